@@ -1,0 +1,111 @@
+# Petrel. Targets: all test bench layers compile_commands man clean; variables: asan=1 tsan=1 CUDA=0|1 DEBUG=1
+# Rooms find their own files: a new .c in a folder is built; a new folder under stages/ becomes petrel-FOLDER.
+CC      ?= gcc
+CXX     ?= g++
+B       := build$(if $(asan),-asan)$(if $(tsan),-tsan)
+# one value decides: found nvcc, or CUDA=0/1 on the command line
+NVCC    ?= $(firstword $(wildcard $(CUDA_HOME)/bin/nvcc /usr/local/cuda/bin/nvcc) $(shell command -v nvcc 2>/dev/null))
+CUDA    ?= $(if $(NVCC),1,0)
+
+HDF5    := $(shell pkg-config --cflags hdf5 2>/dev/null)
+HDF5_L  := $(shell pkg-config --libs hdf5 2>/dev/null || echo -lhdf5)
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes
+SAN     := $(if $(asan),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)$(if $(tsan),-fsanitize=thread)
+comma   := ,
+OPT     := $(if $(DEBUG),-O0,-O3) -g
+CFLAGS  += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(SAN) -fno-math-errno -ffp-contract=off -fPIC
+CXXFLAGS += -std=c++17 -D_GNU_SOURCE $(OPT) -Wall -Wextra $(SAN) -fPIC
+CPPFLAGS += -I. -isystem /usr/include/hdf5/serial $(HDF5)
+LDFLAGS += $(SAN)
+LDLIBS_common := $(HDF5_L) -lz -ldeflate -lxxhash -lmd -ljansson
+LDLIBS_proto  := -lzmq -lmsgpackc
+LDLIBS_kernels := -lopenblas -fopenmp
+LDLIBS  := -lm -lpthread -ldl
+
+VERSION := $(shell git describe --always --dirty --tags 2>/dev/null | sed 's/^v//')
+VERSION := $(shell cat VERSION)$(if $(VERSION),+$(VERSION))
+
+# what each room is made of
+src      = $(sort $(wildcard $(addsuffix /*.c,$(1))) $(wildcard $(addsuffix /*.cc,$(1))))
+obj      = $(patsubst %,$(B)/%.o,$(1))
+COMMON  := $(call obj,$(call src,common))
+PROTO   := $(call obj,$(call src,proto))
+KERNELS := $(call obj,$(call src,kernels kernels/ref kernels/cpu kernels/nets kernels/losses kernels/optim))
+STAGES  := $(notdir $(patsubst %/,%,$(dir $(wildcard stages/*/main.c))))
+LEARN   := train eval classify
+STAGE_SHARED := $(call obj,stages/stage.c)
+MODEL_SHARED := $(call obj,$(filter-out stages/stage.c,$(wildcard stages/*.c)))
+PROGRAMS := $(addprefix $(B)/bin/petrel-,$(STAGES)) $(if $(wildcard datasets/simulate/main.c),$(B)/bin/petrel-simulate)
+UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
+FAULT   := $(patsubst tests/fault/%.c,$(B)/tests/fault/%,$(wildcard tests/fault/*.c))
+BENCH   := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
+
+all: $(PROGRAMS) $(if $(filter 1,$(CUDA)),cuda)
+.PHONY: all test bench layers compile_commands man clean cuda fault
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+# version.o alone is rebuilt when the version changes
+$(B)/version.txt: FORCE
+	@mkdir -p $(B); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+FORCE:
+$(B)/common/version.c.o: CPPFLAGS += -DPETREL_VERSION='"$(VERSION)"'
+$(B)/common/version.c.o: $(B)/version.txt
+
+$(B)/kernels/%.c.o: CFLAGS += -fopenmp
+# our own arithmetic may fuse: the cpu back end is compared with ref by tolerance, not by bits
+$(B)/kernels/cpu/%.c.o: CFLAGS += -ffp-contract=fast
+$(B)/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+$(B)/%.cc.o: %.cc
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
+$(B)/libcommon.a: $(COMMON)
+$(B)/libproto.a: $(PROTO)
+$(B)/libkernels.a: $(KERNELS)
+$(B)/lib%.a:
+	@rm -f $@; ar rcs $@ $^
+
+# a stage: its folder, stage.c, and the libraries of its layer; load alone links DCMTK (C++)
+define stage_rule
+$(B)/bin/petrel-$(1): $(call obj,$(call src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a
+	@mkdir -p $$(@D)
+	$$(if $$(filter load,$(1)),$(CXX),$(CC)) $(LDFLAGS) -o $$@ $$^ $(if $(filter $(1),$(LEARN)),$(LDLIBS_kernels)) $$(LDLIBS_$(1)) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
+endef
+$(foreach s,$(STAGES),$(eval $(call stage_rule,$(s))))
+LDLIBS_load := -ldcmdata -ldcmimgle -ldcmjpeg -ldcmjpls -loflog -lofstd -lpng
+LDLIBS_eval := -lpng
+LDLIBS_classify := -lpng
+$(B)/bin/petrel-simulate: $(call obj,$(call src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
+
+# tests see every room; a stage's arithmetic is all its files but main.c
+PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call src,stages/$(s)))) $(call obj,$(call src,datasets/simulate)))
+$(B)/libparts.a: $(PARTS) $(STAGE_SHARED) $(MODEL_SHARED)
+$(B)/tests/%: $(B)/tests/%.c.o $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) -o $@ $< $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a -lcmocka $(LDLIBS_kernels) $(LDLIBS_load) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
+$(B)/tests/%.c.o: CFLAGS += -fopenmp
+
+tests: $(UNIT) $(FAULT)
+test: all tests layers
+	tests/run.sh $(B)
+fault: all $(FAULT)
+	tests/fault/run.sh $(B) $(N)
+bench: all $(BENCH)
+	tests/bench/run.sh $(B)
+
+layers:
+	@tests/layers.sh
+man: all
+	docs/man.sh $(B)
+compile_commands:
+	@command -v bear >/dev/null || { echo "needs bear: apt-get install bear" >&2; exit 69; }
+	bear -- $(MAKE) -B all tests
+cuda:
+	@if [ -f kernels/cuda/Makefile ]; then $(MAKE) -C kernels/cuda B=$(abspath $(B)) NVCC=$(NVCC); fi
+clean:
+	rm -rf build build-asan build-tsan
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

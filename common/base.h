@@ -1,0 +1,80 @@
+/* base -- errors, memory, time: what every other file may assume.   common
+ *
+ * Three tiers of failure (STYLE: git's):
+ *   cannot happen                assert()
+ *   this process cannot go on    die(EX_..., "sentence")
+ *   this item is bad             return fail(e, "sentence"), and the caller decides
+ * Sentences are lower case, failure first, the subject in 'quotes', then what to do. */
+#ifndef PETREL_COMMON_BASE_H
+#define PETREL_COMMON_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sysexits.h> /* EX_USAGE 64, EX_DATAERR 65, EX_NOINPUT 66, EX_UNAVAILABLE 69, EX_SOFTWARE 70,
+                         EX_OSERR 71, EX_CANTCREAT 73, EX_IOERR 74, EX_TEMPFAIL 75 (stopped by a signal
+                         after saving: run it again to go on), EX_CONFIG 78 */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MUST_USE __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A sentence about what is wrong with one item, and the exit code to leave with
+ * should the caller find it fatal. The caller owns it; zero-initialise it. */
+struct error {
+    int code;
+    char text[1000];
+};
+
+/* Write the sentence into *e (e may be NULL) with code EX_DATAERR; always returns -1. */
+int fail(struct error *e, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The same with another of the EX_ codes. */
+int fail_as(struct error *e, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+/* Put "context: " before the sentence already in *e, keeping its code; always returns -1. */
+int fail_in(struct error *e, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Print "PROGRAM: sentence" on stderr and leave with the code. */
+_Noreturn void die(int code, const char *format, ...) PRINTF_LIKE(2, 3);
+_Noreturn void die_of(const struct error *e);
+/* Called by die() before it leaves: a stage tells its pipeline here. At most one hook; NULL takes it away. */
+void die_hook(void (*hook)(int code, const char *sentence));
+/* The name die() and the log put first, such as "petrel-roi". Not copied. */
+void program_name_set(const char *name);
+const char *program_name(void);
+/* "0.1.0" or "0.1.0-12-gabcdef", from git at build time. */
+const char *program_version(void);
+
+/* Memory that is there or the process dies (EX_OSERR). Sizes are count * size, checked for overflow. */
+void *xalloc(size_t count, size_t size) MUST_USE;   /* zeroed */
+void *xresize(void *old, size_t count, size_t size) MUST_USE; /* not zeroed */
+char *xstrdup(const char *s) MUST_USE;
+char *xprintf(const char *format, ...) PRINTF_LIKE(1, 2) MUST_USE;
+/* Memory whose size came from a file: NULL and a sentence when it is not to be had. Zeroed. */
+void *try_alloc(struct error *e, size_t count, size_t size) MUST_USE;
+/* Zeroed, aligned to 64 bytes; for numbers. Free with free(). */
+void *xalloc_aligned(size_t count, size_t size) MUST_USE;
+
+/* Bytes owned by whoever holds the struct. */
+struct buffer {
+    uint8_t *data;
+    size_t size;
+};
+void buffer_free(struct buffer *b); /* and nulls it */
+
+/* Seconds on a clock that only goes forward. */
+double now_s(void);
+/* Largest resident set of this process so far, bytes. */
+uint64_t peak_memory_bytes(void);
+
+/* snprintf that dies rather than truncate. */
+void format_into(char *to, size_t size, const char *format, ...) PRINTF_LIKE(3, 4);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,34 @@
+/* log -- what people read on stderr: notes, warnings, progress, the last line.   common
+ *
+ * On a terminal: plain sentences and one progress bar, redrawn in place. Otherwise key=value lines
+ * (or JSON lines with --json), progress at most every 5 s.
+ * Where the environment names PETREL_PROGRESS_DIR, progress goes instead to a file there
+ * (NAME.PID: "done total unit rate eta_s text"), for pipelines/lib.sh to draw the bars of all stages. */
+#ifndef PETREL_COMMON_LOG_H
+#define PETREL_COMMON_LOG_H
+#include "common/base.h"
+
+void log_open(bool quiet, bool json);
+void log_note(const char *format, ...) PRINTF_LIKE(1, 2);   /* not shown with --quiet */
+void log_warn(const char *format, ...) PRINTF_LIKE(1, 2);   /* always shown */
+/* One event as key=value pairs ("scan=.. suvmax=.."), not shown with --quiet: format makes the pairs. */
+void log_event(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* A progress bar. total 0: unknown. unit is a plural noun ("scans"). */
+struct progress {
+    const char *title, *unit;
+    uint64_t done, total;
+    uint64_t first;     /* where this process began: speed counts from here (a resumed run) */
+    double begun_s, drawn_s;
+    char text[160];
+};
+void progress_begin(struct progress *p, const char *title, const char *unit, uint64_t first, uint64_t total);
+/* Cheap: draws at most 5 times a second. text may be NULL. */
+void progress_update(struct progress *p, uint64_t done, const char *format, ...) PRINTF_LIKE(3, 4);
+void progress_end(struct progress *p);
+
+/* The last line of a run: "petrel-roi 0.1.0: 177 scans, 15890 regions, 2 refused, 212 s, 1.1 GiB".
+ * format makes the middle; version, time since log_open and peak memory are added. Shown even with --quiet
+ * only when something was refused; shown always otherwise. */
+void log_last(const char *format, ...) PRINTF_LIKE(1, 2);
+#endif

@@ -1,0 +1,50 @@
+/* volume -- a three-dimensional image in patient space.   common
+ *
+ * Index order is [z][y][x] = [D][H][W], z slowest; every triple in Petrel is in that order unless it says otherwise.
+ * Loaded volumes are turned so that x grows to the patient's left, y to the back, z to the head (LPS, DICOM's
+ * axial order); `turned` remembers how, to write results on the scan's own grid.
+ * affine maps (x, y, z, 1) voxel indices to millimetres, RAS+ (NIfTI's convention): row i gives coordinate i. */
+#ifndef PETREL_COMMON_VOLUME_H
+#define PETREL_COMMON_VOLUME_H
+#include "common/base.h"
+
+struct grid {
+    int64_t dim[3];        /* D H W */
+    double spacing_mm[3];  /* D H W, positive */
+    double affine[3][4];   /* columns x y z offset -> mm RAS */
+};
+/* How the file's axes became ours: our axis a (0 = z, 1 = y, 2 = x) runs along file axis file_axis[a]
+ * (0 slowest in the file), backwards where flipped[a]. */
+struct turn { uint8_t file_axis[3], flipped[3]; };
+
+struct volume {
+    struct grid grid;
+    struct turn turned;
+    float *voxel;          /* D*H*W; owned */
+    uint8_t *mask;         /* D*H*W, 0 or 1; NULL: no truth; owned */
+};
+
+size_t grid_voxels(const struct grid *g);
+double grid_voxel_ml(const struct grid *g);
+bool grid_same_shape(const struct grid *a, const struct grid *b);
+/* mm RAS of a (possibly fractional) [z,y,x] index. */
+void grid_to_mm(const struct grid *g, const double zyx[3], double ras_mm[3]);
+/* An axis-aligned LPS grid: x left, y back, z head, voxel (0,0,0) at origin_ras_mm. */
+void grid_set(struct grid *g, const int64_t dim[3], const double spacing_mm[3], const double origin_ras_mm[3]);
+static inline size_t grid_at(const struct grid *g, int64_t z, int64_t y, int64_t x)
+{
+    return (size_t)((z * g->dim[1] + y) * g->dim[2] + x);
+}
+void volume_free(struct volume *v);
+
+/* Turn file-order voxels of `size` bytes each into LPS order according to the affine of the file's grid (whose dim,
+ * spacing and affine are in file order slowest-first / columns fastest-first); rewrites *grid and sets *turned.
+ * Works in a new array; frees the old one and sets *voxel. Oblique grids are turned to the nearest axes. */
+void volume_turn_lps(struct grid *grid, struct turn *turned, void **voxel, size_t size);
+/* The inverse, for writing: voxels in our order to the file's; *grid too. */
+void volume_turn_back(struct grid *grid, const struct turn *turned, void **voxel, size_t size);
+/* Write NIfTI-1 (.nii or .nii.gz by name), sform from the affine, published atomically.
+ * type: 2 uint8, 4 int16, 512 uint16, 16 float32; describe goes into descrip (79 bytes at most). */
+int nifti_write(const char *path, const struct grid *g, int type, const void *voxel, const char *describe,
+                struct error *e) MUST_USE;
+#endif

@@ -1,0 +1,139 @@
+/* backend -- one table of operations and memory; a back end is one filled table.   kernels
+ *
+ * Shapes, one legend: N boxes, C/O channels in/out, D H W voxels, P = D*H*W positions, K hidden width, V views.
+ * Outputs come first, then inputs, then shapes. Backward mirrors forward with d before each name and ACCUMULATES (+=)
+ * into what it is given, except where it says "writes". All numbers are float32 on the device.
+ *
+ * Two layouts. ROWS is [N][C], plain, the same everywhere. IMAGE is the back end's own ([N][C][D][H][W] in ref;
+ * [P][C/16][N][16] in cpu; NDHWC in cuda): only image_put/image_get/image_size know it. Convolution weights likewise
+ * (weight_put/weight_get, O I kD kH kW outside). Everything elementwise may treat either as a flat array of *_size floats;
+ * padding a layout adds is zero and stays zero.
+ *
+ * Same inputs, same back end and build: the same bytes, whatever the number of threads. Reductions have a fixed order.
+ * Operations do not fail: shapes are checked when a network is built. Memory: alloc dies when there is none (cpu). */
+#ifndef PETREL_KERNELS_BACKEND_H
+#define PETREL_KERNELS_BACKEND_H
+#include "common/base.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct backend;
+enum layout { ROWS, IMAGE };
+
+struct conv_shape {
+    int N, C, O;
+    int in[3], kernel[3], stride[3], pad[3]; /* D H W */
+    int out[3];                              /* conv_out_dims fills it */
+};
+struct conv;      /* a convolution of one shape, planned: live taps, workspace; the back end's own */
+
+struct norm_shape {
+    enum layout layout;
+    int N, C, dim[3];  /* ROWS: dim is 1,1,1 */
+    int views;         /* batch statistics are kept apart for each of `views` equal parts of N (METHOD.md 2) */
+};
+struct pool_shape { int N, C, in[3], kernel, stride, pad, out[3]; };
+
+struct backend {
+    const char *name;              /* "cpu" */
+    char device[128];              /* for people: "2 threads, AVX-512" */
+    void *own;                     /* the back end's state */
+
+    /* memory on the device; zeroed */
+    void *(*alloc)(struct backend *b, size_t bytes);
+    void (*release)(struct backend *b, void *memory);
+    void (*put)(struct backend *b, void *device, const void *host, size_t bytes);
+    void (*get)(struct backend *b, void *host, const void *device, size_t bytes);
+    void (*zero)(struct backend *b, void *device, size_t bytes);
+    void (*sync)(struct backend *b);
+    void (*close)(struct backend *b);
+
+    /* layouts; host side is [N][C][D][H][W] and [O][C][kD][kH][kW] */
+    size_t (*image_size)(struct backend *b, int N, int C, const int dim[3]);          /* floats */
+    void (*image_put)(struct backend *b, float *image, const float *host, int N, int C, const int dim[3]);
+    void (*image_get)(struct backend *b, float *host, const float *image, int N, int C, const int dim[3]);
+    size_t (*weight_size)(struct backend *b, int O, int C, const int kernel[3]);
+    void (*weight_put)(struct backend *b, float *weight, const float *host, int O, int C, const int kernel[3]);
+    void (*weight_get)(struct backend *b, float *host, const float *weight, int O, int C, const int kernel[3]);
+
+    /* convolution, no bias; IMAGE in and out. forward writes out; backward_* accumulate */
+    struct conv *(*conv_open)(struct backend *b, const struct conv_shape *s);
+    void (*conv_close)(struct backend *b, struct conv *c);
+    void (*conv_forward)(struct backend *b, float *out, const float *in, const float *weight, struct conv *c);
+    void (*conv_backward_data)(struct backend *b, float *din, const float *dout, const float *weight, struct conv *c);
+    void (*conv_backward_weight)(struct backend *b, float *dweight, const float *dout, const float *in, struct conv *c);
+
+    /* y = act(gamma * (x - mean) * rstd + beta + residual); residual may be NULL; act is ReLU where relu.
+     * training: mean and rstd [views][C] are written and running_* move once per view, in order (momentum 0.1, running
+     * variance unbiased); evaluation: running_* are used. eps 1e-5. */
+    void (*norm_forward)(struct backend *b, float *out, float *mean, float *rstd, float *running_mean,
+                         float *running_var, const float *in, const float *residual, const float *gamma,
+                         const float *beta, const struct norm_shape *s, bool relu, bool training);
+    /* out is forward's result (its sign is ReLU's mask). dresidual may be NULL. din, dresidual, dgamma, dbeta accumulate.
+     * Batch statistics' gradient, training only. dout is destroyed (may be used as scratch). */
+    void (*norm_backward)(struct backend *b, float *din, float *dresidual, float *dgamma, float *dbeta, float *dout,
+                          const float *out, const float *in, const float *mean, const float *rstd, const float *gamma,
+                          const struct norm_shape *s, bool relu);
+
+    /* max pooling, IMAGE; where: position (0..P-1 of the input) each maximum came from, first on ties, in image order */
+    void (*maxpool_forward)(struct backend *b, float *out, int32_t *where, const float *in, const struct pool_shape *s);
+    void (*maxpool_backward)(struct backend *b, float *din, const float *dout, const int32_t *where, const struct pool_shape *s);
+    /* mean over positions, IMAGE -> ROWS */
+    void (*avgpool_forward)(struct backend *b, float *out, const float *in, int N, int C, const int dim[3]);
+    void (*avgpool_backward)(struct backend *b, float *din, const float *dout, int N, int C, const int dim[3]);
+
+    /* ROWS. out(N,O) = in(N,C) weight(O,C)^T + bias(O); bias, dbias may be NULL; din may be NULL. forward writes */
+    void (*linear_forward)(struct backend *b, float *out, const float *in, const float *weight, const float *bias, int N, int C, int O);
+    void (*linear_backward)(struct backend *b, float *din, float *dweight, float *dbias, const float *dout, const float *in,
+                            const float *weight, int N, int C, int O);
+    /* per row: (x - mean) / sqrt(var + 1e-5), biased var, no affine; rstd [N] kept for backward */
+    void (*layernorm_forward)(struct backend *b, float *out, float *rstd, const float *in, int N, int C);
+    void (*layernorm_backward)(struct backend *b, float *din, const float *dout, const float *out, const float *rstd, int N, int C);
+    /* per row: x / max(|x|, 1e-12); rnorm [N] kept (1/|x|) */
+    void (*l2norm_forward)(struct backend *b, float *out, float *rnorm, const float *in, int N, int C);
+    void (*l2norm_backward)(struct backend *b, float *din, const float *dout, const float *out, const float *rnorm, int N, int C);
+    /* out(N,C) = in(N,C) * scale(C) */
+    void (*scale_forward)(struct backend *b, float *out, const float *in, const float *scale, int N, int C);
+    void (*scale_backward)(struct backend *b, float *din, float *dscale, const float *dout, const float *in, const float *scale, int N, int C);
+    /* out(N,A+B) = in_a(N,A), in_b(N,B) */
+    void (*concat_forward)(struct backend *b, float *out, const float *in_a, const float *in_b, int N, int A, int B);
+    void (*concat_backward)(struct backend *b, float *din_a, float *din_b, const float *dout, int N, int A, int B);
+    void (*relu_forward)(struct backend *b, float *out, const float *in, size_t count);
+    void (*relu_backward)(struct backend *b, float *din, const float *dout, const float *out, size_t count);
+    void (*gelu_forward)(struct backend *b, float *out, const float *in, size_t count);   /* exact: x * Phi(x) */
+    void (*gelu_backward)(struct backend *b, float *din, const float *dout, const float *in, size_t count);
+    void (*softmax)(struct backend *b, float *out, const float *in, int N, int C);
+
+    /* losses: value and gradient in one call; write (=) their outputs. terms are on the host.
+     * VICReg, METHOD.md 3: z(2N,K), view a first; dz(2N,K); weight and terms: invariance, variance, covariance; loss is their
+     * weighted sum. literal: eq. 2-6 as printed. */
+    void (*vicreg)(struct backend *b, float *dz, float terms[3], const float *z, int N, int K, const float weight[3], bool literal);
+    /* Focal loss, METHOD.md 1: p = softmax(logits(N,C)); mean over N of alpha_c (1-p_y)^gamma * -log p_y, alpha[C] on the host.
+     * on_softmax: logits are softmaxed once more first (released). dlogits(N,C). */
+    void (*focal)(struct backend *b, float *dlogits, float *loss, const float *logits, const int32_t *label, int N, int C,
+                  const float *alpha, float gamma, bool on_softmax);
+
+    /* optimisers, elementwise on one tensor of `count` floats */
+    double (*sum_of_squares)(struct backend *b, const float *x, size_t count);
+    void (*multiply)(struct backend *b, float *x, float factor, size_t count);
+    /* METHOD.md 3; adapt: tensors with more than one dimension (decay and trust ratio). gradient is scaled by grad_scale. */
+    void (*lars)(struct backend *b, float *param, float *momentum, const float *grad, size_t count, bool adapt, float lr,
+                 float momentum_factor, float weight_decay, float trust, float grad_scale);
+    /* AdamW (decoupled) or, with coupled, Adam with L2; step from 1 */
+    void (*adamw)(struct backend *b, float *param, float *m, float *v, const float *grad, size_t count, float lr, float beta1,
+                  float beta2, float eps, float weight_decay, int64_t step, bool coupled);
+};
+
+/* name: "cpu", "cuda" or "ref"; threads 0: all cores. NULL and a sentence (EX_UNAVAILABLE: no usable GPU and what was
+ * looked for) when it cannot be had. */
+struct backend *backend_open(const char *name, int threads, struct error *e) MUST_USE;
+void backend_close(struct backend **b);
+/* out[a] = (in[a] + 2 pad[a] - kernel[a]) / stride[a] + 1 */
+void conv_out_dims(struct conv_shape *s);
+void pool_out_dims(struct pool_shape *s);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

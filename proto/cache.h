@@ -1,0 +1,68 @@
+/* cache -- a directory of immutable HDF5 shards, one a scan, and a checksummed manifest.   proto
+ *
+ * CACHE.md holds the layout and says when a cache is stale. A shard is published by cache_add: written under a
+ * temporary name, flushed, closed, fsynced, reopened and verified, renamed; the directory fsynced; then its manifest
+ * line appended. A line counts only if its own checksum is right, so a torn last line is an absent line.
+ * Row numbers: regions are numbered 0.. over the shards in order of their key's index, then their row in the shard. */
+#ifndef PETREL_PROTO_CACHE_H
+#define PETREL_PROTO_CACHE_H
+#include "common/base.h"
+#include "proto/channel.h"
+#include "proto/message.h"
+
+enum { CACHE_VERSION = 1 };
+enum split { SPLIT_NONE = -1, SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST };
+
+struct shard_entry {
+    struct item_key key;
+    char file[160];              /* name in the directory; "" for a refusal */
+    char patient[40];
+    int64_t regions, tumours;
+    char sha256[65];             /* of the shard file */
+    struct refusal_message refusal; /* where file is "" */
+    enum split split;            /* from splits.tsv, by patient */
+    size_t first_row;
+};
+
+struct cache {
+    char *dir;
+    struct shard_entry *shard;   /* sorted by key.index */
+    size_t shard_count, refused_count;
+    size_t regions, tumours;     /* rows in all */
+    int simulated;               /* scans that were simulated: none 0, all 1, some 2 */
+    char digest[65];             /* SHA-256 over the shards' digests in order: names this very data */
+};
+
+/* Open for reading; -1 and a sentence naming file and field (another version, a manifest that is none, a lost shard).
+ * An absent or empty directory is EX_NOINPUT. */
+int cache_open(struct cache *c, const char *dir, struct error *e) MUST_USE;
+void cache_close(struct cache *c);
+/* One writer a directory (a lock file held by flock; EX_TEMPFAIL if another holds it). The directory is made. */
+int cache_writer_open(struct cache *c, const char *dir, struct error *e) MUST_USE;
+bool cache_has(const struct cache *c, struct item_key key);
+/* Publish a shard (or note a refusal); a repeat of a key is dropped and is success. */
+int cache_add(struct cache *c, struct item_key key, const struct regions_message *m, struct error *e) MUST_USE;
+int cache_refuse(struct cache *c, struct item_key key, const struct refusal_message *m, struct error *e) MUST_USE;
+
+/* A whole shard back. With verify, every box's XXH3 and the file's SHA-256 are checked. */
+int cache_read_shard(const struct cache *c, size_t shard, bool verify, struct regions_message *m, struct error *e) MUST_USE;
+/* What training keeps in memory: per row position[4][9], label, split, patient (number), shard, volume mean and sd. */
+struct cache_row {
+    float position[POSITION_FORMS][POSITION_SIZE];
+    int32_t label, patient, shard, row_in_shard;
+    enum split split;
+    int32_t clipped;
+    float volume_mean, volume_sd;
+};
+int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e) MUST_USE; /* [regions]; free() */
+/* Boxes by row number, [C][16][16][16] each, checked against their XXH3; keeps files open; one reader a thread. */
+struct box_reader;
+int box_reader_open(struct box_reader **r, const struct cache *c, struct error *e) MUST_USE;
+int box_reader_channels(const struct box_reader *r);
+int box_read(struct box_reader *r, size_t row, float *box, struct error *e) MUST_USE;
+void box_reader_close(struct box_reader **r);
+
+/* Patients into train, validation, test, the tumour share kept about equal; deterministic in seed and the set of
+ * patients. Publishes DIR/splits.tsv (patient, split). */
+int cache_split(struct cache *c, double validation, double test, uint64_t seed, struct error *e) MUST_USE;
+#endif

@@ -1,0 +1,131 @@
+/* message -- what crosses a process, as structs and as msgpack; the only user of msgpack.h.   proto
+ *
+ * Every message is a map: {"v": MESSAGE_VERSION, "type": "...", fields...}, or a refusal in place of any of them.
+ * Unknown fields are skipped (so a field may be added without raising the version); a missing, misshapen or
+ * over-long one is refused by name. Arrays are msgpack bin, little endian, C order. Lengths are checked against the
+ * message's own bytes before anything is allocated.
+ * Encoders die only for want of memory. Decoders return -1 and a sentence; what they fill is freed by *_free. */
+#ifndef PETREL_PROTO_MESSAGE_H
+#define PETREL_PROTO_MESSAGE_H
+#include "common/base.h"
+#include "common/volume.h"
+
+enum { MESSAGE_VERSION = 1 }; /* raise when a reader of the old one would misread the new one */
+
+enum message_type {
+    MESSAGE_VOLUME = 1, MESSAGE_REGIONS, MESSAGE_REFUSAL, MESSAGE_PAIR_TASK, MESSAGE_PAIR_BATCH, MESSAGE_METRIC
+};
+/* Type of an encoded message, or -1 and a sentence (not msgpack, another version, unknown type). */
+int message_type_of(const struct buffer *b, struct error *e) MUST_USE;
+
+/* What is known of a scan; one table in message.c drives msgpack, the cache's attributes and JSON.
+ * Unknown reals are NAN, unknown texts "". Times are seconds since midnight of the study's first day. */
+struct scan_facts {
+    char patient[40];            /* salted hash, or the id with --keep-identifiers */
+    char study[64], scan[64];    /* names for files: study (hash) and its scan within it */
+    char source[512];            /* path read */
+    char sha256[65];             /* of the source file(s) in order */
+    char modality[16], vendor[64], model[64];
+    char tracer[32], diagnosis[32], sex[8];
+    double age_y, weight_g, height_m;
+    int64_t simulated;           /* 1: not a real patient; is said wherever results appear */
+    /* SUV */
+    char units[16];              /* BQML | CNTS | GML | SUV */
+    char decay_correction[16];   /* START | ADMIN | NONE | "" */
+    char corrected[128];         /* CorrectedImage, backslash separated */
+    double dose_bq, half_life_s, injection_s, series_s, acquisition_s; /* acquisition: the earliest bed */
+    double delay_s;              /* filled by suv: decay time used */
+    double suv_factor;           /* filled by suv: SUV = factor * value */
+    char suv_formula[96];        /* filled by suv: "SUVbw = Bq/mL * weight_g / (dose_bq * 2^(-delay_s/half_life_s))" */
+    double suv_max;              /* filled by suv */
+    double volume_mean, volume_sd; /* of the whole SUV volume, unbiased sd; filled by suv */
+};
+void scan_facts_init(struct scan_facts *f); /* unknown everywhere */
+
+/* The table itself, for whoever stores facts elsewhere (the cache, the report). */
+enum fact_kind { FACT_TEXT, FACT_REAL, FACT_INT };
+struct fact_field { const char *name; enum fact_kind kind; size_t offset, size; const char *unit, *meaning; };
+extern const struct fact_field scan_fact_fields[];
+extern const size_t scan_fact_count;
+
+/* load -> suv -> roi */
+struct volume_message { struct scan_facts facts; struct volume volume; };
+void volume_message_encode(const struct volume_message *m, struct buffer *out);
+int volume_message_decode(const struct buffer *b, struct volume_message *m, struct error *e) MUST_USE;
+void volume_message_free(struct volume_message *m);
+
+/* Position vectors, METHOD.md 5: [cz,cy,cx, s1,s2,s3, tx,ty,tz] in four forms. */
+enum position_form { POSITION_AXIS_VOXEL, POSITION_AXIS_MM, POSITION_ORIENTED_VOXEL, POSITION_ORIENTED_MM, POSITION_FORMS };
+enum { POSITION_SIZE = 9, BOX_SIDE = 16, BOX_VOXELS = 4096 };
+
+/* One high-uptake region. */
+struct region {
+    int32_t component;           /* its value in the label map, from 1 */
+    int32_t label;               /* 1 tumour, 0 not, -1 no truth */
+    int64_t voxels;
+    double ml, suv_max, suv_mean, suv_peak;  /* suv_peak: mean in a 1 ml sphere, where it is highest (PERCIST) */
+    double centroid_mm[3];       /* RAS x,y,z */
+    double centroid[3];          /* mean index z,y,x */
+    int32_t low[3], high[3];     /* axis-aligned bounds, z,y,x, both included */
+    int32_t box_low[3];          /* first voxel of the 16^3 box, may lie outside the volume */
+    double overlap;              /* share of its voxels inside the truth mask; NAN: no truth */
+    int32_t clipped;             /* 1: the box left the volume and was padded with air */
+    float position[POSITION_FORMS][POSITION_SIZE];
+};
+
+/* roi -> cache | classify: one scan's regions. */
+struct regions_message {
+    struct scan_facts facts;
+    struct grid grid;
+    struct turn turned;
+    int32_t channels;            /* C */
+    size_t count;                /* N */
+    struct region *region;       /* [N] */
+    float *box;                  /* [N][C][16][16][16] SUV */
+    struct buffer label_runs;    /* label map of the whole grid, run-length coded: pairs (uint32 value, uint32 length) */
+    int32_t mip_angles, mip_height, mip_width; /* rotating maximum-intensity projection; 0: none */
+    double mip_mm;               /* side of a pixel; row 0 is the head */
+    uint8_t *mip;                /* [angles][height][width], SUV 0..10 as 0..255 */
+};
+void regions_message_encode(const struct regions_message *m, struct buffer *out);
+int regions_message_decode(const struct buffer *b, struct regions_message *m, struct error *e) MUST_USE;
+void regions_message_free(struct regions_message *m);
+/* Run-length code and back. labels_decode: -1 if the runs do not fill `voxels` exactly. */
+void labels_encode(const uint32_t *label, size_t voxels, struct buffer *runs);
+int labels_decode(const struct buffer *runs, uint32_t *label, size_t voxels, struct error *e) MUST_USE;
+
+/* In place of an item that was refused: travels to the collector, which counts and lists it. */
+struct refusal_message { char scan[512]; char stage[32]; int32_t code; char sentence[1000]; };
+void refusal_message_encode(const struct refusal_message *m, struct buffer *out);
+int refusal_message_decode(const struct buffer *b, struct refusal_message *m, struct error *e) MUST_USE;
+
+/* train -> pairs: make batch (phase, epoch, step). */
+enum pair_phase { PHASE_PRETRAIN, PHASE_PRETRAIN_VALIDATION, PHASE_CLASSIFIER, PHASE_CLASSIFIER_VALIDATION };
+struct pair_task_message {
+    int32_t phase;
+    uint64_t seed;
+    int64_t epoch, step;
+    uint64_t sampling;           /* XXH3 of the sampling settings and the cache: pairs refuses another's */
+};
+void pair_task_encode(const struct pair_task_message *m, struct buffer *out);
+int pair_task_decode(const struct buffer *b, struct pair_task_message *m, struct error *e) MUST_USE;
+
+/* pairs -> train. Pretraining: two views; classifier: one. */
+struct pair_batch_message {
+    struct pair_task_message task;
+    int32_t count;               /* N pairs (may be under the recipe's batch at an epoch's end) */
+    int32_t views, channels;     /* V, C */
+    float *box;                  /* [V][N][C][16][16][16], standardised and augmented */
+    float *position;             /* [V][N][9] */
+    int32_t *label;              /* [V][N] */
+    uint32_t *region;            /* [V][N]: row number in the cache's order */
+};
+void pair_batch_encode(const struct pair_batch_message *m, struct buffer *out);
+int pair_batch_decode(const struct buffer *b, struct pair_batch_message *m, struct error *e) MUST_USE;
+void pair_batch_free(struct pair_batch_message *m);
+
+/* Anything worth plotting while it happens. */
+struct metric_message { char name[64]; int64_t epoch, step; double value; };
+void metric_encode(const struct metric_message *m, struct buffer *out);
+int metric_decode(const struct buffer *b, struct metric_message *m, struct error *e) MUST_USE;
+#endif

@@ -1,0 +1,52 @@
+/* stage -- the two ends of a stage: options every stage shares, take, give, acknowledge, close.   stages
+ *
+ *     struct stage st;
+ *     stage_open(&st, ...);
+ *     while (stage_take(&st, &item)) { ... make out from item.bytes ...; stage_give(&st, &item, &out); }
+ *     return stage_close(&st, "%zu scans", n);
+ *
+ * A library the loop calls; it dies (through die_hook: the pipeline stops with its sentence) on what a stage cannot
+ * go on from. */
+#ifndef PETREL_STAGES_STAGE_H
+#define PETREL_STAGES_STAGE_H
+#include "common/opts.h"
+#include "proto/channel.h"
+#include "proto/message.h"
+
+struct stage_options {
+    const char *run;        /* --run DIR */
+    const char *in, *out;   /* --in NAME, --out-channel NAME (load: --channel-out) */
+    const char *transport;  /* ipc|tcp */
+    int64_t credits, window;
+    double silence_s;
+};
+struct stage {
+    const char *name;
+    struct stage_options options;
+    struct taker *taker;    /* NULL: a source */
+    struct giver *giver;    /* NULL: a sink */
+    uint64_t given, taken, refused;
+    void *leases;           /* taken and not yet acknowledged upstream */
+};
+
+void stage_defaults(struct stage_options *o);
+/* Rows for --run, --in, --out (as named), --transport, --credits, --window, --silence. in_name/out_name: default channel
+ * names, NULL when the stage has no such end. Returns rows added. */
+size_t stage_option_rows(struct stage_options *o, const char *in_name, const char *out_name, struct option *table, size_t room);
+void stage_open(struct stage *st, const char *name, const struct stage_options *o, bool has_in, bool has_out);
+/* false: END. Waits as long as it takes; meanwhile passes acknowledgements upstream. */
+bool stage_take(struct stage *st, struct taken *item);
+/* Give what was made of `item` under its key; takes *out; the item is acknowledged upstream when out is, downstream.
+ * Frees item->bytes. */
+void stage_give(struct stage *st, struct taken *item, struct buffer *out);
+/* A source gives under a key of its own making. */
+void stage_give_new(struct stage *st, struct item_key key, struct buffer *out);
+/* The item was bad: pass a refusal down in its place. `scan` names it for people. */
+void stage_refuse(struct stage *st, struct taken *item, const char *scan, const struct error *e);
+/* If the item is itself a refusal, pass it on unchanged and return true. */
+bool stage_pass_refusal(struct stage *st, struct taken *item);
+/* A sink has published what the item asked for. Frees item->bytes. */
+void stage_done(struct stage *st, struct taken *item);
+/* END downstream once all is acknowledged; prints the last line; returns EX_OK or EX_DATAERR if anything was refused here. */
+int stage_close(struct stage *st, const char *format, ...) PRINTF_LIKE(2, 3);
+#endif
