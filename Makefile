@@ -41,7 +41,7 @@ FAULT   := $(patsubst tests/fault/%.c,$(B)/tests/fault/%,$(wildcard tests/fault/
 BENCH   := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(PROGRAMS) $(if $(filter 1,$(CUDA)),cuda)
-.PHONY: all test bench layers compile_commands man clean cuda fault
+.PHONY: all test tests bench bench-programs layers compile_commands man clean cuda fault
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -94,6 +94,7 @@ test: all tests layers
 	tests/run.sh $(B)
 fault: all $(FAULT)
 	tests/fault/run.sh $(B) $(N)
+bench-programs: $(BENCH)
 bench: all $(BENCH)
 	tests/bench/run.sh $(B)
 

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# run.sh -- the front door of Petrel.
+usage() {
+    cat <<'TEXT'
+usage: ./run.sh [COMMAND] [--yes] [options]
+
+  demo                 (also without a command) simulate a small cohort, train, and write a report: runs/demo/report.html
+  test [PATTERN]       build and run every test; ends with "N passed, N failed, N skipped"
+  rois SCAN... --out DIR        scans to a cache of high-uptake regions (DICOM folders, NIfTI, autoPET trees, list.tsv)
+  train --cache DIR --out DIR   pretraining and classifier on a cache; --no-position, --no-semantic: the ablations
+  classify --model FILE SCAN... --out DIR    which regions of a scan are tumour: table, label mask
+  simulate --out DIR --patients N            a simulated cohort
+  bench [NAME]         speed, as ratios against named peers
+  check [asan|layers]  the sanitizer build and its tests; who may include whom
+
+  --yes       install missing Debian packages without asking (also when CI is set)
+  -j N        copies of the suv, roi and pairs stages (default: the number of cores)
+  --recipe F  settings (default: pipelines/recipes/demo.conf for demo, paper.conf otherwise); further --KEY=VALUE go to the stages
+Run the same command again after any interruption: what is finished is not done again.
+TEXT
+}
+set -u
+cd "$(dirname "$0")" || exit 1
+top=$PWD
+
+build_packages=(build-essential git pkg-config libzmq3-dev libmsgpack-dev libhdf5-dev zlib1g-dev libdeflate-dev libxxhash-dev
+    libmd-dev libjansson-dev librandom123-dev libopenblas-dev libdcmtk-dev libpng-dev)
+test_packages=(libcmocka-dev bats hdf5-tools procps)
+
+# Installs what is missing of the named Debian packages; asks first unless --yes or CI.
+need() {
+    local missing=() p sudo=()
+    for p in "$@"; do
+        dpkg-query -W -f '${Status}\n' "$p" 2>/dev/null | grep -q '^install ok installed' || missing+=("$p")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    echo "Petrel needs these Debian packages, which are not installed:" >&2
+    echo "  ${missing[*]}" >&2
+    if [ "$(id -u)" != 0 ]; then sudo=(sudo); fi
+    echo "  ${sudo[*]:+${sudo[*]} }apt-get install --no-install-recommends ${missing[*]}" >&2
+    if [ "$yes" != 1 ]; then
+        [ -t 0 ] || { echo "run.sh: run that command, or run this one again with --yes" >&2; exit 69; }
+        read -r -p "Run it now? [y/N] " answer
+        [[ $answer =~ ^[yY] ]] || exit 69
+    fi
+    "${sudo[@]}" apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq \
+        --no-install-recommends "${missing[@]}" >"${TMPDIR:-/tmp}/petrel-apt.log" 2>&1 || {
+        tail -n 5 "${TMPDIR:-/tmp}/petrel-apt.log" >&2
+        echo "run.sh: installing failed; the log is ${TMPDIR:-/tmp}/petrel-apt.log" >&2
+        exit 69
+    }
+}
+build() { # build TARGET...: quiet when it works, whole when it does not
+    local log=$top/build/make.log
+    mkdir -p build
+    printf 'building ... ' >&2
+    if ! make -j"$(nproc)" "$@" >"$log" 2>&1; then
+        echo failed >&2
+        grep -E -B2 -A8 'error|Error' "$log" | head -n 60 >&2
+        echo "run.sh: the build failed; the whole log is $log" >&2
+        exit 70
+    fi
+    echo done >&2
+}
+
+command=demo
+case ${1:-} in
+demo | test | rois | train | classify | simulate | bench | check) command=$1; shift ;;
+-h | --help | help) usage; exit 0 ;;
+'' | -*) ;;
+*) echo "run.sh: unknown command '$1'; ./run.sh --help lists them" >&2; exit 64 ;;
+esac
+yes=0
+[ -z "${CI:-}" ] || yes=1
+words=()
+for w in "$@"; do
+    case $w in
+    --yes) yes=1 ;;
+    --help) usage; exit 0 ;;
+    *) words+=("$w") ;;
+    esac
+done
+set -- ${words[@]+"${words[@]}"}
+
+export PATH=$top/build/bin:$PATH
+case $command in
+demo)
+    need "${build_packages[@]}"
+    build all CUDA=0
+    exec pipelines/demo.sh "$@"
+    ;;
+test)
+    need "${build_packages[@]}" "${test_packages[@]}"
+    build all tests CUDA=0
+    exec tests/run.sh build "$@"
+    ;;
+rois | train | classify)
+    need "${build_packages[@]}"
+    build all CUDA=0
+    exec "pipelines/$command.sh" "$@"
+    ;;
+simulate)
+    need "${build_packages[@]}"
+    build all CUDA=0
+    exec petrel-simulate "$@"
+    ;;
+bench)
+    need "${build_packages[@]}" "${test_packages[@]}"
+    build all bench-programs CUDA=0
+    exec tests/bench/run.sh build "$@"
+    ;;
+check)
+    need "${build_packages[@]}" "${test_packages[@]}"
+    case ${1:-asan} in
+    layers) exec make -s layers ;;
+    asan) build all tests asan=1 CUDA=0; exec tests/run.sh build-asan "${@:2}" ;;
+    *) echo "run.sh: check what? asan or layers" >&2; exit 64 ;;
+    esac
+    ;;
+esac
