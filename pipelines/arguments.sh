@@ -1,0 +1,47 @@
+# arguments -- the words every pipeline takes, sorted by who wants them. Sourced; see the pipelines.
+#   --out PATH, -j N, --recipe FILE, --run DIR, --seed N, --backend B, --cache DIR, --model FILE, --patients N   the pipeline's own
+#   --mask --units --roi --salt --keep-identifiers --memory-limit                        petrel-load's
+#   --spacing --crop                                                                     petrel-suv's
+#   any other --KEY=VALUE, --flag                                                        recipe settings, for every stage
+#   the rest                                                                             scans
+# Petrel's own programs complain about what they do not know, so nothing is checked twice here.
+
+usage() {
+    echo "usage: ${0#./} $*" >&2
+    exit 64
+}
+
+arguments() {
+    out='' jobs=$(nproc) recipe=pipelines/recipes/paper.conf run='' cache='' model='' seed=1 backend='' patients='' steps=''
+    scans=() settings=() load_settings=() suv_settings=()
+    local word value
+    while [ $# -gt 0 ]; do
+        word=$1
+        shift
+        case $word in
+        --out | --recipe | --run | --cache | --model | --seed | --backend | --patients | --mask | --units | --roi | --salt | --memory-limit | --spacing | --crop | -j)
+            [ $# -gt 0 ] || { echo "${0#./}: $word needs a value" >&2; exit 64; }
+            value=$1
+            shift
+            ;;
+        --*=*) value=${word#*=} word=${word%%=*} ;;
+        *) value= ;;
+        esac
+        case $word in
+        --out) out=$value ;;
+        -j) jobs=$value ;;
+        --recipe) recipe=$value ;;
+        --run) run=$value ;;
+        --cache) cache=$value ;;
+        --model) model=$value ;;
+        --seed) seed=$value ;;
+        --backend) backend=$value ;;
+        --patients) patients=$value ;;
+        --mask | --units | --roi | --salt | --memory-limit) load_settings+=("$word=$value") ;;
+        --keep-identifiers) load_settings+=("$word") ;;
+        --spacing | --crop) suv_settings+=("$word=$value") ;;
+        --*) settings+=("$word${value:+=$value}") ;;
+        *) scans+=("$word") ;;
+        esac
+    done
+}

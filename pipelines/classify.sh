@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# classify -- which regions of a scan are tumour:   load -> suv xN -> roi xN -> classify
+#   pipelines/classify.sh --model FILE SCAN... --out DIR [-j N] [--recipe FILE]
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/arguments.sh"
+arguments "$@"
+[ -n "$out" ] && [ -n "$model" ] && [ ${#scans[@]} -gt 0 ] || usage "--model FILE SCAN... --out DIR [-j N] [--recipe FILE]"
+
+run_begin "${run:-$out.run}"
+node load petrel-load --channel-out volumes "${load_settings[@]}" "${scans[@]}"
+nodes "$jobs" suv petrel-suv --in volumes --out suv "${suv_settings[@]}"
+nodes "$jobs" roi petrel-roi --in suv --out regions --recipe "$recipe" "${settings[@]}"
+node classify petrel-classify --in regions --model "$model" --out "$out" ${backend:+--backend "$backend"}
+run_wait

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# rois -- scans to a cache of high-uptake regions:   load -> suv xN -> roi xN -> cache
+#   pipelines/rois.sh SCAN... --out CACHE [-j N] [--recipe FILE] [--run DIR] [other words: arguments.sh]
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/arguments.sh"
+arguments "$@"
+[ -n "$out" ] && [ ${#scans[@]} -gt 0 ] || usage "SCAN... --out CACHE [-j N] [--recipe FILE]"
+
+run_begin "${run:-$out.run}"
+node load petrel-load --channel-out volumes --skip-cache "$out" "${load_settings[@]}" "${scans[@]}"
+nodes "$jobs" suv petrel-suv --in volumes --out suv "${suv_settings[@]}"
+nodes "$jobs" roi petrel-roi --in suv --out regions --recipe "$recipe" "${settings[@]}"
+node cache petrel-cache collect "$out" --in regions --recipe "$recipe" "${settings[@]}"
+run_wait
