@@ -1,0 +1,202 @@
+/* base -- errors, memory, time.   common */
+#include "common/base.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *name = "petrel";
+static void (*hook)(int code, const char *sentence);
+static atomic_flag dying = ATOMIC_FLAG_INIT;
+
+/* ---- failure ---- */
+
+PRINTF_LIKE(3, 0) static int fail_with(struct error *e, int code, const char *format, va_list arguments)
+{
+    if (e) {
+        e->code = code;
+        vsnprintf(e->text, sizeof e->text, format, arguments);
+    }
+    return -1;
+}
+
+int fail(struct error *e, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fail_with(e, EX_DATAERR, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+int fail_as(struct error *e, int code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fail_with(e, code, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+int fail_in(struct error *e, const char *format, ...)
+{
+    if (!e)
+        return -1;
+    struct error inner = *e;
+    va_list arguments;
+    va_start(arguments, format);
+    fail_with(e, inner.code ? inner.code : EX_DATAERR, format, arguments);
+    va_end(arguments);
+    size_t used = strlen(e->text);
+    snprintf(e->text + used, sizeof e->text - used, ": %s", inner.text);
+    return -1;
+}
+
+void die(int code, const char *format, ...)
+{
+    struct error e = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    fail_with(&e, code, format, arguments);
+    va_end(arguments);
+
+    /* A second death (in the hook, or in another thread) must not start the farewell again. */
+    if (atomic_flag_test_and_set(&dying))
+        _exit(code);
+    fprintf(stderr, "%s%s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", name, e.text);
+    if (hook)
+        hook(code, e.text);
+    exit(code);
+}
+
+void die_of(const struct error *e)
+{
+    die(e->code ? e->code : EX_SOFTWARE, "%s", e->text[0] ? e->text : "failed without saying why");
+}
+
+void die_hook(void (*new_hook)(int code, const char *sentence))
+{
+    hook = new_hook;
+}
+
+void program_name_set(const char *new_name)
+{
+    name = new_name;
+}
+
+const char *program_name(void)
+{
+    return name;
+}
+
+/* ---- memory ---- */
+
+/* Bytes of count * size, at least 1 so that NULL always means "not to be had"; false on overflow. */
+static bool bytes_of(size_t count, size_t size, size_t *bytes)
+{
+    if (__builtin_mul_overflow(count, size, bytes) || *bytes > PTRDIFF_MAX - 64)
+        return false;
+    if (*bytes == 0)
+        *bytes = 1;
+    return true;
+}
+
+_Noreturn static void no_memory(size_t count, size_t size)
+{
+    die(EX_OSERR, "no memory for %zu x %zu bytes (close other programs, or run on a larger machine)", count, size);
+}
+
+void *xalloc(size_t count, size_t size)
+{
+    size_t bytes;
+    void *memory = bytes_of(count, size, &bytes) ? calloc(1, bytes) : NULL;
+    if (!memory)
+        no_memory(count, size);
+    return memory;
+}
+
+void *xresize(void *old, size_t count, size_t size)
+{
+    size_t bytes;
+    void *memory = bytes_of(count, size, &bytes) ? realloc(old, bytes) : NULL;
+    if (!memory)
+        no_memory(count, size);
+    return memory;
+}
+
+void *xalloc_aligned(size_t count, size_t size)
+{
+    size_t bytes;
+    void *memory = NULL;
+    if (bytes_of(count, size, &bytes)) {
+        bytes = (bytes + 63) / 64 * 64;
+        memory = aligned_alloc(64, bytes);
+    }
+    if (!memory)
+        no_memory(count, size);
+    return memset(memory, 0, bytes);
+}
+
+void *try_alloc(struct error *e, size_t count, size_t size)
+{
+    size_t bytes;
+    void *memory = bytes_of(count, size, &bytes) ? calloc(1, bytes) : NULL;
+    if (!memory)
+        fail_as(e, EX_OSERR, "no memory for %zu x %zu bytes", count, size);
+    return memory;
+}
+
+char *xstrdup(const char *s)
+{
+    size_t size = strlen(s) + 1;
+    return memcpy(xalloc(size, 1), s, size);
+}
+
+char *xprintf(const char *format, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        die(EX_OSERR, "no memory for a line of text");
+    return text;
+}
+
+void buffer_free(struct buffer *b)
+{
+    free(b->data);
+    *b = (struct buffer){0};
+}
+
+void format_into(char *to, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(to, size, format, arguments);
+    va_end(arguments);
+    if (length < 0 || (size_t)length >= size)
+        die(EX_SOFTWARE, "text does not fit in %zu bytes: '%s'", size, to);
+}
+
+/* ---- time and the machine ---- */
+
+double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+uint64_t peak_memory_bytes(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)usage.ru_maxrss * 1024; /* Linux counts KiB */
+}
