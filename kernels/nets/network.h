@@ -1,0 +1,35 @@
+/* network -- the whole network from plain settings: encoder (backbone, PEB), projection, classifier.   kernels/nets
+ *
+ *     box (N,C,S,S,S) -> backbone -> y (N,E) --> norm -+
+ *     position (N,9) * w -> Linear -> q (N,E) -> norm -+-> concat (N,2E) -> Linear -> embedding (N,E)     without PEB: embedding = y
+ *     embedding -> Linear(K, no bias) -> BN -> ReLU -> Linear(K) -> z          pretraining
+ *     embedding -> Linear(H) -> ReLU|GELU -> Linear(2) -> logits               classifier
+ * E = 8 * width. Names are PyTorch's: backbone.conv1.weight, peb.weight, projection.0.weight, classifier.0.weight, ... */
+#ifndef PETREL_KERNELS_NETS_NETWORK_H
+#define PETREL_KERNELS_NETS_NETWORK_H
+#include "kernels/tape.h"
+
+enum peb_norm { PEB_LAYER, PEB_L2 };
+enum { NETWORK_POSITION = 9, NETWORK_CLASSES = 2 };
+struct network_settings {
+    const char *backbone;      /* resnet10|resnet18|resnet34 */
+    int channels, box[3];      /* C; D H W */
+    int width;                 /* channels of the stem, 64; E = 8 * width */
+    int stem_stride[3];        /* 1 2 2 */
+    bool position;             /* PEB */
+    enum peb_norm peb_norm;
+    int projection_width;      /* K, 2048 */
+    int classifier_hidden;     /* H, 128 */
+    bool classifier_gelu;
+};
+/* Which parts a tape holds. */
+enum { NETWORK_ENCODER = 1, NETWORK_PROJECTION = 2, NETWORK_CLASSIFIER = 4 };
+/* Values of the tape; -1 where there is none. Without NETWORK_ENCODER, embedding is an input of rows. */
+struct network_values { int box, position, embedding, z, logits; };
+
+void network_defaults(struct network_settings *s); /* METHOD.md 2 */
+int network_check(const struct network_settings *s, struct error *e) MUST_USE;
+int network_embedding(const struct network_settings *s); /* E */
+/* Puts the parts on the tape, unsealed. Settings must have passed network_check. */
+struct network_values network_build(struct tape *t, const struct network_settings *s, unsigned parts);
+#endif
