@@ -1,0 +1,231 @@
+/* body -- a parametric whole body with its physiological uptake.   patient -> [body] -> lesion -> scanner */
+#include "datasets/simulate/body.h"
+#include <math.h>
+
+const char *const organ_name[ORGANS] = {"air",    "soft tissue", "fat",    "lung",   "liver",  "spleen", "kidney",
+                                        "renal pelvis", "bladder", "heart", "brain",  "stomach", "bowel", "marrow",
+                                        "aorta",  "tonsil",      "gland",  "testis", "ureter", "muscle"};
+
+struct place body_place(const struct patient *p, double left, double front, double up)
+{
+    return (struct place){65.0 + (left - 65.0) * sqrt(p->size * p->girth), -10.0 + (front + 10.0) * p->girth, up * p->size};
+}
+
+/* Organs that are one blob: place, volume and SUV, in painting order. Radii follow from volume and proportions. */
+static const struct organ_row {
+    enum organ organ;
+    double left, front, up;       /* mm from the liver's centroid: autoPET organ maps; pairs split by half their distance */
+    double volume_ml, volume_sd;  /* autoPET organ maps (for one of a pair: half) */
+    double wide, deep, tall;      /* proportions: assumed */
+    double suv, suv_sd;           /* SUVmean +- SD over patients */
+    double heterogeneity, rough;  /* assumed */
+} organ_rows[] = {
+    {ORGAN_LUNG, -22, -15, 116, 1650, 380, 0.72, 0.95, 1.35, 0.45, 0.10, 0.15, 0.05},   /* max 0.7: published */
+    {ORGAN_LUNG, 150, -15, 116, 1400, 360, 0.68, 0.95, 1.35, 0.45, 0.10, 0.15, 0.05},
+    {ORGAN_LIVER, 0, 0, 0, 1543, 363, 1.20, 0.95, 0.85, 2.2, 0.44, 0.06, 0.10},
+    {ORGAN_SPLEEN, 161, -48, 1, 232, 99, 0.70, 1.05, 1.25, 1.7, 0.30, 0.06, 0.08},      /* max 1.9: published */
+    {ORGAN_STOMACH, 115, 15, -5, 355, 139, 1.20, 0.85, 0.95, 1.9, 0.55, 0.20, 0.15},    /* SUV assumed */
+    {ORGAN_KIDNEY, 8, -45, -65, 151, 36, 0.75, 0.75, 1.65, 3.2, 0.70, 0.10, 0.04},      /* cortex: assumed */
+    {ORGAN_KIDNEY, 132, -45, -58, 151, 36, 0.75, 0.75, 1.65, 3.2, 0.70, 0.10, 0.04},
+    {ORGAN_BRAIN, 61, 29, 407, 932, 200, 1.00, 1.20, 0.90, 8.0, 2.2, 0.12, 0.04},
+    {ORGAN_GLAND, 27, 30, 322, 25, 6, 0.70, 1.0, 1.3, 2.3, 0.9, 0.15, 0.10},            /* parotids: assumed */
+    {ORGAN_GLAND, 103, 30, 322, 25, 6, 0.70, 1.0, 1.3, 2.3, 0.9, 0.15, 0.10},
+    {ORGAN_GLAND, 65, 62, 298, 5, 1.5, 1.4, 1.0, 0.7, 3.3, 1.5, 0.10, 0.10},            /* sublingual */
+    {ORGAN_TONSIL, 50, 42, 315, 2.0, 0.6, 0.8, 1.0, 1.3, 3.45, 1.4, 0.10, 0.10},
+    {ORGAN_TONSIL, 80, 42, 315, 2.0, 0.6, 0.8, 1.0, 1.3, 3.45, 1.4, 0.10, 0.10},
+    {ORGAN_AORTA, 72, -35, 20, 130, 30, 0.22, 0.22, 4.2, 1.55, 0.38, 0.04, 0.02},       /* blood pool */
+};
+
+static double draw_positive(struct rng *r, double mean, double sd)
+{
+    double v = mean + sd * (double)rng_normal(r);
+    return fmin(fmax(v, 0.4 * mean), mean + 2.5 * sd); /* no organ vanishes, none is a giant */
+}
+
+static struct place radii(double volume_ml, double wide, double deep, double tall)
+{
+    double scale = cbrt(volume_ml * 1000.0 / (4.0 / 3.0 * 3.141592653589793 * wide * deep * tall));
+    return (struct place){scale * wide, scale * deep, scale * tall};
+}
+
+/* The outline: overlapping ellipsoids of soft tissue with a shell of fat. */
+static void paint_outline(struct phantom *ph, const struct patient *p, struct rng *r)
+{
+    const double fat_suv = 0.3, soft_suv = 0.65; /* assumed */
+    static const struct { double left, front, up, wide, deep, tall; } part[] = {
+        {65, 15, 395, 80, 100, 110},   /* head */
+        {65, -5, 270, 62, 62, 90},     /* neck */
+        {65, -10, 200, 195, 85, 75},   /* shoulders */
+        {65, -10, 80, 165, 115, 230},  /* chest */
+        {65, -8, -110, 158, 112, 230}, /* abdomen */
+        {65, -12, -270, 178, 118, 140},/* pelvis */
+        {-25, -12, -450, 88, 92, 210}, /* thighs */
+        {155, -12, -450, 88, 92, 210},
+        {-145, -15, -60, 45, 45, 300}, /* arms at the sides */
+        {275, -15, -60, 45, 45, 300},
+    };
+    for (int layer = 0; layer < 2; layer++) /* fat first, then what is under it */
+        for (size_t i = 0; i < COUNT_OF(part); i++) {
+            if (i >= 8 && !p->arms_down)
+                continue;
+            bool trunk = i >= 2 && i < 6;
+            double depth_mm = layer == 0 ? 0.0 : (trunk ? 6.0 + 45.0 * fmax(p->girth - 0.85, 0.0) : 7.0);
+            double grow = i == 0 ? 1.0 : p->girth;
+            struct blob b = {.centre = body_place(p, part[i].left, part[i].front, part[i].up)};
+            b.radius = (struct place){part[i].wide * grow - depth_mm, part[i].deep * grow - depth_mm,
+                                      part[i].tall * p->size - depth_mm};
+            phantom_paint(ph, &b, layer == 0 ? fat_suv : soft_suv, layer == 0 ? 0.05 : 0.10,
+                          layer == 0 ? ORGAN_FAT : ORGAN_SOFT, 0);
+        }
+    (void)r;
+}
+
+static void paint_spine(struct phantom *ph, const struct patient *p, struct rng *r)
+{
+    double suv = draw_positive(r, 0.9, 0.2); /* marrow: SUVmax 1.0 published for the mean patient */
+    for (double up = -250.0; up <= 300.0; up += 30.0) {
+        struct blob b = {.centre = body_place(p, 65.0, -62.0 + 15.0 * sin(up / 130.0), up), .radius = {20, 16, 13.5 * p->size}};
+        phantom_paint(ph, &b, suv * (1.0 + 0.08 * (double)rng_normal(r)), 0.05, ORGAN_MARROW, 0);
+    }
+}
+
+/* Left ventricle: a thick cup round blood. Fasting hearts hardly show; others reach SUV 8 to 13 (measured maxima). */
+static void paint_heart(struct phantom *ph, const struct patient *p, struct rng *r)
+{
+    struct blob b = {.centre = body_place(p, 92, 19, 78), .rough = 0.05};
+    b.radius = radii(draw_positive(r, 611, 165), 1.0, 0.9, 0.9);
+    blob_draw_waves(&b, r);
+    phantom_paint(ph, &b, draw_positive(r, 1.55, 0.38), 0.04, ORGAN_HEART, 0);
+    double wall = rng_uniform(r) < 0.45F ? rng_range(r, 1.6, 3.2) : rng_range(r, 4.0, 12.0);
+    struct blob ventricle = {.centre = b.centre, .radius = {42, 36, 44}, .turn_rad = 0.7, .tilt_rad = 0.6, .hollow = 0.62, .rough = 0.05};
+    ventricle.centre.left += 12.0;
+    blob_draw_waves(&ventricle, r);
+    phantom_paint(ph, &ventricle, wall, 0.15, ORGAN_HEART, 0);
+}
+
+/* Urine: renal pelvis 30-44 and bladder 66-90 are measured maxima; lower after voiding or drinking (assumed). */
+static void paint_urine(struct phantom *ph, const struct patient *p, struct rng *r)
+{
+    for (int side = 0; side < 2; side++) {
+        struct blob pelvis = {.centre = body_place(p, side == 0 ? 18 : 122, -38, -65), .rough = 0.15};
+        pelvis.radius = radii(rng_range(r, 1.5, 7.0), 0.8, 0.8, 1.4);
+        blob_draw_waves(&pelvis, r);
+        phantom_paint(ph, &pelvis, 6.0 * exp(rng_range(r, 0.0, 1.9)), 0.1, ORGAN_RENAL_PELVIS, 0);
+    }
+    struct blob bladder = {.centre = body_place(p, 66, -20, -294), .rough = 0.06};
+    bladder.radius = radii(draw_positive(r, 147, 71), 1.15, 1.0, 0.85);
+    blob_draw_waves(&bladder, r);
+    phantom_paint(ph, &bladder, 8.0 * exp(rng_range(r, 0.0, 2.3)), 0.03, ORGAN_BLADDER, 0);
+}
+
+/* Colon and small bowel: a tube along a wandering path, with segments that are hotter (assumed throughout). */
+static void paint_bowel(struct phantom *ph, const struct patient *p, struct rng *r)
+{
+    double tone = exp(0.35 * (double)rng_normal(r)); /* metformin and meals: the whole bowel is more or less hot */
+    double left = -45, front = 25, up = -250, heading[3] = {0, 0, 1};
+    for (int i = 0; i < 130; i++) {
+        struct blob b = {.centre = body_place(p, left, front, up), .radius = {14, 14, 14}, .rough = 0.1};
+        blob_draw_waves(&b, r);
+        double wave = 1.0 + 0.35 * sin(0.35 * i + 5.0 * tone);
+        phantom_paint(ph, &b, 1.1 * tone * wave, 0.15, ORGAN_BOWEL, ORGAN_SOFT);
+        for (int a = 0; a < 3; a++)
+            heading[a] = 0.8 * heading[a] + 0.5 * (double)rng_normal(r);
+        /* turn back at the walls of the abdomen */
+        left += 9.0 * heading[0], front += 5.0 * heading[1], up += 9.0 * heading[2];
+        if (left < -50 || left > 180)
+            heading[0] = -heading[0], left = fmin(fmax(left, -50), 180);
+        if (front < -15 || front > 60)
+            heading[1] = -heading[1], front = fmin(fmax(front, -15), 60);
+        if (up < -270 || up > -75)
+            heading[2] = -heading[2], up = fmin(fmax(up, -270), -75);
+    }
+}
+
+void body_paint(struct phantom *ph, const struct patient *p)
+{
+    struct rng r = draw_rng(p->seed, p->number, DRAW_ORGANS), texture = draw_rng(p->seed, p->number, DRAW_TEXTURE);
+    phantom_draw_texture(ph, &texture);
+    paint_outline(ph, p, &r);
+    for (size_t i = 0; i < COUNT_OF(organ_rows); i++) {
+        const struct organ_row *row = &organ_rows[i];
+        struct blob b = {.centre = body_place(p, row->left, row->front, row->up), .rough = row->rough};
+        b.centre.left += 4.0 * (double)rng_normal(&r);
+        b.centre.front += 4.0 * (double)rng_normal(&r);
+        b.centre.up += 6.0 * (double)rng_normal(&r);
+        b.radius = radii(draw_positive(&r, row->volume_ml, row->volume_sd), row->wide, row->deep, row->tall);
+        blob_draw_waves(&b, &r);
+        phantom_paint(ph, &b, draw_positive(&r, row->suv, row->suv_sd), row->heterogeneity, row->organ, 0);
+    }
+    paint_spine(ph, p, &r);
+    paint_heart(ph, p, &r);
+    paint_bowel(ph, p, &r);
+    paint_urine(ph, p, &r);
+    if (p->male)
+        for (int side = 0; side < 2; side++) {
+            struct blob b = {.centre = body_place(p, side == 0 ? 47 : 83, 62, -375), .radius = {12, 14, 18}};
+            phantom_paint(ph, &b, draw_positive(&r, 2.57, 0.56), 0.08, ORGAN_TESTIS, 0);
+        }
+}
+
+static struct blob small_blob(struct rng *r, struct place centre, double low_mm, double high_mm)
+{
+    struct blob b = {.centre = centre, .rough = 0.2, .turn_rad = rng_range(r, 0, 3.1), .tilt_rad = rng_range(r, -0.8, 0.8)};
+    b.radius.left = rng_range(r, low_mm, high_mm);
+    b.radius.front = b.radius.left * rng_range(r, 0.6, 1.3);
+    b.radius.up = b.radius.left * rng_range(r, 0.7, 1.8);
+    blob_draw_waves(&b, r);
+    return b;
+}
+
+void body_paint_mimics(struct phantom *ph, const struct patient *p)
+{
+    struct rng r = draw_rng(p->seed, p->number, DRAW_MIMICS);
+    /* bowel: hot stretches anywhere in the abdomen, as hot as tumours */
+    int bowel = 5 + (int)rng_below(&r, 12);
+    for (int i = 0; i < bowel; i++) {
+        struct place at = body_place(p, rng_range(&r, -45, 175), rng_range(&r, -10, 55), rng_range(&r, -265, -80));
+        struct blob b = small_blob(&r, at, 6, 15);
+        phantom_paint(ph, &b, 2.6 * exp(rng_range(&r, 0.0, 1.6)), 0.15, ORGAN_BOWEL, phantom_organ_at(ph, at) == ORGAN_BOWEL ? 0 : ORGAN_SOFT);
+    }
+    /* ureters: beads of urine between kidney and bladder */
+    int beads = (int)rng_below(&r, 5);
+    for (int i = 0; i < beads; i++) {
+        double side = rng_uniform(&r) < 0.5F ? 30.0 : 105.0, down = rng_range(&r, 0.1, 0.95);
+        struct blob b = small_blob(&r, body_place(p, side + (66.0 - side) * down * down, -48.0 + 15.0 * down, -90.0 - 190.0 * down), 3.5, 6.5);
+        b.radius.up *= 1.8;
+        phantom_paint(ph, &b, 5.0 * exp(rng_range(&r, 0.0, 1.7)), 0.05, ORGAN_URETER, 0);
+    }
+    /* tensed muscle and brown fat, in pairs either side of neck and shoulders */
+    int pairs = rng_uniform(&r) < 0.35F ? 1 + (int)rng_below(&r, 3) : 0;
+    for (int i = 0; i < pairs; i++) {
+        double out = rng_range(&r, 30, 110), up = rng_range(&r, 190, 270), front = rng_range(&r, -45, 15), suv = rng_range(&r, 2.8, 8.0);
+        for (int side = -1; side <= 1; side += 2) {
+            struct blob b = small_blob(&r, body_place(p, 65.0 + side * out, front, up), 6, 13);
+            phantom_paint(ph, &b, suv * (1.0 + 0.1 * (double)rng_normal(&r)), 0.1, ORGAN_MUSCLE, ORGAN_SOFT);
+        }
+    }
+    /* reactive nodes: hila, axillae, groins; faint */
+    static const double station[][3] = {{25, -15, 105}, {105, -15, 105}, {-70, -10, 165}, {200, -10, 165}, {10, 25, -330}, {120, 25, -330}};
+    int nodes = (int)rng_below(&r, 5);
+    for (int i = 0; i < nodes; i++) {
+        const double *s = station[rng_below(&r, COUNT_OF(station))];
+        struct place at = body_place(p, s[0] + 10.0 * (double)rng_normal(&r), s[1] + 8.0 * (double)rng_normal(&r), s[2] + 12.0 * (double)rng_normal(&r));
+        struct blob b = small_blob(&r, at, 4, 8);
+        if (phantom_organ_at(ph, at) != ORGAN_AIR)
+            phantom_paint(ph, &b, rng_range(&r, 2.5, 5.0), 0.1, ORGAN_SOFT, 0);
+    }
+    /* larynx, gastric wall, oesophagus' end */
+    if (rng_uniform(&r) < 0.5F) {
+        struct blob b = small_blob(&r, body_place(p, 65, 35, 262), 5, 8);
+        phantom_paint(ph, &b, rng_range(&r, 2.5, 6.0), 0.1, ORGAN_MUSCLE, 0);
+    }
+    if (rng_uniform(&r) < 0.5F) {
+        struct blob b = small_blob(&r, body_place(p, 92, -10, 40), 7, 12);
+        phantom_paint(ph, &b, rng_range(&r, 2.8, 6.5), 0.1, ORGAN_STOMACH, 0);
+    }
+    /* injection: a spill in an arm held at the side */
+    if (p->arms_down && rng_uniform(&r) < 0.4F) {
+        struct blob b = small_blob(&r, body_place(p, rng_uniform(&r) < 0.5F ? -145 : 275, 5, -60), 5, 9);
+        phantom_paint(ph, &b, rng_range(&r, 5, 40), 0.1, ORGAN_SOFT, ORGAN_SOFT);
+    }
+}

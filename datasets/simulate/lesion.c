@@ -1,0 +1,104 @@
+/* lesion -- tumours at sites drawn from the published distribution.   patient -> body -> [lesion] -> scanner
+ *
+ * Sites of melanoma lesions (188 autoPET studies): lung 9 %, liver 5.7 %, spleen 2.2 %, the rest outside mapped organs; by
+ * height thorax 39 %, upper abdomen 26 %, pelvis 20 %, legs 12 %, head and neck 3 %. SUVmax 3-24; sites a study 1/3/6/10 at the
+ * 5/25/50/75th percentile. Sizes and shapes: assumed. */
+#include "datasets/simulate/lesion.h"
+#include <math.h>
+#include <string.h>
+
+/* Where in the body, from the liver's centroid, mm. `inside`: the organ the centre must lie in, 0: any but air and lung. */
+static const struct site_row {
+    const char *name;
+    double share;
+    double left[2], front[2], up[2];
+    enum organ inside;
+} site_rows[] = {
+    {"lung", 9.0, {-80, 210}, {-90, 70}, {30, 220}, ORGAN_LUNG},
+    {"liver", 5.7, {-90, 90}, {-70, 70}, {-80, 80}, ORGAN_LIVER},
+    {"spleen", 2.2, {120, 200}, {-90, 0}, {-50, 50}, ORGAN_SPLEEN},
+    {"thorax", 30.0, {-100, 230}, {-100, 90}, {40, 240}, ORGAN_AIR},
+    {"upper abdomen", 18.1, {-80, 210}, {-95, 85}, {-120, 40}, ORGAN_AIR},
+    {"pelvis", 20.0, {-90, 220}, {-100, 85}, {-340, -120}, ORGAN_AIR},
+    {"legs", 12.0, {-90, 220}, {-90, 70}, {-490, -340}, ORGAN_AIR},
+    {"head and neck", 3.0, {10, 120}, {-50, 70}, {240, 460}, ORGAN_AIR},
+};
+
+static const struct site_row *draw_site(struct rng *r)
+{
+    double total = 0.0;
+    for (size_t i = 0; i < COUNT_OF(site_rows); i++)
+        total += site_rows[i].share;
+    double at = total * (double)rng_uniform(r);
+    for (size_t i = 0; i < COUNT_OF(site_rows); i++)
+        if ((at -= site_rows[i].share) < 0.0)
+            return &site_rows[i];
+    return &site_rows[COUNT_OF(site_rows) - 1];
+}
+
+static bool site_fits(const struct phantom *ph, const struct site_row *row, struct place at)
+{
+    int organ = phantom_organ_at(ph, at);
+    if (row->inside != ORGAN_AIR)
+        return organ == (int)row->inside;
+    return organ == ORGAN_SOFT || organ == ORGAN_FAT || organ == ORGAN_MARROW || organ == ORGAN_BOWEL || organ == ORGAN_MUSCLE;
+}
+
+/* Percentiles 5/25/50/75 of sites a study are 1/3/6/10: a log-normal about 5.5, cut at LESIONS_MOST. */
+static size_t draw_count(struct rng *r)
+{
+    double n = floor(5.5 * exp(0.85 * (double)rng_normal(r)) + 0.5);
+    return (size_t)fmin(fmax(n, 1.0), LESIONS_MOST);
+}
+
+static size_t paint_one(struct phantom *ph, struct rng *r, struct lesion *l)
+{
+    double radius = 0.5 * l->diameter_mm;
+    int lobes = radius > 8.0 ? 1 + (int)rng_below(r, 3) : 1;
+    size_t voxels = 0;
+    for (int i = 0; i < lobes; i++) {
+        struct blob b = {.centre = l->centre, .rough = 0.25, .turn_rad = rng_range(r, 0, 3.1), .tilt_rad = rng_range(r, -1.2, 1.2)};
+        b.radius.left = radius * rng_range(r, 0.75, 1.1);
+        b.radius.front = radius * rng_range(r, 0.7, 1.1);
+        b.radius.up = radius * rng_range(r, 0.75, 1.4);
+        if (i > 0) {
+            b.centre.left += radius * (double)rng_normal(r) * 0.6;
+            b.centre.front += radius * (double)rng_normal(r) * 0.6;
+            b.centre.up += radius * (double)rng_normal(r) * 0.6;
+        }
+        if (radius > 14.0 && rng_uniform(r) < 0.25F)
+            b.hollow = 0.55; /* necrosis */
+        blob_draw_waves(&b, r);
+        voxels += phantom_paint_lesion(ph, &b, l->suv, 0.55);
+    }
+    return voxels;
+}
+
+size_t lesions_paint(struct phantom *ph, const struct patient *p, struct lesion list[LESIONS_MOST])
+{
+    struct rng r = draw_rng(p->seed, p->number, DRAW_LESIONS);
+    if (!p->diseased)
+        return 0;
+    size_t wanted = draw_count(&r), count = 0;
+    for (int tries = 0; count < wanted && tries < 4000; tries++) {
+        const struct site_row *row = draw_site(&r);
+        struct place at;
+        int look = 0;
+        do /* the site is drawn once; a place in it until it fits, so that small organs keep their share */
+            at = body_place(p, rng_range(&r, row->left[0], row->left[1]), rng_range(&r, row->front[0], row->front[1]),
+                            rng_range(&r, row->up[0], row->up[1]));
+        while (!site_fits(ph, row, at) && ++look < 200);
+        if (look >= 200)
+            continue;
+        struct lesion *l = &list[count];
+        memset(l, 0, sizeof *l);
+        format_into(l->site, sizeof l->site, "%s", row->name);
+        l->centre = at;
+        l->suv = fmin(fmax(6.5 * exp(0.55 * (double)rng_normal(&r)), 3.0), 24.0);
+        l->diameter_mm = fmin(fmax(16.0 * exp(0.45 * (double)rng_normal(&r)), 8.0), 60.0);
+        l->voxels = paint_one(ph, &r, l);
+        if (l->voxels > 0)
+            count++;
+    }
+    return count;
+}

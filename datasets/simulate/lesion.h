@@ -1,0 +1,10 @@
+/* lesion -- tumours at sites drawn from the published distribution.   patient -> body -> [lesion] -> scanner */
+#ifndef PETREL_SIMULATE_LESION_H
+#define PETREL_SIMULATE_LESION_H
+#include "datasets/simulate/body.h"
+
+struct lesion { char site[24]; struct place centre; double suv, diameter_mm; size_t voxels; };
+enum { LESIONS_MOST = 24 };
+/* Paints and lists them; returns how many (0 for a patient without disease). */
+size_t lesions_paint(struct phantom *ph, const struct patient *p, struct lesion list[LESIONS_MOST]);
+#endif

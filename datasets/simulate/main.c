@@ -1,0 +1,152 @@
+/* petrel-simulate -- a simulated cohort: bodies, physiological uptake, lesions, scanner.   [simulate] => files -> load
+ *
+ * Each patient is a pure function of (seed, number): the same bytes for any -j, stopped and resumed or not. */
+#include "common/file.h"
+#include "common/log.h"
+#include "common/opts.h"
+#include "datasets/simulate/write.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct settings {
+    const char *out, *scale;
+    int64_t patients, jobs, seed;
+};
+
+/* Full: autoPET's voxels. Quick: coarse, for demo and tests. */
+static const struct scale { const char *name; double spacing_mm[3]; struct scanner scanner; } scales[] = {
+    {"full", {3.0, 2.036, 2.036}, {5.0, 5.5, 0.10}},
+    {"quick", {5.0, 4.072, 4.072}, {6.5, 7.0, 0.08}},
+};
+
+static void simulate_one(const struct settings *s, const struct scale *scale, int64_t number)
+{
+    struct error e = {0};
+    struct patient p = patient_draw((uint64_t)s->seed, number);
+    if (patient_written(s->out, &p))
+        return;
+    struct phantom ph;
+    struct lesion lesions[LESIONS_MOST];
+    phantom_open(&ph, scale->spacing_mm, p.size, p.girth);
+    body_paint(&ph, &p);
+    body_paint_mimics(&ph, &p);
+    size_t count = lesions_paint(&ph, &p, lesions);
+    scanner_run(&scale->scanner, &p, &ph);
+    if (patient_write(s->out, &p, &ph, lesions, count, &e) < 0)
+        die_of(&e);
+    phantom_close(&ph);
+}
+
+/* A folder holds one cohort: what was asked for is noted in it, and asking for another there is refused. */
+static void claim_folder(const struct settings *s)
+{
+    struct error e = {0};
+    struct buffer before = {0};
+    char *path = path_join(s->out, "SIMULATED.txt");
+    char *text = xprintf("simulated cohort, seed %lld, scale %s\n", (long long)s->seed, s->scale);
+    if (dir_make(s->out, &e) < 0)
+        die_of(&e);
+    if (file_exists(path)) {
+        if (file_read(path, 4096, &before, &e) < 0)
+            die_of(&e);
+        if (strcmp((const char *)before.data, text) != 0)
+            die(EX_CANTCREAT, "cannot simulate into '%s': it holds another cohort (%.*s); choose another folder", s->out,
+                (int)strcspn((const char *)before.data, "\n"), (const char *)before.data);
+    } else if (publish_bytes(path, text, strlen(text), &e) < 0) {
+        die_of(&e);
+    }
+    buffer_free(&before);
+    free(text);
+    free(path);
+}
+
+/* One child in `jobs`: every jobs-th patient; a byte up the pipe for each. */
+static pid_t start_child(const struct settings *s, const struct scale *scale, int64_t child, const int channel[2])
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    close(channel[0]);
+    for (int64_t number = 1 + child; number <= s->patients; number += s->jobs) {
+        simulate_one(s, scale, number);
+        if (write(channel[1], "", 1) != 1)
+            _exit(EX_IOERR);
+    }
+    _exit(EX_OK);
+}
+
+static void simulate_all(const struct settings *s, const struct scale *scale)
+{
+    int channel[2], worst = 0;
+    if (pipe(channel) < 0)
+        die(EX_OSERR, "cannot make a pipe: %s", strerror(errno));
+    for (int64_t child = 0; child < s->jobs; child++)
+        if (start_child(s, scale, child, channel) < 0)
+            die(EX_OSERR, "cannot start a process: %s", strerror(errno));
+    close(channel[1]);
+    struct progress bar;
+    uint64_t done = 0;
+    char byte[64];
+    progress_begin(&bar, "simulate", "patients", 0, (uint64_t)s->patients);
+    for (ssize_t got; (got = read(channel[0], byte, sizeof byte)) != 0;) {
+        if (got < 0 && errno != EINTR)
+            break;
+        done += got > 0 ? (uint64_t)got : 0;
+        progress_update(&bar, done, "simulated cohort, seed %lld", (long long)s->seed);
+    }
+    progress_end(&bar);
+    close(channel[0]);
+    for (int status; wait(&status) > 0 || errno == EINTR;)
+        if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)
+            worst = WIFSIGNALED(status) ? EX_SOFTWARE : WEXITSTATUS(status);
+    if (worst != 0 || done != (uint64_t)s->patients)
+        die(worst != 0 ? worst : EX_SOFTWARE, "only %llu of %lld patients were written: run the same command again to go on",
+            (unsigned long long)done, (long long)s->patients);
+}
+
+/* The list file petrel-load takes; paths are relative to it. */
+static void write_list(const struct settings *s)
+{
+    struct error e = {0};
+    struct publish list;
+    char *path = path_join(s->out, "scans.tsv");
+    if (publish_open(&list, path, &e) < 0)
+        die_of(&e);
+    fprintf(list.to, "patient\tstudy\tscan\tmask\n");
+    for (int64_t number = 1; number <= s->patients; number++) {
+        struct patient p = patient_draw((uint64_t)s->seed, number);
+        fprintf(list.to, "%s\tSIMULATED_PETCT\t%s/SIMULATED_PETCT/PET.nii.gz\t%s/SIMULATED_PETCT/SEG.nii.gz\n", p.id, p.id, p.id);
+    }
+    if (publish_commit(&list, &e) < 0)
+        die_of(&e);
+    free(path);
+}
+
+int main(int argc, char **argv)
+{
+    struct settings s = {.scale = "full", .patients = 10, .jobs = sysconf(_SC_NPROCESSORS_ONLN)};
+    struct option table[] = {
+        {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder to write to (made)", 0, NULL},
+        {"patients", OPT_INT, &s.patients, "N", 1, 9999, "how many", 0, NULL},
+        {"scale", OPT_CHOICE, &s.scale, "full|quick", 0, 0, "full: 2.036x2.036x3 mm voxels; quick: 4.072x4.072x5 mm", 0, NULL},
+        {"jobs", OPT_INT, &s.jobs, "N", 1, 1024, "processes side by side (-j N); the bytes do not depend on it", 0, NULL},
+    };
+    struct opts o = {.program = "petrel-simulate", .usage = "--out DIR --patients N [--seed N] [--scale quick] [-j N]",
+                     .purpose = "writes a simulated cohort of FDG-PET scans with their truth; every file says SIMULATED",
+                     .table = table, .count = COUNT_OF(table), .common = {.seed = 1}};
+    struct error e = {0};
+    if (opts_parse(&o, argc, argv, &e) < 0)
+        die_of(&e);
+    if (s.out == NULL || o.rest_count > 0)
+        die(EX_USAGE, s.out == NULL ? "--out is missing: name the folder to write to" : "unexpected word '%s'", o.rest_count > 0 ? o.rest[0] : "");
+    s.seed = o.common.seed;
+    const struct scale *scale = strcmp(s.scale, "quick") == 0 ? &scales[1] : &scales[0];
+    claim_folder(&s);
+    simulate_all(&s, scale);
+    write_list(&s);
+    log_last("%lld simulated patients", (long long)s.patients);
+    return EX_OK;
+}

@@ -1,0 +1,175 @@
+/* phantom -- voxels being painted.   patient -> [body on a phantom] -> lesion -> scanner */
+#include "datasets/simulate/phantom.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXTURE_MM = 20 };
+
+void phantom_open(struct phantom *p, const double spacing_mm[3], double size, double girth)
+{
+    memset(p, 0, sizeof *p);
+    /* thighs to crown, and wide enough for arms at the sides; autoPET's matrix is 814 mm wide */
+    double half_wide = fmin(330.0 * fmax(girth, 1.0), 407.0), low_up = -500.0 * size, high_up = 500.0 * size;
+    double half_deep = fmin(220.0 * fmax(girth, 1.0), 407.0);
+    int64_t dim[3] = {(int64_t)ceil((high_up - low_up) / spacing_mm[0]), (int64_t)ceil(2.0 * half_deep / spacing_mm[1]),
+                      (int64_t)ceil(2.0 * half_wide / spacing_mm[2])};
+    double midline = 65.0; /* the liver's centroid lies so far to the right of it */
+    p->low_mm[0] = midline - half_wide;
+    p->low_mm[1] = -10.0 + half_deep; /* y grows to the back: the first row is the front */
+    p->low_mm[2] = low_up;
+    const double origin_ras_mm[3] = {-p->low_mm[0], p->low_mm[1], p->low_mm[2]};
+    grid_set(&p->grid, dim, spacing_mm, origin_ras_mm);
+    size_t n = grid_voxels(&p->grid);
+    p->suv = xalloc_aligned(n, sizeof *p->suv);
+    p->organ = xalloc(n, 1);
+    p->lesion = xalloc(n, 1);
+    for (int a = 0; a < 3; a++)
+        p->texture_dim[a] = (int64_t)ceil((double)dim[a] * spacing_mm[a] / TEXTURE_MM) + 2;
+}
+
+void phantom_close(struct phantom *p)
+{
+    free(p->suv);
+    free(p->organ);
+    free(p->lesion);
+    free(p->texture);
+    memset(p, 0, sizeof *p);
+}
+
+void phantom_draw_texture(struct phantom *p, struct rng *r)
+{
+    size_t n = (size_t)(p->texture_dim[0] * p->texture_dim[1] * p->texture_dim[2]);
+    free(p->texture);
+    p->texture = xalloc(n, sizeof *p->texture);
+    for (size_t i = 0; i < n; i++)
+        p->texture[i] = rng_normal(r);
+}
+
+/* Trilinear between the coarse grid's points. */
+static double texture_at(const struct phantom *p, const int64_t zyx[3])
+{
+    double f[3];
+    int64_t i[3];
+    for (int a = 0; a < 3; a++) {
+        double g = (double)zyx[a] * p->grid.spacing_mm[a] / TEXTURE_MM;
+        i[a] = (int64_t)g;
+        f[a] = g - (double)i[a];
+    }
+    double sum = 0.0;
+    for (int corner = 0; corner < 8; corner++) {
+        double weight = 1.0;
+        int64_t at[3];
+        for (int a = 0; a < 3; a++) {
+            int up = corner >> a & 1;
+            weight *= up ? f[a] : 1.0 - f[a];
+            at[a] = i[a] + up;
+        }
+        sum += weight * (double)p->texture[(at[0] * p->texture_dim[1] + at[1]) * p->texture_dim[2] + at[2]];
+    }
+    return sum;
+}
+
+void blob_draw_waves(struct blob *b, struct rng *r)
+{
+    for (size_t w = 0; w < COUNT_OF(b->wave); w++) {
+        for (int i = 0; i < 3; i++)
+            b->wave[w][i] = 3.0 * (double)rng_normal(r);
+        b->wave[w][3] = rng_range(r, 0.0, 6.283185307179586);
+    }
+}
+
+/* Distance from the centre in radii, the surface's waves taken out: 1 on the surface. */
+static double blob_depth(const struct blob *b, double left, double front, double up)
+{
+    double x = left - b->centre.left, y = front - b->centre.front, z = up - b->centre.up;
+    double c = cos(b->turn_rad), s = sin(b->turn_rad);
+    double tx = c * x + s * y, ty = c * y - s * x;
+    double ct = cos(b->tilt_rad), st = sin(b->tilt_rad);
+    double ux = (ct * tx + st * z) / b->radius.left, uy = ty / b->radius.front, uz = (ct * z - st * tx) / b->radius.up;
+    double d = sqrt(ux * ux + uy * uy + uz * uz);
+    if (b->rough <= 0.0 || d < 1e-9)
+        return d;
+    double wave = 0.0;
+    for (size_t w = 0; w < COUNT_OF(b->wave); w++)
+        wave += cos((b->wave[w][0] * ux + b->wave[w][1] * uy + b->wave[w][2] * uz) / d + b->wave[w][3]);
+    return d / (1.0 + b->rough * wave / (double)COUNT_OF(b->wave));
+}
+
+struct span { int64_t low[3], high[3]; };
+
+/* Voxels a blob can reach: a cube of its largest radius. */
+static struct span blob_span(const struct phantom *p, const struct blob *b)
+{
+    double reach = fmax(b->radius.left, fmax(b->radius.front, b->radius.up)) * (1.0 + b->rough);
+    const double centre[3] = {b->centre.up - p->low_mm[2], p->low_mm[1] - b->centre.front, b->centre.left - p->low_mm[0]};
+    /* an unturned blob reaches no further than each radius */
+    bool turned = b->turn_rad != 0.0 || b->tilt_rad != 0.0;
+    const double own[3] = {b->radius.up, b->radius.front, b->radius.left};
+    struct span s;
+    for (int a = 0; a < 3; a++) {
+        double half = turned ? reach : own[a] * (1.0 + b->rough);
+        s.low[a] = (int64_t)floor((centre[a] - half) / p->grid.spacing_mm[a]);
+        s.high[a] = (int64_t)ceil((centre[a] + half) / p->grid.spacing_mm[a]);
+        s.low[a] = s.low[a] < 0 ? 0 : s.low[a];
+        s.high[a] = s.high[a] >= p->grid.dim[a] ? p->grid.dim[a] - 1 : s.high[a];
+    }
+    return s;
+}
+
+static double depth_at(const struct phantom *p, const struct blob *b, int64_t z, int64_t y, int64_t x)
+{
+    return blob_depth(b, p->low_mm[0] + (double)x * p->grid.spacing_mm[2], p->low_mm[1] - (double)y * p->grid.spacing_mm[1],
+                      p->low_mm[2] + (double)z * p->grid.spacing_mm[0]);
+}
+
+size_t phantom_paint(struct phantom *p, const struct blob *b, double suv, double heterogeneity, int organ, int only)
+{
+    struct span s = blob_span(p, b);
+    size_t painted = 0;
+    for (int64_t z = s.low[0]; z <= s.high[0]; z++)
+        for (int64_t y = s.low[1]; y <= s.high[1]; y++)
+            for (int64_t x = s.low[2]; x <= s.high[2]; x++) {
+                size_t i = grid_at(&p->grid, z, y, x);
+                if (only != 0 && p->organ[i] != only)
+                    continue;
+                double d = depth_at(p, b, z, y, x);
+                if (d > 1.0 || d < b->hollow)
+                    continue;
+                double factor = heterogeneity > 0.0 ? 1.0 + heterogeneity * texture_at(p, (int64_t[3]){z, y, x}) : 1.0;
+                p->suv[i] = (float)(suv * fmax(factor, 0.2));
+                p->organ[i] = (uint8_t)organ;
+                painted++;
+            }
+    return painted;
+}
+
+size_t phantom_paint_lesion(struct phantom *p, const struct blob *b, double suv, double edge)
+{
+    struct span s = blob_span(p, b);
+    size_t painted = 0;
+    for (int64_t z = s.low[0]; z <= s.high[0]; z++)
+        for (int64_t y = s.low[1]; y <= s.high[1]; y++)
+            for (int64_t x = s.low[2]; x <= s.high[2]; x++) {
+                size_t i = grid_at(&p->grid, z, y, x);
+                double d = depth_at(p, b, z, y, x);
+                if (d > 1.0 || p->organ[i] == 0)
+                    continue;
+                double here = d < b->hollow ? 0.4 * suv : suv * (1.0 - (1.0 - edge) * d * d);
+                if (here > (double)p->suv[i] || d < b->hollow)
+                    p->suv[i] = (float)here;
+                p->lesion[i] = 1;
+                painted++;
+            }
+    return painted;
+}
+
+int phantom_organ_at(const struct phantom *p, struct place at)
+{
+    int64_t x = llround((at.left - p->low_mm[0]) / p->grid.spacing_mm[2]);
+    int64_t y = llround((p->low_mm[1] - at.front) / p->grid.spacing_mm[1]);
+    int64_t z = llround((at.up - p->low_mm[2]) / p->grid.spacing_mm[0]);
+    if (x < 0 || y < 0 || z < 0 || z >= p->grid.dim[0] || y >= p->grid.dim[1] || x >= p->grid.dim[2])
+        return 0;
+    return p->organ[grid_at(&p->grid, z, y, x)];
+}

@@ -1,0 +1,44 @@
+/* phantom -- the voxels of one simulated patient while they are painted.
+ *
+ * Places are millimetres from the liver's centroid: left, front, up (METHOD.md 11 gives organs so). Painting overwrites,
+ * so what is painted later lies on top. */
+#ifndef PETREL_SIMULATE_PHANTOM_H
+#define PETREL_SIMULATE_PHANTOM_H
+#include "common/rng.h"
+#include "common/volume.h"
+
+struct place { double left, front, up; };
+
+/* An ellipsoid whose surface is moved in and out by a few waves: the shape of everything here. */
+struct blob {
+    struct place centre, radius; /* mm */
+    double turn_rad;             /* about the up axis */
+    double tilt_rad;             /* then about the front axis */
+    double rough;                /* amplitude of the waves, share of the radius */
+    double hollow;               /* inner part left as it is, share of the radius; 0: solid */
+    double wave[4][4];           /* direction and phase of each wave; blob_draw_waves fills it */
+};
+
+struct phantom {
+    struct grid grid;
+    double low_mm[3];            /* left, front, up of voxel (0,0,0) */
+    float *suv;
+    uint8_t *organ;              /* enum organ of each voxel */
+    uint8_t *lesion;             /* truth: 1 inside a lesion */
+    float *texture;              /* smooth noise, sd 1, on a coarse grid */
+    int64_t texture_dim[3];
+};
+
+/* Places the grid round a body of the given size; dim from the extent and spacing (D H W mm). */
+void phantom_open(struct phantom *p, const double spacing_mm[3], double size, double girth);
+void phantom_close(struct phantom *p);
+void phantom_draw_texture(struct phantom *p, struct rng *r);
+void blob_draw_waves(struct blob *b, struct rng *r);
+/* Paint SUV `suv` times (1 + heterogeneity * texture), marking organ; where `only` is not 0, only over that organ.
+ * Returns voxels painted. */
+size_t phantom_paint(struct phantom *p, const struct blob *b, double suv, double heterogeneity, int organ, int only);
+/* The same for a lesion: SUV falls to `edge` of the peak at the rim, truth is marked, organ is left alone. */
+size_t phantom_paint_lesion(struct phantom *p, const struct blob *b, double suv, double edge);
+/* Organ at a place; 0 outside the grid. */
+int phantom_organ_at(const struct phantom *p, struct place at);
+#endif

@@ -1,0 +1,14 @@
+/* scanner -- what a PET scanner makes of a phantom: blur, noise, Bq/mL.   lesion -> [scanner] -> write */
+#ifndef PETREL_SIMULATE_SCANNER_H
+#define PETREL_SIMULATE_SCANNER_H
+#include "datasets/simulate/patient.h"
+#include "datasets/simulate/phantom.h"
+
+struct scanner {
+    double psf_fwhm_mm;    /* point spread, full width at half maximum */
+    double noise_fwhm_mm;  /* grain of the noise: reconstruction's smoothing */
+    double noise_liver;    /* standard deviation over mean in a liver of SUV 2.2, 75 kg: 10 % is usual */
+};
+/* Turns phantom->suv into Bq/mL in place. */
+void scanner_run(const struct scanner *s, const struct patient *p, struct phantom *ph);
+#endif

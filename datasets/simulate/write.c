@@ -1,0 +1,83 @@
+/* write -- one simulated patient's files, in autoPET's layout.   scanner -> [write] */
+#include "datasets/simulate/write.h"
+#include "common/file.h"
+#include <math.h>
+#include <stdlib.h>
+
+char *patient_dir(const char *out, const struct patient *p)
+{
+    return xprintf("%s/%s/SIMULATED_PETCT", out, p->id);
+}
+
+bool patient_written(const char *out, const struct patient *p)
+{
+    char *dir = patient_dir(out, p), *last = path_join(dir, "PET.json");
+    bool there = file_exists(last);
+    free(last);
+    free(dir);
+    return there;
+}
+
+static void write_time(FILE *to, const char *name, double s)
+{
+    int whole = (int)s;
+    fprintf(to, "  \"%s\": \"%02d:%02d:%02d\",\n", name, whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+static int write_facts(const char *path, const struct patient *p, struct error *e)
+{
+    struct publish out;
+    if (publish_open(&out, path, e) < 0)
+        return -1;
+    FILE *to = out.to;
+    fprintf(to, "{\n  \"Simulated\": true,\n  \"Description\": \"SIMULATED by petrel-simulate: no real patient\",\n");
+    fprintf(to, "  \"SimulationSeed\": %llu,\n", (unsigned long long)p->seed);
+    fprintf(to, "  \"PatientID\": \"%s\",\n  \"StudyID\": \"SIMULATED_PETCT\",\n", p->id);
+    fprintf(to, "  \"PatientSex\": \"%s\",\n  \"PatientAge\": %.0f,\n", p->male ? "M" : "F", p->age_y);
+    fprintf(to, "  \"Diagnosis\": \"%s\",\n", p->diseased ? "MELANOMA" : "NEGATIVE");
+    fprintf(to, "  \"Manufacturer\": \"SIMULATED\",\n  \"ManufacturersModelName\": \"petrel-simulate\",\n");
+    fprintf(to, "  \"Units\": \"Bq/mL\",\n  \"TracerRadionuclide\": \"F18\",\n");
+    fprintf(to, "  \"InjectedRadioactivity\": %.0f,\n  \"InjectedRadioactivityUnits\": \"Bq\",\n", p->dose_bq);
+    fprintf(to, "  \"BodyWeight\": %.3f,\n  \"BodyHeight\": %.3f,\n", p->weight_g / 1000.0, p->height_m);
+    fprintf(to, "  \"RadionuclideHalfLife\": %.1f,\n", p->half_life_s);
+    write_time(to, "InjectionTime", p->injection_s);
+    write_time(to, "SeriesTime", p->series_s);
+    write_time(to, "AcquisitionTime", p->series_s);
+    fprintf(to, "  \"DecayCorrection\": \"START\",\n  \"CorrectedImage\": [\"ATTN\", \"DECY\", \"SCAT\"]\n}\n");
+    return publish_commit(&out, e);
+}
+
+static int write_lesions(const char *path, const struct lesion *l, size_t count, struct error *e)
+{
+    struct publish out;
+    if (publish_open(&out, path, e) < 0)
+        return -1;
+    fprintf(out.to, "# SIMULATED lesions; place: mm from the liver's centroid\n");
+    fprintf(out.to, "site\tleft_mm\tfront_mm\tup_mm\tsuv\tdiameter_mm\tvoxels\n");
+    for (size_t i = 0; i < count; i++)
+        fprintf(out.to, "%s\t%.1f\t%.1f\t%.1f\t%.2f\t%.1f\t%zu\n", l[i].site, l[i].centre.left, l[i].centre.front,
+                l[i].centre.up, l[i].suv, l[i].diameter_mm, l[i].voxels);
+    return publish_commit(&out, e);
+}
+
+int patient_write(const char *out, const struct patient *p, const struct phantom *ph, const struct lesion *lesions,
+                  size_t count, struct error *e)
+{
+    char *dir = patient_dir(out, p), *pet = path_join(dir, "PET.nii.gz"), *seg = path_join(dir, "SEG.nii.gz");
+    char *table = path_join(dir, "regions.tsv"), *facts = path_join(dir, "PET.json");
+    int rc = dir_make(dir, e);
+    if (rc == 0)
+        rc = nifti_write(pet, &ph->grid, 16, ph->suv, "SIMULATED FDG-PET, Bq/mL (petrel-simulate)", e);
+    if (rc == 0)
+        rc = nifti_write(seg, &ph->grid, 2, ph->lesion, "SIMULATED lesions (petrel-simulate)", e);
+    if (rc == 0)
+        rc = write_lesions(table, lesions, count, e);
+    if (rc == 0)
+        rc = write_facts(facts, p, e);
+    free(facts);
+    free(table);
+    free(seg);
+    free(pet);
+    free(dir);
+    return rc;
+}
