@@ -387,10 +387,10 @@ void progress_end(struct progress *p)
 static bool tells_refusals(const char *text)
 {
     const char *word = strstr(text, " refused");
-    const char *digit = word;
-    while (digit && digit > text && isdigit((unsigned char)digit[-1]))
-        digit--;
-    return digit != word && strtoull(digit, NULL, 10) > 0;
+    size_t end = word ? (size_t)(word - text) : 0, begin = end;
+    while (begin > 0 && isdigit((unsigned char)text[begin - 1]))
+        begin--;
+    return begin < end && strtoull(text + begin, NULL, 10) > 0;
 }
 
 static void put_bytes(FILE *to, double bytes)
