@@ -17,6 +17,7 @@
                          after saving: run it again to go on), EX_CONFIG 78 */
 
 #ifdef __cplusplus
+#define _Noreturn __attribute__((noreturn))
 extern "C" {
 #endif
 
