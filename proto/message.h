@@ -11,6 +11,8 @@
 #include "common/volume.h"
 
 enum { MESSAGE_VERSION = 1 }; /* raise when a reader of the old one would misread the new one */
+/* Largest scan a message carries: 2 GiB of float32. A run-length coded map claims its size in a few bytes, so it is bounded. */
+enum { MESSAGE_VOXELS_MAX = 1 << 29 };
 
 enum message_type {
     MESSAGE_VOLUME = 1, MESSAGE_REGIONS, MESSAGE_REFUSAL, MESSAGE_PAIR_TASK, MESSAGE_PAIR_BATCH, MESSAGE_METRIC
@@ -73,9 +75,18 @@ struct region {
     float position[POSITION_FORMS][POSITION_SIZE];
 };
 
+/* The table of what is kept of a region: columns of the message, datasets of the cache (/roi/NAME; position and label
+ * stand at the top), columns of a classifier's table. `count` values a region, of the kind. */
+enum region_kind { REGION_I32, REGION_I64, REGION_F64, REGION_F32 };
+struct region_field { const char *name; enum region_kind kind; size_t offset, count; const char *unit, *meaning; };
+extern const struct region_field region_fields[];
+extern const size_t region_field_count;
+size_t region_kind_size(enum region_kind kind);
+
 /* roi -> cache | classify: one scan's regions. */
 struct regions_message {
     struct scan_facts facts;
+    uint64_t settings;           /* recipe_digest(RECIPE_REGIONS) of whoever made them: one cache, one digest */
     struct grid grid;
     struct turn turned;
     int32_t channels;            /* C */
@@ -90,7 +101,7 @@ struct regions_message {
 void regions_message_encode(const struct regions_message *m, struct buffer *out);
 int regions_message_decode(const struct buffer *b, struct regions_message *m, struct error *e) MUST_USE;
 void regions_message_free(struct regions_message *m);
-/* Run-length code and back. labels_decode: -1 if the runs do not fill `voxels` exactly. */
+/* Run-length code and back. labels_decode: -1 if the runs do not fill `voxels` exactly; label NULL only asks. */
 void labels_encode(const uint32_t *label, size_t voxels, struct buffer *runs);
 int labels_decode(const struct buffer *runs, uint32_t *label, size_t voxels, struct error *e) MUST_USE;
 

@@ -1,0 +1,375 @@
+/* message_arrays -- the messages that carry arrays: volume, regions, pair batch.   proto
+ * Reading: shapes first, then each array's bytes against its shape, then memory. */
+#include "proto/message.h"
+#include "proto/message_facts.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIELD(kind, type, field) {#field, kind, offsetof(struct type, field), sizeof((struct type *)0)->field}
+
+/* ---- grids, and how they were turned */
+
+static const struct wire_field grid_fields[] = {FIELD(WIRE_BYTES, grid, dim), FIELD(WIRE_BYTES, grid, spacing_mm),
+                                                FIELD(WIRE_BYTES, grid, affine)};
+static const struct wire_field turn_fields[] = {FIELD(WIRE_BYTES, turn, file_axis), FIELD(WIRE_BYTES, turn, flipped)};
+enum { PLACE_FIELDS = COUNT_OF(grid_fields) + COUNT_OF(turn_fields) };
+
+static void place_put(struct wire_writer *w, const struct grid *g, const struct turn *t)
+{
+    wire_put(w, grid_fields, COUNT_OF(grid_fields), g);
+    wire_put(w, turn_fields, COUNT_OF(turn_fields), t);
+}
+
+int place_check(const struct grid *g, const struct turn *t, struct error *e)
+{
+    int64_t voxels = 1;
+    for (int a = 0; a < 3; a++) {
+        if (g->dim[a] < 1 || g->dim[a] > MESSAGE_VOXELS_MAX / voxels)
+            return fail(e, "grid of %lld x %lld x %lld voxels is none, or has more than %d", (long long)g->dim[0],
+                        (long long)g->dim[1], (long long)g->dim[2], MESSAGE_VOXELS_MAX);
+        voxels *= g->dim[a];
+        if (!(g->spacing_mm[a] > 0) || !isfinite(g->spacing_mm[a]))
+            return fail(e, "grid's spacing is %g mm along axis %d", g->spacing_mm[a], a);
+        for (int k = 0; k < 4; k++)
+            if (!isfinite(g->affine[a][k]))
+                return fail(e, "grid's affine has %g in row %d", g->affine[a][k], a);
+    }
+    unsigned axes = 0;
+    for (int a = 0; a < 3; a++) {
+        if (t->file_axis[a] > 2 || t->flipped[a] > 1)
+            return fail(e, "turn has axis %d and flip %d, expected axes 0 to 2 and flips 0 or 1", t->file_axis[a], t->flipped[a]);
+        axes |= 1u << t->file_axis[a];
+    }
+    return axes == 7 ? 0 : fail(e, "turn names an axis twice");
+}
+
+static int place_get(const struct wire_map *map, struct grid *g, struct turn *t, struct error *e)
+{
+    return wire_get(map, grid_fields, COUNT_OF(grid_fields), g, e) ||
+           wire_get(map, turn_fields, COUNT_OF(turn_fields), t, e) || place_check(g, t, e) ? -1 : 0;
+}
+
+static size_t place_voxels(const struct grid *g)
+{
+    return (size_t)g->dim[0] * (size_t)g->dim[1] * (size_t)g->dim[2];
+}
+
+/* ---- volume. The truth mask is nearly all zeros: lengths of runs, zeros and ones in turn, zeros first. */
+
+static void mask_encode(const uint8_t *mask, size_t voxels, struct buffer *runs)
+{
+    size_t room = 1024, n = 0;
+    uint32_t *run = xalloc(room, sizeof *run);
+    uint8_t value = 0;
+    for (size_t i = 0; i < voxels; value ^= 1) {
+        size_t begin = i;
+        while (i < voxels && (mask[i] != 0) == (value != 0))
+            i++;
+        if (n == room)
+            run = xresize(run, room *= 2, sizeof *run);
+        run[n++] = (uint32_t)(i - begin);
+    }
+    *runs = (struct buffer){(uint8_t *)run, n * sizeof *run};
+}
+
+static int mask_decode(const uint8_t *runs, size_t size, uint8_t *mask, size_t voxels, struct error *e)
+{
+    if (size % 4)
+        return fail(e, "message's 'mask' has %zu bytes, which are no whole runs of 4", size);
+    size_t filled = 0;
+    for (size_t i = 0; i < size; i += 4) {
+        uint32_t length;
+        memcpy(&length, runs + i, 4);
+        if (length > voxels - filled)
+            return fail(e, "message's 'mask' has runs past its %zu voxels", voxels);
+        memset(mask + filled, (int)(i / 4 % 2), length);
+        filled += length;
+    }
+    return filled == voxels ? 0 : fail(e, "message's 'mask' fills %zu voxels of %zu", filled, voxels);
+}
+
+struct has_mask { int32_t has_mask; };
+static const struct wire_field has_mask_field = FIELD(WIRE_I32, has_mask, has_mask);
+
+void volume_message_encode(const struct volume_message *m, struct buffer *out)
+{
+    const struct volume *v = &m->volume;
+    size_t voxels = place_voxels(&v->grid);
+    struct has_mask has = {v->mask != NULL};
+    struct buffer runs = {0};
+    if (v->mask)
+        mask_encode(v->mask, voxels, &runs);
+    struct wire_writer w;
+    wire_begin(&w, "volume", 1 + PLACE_FIELDS + 3, voxels * sizeof(float) + runs.size + sizeof m->facts + 1024);
+    facts_put(&w, &m->facts);
+    place_put(&w, &v->grid, &v->turned);
+    wire_put_bin(&w, "voxel", v->voxel, voxels * sizeof(float));
+    wire_put(&w, &has_mask_field, 1, &has);
+    wire_put_bin(&w, "mask", runs.data, runs.size);
+    wire_end(&w, out);
+    buffer_free(&runs);
+}
+
+static int volume_get(const struct wire_map *map, struct volume_message *m, struct error *e)
+{
+    struct volume *v = &m->volume;
+    struct has_mask has = {0};
+    const uint8_t *runs;
+    size_t size;
+    void *voxel;
+    if (facts_get(map, &m->facts, e) || place_get(map, &v->grid, &v->turned, e) || wire_get(map, &has_mask_field, 1, &has, e) ||
+        wire_get_bin(map, "mask", &runs, &size, e) ||
+        wire_copy_bin(map, "voxel", place_voxels(&v->grid), sizeof(float), &voxel, e))
+        return -1;
+    v->voxel = voxel;
+    if (!has.has_mask)
+        return size == 0 ? 0 : fail(e, "message's 'mask' has %zu bytes but is said to be absent", size);
+    v->mask = try_alloc(e, place_voxels(&v->grid), 1);
+    return v->mask ? mask_decode(runs, size, v->mask, place_voxels(&v->grid), e) : -1;
+}
+
+int volume_message_decode(const struct buffer *b, struct volume_message *m, struct error *e)
+{
+    struct wire_map map;
+    *m = (struct volume_message){0};
+    if (wire_open_as(b, "volume", &map, e))
+        return -1;
+    if (volume_get(&map, m, e) == 0)
+        return 0;
+    volume_message_free(m);
+    return -1;
+}
+
+void volume_message_free(struct volume_message *m)
+{
+    free(m->volume.voxel);
+    free(m->volume.mask);
+    *m = (struct volume_message){0};
+}
+
+/* ---- regions: a column an array */
+
+#define REGION(kind, field, count, unit, meaning) {#field, kind, offsetof(struct region, field), count, unit, meaning}
+const struct region_field region_fields[] = {
+    REGION(REGION_I32, component, 1, "", "value in the label map, from 1"),
+    REGION(REGION_I32, label, 1, "", "1 tumour, 0 not, -1 no truth"),
+    REGION(REGION_I64, voxels, 1, "", "number of voxels"),
+    REGION(REGION_F64, ml, 1, "ml", "volume"),
+    REGION(REGION_F64, suv_max, 1, "SUV", "largest SUV"),
+    REGION(REGION_F64, suv_mean, 1, "SUV", "mean SUV"),
+    REGION(REGION_F64, suv_peak, 1, "SUV", "mean in a sphere of 1 ml, where it is highest"),
+    REGION(REGION_F64, centroid_mm, 3, "mm", "centroid, RAS x y z"),
+    REGION(REGION_F64, centroid, 3, "voxels", "mean index z y x"),
+    REGION(REGION_I32, low, 3, "voxels", "lower bounds z y x"),
+    REGION(REGION_I32, high, 3, "voxels", "upper bounds z y x, included"),
+    REGION(REGION_I32, box_low, 3, "voxels", "first voxel of the box z y x; may lie outside the volume"),
+    REGION(REGION_F64, overlap, 1, "", "share of its voxels inside the truth mask; NaN: no truth"),
+    REGION(REGION_I32, clipped, 1, "", "1: the box left the volume and was padded with air"),
+    REGION(REGION_F32, position, (size_t)POSITION_FORMS * POSITION_SIZE, "",
+           "position vectors: axis/voxel, axis/mm, oriented/voxel, oriented/mm"),
+};
+const size_t region_field_count = COUNT_OF(region_fields);
+
+size_t region_kind_size(enum region_kind kind)
+{
+    return kind == REGION_I64 || kind == REGION_F64 ? 8 : 4;
+}
+
+void region_column_get(const struct region_field *f, const struct region *r, size_t count, void *column)
+{
+    size_t width = f->count * region_kind_size(f->kind);
+    for (size_t i = 0; i < count; i++)
+        memcpy((char *)column + i * width, (const char *)&r[i] + f->offset, width);
+}
+
+void region_column_put(const struct region_field *f, struct region *r, size_t count, const void *column)
+{
+    size_t width = f->count * region_kind_size(f->kind);
+    for (size_t i = 0; i < count; i++)
+        memcpy((char *)&r[i] + f->offset, (const char *)column + i * width, width);
+}
+
+/* Counts as they travel: fixed widths, whatever the struct has. */
+struct regions_shape { uint64_t count; int32_t channels, mip_angles, mip_height, mip_width; };
+static const struct wire_field regions_shape_fields[] = {
+    FIELD(WIRE_U64, regions_shape, count), FIELD(WIRE_I32, regions_shape, channels),
+    FIELD(WIRE_I32, regions_shape, mip_angles), FIELD(WIRE_I32, regions_shape, mip_height),
+    FIELD(WIRE_I32, regions_shape, mip_width)};
+static const struct wire_field regions_fields[] = {FIELD(WIRE_REAL, regions_message, mip_mm),
+                                                   FIELD(WIRE_U64, regions_message, settings)};
+
+static size_t mip_bytes(const struct regions_message *m)
+{
+    return (size_t)m->mip_angles * (size_t)m->mip_height * (size_t)m->mip_width;
+}
+
+void regions_message_encode(const struct regions_message *m, struct buffer *out)
+{
+    size_t boxes = m->count * (size_t)m->channels * BOX_VOXELS * sizeof(float);
+    struct regions_shape shape = {m->count, m->channels, m->mip_angles, m->mip_height, m->mip_width};
+    size_t reserve = boxes + m->label_runs.size + mip_bytes(m) + m->count * sizeof *m->region + sizeof m->facts + 2048;
+    struct wire_writer w;
+    wire_begin(&w, "regions", 1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 1 + 3, reserve);
+    facts_put(&w, &m->facts);
+    place_put(&w, &m->grid, &m->turned);
+    wire_put(&w, regions_fields, COUNT_OF(regions_fields), m);
+    wire_put(&w, regions_shape_fields, COUNT_OF(regions_shape_fields), &shape);
+    void *column = xalloc(m->count + 1, sizeof *m->region);
+    wire_map(&w, "region", region_field_count);
+    for (size_t i = 0; i < region_field_count; i++) {
+        const struct region_field *f = &region_fields[i];
+        region_column_get(f, m->region, m->count, column);
+        wire_put_bin(&w, f->name, column, m->count * f->count * region_kind_size(f->kind));
+    }
+    free(column);
+    wire_put_bin(&w, "box", m->box, boxes);
+    wire_put_bin(&w, "label_runs", m->label_runs.data, m->label_runs.size);
+    wire_put_bin(&w, "mip", m->mip, mip_bytes(m));
+    wire_end(&w, out);
+}
+
+int regions_check(const struct regions_message *m, struct error *e)
+{
+    if (m->count > UINT32_MAX || m->channels < 1 || m->channels > 64)
+        return fail(e, "scan has %zu regions of %d channels, expected at most 4294967295 of 1 to 64", m->count, m->channels);
+    const int32_t mip[3] = {m->mip_angles, m->mip_height, m->mip_width};
+    for (int a = 0; a < 3; a++)
+        if (mip[a] < 0 || mip[a] > 65535 || (mip[a] == 0) != (mip[0] == 0))
+            return fail(e, "projection of %d angles has %d x %d pixels", mip[0], mip[1], mip[2]);
+    return place_check(&m->grid, &m->turned, e);
+}
+
+static int regions_get(const struct wire_map *map, struct regions_message *m, struct error *e)
+{
+    struct regions_shape shape = {0};
+    struct wire_map columns;
+    if (facts_get(map, &m->facts, e) || place_get(map, &m->grid, &m->turned, e) ||
+        wire_get(map, regions_fields, COUNT_OF(regions_fields), m, e) ||
+        wire_get(map, regions_shape_fields, COUNT_OF(regions_shape_fields), &shape, e))
+        return -1;
+    m->count = (size_t)shape.count;
+    m->channels = shape.channels;
+    m->mip_angles = shape.mip_angles;
+    m->mip_height = shape.mip_height;
+    m->mip_width = shape.mip_width;
+    if (regions_check(m, e) || wire_get_map(map, "region", &columns, e))
+        return -1;
+    /* the boxes come first: their bytes bound the number of regions for everything after */
+    void *data;
+    if (wire_copy_bin(map, "box", m->count * (size_t)m->channels * BOX_VOXELS, sizeof(float), &data, e))
+        return -1;
+    m->box = data;
+    m->region = try_alloc(e, m->count ? m->count : 1, sizeof *m->region);
+    if (!m->region)
+        return -1;
+    for (size_t i = 0; i < region_field_count; i++) {
+        const struct region_field *f = &region_fields[i];
+        const uint8_t *column;
+        size_t size, width = f->count * region_kind_size(f->kind);
+        if (wire_get_bin(&columns, f->name, &column, &size, e))
+            return -1;
+        if (size != m->count * width)
+            return fail(e, "message's '%s' has %zu bytes, expected %zu regions of %zu", f->name, size, m->count, width);
+        region_column_put(f, m->region, m->count, column);
+    }
+    const uint8_t *runs;
+    size_t size;
+    if (wire_get_bin(map, "label_runs", &runs, &size, e) || wire_copy_bin(map, "label_runs", size, 1, &data, e))
+        return -1;
+    m->label_runs = (struct buffer){data, size};
+    if (labels_decode(&m->label_runs, NULL, place_voxels(&m->grid), e) || wire_copy_bin(map, "mip", mip_bytes(m), 1, &data, e))
+        return -1;
+    m->mip = data;
+    if (m->mip_angles == 0) {
+        free(m->mip);
+        m->mip = NULL;
+    }
+    return 0;
+}
+
+int regions_message_decode(const struct buffer *b, struct regions_message *m, struct error *e)
+{
+    struct wire_map map;
+    *m = (struct regions_message){0};
+    if (wire_open_as(b, "regions", &map, e))
+        return -1;
+    if (regions_get(&map, m, e) == 0)
+        return 0;
+    regions_message_free(m);
+    return -1;
+}
+
+void regions_message_free(struct regions_message *m)
+{
+    free(m->region);
+    free(m->box);
+    free(m->mip);
+    buffer_free(&m->label_runs);
+    *m = (struct regions_message){0};
+}
+
+/* ---- pair batch */
+
+static const struct wire_field batch_fields[] = {FIELD(WIRE_I32, pair_batch_message, count),
+                                                 FIELD(WIRE_I32, pair_batch_message, views),
+                                                 FIELD(WIRE_I32, pair_batch_message, channels)};
+
+void pair_batch_encode(const struct pair_batch_message *m, struct buffer *out)
+{
+    size_t rows = (size_t)m->views * (size_t)m->count, voxels = rows * (size_t)m->channels * BOX_VOXELS;
+    struct wire_writer w;
+    wire_begin(&w, "pair_batch", PAIR_TASK_FIELDS + COUNT_OF(batch_fields) + 4, voxels * sizeof(float) + rows * 64 + 512);
+    wire_put(&w, pair_task_fields, PAIR_TASK_FIELDS, &m->task);
+    wire_put(&w, batch_fields, COUNT_OF(batch_fields), m);
+    wire_put_bin(&w, "box", m->box, voxels * sizeof *m->box);
+    wire_put_bin(&w, "position", m->position, rows * POSITION_SIZE * sizeof *m->position);
+    wire_put_bin(&w, "label", m->label, rows * sizeof *m->label);
+    wire_put_bin(&w, "region", m->region, rows * sizeof *m->region);
+    wire_end(&w, out);
+}
+
+static int batch_get(const struct wire_map *map, struct pair_batch_message *m, struct error *e)
+{
+    if (wire_get(map, pair_task_fields, PAIR_TASK_FIELDS, &m->task, e) || pair_task_check(&m->task, e) ||
+        wire_get(map, batch_fields, COUNT_OF(batch_fields), m, e))
+        return -1;
+    if (m->count < 0 || m->views < 1 || m->views > 2 || m->channels < 1 || m->channels > 64)
+        return fail(e, "message has %d pairs of %d views and %d channels", m->count, m->views, m->channels);
+    size_t rows = (size_t)m->views * (size_t)m->count;
+    void *box, *position, *label, *region;
+    if (wire_copy_bin(map, "box", rows * (size_t)m->channels * BOX_VOXELS, sizeof(float), &box, e))
+        return -1;
+    m->box = box;
+    if (wire_copy_bin(map, "position", rows * POSITION_SIZE, sizeof(float), &position, e))
+        return -1;
+    m->position = position;
+    if (wire_copy_bin(map, "label", rows, sizeof(int32_t), &label, e))
+        return -1;
+    m->label = label;
+    if (wire_copy_bin(map, "region", rows, sizeof(uint32_t), &region, e))
+        return -1;
+    m->region = region;
+    return 0;
+}
+
+int pair_batch_decode(const struct buffer *b, struct pair_batch_message *m, struct error *e)
+{
+    struct wire_map map;
+    *m = (struct pair_batch_message){0};
+    if (wire_open_as(b, "pair_batch", &map, e))
+        return -1;
+    if (batch_get(&map, m, e) == 0)
+        return 0;
+    pair_batch_free(m);
+    return -1;
+}
+
+void pair_batch_free(struct pair_batch_message *m)
+{
+    free(m->box);
+    free(m->position);
+    free(m->label);
+    free(m->region);
+    *m = (struct pair_batch_message){0};
+}

@@ -1,0 +1,60 @@
+/* message_labels -- label maps as runs of (value, length), both uint32 little endian.   proto */
+#include "proto/message.h"
+#include <stdlib.h>
+#include <string.h>
+
+void labels_encode(const uint32_t *label, size_t voxels, struct buffer *runs)
+{
+    /* counted first: a map of air and a few regions is a thousandth of its voxels */
+    size_t count = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        size_t n = 0;
+        uint32_t *pair = pass ? (uint32_t *)(void *)runs->data : NULL;
+        for (size_t i = 0; i < voxels; n++) {
+            size_t begin = i;
+            while (i < voxels && label[i] == label[begin] && i - begin < UINT32_MAX)
+                i++;
+            if (pair) {
+                pair[2 * n] = label[begin];
+                pair[2 * n + 1] = (uint32_t)(i - begin);
+            }
+        }
+        count = n;
+        if (!pass) {
+            runs->size = count * 8;
+            runs->data = xalloc(count ? count : 1, 8);
+        }
+    }
+}
+
+/* Runs that fill `voxels` exactly, or a sentence. */
+static int runs_check(const struct buffer *runs, size_t voxels, struct error *e)
+{
+    if (runs->size % 8)
+        return fail(e, "label map has %zu bytes, which are no whole runs of 8", runs->size);
+    size_t filled = 0;
+    for (size_t i = 0; i < runs->size; i += 8) {
+        uint32_t length;
+        memcpy(&length, runs->data + i + 4, 4);
+        if (length == 0 || length > voxels - filled)
+            return fail(e, "label map's run %zu of %u voxels does not fit: %zu of %zu are filled before it", i / 8, length,
+                        filled, voxels);
+        filled += length;
+    }
+    return filled == voxels ? 0 : fail(e, "label map's runs fill %zu voxels of %zu", filled, voxels);
+}
+
+int labels_decode(const struct buffer *runs, uint32_t *label, size_t voxels, struct error *e)
+{
+    if (runs_check(runs, voxels, e))
+        return -1;
+    if (!label) /* only asked whether they fit */
+        return 0;
+    for (size_t i = 0; i < runs->size; i += 8) {
+        uint32_t pair[2];
+        memcpy(pair, runs->data + i, 8);
+        for (uint32_t k = 0; k < pair[1]; k++)
+            *label++ = pair[0];
+    }
+    return 0;
+}
