@@ -1,9 +1,9 @@
 /* tape -- a network is a list of operations built once for fixed shapes; forward runs it, backward runs it reversed.   kernels
  *
- *     struct tape *t = tape_open(backend, N, views);
+ *     struct tape *t = tape_open(params, N, views);
  *     int x = tape_image(t, 1, box), p = tape_rows(t, 9);
  *     int y = tape_conv(t, x, "backbone.conv1", 64, ...); y = tape_norm(t, y, "backbone.bn1", -1, true); ...
- *     tape_seal(t);
+ *     tape_seal(t, training, NULL);
  * Values are small integers. Shapes are checked as the list grows (assert: a network that does not fit is a bug; nets/
  * checks settings first). seal makes one block for parameters, one for their gradients, one for activations and theirs:
  * nothing is allocated in a step. Several tapes may share one set of parameters (training, evaluation batch). */
@@ -12,7 +12,11 @@
 #include "kernels/backend.h"
 
 struct tape;
-enum param_kind { PARAM_PLAIN, PARAM_CONV, PARAM_BUFFER /* running statistics: saved, not trained */ };
+enum param_kind {
+    PARAM_PLAIN, PARAM_CONV,
+    PARAM_BUFFER, /* running statistics: saved, not trained */
+    PARAM_COUNTER /* num_batches_tracked: one int64 on the host, saved, not trained */
+};
 enum param_init { INIT_ZERO, INIT_ONE, INIT_CONV /* N(0, sqrt(2/(kD kH O))) */, INIT_LINEAR /* U(+-1/sqrt(fan_in)) */, INIT_NORMAL };
 
 struct param {
@@ -24,27 +28,41 @@ struct param {
     size_t count;               /* elements in PyTorch's shape */
     size_t size;                /* floats on the device (layouts may pad) */
     float *value, *grad;        /* on the device; grad NULL for buffers and frozen parameters */
+    size_t at;                  /* place of value and grad in their blocks, floats; for optimisers that keep blocks alike */
     bool frozen;
+    int64_t counter;            /* PARAM_COUNTER */
 };
 /* Parameters of one network, owned apart from tapes so that tapes can share them. */
-struct params { struct backend *backend; struct param *param; size_t count, room; float *values, *grads; size_t floats; bool sealed; };
+struct params {
+    struct backend *backend;
+    struct param *param; size_t count, room;
+    float *values, *grads;      /* blocks of `floats` and `trained` floats: trained parameters come first in values */
+    size_t floats, trained;
+    bool sealed;
+};
 
+/* b NULL: only for tape_describe and counting; such tapes cannot be sealed. */
 struct params *params_open(struct backend *b);
 void params_close(struct params **p);
 struct param *params_find(struct params *p, const char *name);
-size_t params_trained(const struct params *p);   /* elements that are trained, PyTorch's count */
+bool param_trained(const struct param *q);       /* neither buffer, counter nor frozen */
+/* Elements of parameters (not of buffers) whose name begins with prefix; "" for all. PyTorch's count, frozen or not. */
+size_t params_elements(const struct params *p, const char *prefix);
 /* Fresh values: Philox(seed, RNG_INIT, number of the parameter). */
 void params_init(struct params *p, uint64_t seed);
 /* Host copies in PyTorch's layout; host has param->count floats. */
 void param_get(struct params *p, const struct param *q, float *host);
 void param_put(struct params *p, struct param *q, const float *host);
+/* The same for q's place in another block laid out as grads is: an optimiser's moments. */
+void param_get_from(struct params *p, const struct param *q, const float *block, float *host);
+void param_put_to(struct params *p, const struct param *q, float *block, const float *host);
 /* Stop gradients for every parameter whose name begins with prefix. Before seal. */
 void params_freeze(struct params *p, const char *prefix);
 void params_zero_grad(struct params *p);
 
 struct tape *tape_open(struct params *p, int N, int views);
 void tape_close(struct tape **t);
-int tape_image(struct tape *t, int C, const int dim[3]);
+int tape_image(struct tape *t, int C, const int dim[3]);                 /* an input; tape_put fills it */
 int tape_rows(struct tape *t, int C);
 int tape_conv(struct tape *t, int in, const char *name, int O, const int kernel[3], const int stride[3], const int pad[3]);
 int tape_norm(struct tape *t, int in, const char *name, int residual /* value or -1 */, bool relu);
@@ -57,15 +75,24 @@ int tape_scale(struct tape *t, int in, const char *name, int rows /* 1: PyTorch 
 int tape_concat(struct tape *t, int a, int b);
 int tape_relu(struct tape *t, int in);
 int tape_gelu(struct tape *t, int in);
-/* training false: evaluation only, no gradients kept, norms use running statistics. */
-void tape_seal(struct tape *t, bool training);
+/* training false: evaluation only, no gradients kept, norms use running statistics. The first seal of any tape also seals the
+ * parameters: every tape that brings new ones must be built before it.
+ * within: NULL, or a sealed tape whose blocks this one may use, for the two are never needed at once (the short last batch
+ * beside the full one); where they are too small it gets its own. `within` must be closed later. */
+void tape_seal(struct tape *t, bool training, struct tape *within);
 
 float *tape_value(struct tape *t, int value);      /* device */
 float *tape_grad(struct tape *t, int value);       /* device; fill the last value's before tape_backward */
+/* Fill an input from the host: [N][C][D][H][W], or [N][C] for rows; and read any value so. */
+void tape_put(struct tape *t, int value, const float *host);
+void tape_get(struct tape *t, int value, float *host);
 void tape_value_shape(const struct tape *t, int value, enum layout *layout, int *C, int dim[3]);
-void tape_forward(struct tape *t);
+void tape_forward(struct tape *t);                 /* of a training tape: batch statistics, and running ones move */
+void tape_evaluate(struct tape *t);                /* any tape: running statistics, nothing moves */
 void tape_backward(struct tape *t);                /* parameter gradients accumulate: params_zero_grad first */
 size_t tape_bytes(const struct tape *t);           /* activations and their gradients */
+int tape_boxes(const struct tape *t);              /* N */
+struct params *tape_params(struct tape *t);
 /* For describe: one row an operation. false past the end. live: counting only taps that fall inside the image. */
 struct tape_row { const char *op, *name; int C, O, in[3], out[3], kernel[3], stride[3]; uint64_t params, live_params; double mmacs, live_mmacs; /* millions a box */ };
 bool tape_describe(const struct tape *t, size_t i, struct tape_row *row);

@@ -1,0 +1,15 @@
+/* lars -- layer-wise adaptive rate scaling over all trained parameters.   kernels/optim
+ *
+ * Tensors of more than one dimension: g += decay p; g *= trust |p| / |g| (1 if either is 0). Then for all: m = momentum m + g;
+ * p -= lr m. */
+#ifndef PETREL_KERNELS_OPTIM_LARS_H
+#define PETREL_KERNELS_OPTIM_LARS_H
+#include "kernels/tape.h"
+
+struct lars { struct params *params; float *momentum; float factor, decay, trust; };
+/* Parameters must be sealed. momentum: a block laid out as params->grads, zero. */
+void lars_open(struct lars *o, struct params *p, double momentum, double weight_decay, double trust);
+void lars_close(struct lars *o);
+/* One step with the gradients there are, each multiplied by grad_scale first (clip_scale's). */
+void lars_step(struct lars *o, double lr, double grad_scale);
+#endif

@@ -1,0 +1,341 @@
+/* tape -- the list grows, is sealed, and runs forwards and backwards.   kernels/tape */
+#include "kernels/tape_own.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN_FLOATS = 16 };
+static const int ONE[3] = {1, 1, 1};
+
+struct tape *tape_open(struct params *p, int N, int views)
+{
+    assert(N > 0 && views > 0 && N % views == 0);
+    struct tape *t = xalloc(1, sizeof *t);
+    t->params = p;
+    t->b = p->backend;
+    t->N = N;
+    t->views = views;
+    return t;
+}
+
+void tape_close(struct tape **t)
+{
+    struct tape *x = *t;
+    if (!x)
+        return;
+    if (x->sealed) {
+        for (size_t i = 0; i < x->op_count; i++)
+            if (x->op[i].kind->close)
+                x->op[i].kind->close(x, &x->op[i]);
+        for (size_t i = 0; i < x->value_count; i++)
+            if (x->value[i].own)
+                x->b->release(x->b, x->value[i].own);
+        if (!x->borrowed_data)
+            x->b->release(x->b, x->data);
+        if (!x->borrowed_grads && x->grads)
+            x->b->release(x->b, x->grads);
+    }
+    free(x->value);
+    free(x->op);
+    free(x);
+    *t = NULL;
+}
+
+/* ---- the list grows ---- */
+
+static int add_value(struct tape *t, enum layout layout, int C, const int dim[3])
+{
+    assert(!t->sealed && C > 0);
+    if (t->value_count == t->value_room) {
+        t->value_room = t->value_room ? 2 * t->value_room : 64;
+        t->value = xresize(t->value, t->value_room, sizeof *t->value);
+    }
+    struct value *v = &t->value[t->value_count];
+    *v = (struct value){.layout = layout, .C = C};
+    memcpy(v->dim, dim, sizeof v->dim);
+    return (int)t->value_count++;
+}
+
+static struct op *add_op(struct tape *t, const struct op_kind *kind, int in, int other, const char *name, enum layout layout, int C,
+                         const int dim[3])
+{
+    assert(in >= 0 && (size_t)in < t->value_count && (other < 0 || (size_t)other < t->value_count));
+    if (t->op_count == t->op_room) {
+        t->op_room = t->op_room ? 2 * t->op_room : 64;
+        t->op = xresize(t->op, t->op_room, sizeof *t->op);
+    }
+    struct op *op = &t->op[t->op_count++];
+    *op = (struct op){.kind = kind, .in = in, .other = other, .param = {-1, -1, -1, -1, -1}};
+    op->out = add_value(t, layout, C, dim);
+    if (name)
+        format_into(op->name, sizeof op->name, "%s", name);
+    return op;
+}
+
+static int add_param(struct tape *t, const char *name, const char *part, enum param_kind kind, enum param_init init, int fan_in,
+                     int ndim, const int *dim)
+{
+    struct param q = {.kind = kind, .init = init, .ndim = ndim, .fan_in = fan_in};
+    format_into(q.name, sizeof q.name, "%s.%s", name, part);
+    for (int a = 0; a < ndim; a++)
+        q.dim[a] = dim[a];
+    return params_add(t->params, &q);
+}
+
+int tape_image(struct tape *t, int C, const int dim[3])
+{
+    int v = add_value(t, IMAGE, C, dim);
+    t->value[v].is_input = true;
+    return v;
+}
+
+int tape_rows(struct tape *t, int C)
+{
+    int v = add_value(t, ROWS, C, ONE);
+    t->value[v].is_input = true;
+    return v;
+}
+
+int tape_conv(struct tape *t, int in, const char *name, int O, const int kernel[3], const int stride[3], const int pad[3])
+{
+    assert(t->value[in].layout == IMAGE);
+    struct conv_shape s = {.N = t->N, .C = t->value[in].C, .O = O};
+    for (int a = 0; a < 3; a++) {
+        s.in[a] = t->value[in].dim[a];
+        s.kernel[a] = kernel[a];
+        s.stride[a] = stride[a];
+        s.pad[a] = pad[a];
+    }
+    conv_out_dims(&s);
+    assert(s.out[0] > 0 && s.out[1] > 0 && s.out[2] > 0);
+    struct op *op = add_op(t, &op_conv, in, -1, name, IMAGE, O, s.out);
+    op->conv_shape = s;
+    int dim[5] = {O, s.C, kernel[0], kernel[1], kernel[2]};
+    op->param[0] = add_param(t, name, "weight", PARAM_CONV, INIT_CONV, s.C * kernel[0] * kernel[1] * kernel[2], 5, dim);
+    return op->out;
+}
+
+int tape_norm(struct tape *t, int in, const char *name, int residual, bool relu)
+{
+    struct value v = t->value[in];
+    assert(residual < 0 || (t->value[residual].layout == v.layout && t->value[residual].C == v.C &&
+                            !memcmp(t->value[residual].dim, v.dim, sizeof v.dim)));
+    struct op *op = add_op(t, &op_norm, in, residual, name, v.layout, v.C, v.dim);
+    op->relu = relu;
+    op->norm = (struct norm_shape){.layout = v.layout, .N = t->N, .C = v.C, .views = t->views};
+    memcpy(op->norm.dim, v.dim, sizeof v.dim);
+    op->param[0] = add_param(t, name, "weight", PARAM_PLAIN, INIT_ONE, 0, 1, &v.C);
+    op->param[1] = add_param(t, name, "bias", PARAM_PLAIN, INIT_ZERO, 0, 1, &v.C);
+    op->param[2] = add_param(t, name, "running_mean", PARAM_BUFFER, INIT_ZERO, 0, 1, &v.C);
+    op->param[3] = add_param(t, name, "running_var", PARAM_BUFFER, INIT_ONE, 0, 1, &v.C);
+    op->param[4] = add_param(t, name, "num_batches_tracked", PARAM_COUNTER, INIT_ZERO, 0, 0, NULL);
+    return op->out;
+}
+
+int tape_maxpool(struct tape *t, int in, int kernel, int stride, int pad)
+{
+    struct value v = t->value[in];
+    assert(v.layout == IMAGE);
+    struct pool_shape s = {.N = t->N, .C = v.C, .kernel = kernel, .stride = stride, .pad = pad};
+    memcpy(s.in, v.dim, sizeof v.dim);
+    pool_out_dims(&s);
+    struct op *op = add_op(t, &op_maxpool, in, -1, NULL, IMAGE, v.C, s.out);
+    op->pool = s;
+    return op->out;
+}
+
+int tape_avgpool(struct tape *t, int in)
+{
+    assert(t->value[in].layout == IMAGE);
+    return add_op(t, &op_avgpool, in, -1, NULL, ROWS, t->value[in].C, ONE)->out;
+}
+
+int tape_linear(struct tape *t, int in, const char *name, int O, bool bias)
+{
+    assert(t->value[in].layout == ROWS);
+    int C = t->value[in].C, dim[2] = {O, C};
+    struct op *op = add_op(t, &op_linear, in, -1, name, ROWS, O, ONE);
+    op->param[0] = add_param(t, name, "weight", PARAM_PLAIN, INIT_LINEAR, C, 2, dim);
+    if (bias)
+        op->param[1] = add_param(t, name, "bias", PARAM_PLAIN, INIT_LINEAR, C, 1, &O);
+    return op->out;
+}
+
+int tape_scale(struct tape *t, int in, const char *name, int rows)
+{
+    assert(t->value[in].layout == ROWS && rows == 1);
+    int dim[2] = {rows, t->value[in].C};
+    struct op *op = add_op(t, &op_scale, in, -1, name, ROWS, t->value[in].C, ONE);
+    op->param[0] = add_param(t, name, "weight", PARAM_PLAIN, INIT_NORMAL, 0, 2, dim);
+    return op->out;
+}
+
+int tape_concat(struct tape *t, int a, int b)
+{
+    assert(t->value[a].layout == ROWS && t->value[b].layout == ROWS);
+    return add_op(t, &op_concat, a, b, NULL, ROWS, t->value[a].C + t->value[b].C, ONE)->out;
+}
+
+static int same_shape(struct tape *t, const struct op_kind *kind, int in)
+{
+    struct value v = t->value[in];
+    return add_op(t, kind, in, -1, NULL, v.layout, v.C, v.dim)->out;
+}
+
+int tape_layernorm(struct tape *t, int in)
+{
+    assert(t->value[in].layout == ROWS);
+    return same_shape(t, &op_layernorm, in);
+}
+
+int tape_l2norm(struct tape *t, int in)
+{
+    assert(t->value[in].layout == ROWS);
+    return same_shape(t, &op_l2norm, in);
+}
+
+int tape_relu(struct tape *t, int in) { return same_shape(t, &op_relu, in); }
+int tape_gelu(struct tape *t, int in) { return same_shape(t, &op_gelu, in); }
+
+/* ---- sealing: who wants a gradient, and where everything lies ---- */
+
+static size_t rounded(size_t floats) { return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS; }
+
+static void mark_wanted(struct tape *t)
+{
+    for (size_t i = 0; i < t->op_count; i++) {
+        const struct op *op = &t->op[i];
+        bool upstream = t->value[op->in].wants_grad || (op->other >= 0 && t->value[op->other].wants_grad), own = false;
+        for (size_t k = 0; k < COUNT_OF(op->param); k++)
+            own = own || (op->param[k] >= 0 && param_trained(&t->params->param[op->param[k]]));
+        /* gradients through frozen operations are not to be had from every back end, and no network here asks for them */
+        assert(!upstream || own || op->param[0] < 0);
+        t->value[op->out].wants_grad = t->training && (upstream || own);
+    }
+}
+
+static void place_values(struct tape *t)
+{
+    for (size_t i = 0; i < t->value_count; i++) {
+        struct value *v = &t->value[i];
+        size_t plain = (size_t)t->N * (size_t)v->C * (size_t)v->dim[0] * (size_t)v->dim[1] * (size_t)v->dim[2];
+        v->size = v->layout == IMAGE ? t->b->image_size(t->b, t->N, v->C, v->dim) : plain;
+        if (v->size != plain) {
+            size_t floats = v->size * (v->wants_grad ? 2 : 1);
+            v->own = t->b->alloc(t->b, floats * sizeof(float));
+            t->own_floats += floats;
+            continue;
+        }
+        v->data_at = t->data_floats;
+        t->data_floats += rounded(v->size);
+        if (v->wants_grad) {
+            v->grad_at = t->grad_floats;
+            t->grad_floats += rounded(v->size);
+        }
+    }
+    for (size_t i = 0; i < t->op_count; i++) {
+        struct op *op = &t->op[i];
+        op->keep_size = op->kind->keep ? op->kind->keep(t, op) : 0;
+        op->keep_at = t->data_floats;
+        t->data_floats += rounded(op->keep_size);
+    }
+}
+
+static void take_blocks(struct tape *t, struct tape *within)
+{
+    t->borrowed_data = within && within->data_floats >= t->data_floats;
+    t->borrowed_grads = within && within->grads && within->grad_floats >= t->grad_floats;
+    t->data = t->borrowed_data ? within->data : t->b->alloc(t->b, t->data_floats * sizeof(float));
+    if (t->borrowed_grads)
+        t->grads = within->grads;
+    else if (t->grad_floats)
+        t->grads = t->b->alloc(t->b, t->grad_floats * sizeof(float));
+    for (size_t i = 0; i < t->value_count; i++) {
+        struct value *v = &t->value[i];
+        v->data = v->own ? v->own : t->data + v->data_at;
+        if (v->wants_grad)
+            v->grad = v->own ? v->own + v->size : t->grads + v->grad_at;
+    }
+    for (size_t i = 0; i < t->op_count; i++)
+        t->op[i].keep = t->data + t->op[i].keep_at;
+}
+
+void tape_seal(struct tape *t, bool training, struct tape *within)
+{
+    assert(!t->sealed && t->b);
+    params_seal(t->params);
+    t->training = training;
+    mark_wanted(t);
+    place_values(t);
+    take_blocks(t, within);
+    for (size_t i = 0; i < t->op_count; i++)
+        if (t->op[i].kind->open)
+            t->op[i].kind->open(t, &t->op[i]);
+    t->sealed = true;
+}
+
+/* ---- running ---- */
+
+static void run(struct tape *t, bool training)
+{
+    assert(t->sealed);
+    for (size_t i = 0; i < t->op_count; i++)
+        t->op[i].kind->forward(t, &t->op[i], training);
+}
+
+void tape_forward(struct tape *t) { run(t, t->training); }
+void tape_evaluate(struct tape *t) { run(t, false); }
+
+void tape_backward(struct tape *t)
+{
+    assert(t->sealed && t->training && t->op_count);
+    int last = t->op[t->op_count - 1].out;
+    for (size_t i = 0; i < t->value_count; i++) { /* neighbours in the block are zeroed together */
+        struct value *v = &t->value[i];
+        if (!v->grad || (int)i == last)
+            continue;
+        size_t end = i + 1, floats = v->own ? v->size : rounded(v->size);
+        while (!v->own && (int)end < last && t->value[end].grad && !t->value[end].own)
+            floats += rounded(t->value[end++].size);
+        t->b->zero(t->b, v->grad, floats * sizeof(float));
+        i = end - 1;
+    }
+    for (size_t i = t->op_count; i-- > 0;)
+        if (t->value[t->op[i].out].grad)
+            t->op[i].kind->backward(t, &t->op[i]);
+}
+
+float *tape_value(struct tape *t, int value) { return t->value[value].data; }
+float *tape_grad(struct tape *t, int value) { return t->value[value].grad; }
+int tape_boxes(const struct tape *t) { return t->N; }
+struct params *tape_params(struct tape *t) { return t->params; }
+
+void tape_put(struct tape *t, int value, const float *host)
+{
+    struct value *v = &t->value[value];
+    if (v->layout == IMAGE)
+        t->b->image_put(t->b, v->data, host, t->N, v->C, v->dim);
+    else
+        t->b->put(t->b, v->data, host, v->size * sizeof(float));
+}
+
+void tape_get(struct tape *t, int value, float *host)
+{
+    struct value *v = &t->value[value];
+    if (v->layout == IMAGE)
+        t->b->image_get(t->b, host, v->data, t->N, v->C, v->dim);
+    else
+        t->b->get(t->b, host, v->data, v->size * sizeof(float));
+}
+
+void tape_value_shape(const struct tape *t, int value, enum layout *layout, int *C, int dim[3])
+{
+    *layout = t->value[value].layout;
+    *C = t->value[value].C;
+    memcpy(dim, t->value[value].dim, sizeof t->value[value].dim);
+}
+
+size_t tape_bytes(const struct tape *t)
+{
+    return sizeof(float) * (t->own_floats + (t->borrowed_data ? 0 : t->data_floats) + (t->borrowed_grads ? 0 : t->grad_floats));
+}

@@ -1,0 +1,63 @@
+/* tape_describe -- what each operation costs, from geometry alone.   kernels/tape
+ *
+ * dense: every tap of every output. live: only taps that fall inside the image for that output; a parameter is live when
+ * its tap falls inside the image for at least one output. */
+#include "kernels/tape_own.h"
+#include <string.h>
+
+/* one axis: taps that ever fall inside, and (output, tap) pairs that do */
+static void count_axis(const struct conv_shape *s, int axis, uint64_t *taps, uint64_t *hits)
+{
+    *taps = *hits = 0;
+    for (int k = 0; k < s->kernel[axis]; k++) {
+        uint64_t inside = 0;
+        for (int o = 0; o < s->out[axis]; o++) {
+            int i = o * s->stride[axis] - s->pad[axis] + k;
+            inside += i >= 0 && i < s->in[axis];
+        }
+        *hits += inside;
+        *taps += inside > 0;
+    }
+}
+
+static void describe_conv(const struct conv_shape *s, struct tape_row *row)
+{
+    uint64_t pairs = (uint64_t)s->C * (uint64_t)s->O, live_taps = 1, live_hits = 1, dense = 1;
+    for (int a = 0; a < 3; a++) {
+        uint64_t taps, hits;
+        count_axis(s, a, &taps, &hits);
+        live_taps *= taps;
+        live_hits *= hits;
+        dense *= (uint64_t)s->kernel[a] * (uint64_t)s->out[a];
+        row->kernel[a] = s->kernel[a];
+        row->stride[a] = s->stride[a];
+    }
+    row->live_params = pairs * live_taps;
+    row->mmacs = (double)(pairs * dense) / 1e6;
+    row->live_mmacs = (double)(pairs * live_hits) / 1e6;
+}
+
+bool tape_describe(const struct tape *t, size_t i, struct tape_row *row)
+{
+    if (i >= t->op_count)
+        return false;
+    const struct op *op = &t->op[i];
+    const struct value *in = &t->value[op->in], *out = &t->value[op->out];
+    *row = (struct tape_row){.op = op->kind->name, .name = op->name, .C = in->C, .O = out->C};
+    memcpy(row->in, in->dim, sizeof row->in);
+    memcpy(row->out, out->dim, sizeof row->out);
+    for (size_t k = 0; k < COUNT_OF(op->param); k++)
+        if (op->param[k] >= 0 && t->params->param[op->param[k]].kind <= PARAM_CONV)
+            row->params += t->params->param[op->param[k]].count;
+    row->live_params = row->params;
+    if (op->kind == &op_conv)
+        describe_conv(&op->conv_shape, row);
+    else if (op->kind == &op_linear)
+        row->mmacs = row->live_mmacs = (double)in->C * out->C / 1e6;
+    else if (op->kind == &op_maxpool)
+        for (int a = 0; a < 3; a++) {
+            row->kernel[a] = op->pool.kernel;
+            row->stride[a] = op->pool.stride;
+        }
+    return true;
+}

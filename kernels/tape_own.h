@@ -1,0 +1,62 @@
+/* tape_own -- what the files of the tape share and nobody else sees.   kernels/tape */
+#ifndef PETREL_KERNELS_TAPE_OWN_H
+#define PETREL_KERNELS_TAPE_OWN_H
+#include "kernels/tape.h"
+
+/* One number array of the network: an input or what an operation makes. */
+struct value {
+    enum layout layout;
+    int C, dim[3];              /* ROWS: 1,1,1 */
+    size_t size;                /* floats on the device */
+    size_t data_at, grad_at;    /* places in the tape's blocks */
+    float *data, *grad;         /* grad NULL: nothing upstream is trained */
+    bool wants_grad, is_input;
+    float *own;                 /* padded layouts live apart from the blocks: what pads them must stay zero */
+};
+
+struct op;
+/* An operation: how it runs and what it costs. backward is called only where a gradient is wanted. */
+struct op_kind {
+    const char *name;
+    void (*forward)(struct tape *t, struct op *op, bool training);
+    void (*backward)(struct tape *t, struct op *op);
+    size_t (*keep)(const struct tape *t, const struct op *op); /* floats forward leaves for backward; NULL: none */
+    void (*open)(struct tape *t, struct op *op);               /* NULL: nothing to plan */
+    void (*close)(struct tape *t, struct op *op);
+};
+
+struct op {
+    const struct op_kind *kind;
+    char name[64];
+    int in, other, out;         /* values; other: residual, or the second of concat; -1 none */
+    int param[5];               /* numbers in params; -1 none */
+    bool relu;
+    size_t keep_at, keep_size;  /* floats */
+    float *keep;
+    struct conv_shape conv_shape;
+    struct conv *conv;
+    struct norm_shape norm;
+    struct pool_shape pool;
+};
+
+struct tape {
+    struct params *params;
+    struct backend *b;
+    int N, views;
+    struct value *value;
+    size_t value_count, value_room;
+    struct op *op;
+    size_t op_count, op_room;
+    bool sealed, training;
+    float *data, *grads;        /* blocks: values and what operations keep; gradients of values */
+    size_t data_floats, grad_floats, own_floats;
+    bool borrowed_data, borrowed_grads;
+};
+
+extern const struct op_kind op_conv, op_norm, op_maxpool, op_avgpool, op_linear, op_layernorm, op_l2norm, op_scale, op_concat,
+    op_relu, op_gelu;
+
+int params_add(struct params *p, const struct param *like); /* number of the new, or of the one of that name */
+void params_seal(struct params *p);
+void param_fresh(const struct param *q, uint64_t seed, size_t number, float *host);
+#endif
