@@ -386,11 +386,15 @@ void progress_end(struct progress *p)
 /* Does the sentence count refusals ("2 refused", not "0 refused")? */
 static bool tells_refusals(const char *text)
 {
-    const char *word = strstr(text, " refused");
-    size_t end = word ? (size_t)(word - text) : 0, begin = end;
-    while (begin > 0 && isdigit((unsigned char)text[begin - 1]))
-        begin--;
-    return begin < end && strtoull(text + begin, NULL, 10) > 0;
+    for (const char *c = text; *c; c++)
+        if (isdigit((unsigned char)*c)) {
+            char *end;
+            unsigned long long count = strtoull(c, &end, 10);
+            if (strncmp(end, " refused", 8) == 0)
+                return count > 0;
+            c = end - 1;
+        }
+    return false;
 }
 
 static void put_bytes(FILE *to, double bytes)
