@@ -126,13 +126,12 @@ struct line {
     size_t size;
 };
 
-static struct line line_begin(void)
+/* The stream writes into *l, so *l must stay where it is. */
+static void line_begin(struct line *l)
 {
-    struct line l = {0};
-    l.to = open_memstream(&l.text, &l.size);
-    if (!l.to)
+    l->to = open_memstream(&l->text, &l->size);
+    if (!l->to)
         die(EX_OSERR, "no memory for a line of text");
-    return l;
 }
 
 static void line_end(struct line *l)
@@ -162,7 +161,8 @@ static void put_head(FILE *to, const char *what, const char *value)
 static void say(const char *level, const char *text)
 {
     pthread_mutex_lock(&lock);
-    struct line l = line_begin();
+    struct line l;
+    line_begin(&l);
     if (terminal) {
         fprintf(l.to, "%s: %s%s", program_name(), strcmp(level, "warning") ? "" : "warning: ", text);
     } else {
@@ -206,7 +206,8 @@ void log_event(const char *event, const char *format, ...)
     char *pairs = text_of(format, arguments);
     va_end(arguments);
     pthread_mutex_lock(&lock);
-    struct line l = line_begin();
+    struct line l;
+    line_begin(&l);
     if (terminal) {
         fprintf(l.to, "%s: %s %s", program_name(), event, pairs);
     } else {
@@ -262,7 +263,8 @@ static size_t terminal_columns(void)
 static void draw_bar(const struct progress *p)
 {
     enum { BAR = 20 };
-    struct line l = line_begin();
+    struct line l;
+    line_begin(&l);
     fprintf(l.to, "%s ", p->title);
     if (p->total) {
         uint64_t full = p->done >= p->total ? BAR : (uint64_t)((double)p->done / (double)p->total * BAR);
@@ -305,7 +307,8 @@ static void write_file(const struct progress *p)
 
 static void write_line(const struct progress *p)
 {
-    struct line l = line_begin();
+    struct line l;
+    line_begin(&l);
     double rate = rate_of(p), eta = eta_of(p);
     put_head(l.to, "event", "progress");
     fprintf(l.to, json ? ",\"title\":" : " title=");
@@ -416,7 +419,8 @@ void log_last(const char *format, ...)
     uint64_t bytes = peak_memory_bytes();
     if (!quiet || tells_refusals(text)) {
         pthread_mutex_lock(&lock);
-        struct line l = line_begin();
+        struct line l;
+        line_begin(&l);
         if (json) {
             put_head(l.to, "event", "end");
             fprintf(l.to, ",\"version\":\"%s\",\"text\":", program_version());
