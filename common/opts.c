@@ -247,6 +247,11 @@ static int set_value(const struct option *row, const char *text, bool first, str
     return -1;
 }
 
+int opt_set(const struct option *option, const char *text, struct error *e)
+{
+    return set_value(option, text, true, e);
+}
+
 static int give(struct parse *p, size_t i, const char *text, struct error *e)
 {
     if (!p->apply)

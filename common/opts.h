@@ -60,4 +60,6 @@ char *opts_value(const struct option *option) MUST_USE;
 /* "key = value" lines of every OPT_RECIPE option (all of them with all=true), in table order: a run record. */
 void opts_write(const struct opts *o, bool all, FILE *to);
 void opts_help(const struct opts *o, FILE *to);
+/* Sets one option from its text as the command line would; what a string or choice needs is kept for good. */
+int opt_set(const struct option *option, const char *text, struct error *e) MUST_USE;
 #endif
