@@ -30,14 +30,13 @@ struct model {
     char phase[16], recipe_name[64], version[64], cache_digest[65];
     uint64_t seed;
     int64_t epoch, step;
-    char *settings;                   /* the metadata's text; recipe's strings point into a copy of it */
+    char *settings;                   /* the metadata's text */
     struct backend *backend;
     /* model.c's own */
     struct params *params;
     struct tape *tape;
     struct network_values values;
-    char *words;
-    float *box, *row, *logits;        /* host staging for one batch */
+    float *box, *row, *out, *logit;   /* host staging for one batch */
 };
 
 /* Opens a model file on a back end. backend: as backend_choose. threads 0: all cores. -1 and a sentence naming the file and what is
@@ -62,13 +61,19 @@ struct model_facts { const char *phase, *cache_digest, *cohort; const struct rec
 int model_network(const struct recipe *r, int channels, struct network_settings *s, struct error *e) MUST_USE;
 /* "key = value" lines of every recipe setting. The caller's. */
 char *model_settings_text(const struct recipe *r) MUST_USE;
-/* The reverse: into *r (set to defaults first). *words keeps the strings alive; free() it. */
-int model_settings_read(const char *text, struct recipe *r, char **words, struct error *e) MUST_USE;
-/* Adds the facts as metadata, and every parameter of p (PyTorch's names and shapes) from host, which holds them one after
- * another (params_host_floats of them: see params_export). */
-void model_describe(struct safetensors *s, const struct model_facts *f);
-/* Tensors of `s` into p. Each part ("backbone", "peb", "projection", "classifier") p has must be there whole, unless it is named in
- * `optional` ("projection,classifier") and wholly absent; a tensor p has no place for is refused unless its part is named in `skip`. */
+/* The reverse, into *r (set to defaults first). A key this version does not know is an error. */
+int model_settings_read(const char *text, struct recipe *r, struct error *e) MUST_USE;
+/* The facts as metadata. */
+void model_add_facts(struct safetensors *s, const struct model_facts *f);
+/* Every parameter of p, PyTorch's names and shapes. host: the caller's, model_host_floats(p) of them, filled here and
+ * borrowed by s. */
+size_t model_host_floats(const struct params *p);
+void model_add_params(struct safetensors *s, struct params *p, float *host);
+/* Tensors of `s` into p (sealed). Each part ("backbone", "peb", "projection", "classifier") p has must be there whole, unless it is
+ * named in `optional` ("projection,classifier") and wholly absent; a tensor p has no place for is refused unless its part is
+ * named in `skip`. */
 int model_load(struct params *p, const struct safetensors *s, const char *path, const char *optional, const char *skip,
                struct error *e) MUST_USE;
+/* Has the file any tensor of this part? */
+bool model_has_part(const struct safetensors *s, const char *part);
 #endif

@@ -1,0 +1,164 @@
+/* model -- a model file on a back end: opened, asked for embeddings and probabilities.   train ═▶ [model] ═▶ eval, classify */
+#include "stages/model.h"
+#include "common/log.h"
+#include "proto/message.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MODEL_BATCH = 32 }; /* boxes a pass; more gains nothing, fewer wastes less on a patient of a few regions */
+
+struct backend *backend_choose(const char *name, int64_t threads, struct error *e)
+{
+    struct backend *b;
+    if (strcmp(name, "auto")) {
+        b = backend_open(name, (int)threads, e);
+    } else {
+        struct error none = {0};
+        b = backend_open("cuda", (int)threads, &none);
+        if (!b)
+            b = backend_open("cpu", (int)threads, e);
+    }
+    if (b)
+        log_note("back end %s: %s", b->name, b->device);
+    return b;
+}
+
+static int64_t metadata_number(const struct safetensors *s, const char *key)
+{
+    const char *text = safetensors_get(s, key);
+    return text ? strtoll(text, NULL, 10) : 0;
+}
+
+static void metadata_text(const struct safetensors *s, const char *key, char *to, size_t size)
+{
+    const char *text = safetensors_get(s, key);
+    snprintf(to, size, "%s", text ? text : "");
+}
+
+static int read_facts(struct model *m, const struct safetensors *s, const char *path, struct error *e)
+{
+    const char *kind = safetensors_get(s, "petrel"), *settings = safetensors_get(s, "settings");
+    if (!kind || !settings)
+        return fail(e, "'%s' has no metadata '%s': it was not written by petrel-train (petrel-train --init takes weights from elsewhere)",
+                    path, kind ? "settings" : "petrel");
+    if (strcmp(kind, "model 1"))
+        return fail(e, "'%s' is a '%s', not a 'model 1': give a model file petrel-train wrote, of this version", path, kind);
+    if (model_settings_read(settings, &m->recipe, e))
+        return fail_in(e, "cannot use '%s'", path);
+    m->settings = xstrdup(settings);
+    m->channels = (int)metadata_number(s, "channels");
+    m->epoch = metadata_number(s, "epoch");
+    m->step = metadata_number(s, "step");
+    m->seed = (uint64_t)metadata_number(s, "seed");
+    metadata_text(s, "cohort", m->cohort, sizeof m->cohort);
+    metadata_text(s, "phase", m->phase, sizeof m->phase);
+    metadata_text(s, "recipe", m->recipe_name, sizeof m->recipe_name);
+    metadata_text(s, "version", m->version, sizeof m->version);
+    metadata_text(s, "cache", m->cache_digest, sizeof m->cache_digest);
+    m->simulated = m->cohort[0];
+    m->position = m->recipe.position;
+    m->has_classifier = !strcmp(m->phase, "classifier") || model_has_part(s, "classifier");
+    return 0;
+}
+
+static int open_with(struct model *m, const struct safetensors *s, const char *path, const char *backend, int64_t threads, struct error *e)
+{
+    if (read_facts(m, s, path, e))
+        return -1;
+    if (model_network(&m->recipe, m->channels, &m->network, e))
+        return fail_in(e, "cannot use '%s'", path);
+    if (!(m->backend = backend_choose(backend, threads, e)))
+        return -1;
+    m->params = params_open(m->backend);
+    m->tape = tape_open(m->params, MODEL_BATCH, 1);
+    m->values = network_build(m->tape, &m->network, NETWORK_ENCODER | (m->has_classifier ? NETWORK_CLASSIFIER : 0u));
+    tape_seal(m->tape, false, NULL);
+    if (model_load(m->params, s, path, "", "projection", e))
+        return -1;
+    m->embedding = network_embedding(&m->network);
+    m->box = xalloc((size_t)MODEL_BATCH * (size_t)m->channels * BOX_VOXELS, sizeof *m->box);
+    m->row = xalloc((size_t)MODEL_BATCH * NETWORK_POSITION, sizeof *m->row);
+    m->out = xalloc((size_t)MODEL_BATCH * (size_t)m->embedding, sizeof *m->out);
+    m->logit = xalloc((size_t)MODEL_BATCH * NETWORK_CLASSES, sizeof *m->logit);
+    return 0;
+}
+
+int model_open(struct model *m, const char *path, const char *backend, int64_t threads, struct error *e)
+{
+    struct safetensors s = {0};
+    *m = (struct model){0};
+    if (safetensors_read(&s, path, e))
+        return -1;
+    int result = open_with(m, &s, path, backend, threads, e);
+    safetensors_free(&s);
+    if (result)
+        model_close(m);
+    return result;
+}
+
+void model_close(struct model *m)
+{
+    tape_close(&m->tape);
+    params_close(&m->params);
+    if (m->backend)
+        backend_close(&m->backend);
+    free(m->settings);
+    free(m->box);
+    free(m->row);
+    free(m->out);
+    free(m->logit);
+    *m = (struct model){0};
+}
+
+/* one pass over at most MODEL_BATCH boxes; what is left of the batch is zeros, for the tape has one shape */
+static void pass(struct model *m, const float *box, const float *position, size_t n)
+{
+    size_t size = (size_t)m->channels * BOX_VOXELS;
+    memcpy(m->box, box, n * size * sizeof *box);
+    memset(m->box + n * size, 0, (MODEL_BATCH - n) * size * sizeof *box);
+    tape_put(m->tape, m->values.box, m->box);
+    if (m->position) {
+        memcpy(m->row, position, n * NETWORK_POSITION * sizeof *position);
+        memset(m->row + n * NETWORK_POSITION, 0, (MODEL_BATCH - n) * NETWORK_POSITION * sizeof *position);
+        tape_put(m->tape, m->values.position, m->row);
+    }
+    tape_evaluate(m->tape);
+}
+
+static size_t batch_of(size_t left)
+{
+    return left < MODEL_BATCH ? left : MODEL_BATCH;
+}
+
+static void take_embedding(struct model *m, size_t n, float *out)
+{
+    tape_get(m->tape, m->values.embedding, m->out);
+    memcpy(out, m->out, n * (size_t)m->embedding * sizeof *out);
+}
+
+void model_embed(struct model *m, const float *box, const float *position, size_t n, float *out)
+{
+    for (size_t i = 0; i < n; i += MODEL_BATCH) {
+        size_t count = batch_of(n - i);
+        pass(m, box + i * (size_t)m->channels * BOX_VOXELS, position ? position + i * NETWORK_POSITION : NULL, count);
+        take_embedding(m, count, out + i * (size_t)m->embedding);
+    }
+}
+
+int model_predict(struct model *m, const float *box, const float *position, size_t n, float *probability, float *embedding,
+                  struct error *e)
+{
+    if (!m->has_classifier)
+        return fail(e, "the model has no classifier: it comes from pretraining; run petrel-train classifier --init with it");
+    for (size_t i = 0; i < n; i += MODEL_BATCH) {
+        size_t count = batch_of(n - i);
+        pass(m, box + i * (size_t)m->channels * BOX_VOXELS, position ? position + i * NETWORK_POSITION : NULL, count);
+        tape_get(m->tape, m->values.logits, m->logit);
+        for (size_t k = 0; k < count; k++) /* softmax of two */
+            probability[i + k] = (float)(1 / (1 + exp((double)m->logit[2 * k] - (double)m->logit[2 * k + 1])));
+        if (embedding)
+            take_embedding(m, count, embedding + i * (size_t)m->embedding);
+    }
+    return 0;
+}

@@ -1,0 +1,209 @@
+/* model_file -- what stands in a model file: settings, facts, tensors by name.   train ═▶ [model] ═▶ eval, classify */
+#include "proto/message.h"
+#include "stages/model.h"
+#include <stdlib.h>
+#include <string.h>
+
+int model_network(const struct recipe *r, int channels, struct network_settings *s, struct error *e)
+{
+    network_defaults(s);
+    s->backbone = r->backbone;
+    s->channels = channels;
+    if (r->stem_stride.count != 3)
+        return fail_as(e, EX_CONFIG, "stem_stride has %zu numbers: give three, D,H,W", r->stem_stride.count);
+    for (int a = 0; a < 3; a++) {
+        s->box[a] = BOX_SIDE;
+        s->stem_stride[a] = (int)r->stem_stride.value[a];
+    }
+    s->position = r->position;
+    s->peb_norm = !strcmp(r->peb_norm, "l2") ? PEB_L2 : PEB_LAYER;
+    s->projection_width = (int)r->projection_width;
+    s->classifier_hidden = (int)r->classifier_hidden;
+    s->classifier_gelu = !strcmp(r->classifier_activation, "gelu");
+    return network_check(s, e);
+}
+
+/* ---- settings as text ---- */
+
+static void key_of(const struct option *row, char key[64])
+{
+    format_into(key, 64, "%s", row->name);
+    for (char *c = key; *c; c++)
+        *c = *c == '-' ? '_' : *c;
+}
+
+char *model_settings_text(const struct recipe *r)
+{
+    struct recipe copy = *r;
+    struct option table[RECIPE_ROWS];
+    size_t rows = recipe_options(&copy, RECIPE_ALL, table, RECIPE_ROWS);
+    char *text = xstrdup("");
+    for (size_t i = 0; i < rows; i++) {
+        char key[64], *value = opts_value(&table[i]);
+        key_of(&table[i], key);
+        char *longer = xprintf("%s%s = %s\n", text, key, value);
+        free(value);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+static int set_line(char *line, struct option *table, size_t rows, struct error *e)
+{
+    char *equals = strstr(line, " = ");
+    if (!equals)
+        return fail(e, "its settings have the line '%s', which is no 'key = value'", line);
+    *equals = 0;
+    for (size_t i = 0; i < rows; i++) {
+        char key[64];
+        key_of(&table[i], key);
+        if (!strcmp(key, line))
+            return opt_set(&table[i], equals + 3, e);
+    }
+    return fail(e, "its settings name '%s', which this version (%s) does not know", line, program_version());
+}
+
+int model_settings_read(const char *text, struct recipe *r, struct error *e)
+{
+    struct option table[RECIPE_ROWS];
+    recipe_defaults(r);
+    size_t rows = recipe_options(r, RECIPE_ALL, table, RECIPE_ROWS);
+    char *copy = xstrdup(text), *rest = copy, *line;
+    int result = 0;
+    while (!result && (line = strsep(&rest, "\n")))
+        if (*line)
+            result = set_line(line, table, rows, e);
+    free(copy);
+    return result ? result : recipe_check(r, e);
+}
+
+/* ---- facts ---- */
+
+void model_add_facts(struct safetensors *s, const struct model_facts *f)
+{
+    char number[32], *settings = model_settings_text(f->recipe);
+    safetensors_set(s, "petrel", "model 1");
+    safetensors_set(s, "version", program_version());
+    safetensors_set(s, "phase", f->phase);
+    safetensors_set(s, "recipe", f->recipe->recipe_name);
+    safetensors_set(s, "settings", settings);
+    safetensors_set(s, "cache", f->cache_digest);
+    safetensors_set(s, "cohort", f->cohort);
+    const struct { const char *key; int64_t value; } numbers[] = {
+        {"channels", f->channels}, {"seed", (int64_t)f->seed}, {"epoch", f->epoch}, {"step", f->step}};
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        format_into(number, sizeof number, "%lld", (long long)numbers[i].value);
+        safetensors_set(s, numbers[i].key, number);
+    }
+    free(settings);
+}
+
+/* ---- tensors ---- */
+
+size_t model_host_floats(const struct params *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->count; i++)
+        n += p->param[i].kind == PARAM_COUNTER ? 0 : p->param[i].count;
+    return n;
+}
+
+void model_add_params(struct safetensors *s, struct params *p, float *host)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        struct param *q = &p->param[i];
+        int64_t dim[5];
+        for (int a = 0; a < q->ndim; a++)
+            dim[a] = q->dim[a];
+        if (q->kind == PARAM_COUNTER) {
+            safetensors_add(s, q->name, TENSOR_I64, 0, dim, &q->counter);
+            continue;
+        }
+        param_get(p, q, host);
+        safetensors_add(s, q->name, TENSOR_F32, q->ndim, dim, host);
+        host += q->count;
+    }
+}
+
+static size_t part_length(const char *name)
+{
+    return strcspn(name, ".");
+}
+
+/* is the part of `name` one of "a,b,c"? */
+static bool part_listed(const char *name, const char *list)
+{
+    size_t length = part_length(name);
+    for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == length && !strncmp(at, name, length))
+            return true;
+    return false;
+}
+
+bool model_has_part(const struct safetensors *s, const char *part)
+{
+    size_t length = strlen(part);
+    for (size_t i = 0; i < s->tensor_count; i++)
+        if (!strncmp(s->tensor[i].name, part, length) && s->tensor[i].name[length] == '.')
+            return true;
+    return false;
+}
+
+static bool part_absent(const struct safetensors *s, const char *name)
+{
+    char part[96];
+    format_into(part, sizeof part, "%.*s", (int)part_length(name), name);
+    return !model_has_part(s, part);
+}
+
+static void shape_text(char to[96], int ndim, const int64_t *dim)
+{
+    size_t at = 0;
+    to[0] = 0;
+    for (int a = 0; a < ndim && at < 80; a++)
+        at += (size_t)snprintf(to + at, 96 - at, "%s%lld", a ? "," : "", (long long)dim[a]);
+}
+
+static int check_tensor(const struct tensor_entry *t, const struct param *q, const char *path, struct error *e)
+{
+    int64_t want[5];
+    bool same = t->ndim == q->ndim;
+    for (int a = 0; a < q->ndim; a++) {
+        want[a] = q->dim[a];
+        same = same && t->dim[a] == want[a];
+    }
+    if (!same) {
+        char is[96], should[96];
+        shape_text(is, t->ndim, t->dim);
+        shape_text(should, q->ndim, want);
+        return fail(e, "'%s': tensor '%s' has shape [%s], but this network wants [%s]", path, q->name, is, should);
+    }
+    enum tensor_type type = q->kind == PARAM_COUNTER ? TENSOR_I64 : TENSOR_F32;
+    if (t->type != type)
+        return fail(e, "'%s': tensor '%s' is not of type %s", path, q->name, type == TENSOR_I64 ? "I64" : "F32");
+    return 0;
+}
+
+int model_load(struct params *p, const struct safetensors *s, const char *path, const char *optional, const char *skip, struct error *e)
+{
+    for (size_t i = 0; i < s->tensor_count; i++)
+        if (!part_listed(s->tensor[i].name, skip) && !params_find(p, s->tensor[i].name))
+            return fail(e, "'%s': tensor '%s' has no place in this network (other settings, or another network's file)", path,
+                        s->tensor[i].name);
+    for (size_t i = 0; i < p->count; i++) {
+        struct param *q = &p->param[i];
+        const struct tensor_entry *t = safetensors_find(s, q->name);
+        if (!t && part_listed(q->name, optional) && part_absent(s, q->name))
+            continue;
+        if (!t)
+            return fail(e, "'%s': tensor '%s' is missing", path, q->name);
+        if (check_tensor(t, q, path, e))
+            return -1;
+        if (q->kind == PARAM_COUNTER)
+            memcpy(&q->counter, t->data, sizeof q->counter);
+        else
+            param_put(p, q, t->data);
+    }
+    return 0;
+}
