@@ -36,6 +36,8 @@ struct scan_facts {
     char decay_correction[16];   /* START | ADMIN | NONE | "" */
     char corrected[128];         /* CorrectedImage, backslash separated */
     double dose_bq, half_life_s, injection_s, series_s, acquisition_s; /* acquisition: the earliest bed */
+    double scan_start_s;         /* vendor's own start of the scan: Siemens (0071,1022), GE (0009,100D) */
+    double frame_reference_s, frame_duration_s; /* of the earliest bed: FrameReferenceTime, ActualFrameDuration */
     double delay_s;              /* filled by suv: decay time used */
     double suv_factor;           /* filled by suv: SUV = factor * value */
     char suv_formula[96];        /* filled by suv: "SUVbw = Bq/mL * weight_g / (dose_bq * 2^(-delay_s/half_life_s))" */
