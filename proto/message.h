@@ -98,6 +98,7 @@ struct regions_message {
     struct buffer label_runs;    /* label map of the whole grid, run-length coded: pairs (uint32 value, uint32 length) */
     int32_t mip_angles, mip_height, mip_width; /* rotating maximum-intensity projection; 0: none */
     double mip_mm;               /* side of a pixel; row 0 is the head */
+    double mip_z, mip_y, mip_x;  /* voxel index (fractional) at the picture's middle, about which it turns */
     uint8_t *mip;                /* [angles][height][width], SUV 0..10 as 0..255 */
 };
 void regions_message_encode(const struct regions_message *m, struct buffer *out);

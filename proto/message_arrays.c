@@ -196,8 +196,9 @@ static const struct wire_field regions_shape_fields[] = {
     FIELD(WIRE_U64, regions_shape, count), FIELD(WIRE_I32, regions_shape, channels),
     FIELD(WIRE_I32, regions_shape, mip_angles), FIELD(WIRE_I32, regions_shape, mip_height),
     FIELD(WIRE_I32, regions_shape, mip_width)};
-static const struct wire_field regions_fields[] = {FIELD(WIRE_REAL, regions_message, mip_mm),
-                                                   FIELD(WIRE_U64, regions_message, settings)};
+static const struct wire_field regions_fields[] = {
+    FIELD(WIRE_REAL, regions_message, mip_mm), FIELD(WIRE_REAL, regions_message, mip_z),
+    FIELD(WIRE_REAL, regions_message, mip_y), FIELD(WIRE_REAL, regions_message, mip_x), FIELD(WIRE_U64, regions_message, settings)};
 
 static size_t mip_bytes(const struct regions_message *m)
 {
