@@ -3,7 +3,8 @@
  * On a terminal: plain sentences and one progress bar, redrawn in place. Otherwise key=value lines
  * (or JSON lines with --json), progress at most every 5 s.
  * Where the environment names PETREL_PROGRESS_DIR, progress goes instead to a file there
- * (NAME.PID: "done total unit rate eta_s text"), for pipelines/lib.sh to draw the bars of all stages. */
+ * (NAME.PID: "done total unit rate eta_s text"; total 0 and eta_s -1: unknown), for pipelines/lib.sh to draw the bars
+ * of all stages; the last state stays there. Safe to call from several threads. */
 #ifndef PETREL_COMMON_LOG_H
 #define PETREL_COMMON_LOG_H
 #include "common/base.h"
@@ -11,7 +12,8 @@
 void log_open(bool quiet, bool json);
 void log_note(const char *format, ...) PRINTF_LIKE(1, 2);   /* not shown with --quiet */
 void log_warn(const char *format, ...) PRINTF_LIKE(1, 2);   /* always shown */
-/* One event as key=value pairs ("scan=.. suvmax=.."), not shown with --quiet: format makes the pairs. */
+/* One event as key=value pairs ("scan=.. suvmax=.."), not shown with --quiet: format makes the pairs.
+ * A value with blanks stands in double quotes. With --json, values that are numbers become JSON numbers. */
 void log_event(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* A progress bar. total 0: unknown. unit is a plural noun ("scans"). */
@@ -28,7 +30,7 @@ void progress_update(struct progress *p, uint64_t done, const char *format, ...)
 void progress_end(struct progress *p);
 
 /* The last line of a run: "petrel-roi 0.1.0: 177 scans, 15890 regions, 2 refused, 212 s, 1.1 GiB".
- * format makes the middle; version, time since log_open and peak memory are added. Shown even with --quiet
- * only when something was refused; shown always otherwise. */
+ * format makes the middle; version, time since log_open and peak memory are added. With --quiet shown only where
+ * the middle counts refusals ("2 refused", not "0 refused"). */
 void log_last(const char *format, ...) PRINTF_LIKE(1, 2);
 #endif

@@ -32,9 +32,9 @@ struct rng {
 struct rng rng_make(uint64_t seed, uint32_t stream, uint64_t index);
 uint32_t rng_u32(struct rng *r);
 float rng_uniform(struct rng *r);                    /* [0,1), 24 bits */
-double rng_range(struct rng *r, double low, double high);
+double rng_range(struct rng *r, double low, double high); /* [low,high), 53 bits; high itself only by rounding */
 uint32_t rng_below(struct rng *r, uint32_t n);       /* [0,n), no modulo bias; n > 0 */
-float rng_normal(struct rng *r);                     /* N(0,1), Box-Muller */
+float rng_normal(struct rng *r);                     /* N(0,1), Box-Muller; no libm: the same bits everywhere */
 void rng_shuffle(struct rng *r, uint32_t *index, size_t count);
 
 #ifdef __cplusplus

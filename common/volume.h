@@ -39,7 +39,8 @@ void volume_free(struct volume *v);
 
 /* Turn file-order voxels of `size` bytes each into LPS order according to the affine of the file's grid (whose dim,
  * spacing and affine are in file order slowest-first / columns fastest-first); rewrites *grid and sets *turned.
- * Works in a new array; frees the old one and sets *voxel. Oblique grids are turned to the nearest axes. */
+ * Works in a new array; frees the old one and sets *voxel (neither where nothing turns). voxel NULL: the grid alone.
+ * Oblique grids are turned to the nearest axes: the affine stays exact, only the order of voxels changes. */
 void volume_turn_lps(struct grid *grid, struct turn *turned, void **voxel, size_t size);
 /* The inverse, for writing: voxels in our order to the file's; *grid too. */
 void volume_turn_back(struct grid *grid, const struct turn *turned, void **voxel, size_t size);

@@ -1,0 +1,146 @@
+/* volume -- grids in patient space, and turning voxels to face the same way.   common */
+#include "common/volume.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t grid_voxels(const struct grid *g)
+{
+    return (size_t)g->dim[0] * (size_t)g->dim[1] * (size_t)g->dim[2];
+}
+
+double grid_voxel_ml(const struct grid *g)
+{
+    return g->spacing_mm[0] * g->spacing_mm[1] * g->spacing_mm[2] / 1000;
+}
+
+bool grid_same_shape(const struct grid *a, const struct grid *b)
+{
+    return memcmp(a->dim, b->dim, sizeof a->dim) == 0;
+}
+
+void grid_to_mm(const struct grid *g, const double zyx[3], double ras_mm[3])
+{
+    for (int i = 0; i < 3; i++)
+        ras_mm[i] = g->affine[i][0] * zyx[2] + g->affine[i][1] * zyx[1] + g->affine[i][2] * zyx[0] + g->affine[i][3];
+}
+
+void grid_set(struct grid *g, const int64_t dim[3], const double spacing_mm[3], const double origin_ras_mm[3])
+{
+    *g = (struct grid){0};
+    for (int a = 0; a < 3; a++) {
+        g->dim[a] = dim[a];
+        g->spacing_mm[a] = spacing_mm[a];
+        g->affine[a][3] = origin_ras_mm[a];
+    }
+    g->affine[0][0] = -spacing_mm[2]; /* to the left, where RAS counts to the right */
+    g->affine[1][1] = -spacing_mm[1]; /* to the back */
+    g->affine[2][2] = spacing_mm[0];  /* to the head */
+}
+
+void volume_free(struct volume *v)
+{
+    free(v->voxel);
+    free(v->mask);
+    *v = (struct volume){0};
+}
+
+/* ---- turning ---- */
+
+/* out[z][y][x] = in[first + z*step[0] + y*step[1] + x*step[2]], voxels of `size` bytes: inlined with a constant size,
+ * so that each copy is one load and one store. */
+static inline void gather(uint8_t *out, const uint8_t *in, size_t size, const int64_t dim[3], const int64_t step[3],
+                          int64_t first)
+{
+    for (int64_t z = 0; z < dim[0]; z++)
+        for (int64_t y = 0; y < dim[1]; y++) {
+            int64_t at = first + z * step[0] + y * step[1];
+            for (int64_t x = 0; x < dim[2]; x++, at += step[2], out += size)
+                memcpy(out, in + at * (int64_t)size, size);
+        }
+}
+
+/* New axis a runs along old axis from[a], backwards where flip[a]. */
+static void grid_permute(struct grid *g, const uint8_t from[3], const uint8_t flip[3], void **voxel, size_t size)
+{
+    const struct grid old = *g;
+    const int64_t old_step[3] = {old.dim[1] * old.dim[2], old.dim[2], 1};
+    int64_t step[3], first = 0;
+    for (int a = 0; a < 3; a++) {
+        int f = from[a];
+        double sign = flip[a] ? -1 : 1;
+        g->dim[a] = old.dim[f];
+        g->spacing_mm[a] = old.spacing_mm[f];
+        step[a] = flip[a] ? -old_step[f] : old_step[f];
+        if (flip[a])
+            first += (old.dim[f] - 1) * old_step[f];
+        for (int i = 0; i < 3; i++) {
+            double along = old.affine[i][2 - f]; /* columns are fastest first, axes slowest first */
+            g->affine[i][2 - a] = sign * along;
+            if (flip[a])
+                g->affine[i][3] += along * (double)(old.dim[f] - 1);
+        }
+    }
+    if (!voxel || !*voxel || (step[0] == old_step[0] && step[1] == old_step[1] && step[2] == old_step[2]))
+        return;
+    uint8_t *in = *voxel, *out = xalloc(grid_voxels(g), size);
+    switch (size) {
+    case 1:
+        gather(out, in, 1, g->dim, step, first);
+        break;
+    case 2:
+        gather(out, in, 2, g->dim, step, first);
+        break;
+    case 4:
+        gather(out, in, 4, g->dim, step, first);
+        break;
+    default:
+        gather(out, in, size, g->dim, step, first);
+    }
+    free(in);
+    *voxel = out;
+}
+
+/* Which file axis lies nearest to each patient axis: of the six ways, the one with the largest sum of |cosines|. */
+static void nearest_axes(const struct grid *g, struct turn *t)
+{
+    static const uint8_t way[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    double cosine[3][3]; /* patient axis z y x, file axis slowest first */
+    for (int f = 0; f < 3; f++) {
+        double length = sqrt(g->affine[0][2 - f] * g->affine[0][2 - f] + g->affine[1][2 - f] * g->affine[1][2 - f] +
+                             g->affine[2][2 - f] * g->affine[2][2 - f]);
+        for (int a = 0; a < 3; a++)
+            cosine[a][f] = length > 0 ? g->affine[2 - a][2 - f] / length : 0;
+    }
+    double most = -1;
+    for (size_t w = 0; w < COUNT_OF(way); w++) {
+        double sum = 0;
+        for (int a = 0; a < 3; a++)
+            sum += fabs(cosine[a][way[w][a]]);
+        if (sum > most + 1e-9) { /* of equals (45 degrees) the first, whatever the rounding */
+            most = sum;
+            memcpy(t->file_axis, way[w], sizeof t->file_axis);
+        }
+    }
+    /* RAS grows to the right and the front, we to the left and the back */
+    t->flipped[0] = cosine[0][t->file_axis[0]] < 0;
+    t->flipped[1] = cosine[1][t->file_axis[1]] > 0;
+    t->flipped[2] = cosine[2][t->file_axis[2]] > 0;
+}
+
+void volume_turn_lps(struct grid *grid, struct turn *turned, void **voxel, size_t size)
+{
+    nearest_axes(grid, turned);
+    grid_permute(grid, turned->file_axis, turned->flipped, voxel, size);
+}
+
+void volume_turn_back(struct grid *grid, const struct turn *turned, void **voxel, size_t size)
+{
+    uint8_t from[3], flip[3];
+    for (uint8_t a = 0; a < 3; a++) {
+        from[turned->file_axis[a]] = a;
+        flip[turned->file_axis[a]] = turned->flipped[a];
+    }
+    grid_permute(grid, from, flip, voxel, size);
+}
