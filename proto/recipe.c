@@ -71,7 +71,8 @@ static const struct {
 
     {"standardise", OPT_CHOICE, AT(standardise), X, boxes, "box|volume|none", 0, 0,
      "make each box mean 0 and sd 1 by its own values, by its whole volume's, or not"},
-    {"border", OPT_CHOICE, AT(border), X, boxes, "keep|drop", 0, 0, "regions whose box leaves the volume: pad with air, or leave out"},
+    {"border", OPT_CHOICE, AT(border), R | X, boxes, "keep|drop", 0, 0,
+     "regions whose box leaves the volume: pad with air, or leave out"},
     {"position-unit", OPT_CHOICE, AT(position_unit), N | X, boxes, "mm|voxel", 0, 0, "unit of centroid and size in the position vector"},
     {"position-box", OPT_CHOICE, AT(position_box), N | X, boxes, "axis|oriented", 0, 0,
      "whose size the position vector gives: the axis-aligned box's, or the principal axes'"},
