@@ -1,0 +1,34 @@
+/* lars -- momentum whose step is in proportion to the tensor's length.   kernels/ref
+ *
+ * g = grad_scale grad; with adapt: g += weight_decay p, then g *= trust |p| / |g| (1 where either length is 0).
+ * m = momentum_factor m + g; p -= lr m. */
+#include "kernels/ref/ref.h"
+
+#include <math.h>
+
+static void ref_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count, bool adapt, float lr,
+                     float momentum_factor, float weight_decay, float trust, float grad_scale)
+{
+    (void)b;
+    double decay = adapt ? (double)weight_decay : 0, ratio = 1;
+    if (adapt) {
+        double param_squares = 0, step_squares = 0;
+        for (size_t i = 0; i < count; i++) {
+            double g = (double)grad_scale * (double)grad[i] + decay * (double)param[i];
+            param_squares += (double)param[i] * (double)param[i];
+            step_squares += g * g;
+        }
+        if (param_squares > 0 && step_squares > 0)
+            ratio = (double)trust * sqrt(param_squares / step_squares);
+    }
+    for (size_t i = 0; i < count; i++) {
+        double g = ratio * ((double)grad_scale * (double)grad[i] + decay * (double)param[i]);
+        momentum[i] = (float)((double)momentum_factor * (double)momentum[i] + g);
+        param[i] = (float)((double)param[i] - (double)lr * (double)momentum[i]);
+    }
+}
+
+void ref_add_lars(struct backend *b)
+{
+    b->lars = ref_lars;
+}

@@ -1,0 +1,26 @@
+/* open -- the reference back end's table.   kernels/ref */
+#include "kernels/ref/ref.h"
+
+#include <stdlib.h>
+
+static void ref_close(struct backend *b)
+{
+    free(b);
+}
+
+struct backend *ref_open(int threads, struct error *e)
+{
+    (void)threads; /* always one */
+    (void)e;
+    struct backend *b = xalloc(1, sizeof *b);
+    b->name = "ref";
+    format_into(b->device, sizeof b->device, "1 thread, plain C in double precision");
+    b->close = ref_close;
+    static void (*const add[])(struct backend *) = {
+        ref_add_memory, ref_add_layout, ref_add_conv, ref_add_norm, ref_add_pool, ref_add_linear, ref_add_layernorm, ref_add_scale,
+        ref_add_concat, ref_add_activation, ref_add_vicreg, ref_add_focal, ref_add_sums, ref_add_lars, ref_add_adamw,
+    };
+    for (size_t i = 0; i < COUNT_OF(add); i++)
+        add[i](b);
+    return b;
+}
