@@ -24,6 +24,7 @@ struct progress {
     double begun_s, drawn_s;
     char text[160];
 };
+/* p must live until progress_end. */
 void progress_begin(struct progress *p, const char *title, const char *unit, uint64_t first, uint64_t total);
 /* Cheap: draws at most 5 times a second. text may be NULL. */
 void progress_update(struct progress *p, uint64_t done, const char *format, ...) PRINTF_LIKE(3, 4);
