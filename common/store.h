@@ -2,18 +2,21 @@
  *
  * Files are written whole, once: store_create writes a temporary name; store_commit flushes, closes, fsyncs, reopens
  * and checks, renames, fsyncs the directory. Latest file format, Fletcher32 on every chunk, no compression,
- * HDF5_USE_FILE_LOCKING=FALSE (NFS, Lustre). Every HDF5 error is fatal to its file: -1 and a sentence naming it. */
+ * HDF5_USE_FILE_LOCKING=FALSE (NFS, Lustre). Every HDF5 error is fatal to its file: -1 and a sentence naming it.
+ * The same calls make the same bytes: no times are kept. Threads: one store each (HDF5 itself is built thread-safe). */
 #ifndef PETREL_COMMON_STORE_H
 #define PETREL_COMMON_STORE_H
 #include "common/base.h"
 
-enum store_type { STORE_U8, STORE_I32, STORE_I64, STORE_U64, STORE_F32, STORE_F64 };
+enum store_type { STORE_U8, STORE_I32, STORE_I64, STORE_U64, STORE_F32, STORE_F64, STORE_U32 };
 struct store;
 
 int store_create(struct store **s, const char *path, struct error *e) MUST_USE;
 int store_commit(struct store **s, struct error *e) MUST_USE;   /* nulls *s, also on failure */
 int store_open(struct store **s, const char *path, struct error *e) MUST_USE;
 void store_close(struct store **s);                             /* abandons an uncommitted file; nulls */
+/* Reads everything back: every dataset (Fletcher32 by HDF5, and its own XXH3, an attribute "xxh3") and attribute. */
+int store_verify(struct store *s, struct error *e) MUST_USE;
 
 /* Dataset name such as "/box" or "/roi/ml"; missing groups are made. chunk_rows: rows of the first axis a chunk. */
 int store_write(struct store *s, const char *name, enum store_type type, int ndim, const uint64_t *dim,
