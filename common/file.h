@@ -19,6 +19,8 @@ int file_read(const char *path, size_t max, struct buffer *out, struct error *e)
 bool file_exists(const char *path);
 bool dir_exists(const char *path);
 int dir_make(const char *path, struct error *e) MUST_USE; /* with its parents, mode 0777 & ~umask; there already: fine */
+/* A directory and all in it; what cannot be removed stays. For directories this program made for itself. */
+void dir_remove(const char *path);
 /* Names in a directory, sorted by bytes, without "." and "..". names_free() them. */
 struct names { char **name; size_t count; };
 int dir_list(const char *path, struct names *out, struct error *e) MUST_USE;

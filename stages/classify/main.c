@@ -1,0 +1,105 @@
+/* petrel-classify -- which regions of a scan are tumour: table, masks, picture.   roi -> [classify] */
+#include "common/file.h"
+#include "common/log.h"
+#include "stages/classify/result.h"
+#include "stages/classify/upstream.h"
+#include "stages/stage.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct settings { const char *model, *out, *backend; };
+
+/* One scan's message to files; what is wrong with one scan is news, not the end. */
+static void classify(struct stage *st, struct taken *item, struct model *model, const char *out, uint64_t *tumours)
+{
+    struct regions_message m;
+    struct result r;
+    struct error e = {0};
+    if (regions_message_decode(&item->bytes, &m, &e) < 0)
+        die_of(&e);
+    if (result_make(&r, &m, model, &e) < 0)
+        die_of(&e);
+    if (result_write(&r, model, out, &e) < 0)
+        die_of(&e);
+    *tumours += r.tumours;
+    log_event("classified", "scan=%s regions=%zu tumours=%zu tumour_ml=%.2f", m.facts.study, m.count, r.tumours, r.tumour_ml);
+    result_free(&r);
+    regions_message_free(&m);
+    stage_done(st, item);
+}
+
+static void note_refusal(struct stage *st, struct taken *item)
+{
+    struct refusal_message f;
+    struct error e = {0};
+    if (refusal_message_decode(&item->bytes, &f, &e) < 0)
+        die_of(&e);
+    log_warn("refused: %s", f.sentence);
+    st->refused++;
+    stage_done(st, item);
+}
+
+int main(int argc, char **argv)
+{
+    struct settings s = {.backend = "auto"};
+    struct stage_options so;
+    struct stage st;
+    struct option table[16] = {
+        {"model", OPT_STRING, &s.model, "FILE", 0, 0, "a model file with a classifier", 0, NULL},
+        {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder for the results; one folder a scan is made in it", 0, NULL},
+        {"backend", OPT_CHOICE, &s.backend, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
+    };
+    stage_defaults(&so);
+    size_t rows = 3 + stage_option_rows(&so, "regions", NULL, table + 3, COUNT_OF(table) - 3);
+    struct opts o = {.program = "petrel-classify", .usage = "--model FILE SCAN... --out DIR | --model FILE --run DIR --in regions --out DIR | settings --model FILE",
+                     .purpose = "says which high-uptake regions of a scan are tumour",
+                     .epilogue = "With scans, load, suv and roi are started with the model's own settings; without, regions are taken from a channel.\n"
+                                 "settings: prints the settings the model was trained with, as a recipe for the stages before this one.\n",
+                     .table = table, .count = rows, .common = {.seed = 1}};
+    struct error e = {0};
+    struct model model;
+    if (opts_parse(&o, argc, argv, &e) < 0)
+        die_of(&e);
+    if (s.model == NULL)
+        die(EX_USAGE, "--model is missing: name a model file");
+    if (model_open(&model, s.model, s.backend, o.common.threads, &e) < 0)
+        die_of(&e);
+    if (o.rest_count == 1 && strcmp(o.rest[0], "settings") == 0) {
+        fputs(model.settings, stdout);
+        return EX_OK;
+    }
+    if (!model.has_classifier)
+        die(EX_DATAERR, "model '%s' has no classifier: train one with petrel-train classifier", s.model);
+    if (s.out == NULL)
+        die(EX_USAGE, "--out is missing: name a folder for the results");
+    if (dir_make(s.out, &e) < 0)
+        die_of(&e);
+    if (model.simulated)
+        log_warn("the model was trained on a %s: this shows that the program works, not what is tumour", model.cohort);
+
+    struct upstream up;
+    if (o.rest_count > 0) {
+        if (upstream_start(&up, o.rest, o.rest_count, model.settings, &e) < 0)
+            die_of(&e);
+        so.run = up.run_dir;
+    }
+    struct taken item;
+    uint64_t tumours = 0;
+    stage_open(&st, "classify", &so, true, false);
+    struct progress bar;
+    progress_begin(&bar, "classify", "scans", 0, 0);
+    while (stage_take(&st, &item)) {
+        if (message_type_of(&item.bytes, &e) == MESSAGE_REFUSAL)
+            note_refusal(&st, &item);
+        else
+            classify(&st, &item, &model, s.out, &tumours);
+        progress_update(&bar, st.taken, NULL);
+    }
+    progress_end(&bar);
+    uint64_t scans = st.taken - st.refused;
+    int rc = stage_close(&st, "%llu scans, %llu tumours", (unsigned long long)scans, (unsigned long long)tumours);
+    int before = o.rest_count > 0 ? upstream_end(&up) : EX_OK;
+    model_close(&model);
+    return before != EX_OK ? before : rc;
+}

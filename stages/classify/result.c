@@ -1,0 +1,129 @@
+/* result -- one scan's regions with the model's word on each, as files.   roi -> [result] */
+#include "stages/classify/result.h"
+#include "common/file.h"
+#include "proto/sampling.h"
+#include "proto/standardise.h"
+#include "stages/picture.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int result_make(struct result *r, struct regions_message *m, struct model *model, struct error *e)
+{
+    *r = (struct result){.regions = m};
+    if (m->count > 0 && m->channels != model->channels)
+        return fail(e, "scan '%s' has boxes of %d channels, the model takes %d", m->facts.scan, m->channels, model->channels);
+    enum position_form form = sampling_position_form(&model->recipe);
+    float *position = xalloc(m->count * POSITION_SIZE + 1, sizeof *position);
+    r->probability = xalloc(m->count + 1, sizeof *r->probability);
+    r->tumour = xalloc(m->count + 1, sizeof *r->tumour);
+    for (size_t i = 0; i < m->count; i++) {
+        box_standardise(m->box + i * (size_t)m->channels * BOX_VOXELS, &model->recipe, m->channels, m->facts.volume_mean, m->facts.volume_sd);
+        memcpy(position + i * POSITION_SIZE, m->region[i].position[form], sizeof m->region[i].position[form]);
+    }
+    int rc = m->count > 0 ? model_predict(model, m->box, position, m->count, r->probability, NULL, e) : 0;
+    for (size_t i = 0; i < m->count && rc == 0; i++) {
+        r->tumour[i] = (double)r->probability[i] >= model->recipe.threshold;
+        r->tumours += r->tumour[i];
+        r->tumour_ml += r->tumour[i] ? m->region[i].ml : 0.0;
+        r->glycolysis_g += r->tumour[i] ? m->region[i].ml * m->region[i].suv_mean : 0.0;
+    }
+    free(position);
+    return rc;
+}
+
+void result_free(struct result *r)
+{
+    free(r->probability);
+    free(r->tumour);
+    *r = (struct result){0};
+}
+
+static int write_table(const struct result *r, const struct model *model, const char *path, struct error *e)
+{
+    const struct regions_message *m = r->regions;
+    struct publish out;
+    if (publish_open(&out, path, e) < 0)
+        return -1;
+    if (model->simulated)
+        fprintf(out.to, "# the model was trained on a %s: this shows that the program works, not what is tumour\n", model->cohort);
+    if (m->facts.simulated)
+        fprintf(out.to, "# this scan is simulated\n");
+    fprintf(out.to, "# petrel-classify %s; research software, no medical device\n", program_version());
+    fprintf(out.to, "# metabolic tumour volume %.2f ml, total lesion glycolysis %.2f g, threshold %.2f\n", r->tumour_ml, r->glycolysis_g, model->recipe.threshold);
+    fprintf(out.to, "region\tprobability\ttumour\tsuv_max\tsuv_mean\tsuv_peak\tml\tvoxels\tx_mm\ty_mm\tz_mm\tclipped\ttruth\n");
+    for (size_t i = 0; i < m->count; i++) {
+        const struct region *g = &m->region[i];
+        fprintf(out.to, "%d\t%.4f\t%d\t%.3f\t%.3f\t%.3f\t%.3f\t%lld\t%.1f\t%.1f\t%.1f\t%d\t", g->component, (double)r->probability[i], r->tumour[i],
+                g->suv_max, g->suv_mean, g->suv_peak, g->ml, (long long)g->voxels, g->centroid_mm[0], g->centroid_mm[1], g->centroid_mm[2], g->clipped);
+        fprintf(out.to, g->label < 0 ? "\n" : "%d\n", g->label);
+    }
+    return publish_commit(&out, e);
+}
+
+/* Both label maps, turned back to the axes of the scan's file. */
+static int write_masks(const struct result *r, const char *dir, struct error *e)
+{
+    const struct regions_message *m = r->regions;
+    size_t voxels = grid_voxels(&m->grid);
+    uint32_t *label = xalloc(voxels, sizeof *label);
+    if (labels_decode(&m->label_runs, label, voxels, e) < 0) {
+        free(label);
+        return -1;
+    }
+    uint32_t most = 0;
+    for (size_t i = 0; i < m->count; i++)
+        most = (uint32_t)m->region[i].component > most ? (uint32_t)m->region[i].component : most;
+    uint8_t *is_tumour = xalloc((size_t)most + 1, 1);
+    for (size_t i = 0; i < m->count; i++)
+        is_tumour[m->region[i].component] = r->tumour[i];
+    void *number = xalloc(voxels, sizeof(uint16_t)), *tumour = xalloc(voxels, 1);
+    for (size_t i = 0; i < voxels; i++) {
+        ((uint16_t *)number)[i] = (uint16_t)label[i];
+        ((uint8_t *)tumour)[i] = label[i] <= most ? is_tumour[label[i]] : 0;
+    }
+    free(is_tumour);
+    free(label);
+    struct grid as_number = m->grid, as_tumour = m->grid;
+    volume_turn_back(&as_number, &m->turned, &number, sizeof(uint16_t));
+    volume_turn_back(&as_tumour, &m->turned, &tumour, 1);
+    char *numbers = path_join(dir, "labels.nii.gz"), *tumours = path_join(dir, "tumour.nii.gz");
+    int rc = nifti_write(numbers, &as_number, 512, number, "petrel regions, numbers as in regions.tsv", e);
+    if (rc == 0)
+        rc = nifti_write(tumours, &as_tumour, 2, tumour, "petrel: 1 where a region was said to be tumour", e);
+    free(tumours);
+    free(numbers);
+    free(tumour);
+    free(number);
+    return rc;
+}
+
+static int write_picture(const struct result *r, const char *path, struct error *e)
+{
+    struct buffer png;
+    mip_picture(r->regions, 0, 3, r->tumour, &png);
+    int rc = publish_bytes(path, png.data, png.size, e);
+    buffer_free(&png);
+    return rc;
+}
+
+int result_write(const struct result *r, const struct model *model, const char *out, struct error *e)
+{
+    const struct scan_facts *f = &r->regions->facts;
+    char *dir = xprintf("%s/%s_%s", out, f->patient, f->study);
+    char *table = path_join(dir, "regions.tsv"), *picture = path_join(dir, "mip.png");
+    int rc = dir_make(dir, e);
+    if (rc == 0)
+        rc = write_masks(r, dir, e);
+    if (rc == 0 && r->regions->mip_angles > 0)
+        rc = write_picture(r, picture, e);
+    if (rc == 0)
+        rc = write_table(r, model, table, e);
+    if (rc == 0)
+        printf("%s\t%zu regions\t%zu tumours\t%.1f ml tumour\t%s%s\n", dir, r->regions->count, r->tumours, r->tumour_ml,
+               model->simulated ? "model of a " : "", model->simulated ? model->cohort : "");
+    free(picture);
+    free(table);
+    free(dir);
+    return rc;
+}

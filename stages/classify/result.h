@@ -1,0 +1,25 @@
+/* result -- one scan's regions with the model's word on each, as files.   roi -> [result]
+ *
+ *   OUT/SCAN/regions.tsv     a row a region: probability, tumour or not, place, volume, SUVs
+ *   OUT/SCAN/labels.nii.gz   uint16, on the scan's own grid: each region's number as in regions.tsv
+ *   OUT/SCAN/tumour.nii.gz   uint8, the same grid: 1 where a region said tumour
+ *   OUT/SCAN/mip.png         maximum-intensity projection from the front, regions red (tumour) and blue
+ * Each is published atomically, regions.tsv last. */
+#ifndef PETREL_CLASSIFY_RESULT_H
+#define PETREL_CLASSIFY_RESULT_H
+#include "proto/message.h"
+#include "stages/model.h"
+
+struct result {
+    const struct regions_message *regions;
+    float *probability;     /* [count] */
+    bool *tumour;           /* [count] */
+    size_t tumours;
+    double tumour_ml;       /* metabolic tumour volume: of all regions said tumour */
+    double glycolysis_g;    /* total lesion glycolysis: their sum of SUVmean * ml */
+};
+/* Standardises the boxes of m in place and asks the model. */
+int result_make(struct result *r, struct regions_message *m, struct model *model, struct error *e) MUST_USE;
+int result_write(const struct result *r, const struct model *model, const char *out, struct error *e) MUST_USE;
+void result_free(struct result *r);
+#endif
