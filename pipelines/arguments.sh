@@ -12,7 +12,7 @@ usage() {
 }
 
 arguments() {
-    out='' jobs=$(nproc) recipe=pipelines/recipes/paper.conf run='' cache='' model='' seed=1 backend='' patients='' steps=''
+    out='' jobs=$(nproc) recipe='' run='' cache='' model='' seed=1 backend='' patients='' steps=''
     scans=() settings=() load_settings=() suv_settings=()
     local word value
     while [ $# -gt 0 ]; do
@@ -44,4 +44,6 @@ arguments() {
         *) scans+=("$word") ;;
         esac
     done
+    chosen_recipe=$recipe
+    recipe=${recipe:-$(dirname "${BASH_SOURCE[0]}")/recipes/paper.conf}
 }

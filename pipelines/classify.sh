@@ -7,6 +7,10 @@ arguments "$@"
 [ -n "$out" ] && [ -n "$model" ] && [ ${#scans[@]} -gt 0 ] || usage "--model FILE SCAN... --out DIR [-j N] [--recipe FILE]"
 
 run_begin "${run:-$out.run}"
+if [ -z "$chosen_recipe" ]; then # regions are found as they were for training
+    recipe=${run:-$out.run}/recipe.conf
+    petrel-classify settings --model "$model" >"$recipe" || exit
+fi
 node load petrel-load --channel-out volumes "${load_settings[@]}" "${scans[@]}"
 nodes "$jobs" suv petrel-suv --in volumes --out suv "${suv_settings[@]}"
 nodes "$jobs" roi petrel-roi --in suv --out regions --recipe "$recipe" "${settings[@]}"

@@ -13,7 +13,7 @@ mkdir -p "$out" || exit 73
 say "1/6 simulate: $patients patients of a simulated cohort"
 step petrel-simulate --out "$out/scans" --patients "$patients" --seed "$seed" --scale quick -j "$jobs"
 say "2/6 regions: load, suv, roi, cache"
-step "$here/rois.sh" "$out/scans" --out "$out/cache" "${same[@]}"
+step "$here/rois.sh" "$out/scans/scans.tsv" --out "$out/cache" "${same[@]}"
 step petrel-cache split "$out/cache" --seed "$seed"
 say "3/6 train with position: pretraining, then the classifier"
 step "$here/train.sh" --cache "$out/cache" --out "$out/position" "${same[@]}"
@@ -23,4 +23,5 @@ say "5/6 keep the model"
 ln -f "$out/position/model.safetensors" "$out/model.safetensors"
 say "6/6 report"
 step petrel-eval report --cache "$out/cache" --model "$out/position/model.safetensors" \
-    --model "$out/no-position/model.safetensors" --recipe "$recipe" --out "$out"
+    --model "$out/no-position/model.safetensors" --out "$out" \
+    --run "$out/position/pretrain" --run "$out/position/classifier" --run "$out/no-position/pretrain" --run "$out/no-position/classifier"
