@@ -1,0 +1,31 @@
+/* box -- the 16^3 voxels around a region.   property -> [box] */
+#include "stages/roi/box.h"
+
+#include <math.h>
+#include <string.h>
+
+void box_place(const double centroid[3], int32_t box_low[3])
+{
+    for (int a = 0; a < 3; a++)
+        box_low[a] = (int32_t)floor(centroid[a] + 0.5) - BOX_SIDE / 2;
+}
+
+bool box_crop(const struct volume *v, const int32_t box_low[3], float box[BOX_VOXELS])
+{
+    const int64_t *dim = v->grid.dim;
+    int64_t from[3], to[3]; /* the part inside the scan, in box coordinates */
+    bool clipped = false;
+    for (int a = 0; a < 3; a++) {
+        from[a] = box_low[a] < 0 ? -box_low[a] : 0;
+        to[a] = box_low[a] + BOX_SIDE > dim[a] ? dim[a] - box_low[a] : BOX_SIDE;
+        clipped |= from[a] > 0 || to[a] < BOX_SIDE;
+    }
+    memset(box, 0, BOX_VOXELS * sizeof *box);
+    for (int64_t z = from[0]; z < to[0]; z++)
+        for (int64_t y = from[1]; y < to[1]; y++)
+            if (to[2] > from[2])
+                memcpy(box + (z * BOX_SIDE + y) * BOX_SIDE + from[2],
+                       v->voxel + grid_at(&v->grid, z + box_low[0], y + box_low[1], from[2] + box_low[2]),
+                       (size_t)(to[2] - from[2]) * sizeof *box);
+    return clipped;
+}

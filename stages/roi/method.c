@@ -1,0 +1,151 @@
+/* method -- the ways to find high-uptake regions.   body -> [method] -> regions */
+#include "stages/roi/method.h"
+#include "common/log.h"
+#include "stages/roi/fcm.h"
+#include "stages/roi/grow.h"
+#include "stages/roi/smooth.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t crop_voxels(const struct crop *c)
+{
+    return (size_t)(c->dim[0] * c->dim[1] * c->dim[2]);
+}
+
+/* Clusters of the values of one image over the body, which is where `suv` is above air. */
+static struct fcm cluster_body(const struct crop *c, const float *image, const struct recipe *r)
+{
+    uint64_t count[HISTOGRAM_BINS + 1] = { 0 };
+    float per_bin = (float)(1 / HISTOGRAM_BIN_SUV), air = (float)BODY_AIR_SUV, cap = HISTOGRAM_BINS / per_bin;
+    for (size_t i = 0, n = crop_voxels(c); i < n; i++)
+        if (c->suv[i] >= air)
+            count[(int)((image[i] < cap ? image[i] : cap) * per_bin)]++;
+    count[HISTOGRAM_BINS - 1] += count[HISTOGRAM_BINS];
+    struct fcm f = fcm_cluster(count, HISTOGRAM_BINS, HISTOGRAM_BIN_SUV, (int)r->fcm_clusters, r->fcm_fuzziness, r->fcm_tolerance);
+    if (!f.converged)
+        log_warn("fuzzy c-means has not settled after %d rounds: its last centres are used", f.rounds);
+    return f;
+}
+
+/* start = candidates of those connected parts that hold a seed */
+static void mark_start(const struct crop *c, const float *smooth, float high, float smooth_high, int connectivity, uint8_t *start)
+{
+    enum { NEITHER, CANDIDATE, SEED };
+    struct runs candidates;
+    for (size_t i = 0, n = crop_voxels(c); i < n; i++)
+        start[i] = (uint8_t)((c->suv[i] >= high) + (smooth[i] >= smooth_high));
+    runs_of(&candidates, start, c->dim);
+    uint32_t *component = xalloc(candidates.count + 1, sizeof *component);
+    uint32_t count = components_label(&candidates, connectivity, component);
+    bool *seeded = xalloc((size_t)count + 1, sizeof *seeded);
+    for (size_t i = 0; i < candidates.count; i++) {
+        const struct run *run = &candidates.run[i];
+        const uint8_t *row = start + run->row * c->dim[2];
+        for (int32_t x = run->begin; x < run->end && !seeded[component[i]]; x++)
+            seeded[component[i]] = row[x] == SEED;
+    }
+    for (size_t i = 0; i < candidates.count; i++) {
+        const struct run *run = &candidates.run[i];
+        if (!seeded[component[i]])
+            memset(start + run->row * c->dim[2] + run->begin, NEITHER, (size_t)(run->end - run->begin));
+    }
+    free(seeded);
+    free(component);
+    runs_free(&candidates);
+}
+
+static uint32_t find_fcm(const struct crop *c, const struct recipe *r, struct found *f)
+{
+    /* the margin is not the scan's, so it is not smoothed */
+    int64_t inner[3] = { c->dim[0] - 2, c->dim[1] - 2, c->dim[2] - 2 }, slice = c->dim[1] * c->dim[2], row = c->dim[2];
+    size_t origin = (size_t)(slice + row + 1);
+    float *smooth = xalloc_aligned(crop_voxels(c), sizeof *smooth);
+    gaussian_smooth(c->suv + origin, smooth + origin, inner, slice, row, r->fcm_smooth_voxels);
+
+    struct fcm plain = cluster_body(c, c->suv, r), smoothed = cluster_body(c, smooth, r);
+    double high = fcm_highest_from(&plain), smooth_high = fcm_highest_from(&smoothed);
+    if (!isfinite(high) || !isfinite(smooth_high)) {
+        format_into(f->how, sizeof f->how, "no two clusters of uptake");
+        free(smooth);
+        return 0;
+    }
+    double floor_suv = plain.centre[plain.clusters - 2];
+    format_into(f->how, sizeof f->how, "high_suv=%.3f smooth_high_suv=%.3f floor_suv=%.3f", high, smooth_high, floor_suv);
+    uint8_t *start = xalloc(crop_voxels(c), sizeof *start);
+    mark_start(c, smooth, (float)high, (float)smooth_high, (int)r->connectivity, start);
+    free(smooth);
+    struct growing how = { (int)r->connectivity, r->grow_fraction, floor_suv, start };
+    uint32_t count = grow_regions(c->suv, c->dim, &how, f->label);
+    free(start);
+    return count;
+}
+
+static uint32_t find_fixed(const struct crop *c, const struct recipe *r, struct found *f)
+{
+    struct runs hot;
+    format_into(f->how, sizeof f->how, "floor_suv=%.3f", r->fixed_suv);
+    runs_at_least(&hot, c->suv, c->dim, (float)r->fixed_suv);
+    uint32_t *component = xalloc(hot.count + 1, sizeof *component);
+    uint32_t count = components_label(&hot, (int)r->connectivity, component);
+    for (size_t i = 0; i < hot.count; i++)
+        for (int32_t x = hot.run[i].begin; x < hot.run[i].end; x++)
+            f->label[hot.run[i].row * c->dim[2] + x] = component[i];
+    free(component);
+    runs_free(&hot);
+    return count;
+}
+
+static uint32_t find_relative(const struct crop *c, const struct recipe *r, struct found *f)
+{
+    struct growing how = { (int)r->connectivity, r->relative_fraction, RELATIVE_FLOOR_SUV, NULL };
+    format_into(f->how, sizeof f->how, "floor_suv=%.3f", RELATIVE_FLOOR_SUV);
+    return grow_regions(c->suv, c->dim, &how, f->label);
+}
+
+static const struct method {
+    const char *name;
+    uint32_t (*find)(const struct crop *, const struct recipe *, struct found *);
+} methods[] = { { "fcm", find_fcm }, { "fixed", find_fixed }, { "relative", find_relative } };
+
+static const struct method *method_named(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(methods); i++)
+        if (strcmp(methods[i].name, name) == 0)
+            return &methods[i];
+    return NULL;
+}
+
+int method_check(const struct recipe *r, struct error *e)
+{
+    if (!method_named(r->roi_method))
+        return fail_as(e, EX_CONFIG, "cannot find regions by '%s': it needs a liver reference, which is not measured here; use fcm, fixed or relative",
+                       r->roi_method);
+    if (r->connectivity != 6 && r->connectivity != 18 && r->connectivity != 26)
+        return fail_as(e, EX_CONFIG, "connectivity is '%lld': it is 6, 18 or 26", (long long)r->connectivity);
+    return 0;
+}
+
+void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, struct found *f)
+{
+    struct extents x;
+    f->label = xalloc(crop_voxels(body), sizeof *f->label);
+    uint32_t count = method_named(r->roi_method)->find(body, r, f);
+
+    extents_of(&x, f->label, body->dim, count);
+    if (holes_fill(f->label, body->dim, &x)) {
+        extents_free(&x);
+        extents_of(&x, f->label, body->dim, count);
+    }
+    count = labels_tidy(f->label, &x, (int64_t)ceil(r->region_min_ml / voxel_ml - 1e-9));
+    extents_free(&x);
+    extents_of(&f->extents, f->label, body->dim, count);
+}
+
+void found_free(struct found *f)
+{
+    extents_free(&f->extents);
+    free(f->label);
+    memset(f, 0, sizeof *f);
+}

@@ -1,0 +1,33 @@
+/* method -- the ways to find high-uptake regions.   body -> [method] -> regions
+ *
+ * fcm       The default (METHOD: an ensemble of fuzzy C-means and region growing). The body's SUV histogram is clustered
+ *           twice, as it is and smoothed by a Gaussian of one voxel; "high" is the highest of the four clusters. Seeds are voxels both
+ *           call high, candidates those either does. Regions grow (grow.h) from the local maxima among the candidates that
+ *           are joined to a seed, down to max(0.41 * peak, second-highest centre of the unsmoothed histogram).
+ *           Histograms count body voxels at or above BODY_AIR_SUV in bins of HISTOGRAM_BIN_SUV; whatever is above SUV 4 counts in
+ *           the last, so that a bladder of SUV 60 is hot and not a cluster of its own.
+ * fixed     Connected voxels at or above fixed-suv.
+ * relative  Regions grow from every peak of at least RELATIVE_FLOOR_SUV down to max(relative-fraction * peak, that SUV):
+ *           41 % of SUVmax, of each lesion's own maximum and not the scan's, which is the bladder's.
+ * percist   Needs a liver reference, which nobody has found yet: refused.
+ * After any of them holes are filled and regions under region-min-ml dropped. */
+#ifndef PETREL_ROI_METHOD_H
+#define PETREL_ROI_METHOD_H
+#include "proto/recipe.h"
+#include "stages/roi/body.h"
+#include "stages/roi/extent.h"
+
+#define HISTOGRAM_BIN_SUV 0.01
+enum { HISTOGRAM_BINS = 400 }; /* up to SUV 4 */
+#define RELATIVE_FLOOR_SUV 2.5
+
+struct found {
+    uint32_t *label;      /* of the crop's size; 0 or 1.. in raster order of first voxels */
+    struct extents extents;
+    char how[160];        /* thresholds used, as key=value */
+};
+/* -1 and a sentence for settings no method here can follow (percist; a connectivity that is none). */
+int method_check(const struct recipe *r, struct error *e) MUST_USE;
+void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, struct found *f);
+void found_free(struct found *f);
+#endif

@@ -1,0 +1,18 @@
+/* property -- what is measured of a region: volume, uptake, place.   extent -> [property] */
+#ifndef PETREL_ROI_PROPERTY_H
+#define PETREL_ROI_PROPERTY_H
+#include "proto/message.h"
+#include "stages/roi/extent.h"
+
+/* Voxels of a 1 ml ball (radius 6.2 mm) round a voxel: those whose centre lies inside, itself always. */
+struct ball { int count; struct { int32_t z, y, x; } *offset; int32_t reach[3]; };
+void ball_make(struct ball *b, const double spacing_mm[3]);
+void ball_free(struct ball *b);
+
+/* Fills everything of *r that does not need the recipe: component, voxels, ml, suv_max, suv_mean, suv_peak, centroid,
+ * centroid_mm, low, high, overlap, position. `low`: the scan's index of the label map's voxel (0,0,0).
+ * suv_peak is the highest mean over a ball centred on one of the region's voxels, of all of the ball that is in the scan,
+ * whether of the region or not (PERCIST; IBSI's global intensity peak). */
+void region_measure(const struct volume *v, const struct extents *x, uint32_t region, const int64_t low[3],
+                    const struct ball *b, struct region *r);
+#endif
