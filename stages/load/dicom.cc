@@ -1,0 +1,387 @@
+/* dicom -- one DICOM file as a plain struct: the only door to DCMTK.   find, series, rtstruct -> [dicom]
+ *
+ * C++ stops at this file: nothing is thrown past the extern "C" functions, and DCMTK's own logging is off, because
+ * what it has to say comes back as a sentence. */
+#include "stages/load/dicom.h"
+
+#include <dcmtk/config/osconfig.h>
+
+#include <dcmtk/dcmdata/dcrledrg.h>
+#include <dcmtk/dcmdata/dctk.h>
+#include <dcmtk/dcmjpeg/djdecode.h>
+#include <dcmtk/dcmjpls/djdecode.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <sys/stat.h>
+
+namespace
+{
+
+void start_once()
+{
+    static bool started = false;
+    if (started)
+        return;
+    started = true;
+    OFLog::configure(OFLogger::OFF_LOG_LEVEL);
+    DcmRLEDecoderRegistration::registerCodecs();
+    DJDecoderRegistration::registerCodecs();
+    DJLSDecoderRegistration::registerCodecs();
+    if (!dcmDataDict.isDictionaryLoaded())
+        die(EX_UNAVAILABLE, "DCMTK has no data dictionary: set DCMDICTPATH to its dicom.dic");
+}
+
+/* Values of one element, backslash separated, without the padding DICOM puts round them. Private elements of an
+ * implicit file have no known type, so their bytes are taken as text. */
+void text_of(DcmItem *item, const DcmTagKey &tag, char *to, size_t size)
+{
+    to[0] = '\0';
+    OFString text;
+    if (item->findAndGetOFStringArray(tag, text).bad() || text.empty()) {
+        const Uint8 *bytes = nullptr;
+        unsigned long count = 0;
+        if (item->findAndGetUint8Array(tag, bytes, &count).bad() || bytes == nullptr)
+            return;
+        text.assign(reinterpret_cast<const char *>(bytes), count < size ? count : size - 1);
+    }
+    size_t first = text.find_first_not_of(' ');
+    size_t last = text.find_last_not_of(OFString(" \0", 2));
+    if (first == OFString_npos || last == OFString_npos || last < first)
+        return;
+    text = text.substr(first, last - first + 1);
+    strncpy(to, text.c_str(), size - 1);
+    to[size - 1] = '\0';
+}
+
+double real_of(DcmItem *item, const DcmTagKey &tag, unsigned long which)
+{
+    OFString text;
+    Float64 value = NAN;
+    Uint16 whole = 0;
+    if (item->findAndGetUint16(tag, whole, which).good())
+        return whole;
+    if (item->findAndGetFloat64(tag, value, which).good())
+        return value;
+    if (item->findAndGetOFString(tag, text, which).good() && !text.empty()) {
+        char *end = nullptr;
+        double number = strtod(text.c_str(), &end);
+        if (end != text.c_str())
+            return number;
+    }
+    return NAN;
+}
+
+/* The tables: where each attribute goes. `injected` attributes lie in the first item of
+ * RadiopharmaceuticalInformationSequence (0054,0016). */
+struct text_row {
+    DcmTagKey tag;
+    size_t offset, size;
+    bool injected;
+};
+struct real_row {
+    DcmTagKey tag;
+    size_t offset;
+    unsigned long count;
+    bool injected;
+};
+#define TEXT(group, element, field, injected)                                                                          \
+    {DcmTagKey(group, element), offsetof(struct dicom_image, field), sizeof(dicom_image::field), injected}
+#define REAL(group, element, field, injected)                                                                          \
+    {DcmTagKey(group, element), offsetof(struct dicom_image, field), sizeof(dicom_image::field) / sizeof(double), injected}
+
+const text_row texts[] = {
+    TEXT(0x0008, 0x0060, modality, false),
+    TEXT(0x0020, 0x000d, study_uid, false),
+    TEXT(0x0020, 0x000e, series_uid, false),
+    TEXT(0x0020, 0x0052, frame_uid, false),
+    TEXT(0x0010, 0x0020, patient_id, false),
+    TEXT(0x0010, 0x0040, sex, false),
+    TEXT(0x0010, 0x1010, age, false),
+    TEXT(0x0008, 0x0070, vendor, false),
+    TEXT(0x0008, 0x1090, model, false),
+    TEXT(0x0018, 0x0031, tracer, true),
+    TEXT(0x0054, 0x1001, units, false),
+    TEXT(0x0054, 0x1006, suv_type, false),
+    TEXT(0x0054, 0x1102, decay_correction, false),
+    TEXT(0x0028, 0x0051, corrected, false),
+    TEXT(0x0008, 0x0020, study_date, false),
+    TEXT(0x0008, 0x0021, series_date, false),
+    TEXT(0x0008, 0x0031, series_time, false),
+    TEXT(0x0008, 0x0022, acquisition_date, false),
+    TEXT(0x0008, 0x0032, acquisition_time, false),
+    TEXT(0x0018, 0x1072, injection_time, true),
+    TEXT(0x0018, 0x1078, injection_datetime, true),
+    TEXT(0x0009, 0x100d, ge_scan_start, false),
+    TEXT(0x0071, 0x1022, siemens_scan_start, false),
+};
+const real_row reals[] = {
+    REAL(0x0010, 0x1030, weight_kg, false),         REAL(0x0010, 0x1020, height_m, false),
+    REAL(0x0018, 0x1074, dose_bq, true),            REAL(0x0018, 0x1075, half_life_s, true),
+    REAL(0x0054, 0x1300, frame_reference_ms, false), REAL(0x0018, 0x1242, frame_duration_ms, false),
+    REAL(0x0020, 0x0032, position_mm, false),       REAL(0x0020, 0x0037, orientation, false),
+    REAL(0x0028, 0x0030, pixel_spacing_mm, false),  REAL(0x0018, 0x0050, slice_thickness_mm, false),
+    REAL(0x0028, 0x1053, slope, false),             REAL(0x0028, 0x1052, intercept, false),
+    REAL(0x0028, 0x0010, rows, false),              REAL(0x0028, 0x0011, columns, false),
+    REAL(0x0028, 0x0008, frames, false),            REAL(0x0028, 0x0002, samples, false),
+    REAL(0x0028, 0x0100, bits_allocated, false),    REAL(0x0028, 0x0101, bits_stored, false),
+    REAL(0x0028, 0x0103, is_signed, false),
+};
+
+int read_pixels(DcmFileFormat &file, const char *path, struct dicom_image *image, struct error *e)
+{
+    DcmDataset *set = file.getDataset();
+    if (!(image->rows >= 1 && image->columns >= 1))
+        return fail(e, "cannot open '%s': (0028,0010) Rows or (0028,0011) Columns is missing", path);
+    if (image->samples > 1)
+        return fail(e, "cannot open '%s': (0028,0002) SamplesPerPixel is %g: a PET image has 1", path, image->samples);
+    if (image->frames > 1)
+        return fail(e, "cannot open '%s': (0028,0008) NumberOfFrames is %g: multi-frame PET is not read, split it into "
+                       "one file a slice", path, image->frames);
+    if (image->bits_allocated != 8 && image->bits_allocated != 16)
+        return fail(e, "cannot open '%s': (0028,0100) BitsAllocated is %g: only 8 and 16 are read", path,
+                    image->bits_allocated);
+    size_t const count = static_cast<size_t>(image->rows) * static_cast<size_t>(image->columns);
+    size_t const bytes = count * static_cast<size_t>(image->bits_allocated) / 8;
+    bool const compressed = DcmXfer(set->getOriginalXfer()).isEncapsulated();
+    struct stat on_disk;
+    /* an uncompressed slice cannot be larger than its file: look before anything is allocated */
+    if (stat(path, &on_disk) != 0 || (!compressed && static_cast<size_t>(on_disk.st_size) < bytes))
+        return fail(e, "cannot open '%s': %g rows of %g columns need %zu bytes, but the file has %lld", path, image->rows,
+                    image->columns, bytes, static_cast<long long>(on_disk.st_size));
+    if (compressed && set->chooseRepresentation(EXS_LittleEndianExplicit, nullptr).bad())
+        return fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked", path,
+                    DcmXfer(set->getOriginalXfer()).getXferName());
+    DcmElement *pixels = nullptr;
+    if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr)
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing", path);
+    if (pixels->getLength() < bytes)
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData has %lu bytes, %g rows of %g columns need %zu: the file is "
+                       "cut short", path, static_cast<unsigned long>(pixels->getLength()), image->rows, image->columns, bytes);
+    image->stored = static_cast<int32_t *>(try_alloc(e, count, sizeof *image->stored));
+    if (image->stored == nullptr)
+        return fail_in(e, "cannot open '%s'", path);
+    bool const negative = image->is_signed == 1;
+    OFCondition read;
+    if (image->bits_allocated == 16) {
+        Uint16 *word = nullptr;
+        read = pixels->getUint16Array(word);
+        for (size_t i = 0; read.good() && word != nullptr && i < count; i++)
+            image->stored[i] = negative ? static_cast<Sint16>(word[i]) : static_cast<int32_t>(word[i]);
+        if (word == nullptr)
+            read = EC_CorruptedData;
+    } else {
+        Uint8 *byte = nullptr;
+        read = pixels->getUint8Array(byte);
+        for (size_t i = 0; read.good() && byte != nullptr && i < count; i++)
+            image->stored[i] = negative ? static_cast<Sint8>(byte[i]) : static_cast<int32_t>(byte[i]);
+        if (byte == nullptr)
+            read = EC_CorruptedData;
+    }
+    if (read.bad())
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path, read.text());
+    return 0;
+}
+
+/* DICOM files begin with 128 bytes of anything and "DICM"; older ones go by their name. */
+bool looks_like_dicom(const char *path)
+{
+    char start[132];
+    FILE *from = fopen(path, "rb");
+    if (from == nullptr)
+        return false;
+    size_t got = fread(start, 1, sizeof start, from);
+    fclose(from);
+    if (got == sizeof start && memcmp(start + 128, "DICM", 4) == 0)
+        return true;
+    size_t length = strlen(path);
+    return length > 4 && (strcmp(path + length - 4, ".dcm") == 0 || strcmp(path + length - 4, ".ima") == 0 ||
+                          strcmp(path + length - 4, ".IMA") == 0);
+}
+
+int probe(const char *path, struct dicom_probe *p, struct error *e)
+{
+    DcmFileFormat file;
+    /* tags come in ascending order, so what lies past SeriesInstanceUID need not be looked at */
+    OFCondition read = file.loadFileUntilTag(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength, ERM_autoDetect,
+                                             DcmTagKey(0x0020, 0x000f));
+    if (read.bad())
+        return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
+    text_of(file.getDataset(), DCM_Modality, p->modality, sizeof p->modality);
+    text_of(file.getDataset(), DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid);
+    return 0;
+}
+
+int read_image(const char *path, bool with_pixels, struct dicom_image *image, struct error *e)
+{
+    DcmFileFormat file;
+    OFCondition read = file.loadFile(path);
+    if (read.bad())
+        return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
+    DcmItem *injected = nullptr;
+    if (file.getDataset()->findAndGetSequenceItem(DcmTagKey(0x0054, 0x0016), injected, 0).bad())
+        injected = nullptr;
+    char *base = reinterpret_cast<char *>(image);
+    for (const text_row &row : texts) {
+        DcmItem *from = row.injected ? injected : file.getDataset();
+        if (from != nullptr)
+            text_of(from, row.tag, base + row.offset, row.size);
+    }
+    for (const real_row &row : reals) {
+        DcmItem *from = row.injected ? injected : file.getDataset();
+        double *to = reinterpret_cast<double *>(base + row.offset);
+        for (unsigned long i = 0; i < row.count; i++)
+            to[i] = from == nullptr ? NAN : real_of(from, row.tag, i);
+    }
+    return with_pixels ? read_pixels(file, path, image, e) : 0;
+}
+
+int read_contour(DcmItem *item, const char *path, struct dicom_roi *roi, struct error *e)
+{
+    char type[33];
+    text_of(item, DCM_ContourGeometricType, type, sizeof type);
+    if (strcmp(type, "CLOSED_PLANAR") != 0)
+        return 0;
+    DcmElement *data = nullptr;
+    OFString numbers;
+    if (item->findAndGetElement(DCM_ContourData, data).bad() || data->getOFStringArray(numbers).bad())
+        return fail(e, "cannot open '%s': a contour of ROI '%s' has no (3006,0050) ContourData", path, roi->name);
+    size_t count = 1;
+    for (char c : numbers)
+        count += c == '\\';
+    if (count % 3 != 0)
+        return fail(e, "cannot open '%s': (3006,0050) ContourData of ROI '%s' has %zu numbers: not a multiple of 3", path,
+                    roi->name, count);
+    if (count < 9)
+        return 0;
+    struct dicom_contour *contour = &roi->contour[roi->contour_count];
+    contour->point_mm = static_cast<double *>(try_alloc(e, count, sizeof(double)));
+    if (contour->point_mm == nullptr)
+        return fail_in(e, "cannot open '%s'", path);
+    roi->contour_count++;
+    contour->count = count / 3;
+    const char *at = numbers.c_str();
+    for (size_t i = 0; i < count; i++) {
+        char *end = nullptr;
+        contour->point_mm[i] = strtod(at, &end);
+        if (end == at || !std::isfinite(contour->point_mm[i]))
+            return fail(e, "cannot open '%s': (3006,0050) ContourData of ROI '%s' holds something that is no number", path,
+                        roi->name);
+        while (*end == ' ')
+            end++;
+        at = *end == '\\' ? end + 1 : end;
+    }
+    return 0;
+}
+
+/* The series and frame of reference the contours were drawn on. */
+void read_referenced(DcmDataset *set, struct dicom_structures *s)
+{
+    DcmItem *frame = nullptr, *study = nullptr, *series = nullptr;
+    if (set->findAndGetSequenceItem(DCM_ReferencedFrameOfReferenceSequence, frame, 0).bad() || frame == nullptr)
+        return;
+    text_of(frame, DCM_FrameOfReferenceUID, s->frame_uid, sizeof s->frame_uid);
+    if (frame->findAndGetSequenceItem(DCM_RTReferencedStudySequence, study, 0).bad() || study == nullptr)
+        return;
+    if (study->findAndGetSequenceItem(DCM_RTReferencedSeriesSequence, series, 0).bad() || series == nullptr)
+        return;
+    text_of(series, DCM_SeriesInstanceUID, s->series_uid, sizeof s->series_uid);
+}
+
+int read_structures(const char *path, struct dicom_structures *s, struct error *e)
+{
+    DcmFileFormat file;
+    OFCondition read = file.loadFile(path);
+    if (read.bad())
+        return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
+    DcmDataset *set = file.getDataset();
+    read_referenced(set, s);
+    DcmSequenceOfItems *names = nullptr, *drawn = nullptr;
+    if (set->findAndGetSequence(DCM_StructureSetROISequence, names).bad() || names == nullptr || names->card() == 0)
+        return fail(e, "cannot open '%s': (3006,0020) StructureSetROISequence is missing: no ROI is named", path);
+    if (set->findAndGetSequence(DCM_ROIContourSequence, drawn).bad() || drawn == nullptr)
+        return fail(e, "cannot open '%s': (3006,0039) ROIContourSequence is missing: no ROI is drawn", path);
+    s->roi = static_cast<struct dicom_roi *>(try_alloc(e, names->card(), sizeof *s->roi));
+    if (s->roi == nullptr)
+        return fail_in(e, "cannot open '%s'", path);
+    for (unsigned long i = 0; i < names->card(); i++) {
+        struct dicom_roi *roi = &s->roi[s->roi_count++];
+        char number[17], refers[17];
+        text_of(names->getItem(i), DCM_ROINumber, number, sizeof number);
+        text_of(names->getItem(i), DCM_ROIName, roi->name, sizeof roi->name);
+        for (unsigned long j = 0; j < drawn->card(); j++) {
+            DcmSequenceOfItems *contours = nullptr;
+            text_of(drawn->getItem(j), DCM_ReferencedROINumber, refers, sizeof refers);
+            if (strcmp(number, refers) != 0 || roi->contour != nullptr)
+                continue;
+            if (drawn->getItem(j)->findAndGetSequence(DCM_ContourSequence, contours).bad() || contours == nullptr ||
+                contours->card() == 0)
+                continue;
+            roi->contour = static_cast<struct dicom_contour *>(try_alloc(e, contours->card(), sizeof *roi->contour));
+            if (roi->contour == nullptr)
+                return fail_in(e, "cannot open '%s'", path);
+            for (unsigned long k = 0; k < contours->card(); k++)
+                if (read_contour(contours->getItem(k), path, roi, e) < 0)
+                    return -1;
+        }
+    }
+    return 0;
+}
+
+/* Run a reader; whatever it throws becomes a sentence. */
+template <class Reader> int guarded(const char *path, struct error *e, Reader reader)
+{
+    try {
+        start_once();
+        return reader();
+    } catch (const std::exception &thrown) {
+        return fail(e, "cannot open '%s': %s", path, thrown.what());
+    }
+}
+
+} // namespace
+
+extern "C" int dicom_probe(const char *path, struct dicom_probe *p, struct error *e)
+{
+    memset(p, 0, sizeof *p);
+    if (!looks_like_dicom(path))
+        return 1;
+    return guarded(path, e, [&] { return probe(path, p, e); });
+}
+
+extern "C" int dicom_read_image(const char *path, bool with_pixels, struct dicom_image *image, struct error *e)
+{
+    memset(image, 0, sizeof *image);
+    int result = guarded(path, e, [&] { return read_image(path, with_pixels, image, e); });
+    if (result < 0)
+        dicom_image_free(image);
+    return result;
+}
+
+extern "C" void dicom_image_free(struct dicom_image *image)
+{
+    free(image->stored);
+    image->stored = nullptr;
+}
+
+extern "C" int dicom_read_structures(const char *path, struct dicom_structures *s, struct error *e)
+{
+    memset(s, 0, sizeof *s);
+    int result = guarded(path, e, [&] { return read_structures(path, s, e); });
+    if (result < 0)
+        dicom_structures_free(s);
+    return result;
+}
+
+extern "C" void dicom_structures_free(struct dicom_structures *s)
+{
+    for (size_t i = 0; i < s->roi_count; i++) {
+        for (size_t j = 0; j < s->roi[i].contour_count; j++)
+            free(s->roi[i].contour[j].point_mm);
+        free(s->roi[i].contour);
+    }
+    free(s->roi);
+    memset(s, 0, sizeof *s);
+}

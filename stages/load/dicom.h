@@ -1,0 +1,66 @@
+/* dicom -- one DICOM file as a plain struct: the only door to DCMTK.   find, series, rtstruct -> [dicom]
+ *
+ * Nothing is judged here: values come as the file has them, unknown numbers as NAN, unknown texts as "".
+ * Whoever assembles a scan of them (series.c) decides what is needed and says what is missing, by tag. */
+#ifndef PETREL_STAGES_LOAD_DICOM_H
+#define PETREL_STAGES_LOAD_DICOM_H
+#include "common/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { DICOM_UID = 65 };
+
+/* What a file is, for sorting a folder; stops reading long before the pixels. */
+struct dicom_probe {
+    char modality[17], series_uid[DICOM_UID];
+};
+/* 0: a DICOM file; 1: none (and no error); -1: begins as DICOM but cannot be read. */
+int dicom_probe(const char *path, struct dicom_probe *p, struct error *e) MUST_USE;
+
+/* One image: attributes, and where asked for its stored values. */
+struct dicom_image {
+    char modality[17], study_uid[DICOM_UID], series_uid[DICOM_UID], frame_uid[DICOM_UID];
+    char patient_id[65], sex[17], age[17];              /* "059Y" */
+    char vendor[65], model[65], tracer[65];
+    char units[17], suv_type[17], decay_correction[17]; /* (0054,1001) (0054,1006) (0054,1102) */
+    char corrected[257];                                /* (0028,0051), backslash separated */
+    char study_date[17], series_date[17], series_time[17], acquisition_date[17], acquisition_time[17];
+    char injection_time[17], injection_datetime[33];    /* (0018,1072) (0018,1078) */
+    char ge_scan_start[33], siemens_scan_start[33];     /* (0009,100D) (0071,1022): date and time */
+    double weight_kg, height_m, dose_bq, half_life_s;
+    double frame_reference_ms, frame_duration_ms;       /* (0054,1300) (0018,1242) */
+    double position_mm[3], orientation[6];              /* LPS; along a row (columns growing), then down a column */
+    double pixel_spacing_mm[2];                         /* between rows, between columns */
+    double slice_thickness_mm, slope, intercept;
+    double rows, columns, frames, samples, bits_allocated, bits_stored, is_signed;
+    int32_t *stored;                                    /* rows*columns; NULL unless asked for; owned */
+};
+int dicom_read_image(const char *path, bool with_pixels, struct dicom_image *image, struct error *e) MUST_USE;
+void dicom_image_free(struct dicom_image *image);
+
+/* An RTSTRUCT: regions drawn as closed planar contours. */
+struct dicom_contour {
+    size_t count;      /* points */
+    double *point_mm;  /* [count][3] LPS; owned */
+};
+struct dicom_roi {
+    char name[65];
+    size_t contour_count;
+    struct dicom_contour *contour;
+};
+struct dicom_structures {
+    char series_uid[DICOM_UID]; /* of the images it was drawn on, the first one named */
+    char frame_uid[DICOM_UID];
+    size_t roi_count;
+    struct dicom_roi *roi;
+};
+/* Contours that enclose no area (single points) are left out. */
+int dicom_read_structures(const char *path, struct dicom_structures *s, struct error *e) MUST_USE;
+void dicom_structures_free(struct dicom_structures *s);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,341 @@
+/* find -- what is each argument?   arguments -> [find] -> scan
+ *
+ *     a .tsv file            a list of scans (list.c)
+ *     a .nii or .nii.gz      a scan; its truth is X_mask.nii[.gz] beside it (STS_001_PET_mask for STS_001_PET_image), else
+ *                            SEG.nii[.gz] beside it; its facts are X.json
+ *     a folder               everything in it and below: autoPET studies (autopet.c), DICOM series with the structure
+ *                            sets that refer to them (find_dicom.c), and other NIfTI files that are no masks and no CT */
+#include "common/log.h"
+#include "stages/load/load.h"
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { DEEPEST = 16 }; /* folders below an argument: links that run in circles end here */
+
+char *path_parent(const char *path)
+{
+    size_t length = (size_t)(path_base(path) - path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return length ? xprintf("%.*s", (int)length, path) : xstrdup(".");
+}
+
+/* ---- the list of sources ---- */
+
+struct source *sources_add(struct sources *s, enum source_kind kind)
+{
+    if (s->count == s->room) {
+        s->room = s->room ? 2 * s->room : 64;
+        s->item = xresize(s->item, s->room, sizeof *s->item);
+    }
+    struct source *f = &s->item[s->count++];
+    *f = (struct source){.kind = kind, .age_y = (double)NAN};
+    return f;
+}
+
+void source_set_mask(struct source *f, const char *mask)
+{
+    free(f->mask);
+    f->mask = mask ? xstrdup(mask) : NULL;
+    if (f->kind != SOURCE_REFUSED)
+        f->refused = (struct error){0}; /* it was its truth that stood in the way */
+}
+
+static void source_free(struct source *f)
+{
+    char *const text[] = {f->label, f->path, f->mask, f->sidecar, f->patient, f->study, f->units, f->diagnosis, f->sex};
+    for (size_t i = 0; i < COUNT_OF(text); i++)
+        free(text[i]);
+    names_free(&f->slice);
+}
+
+void sources_cut(struct sources *s, size_t count)
+{
+    while (s->count > count)
+        source_free(&s->item[--s->count]);
+}
+
+void sources_free(struct sources *s)
+{
+    sources_cut(s, 0);
+    free(s->item);
+    *s = (struct sources){0};
+}
+
+static int by_label(const void *left, const void *right)
+{
+    const struct source *a = left, *b = right;
+    int order = strcmp(a->label, b->label);
+    return order ? order : strcmp(a->path, b->path);
+}
+
+/* The same file by another road is the same scan. */
+static void drop_repeats(struct sources *s)
+{
+    char **real = xalloc(s->count, sizeof *real);
+    size_t kept = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        char *path = realpath(s->item[i].path, NULL);
+        if (!path)
+            path = xstrdup(s->item[i].path);
+        size_t same = 0;
+        while (same < kept && (strcmp(real[same], path) != 0 || strcmp(s->item[same].series_uid, s->item[i].series_uid) != 0))
+            same++;
+        if (same < kept) {
+            log_warn("'%s' was given twice: read once", s->item[i].label);
+            source_free(&s->item[i]);
+            free(path);
+        } else {
+            real[kept] = path;
+            s->item[kept++] = s->item[i];
+        }
+    }
+    for (size_t i = 0; i < kept; i++)
+        free(real[i]);
+    free(real);
+    s->count = kept;
+}
+
+/* ---- NIfTI ---- */
+
+size_t nifti_stem(const char *name)
+{
+    size_t tail = ends_with(name, ".nii.gz") ? 7 : ends_with(name, ".nii") ? 4 : 0;
+    return tail ? strlen(name) - tail : 0;
+}
+
+static bool stem_ends(const char *name, size_t stem, const char *tail)
+{
+    size_t length = strlen(tail);
+    return stem >= length && strncmp(name + stem - length, tail, length) == 0;
+}
+
+static bool stem_is(const char *name, size_t stem, const char *whole)
+{
+    return strlen(whole) == stem && strncmp(name, whole, stem) == 0;
+}
+
+bool nifti_is_scan(const char *name)
+{
+    static const char *const others[] = {"SEG", "CT", "CTres", "mask"};
+    static const char *const tails[] = {"_mask", "_seg", "_SEG", "_label", "_labels", "_CT", "_CTres"};
+    size_t stem = nifti_stem(name);
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        if (stem_is(name, stem, others[i]))
+            return false;
+    for (size_t i = 0; i < COUNT_OF(tails); i++)
+        if (stem_ends(name, stem, tails[i]))
+            return false;
+    return stem > 0 && !(strncmp(name, "fdg_", 4) == 0 && stem_ends(name, stem, "_0000"));
+}
+
+/* DIR/<stem><tail>.nii.gz or .nii, whichever is there; NULL. */
+static char *beside(const char *dir, const char *stem, size_t length, const char *tail)
+{
+    static const char *const ends[] = {".nii.gz", ".nii"};
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        char *path = xprintf("%s/%.*s%s%s", dir, (int)length, stem, tail, ends[i]);
+        if (file_exists(path))
+            return path;
+        free(path);
+    }
+    return NULL;
+}
+
+/* PATIENT/STUDY/PET.nii.gz: who it is stands in the folders. */
+static void names_from_folders(struct source *f, const char *path)
+{
+    char *real = realpath(path, NULL);
+    char *study = real ? path_parent(real) : NULL, *patient = study ? path_parent(study) : NULL;
+    if (patient && *path_base(patient)) {
+        f->study = xstrdup(path_base(study));
+        f->patient = xstrdup(path_base(patient));
+    }
+    free(patient);
+    free(study);
+    free(real);
+}
+
+/* STS_001_PET_image: who it is stands in the name. */
+static void names_from_stem(struct source *f, const char *name, size_t stem)
+{
+    static const char *const tails[] = {"_image", "_PET", "_SUV"};
+    for (size_t i = 0; i < COUNT_OF(tails); i++)
+        if (stem_ends(name, stem, tails[i]) && stem > strlen(tails[i]))
+            stem -= strlen(tails[i]);
+    f->patient = xprintf("%.*s", (int)stem, name);
+}
+
+void nifti_source(struct sources *s, const char *path, const char *label)
+{
+    struct source *f = sources_add(s, SOURCE_NIFTI);
+    const char *name = path_base(path);
+    size_t stem = nifti_stem(name);
+    char *dir = path_parent(path), *json = xprintf("%s/%.*s.json", dir, (int)stem, name);
+    f->path = xstrdup(path);
+    f->label = xstrdup(label);
+    if (file_exists(json))
+        f->sidecar = json;
+    else
+        free(json);
+    if (!autopet_flat(f, path)) {
+        f->mask = beside(dir, name, stem, "_mask");
+        if (!f->mask && stem_ends(name, stem, "_image"))
+            f->mask = beside(dir, name, stem - strlen("_image"), "_mask");
+        if (!f->mask)
+            f->mask = beside(dir, "SEG", 3, "");
+        if (stem_is(name, stem, "SUV") || stem_ends(name, stem, "_SUV") || ends_with(dir, "_SUV"))
+            f->units = xstrdup("SUV");
+        if (stem_is(name, stem, "SUV") || stem_is(name, stem, "PET"))
+            names_from_folders(f, path);
+        else
+            names_from_stem(f, name, stem);
+    }
+    free(dir);
+}
+
+/* ---- folders ---- */
+
+static int folder_walk(struct sources *s, struct dicom_files *d, const char *path, const char *label, int depth, struct error *e)
+{
+    struct names in = {0};
+    if (dir_list(path, &in, e) < 0)
+        return -1;
+    const char *study = autopet_scan(&in);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < in.count; i++) {
+        const char *name = in.name[i];
+        if (name[0] == '.')
+            continue;
+        char *at = path_join(path, name), *called = xprintf("%s/%s", label, name);
+        struct dicom_probe probe;
+        struct error why = {0};
+        if (dir_exists(at)) {
+            if (depth < DEEPEST)
+                rc = folder_walk(s, d, at, called, depth + 1, e);
+        } else if (nifti_stem(name)) {
+            if (study ? strcmp(name, study) == 0 : nifti_is_scan(name))
+                nifti_source(s, at, called);
+        } else {
+            int kind = dicom_probe(at, &probe, &why);
+            if (kind == 0) {
+                dicom_files_add(d, at, label, &probe);
+            } else if (kind < 0) {
+                struct source *f = sources_add(s, SOURCE_REFUSED);
+                f->path = xstrdup(at);
+                f->label = xstrdup(called);
+                f->refused = why;
+            }
+        }
+        free(called);
+        free(at);
+    }
+    names_free(&in);
+    return rc;
+}
+
+int path_find(struct sources *s, const char *path, const char *label, struct error *e)
+{
+    struct dicom_probe probe;
+    if (dir_exists(path)) {
+        size_t before = s->count;
+        struct dicom_files d = {0};
+        int rc = folder_walk(s, &d, path, label, 0, e);
+        if (rc == 0)
+            dicom_sources(s, &d);
+        if (rc == 0 && s->count == before)
+            rc = d.count ? fail_as(e, EX_NOINPUT, "no scan in '%s': %zu DICOM files, none of modality PT ((0008,0060); the first "
+                                                  "is %s)", path, d.count, d.item[0].probe.modality)
+                         : fail_as(e, EX_NOINPUT, "no scan in '%s': no DICOM series and no .nii or .nii.gz in or below it", path);
+        dicom_files_free(&d);
+        return rc;
+    }
+    if (!file_exists(path))
+        return fail_as(e, EX_NOINPUT, "no such file or folder: '%s'", path);
+    if (nifti_stem(path)) {
+        nifti_source(s, path, label);
+        return 0;
+    }
+    if (dicom_probe(path, &probe, NULL) == 0)
+        return fail_as(e, EX_NOINPUT, "'%s' is one DICOM file: name its folder, a scan is a whole series", path);
+    return fail_as(e, EX_NOINPUT, "'%s' is no scan: a folder, .nii, .nii.gz or a list .tsv is wanted", path);
+}
+
+/* ---- all arguments ---- */
+
+static int mask_give(struct sources *s, const char *mask, struct error *e)
+{
+    if (s->count != 1)
+        return fail_as(e, EX_USAGE, "--mask '%s' is the truth of one scan, but %zu are given: use a list (.tsv) with a column "
+                                    "mask", mask, s->count);
+    if (!file_exists(mask))
+        return fail_as(e, EX_NOINPUT, "no such file: '%s' (--mask)", mask);
+    source_set_mask(&s->item[0], mask);
+    return 0;
+}
+
+int sources_find(struct sources *s, char *const *argument, size_t count, const struct load_options *o, struct error *e)
+{
+    *s = (struct sources){0};
+    for (size_t i = 0; i < count; i++) {
+        char *real = realpath(argument[i], NULL);
+        const char *label = path_base(real ? real : argument[i]);
+        struct error why = {0};
+        int rc = ends_with(argument[i], ".tsv") && file_exists(argument[i]) ? list_find(s, argument[i], &why)
+                                                                             : path_find(s, argument[i], label, &why);
+        if (rc < 0) {
+            struct source *f = sources_add(s, SOURCE_REFUSED);
+            f->path = xstrdup(argument[i]);
+            f->label = xstrdup(label);
+            f->refused = why;
+        }
+        free(real);
+    }
+    if (s->count == 0)
+        return fail_as(e, EX_NOINPUT, "no scan was named: petrel-load SCAN|DIR|LIST.tsv ...");
+    qsort(s->item, s->count, sizeof *s->item, by_label);
+    drop_repeats(s);
+    size_t readable = 0;
+    for (size_t i = 0; i < s->count; i++)
+        readable += s->item[i].kind != SOURCE_REFUSED;
+    if (readable == 0)
+        return fail_as(e, s->item[0].refused.code, "%s", s->item[0].refused.text);
+    return o->mask ? mask_give(s, o->mask, e) : 0;
+}
+
+/* Bytes of what a source is read from: other data under an old name is most often of another size. */
+static uint64_t source_size(const struct source *f)
+{
+    const char *const alone[] = {f->kind == SOURCE_NIFTI ? f->path : NULL, f->mask, f->sidecar};
+    struct stat status;
+    uint64_t size = 0;
+    for (size_t i = 0; i < COUNT_OF(alone) + f->slice.count; i++) {
+        const char *path = i < COUNT_OF(alone) ? alone[i] : f->slice.name[i - COUNT_OF(alone)];
+        if (path && stat(path, &status) == 0)
+            size += (uint64_t)status.st_size;
+    }
+    return size;
+}
+
+uint64_t sources_run(const struct sources *s, const struct load_options *o)
+{
+    /* one text that says what was asked for, and nothing of where it lies on this machine */
+    char *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    if (!to)
+        die(EX_OSERR, "out of memory");
+    fprintf(to, "units=%s\nkeep=%d\n", o->units, o->keep_identifiers);
+    for (size_t i = 0; i < o->roi.count; i++)
+        fprintf(to, "roi=%s\n", o->roi.value[i]);
+    for (size_t i = 0; i < s->count; i++)
+        fprintf(to, "%s\t%s\t%s\t%llu\n", s->item[i].label, s->item[i].series_uid,
+                s->item[i].mask ? path_base(s->item[i].mask) : "", (unsigned long long)source_size(&s->item[i]));
+    fclose(to);
+    uint64_t run = bytes_xxh3(text, size);
+    free(text);
+    return run;
+}

@@ -1,0 +1,117 @@
+/* find_dicom -- the DICOM files of a folder tree, grouped into series, each with its truth.   find -> [find_dicom]
+ *
+ * Truth is the one RTSTRUCT that names the series (SeriesInstanceUID) or else its frame of reference: of the tree, or
+ * where that has none, of the folder mask/ beside the series' own. Two that do are refused: which one is not ours to say. */
+#include "stages/load/load.h"
+#include <stdlib.h>
+#include <string.h>
+
+void dicom_files_add(struct dicom_files *d, const char *path, const char *label, const struct dicom_probe *probe)
+{
+    if (d->count == d->room) {
+        d->room = d->room ? 2 * d->room : 256;
+        d->item = xresize(d->item, d->room, sizeof *d->item);
+    }
+    d->item[d->count++] = (struct dicom_file){xstrdup(path), xstrdup(label), *probe};
+}
+
+void dicom_files_free(struct dicom_files *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        free(d->item[i].path);
+        free(d->item[i].label);
+    }
+    free(d->item);
+    *d = (struct dicom_files){0};
+}
+
+static int by_series(const void *left, const void *right)
+{
+    const struct dicom_file *a = left, *b = right;
+    int order = strcmp(a->probe.series_uid, b->probe.series_uid);
+    return order ? order : strcmp(a->path, b->path);
+}
+
+static bool is(const struct dicom_file *f, const char *modality)
+{
+    return strcmp(f->probe.modality, modality) == 0;
+}
+
+/* The files of the folder mask/ beside `folder`. */
+static void sibling_files(const char *folder, struct dicom_files *d)
+{
+    char *parent = path_parent(folder), *dir = path_join(parent, "mask");
+    struct names in = {0};
+    if (dir_exists(dir) && dir_list(dir, &in, NULL) == 0)
+        for (size_t i = 0; i < in.count; i++) {
+            char *at = path_join(dir, in.name[i]);
+            struct dicom_probe probe;
+            if (file_exists(at) && dicom_probe(at, &probe, NULL) == 0)
+                dicom_files_add(d, at, "mask", &probe);
+            free(at);
+        }
+    names_free(&in);
+    free(dir);
+    free(parent);
+}
+
+/* How many structure sets of `d` refer to the series of f; the first one becomes its mask. */
+static size_t truth_among(const struct dicom_files *d, const char *frame_uid, struct source *f)
+{
+    size_t found = 0;
+    for (int by_frame = 0; by_frame < 2 && found == 0; by_frame++)
+        for (size_t i = 0; i < d->count; i++) {
+            struct dicom_structures drawn;
+            if (!is(&d->item[i], "RTSTRUCT") || dicom_read_structures(d->item[i].path, &drawn, NULL) < 0)
+                continue;
+            bool refers = by_frame ? *frame_uid && strcmp(drawn.frame_uid, frame_uid) == 0
+                                   : strcmp(drawn.series_uid, f->series_uid) == 0;
+            dicom_structures_free(&drawn);
+            if (refers && found++ == 0)
+                f->mask = xstrdup(d->item[i].path);
+            else if (refers)
+                fail(&f->refused, "'%s' and '%s' are both drawn on this series: name one with --mask", f->mask, d->item[i].path);
+        }
+    return found;
+}
+
+static void truth_find(struct source *f, const struct dicom_files *d)
+{
+    struct dicom_image first;
+    struct dicom_files beside = {0};
+    if (dicom_read_image(f->slice.name[0], false, &first, NULL) < 0)
+        return; /* whoever reads the series will say so */
+    if (truth_among(d, first.frame_uid, f) == 0) {
+        sibling_files(f->path, &beside);
+        (void)truth_among(&beside, first.frame_uid, f);
+    }
+    dicom_files_free(&beside);
+}
+
+void dicom_sources(struct sources *s, const struct dicom_files *d)
+{
+    size_t count = 0, before = s->count;
+    struct dicom_file *image = xalloc(d->count + 1, sizeof *image);
+    for (size_t i = 0; i < d->count; i++)
+        if (is(&d->item[i], "PT"))
+            image[count++] = d->item[i];
+    qsort(image, count, sizeof *image, by_series);
+    for (size_t first = 0, last; first < count; first = last) {
+        for (last = first; last < count && strcmp(image[last].probe.series_uid, image[first].probe.series_uid) == 0;)
+            last++;
+        struct source *f = sources_add(s, SOURCE_DICOM);
+        f->path = path_parent(image[first].path);
+        format_into(f->series_uid, sizeof f->series_uid, "%s", image[first].probe.series_uid);
+        f->slice.name = xalloc(last - first, sizeof *f->slice.name);
+        while (first < last)
+            f->slice.name[f->slice.count++] = xstrdup(image[first++].path);
+        first = last - f->slice.count;
+        /* several series may share a folder: their labels must still differ */
+        size_t others = 0;
+        for (size_t i = before; i + 1 < s->count; i++)
+            others += strcmp(s->item[i].path, f->path) == 0;
+        f->label = others ? xprintf("%s#%zu", image[first].label, others + 1) : xstrdup(image[first].label);
+        truth_find(f, d);
+    }
+    free(image);
+}

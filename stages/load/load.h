@@ -1,0 +1,151 @@
+/* load -- the nouns of petrel-load.   scans on disk -> [load] -> suv
+ *
+ *     find      what is each argument? a list of sources, one a scan    (list.c, autopet.c help)
+ *     scan      one source -> one volume message: voxels, truth, facts
+ *     nifti     a NIfTI file                     sidecar_json   the JSON beside it
+ *     series    a DICOM series, from dicom.h     rtstruct       contours -> mask on a grid
+ *     hash      names that are no names
+ *     clock     times and dates as files write them
+ *
+ * Parsers of foreign files live in this room alone. Every size a file declares is checked against the bytes that are
+ * there before anything is allocated. */
+#ifndef PETREL_STAGES_LOAD_LOAD_H
+#define PETREL_STAGES_LOAD_LOAD_H
+#include "common/file.h"
+#include "common/opts.h"
+#include "proto/message.h"
+#include "stages/load/dicom.h"
+
+struct load_options {
+    const char *units;           /* suv|bqml|auto: of NIfTI volumes that do not say */
+    const char *mask;            /* truth of the one scan that is given; NULL: look for it */
+    struct opt_strings roi;      /* names of the RTSTRUCT regions to take; none: all */
+    const char *salt;            /* of the patient hash; NULL: the user's own */
+    bool keep_identifiers;
+    size_t memory_limit;         /* bytes */
+};
+
+/* ---- find ---- */
+enum source_kind { SOURCE_NIFTI, SOURCE_DICOM, SOURCE_REFUSED };
+/* One scan to be read. Texts are the source's own, NULL where nothing is known. */
+struct source {
+    enum source_kind kind;
+    char *label;                 /* its place below what was asked for, "cohort/PETCT_01/A/PET.nii.gz": sorts the stream
+                                    and goes into the run id, so that both are the same on every machine */
+    char *path;                  /* the NIfTI file, or the folder of the slices */
+    char *mask;                  /* NIfTI or RTSTRUCT */
+    char *sidecar;               /* JSON */
+    char *patient, *study;       /* said by the list, the layout or the file's name */
+    bool listed;                 /* said by the list: goes before what the file itself says */
+    char *units;                 /* "SUV": the name or the list says so */
+    char *diagnosis, *sex;       /* said by the list */
+    double age_y;
+    char series_uid[DICOM_UID];
+    struct names slice;          /* SOURCE_DICOM: the files of the series */
+    struct error refused;        /* text set: it cannot be read as it stands, and why. SOURCE_REFUSED: it is no scan at all */
+};
+struct sources {
+    struct source *item;
+    size_t count, room;
+};
+/* Every scan the arguments name, sorted by label, none twice. Arguments that name none become SOURCE_REFUSED.
+ * -1: no scan at all (EX_NOINPUT), or --mask with more than one. */
+int sources_find(struct sources *s, char *const *argument, size_t count, const struct load_options *o,
+                 struct error *e) MUST_USE;
+void sources_free(struct sources *s);
+/* The run id: the same list of scans (labels, sizes) and the same options that change what is read give the same number,
+ * on any machine. */
+uint64_t sources_run(const struct sources *s, const struct load_options *o);
+/* Adds an empty one of this kind, age unknown. */
+struct source *sources_add(struct sources *s, enum source_kind kind);
+
+/* Makes `mask` its truth (NULL: none), whatever was found before. */
+void source_set_mask(struct source *f, const char *mask);
+/* Frees all but the first `count`. */
+void sources_cut(struct sources *s, size_t count);
+
+/* find's helpers. A path (file or folder) is searched for scans; labels begin with `label`. */
+int path_find(struct sources *s, const char *path, const char *label, struct error *e) MUST_USE;
+/* A list file: tab-separated with a header naming its columns. scan is needed; patient, study, mask ("-": none), units,
+ * diagnosis, sex, age_y are optional. Paths are relative to the list. A bad line becomes SOURCE_REFUSED. */
+int list_find(struct sources *s, const char *path, struct error *e) MUST_USE;
+/* The NIfTI file `path` as a source: its mask, sidecar, and what its name and place say of it. */
+void nifti_source(struct sources *s, const char *path, const char *label);
+/* A name that ends in .nii or .nii.gz; the length without that ending, 0 if it does not. */
+size_t nifti_stem(const char *name);
+/* By its name it is a scan, not a mask, a CT or some other thing that lies beside one. */
+bool nifti_is_scan(const char *name);
+/* autoPET: PETCT_<hash>/<date>/{SUV,PET,SEG,CT,CTres}.nii.gz. The name of the scan among a folder's, SUV before PET;
+ * NULL: not such a folder. */
+const char *autopet_scan(const struct names *in_folder);
+/* The nnU-Net style release: imagesTr/fdg_<patient>_<study>_0001.nii.gz beside labelsTr/. Fills *f and returns true for such
+ * a name. */
+bool autopet_flat(struct source *f, const char *path);
+/* The DICOM files of one folder tree, to be grouped into series. */
+struct dicom_file { char *path, *label; struct dicom_probe probe; };
+struct dicom_files { struct dicom_file *item; size_t count, room; };
+void dicom_files_add(struct dicom_files *d, const char *path, const char *label, const struct dicom_probe *probe);
+/* One source a PET series, each with the structure set of the tree (or of the folder mask/ beside it) that refers to it. */
+void dicom_sources(struct sources *s, const struct dicom_files *d);
+void dicom_files_free(struct dicom_files *d);
+/* "a/b/c" -> "a/b", "c" -> "."; the caller's. */
+char *path_parent(const char *path) MUST_USE;
+
+/* ---- one scan ---- */
+/* *m is filled as far as it goes also on failure (its facts name the scan); it holds no voxels then. */
+int scan_read(const struct source *from, const struct load_options *o, struct volume_message *m,
+              struct error *e) MUST_USE;
+/* Takes the source's ids out of a text that leaves this machine's screen, such as a refusal's sentence. */
+void scan_scrub(const struct source *from, const struct load_options *o, const struct scan_facts *f, char *text, size_t size);
+
+/* A NIfTI-1 or -2 file in its own order (slowest axis first), values stored*slope+intercept. Refused if it unpacks to more
+ * than max_bytes, or its voxels as floats need more than half of that (they will be copied to be turned and sent). */
+struct nifti {
+    struct grid grid;
+    bool placed;       /* the header says where it lies (sform or qform) */
+    float *voxel;      /* owned */
+};
+int nifti_read(const char *path, size_t max_bytes, struct nifti *image, struct error *e) MUST_USE;
+/* The file's truth mask on the scan's grid in LPS order, 1 where the value is above one half; owned by the caller. Refused
+ * by name unless it has the scan's shape and, where both say where they lie, the scan's place (to half a voxel). A mask
+ * that does not say where it lies is taken to be stored as the scan's file is. file: the scan's grid before it was turned. */
+int mask_read(const char *path, size_t max_bytes, const struct grid *file, bool placed, const struct grid *lps,
+              uint8_t **mask, struct error *e) MUST_USE;
+
+/* The JSON beside a NIfTI file (BIDS-PET names): fills what it knows of *f; *patient and *study get the ids (owned by the
+ * caller, NULL where not said). A field of the wrong kind is refused by name. */
+int sidecar_read(const char *path, struct scan_facts *f, char **patient, char **study, struct error *e) MUST_USE;
+/* With units BQML, what SUV needs must be there: -1 and the name of the first field that is not. path NULL: no JSON. */
+int sidecar_check(const char *nifti, const char *path, const struct scan_facts *f, struct error *e) MUST_USE;
+
+/* A DICOM series as one volume, slices sorted along their normal, in file order; facts; ids as above. Refused by tag:
+ * missing or repeated slices, slices of different size, direction, units or series. */
+struct series {
+    struct grid grid;
+    float *voxel;                    /* owned */
+    char series_uid[DICOM_UID], frame_uid[DICOM_UID];
+};
+int series_read(const struct names *slice, size_t max_bytes, struct series *s, struct scan_facts *f, char **patient, char **study,
+                struct error *e) MUST_USE;
+/* Sort slices and lay their grid; separate from reading so that it can be tested. voxel stays NULL. */
+int series_arrange(struct dicom_image *image, const char **path, size_t count, struct grid *grid, struct error *e) MUST_USE;
+/* What DICOM attributes say of the scan. image: the slices, any order. */
+int series_facts(const struct dicom_image *image, size_t count, struct scan_facts *f, struct error *e) MUST_USE;
+
+/* The regions named (all if none) of an RTSTRUCT, filled slice by slice with the even-odd rule: a voxel is inside if its
+ * centre is. grid and mask in file order. */
+int rtstruct_read(const char *path, const struct opt_strings *roi, const struct series *s, uint8_t **mask,
+                  struct error *e) MUST_USE;
+/* One region's contours OR'ed into mask. -1: a contour off the slices or beyond them. */
+int contours_fill(const struct dicom_roi *roi, const struct grid *grid, uint8_t *mask, struct error *e) MUST_USE;
+
+/* ---- names and times ---- */
+/* First 12 hex digits of SHA-256(salt + id). */
+void hash_name(const char *salt, const char *id, char name[13]);
+/* The user's salt, made on first use (64 hex digits in $XDG_CONFIG_HOME/petrel/salt or ~/.config/petrel/salt, mode 0600). */
+int hash_salt(char salt[65], struct error *e) MUST_USE;
+/* "HHMMSS.f" or "HH:MM:SS.f" -> seconds since midnight; NAN if it is neither. */
+double clock_seconds(const char *text);
+/* "YYYYMMDD" -> days, in a count that goes on past months and years; NAN. */
+double clock_days(const char *text);
+#endif

@@ -1,0 +1,127 @@
+/* petrel-load -- reads scans from files and gives them to the pipeline.   scans on disk -> [load] -> suv */
+#include "common/log.h"
+#include "proto/cache.h"
+#include "stages/load/load.h"
+#include "stages/stage.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* Foreign files cannot make this process larger than it was allowed to be. (The address sanitizer reserves terabytes
+ * for itself, so there the limit holds for declared sizes only.) */
+static void memory_limit(struct load_options *o, double gib)
+{
+    o->memory_limit = (size_t)(gib * (1 << 30));
+#ifndef __SANITIZE_ADDRESS__
+    struct rlimit limit = {o->memory_limit, o->memory_limit};
+    if (setrlimit(RLIMIT_AS, &limit) != 0)
+        die(EX_OSERR, "cannot limit memory to %g GiB: %s", gib, strerror(errno));
+#endif
+}
+
+/* Which of the scans a cache already holds: they need not be read again. */
+static size_t already_cached(const char *dir, uint64_t run, const struct sources *s, bool *skip)
+{
+    struct cache cache = {0};
+    struct error e = {0};
+    size_t skipped = 0;
+    if (!dir || !dir_exists(dir))
+        return 0;
+    if (cache_open(&cache, dir, &e) < 0) {
+        if (e.code != EX_NOINPUT) /* a directory without anything in it is a cache to be */
+            die_of(&e);
+        return 0;
+    }
+    for (size_t i = 0; i < s->count; i++)
+        skipped += skip[i] = cache_has(&cache, (struct item_key){run, i});
+    cache_close(&cache);
+    return skipped;
+}
+
+static void refuse(struct stage *st, struct item_key key, const struct source *from, const struct load_options *o,
+                   const struct scan_facts *f, const struct error *why)
+{
+    struct error told = *why;
+    scan_scrub(from, o, f, told.text, sizeof told.text);
+    if (strcmp(told.text, why->text) != 0) /* here the true path may be seen, further on it may not */
+        log_warn("%s", why->text);
+    stage_refuse(st, &(struct taken){.key = key}, f->source, &told);
+}
+
+int main(int argc, char **argv)
+{
+    struct load_options load = {.units = "auto"};
+    struct stage_options ends;
+    const char *skip_cache = NULL;
+    double gib = 8;
+    stage_defaults(&ends);
+    struct option table[8 + STAGE_OPTION_ROWS] = {
+        {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of NIfTI volumes that do not say", 0, NULL},
+        {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): NIfTI or RTSTRUCT", 0, NULL},
+        {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0, "region of the RTSTRUCT to take as truth; default: all of them", 0, NULL},
+        {"salt", OPT_STRING, &load.salt, "TEXT", 0, 0, "salt of the patient hash; default: your own, made on first use", 0, NULL},
+        {"keep-identifiers", OPT_FLAG, &load.keep_identifiers, NULL, 0, 0, "show patients by their ids, not by a hash", 0, NULL},
+        {"memory-limit", OPT_REAL, &gib, "GIB", 0.25, 1024, "memory this program may take, GiB", 0, NULL},
+        {"skip-cache", OPT_STRING, &skip_cache, "DIR", 0, 0, "do not read again what this cache holds of the same run", 0, NULL},
+    };
+    struct opts opts = {
+        .program = "petrel-load",
+        .usage = "[options] [--channel-out volumes] SCAN|DIR|LIST.tsv ...",
+        .purpose = "reads scans from files and gives them to the pipeline",
+        .epilogue = "A scan is a NIfTI file, a folder with a DICOM PET series, or an autoPET study; a folder is searched for all of them.\n"
+                    "Truth: for X.nii.gz, X_mask.nii.gz (Y_mask for X = Y_image), else SEG.nii.gz beside it; for DICOM, the RTSTRUCT that\n"
+                    "refers to the series. A list is tab-separated with a header: patient, study, scan, mask.\n"
+                    "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
+        .table = table,
+        .count = 7};
+    opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
+    struct error e = {0};
+    struct sources sources;
+    char own_salt[65];
+    if (opts_parse(&opts, argc, argv, &e) < 0)
+        die_of(&e);
+    if (opts.rest_count == 0)
+        die(EX_USAGE, "no scan was named: petrel-load SCAN|DIR|LIST.tsv ...");
+    if (!load.salt) {
+        if (hash_salt(own_salt, &e) < 0)
+            die_of(&e);
+        load.salt = own_salt;
+    }
+    memory_limit(&load, gib);
+
+    struct stage st;
+    stage_open(&st, "load", &ends, false, true);
+    if (sources_find(&sources, opts.rest, opts.rest_count, &load, &e) < 0)
+        die_of(&e);
+    uint64_t run = sources_run(&sources, &load);
+    bool *skip = xalloc(sources.count, sizeof *skip);
+    size_t skipped = already_cached(skip_cache, run, &sources, skip), done = skipped;
+    struct progress bar;
+    progress_begin(&bar, "load", "scans", skipped, sources.count);
+    for (size_t i = 0; i < sources.count; i++) {
+        const struct source *from = &sources.item[i];
+        struct item_key key = {run, i};
+        struct volume_message m;
+        struct buffer out = {0};
+        if (skip[i] || stage_arrived(&st, key)) {
+            done += !skip[i];
+            continue;
+        }
+        e = (struct error){0};
+        if (scan_read(from, &load, &m, &e) < 0) {
+            refuse(&st, key, from, &load, &m.facts, &e);
+        } else {
+            volume_message_encode(&m, &out);
+            volume_message_free(&m);
+            stage_give_new(&st, key, &out);
+        }
+        progress_update(&bar, ++done, "%s", from->label);
+    }
+    progress_end(&bar);
+    size_t count = sources.count;
+    sources_free(&sources);
+    free(skip);
+    return skipped ? stage_close(&st, "%zu scans, %zu of them in the cache already", count, skipped)
+                   : stage_close(&st, "%zu scans", count);
+}

@@ -1,0 +1,64 @@
+/* mask -- truth from a NIfTI file, on its scan's grid.   scan -> [mask] -> nifti */
+#include "stages/load/load.h"
+#include <math.h>
+#include <stdlib.h>
+
+static int shape_check(const char *path, const struct grid *mask, const struct grid *scan, struct error *e)
+{
+    if (grid_same_shape(mask, scan))
+        return 0;
+    return fail(e, "cannot use mask '%s': it has %lld x %lld x %lld voxels, its scan %lld x %lld x %lld: draw it on the "
+                   "scan's own grid", path, (long long)mask->dim[2], (long long)mask->dim[1], (long long)mask->dim[0],
+                (long long)scan->dim[2], (long long)scan->dim[1], (long long)scan->dim[0]);
+}
+
+/* The farthest any corner of the two grids lies apart, in voxels of the scan's finest axis. */
+static double corners_apart(const struct grid *a, const struct grid *b)
+{
+    double farthest = 0, finest = fmin(b->spacing_mm[0], fmin(b->spacing_mm[1], b->spacing_mm[2]));
+    for (unsigned corner = 0; corner < 8; corner++) {
+        double zyx[3], at[3], bt[3];
+        for (unsigned axis = 0; axis < 3; axis++)
+            zyx[axis] = corner >> axis & 1 ? (double)(a->dim[axis] - 1) : 0;
+        grid_to_mm(a, zyx, at);
+        grid_to_mm(b, zyx, bt);
+        farthest = fmax(farthest, hypot(hypot(at[0] - bt[0], at[1] - bt[1]), at[2] - bt[2]));
+    }
+    return farthest / finest;
+}
+
+int mask_read(const char *path, size_t max_bytes, const struct grid *file, bool placed, const struct grid *lps,
+              uint8_t **mask, struct error *e)
+{
+    struct nifti image;
+    *mask = NULL;
+    if (nifti_read(path, max_bytes, &image, e) < 0)
+        return -1;
+    bool compare = placed && image.placed;
+    int rc = 0;
+    if (!compare) {
+        rc = shape_check(path, &image.grid, file, e);
+        image.grid = *file;
+    }
+    size_t const count = grid_voxels(&image.grid);
+    void *inside = rc == 0 ? try_alloc(e, count, 1) : NULL;
+    if (rc == 0 && !inside)
+        rc = fail_in(e, "cannot open '%s'", path);
+    if (rc == 0) {
+        struct turn turned;
+        uint8_t *to = inside;
+        for (size_t i = 0; i < count; i++)
+            to[i] = image.voxel[i] > 0.5F;
+        volume_turn_lps(&image.grid, &turned, &inside, 1);
+        rc = shape_check(path, &image.grid, lps, e);
+    }
+    if (rc == 0 && compare && corners_apart(&image.grid, lps) > 0.5)
+        rc = fail(e, "cannot use mask '%s': its corners lie %.1f voxels from its scan's: draw it on the scan's own grid", path,
+                  corners_apart(&image.grid, lps));
+    free(image.voxel);
+    if (rc < 0)
+        free(inside);
+    else
+        *mask = inside;
+    return rc;
+}

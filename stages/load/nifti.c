@@ -1,0 +1,238 @@
+/* nifti -- a NIfTI-1 or NIfTI-2 file, believed only where its bytes bear it out.   scan -> [nifti]
+ *
+ * The header is read here, field by field, because the usual library trusts it: a file of 800 bytes that says it has 200
+ * dimensions smashes the library's stack. Nothing is allocated for the voxels before the file is known to hold them. */
+#include "common/gzip.h"
+#include "stages/load/load.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- numbers in a foreign byte order ---- */
+
+#define GETTER(name, type)                                                                                             \
+    static double name(const uint8_t *at)                                                                              \
+    {                                                                                                                  \
+        type v;                                                                                                        \
+        memcpy(&v, at, sizeof v);                                                                                      \
+        return (double)v;                                                                                              \
+    }
+GETTER(get_u8, uint8_t)
+GETTER(get_i8, int8_t)
+GETTER(get_i16, int16_t)
+GETTER(get_u16, uint16_t)
+GETTER(get_i32, int32_t)
+GETTER(get_u32, uint32_t)
+GETTER(get_i64, int64_t)
+GETTER(get_f32, float)
+GETTER(get_f64, double)
+
+static const struct {
+    int code, bytes;
+    double (*get)(const uint8_t *at);
+} types[] = {{2, 1, get_u8},   {4, 2, get_i16},  {8, 4, get_i32},  {16, 4, get_f32},   {64, 8, get_f64},
+             {256, 1, get_i8}, {512, 2, get_u16}, {768, 4, get_u32}, {1024, 8, get_i64}};
+
+static void swap_all(uint8_t *at, size_t count, size_t width)
+{
+    for (size_t i = 0; i < count; i++, at += width)
+        for (size_t low = 0, high = width - 1; low < high; low++, high--) {
+            uint8_t kept = at[low];
+            at[low] = at[high];
+            at[high] = kept;
+        }
+}
+
+/* ---- header: where each field lies in the two versions ---- */
+
+enum field { F_DIM, F_DATATYPE, F_PIXDIM, F_OFFSET, F_SLOPE, F_INTER, F_UNITS, F_QCODE, F_SCODE, F_QUATERN, F_QOFFSET, F_SROW, FIELDS };
+struct place {
+    size_t at, width;
+    double (*get)(const uint8_t *at);
+};
+static const struct place nifti1[FIELDS] = {{40, 2, get_i16},  {70, 2, get_i16},  {76, 4, get_f32},  {108, 4, get_f32},
+                                            {112, 4, get_f32}, {116, 4, get_f32}, {123, 1, get_u8},  {252, 2, get_i16},
+                                            {254, 2, get_i16}, {256, 4, get_f32}, {268, 4, get_f32}, {280, 4, get_f32}};
+static const struct place nifti2[FIELDS] = {{16, 8, get_i64},  {12, 2, get_i16},  {104, 8, get_f64}, {168, 8, get_i64},
+                                            {176, 8, get_f64}, {184, 8, get_f64}, {500, 4, get_i32}, {344, 4, get_i32},
+                                            {348, 4, get_i32}, {352, 8, get_f64}, {376, 8, get_f64}, {400, 8, get_f64}};
+
+struct header {
+    const uint8_t *bytes;
+    const struct place *place;
+    size_t size;
+    bool swapped;
+};
+
+static double header_get(const struct header *h, enum field field, size_t which)
+{
+    struct place p = h->place[field];
+    uint8_t value[8];
+    memcpy(value, h->bytes + p.at + which * p.width, p.width);
+    if (h->swapped)
+        swap_all(value, 1, p.width);
+    return p.get(value);
+}
+
+static int header_open(struct header *h, const struct buffer *file, const char *path, struct error *e)
+{
+    if (file->size < 348)
+        return fail(e, "cannot open '%s': %zu bytes are no NIfTI file (its header alone has 348)", path, file->size);
+    uint8_t first[4];
+    memcpy(first, file->data, 4);
+    for (int swapped = 0; swapped < 2; swapped++, swap_all(first, 1, 4)) {
+        double size = get_i32(first);
+        if (size != 348 && size != 540)
+            continue;
+        *h = (struct header){file->data, size == 540 ? nifti2 : nifti1, (size_t)size, swapped == 1};
+        if (file->size < h->size)
+            return fail(e, "cannot open '%s': %zu bytes are no NIfTI-2 file (its header alone has 540)", path, file->size);
+        const char *magic = (const char *)file->data + (size == 540 ? 4 : 344);
+        if (memcmp(magic, size == 540 ? "n+2" : "n+1", 4) == 0)
+            return 0;
+        if (memcmp(magic, size == 540 ? "ni2" : "ni1", 4) == 0)
+            return fail(e, "cannot open '%s': its voxels lie in a second file (.img); convert it to one .nii", path);
+        return fail(e, "cannot open '%s': header has no magic 'n+1': Analyze 7.5, which does not say left from right, "
+                       "or no NIfTI at all", path);
+    }
+    return fail(e, "cannot open '%s': not NIfTI (sizeof_hdr is %d, not 348 or 540)", path, (int)get_i32(file->data));
+}
+
+/* Three dimensions; more are allowed if they are 1. */
+static int header_shape(const struct header *h, const char *path, int64_t dim[3], struct error *e)
+{
+    double count = header_get(h, F_DIM, 0);
+    if (!(count >= 1 && count <= 7))
+        return fail(e, "cannot open '%s': header says %.0f dimensions (at most 7)", path, count);
+    if (count < 3)
+        return fail(e, "cannot open '%s': header says %.0f dimensions: a scan has 3", path, count);
+    for (size_t i = 1; i <= (size_t)count; i++) {
+        double n = header_get(h, F_DIM, i);
+        if (!(n >= 1 && n <= 32767))
+            return fail(e, "cannot open '%s': header says dim[%zu] is %.0f (1 to 32767)", path, i, n);
+        if (i > 3 && n != 1)
+            return fail(e, "cannot open '%s': dim[%zu] is %.0f: it holds several volumes, and a scan is one", path, i, n);
+        if (i <= 3)
+            dim[3 - i] = (int64_t)n;
+    }
+    return 0;
+}
+
+/* Voxel indices to mm: sform, else qform, else spacing alone. */
+static bool header_affine(const struct header *h, double affine[3][4])
+{
+    if (header_get(h, F_SCODE, 0) > 0) {
+        for (size_t i = 0; i < 3; i++)
+            for (size_t j = 0; j < 4; j++)
+                affine[i][j] = header_get(h, F_SROW, 4 * i + j);
+        return true;
+    }
+    bool placed = header_get(h, F_QCODE, 0) > 0;
+    double b = placed ? header_get(h, F_QUATERN, 0) : 0, c = placed ? header_get(h, F_QUATERN, 1) : 0;
+    double d = placed ? header_get(h, F_QUATERN, 2) : 0, rest = 1 - (b * b + c * c + d * d);
+    double a = rest > 0 ? sqrt(rest) : 0;
+    if (rest < 1e-7) { /* a half turn, written with rounding: the standard asks for (b,c,d) of length 1 */
+        double length = sqrt(b * b + c * c + d * d);
+        a = 0, b /= length, c /= length, d /= length;
+    }
+    double const turn[3][3] = {{a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)},
+                               {2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)},
+                               {2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c}};
+    double handed = header_get(h, F_PIXDIM, 0) < 0 ? -1 : 1;
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t j = 0; j < 3; j++)
+            affine[i][j] = turn[i][j] * fabs(header_get(h, F_PIXDIM, j + 1)) * (j == 2 && placed ? handed : 1);
+        affine[i][3] = placed ? header_get(h, F_QOFFSET, i) : 0;
+    }
+    return placed;
+}
+
+static int header_place(const struct header *h, const char *path, struct nifti *image, struct error *e)
+{
+    struct grid *g = &image->grid;
+    image->placed = header_affine(h, g->affine);
+    int unit = (int)header_get(h, F_UNITS, 0) & 7;
+    double mm = unit == 1 ? 1000 : unit == 3 ? 0.001 : 1;
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < 4; j++) {
+            g->affine[i][j] *= mm;
+            if (!isfinite(g->affine[i][j]))
+                return fail(e, "cannot open '%s': %s holds something that is no number", path,
+                            header_get(h, F_SCODE, 0) > 0 ? "sform" : "qform");
+        }
+    for (size_t axis = 0; axis < 3; axis++) {
+        double s = hypot(hypot(g->affine[0][axis], g->affine[1][axis]), g->affine[2][axis]);
+        if (!(s > 1e-3 && s < 1e3))
+            return fail(e, "cannot open '%s': voxels are %g mm along axis %zu (pixdim, sform): 0.001 to 1000 wanted", path, s,
+                        axis + 1);
+        g->spacing_mm[2 - axis] = s;
+    }
+    double(*m)[4] = g->affine;
+    double volume = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
+                    m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
+    if (fabs(volume) < 1e-3 * g->spacing_mm[0] * g->spacing_mm[1] * g->spacing_mm[2])
+        return fail(e, "cannot open '%s': sform or qform squeezes the volume flat: two axes run the same way", path);
+    return 0;
+}
+
+/* ---- voxels ---- */
+
+static int voxels_read(const struct header *h, struct buffer *file, const char *path, size_t max_bytes, struct nifti *image,
+                       struct error *e)
+{
+    int code = (int)header_get(h, F_DATATYPE, 0);
+    size_t type = 0;
+    while (type < COUNT_OF(types) && types[type].code != code)
+        type++;
+    if (type == COUNT_OF(types))
+        return fail(e, "cannot open '%s': datatype %d is none of 2 4 8 16 64 256 512 768 1024 (real numbers)", path, code);
+    size_t const width = (size_t)types[type].bytes, count = grid_voxels(&image->grid); /* at most 32767^3 */
+    double offset = header_get(h, F_OFFSET, 0);
+    if (!(offset >= (double)h->size && offset == floor(offset)))
+        return fail(e, "cannot open '%s': vox_offset is %g: voxels begin after the header's %zu bytes", path, offset, h->size);
+    if (offset > (double)file->size || count > (file->size - (size_t)offset) / width)
+        return fail(e, "cannot open '%s': %lld x %lld x %lld voxels of %zu bytes from byte %.0f are more than the %zu bytes "
+                       "there are: cut short", path, (long long)image->grid.dim[2], (long long)image->grid.dim[1],
+                    (long long)image->grid.dim[0], width, offset, file->size);
+    if (count > max_bytes / 2 / sizeof(float))
+        return fail(e, "cannot open '%s': %zu voxels need more memory than --memory-limit gives", path, count);
+    image->voxel = try_alloc(e, count, sizeof *image->voxel);
+    if (!image->voxel)
+        return fail_in(e, "cannot open '%s'", path);
+    uint8_t *at = file->data + (size_t)offset;
+    if (h->swapped)
+        swap_all(at, count, width);
+    double slope = header_get(h, F_SLOPE, 0), inter = header_get(h, F_INTER, 0);
+    if (!isfinite(slope) || slope == 0)
+        slope = 1, inter = 0;
+    if (!isfinite(inter))
+        inter = 0;
+    for (size_t i = 0; i < count; i++) {
+        image->voxel[i] = (float)(types[type].get(at + i * width) * slope + inter);
+        if (!isfinite(image->voxel[i]))
+            return fail(e, "cannot use '%s': voxel number %zu is no number (NaN or infinite): mend it where it was made", path, i);
+    }
+    return 0;
+}
+
+int nifti_read(const char *path, size_t max_bytes, struct nifti *image, struct error *e)
+{
+    struct buffer file = {0};
+    struct header h = {0};
+    *image = (struct nifti){0};
+    if (gzip_read(path, max_bytes, &file, e) < 0)
+        return -1;
+    int rc = header_open(&h, &file, path, e);
+    if (rc == 0)
+        rc = header_shape(&h, path, image->grid.dim, e);
+    if (rc == 0)
+        rc = header_place(&h, path, image, e);
+    if (rc == 0)
+        rc = voxels_read(&h, &file, path, max_bytes, image, e);
+    buffer_free(&file);
+    if (rc < 0) {
+        free(image->voxel);
+        image->voxel = NULL;
+    }
+    return rc;
+}

@@ -1,0 +1,80 @@
+/* petrel-suv -- scale each volume to SUV by body weight.   load -> [suv] -> roi */
+#include "common/log.h"
+#include "stages/stage.h"
+#include "stages/suv/suv.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct settings {
+    struct opt_reals spacing, crop;
+};
+
+/* What is asked of one scan. */
+static int scan_convert(struct volume_message *m, const struct settings *s, struct error *e)
+{
+    if (suv_factor(&m->facts, e) < 0)
+        return -1;
+    suv_apply(&m->volume, &m->facts);
+    if (s->crop.count && volume_crop(&m->volume, s->crop.value[0], s->crop.value[1], e) < 0)
+        return -1;
+    if (s->spacing.count && volume_resample(&m->volume, s->spacing.value, e) < 0)
+        return -1;
+    suv_statistics(&m->volume, &m->facts);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    struct stage_options ends;
+    stage_defaults(&ends);
+    struct option table[16] = {
+        {"spacing", OPT_REALS, &settings.spacing, "MM,MM,MM", 0, 0,
+         "resample to voxels of this size (slices, rows, columns): linear, masks nearest; default: as scanned", 0, NULL},
+        {"crop", OPT_REALS, &settings.crop, "MM,MM", 0, 0,
+         "keep the slices between these two heights in the scanner's coordinates, such as -900,0; default: all", 0, NULL},
+    };
+    struct opts opts = {.program = "petrel-suv",
+                        .usage = "[options] --in volumes --out suv",
+                        .purpose = "scales each volume to SUV by body weight",
+                        .epilogue = "Bq/mL with decay corrected to START, ADMIN or NONE; volumes that are SUV already pass unchanged.\n"
+                                    "Exit codes: 0 all well, 65 some scan was refused (the rest went on).",
+                        .table = table,
+                        .count = 2};
+    opts.count += stage_option_rows(&ends, "volumes", "suv", table + 2, COUNT_OF(table) - 2);
+    struct error e = {0};
+    if (opts_parse(&opts, argc, argv, &e) < 0)
+        die_of(&e);
+    if (opts.rest_count)
+        die(EX_USAGE, "'%s' is one word too many: petrel-suv takes volumes from a channel", opts.rest[0]);
+    if (settings.spacing.count != 0 && settings.spacing.count != 3)
+        die(EX_USAGE, "--spacing wants three numbers, mm between slices, rows and columns");
+    if (settings.crop.count != 0 && (settings.crop.count != 2 || settings.crop.value[0] > settings.crop.value[1]))
+        die(EX_USAGE, "--crop wants two numbers, the lower height first");
+
+    struct stage st;
+    stage_open(&st, "suv", &ends, true, true);
+    size_t scans = 0;
+    for (struct taken item; stage_take(&st, &item);) {
+        if (stage_pass_refusal(&st, &item))
+            continue;
+        double begun_s = now_s();
+        struct volume_message m = {0};
+        struct buffer out = {0};
+        e = (struct error){0};
+        if (volume_message_decode(&item.bytes, &m, &e) < 0)
+            die_of(&e);
+        if (scan_convert(&m, &settings, &e) < 0) {
+            stage_refuse(&st, &item, m.facts.source, &e);
+        } else {
+            log_event("suv", "scan=%s patient=%s vendor=%s factor=%.6g delay_s=%.0f suv_max=%.2f seconds=%.1f", m.facts.source,
+                      m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor, m.facts.delay_s,
+                      m.facts.suv_max, now_s() - begun_s);
+            volume_message_encode(&m, &out);
+            stage_give(&st, &item, &out);
+            scans++;
+        }
+        volume_message_free(&m);
+    }
+    return stage_close(&st, "%zu scans", scans);
+}
