@@ -52,9 +52,9 @@ static int64_t pretrain_regions(const struct recipe *r, const struct split_count
 static uint64_t plan_digest(const struct recipe *r, const struct cache *c)
 {
     struct buffer all = {0};
-    char *head = xprintf("%llx %s %s %s batch %lld classifier %lld %lld %lld %lld splits",
+    char *head = xprintf("%llx %s border %s position %s %s batch %lld classifier %lld %lld %lld %lld splits",
                          (unsigned long long)recipe_digest(r, RECIPE_SAMPLING | RECIPE_AUGMENT | RECIPE_BOXES), c->digest,
-                         r->position_unit, r->position_box, (long long)r->batch, (long long)r->classifier_batch,
+                         r->border, r->position_unit, r->position_box, (long long)r->batch, (long long)r->classifier_batch,
                          (long long)r->classifier_tumours, (long long)r->classifier_others, (long long)r->classifier_views);
     size_t length = strlen(head);
     all.size = length + c->shard_count;

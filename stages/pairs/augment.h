@@ -1,0 +1,61 @@
+/* augment -- the augmentations, and the chain of them a view passes.   task -> [pairs] -> train
+ *
+ * An augmentation is one file: it draws its parameters from the recipe's ranges, and applies drawn parameters to a box.
+ * The two are apart so that applying can be checked against numbers from elsewhere, and drawing shown to a reader. To add
+ * one: its file, its draw below, a row in augment.c's table.
+ *
+ * A box is [channels][16][16][16]. Geometry is the same for all channels; intensities (histogram, contrast) take each
+ * channel's own lowest and highest value. All are pure functions of box and draw. */
+#ifndef PETREL_STAGES_PAIRS_AUGMENT_H
+#define PETREL_STAGES_PAIRS_AUGMENT_H
+#include "common/base.h"
+#include "common/rng.h"
+#include "proto/recipe.h"
+
+enum { HISTOGRAM_POINTS_MAX = 64, CHAIN_MAX = 16 };
+
+struct affine_draw {
+    double rotate_rad[3];        /* about array axes 0, 1, 2 */
+    double shear[6];             /* off-diagonal, row by row */
+    double translate_voxels[3], scale[3];
+};
+struct rotate_draw { double rad[3]; };
+struct noise_draw { float sd; uint64_t seed, index; };
+struct histogram_draw { int points; float point[HISTOGRAM_POINTS_MAX]; }; /* where the evenly spaced levels of [0, 1] go */
+struct contrast_draw { float gamma; };
+union draw {
+    struct affine_draw affine;
+    struct rotate_draw rotate;
+    struct noise_draw noise;
+    struct histogram_draw histogram;
+    struct contrast_draw contrast;
+};
+
+/* The random numbers of one view: r gives parameters; noise takes the same stream's blocks from NOISE_FIRST_BLOCK on. */
+struct view_rng { struct rng r; uint64_t seed, index; };
+enum { NOISE_FIRST_BLOCK = 1 << 16 };
+struct view_rng view_rng_make(uint64_t seed, uint64_t index);
+
+struct augmentation {
+    const char *name;
+    void (*draw)(union draw *d, const struct recipe *r, struct view_rng *v);
+    void (*apply)(float *box, int channels, const union draw *d);
+    void (*describe)(const union draw *d, char *text, size_t size); /* the parameters, for people */
+};
+extern const struct augmentation augment_affine, augment_flip, augment_rotate, augment_noise, augment_histogram, augment_contrast;
+
+/* A comma list as the recipe holds it ("affine,flip", "none"), each of them applied with the probability. */
+struct chain {
+    const struct augmentation *step[CHAIN_MAX];
+    size_t count;
+    double probability;
+};
+/* -1 and a sentence for an unknown name or settings no augmentation can hold. */
+int chain_parse(struct chain *c, const char *list, double probability, const struct recipe *r, struct error *e) MUST_USE;
+
+/* What the chain does to one view: steps that were not drawn are not there. */
+struct drawn { const struct augmentation *what; union draw with; };
+struct drawn_chain { struct drawn step[CHAIN_MAX]; size_t count; };
+void chain_draw(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed, uint64_t index);
+void chain_apply(const struct drawn_chain *d, float *box, int channels);
+#endif
