@@ -6,10 +6,11 @@
  * silent (no heartbeat for silence_s): then the item is leased to another. A taker acknowledges an item only when what
  * it made of it is acknowledged further down, or published on disk. So acknowledgements travel the whole pipeline, and
  * END, which a giver sends once everything it gave is acknowledged, means: every item of the stream has arrived for good.
- * END and failure are also left as files in the run directory, for whoever comes later.
+ * END and failure are also left as files in the run directory, for whoever comes later:
+ * a new run in an old directory begins by removing RUN/FAILED and RUN/channels.
  *
  * Sockets live in one background thread per end, so a stage may compute for minutes and still be heard.
- * Names, not addresses: one small file a giver under RUN/channels/NAME, published atomically (endpoint, CURVE key, run id, pid, host).
+ * Names, not addresses: one small file a giver under RUN/channels/NAME, published atomically (endpoint, CURVE key, pid, host).
  * All functions may be called from one thread (the stage's) only. */
 #ifndef PETREL_PROTO_CHANNEL_H
 #define PETREL_PROTO_CHANNEL_H
@@ -25,8 +26,9 @@ struct channel_options {
     const char *run_dir;      /* may lie on shared storage */
     const char *name;         /* "volumes" */
     const char *transport;    /* "ipc" (one machine) or "tcp" (CURVE, ephemeral port) */
-    int credits;              /* taker: items in hand per giver, default 2 */
-    int window;               /* giver: unacknowledged items held, default 4; put blocks above it */
+    int credits;              /* taker: items sent ahead per giver, not yet taken, default 2 */
+    int window;               /* giver: unacknowledged items held, default 4; put blocks above it. The source's window
+                               * is what may be on its way in the whole pipeline: give it at least the number of workers */
     double heartbeat_s;       /* 1 */
     double silence_s;         /* 6: a peer not heard for so long is gone */
     uint64_t max_message;     /* bytes; ZMQ_MAXMSGSIZE; default 2 GiB */
@@ -41,11 +43,15 @@ int giver_open(struct giver **g, const struct channel_options *o, struct error *
 int giver_put(struct giver *g, struct item_key key, struct buffer *b, struct error *e) MUST_USE;
 /* 1 and *key for an item acknowledged since, each reported once; 0 none within timeout_s (0: do not wait); -1 failure. */
 int giver_acknowledged(struct giver *g, struct item_key *key, double timeout_s, struct error *e) MUST_USE;
+/* Pass acknowledgements on by itself: what is acknowledged at g is acknowledged at t (every lease of that key), in the
+ * background, while the stage computes. And once t's stream has ended, all g still holds has arrived: it is dropped.
+ * Close g before t. */
+void giver_relay(struct giver *g, struct taker *t);
 /* Items put and not yet acknowledged. */
 size_t giver_pending(struct giver *g);
 /* Forget an unacknowledged item that is no longer wanted. */
 void giver_drop(struct giver *g, struct item_key key);
-/* Wait until everything is acknowledged, then say END to all takers and leave NAME.end in the run directory. */
+/* Wait until everything is acknowledged, then say END to all takers and leave RUN/channels/NAME.end. */
 int giver_end(struct giver *g, struct error *e) MUST_USE;
 /* Close without END (items still unacknowledged are lost with the process, and made again by whoever restarts it). Nulls. */
 void giver_close(struct giver **g);

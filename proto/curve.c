@@ -1,0 +1,139 @@
+/* curve -- keys and the allow-list for tcp channels.   proto
+ *
+ * CURVE (curve25519) encrypts and says who speaks; the registry says who may. The ZAP handler is there
+ * before its socket listens and after it closes: without one ZeroMQ would let everybody in. */
+#include "proto/curve.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+enum { Z85 = 41 };
+
+static void hex_write(char hex[KEY_HEX], const uint8_t bytes[CURVE_BYTES])
+{
+    for (size_t i = 0; i < CURVE_BYTES; i++)
+        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static bool hex_read(const char *hex, uint8_t bytes[CURVE_BYTES])
+{
+    if (strlen(hex) != KEY_HEX - 1 || strspn(hex, "0123456789abcdef") != KEY_HEX - 1)
+        return false;
+    for (size_t i = 0; i < CURVE_BYTES; i++) {
+        unsigned byte;
+        if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
+            return false;
+        bytes[i] = (uint8_t)byte;
+    }
+    return true;
+}
+
+int curve_make(struct curve_keys *k, struct error *e)
+{
+    char open[Z85], secret[Z85];
+    if (zmq_curve_keypair(open, secret) || !zmq_z85_decode(k->open, open) || !zmq_z85_decode(k->secret, secret))
+        return fail_as(e, EX_UNAVAILABLE, "cannot make a CURVE key: %s (is ZeroMQ built with libsodium?)",
+                       zmq_strerror(zmq_errno()));
+    explicit_bzero(secret, sizeof secret);
+    hex_write(k->hex, k->open);
+    return 0;
+}
+
+void curve_forget(struct curve_keys *k)
+{
+    explicit_bzero(k, sizeof *k);
+}
+
+static const char domain[] = "petrel";
+
+int curve_serve(void *socket, const struct curve_keys *k)
+{
+    int yes = 1;
+    if (zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &yes, sizeof yes) ||
+        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, k->secret, CURVE_BYTES) ||
+        zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, domain, sizeof domain - 1))
+        return -1;
+    return 0;
+}
+
+int curve_join(void *socket, const struct curve_keys *k, const char *server_hex)
+{
+    uint8_t server[CURVE_BYTES];
+    if (!hex_read(server_hex, server)) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server, CURVE_BYTES) ||
+        zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, k->open, CURVE_BYTES) ||
+        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, k->secret, CURVE_BYTES))
+        return -1;
+    return 0;
+}
+
+/* ---- ZAP ---- */
+
+void *zap_open(void *context)
+{
+    void *zap = zmq_socket(context, ZMQ_REP);
+    int linger_ms = 0;
+    if (zap && (zmq_setsockopt(zap, ZMQ_LINGER, &linger_ms, sizeof linger_ms) || zmq_bind(zap, "inproc://zeromq.zap.01"))) {
+        zmq_close(zap);
+        return NULL;
+    }
+    return zap;
+}
+
+/* A question is seven frames: version, request, domain, address, identity, mechanism, credentials (the key), in that order. */
+enum { ZAP_VERSION, ZAP_REQUEST, ZAP_DOMAIN, ZAP_ADDRESS, ZAP_IDENTITY, ZAP_MECHANISM, ZAP_KEY, ZAP_FRAMES };
+
+struct zap_frame { uint8_t byte[256]; size_t size; };
+
+static bool frame_is(const struct zap_frame *f, const char *text)
+{
+    return f->size == strlen(text) && memcmp(f->byte, text, f->size) == 0;
+}
+
+/* false: nothing was asked. Frames past what a question has, or longer than any of them, make *whole false. */
+static bool zap_receive(void *zap, struct zap_frame frame[ZAP_FRAMES], bool *whole)
+{
+    int more = 1;
+    size_t size = sizeof more;
+    *whole = true;
+    for (int i = 0; more; i++) {
+        struct zap_frame spare, *to = i < ZAP_FRAMES ? &frame[i] : &spare;
+        int got = zmq_recv(zap, to->byte, sizeof to->byte, ZMQ_DONTWAIT);
+        if (got < 0)
+            return false;
+        to->size = (size_t)got;
+        if (to == &spare || to->size > sizeof to->byte)
+            *whole = false;
+        if (zmq_getsockopt(zap, ZMQ_RCVMORE, &more, &size))
+            return false;
+        if (!more && i != ZAP_FRAMES - 1)
+            *whole = false;
+    }
+    return true;
+}
+
+void zap_answer(void *zap, const struct registry *r)
+{
+    struct zap_frame frame[ZAP_FRAMES] = {0};
+    bool whole;
+    while (zap_receive(zap, frame, &whole)) {
+        bool allowed = false;
+        if (whole && frame_is(&frame[ZAP_VERSION], "1.0") && frame_is(&frame[ZAP_MECHANISM], "CURVE") &&
+            frame[ZAP_KEY].size == CURVE_BYTES) {
+            char hex[KEY_HEX];
+            hex_write(hex, frame[ZAP_KEY].byte);
+            allowed = registry_allows(r, hex);
+        }
+        size_t request = frame[ZAP_REQUEST].size < sizeof frame[0].byte ? frame[ZAP_REQUEST].size : 0;
+        const struct { const void *data; size_t size; } answer[] = {
+            {"1.0", 3}, {frame[ZAP_REQUEST].byte, request}, {allowed ? "200" : "400", 3}, {"", 0}, {"", 0}, {"", 0},
+        };
+        for (size_t i = 0; i < COUNT_OF(answer); i++)
+            zmq_send(zap, answer[i].data, answer[i].size, i + 1 < COUNT_OF(answer) ? ZMQ_SNDMORE : 0);
+    }
+}
