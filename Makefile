@@ -75,6 +75,7 @@ $(B)/bin/petrel-$(1): $(call obj,$(call src,stages/$(1))) $(STAGE_SHARED) $(if $
 endef
 $(foreach s,$(STAGES),$(eval $(call stage_rule,$(s))))
 LDLIBS_load := -ldcmdata -ldcmimgle -ldcmjpeg -ldcmjpls -loflog -lofstd -lpng
+LDLIBS_train := -lpng
 LDLIBS_eval := -lpng
 LDLIBS_classify := -lpng
 $(B)/bin/petrel-simulate: $(call obj,$(call src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a

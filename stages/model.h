@@ -65,8 +65,8 @@ char *model_settings_text(const struct recipe *r) MUST_USE;
 int model_settings_read(const char *text, struct recipe *r, struct error *e) MUST_USE;
 /* The facts as metadata. */
 void model_add_facts(struct safetensors *s, const struct model_facts *f);
-/* Every parameter of p, PyTorch's names and shapes. host: the caller's, model_host_floats(p) of them, filled here and
- * borrowed by s. */
+/* Every parameter of p as it is now, PyTorch's names and shapes. host: the caller's, model_host_floats(p) of them from xalloc, filled
+ * here and borrowed by s. */
 size_t model_host_floats(const struct params *p);
 void model_add_params(struct safetensors *s, struct params *p, float *host);
 /* Tensors of `s` into p (sealed). Each part ("backbone", "peb", "projection", "classifier") p has must be there whole, unless it is

@@ -9,6 +9,7 @@ int model_network(const struct recipe *r, int channels, struct network_settings 
     network_defaults(s);
     s->backbone = r->backbone;
     s->channels = channels;
+    s->width = (int)r->backbone_width;
     if (r->stem_stride.count != 3)
         return fail_as(e, EX_CONFIG, "stem_stride has %zu numbers: give three, D,H,W", r->stem_stride.count);
     for (int a = 0; a < 3; a++) {
@@ -101,9 +102,20 @@ void model_add_facts(struct safetensors *s, const struct model_facts *f)
 
 /* ---- tensors ---- */
 
-size_t model_host_floats(const struct params *p)
+/* Counters come first in the host's block, two floats' room each, so that they are aligned. */
+enum { COUNTER_FLOATS = sizeof(int64_t) / sizeof(float) };
+
+static size_t counters(const struct params *p)
 {
     size_t n = 0;
+    for (size_t i = 0; i < p->count; i++)
+        n += p->param[i].kind == PARAM_COUNTER;
+    return n;
+}
+
+size_t model_host_floats(const struct params *p)
+{
+    size_t n = COUNTER_FLOATS * counters(p);
     for (size_t i = 0; i < p->count; i++)
         n += p->param[i].kind == PARAM_COUNTER ? 0 : p->param[i].count;
     return n;
@@ -111,13 +123,16 @@ size_t model_host_floats(const struct params *p)
 
 void model_add_params(struct safetensors *s, struct params *p, float *host)
 {
+    int64_t *counter = (int64_t *)(void *)host;
+    host += COUNTER_FLOATS * counters(p);
     for (size_t i = 0; i < p->count; i++) {
         struct param *q = &p->param[i];
         int64_t dim[5];
         for (int a = 0; a < q->ndim; a++)
             dim[a] = q->dim[a];
         if (q->kind == PARAM_COUNTER) {
-            safetensors_add(s, q->name, TENSOR_I64, 0, dim, &q->counter);
+            *counter = q->counter;
+            safetensors_add(s, q->name, TENSOR_I64, 0, dim, counter++);
             continue;
         }
         param_get(p, q, host);

@@ -1,0 +1,309 @@
+/* classifier -- tumour or not, on embeddings of the frozen encoder.   tasks ─▶ pairs ─▶ [train] ═▶ model.safetensors
+ *
+ * Encoder and PEB are in evaluation mode, so a box's embedding is the same whenever it is computed: with classifier_views = K, epoch
+ * e uses draw e mod K of the boxes and each is embedded once. Validation boxes are never augmented: embedded once too.
+ * The two-layer head learns by the focal loss and AdamW; early stopping follows the mean focal loss on the validation boxes
+ * (without validation patients: the epoch's training loss). */
+#include "kernels/optim/adamw.h"
+#include "stages/train/loop.h"
+#include "stages/train/memo.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEADS = 4 };
+struct head { struct tape *tape; struct network_values values; };
+
+struct classifier {
+    struct loop loop;
+    struct params *params;
+    struct adamw adam;
+    struct tape *encoder;
+    struct network_values encoded;
+    struct head head[HEADS];
+    struct memo train, validation;
+    float *box, *row;            /* host staging for one batch of the encoder */
+    float *embedding;
+    int32_t *label;              /* device */
+    float alpha[NETWORK_CLASSES];
+    int64_t draws;               /* classifier_views, or 0: nothing is kept */
+    /* what was asked for already, and where asking stands */
+    bool *asked, asked_validation;
+    int64_t ask_epoch, ask_item;
+};
+
+/* ---- what will be wanted: training batches not embedded yet, and each validation batch once ---- */
+
+static int64_t draw_of(const struct classifier *c, int64_t epoch)
+{
+    return c->draws ? epoch % c->draws : epoch;
+}
+
+static bool order_next(void *context, struct wanted *w)
+{
+    struct classifier *c = context;
+    int64_t train = c->train.steps, validation = c->validation.steps, items = train + validation;
+    for (; c->ask_epoch < c->loop.epochs; c->ask_epoch++, c->ask_item = 0)
+        while (c->ask_item < items) {
+            int64_t item = c->ask_item++, draw = draw_of(c, c->ask_epoch);
+            *w = (struct wanted){.index = (uint64_t)(c->ask_epoch * items + item),
+                                 .phase = item < train ? PHASE_CLASSIFIER : PHASE_CLASSIFIER_VALIDATION,
+                                 .epoch = item < train ? draw : 0,
+                                 .step = item < train ? item : item - train};
+            if (item >= train) {
+                if (c->asked_validation)
+                    continue;
+                c->asked_validation = item + 1 == items;
+                return true;
+            }
+            if (c->draws) {
+                if (c->asked[draw * train + item])
+                    continue;
+                c->asked[draw * train + item] = true;
+            }
+            return true;
+        }
+    return false;
+}
+
+/* ---- embedding ---- */
+
+static void embed(struct classifier *c, const struct pair_batch_message *b, struct embedded *x)
+{
+    const struct train *t = c->loop.train;
+    size_t n = (size_t)b->count, most = (size_t)tape_boxes(c->encoder), size = (size_t)t->channels * BOX_VOXELS;
+    if (n > most)
+        die(EX_SOFTWARE, "a batch of %zu boxes came where at most %zu were asked for", n, most);
+    memcpy(c->box, b->box, n * size * sizeof(float));
+    memset(c->box + n * size, 0, (most - n) * size * sizeof(float));
+    tape_put(c->encoder, c->encoded.box, c->box);
+    if (c->encoded.position >= 0) {
+        memcpy(c->row, b->position, n * POSITION_SIZE * sizeof(float));
+        memset(c->row + n * POSITION_SIZE, 0, (most - n) * POSITION_SIZE * sizeof(float));
+        tape_put(c->encoder, c->encoded.position, c->row);
+    }
+    tape_evaluate(c->encoder);
+    tape_get(c->encoder, c->encoded.embedding, c->embedding);
+    memcpy(x->embedding, c->embedding, n * (size_t)c->train.embedding * sizeof(float));
+    for (size_t i = 0; i < n; i++) {
+        if (b->label[i] < 0 || b->label[i] >= NETWORK_CLASSES)
+            die(EX_SOFTWARE, "region %u came to the classifier with label %d", b->region[i], b->label[i]);
+        x->label[i] = b->label[i];
+    }
+    c->loop.boxes += n;
+}
+
+/* the batch from memory, or made and embedded now; NULL: a signal asked to stop */
+static struct embedded *batch_at(struct classifier *c, struct memo *m, int64_t draw, int64_t step, bool keep)
+{
+    struct error e = {0};
+    struct embedded *x = memo_at(m, keep ? draw : 0, step);
+    if (keep && x->embedding)
+        return x;
+    struct pair_batch_message b;
+    int got = source_take(c->loop.source, &b, &e);
+    if (got < 0)
+        die_of(&e);
+    if (!got)
+        return NULL;
+    memo_room(m, x, b.count);
+    embed(c, &b, x);
+    pair_batch_free(&b);
+    return x;
+}
+
+/* ---- the head ---- */
+
+static struct head *head_for(struct classifier *c, int count)
+{
+    size_t i = 0;
+    while (i < HEADS && c->head[i].tape && tape_boxes(c->head[i].tape) != count)
+        i++;
+    if (i == HEADS)
+        die(EX_SOFTWARE, "batches come in more than %d sizes, the last of %d boxes: the pair makers follow another recipe", HEADS, count);
+    struct head *h = &c->head[i];
+    if (!h->tape) {
+        h->tape = tape_open(c->params, count, 1);
+        h->values = network_build(h->tape, &c->loop.train->network, NETWORK_CLASSIFIER);
+        if (c->params->sealed)
+            tape_seal(h->tape, true, NULL);
+    }
+    return h;
+}
+
+/* focal loss of a batch through the head; with learn, its gradients and a step */
+static double head_run(struct classifier *c, const struct embedded *x, bool learn)
+{
+    const struct recipe *r = &c->loop.train->recipe;
+    struct backend *b = c->params->backend;
+    struct head *h = head_for(c, x->count);
+    float loss;
+    tape_put(h->tape, h->values.embedding, x->embedding);
+    b->put(b, c->label, x->label, (size_t)x->count * sizeof *x->label);
+    tape_forward(h->tape);
+    b->focal(b, tape_grad(h->tape, h->values.logits), &loss, tape_value(h->tape, h->values.logits), c->label, x->count, NETWORK_CLASSES,
+             c->alpha, (float)r->focal_gamma, !strcmp(r->focal_on, "softmax"));
+    loop_check_loss(&c->loop, (double)loss, "a lower --classifier-lr");
+    if (learn) {
+        params_zero_grad(c->params);
+        tape_backward(h->tape);
+        adamw_step(&c->adam, r->classifier_lr);
+    }
+    return (double)loss;
+}
+
+static void write_row(struct classifier *c, double loss, int64_t step, const char *set)
+{
+    struct error e = {0};
+    struct loop *l = &c->loop;
+    if (history_row(&l->history, &e, "%lld,%lld,%.9g,%.9g,%.3f,%s\n", (long long)l->at.epoch, (long long)step, loss,
+                    l->train->recipe.classifier_lr, l->seconds_before + now_s() - l->begun_s, set))
+        die_of(&e);
+}
+
+static bool train_step(struct classifier *c)
+{
+    struct loop *l = &c->loop;
+    struct place *at = &l->at;
+    struct embedded *x = batch_at(c, &c->train, draw_of(c, at->epoch), at->step, c->draws > 0);
+    if (!x)
+        return false;
+    double loss = head_run(c, x, true);
+    write_row(c, loss, at->step, "train");
+    at->sum[0] += loss * x->count;
+    at->count += x->count;
+    at->step++;
+    at->steps++;
+    at->optimiser_steps = c->adam.step;
+    progress_update(&l->progress, (uint64_t)at->steps, "loss %.4g, lr %.3g, %.0f boxes/s, %.0f %% waiting", loss,
+                    l->train->recipe.classifier_lr, loop_boxes_s(l), 100 * loop_waiting(l));
+    return true;
+}
+
+static bool validate(struct classifier *c, double *mean)
+{
+    double sum = 0, count = 0;
+    for (int64_t v = 0; v < c->validation.steps; v++) {
+        struct embedded *x = batch_at(c, &c->validation, 0, v, true);
+        if (!x)
+            return false;
+        sum += head_run(c, x, false) * x->count;
+        count += x->count;
+    }
+    *mean = sum / count;
+    return true;
+}
+
+static enum loop_next epoch_run(struct classifier *c)
+{
+    struct loop *l = &c->loop;
+    while (l->at.step < l->steps_an_epoch) {
+        if (!train_step(c)) {
+            loop_save(l);
+            return LOOP_STOPPED;
+        }
+        enum loop_next next = loop_after_step(l);
+        if (next != LOOP_ON)
+            return next;
+    }
+    double mean = l->at.sum[0] / l->at.count;
+    if (c->validation.steps) {
+        if (!validate(c, &mean)) {
+            loop_save(l);
+            return LOOP_STOPPED;
+        }
+        write_row(c, mean, l->at.step - 1, "validation");
+    }
+    loop_after_epoch(l, mean);
+    return LOOP_ON;
+}
+
+/* ---- putting it together ---- */
+
+/* The projection takes no part, but a model file keeps it: its parameters are registered and nothing runs them. */
+static void register_projection(struct classifier *c)
+{
+    struct tape *unused = tape_open(c->params, 2, 1);
+    (void)network_build(unused, &c->loop.train->network, NETWORK_PROJECTION);
+    tape_close(&unused);
+}
+
+static void build(struct classifier *c, struct train *t)
+{
+    struct error e = {0};
+    struct recipe *r = &t->recipe;
+    int batch = (int)r->classifier_batch, E = network_embedding(&t->network);
+    c->loop.train = t;
+    c->params = params_open(t->backend);
+    c->encoder = tape_open(c->params, batch, 1);
+    c->encoded = network_build(c->encoder, &t->network, NETWORK_ENCODER);
+    if (model_has_part(&t->init_file, "projection"))
+        register_projection(c);
+    head_for(c, batch);
+    params_freeze(c->params, "backbone");
+    params_freeze(c->params, "peb");
+    params_freeze(c->params, "projection");
+    tape_seal(c->encoder, false, NULL);
+    tape_seal(c->head[0].tape, true, NULL);
+    params_init(c->params, t->seed);
+    if (model_load(c->params, &t->init_file, t->init, "classifier", "", &e))
+        die_of(&e);
+    safetensors_free(&t->init_file);
+
+    memo_open(&c->train, c->draws ? c->draws : 1, t->plan.classifier_steps, batch, E);
+    memo_open(&c->validation, 1, t->plan.classifier_validation_steps, batch, E);
+    c->asked = xalloc((size_t)(c->train.draws * c->train.steps) + 1, sizeof *c->asked);
+    c->box = xalloc((size_t)batch * (size_t)t->channels * BOX_VOXELS, sizeof *c->box);
+    c->row = xalloc((size_t)batch * POSITION_SIZE, sizeof *c->row);
+    c->embedding = xalloc((size_t)batch * (size_t)E, sizeof *c->embedding);
+    c->label = t->backend->alloc(t->backend, (size_t)batch * sizeof *c->label);
+    bool by_class = !strcmp(r->focal_balance, "class");
+    c->alpha[0] = (float)(by_class ? 1 - r->focal_alpha : r->focal_alpha);
+    c->alpha[1] = (float)r->focal_alpha;
+    adamw_open(&c->adam, c->params, r->classifier_weight_decay, !strcmp(r->classifier_optimiser, "adam"));
+    const struct moment moment[2] = {{"adam_m", c->adam.m}, {"adam_v", c->adam.v}};
+    keeper_open(&c->loop.keeper, t, c->params, moment, 2);
+}
+
+static void close_all(struct classifier *c)
+{
+    struct backend *b = c->params->backend;
+    b->release(b, c->label);
+    for (size_t i = 0; i < HEADS; i++)
+        tape_close(&c->head[i].tape);
+    tape_close(&c->encoder);
+    adamw_close(&c->adam);
+    memo_close(&c->train);
+    memo_close(&c->validation);
+    free(c->asked);
+    free(c->box);
+    free(c->row);
+    free(c->embedding);
+    params_close(&c->params);
+}
+
+int classifier_run(struct train *t)
+{
+    struct classifier c = {.draws = t->recipe.classifier_views < t->recipe.classifier_epochs ? t->recipe.classifier_views : t->recipe.classifier_epochs};
+    struct loop *l = &c.loop;
+    if (!t->plan.classifier_steps)
+        die(EX_DATAERR, "'%s' has no labelled regions to train on: run petrel-cache split first, and see that training patients have truth",
+            t->cache_dir);
+    if (!t->plan.classifier_validation_steps)
+        log_warn("no labelled regions of validation patients: early stopping follows the training loss");
+    build(&c, t);
+    loop_begin(l, t, "classifier-losses.csv", "epoch,step,loss,lr,seconds,set", t->plan.classifier_steps, t->recipe.classifier_epochs);
+    c.adam.step = l->at.optimiser_steps;
+    c.ask_epoch = l->at.epoch;
+    c.ask_item = l->at.step;
+    l->source = source_channels(t, order_next, &c);
+
+    enum loop_next next = t->step_limit && l->at.steps >= t->step_limit ? LOOP_LIMIT : LOOP_ON;
+    while (next == LOOP_ON && !loop_over(l, t->recipe.classifier_patience)) {
+        next = epoch_run(&c);
+        if (next == LOOP_ON && checkpoint_due(&l->keeper))
+            loop_save(l);
+    }
+    int code = loop_end(l, next);
+    close_all(&c);
+    return code;
+}

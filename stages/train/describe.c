@@ -1,0 +1,98 @@
+/* describe -- the network as a table: every operation, what it costs, and the totals.   petrel-train describe
+ * Derived from geometry; nothing is run. live: counting only taps that fall inside the image. */
+#include "stages/train/train.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* 38938953 -> "38,938,953" */
+struct grouped { char text[32]; };
+static struct grouped grouped(uint64_t n)
+{
+    struct grouped g;
+    char digits[24];
+    format_into(digits, sizeof digits, "%llu", (unsigned long long)n);
+    size_t length = strlen(digits), at = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0)
+            g.text[at++] = ',';
+        g.text[at++] = digits[i];
+    }
+    g.text[at] = 0;
+    return g;
+}
+
+struct totals { uint64_t params, live_params; double mmacs, live_mmacs; };
+enum { BACKBONE, PEB, PROJECTION, CLASSIFIER, PARTS };
+static const char *const PART_NAMES[PARTS] = {"backbone", "peb", "projection", "classifier"};
+
+static int part_of(const char *name, int last)
+{
+    for (int p = 0; p < PARTS; p++)
+        if (!strncmp(name, PART_NAMES[p], strlen(PART_NAMES[p])))
+            return p;
+    return last; /* an operation without parameters stands with those before it */
+}
+
+static struct grouped shape(int C, const int dim[3])
+{
+    struct grouped g;
+    if (dim[0] == 1 && dim[1] == 1 && dim[2] == 1)
+        format_into(g.text, sizeof g.text, "%d", C);
+    else
+        format_into(g.text, sizeof g.text, "%d x %d.%d.%d", C, dim[0], dim[1], dim[2]);
+    return g;
+}
+
+static void print_row(const struct tape_row *r, FILE *to)
+{
+    char kernel[32] = "", cost[40] = "", params[64] = "";
+    if (r->kernel[0])
+        format_into(kernel, sizeof kernel, "%d.%d.%d/%d.%d.%d", r->kernel[0], r->kernel[1], r->kernel[2], r->stride[0], r->stride[1], r->stride[2]);
+    if (r->params)
+        format_into(params, sizeof params, "%12s %12s", grouped(r->params).text, grouped(r->live_params).text);
+    if (r->mmacs > 0)
+        format_into(cost, sizeof cost, "%8.3f %8.3f", r->mmacs, r->live_mmacs);
+    fprintf(to, "%-9s %-32s %14s %14s %-12s %25s %17s\n", r->op, r->name, shape(r->C, r->in).text, shape(r->O, r->out).text, kernel, params, cost);
+}
+
+static void print_rows(const struct tape *tape, struct totals part[PARTS], FILE *to)
+{
+    struct tape_row row;
+    int at = BACKBONE;
+    fprintf(to, "%-9s %-32s %14s %14s %-12s %12s %12s %8s %8s\n", "operation", "name", "in", "out", "taps/stride", "parameters", "live",
+            "MMACs", "live");
+    for (size_t i = 0; tape_describe(tape, i, &row); i++) {
+        at = part_of(row.name, at);
+        part[at].params += row.params;
+        part[at].live_params += row.live_params;
+        part[at].mmacs += row.mmacs;
+        part[at].live_mmacs += row.live_mmacs;
+        print_row(&row, to);
+    }
+}
+
+int describe_print(const struct recipe *r, FILE *to, struct error *e)
+{
+    struct network_settings s;
+    struct totals part[PARTS] = {{0}};
+    if (model_network(r, 1, &s, e))
+        return -1;
+    struct params *params = params_open(NULL);
+    struct tape *tape = tape_open(params, 1, 1);
+    (void)network_build(tape, &s, NETWORK_ENCODER | NETWORK_PROJECTION | NETWORK_CLASSIFIER);
+    fprintf(to, "recipe %s: %s, box %d x %d.%d.%d, stem stride %d.%d.%d, %s\n\n", r->recipe_name, s.backbone, s.channels, s.box[0], s.box[1],
+            s.box[2], s.stem_stride[0], s.stem_stride[1], s.stem_stride[2],
+            s.position ? s.peb_norm == PEB_L2 ? "PEB (L2)" : "PEB (LayerNorm)" : "no position (ablation)");
+    print_rows(tape, part, to);
+    fprintf(to, "\n");
+    for (int p = 0; p < PARTS; p++)
+        if (part[p].params)
+            fprintf(to, "%-11s %12s parameters, %12s live; %8.1f million multiply-adds a box, %6.1f live%s\n", PART_NAMES[p],
+                    grouped(part[p].params).text, grouped(part[p].live_params).text, part[p].mmacs, part[p].live_mmacs,
+                    p == CLASSIFIER ? " (learned after pretraining)" : "");
+    fprintf(to, "total       %12s parameters %s\n",
+            grouped(params_elements(params, "") - params_elements(params, "classifier")).text, s.position ? "with PEB" : "without PEB");
+    tape_close(&tape);
+    params_close(&params);
+    return 0;
+}

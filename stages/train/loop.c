@@ -1,0 +1,113 @@
+/* loop -- what both phases do around a step.   [train] */
+#include "stages/train/loop.h"
+#include "common/file.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void must(int result, const struct error *e)
+{
+    if (result < 0)
+        die_of(e);
+}
+
+void loop_begin(struct loop *l, struct train *t, const char *history_name, const char *history_header, int64_t steps_an_epoch, int64_t epochs)
+{
+    struct error e = {0};
+    l->train = t;
+    l->steps_an_epoch = steps_an_epoch;
+    l->epochs = epochs;
+    int found = checkpoint_load(&l->keeper, &l->at, &e);
+    must(found, &e);
+    if (found)
+        log_note("going on from epoch %lld, step %lld of '%s'", (long long)l->at.epoch, (long long)l->at.step, t->stage_options.run);
+    char *path = path_join(t->stage_options.run, history_name);
+    must(history_open(&l->history, path, history_header, l->at.history_bytes, &e), &e);
+    free(path);
+    l->seconds_before = l->at.seconds;
+    l->begun_s = now_s();
+    uint64_t total = (uint64_t)(epochs * steps_an_epoch);
+    if (t->step_limit && (uint64_t)t->step_limit < total)
+        total = (uint64_t)t->step_limit;
+    progress_begin(&l->progress, t->phase, "steps", (uint64_t)l->at.steps, total);
+}
+
+void loop_save(struct loop *l)
+{
+    struct error e = {0};
+    l->at.seconds = l->seconds_before + now_s() - l->begun_s;
+    must(history_sync(&l->history, &l->at.history_bytes, &e), &e);
+    must(checkpoint_save(&l->keeper, &l->at, &e), &e);
+}
+
+enum loop_next loop_after_step(struct loop *l)
+{
+    bool limit = l->train->step_limit && l->at.steps >= l->train->step_limit, stop = train_stop_asked();
+    if (limit || stop || checkpoint_due(&l->keeper))
+        loop_save(l);
+    return stop ? LOOP_STOPPED : limit ? LOOP_LIMIT : LOOP_ON;
+}
+
+void loop_after_epoch(struct loop *l, double loss)
+{
+    struct place *at = &l->at;
+    bool best = stopping_note(&at->stopping, loss, at->epoch, at->steps);
+    at->epoch++;
+    at->step = 0;
+    memset(at->sum, 0, sizeof at->sum);
+    at->count = 0;
+    if (best)
+        keeper_note_best(&l->keeper, at);
+}
+
+bool loop_over(const struct loop *l, int64_t patience)
+{
+    return l->at.epoch >= l->epochs || stopping_due(&l->at.stopping, patience);
+}
+
+double loop_boxes_s(const struct loop *l)
+{
+    double seconds = now_s() - l->begun_s;
+    return seconds > 0 ? (double)l->boxes / seconds : 0;
+}
+
+double loop_waiting(const struct loop *l)
+{
+    double seconds = now_s() - l->begun_s;
+    return seconds > 0 ? source_waited_s(l->source) / seconds : 0;
+}
+
+void loop_check_loss(const struct loop *l, double loss, const char *try_this)
+{
+    if (!isfinite(loss))
+        die(EX_SOFTWARE, "the loss is not a finite number (%g) at epoch %lld, step %lld: try %s; the last checkpoint in '%s' is from before it",
+            loss, (long long)l->at.epoch, (long long)l->at.step, try_this, l->train->stage_options.run);
+}
+
+int loop_end(struct loop *l, enum loop_next how)
+{
+    struct error e = {0};
+    struct train *t = l->train;
+    const struct stopping *s = &l->at.stopping;
+    double boxes_s = loop_boxes_s(l), waiting = loop_waiting(l);
+    if (how == LOOP_ON) {
+        must(history_sync(&l->history, &l->at.history_bytes, &e), &e);
+        must(keeper_finish(&l->keeper, &l->at, &e), &e);
+    } else if (how == LOOP_LIMIT) {
+        must(keeper_write_out(&l->keeper, &l->at, &e), &e);
+    }
+    progress_end(&l->progress);
+    source_close(&l->source, how != LOOP_STOPPED);
+    history_close(&l->history);
+    keeper_close(&l->keeper);
+    if (how == LOOP_STOPPED) {
+        log_last("stopped by a signal and saved at epoch %lld, step %lld: run it again to go on", (long long)l->at.epoch, (long long)l->at.step);
+        return EX_TEMPFAIL;
+    }
+    if (s->any)
+        log_last("%s: %lld epochs, %lld steps, lowest loss %.5g in epoch %lld, %.0f boxes/s, %.0f %% waiting, '%s'", t->phase,
+                 (long long)l->at.epoch, (long long)l->at.steps, s->best, (long long)s->best_epoch, boxes_s, 100 * waiting, t->out_path);
+    else
+        log_last("%s: %lld steps, %.0f boxes/s, %.0f %% waiting, '%s'", t->phase, (long long)l->at.steps, boxes_s, 100 * waiting, t->out_path);
+    return EX_OK;
+}

@@ -1,0 +1,37 @@
+/* loop -- what both phases do around a step: say how it goes, keep the history, save when due, stop when asked.   [train] */
+#ifndef PETREL_STAGES_TRAIN_LOOP_H
+#define PETREL_STAGES_TRAIN_LOOP_H
+#include "common/log.h"
+#include "stages/train/checkpoint.h"
+#include "stages/train/history.h"
+#include "stages/train/source.h"
+
+struct loop {
+    struct train *train;
+    struct place at;
+    struct keeper keeper;
+    struct history history;
+    struct source *source;
+    struct progress progress;
+    int64_t steps_an_epoch, epochs;
+    double begun_s, seconds_before;   /* this process's start; seconds of the runs before it */
+    uint64_t boxes;                   /* learned from in this process */
+};
+enum loop_next { LOOP_ON, LOOP_STOPPED /* a signal */, LOOP_LIMIT /* --steps */ };
+
+/* Back to where a checkpoint left off, or to the beginning; opens the history. The keeper must be open. Dies with a sentence. */
+void loop_begin(struct loop *l, struct train *t, const char *history_name, const char *history_header, int64_t steps_an_epoch, int64_t epochs);
+/* After each step: saves if it is time, a signal came, or --steps is reached. */
+enum loop_next loop_after_step(struct loop *l);
+/* After an epoch and its validation: early stopping and the best model; moves on to the next epoch. `loss` is what counts. */
+void loop_after_epoch(struct loop *l, double loss);
+bool loop_over(const struct loop *l, int64_t patience);
+void loop_save(struct loop *l);
+/* boxes a second and the share of time spent waiting for batches, for the progress bar */
+double loop_boxes_s(const struct loop *l);
+double loop_waiting(const struct loop *l);
+/* Closes everything; `how` is why the loop ended. Returns the exit code and prints the last line. */
+int loop_end(struct loop *l, enum loop_next how);
+/* A loss that is no number ends the program with a sentence. */
+void loop_check_loss(const struct loop *l, double loss, const char *try_this);
+#endif
