@@ -14,7 +14,7 @@ static const struct recipe paper = {
     .grow_fraction = 0.41, .fixed_suv = 4.0, .relative_fraction = 0.41,
     .region_min_ml = 0.1, .connectivity = 26, .tumour_overlap = 0.5,
     .standardise = "box", .border = "keep",
-    .backbone = "resnet18", .stem_stride = {3, {1, 2, 2}},
+    .backbone = "resnet18", .backbone_width = 64, .stem_stride = {3, {1, 2, 2}},
     .position = true, .position_unit = "mm", .position_box = "oriented", .peb_norm = "layer", .projection_width = 2048,
     .semantic = true, .tumour_share = 0.80, .augmented_rate = 0.30, .view2_always_augmented = false,
     .pairs_per_epoch = 2000, .redraw_epochs = 1,
@@ -77,7 +77,8 @@ static const struct {
     {"position-box", OPT_CHOICE, AT(position_box), N | X, boxes, "axis|oriented", 0, 0,
      "whose size the position vector gives: the axis-aligned box's, or the principal axes'"},
 
-    {"backbone", OPT_CHOICE, AT(backbone), N, network, "resnet18", 0, 0, "the encoder"},
+    {"backbone", OPT_CHOICE, AT(backbone), N, network, "resnet10|resnet18|resnet34", 0, 0, "the encoder"},
+    {"backbone-width", OPT_INT, AT(backbone_width), N, network, "N", 1, 1024, "channels of the first convolution; the embedding is 8 times as wide"},
     {"stem-stride", OPT_REALS, AT(stem_stride), N, network, "D,H,W", 1, 2, "stride of the first convolution (voxels)"},
     {"position", OPT_FLAG, AT(position), N, network, NULL, 0, 0, "join the position vector to the features (PEB)"},
     {"peb-norm", OPT_CHOICE, AT(peb_norm), N, network, "layer|l2", 0, 0,

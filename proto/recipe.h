@@ -26,7 +26,8 @@ struct recipe {
     const char *standardise;             /* box|volume|none */
     const char *border;                  /* keep|drop */
     /* network (METHOD.md 2) */
-    const char *backbone;                /* resnet18 */
+    const char *backbone;                /* resnet10|resnet18|resnet34 */
+    int64_t backbone_width;              /* 64: channels of the stem; an embedding is 8 times as wide */
     struct opt_reals stem_stride;        /* 1,2,2 */
     bool position;                       /* PEB; --no-position is the ablation */
     const char *position_unit;           /* mm|voxel */
