@@ -1,0 +1,202 @@
+/* suv_factor -- SUV factors against golden numbers, what is refused and by which tag, statistics, other grids. */
+#include "stages/suv/suv.h"
+#include "common/file.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static struct scan_facts good_facts(void)
+{
+    struct scan_facts f;
+    scan_facts_init(&f);
+    strcpy(f.units, "BQML");
+    strcpy(f.decay_correction, "START");
+    strcpy(f.corrected, "NORM\\ATTN\\DECY");
+    f.weight_g = 71000;
+    f.dose_bq = 388.777472e6;
+    f.half_life_s = 6588;
+    f.injection_s = 38100;
+    f.series_s = f.acquisition_s = 40811;
+    return f;
+}
+
+static void golden_factors(void **state)
+{
+    (void)state;
+    struct buffer file = {0};
+    struct error e = {0};
+    assert_int_equal(file_read("tests/golden/suv/cases.tsv", 1 << 20, &file, &e), 0);
+    char *rest = (char *)file.data, *line;
+    int cases = 0;
+    strsep(&rest, "\n");
+    while ((line = strsep(&rest, "\n")) && *line) {
+        struct scan_facts f;
+        scan_facts_init(&f);
+        const char *name = strsep(&line, "\t");
+        strcpy(f.units, strsep(&line, "\t"));
+        strcpy(f.decay_correction, strsep(&line, "\t"));
+        strcpy(f.vendor, strsep(&line, "\t"));
+        strcpy(f.corrected, strcmp(f.decay_correction, "NONE") == 0 ? "ATTN" : "ATTN\\DECY");
+        double delay, factor;
+        double *const number[] = {&f.weight_g,     &f.dose_bq,      &f.half_life_s,       &f.injection_s,      &f.series_s, &f.acquisition_s,
+                                  &f.scan_start_s, &f.frame_reference_s, &f.frame_duration_s, &delay, &factor};
+        for (size_t i = 0; i < COUNT_OF(number); i++)
+            *number[i] = strtod(strsep(&line, "\t"), NULL);
+        f.weight_g *= 1000;
+        if (suv_factor(&f, &e) < 0)
+            fail_msg("%s: %s", name, e.text);
+        if (!(fabs(f.suv_factor / factor - 1) < 1e-9))
+            fail_msg("%s: factor %.12g, expected %.12g", name, f.suv_factor, factor);
+        if (isnan(delay) ? !isnan(f.delay_s) : !(fabs(f.delay_s - delay) < 1e-3))
+            fail_msg("%s: delay %.6f s, expected %.6f s", name, f.delay_s, delay);
+        assert_true(f.suv_formula[0]);
+        cases++;
+    }
+    assert_int_equal(cases, 9);
+    buffer_free(&file);
+}
+
+/* Each way of spoiling good facts, and what the sentence must name. */
+static void refused_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t offset;
+        double value;
+        const char *says;
+    } numbers[] = {
+#define SPOIL(field, value, says) {offsetof(struct scan_facts, field), value, says}
+        SPOIL(weight_g, NAN, "(0010,1030) PatientWeight is missing"),
+        SPOIL(weight_g, 71, "(0010,1030) PatientWeight is 0.071 kg"),
+        SPOIL(weight_g, 71e6, "(0010,1030) PatientWeight is 71000 kg"),
+        SPOIL(dose_bq, NAN, "(0018,1074) RadionuclideTotalDose is missing"),
+        SPOIL(dose_bq, 388.7, "(0018,1074) RadionuclideTotalDose is 388.7 Bq"),
+        SPOIL(half_life_s, NAN, "(0018,1075) RadionuclideHalfLife is missing"),
+        SPOIL(injection_s, NAN, "(0018,1072) RadiopharmaceuticalStartTime is missing"),
+        SPOIL(acquisition_s, NAN, "(0008,0032) AcquisitionTime is missing"),
+        SPOIL(series_s, NAN, "(0008,0031) SeriesTime is missing"),
+        SPOIL(series_s, 50000, "(0054,1300) FrameReferenceTime is missing"),
+        SPOIL(injection_s, 40812, "one of the two times is wrong"), /* a day earlier is 24 hours */
+    };
+    struct error e;
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        struct scan_facts f = good_facts();
+        *(double *)((char *)&f + numbers[i].offset) = numbers[i].value;
+        e = (struct error){0};
+        assert_int_equal(suv_factor(&f, &e), -1);
+        if (!strstr(e.text, numbers[i].says))
+            fail_msg("'%s' does not say '%s'", e.text, numbers[i].says);
+        assert_true(isnan(f.suv_factor));
+    }
+    static const struct {
+        size_t offset;
+        const char *value, *says;
+    } texts[] = {
+        SPOIL(units, "CNTS", "Units 'CNTS' are not handled"),
+        SPOIL(units, "GML LBM", "Units 'GML LBM' are not handled"),
+        SPOIL(units, "", "(0054,1001) Units is missing"),
+        SPOIL(corrected, "DECY\\NORM", "without ATTN"),
+        SPOIL(corrected, "XATTN\\DECY", "without ATTN"), /* another word that ends the same */
+        SPOIL(corrected, "ATTN\\NORM", "without DECY"),
+        SPOIL(corrected, "", "(0028,0051) CorrectedImage is missing"),
+        SPOIL(decay_correction, "", "(0054,1102) DecayCorrection is missing"),
+        SPOIL(decay_correction, "LATER", "DecayCorrection is 'LATER'"),
+    };
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        struct scan_facts f = good_facts();
+        strcpy((char *)&f + texts[i].offset, texts[i].value);
+        e = (struct error){0};
+        assert_int_equal(suv_factor(&f, &e), -1);
+        if (!strstr(e.text, texts[i].says))
+            fail_msg("'%s' does not say '%s'", e.text, texts[i].says);
+    }
+}
+
+static struct volume ramp(int64_t d, int64_t h, int64_t w, double spacing, bool mask)
+{
+    struct volume v = {0};
+    grid_set(&v.grid, (int64_t[]){d, h, w}, (double[]){spacing, spacing, spacing}, (double[]){100, 80, -50});
+    v.voxel = xalloc(grid_voxels(&v.grid), sizeof(float));
+    v.mask = mask ? xalloc(grid_voxels(&v.grid), 1) : NULL;
+    for (int64_t z = 0; z < d; z++)
+        for (int64_t y = 0; y < h; y++)
+            for (int64_t x = 0; x < w; x++) {
+                v.voxel[grid_at(&v.grid, z, y, x)] = (float)(100 * z + 10 * y + x);
+                if (mask)
+                    v.mask[grid_at(&v.grid, z, y, x)] = z >= d / 2;
+            }
+    return v;
+}
+
+static void statistics(void **state)
+{
+    (void)state;
+    struct volume v = ramp(2, 1, 2, 1, false); /* 0 1 100 101 */
+    struct scan_facts f = good_facts();
+    f.suv_factor = 2;
+    suv_apply(&v, &f);
+    suv_statistics(&v, &f);
+    assert_true(f.suv_max == 202);
+    assert_true(f.volume_mean == 101);
+    /* 2 * sd of 0 1 100 101 with n-1: 2 * sqrt(10001 / 3) */
+    assert_true(fabs(f.volume_sd - 2 * sqrt(10001.0 / 3)) < 1e-9);
+    volume_free(&v);
+}
+
+static void resample_keeps_place(void **state)
+{
+    (void)state;
+    struct volume v = ramp(6, 5, 7, 3, true);
+    struct grid old = v.grid;
+    struct error e = {0};
+    double spacing[3] = {1.5, 3, 3.5}; /* 12 x 5 x 6 */
+    assert_int_equal(volume_resample(&v, spacing, &e), 0);
+    assert_int_equal(v.grid.dim[0], 12);
+    assert_int_equal(v.grid.dim[1], 5);
+    assert_int_equal(v.grid.dim[2], 6);
+    /* a volume linear in place stays the same function of mm */
+    double zyx[3], mm[3], origin[3];
+    grid_to_mm(&old, (double[]){0, 0, 0}, origin);
+    for (int64_t z = 1; z < 11; z++)
+        for (int64_t x = 1; x < 5; x++) {
+            zyx[0] = (double)z, zyx[1] = 2, zyx[2] = (double)x;
+            grid_to_mm(&v.grid, zyx, mm);
+            double expected = 100 * (mm[2] - origin[2]) / 3 + 10 * (origin[1] - mm[1]) / 3 + (origin[0] - mm[0]) / 3;
+            assert_true(fabs(v.voxel[grid_at(&v.grid, z, 2, x)] - expected) < 1e-3);
+        }
+    for (int64_t z = 0; z < 12; z++)
+        assert_int_equal(v.mask[grid_at(&v.grid, z, 4, 5)], z >= 6);
+    assert_int_equal(volume_resample(&v, (double[]){1, 0, 1}, &e), -1);
+    assert_int_equal(volume_resample(&v, (double[]){1e-3, 1e-3, 1e-3}, &e), -1);
+    assert_int_equal(v.grid.dim[0], 12); /* as it was */
+    volume_free(&v);
+}
+
+static void crop_keeps_place(void **state)
+{
+    (void)state;
+    struct volume v = ramp(10, 3, 2, 4, true); /* slices at -50, -46, ... -14 mm */
+    struct error e = {0};
+    assert_int_equal(volume_crop(&v, 500, 600, &e), -1);
+    assert_non_null(strstr(e.text, "no slice lies between 500 and 600 mm"));
+    assert_int_equal(volume_crop(&v, -42, -30, &e), 0);
+    assert_int_equal(v.grid.dim[0], 4);
+    assert_true(v.voxel[0] == 200 && v.voxel[grid_at(&v.grid, 3, 2, 1)] == 521);
+    assert_int_equal(v.mask[0], 0);
+    assert_int_equal(v.mask[grid_at(&v.grid, 3, 0, 0)], 1);
+    double mm[3], origin[3] = {0};
+    grid_to_mm(&v.grid, origin, mm);
+    assert_true(fabs(mm[2] + 42) < 1e-12);
+    volume_free(&v);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(golden_factors), cmocka_unit_test(refused_by_name), cmocka_unit_test(statistics),
+        cmocka_unit_test(resample_keeps_place), cmocka_unit_test(crop_keeps_place),
+    };
+    return cmocka_run_group_tests_name("suv_factor", tests, NULL, NULL);
+}
