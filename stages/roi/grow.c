@@ -96,7 +96,8 @@ static int neighbours(const int64_t dim[3], int connectivity, int64_t *step)
 }
 
 /* Basins meet at s. touch[] are their roots, ascending, so the highest peak comes first. Each of the others joins the
- * highest that swallows it; one that is mere noise on the slopes around joins the highest of all. */
+ * highest that swallows it. One that is mere noise on the slope of the highest, all of it below that one's region, joins
+ * that. */
 static void basins_meet(struct basins *b, const uint32_t *touch, int count, float s, double fraction)
 {
     int swallower = 0;
@@ -105,7 +106,7 @@ static void basins_meet(struct basins *b, const uint32_t *touch, int count, floa
     for (int k = 1; k < count; k++) {
         if (k > swallower)
             b->parent[touch[k]] = find(b->parent, touch[swallower]);
-        else if (s >= (1 - GROW_PROMINENCE) * b->peak[touch[k]])
+        else if (s >= (1 - GROW_PROMINENCE) * b->peak[touch[k]] && b->peak[touch[k]] < fraction * b->peak[touch[0]])
             b->parent[touch[k]] = touch[0];
     }
 }

@@ -8,8 +8,8 @@
  *     SUV >= max(fraction * its peak, floor_suv).
  * It is connected; two regions may touch. Voxels of a basin below its threshold belong to no region, so the slope of a hot
  * organ cannot be flooded by its fainter neighbour.
- * A peak that stands less than GROW_PROMINENCE of itself above the border to a higher basin is noise on that one's slope and
- * is absorbed, too. */
+ * A peak below its higher neighbour's region that stands less than GROW_PROMINENCE of itself above their border is noise on
+ * that one's slope and is absorbed, too. */
 #ifndef PETREL_ROI_GROW_H
 #define PETREL_ROI_GROW_H
 #include "common/base.h"

@@ -15,7 +15,7 @@ int main(int argc, char **argv)
     struct error e = { 0 };
     recipe_defaults(&recipe);
     stage_defaults(&ends);
-    size_t rows = stage_option_rows(&ends, "volumes-suv", "regions", table, COUNT_OF(table));
+    size_t rows = stage_option_rows(&ends, "suv", "regions", table, COUNT_OF(table));
     table[rows++] = (struct option){ .name = "method", .kind = OPT_CHOICE, .value = &recipe.roi_method, .group = "Regions",
                                      .argument = "fcm|fixed|relative|percist", .help = "short for --roi-method" };
     rows += recipe_options(&recipe, RECIPE_REGIONS | RECIPE_BOXES, table + rows, COUNT_OF(table) - rows);
