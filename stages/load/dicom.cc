@@ -245,12 +245,12 @@ int read_contour(DcmItem *item, const char *path, struct dicom_roi *roi, struct 
     if (strcmp(type, "CLOSED_PLANAR") != 0)
         return 0;
     DcmElement *data = nullptr;
-    OFString numbers;
-    if (item->findAndGetElement(DCM_ContourData, data).bad() || data->getOFStringArray(numbers).bad())
+    char *numbers = nullptr; /* as it stands: asking DCMTK for value after value takes the square of the time */
+    if (item->findAndGetElement(DCM_ContourData, data).bad() || data->getString(numbers).bad() || numbers == nullptr)
         return fail(e, "cannot open '%s': a contour of ROI '%s' has no (3006,0050) ContourData", path, roi->name);
     size_t count = 1;
-    for (char c : numbers)
-        count += c == '\\';
+    for (const char *c = numbers; *c != '\0'; c++)
+        count += *c == '\\';
     if (count % 3 != 0)
         return fail(e, "cannot open '%s': (3006,0050) ContourData of ROI '%s' has %zu numbers: not a multiple of 3", path,
                     roi->name, count);
@@ -262,7 +262,7 @@ int read_contour(DcmItem *item, const char *path, struct dicom_roi *roi, struct 
         return fail_in(e, "cannot open '%s'", path);
     roi->contour_count++;
     contour->count = count / 3;
-    const char *at = numbers.c_str();
+    const char *at = numbers;
     for (size_t i = 0; i < count; i++) {
         char *end = nullptr;
         contour->point_mm[i] = strtod(at, &end);
