@@ -80,7 +80,7 @@ static void vicreg(struct pretrain *p, struct sized_tape *s, double terms[4])
     struct backend *b = p->params->backend;
     float part[3];
     int K = p->loop.train->network.projection_width;
-    b->vicreg(b, tape_grad(s->tape, s->values.z), part, tape_value(s->tape, s->values.z), tape_boxes(s->tape), K, p->weight, p->literal);
+    b->vicreg(b, tape_grad(s->tape, s->values.z), part, tape_value(s->tape, s->values.z), tape_boxes(s->tape) / 2, K, p->weight, p->literal);
     terms[0] = 0;
     for (int i = 0; i < 3; i++) {
         terms[i + 1] = (double)part[i];

@@ -1,0 +1,280 @@
+/* train_golden -- the whole network, its losses and optimisers against PyTorch (tests/golden/train/make.py). */
+#include "common/safetensors.h"
+#include "kernels/nets/network.h"
+#include "kernels/optim/adamw.h"
+#include "kernels/optim/clip.h"
+#include "kernels/optim/lars.h"
+#include "kernels/optim/schedule.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { PAIRS = 4, WIDTH = 2, E = 8 * WIDTH, K = 24, H = 6 };
+static const double LR = 0.02;
+static const char *const BACKENDS[] = {"ref", "cpu"};
+static struct safetensors golden;
+
+static const float *expected(const char *prefix, const char *name, size_t count)
+{
+    char full[160];
+    format_into(full, sizeof full, "%s%s", prefix, name);
+    const struct tensor_entry *t = safetensors_find(&golden, full);
+    if (!t || tensor_count(t) != count)
+        fail_msg("golden tensor '%s' is %s", full, t ? "misshapen" : "missing");
+    return t->data;
+}
+
+/* |got - want| / |want|, both as vectors; NaN anywhere gives NaN */
+static double distance(const float *got, const float *want, size_t count)
+{
+    double d = 0, w = 0;
+    for (size_t i = 0; i < count; i++) {
+        d += pow((double)got[i] - (double)want[i], 2);
+        w += pow((double)want[i], 2);
+    }
+    return sqrt(d / (w > 0 ? w : 1));
+}
+
+static void assert_close(const char *what, const char *name, const float *got, const float *want, size_t count, double tolerance)
+{
+    double d = distance(got, want, count);
+    if (!(d <= tolerance))
+        fail_msg("%s%s differs by %.3g (at most %.3g)", what, name, d, tolerance);
+}
+
+struct net {
+    struct backend *b;
+    struct params *params;
+    struct tape *tape;
+    struct network_values v;
+};
+
+static void net_open(struct net *n, const char *backend)
+{
+    struct error e = {0};
+    struct network_settings s;
+    network_defaults(&s);
+    s.width = WIDTH;
+    s.projection_width = K;
+    s.classifier_hidden = H;
+    n->b = backend_open(backend, 1, &e);
+    assert_non_null(n->b);
+    n->params = params_open(n->b);
+    n->tape = tape_open(n->params, 2 * PAIRS, 2);
+    n->v = network_build(n->tape, &s, NETWORK_ENCODER | NETWORK_PROJECTION);
+    tape_seal(n->tape, true, NULL);
+    for (size_t i = 0; i < n->params->count; i++) {
+        struct param *q = &n->params->param[i];
+        if (q->kind != PARAM_COUNTER)
+            param_put(n->params, q, expected("begin.", q->name, q->count));
+    }
+    tape_put(n->tape, n->v.box, expected("box", "", 2 * PAIRS * 4096));
+    tape_put(n->tape, n->v.position, expected("position", "", 2 * PAIRS * 9));
+}
+
+static void net_close(struct net *n)
+{
+    tape_close(&n->tape);
+    params_close(&n->params);
+    backend_close(&n->b);
+}
+
+static void compare_value(struct net *n, int value, const char *name, size_t count, double tolerance)
+{
+    float *host = xalloc(count, sizeof *host);
+    tape_get(n->tape, value, host);
+    assert_close("", name, host, expected("", name, count), count, tolerance);
+    free(host);
+}
+
+/* every parameter (want "tenth."), or gradient ("first.grad."), or running statistic ("first.") */
+static void compare_params(struct net *n, const char *prefix, bool gradients, bool buffers, double tolerance)
+{
+    for (size_t i = 0; i < n->params->count; i++) {
+        struct param *q = &n->params->param[i];
+        if (q->kind == PARAM_COUNTER || (q->kind == PARAM_BUFFER) != buffers)
+            continue;
+        float *host = xalloc(q->count, sizeof *host);
+        if (gradients)
+            param_get_from(n->params, q, n->params->grads, host);
+        else
+            param_get(n->params, q, host);
+        const float *want = expected(prefix, q->name, q->count);
+        double size = 0;
+        for (size_t k = 0; k < q->count; k++)
+            size += (double)(want[k] * want[k]);
+        /* a bias before a batch norm has no gradient but rounding's */
+        if (!gradients || sqrt(size / (double)q->count) > 1e-9)
+            assert_close(prefix, q->name, host, want, q->count, tolerance);
+        free(host);
+    }
+}
+
+static void loss_of(struct net *n, float terms[3])
+{
+    const float weight[3] = {25, 25, 1};
+    n->b->vicreg(n->b, tape_grad(n->tape, n->v.z), terms, tape_value(n->tape, n->v.z), PAIRS, K, weight, false);
+}
+
+static void one_step(struct net *n, float terms[3])
+{
+    tape_forward(n->tape);
+    loss_of(n, terms);
+    params_zero_grad(n->params);
+    tape_backward(n->tape);
+}
+
+static void check_pretraining(const char *backend)
+{
+    struct net n;
+    struct lars lars;
+    float terms[3];
+    net_open(&n, backend);
+    lars_open(&lars, n.params, 0.9, 1e-6, 0.001);
+
+    tape_evaluate(n.tape);
+    loss_of(&n, terms);
+    compare_value(&n, n.v.embedding, "eval.embedding", 2 * PAIRS * E, 1e-5);
+    assert_close("eval.terms", "", terms, expected("eval.terms", "", 3), 3, 1e-5);
+    assert_int_equal(params_find(n.params, "backbone.bn1.num_batches_tracked")->counter, 0);
+
+    one_step(&n, terms);
+    assert_close("first.terms", "", terms, expected("first.terms", "", 3), 3, 1e-5);
+    compare_value(&n, n.v.embedding, "first.embedding", 2 * PAIRS * E, 1e-5);
+    compare_value(&n, n.v.z, "first.z", 2 * PAIRS * K, 1e-5);
+    compare_params(&n, "first.grad.", true, false, 1e-4);
+    compare_params(&n, "first.", false, true, 1e-5);
+    assert_int_equal(params_find(n.params, "backbone.bn1.num_batches_tracked")->counter, 2);
+    lars_step(&lars, LR, 1);
+    for (int step = 1; step < 3; step++) {
+        one_step(&n, terms);
+        lars_step(&lars, LR, 1);
+    }
+    assert_close("third.terms", "", terms, expected("third.terms", "", 3), 3, 2e-3);
+    compare_params(&n, "third.", false, true, 2e-3);
+    lars_close(&lars);
+    net_close(&n);
+}
+
+static void check_lars(const char *backend)
+{
+    struct net n;
+    struct lars lars;
+    net_open(&n, backend);
+    lars_open(&lars, n.params, 0.9, 1e-6, 0.001);
+    params_zero_grad(n.params);
+    for (size_t i = 0; i < n.params->count; i++) {
+        struct param *q = &n.params->param[i];
+        if (param_trained(q))
+            param_put_to(n.params, q, n.params->grads, expected("first.grad.", q->name, q->count));
+    }
+    for (int step = 0; step < 10; step++)
+        lars_step(&lars, 0.3, 1);
+    compare_params(&n, "lars.", false, false, 1e-6);
+    lars_close(&lars);
+    net_close(&n);
+}
+
+static void check_classifier(const char *backend)
+{
+    struct error e = {0};
+    struct network_settings s;
+    network_defaults(&s);
+    s.width = WIDTH;
+    s.classifier_hidden = H;
+    struct net n = {.b = backend_open(backend, 1, &e)};
+    assert_non_null(n.b);
+    n.params = params_open(n.b);
+    n.tape = tape_open(n.params, 2 * PAIRS, 1);
+    n.v = network_build(n.tape, &s, NETWORK_CLASSIFIER);
+    tape_seal(n.tape, true, NULL);
+    for (size_t i = 0; i < n.params->count; i++)
+        param_put(n.params, &n.params->param[i], expected("begin.", n.params->param[i].name, n.params->param[i].count));
+    tape_put(n.tape, n.v.embedding, expected("eval.embedding", "", 2 * PAIRS * E));
+    int32_t host[2 * PAIRS] = {0, 1, 1, 0, 1, 0, 0, 1}, *label = n.b->alloc(n.b, sizeof host);
+    n.b->put(n.b, label, host, sizeof host);
+
+    const float alpha[2] = {0.55F, 0.55F};
+    for (int on_softmax = 0; on_softmax < 2; on_softmax++) {
+        const char *tag = on_softmax ? "softmax.grad." : "focal.grad.";
+        float loss;
+        tape_forward(n.tape);
+        n.b->focal(n.b, tape_grad(n.tape, n.v.logits), &loss, tape_value(n.tape, n.v.logits), label, 2 * PAIRS, 2, alpha, 2, on_softmax);
+        assert_close("loss", "", &loss, expected(on_softmax ? "softmax.loss" : "focal.loss", "", 1), 1, 1e-5);
+        params_zero_grad(n.params);
+        tape_backward(n.tape);
+        compare_params(&n, tag, true, false, 1e-4);
+    }
+    compare_value(&n, n.v.logits, "eval.logits", 2 * PAIRS * 2, 1e-5);
+    struct adamw adam;
+    adamw_open(&adam, n.params, 0.01, false);
+    for (int step = 0; step < 5; step++) {
+        float loss;
+        tape_forward(n.tape);
+        n.b->focal(n.b, tape_grad(n.tape, n.v.logits), &loss, tape_value(n.tape, n.v.logits), label, 2 * PAIRS, 2, alpha, 2, false);
+        params_zero_grad(n.params);
+        tape_backward(n.tape);
+        adamw_step(&adam, 1e-2);
+    }
+    compare_params(&n, "adamw.", false, false, 1e-4);
+    n.b->release(n.b, label);
+    adamw_close(&adam);
+    net_close(&n);
+}
+
+static void test_pretraining(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(BACKENDS); i++)
+        check_pretraining(BACKENDS[i]);
+}
+
+static void test_lars(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(BACKENDS); i++)
+        check_lars(BACKENDS[i]);
+}
+
+static void test_classifier(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(BACKENDS); i++)
+        check_classifier(BACKENDS[i]);
+}
+
+static void test_schedule(void **state)
+{
+    (void)state;
+    const float *want = expected("schedule", "", 20);
+    for (int t = 0; t < 20; t++)
+        assert_true(fabs(schedule_factor(t, 3, 12.5, 0.001) - (double)want[t]) < 1e-7);
+}
+
+static int open_golden(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    const char *paths[] = {"tests/golden/train/step.safetensors", "../tests/golden/train/step.safetensors"};
+    for (size_t i = 0; i < COUNT_OF(paths); i++)
+        if (!safetensors_read(&golden, paths[i], &e))
+            return 0;
+    print_error("%s\n", e.text);
+    return -1;
+}
+
+static int close_golden(void **state)
+{
+    (void)state;
+    safetensors_free(&golden);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pretraining), cmocka_unit_test(test_lars), cmocka_unit_test(test_classifier),
+                                       cmocka_unit_test(test_schedule)};
+    return cmocka_run_group_tests(tests, open_golden, close_golden);
+}
