@@ -6,11 +6,12 @@
 
 enum { HELP_COLUMN = 30, HELP_WIDTH = 100 };
 
-static const char *const exit_codes = "Exit codes:\n"
-                                      "  0 all went well    64 usage    65 an input was refused (the others went well)\n"
-                                      "  66 no such input   69 something is not available here   70 a fault of this program\n"
-                                      "  71 the system refused memory or a thread    73, 74 cannot write, cannot read\n"
-                                      "  75 stopped by a signal after saving: run it again to go on    78 a bad recipe\n";
+static const char *const exit_codes =
+    "Exit codes:\n"
+    "  0 all went well    64 usage    65 an input was refused (the others went well)\n"
+    "  66 no such input   69 something is not available here   70 a fault of this program\n"
+    "  71 the system refused memory or a thread    73, 74 cannot write, cannot read\n"
+    "  75 stopped by a signal after saving: run it again to go on    78 a bad recipe\n";
 
 char *opts_key(const struct option *row)
 {

@@ -1,4 +1,4 @@
-/* progress -- bars on a terminal, lines in a log, files for a pipeline that draws the bars of all its stages.   common */
+/* progress -- bars on a terminal, lines in a log, files for a pipeline that draws the bars of all.   common */
 #include "common/log_line.h"
 
 #include <ctype.h>
@@ -130,7 +130,8 @@ void progress_begin(struct progress *p, const char *title, const char *unit, uin
 {
     *p = (struct progress){.title = title, .unit = unit, .done = first, .first = first, .total = total};
     p->begun_s = p->drawn_s = now_s();
-    if (log_state.progress_file || log_state.terminal) /* plain lines wait: most runs are over before the first is due */
+    /* plain lines wait: most runs are over before the first is due */
+    if (log_state.progress_file || log_state.terminal)
         show(p);
 }
 
