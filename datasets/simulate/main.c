@@ -132,7 +132,7 @@ int main(int argc, char **argv)
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder to write to (made)", 0, NULL},
         {"patients", OPT_INT, &s.patients, "N", 1, 9999, "how many", 0, NULL},
         {"scale", OPT_CHOICE, &s.scale, "full|quick", 0, 0, "full: 2.036x2.036x3 mm voxels; quick: 4.072x4.072x5 mm", 0, NULL},
-        {"jobs", OPT_INT, &s.jobs, "N", 1, 1024, "processes side by side (-j N); the bytes do not depend on it", 0, NULL},
+        {"j", OPT_INT, &s.jobs, "N", 1, 1024, "processes side by side; the bytes do not depend on it", 0, NULL},
     };
     struct opts o = {.program = "petrel-simulate", .usage = "--out DIR --patients N [--seed N] [--scale quick] [-j N]",
                      .purpose = "writes a simulated cohort of FDG-PET scans with their truth; every file says SIMULATED",
