@@ -1,0 +1,237 @@
+# lib -- what every pipeline needs: a run directory, programs kept running, their progress, their end. Sourced by bash.
+#
+#     run_begin DIR                 a new run in DIR (mode 0700): clears what a run before left of channels and failure
+#     node NAME COMMAND...          COMMAND in the background, stderr in DIR/logs/NAME.log; started again when a signal kills it
+#     nodes N NAME COMMAND...       N copies: NAME.1 .. NAME.N
+#     run_wait                      until all have ended; draws their progress; returns the worst exit code:
+#                                   a failure beats 65 (something was refused) beats 0; 75: stopped, run it again to go on
+#
+# Programs find the run in PETREL_RUN_DIR and put their progress in PETREL_PROGRESS_DIR; PETREL_PARENT (PID@HOST) lets them
+# leave should this shell be killed. The first failure is in DIR/FAILED (proto/PROTOCOL.md); it stops every program.
+# shellcheck shell=bash disable=SC2015 # "a && b || c" is meant
+
+run_restarts=1000                # of one node, before it counts as failed
+run_pauses=(0.1 0.2 0.5 1 2)     # seconds before a restart; a node that lived for 10 s begins again with the first
+run_patience_s=60                # for programs to leave when they are asked to
+
+run_begin() {
+    mkdir -p "$1" && chmod 700 "$1" && run_dir=$(cd "$1" && pwd) || {
+        echo "${0##*/}: cannot make the run directory '$1'" >&2
+        exit 73
+    }
+    exec {run_lock}>"$run_dir/lock" && flock -n "$run_lock" || {
+        echo "${0##*/}: another run is at work in '$run_dir': wait for it, or choose another directory" >&2
+        exit 75
+    }
+    rm -rf "$run_dir/FAILED" "$run_dir/channels" "$run_dir/progress" "$run_dir/logs"
+    mkdir -m 700 "$run_dir/channels" "$run_dir/progress" "$run_dir/logs" || exit 73
+    export PETREL_RUN_DIR=$run_dir PETREL_PROGRESS_DIR=$run_dir/progress PETREL_PARENT=$$@$HOSTNAME
+    run_nodes=() run_pids=() run_programs=() run_stopping='' run_lines=0
+    trap run_stop INT TERM HUP
+}
+
+node() {
+    local name=$1
+    shift
+    run_nodes+=("$name")
+    run_programs+=("${1##*/}")
+    run_keep "$name" "$@" &
+    run_pids+=($!)
+}
+
+nodes() {
+    local count=$1 name=$2 i
+    shift 2
+    for ((i = 1; i <= count; i++)); do
+        node "$name.$i" "$@"
+    done
+}
+
+# ---- one node, in a shell of its own ----
+
+run_keep() {
+    local name=$1 log=$run_dir/logs/$1.log child='' code=0 kills=0 in_a_row=0 begun stopping=''
+    shift
+    exec {run_lock}>&- # it is the pipeline that holds the run, not what it leaves behind
+    trap '[ -z "$child" ] || kill -"${stopping:-TERM}" "$child" 2>/dev/null; stopping=KILL' TERM
+    trap '' INT HUP
+    while :; do
+        begun=$SECONDS
+        "$@" 2>>"$log" &
+        child=$!
+        [ -z "$stopping" ] || kill -TERM "$child" 2>/dev/null
+        wait "$child"
+        code=$?
+        while kill -0 "$child" 2>/dev/null; do # it was a signal to us that ended the wait
+            wait "$child"
+            code=$?
+        done
+        kill -0 $$ 2>/dev/null || exit # the pipeline itself was killed: nobody is left to report to
+        [ "$code" -gt 128 ] && [ -z "$stopping" ] && [ "$kills" -lt "$run_restarts" ] || break
+        ((SECONDS - begun < 10)) || in_a_row=0
+        rm -f "$run_dir/progress"/*."$child"
+        echo "$name: killed by signal $((code - 128)), started again" >>"$log"
+        echo $((kills += 1)) >"$run_dir/logs/$name.kills"
+        sleep "${run_pauses[in_a_row < ${#run_pauses[@]} ? in_a_row++ : ${#run_pauses[@]} - 1]}"
+    done
+    [ -z "$stopping" ] || code=75
+    case $code in
+    0 | 65 | 75) ;;
+    *) run_note_failure "$code" "$name" "$log" ;;
+    esac
+    # 75 without our asking: somebody stopped this one program, and without it the others would wait for ever
+    [ "$code" != 75 ] || [ -n "$stopping" ] || run_note_failure 75 "$name" "$log"
+    echo "$code" >"$run_dir/logs/$name.exit.tmp" && mv "$run_dir/logs/$name.exit.tmp" "$run_dir/logs/$name.exit"
+}
+
+# DIR/FAILED, as a program that could not say so itself would have written it; linked into place, so the first one wins.
+run_note_failure() {
+    local code=$1 name=$2 log=$3 sentence
+    [ ! -e "$run_dir/FAILED" ] || return 0
+    sentence=$(tail -n 1 "$log" 2>/dev/null)
+    printf '%s\n%s\n%s\n' "$code" "$name" "${sentence:-ended with code $code}" >"$run_dir/FAILED.$name.tmp"
+    ln "$run_dir/FAILED.$name.tmp" "$run_dir/FAILED" 2>/dev/null
+    rm -f "$run_dir/FAILED.$name.tmp"
+}
+
+# ---- all of them ----
+
+# Asked once, programs save and leave; asked again, they are killed.
+run_stop() {
+    [ -n "$run_stopping" ] || run_stopping=$SECONDS
+    local pid
+    for pid in "${run_pids[@]}"; do
+        kill -TERM "$pid" 2>/dev/null
+    done
+}
+
+run_alive() {
+    local pid
+    for pid in "${run_pids[@]}"; do
+        kill -0 "$pid" 2>/dev/null && return 0
+    done
+    return 1
+}
+
+# A line a program, its copies added up, in the order of the pipeline:
+#     petrel-load [########............] 45/177 scans 3.2/s eta 41 s  a.nii.gz
+run_progress() {
+    # grep and not awk reads the files: one may be replaced or gone after it was listed
+    (cd "$run_dir/progress" && grep -H '' -- *.[0-9]* 2>/dev/null) | awk -v programs="${run_programs[*]}" '
+        function duration(s) {
+            s = int(s + 0.5)
+            if (s < 60) return sprintf("%d s", s)
+            if (s < 3600) return sprintf("%d min %02d s", s / 60, s % 60)
+            return sprintf("%d h %02d min", s / 3600, s % 3600 / 60)
+        }
+        BEGIN { count = split(programs, order, " ") }
+        {
+            name = substr($0, 1, index($0, ":") - 1)
+            if (name !~ /\.[0-9]+$/) next
+            sub(/\.[0-9]+$/, "", name)
+            $0 = substr($0, index($0, ":") + 1)
+            if (!(name in unit)) order[++count] = name
+            done[name] += $1; total[name] += $2; unit[name] = $3; rate[name] += $4
+            text[name] = ""
+            for (i = 6; i <= NF; i++) text[name] = text[name] " " $i
+        }
+        END {
+            for (n = 1; n <= count; n++) {
+                name = order[n]
+                if (!(name in unit)) continue
+                line = sprintf("%-15s ", name)
+                if (total[name] > 0) {
+                    full = int(20 * done[name] / total[name]); if (full > 20) full = 20
+                    bar = ""
+                    for (i = 0; i < 20; i++) bar = bar (i < full ? "#" : ".")
+                    line = line "[" bar "] " done[name] "/" total[name] " " unit[name]
+                } else
+                    line = line done[name] " " unit[name]
+                if (rate[name] > 0) line = line sprintf(rate[name] < 10 ? " %.2g/s" : " %.0f/s", rate[name])
+                if (rate[name] > 0 && total[name] > done[name])
+                    line = line " eta " duration((total[name] - done[name]) / rate[name])
+                print line (text[name] ? " " text[name] : "")
+                delete unit[name]
+            }
+        }'
+}
+
+# On a terminal the lines replace those drawn before.
+run_draw() {
+    local line
+    if [ ! -t 2 ]; then
+        run_progress | sed 's/  */ /g' >&2
+        return
+    fi
+    {
+        [ "$run_lines" = 0 ] || printf '\033[%dA' "$run_lines"
+        run_lines=0
+        while IFS= read -r line; do
+            printf '\r\033[K%.*s\n' $((${COLUMNS:-80} - 1)) "$line"
+            run_lines=$((run_lines + 1))
+        done < <(run_progress)
+        printf '\033[J'
+    } >&2
+}
+
+# What people want to know at the end: each program's last line, what was refused, who was killed.
+run_report() {
+    local name refused
+    for name in "${run_nodes[@]}"; do
+        [[ $name =~ \.[0-9]+$ ]] || grep -v '^program=' "$run_dir/logs/$name.log" 2>/dev/null | tail -n 1 >&2
+        [ ! -s "$run_dir/logs/$name.kills" ] || echo "$name was killed and started again $(<"$run_dir/logs/$name.kills") times" >&2
+    done
+    refused=$(sed -n "s/^program=\([^ ]*\) level=[a-z]* text=\"\(refused '.*\)\"\$/\1: \2/p; /^[^ =]*: refused '/p" \
+        "$run_dir/logs"/*.log 2>/dev/null | sort -u)
+    [ -n "$refused" ] || return 0
+    head -n 20 <<<"$refused" >&2
+    [ "$(wc -l <<<"$refused")" -le 20 ] || echo "... and $(($(wc -l <<<"$refused") - 20)) more in $run_dir/logs" >&2
+}
+
+# The failing program's sentence, once, and where it said more.
+run_report_failure() {
+    local failed log
+    mapfile -t failed <"$run_dir/FAILED"
+    failed+=('' '' '')
+    log=$(grep -lF -- "${failed[2]}" "$run_dir/logs"/*.log 2>/dev/null | head -n 1)
+    echo "${failed[1]}: ${failed[2]#"${failed[1]}: "}" >&2
+    echo "${0##*/}: the run failed; see ${log:-$run_dir/logs}" >&2
+}
+
+run_wait() {
+    local drawn=$SECONDS failed_at='' name code worst=0 every=10
+    [ ! -t 2 ] || every=0
+    while run_alive; do
+        sleep 0.3
+        if ((SECONDS - drawn >= every)); then
+            drawn=$SECONDS
+            run_draw
+        fi
+        # a program that takes no notice of the failure, or of being asked to leave, is asked, then made to
+        [ ! -e "$run_dir/FAILED" ] || : "${failed_at:=$SECONDS}"
+        [ -z "$failed_at" ] || [ -n "$run_stopping" ] || ((SECONDS - failed_at < 20)) || run_stop
+        if [ -n "$run_stopping" ] && ((SECONDS - run_stopping > run_patience_s)); then
+            run_stop
+            run_stopping=$SECONDS
+        fi
+    done
+    [ ! -t 2 ] || run_draw
+    trap - INT TERM HUP
+    exec {run_lock}>&-
+    if [ -e "$run_dir/FAILED" ]; then
+        run_report_failure
+        code=$(head -n 1 "$run_dir/FAILED")
+        return "$code"
+    fi
+    run_report
+    for name in "${run_nodes[@]}"; do
+        code=$(cat "$run_dir/logs/$name.exit" 2>/dev/null || echo 70) # no exit code: its keeper was killed
+        case $code in
+        0) ;;
+        65) [ "$worst" != 0 ] || worst=65 ;;
+        *) [ "$worst" != 0 ] && [ "$worst" != 65 ] || worst=$code ;;
+        esac
+    done
+    [ "$worst" != 75 ] || echo "${0##*/}: stopped; run it again to go on" >&2
+    return "$worst"
+}
