@@ -197,6 +197,12 @@ static int set_attribute(struct store *s, const char *object, const char *name, 
                          const void *v, struct error *e)
 {
     hsize_t dim = (hsize_t)count;
+    if (strcmp(object, "/") != 0 && H5Lexists(s->file, object, H5P_DEFAULT) == 0) {
+        char group[256];
+        format_into(group, sizeof group, "%s/", object);
+        if (groups_make(s, group, e))
+            return -1;
+    }
     hid_t at = H5Oopen(s->file, object, H5P_DEFAULT);
     hid_t space = count == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &dim, NULL);
     hid_t attribute = at < 0 ? H5I_INVALID_HID : H5Acreate2(at, name, type, space, H5P_DEFAULT, H5P_DEFAULT);

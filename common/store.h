@@ -28,7 +28,7 @@ int store_read(struct store *s, const char *name, enum store_type type, uint64_t
                struct error *e) MUST_USE;
 bool store_has(struct store *s, const char *name);
 
-/* Attributes of "/" or of a dataset or group. */
+/* Attributes of "/" or of a dataset or group; a missing group is made. */
 int store_set_text(struct store *s, const char *object, const char *name, const char *text, struct error *e) MUST_USE;
 int store_set_real(struct store *s, const char *object, const char *name, int count, const double *v, struct error *e) MUST_USE;
 int store_set_int(struct store *s, const char *object, const char *name, int64_t v, struct error *e) MUST_USE;

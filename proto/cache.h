@@ -16,8 +16,10 @@ enum split { SPLIT_NONE = -1, SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST };
 struct shard_entry {
     struct item_key key;
     char file[160];              /* name in the directory; "" for a refusal */
-    char patient[40];
+    char patient[40], study[64], scan[64];
     int64_t regions, tumours;
+    int32_t channels, simulated;
+    uint64_t settings;           /* regions_message's: one cache holds one */
     char sha256[65];             /* of the shard file */
     struct refusal_message refusal; /* where file is "" */
     enum split split;            /* from splits.tsv, by patient */
@@ -26,11 +28,12 @@ struct shard_entry {
 
 struct cache {
     char *dir;
-    struct shard_entry *shard;   /* sorted by key.index */
+    struct shard_entry *shard;   /* shard_count shards sorted by key.index, then refused_count refusals, sorted alike */
     size_t shard_count, refused_count;
     size_t regions, tumours;     /* rows in all */
     int simulated;               /* scans that were simulated: none 0, all 1, some 2 */
     char digest[65];             /* SHA-256 over the shards' digests in order: names this very data */
+    struct cache_writer *writer; /* NULL: opened for reading */
 };
 
 /* Open for reading; -1 and a sentence naming file and field (another version, a manifest that is none, a lost shard).
@@ -39,13 +42,21 @@ int cache_open(struct cache *c, const char *dir, struct error *e) MUST_USE;
 void cache_close(struct cache *c);
 /* One writer a directory (a lock file held by flock; EX_TEMPFAIL if another holds it). The directory is made. */
 int cache_writer_open(struct cache *c, const char *dir, struct error *e) MUST_USE;
+/* A shard of this key is published. (A refusal is not: its scan may have been mended, and is tried again.) */
 bool cache_has(const struct cache *c, struct item_key key);
-/* Publish a shard (or note a refusal); a repeat of a key is dropped and is success. */
+/* Publish a shard (or note a refusal); a repeat of a key is dropped and is success. A shard takes the place of an earlier
+ * refusal of its key. EX_DATAERR: this scan is bad (a value that is not finite; a scan of this name from another list
+ * that differs); EX_CONFIG: it was made with other settings than the cache's; else the directory cannot be written. */
 int cache_add(struct cache *c, struct item_key key, const struct regions_message *m, struct error *e) MUST_USE;
 int cache_refuse(struct cache *c, struct item_key key, const struct refusal_message *m, struct error *e) MUST_USE;
 
 /* A whole shard back. With verify, every box's XXH3 and the file's SHA-256 are checked. */
 int cache_read_shard(const struct cache *c, size_t shard, bool verify, struct regions_message *m, struct error *e) MUST_USE;
+/* Its facts alone. */
+int cache_read_facts(const struct cache *c, size_t shard, struct scan_facts *facts, struct error *e) MUST_USE;
+/* Everything there is to check of one shard: SHA-256, Fletcher32, XXH3 of each array and each box, finite numbers, counts
+ * as the manifest has them. */
+int cache_verify_shard(const struct cache *c, size_t shard, struct error *e) MUST_USE;
 /* What training keeps in memory: per row position[4][9], label, split, patient (number), shard, volume mean and sd. */
 struct cache_row {
     float position[POSITION_FORMS][POSITION_SIZE];

@@ -1,0 +1,243 @@
+/* cache_manifest -- the manifest's lines, each with its own sum, and the splits.   proto
+ *
+ * A line is appended by one write, so a crash leaves a line without its newline: that line is absent. A whole line whose
+ * sum is wrong is no torn line but a damaged one, and is said. */
+#include "common/file.h"
+#include "proto/cache_parts.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLUMNS_MAX = 16 };
+static const char head_words[] = "petrel-cache layout";
+static const struct { const char *kind; size_t columns; } kinds[] = {{"shard", 13}, {"refused", 7}};
+
+static void line_write(FILE *to, const char *line)
+{
+    fprintf(to, "%s\t%016" PRIx64 "\n", line, bytes_xxh3(line, strlen(line)));
+}
+
+void manifest_head_write(FILE *to)
+{
+    char line[64];
+    format_into(line, sizeof line, "%s %d", head_words, CACHE_VERSION);
+    line_write(to, line);
+}
+
+/* Texts stand between tabs on one line. */
+static char *plain(const char *text)
+{
+    char *copy = xstrdup(text);
+    for (char *c = copy; *c; c++)
+        if ((unsigned char)*c < ' ')
+            *c = ' ';
+    return copy;
+}
+
+void manifest_line_write(FILE *to, const struct shard_entry *s)
+{
+    char *line;
+    if (s->file[0]) {
+        char *patient = plain(s->patient), *study = plain(s->study), *scan = plain(s->scan);
+        line = xprintf("shard\t%016" PRIx64 "\t%" PRIu64 "\t%s\t%s\t%s\t%s\t%" PRId64 "\t%" PRId64 "\t%d\t%d\t%016" PRIx64 "\t%s",
+                       s->key.run, s->key.index, s->file, patient, study, scan, s->regions, s->tumours, s->channels,
+                       s->simulated, s->settings, s->sha256);
+        free(patient);
+        free(study);
+        free(scan);
+    } else {
+        char *scan = plain(s->refusal.scan), *stage = plain(s->refusal.stage), *sentence = plain(s->refusal.sentence);
+        line = xprintf("refused\t%016" PRIx64 "\t%" PRIu64 "\t%s\t%d\t%s\t%s", s->key.run, s->key.index, stage, s->refusal.code,
+                       scan, sentence);
+        free(scan);
+        free(stage);
+        free(sentence);
+    }
+    line_write(to, line);
+    free(line);
+}
+
+static bool take_text(char *to, size_t size, const char *from)
+{
+    if (strlen(from) >= size)
+        return false;
+    strcpy(to, from);
+    return true;
+}
+
+static bool take_number(int64_t *to, const char *from, int64_t low, int64_t high)
+{
+    char *end;
+    long long v = strtoll(from, &end, 10);
+    *to = v;
+    return *from && !*end && v >= low && v <= high;
+}
+
+static bool take_bits(uint64_t *to, const char *from, int base)
+{
+    char *end;
+    *to = strtoull(from, &end, base);
+    return *from && !*end;
+}
+
+static bool shard_parse(char *const *column, struct shard_entry *s)
+{
+    int64_t channels, simulated;
+    bool good = take_text(s->file, sizeof s->file, column[3]) && take_text(s->patient, sizeof s->patient, column[4]) &&
+                take_text(s->study, sizeof s->study, column[5]) && take_text(s->scan, sizeof s->scan, column[6]) &&
+                take_number(&s->regions, column[7], 0, UINT32_MAX) && take_number(&s->tumours, column[8], 0, s->regions) &&
+                take_number(&channels, column[9], 1, 64) && take_number(&simulated, column[10], 0, 1) &&
+                take_bits(&s->settings, column[11], 16) && strlen(column[12]) == 64 &&
+                take_text(s->sha256, sizeof s->sha256, column[12]) && s->file[0] && s->file[0] != '.' && !strchr(s->file, '/');
+    if (good) {
+        s->channels = (int32_t)channels;
+        s->simulated = (int32_t)simulated;
+    }
+    return good;
+}
+
+static bool refusal_parse(char *const *column, struct shard_entry *s)
+{
+    int64_t code = 0;
+    bool good = take_text(s->refusal.stage, sizeof s->refusal.stage, column[3]) && take_number(&code, column[4], 0, 255) &&
+                take_text(s->refusal.scan, sizeof s->refusal.scan, column[5]) &&
+                take_text(s->refusal.sentence, sizeof s->refusal.sentence, column[6]);
+    s->refusal.code = (int32_t)code;
+    return good;
+}
+
+/* The sum at the line's end; cuts it off. */
+static bool sum_right(char *line)
+{
+    char *tab = strrchr(line, '\t');
+    uint64_t sum;
+    if (!tab || strlen(tab + 1) != 16 || !take_bits(&sum, tab + 1, 16))
+        return false;
+    *tab = '\0';
+    return bytes_xxh3(line, strlen(line)) == sum;
+}
+
+static bool line_parse(char *line, struct shard_entry *s)
+{
+    char *column[COLUMNS_MAX];
+    size_t n = 0;
+    for (char *at = line; at && n < COLUMNS_MAX;)
+        column[n++] = strsep(&at, "\t");
+    *s = (struct shard_entry){.split = SPLIT_NONE};
+    for (size_t k = 0; k < COUNT_OF(kinds); k++)
+        if (strcmp(column[0], kinds[k].kind) == 0)
+            return n == kinds[k].columns && take_bits(&s->key.run, column[1], 16) && take_bits(&s->key.index, column[2], 10) &&
+                   (k == 0 ? shard_parse(column, s) : refusal_parse(column, s));
+    return false;
+}
+
+static int head_check(const struct cache *c, char *line, struct error *e)
+{
+    size_t words = strlen(head_words);
+    if (strncmp(line, head_words, words) != 0)
+        return fail(e, "cannot open cache '%s': its '%s' is no manifest of a cache", c->dir, CACHE_MANIFEST);
+    long version = strtol(line + words, NULL, 10);
+    if (version != CACHE_VERSION)
+        return fail(e, "cache '%s' has layout version %ld, this petrel reads %d: make it again with petrel-cache collect", c->dir,
+                    version, CACHE_VERSION);
+    return sum_right(line) ? 0 : fail(e, "cache '%s' has a damaged manifest: the sum of its first line is wrong", c->dir);
+}
+
+static int lines_read(struct cache *c, struct buffer *b, size_t *torn, struct error *e)
+{
+    char *at = (char *)b->data, *end = at + b->size, *newline;
+    for (size_t number = 1; (newline = memchr(at, '\n', (size_t)(end - at))); number++, at = newline + 1) {
+        struct shard_entry entry;
+        *newline = '\0';
+        if (number == 1) {
+            if (head_check(c, at, e))
+                return -1;
+        } else if (!sum_right(at) || !line_parse(at, &entry)) {
+            return fail(e, "cache '%s' has a damaged manifest: line %zu's sum is wrong; make it again with petrel-cache collect",
+                        c->dir, number);
+        } else {
+            const struct shard_entry *there = cache_find(c, entry.key);
+            if (!there || !there->file[0])
+                cache_put(c, &entry);
+        }
+    }
+    *torn = (size_t)(end - at);
+    if (at == (char *)b->data)
+        return fail(e, "cannot open cache '%s': its '%s' is no manifest of a cache", c->dir, CACHE_MANIFEST);
+    return 0;
+}
+
+int manifest_read(struct cache *c, size_t *torn, struct error *e)
+{
+    char *path = cache_path(c, CACHE_MANIFEST);
+    struct buffer b = {0};
+    int result;
+    if (!dir_exists(c->dir))
+        result = fail_as(e, EX_NOINPUT, "cannot open cache '%s': there is no such directory", c->dir);
+    else if (!file_exists(path))
+        result = fail_as(e, EX_NOINPUT, "cannot open cache '%s': it has no manifest; petrel-cache collect makes one", c->dir);
+    else
+        result = file_read(path, (size_t)1 << 30, &b, e) ? -1 : lines_read(c, &b, torn, e);
+    buffer_free(&b);
+    free(path);
+    return result;
+}
+
+/* ---- splits.tsv: a line of column names, then patient and split */
+
+static const char *const split_names[] = {[SPLIT_TRAIN] = "train", [SPLIT_VALIDATION] = "validation", [SPLIT_TEST] = "test"};
+
+static int split_line(struct cache *c, char *line, size_t number, struct error *e)
+{
+    char *tab = strchr(line, '\t');
+    int split = SPLIT_NONE;
+    for (int k = 0; k < (int)COUNT_OF(split_names); k++)
+        if (tab && strcmp(tab + 1, split_names[k]) == 0)
+            split = k;
+    if (split == SPLIT_NONE)
+        return fail(e, "'%s/%s' line %zu is not PATIENT, a tab, and train, validation or test", c->dir, CACHE_SPLITS, number);
+    *tab = '\0';
+    for (size_t i = 0; i < c->shard_count; i++)
+        if (strcmp(c->shard[i].patient, line) == 0) {
+            if (c->shard[i].split != SPLIT_NONE)
+                return fail(e, "'%s/%s' line %zu has the patient '%s' again", c->dir, CACHE_SPLITS, number, line);
+            c->shard[i].split = (enum split)split;
+        }
+    return 0;
+}
+
+int splits_read(struct cache *c, struct error *e)
+{
+    char *path = cache_path(c, CACHE_SPLITS);
+    struct buffer b = {0};
+    int result = 0;
+    for (size_t i = 0; i < c->shard_count; i++)
+        c->shard[i].split = SPLIT_NONE;
+    if (file_exists(path))
+        result = file_read(path, (size_t)1 << 28, &b, e);
+    size_t number = 0;
+    for (char *line, *at = (char *)b.data; at && *at && !result;) {
+        line = strsep(&at, "\n");
+        line[strcspn(line, "\r")] = '\0';
+        if (number++ && *line)
+            result = split_line(c, line, number, e);
+    }
+    buffer_free(&b);
+    free(path);
+    return result;
+}
+
+int splits_publish(const struct cache *c, char *const *patient, const enum split *split, size_t patients, struct error *e)
+{
+    char *path = cache_path(c, CACHE_SPLITS);
+    struct publish p;
+    int result = publish_open(&p, path, e);
+    if (!result) {
+        fprintf(p.to, "patient\tsplit\n");
+        for (size_t i = 0; i < patients; i++)
+            fprintf(p.to, "%s\t%s\n", patient[i], split_names[split[i]]);
+        result = publish_commit(&p, e);
+    }
+    free(path);
+    return result;
+}

@@ -1,0 +1,284 @@
+/* cache_read -- shards, rows and boxes back out of a cache, each checked.   shards -> [cache_read] -> pairs, eval */
+#include "common/file.h"
+#include "proto/cache_parts.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPEN_FILES_MAX = 64 };
+
+static const struct shard_entry *entry_at(const struct cache *c, size_t shard)
+{
+    if (shard >= c->shard_count)
+        die(EX_SOFTWARE, "shard %zu was asked of %zu", shard, c->shard_count);
+    return &c->shard[shard];
+}
+
+static int entry_open(const struct cache *c, size_t shard, struct store **s, struct error *e)
+{
+    char *path = cache_path(c, entry_at(c, shard)->file);
+    int result = shard_open(s, path, e);
+    free(path);
+    return result;
+}
+
+static int shard_error(const struct cache *c, size_t shard, struct error *e)
+{
+    return fail_in(e, "cache '%s', shard '%s'", c->dir, c->shard[shard].file);
+}
+
+static int sha256_check(const struct cache *c, size_t shard, struct error *e)
+{
+    char *path = cache_path(c, c->shard[shard].file), found[65];
+    int result = file_sha256(path, found, e);
+    free(path);
+    if (!result && strcmp(found, c->shard[shard].sha256) != 0)
+        result = fail(e, "the file is damaged: its SHA-256 is not the manifest's");
+    return result;
+}
+
+/* Regions and tumours as the manifest has them: rows are numbered by it. */
+static int counts_check(const struct shard_entry *s, const struct regions_message *m, struct error *e)
+{
+    int64_t tumours = 0;
+    for (size_t i = 0; i < m->count; i++)
+        tumours += m->region[i].label == 1;
+    if ((int64_t)m->count == s->regions && tumours == s->tumours && m->channels == s->channels)
+        return 0;
+    return fail(e, "it has %zu regions (%lld tumours) of %d channels, the manifest says %lld (%lld) of %d", m->count,
+                (long long)tumours, m->channels, (long long)s->regions, (long long)s->tumours, s->channels);
+}
+
+static int boxes_check(struct store *s, const struct regions_message *m, struct error *e)
+{
+    uint64_t *sum;
+    size_t floats = box_floats(m->channels);
+    int result = shard_box_sums(s, m->count, &sum, e);
+    for (size_t i = 0; i < m->count && !result; i++)
+        if (bytes_xxh3(m->box + i * floats, floats * sizeof(float)) != sum[i])
+            result = fail(e, "box %zu is damaged: its XXH3 differs", i);
+    free(sum);
+    return result;
+}
+
+int cache_read_shard(const struct cache *c, size_t shard, bool verify, struct regions_message *m, struct error *e)
+{
+    struct store *s = NULL;
+    *m = (struct regions_message){0};
+    if ((verify && (entry_at(c, shard), sha256_check(c, shard, e))) || entry_open(c, shard, &s, e) || shard_read(s, m, e) ||
+        counts_check(&c->shard[shard], m, e) || (verify && boxes_check(s, m, e))) {
+        store_close(&s);
+        regions_message_free(m);
+        return shard_error(c, shard, e);
+    }
+    store_close(&s);
+    return 0;
+}
+
+int cache_read_facts(const struct cache *c, size_t shard, struct scan_facts *facts, struct error *e)
+{
+    struct store *s = NULL;
+    int result = entry_open(c, shard, &s, e) || shard_facts(s, facts, e) ? shard_error(c, shard, e) : 0;
+    store_close(&s);
+    return result;
+}
+
+static int finite_check(const struct regions_message *m, struct error *e)
+{
+    size_t floats = m->count * box_floats(m->channels);
+    for (size_t k = 0; k < floats; k++)
+        if (!isfinite(m->box[k]))
+            return fail(e, "box %zu has a value that is not finite", k / box_floats(m->channels));
+    for (size_t i = 0; i < m->count; i++)
+        for (int form = 0; form < POSITION_FORMS; form++)
+            for (int k = 0; k < POSITION_SIZE; k++)
+                if (!isfinite(m->region[i].position[form][k]))
+                    return fail(e, "position %zu is not finite", i);
+    return 0;
+}
+
+int cache_verify_shard(const struct cache *c, size_t shard, struct error *e)
+{
+    struct regions_message m;
+    struct store *s = NULL;
+    if (cache_read_shard(c, shard, true, &m, e))
+        return -1;
+    int result = entry_open(c, shard, &s, e) || store_verify(s, e) || finite_check(&m, e) ? shard_error(c, shard, e) : 0;
+    store_close(&s);
+    regions_message_free(&m);
+    return result;
+}
+
+/* ---- rows */
+
+struct patients { const char **name; size_t count; };
+
+static int text_order(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Patients by name, each once: a patient's number is its place here. */
+static struct patients patients_list(const struct cache *c)
+{
+    struct patients p = {xalloc(c->shard_count + 1, sizeof *p.name), 0};
+    for (size_t i = 0; i < c->shard_count; i++)
+        p.name[i] = c->shard[i].patient;
+    qsort(p.name, c->shard_count, sizeof *p.name, text_order);
+    for (size_t i = 0; i < c->shard_count; i++)
+        if (!p.count || strcmp(p.name[p.count - 1], p.name[i]) != 0)
+            p.name[p.count++] = p.name[i];
+    return p;
+}
+
+static int rows_of_shard(const struct cache *c, size_t shard, int32_t patient, struct cache_row *row, struct error *e)
+{
+    const struct shard_entry *entry = &c->shard[shard];
+    size_t n = (size_t)entry->regions, regions;
+    int32_t channels, *label = xalloc(n + 1, sizeof *label), *clipped = xalloc(n + 1, sizeof *clipped);
+    float(*position)[POSITION_FORMS][POSITION_SIZE] = xalloc(n + 1, sizeof *position);
+    struct scan_facts facts;
+    struct store *s = NULL;
+    int result = entry_open(c, shard, &s, e) || shard_shape(s, &regions, &channels, e) || shard_facts(s, &facts, e) ? -1 : 0;
+    if (!result && regions != n)
+        result = fail(e, "it has %zu regions, the manifest says %zu", regions, n);
+    int ndim;
+    uint64_t dim[8];
+    if (!result && (store_shape(s, "/position", &ndim, dim, e) ||
+                    (ndim != 3 || dim[1] != POSITION_FORMS || dim[2] != POSITION_SIZE
+                         ? fail(e, "its '/position' is not [regions, %d, %d]", POSITION_FORMS, POSITION_SIZE)
+                         : 0) ||
+                    store_read(s, "/position", STORE_F32, 0, n, position, e) || store_read(s, "/label", STORE_I32, 0, n, label, e) ||
+                    store_read(s, "/roi/clipped", STORE_I32, 0, n, clipped, e)))
+        result = -1;
+    store_close(&s);
+    for (size_t i = 0; i < n && !result; i++) {
+        row[i] = (struct cache_row){.label = label[i], .patient = patient, .shard = (int32_t)shard, .row_in_shard = (int32_t)i,
+                                    .split = entry->split, .clipped = clipped[i], .volume_mean = (float)facts.volume_mean,
+                                    .volume_sd = (float)facts.volume_sd};
+        memcpy(row[i].position, position[i], sizeof row[i].position);
+    }
+    free(position);
+    free(label);
+    free(clipped);
+    return result ? shard_error(c, shard, e) : 0;
+}
+
+int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e)
+{
+    struct patients p = patients_list(c);
+    *rows = xalloc(c->regions + 1, sizeof **rows);
+    int result = 0;
+    for (size_t i = 0; i < c->shard_count && !result; i++) {
+        const char *name = c->shard[i].patient, **at = bsearch(&name, p.name, p.count, sizeof *p.name, text_order);
+        result = rows_of_shard(c, i, (int32_t)(at - p.name), *rows + c->shard[i].first_row, e);
+    }
+    free(p.name);
+    if (result) {
+        free(*rows);
+        *rows = NULL;
+    }
+    return result;
+}
+
+/* ---- boxes */
+
+struct open_shard { struct store *store; uint64_t *sum; uint64_t used; };
+struct box_reader {
+    const struct cache *cache;
+    struct open_shard *shard; /* [shard_count]; at most OPEN_FILES_MAX of them open */
+    size_t open;
+    uint64_t clock;
+    int32_t channels;
+};
+
+int box_reader_open(struct box_reader **out, const struct cache *c, struct error *e)
+{
+    for (size_t i = 1; i < c->shard_count; i++)
+        if (c->shard[i].channels != c->shard[0].channels)
+            return fail(e, "cache '%s' has boxes of %d and of %d channels", c->dir, c->shard[0].channels, c->shard[i].channels);
+    struct box_reader *r = xalloc(1, sizeof *r);
+    r->cache = c;
+    r->shard = xalloc(c->shard_count + 1, sizeof *r->shard);
+    r->channels = c->shard_count ? c->shard[0].channels : 1;
+    *out = r;
+    return 0;
+}
+
+int box_reader_channels(const struct box_reader *r)
+{
+    return r->channels;
+}
+
+static void reader_drop(struct box_reader *r, struct open_shard *s)
+{
+    if (!s->store)
+        return;
+    store_close(&s->store);
+    free(s->sum);
+    *s = (struct open_shard){0};
+    r->open--;
+}
+
+/* Room for one more: the one unused longest goes. */
+static void reader_make_room(struct box_reader *r)
+{
+    if (r->open < OPEN_FILES_MAX)
+        return;
+    struct open_shard *oldest = NULL;
+    for (size_t i = 0; i < r->cache->shard_count; i++)
+        if (r->shard[i].store && (!oldest || r->shard[i].used < oldest->used))
+            oldest = &r->shard[i];
+    reader_drop(r, oldest);
+}
+
+static int reader_take(struct box_reader *r, size_t shard, struct error *e)
+{
+    struct open_shard *s = &r->shard[shard];
+    size_t regions;
+    int32_t channels;
+    s->used = ++r->clock;
+    if (s->store)
+        return 0;
+    reader_make_room(r);
+    if (entry_open(r->cache, shard, &s->store, e))
+        return -1;
+    r->open++;
+    if (shard_shape(s->store, &regions, &channels, e) == 0 && shard_box_sums(s->store, regions, &s->sum, e) == 0) {
+        if ((int64_t)regions == r->cache->shard[shard].regions && channels == r->channels)
+            return 0;
+        fail(e, "it has %zu regions of %d channels, the manifest says otherwise", regions, channels);
+    }
+    reader_drop(r, s);
+    return -1;
+}
+
+int box_read(struct box_reader *r, size_t row, float *box, struct error *e)
+{
+    const struct cache *c = r->cache;
+    if (row >= c->regions)
+        return fail(e, "cache '%s' has %zu regions, row %zu was asked for", c->dir, c->regions, row);
+    size_t low = 0, high = c->shard_count; /* the last shard that begins at or before the row */
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        *(c->shard[middle].first_row <= row ? &low : &high) = middle;
+    }
+    size_t in_shard = row - c->shard[low].first_row;
+    if (reader_take(r, low, e) || store_read(r->shard[low].store, "/box", STORE_F32, in_shard, 1, box, e))
+        return shard_error(c, low, e);
+    if (bytes_xxh3(box, box_floats(r->channels) * sizeof(float)) != r->shard[low].sum[in_shard])
+        return fail(e, "box %zu is damaged: its XXH3 differs", in_shard), shard_error(c, low, e);
+    return 0;
+}
+
+void box_reader_close(struct box_reader **p)
+{
+    struct box_reader *r = *p;
+    *p = NULL;
+    if (!r)
+        return;
+    for (size_t i = 0; i < r->cache->shard_count; i++)
+        reader_drop(r, &r->shard[i]);
+    free(r->shard);
+    free(r);
+}

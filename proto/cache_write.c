@@ -1,0 +1,253 @@
+/* cache_write -- a cache made: one writer a directory, a shard published, then its line.   regions -> [cache_write] -> shards */
+#include "common/file.h"
+#include "proto/cache_parts.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+struct cache_writer { int lock, manifest; };
+
+/* What a killed writer left: files under temporary names, and half a line. */
+static int leftovers_clear(struct cache *c, size_t torn, struct error *e)
+{
+    struct names names;
+    if (dir_list(c->dir, &names, e))
+        return -1;
+    for (size_t i = 0; i < names.count; i++)
+        if (names.name[i][0] == '.' && ends_with(names.name[i], ".tmp")) {
+            char *path = cache_path(c, names.name[i]);
+            unlink(path);
+            free(path);
+        }
+    names_free(&names);
+    char *manifest = cache_path(c, CACHE_MANIFEST);
+    int result = 0;
+    if (torn || !file_exists(manifest)) {
+        struct publish p;
+        result = publish_open(&p, manifest, e);
+        if (!result) {
+            manifest_head_write(p.to);
+            for (size_t i = 0; i < cache_entries(c); i++)
+                manifest_line_write(p.to, &c->shard[i]);
+            result = publish_commit(&p, e);
+        }
+    }
+    free(manifest);
+    return result;
+}
+
+static int writer_lock(struct cache *c, struct error *e)
+{
+    char *lock = cache_path(c, CACHE_LOCK);
+    c->writer->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    int result = 0;
+    if (c->writer->lock < 0)
+        result = fail_as(e, EX_CANTCREAT, "cannot write '%s': %s", lock, strerror(errno));
+    else if (flock(c->writer->lock, LOCK_EX | LOCK_NB))
+        result = fail_as(e, EX_TEMPFAIL, "cache '%s' is being written by another program: wait for it, or stop it", c->dir);
+    free(lock);
+    return result;
+}
+
+static int manifest_append_open(struct cache *c, struct error *e)
+{
+    char *path = cache_path(c, CACHE_MANIFEST);
+    c->writer->manifest = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    int result = c->writer->manifest >= 0 ? 0 : fail_as(e, EX_CANTCREAT, "cannot write '%s': %s", path, strerror(errno));
+    free(path);
+    return result;
+}
+
+int cache_writer_open(struct cache *c, const char *dir, struct error *e)
+{
+    *c = (struct cache){0};
+    if (dir_make(dir, e))
+        return -1;
+    c->dir = xstrdup(dir);
+    c->writer = xalloc(1, sizeof *c->writer);
+    c->writer->lock = c->writer->manifest = -1;
+    struct error absent = {0};
+    size_t torn = 0;
+    int result = writer_lock(c, e);
+    if (!result && manifest_read(c, &torn, &absent) && absent.code != EX_NOINPUT) {
+        result = -1;
+        if (e)
+            *e = absent;
+    }
+    if (!result && leftovers_clear(c, torn, e) == 0 && manifest_append_open(c, e) == 0) {
+        cache_count(c);
+        if (splits_read(c, e) == 0)
+            return 0;
+    }
+    cache_close(c);
+    return -1;
+}
+
+void cache_close(struct cache *c)
+{
+    if (c->writer) {
+        if (c->writer->manifest >= 0)
+            close(c->writer->manifest);
+        if (c->writer->lock >= 0)
+            close(c->writer->lock);
+    }
+    free(c->writer);
+    free(c->shard);
+    free(c->dir);
+    *c = (struct cache){0};
+}
+
+/* One line by one write: after a crash it is there, or is torn, and a torn one is none. */
+static int line_append(struct cache *c, const struct shard_entry *entry, struct error *e)
+{
+    char *line;
+    size_t size;
+    FILE *to = open_memstream(&line, &size);
+    if (!to)
+        die(EX_OSERR, "no memory for a line of the manifest");
+    manifest_line_write(to, entry);
+    fclose(to);
+    off_t before = lseek(c->writer->manifest, 0, SEEK_END);
+    errno = 0;
+    ssize_t written = write(c->writer->manifest, line, size);
+    bool good = written == (ssize_t)size && fsync(c->writer->manifest) == 0;
+    free(line);
+    if (good)
+        return 0;
+    int why = errno ? errno : ENOSPC;
+    if (before >= 0 && ftruncate(c->writer->manifest, before))
+        why = errno;
+    return fail_as(e, EX_IOERR, "cannot write '%s/%s': %s", c->dir, CACHE_MANIFEST, strerror(why));
+}
+
+/* ---- a shard */
+
+static void name_set(char *to, size_t size, const char *text)
+{
+    format_into(to, size, "%s", text);
+    for (char *c = to; *c; c++)
+        if ((unsigned char)*c < ' ')
+            *c = ' ';
+}
+
+static int contents_check(const struct regions_message *m, struct error *e)
+{
+    if (regions_check(m, e) || labels_decode(&m->label_runs, NULL, grid_voxels(&m->grid), e))
+        return -1;
+    size_t floats = box_floats(m->channels);
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->region[i].label < -1 || m->region[i].label > 1)
+            return fail(e, "region %zu has the label %d, known are 1, 0 and -1", i, m->region[i].label);
+        for (size_t k = 0; k < floats; k++)
+            if (!isfinite(m->box[i * floats + k]))
+                return fail(e, "region %zu has %g in its box", i, (double)m->box[i * floats + k]);
+        for (size_t k = 0; k < (size_t)POSITION_FORMS * POSITION_SIZE; k++)
+            if (!isfinite(m->region[i].position[k / POSITION_SIZE][k % POSITION_SIZE]))
+                return fail(e, "region %zu has a position that is not finite", i);
+    }
+    return 0;
+}
+
+static int suits_cache(const struct cache *c, const struct regions_message *m, struct error *e)
+{
+    if (!c->shard_count)
+        return 0;
+    const struct shard_entry *first = &c->shard[0];
+    if (m->settings != first->settings)
+        return fail_as(e, EX_CONFIG, "cache '%s' holds regions found with other settings (%016" PRIx64 ", now %016" PRIx64
+                                     "): collect into an empty directory", c->dir, first->settings, m->settings);
+    if (m->channels != first->channels)
+        return fail_as(e, EX_CONFIG, "cache '%s' holds boxes of %d channels, now %d: collect into an empty directory", c->dir,
+                       first->channels, m->channels);
+    return 0;
+}
+
+/* "STUDY-SCAN-1a2b3c4d.h5": readable, and one name a scan. */
+static void file_name(struct shard_entry *s)
+{
+    char *identity = xprintf("%s\n%s\n%s", s->patient, s->study, s->scan);
+    char words[132];
+    format_into(words, sizeof words, "%s-%s", s->study, s->scan);
+    for (char *c = words; *c; c++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *c))
+            *c = '_';
+    if (words[0] == '-')
+        words[0] = '_';
+    format_into(s->file, sizeof s->file, "%s-%08x.h5", words, (unsigned)bytes_xxh3(identity, strlen(identity)));
+    free(identity);
+}
+
+/* A scan that another list of scans brought here already: the same contents are a repeat, others are a contradiction.
+ * 1: repeat; 0: no such scan; -1. */
+static int scan_again(struct cache *c, const struct shard_entry *s, const struct regions_message *m, struct error *e)
+{
+    const struct shard_entry *there = NULL;
+    for (size_t i = 0; i < c->shard_count && !there; i++)
+        if (strcmp(c->shard[i].file, s->file) == 0)
+            there = &c->shard[i];
+    if (!there)
+        return 0;
+    char *path = cache_path(c, ".again.tmp"), sha256[65];
+    int result = shard_write(path, m, e) || file_sha256(path, sha256, e) ? -1 : 1;
+    if (result == 1 && strcmp(sha256, there->sha256) != 0)
+        result = fail(e, "scan '%s/%s' of patient '%s' is in the cache '%s' already, and was another: collect into an empty directory",
+                      s->study, s->scan, s->patient, c->dir);
+    unlink(path);
+    free(path);
+    return result;
+}
+
+int cache_add(struct cache *c, struct item_key key, const struct regions_message *m, struct error *e)
+{
+    if (cache_has(c, key))
+        return 0;
+    if (contents_check(m, e) || suits_cache(c, m, e))
+        return -1;
+    struct shard_entry s = {.key = key, .regions = (int64_t)m->count, .channels = m->channels, .settings = m->settings,
+                            .simulated = m->facts.simulated != 0, .split = SPLIT_NONE};
+    name_set(s.patient, sizeof s.patient, m->facts.patient);
+    name_set(s.study, sizeof s.study, m->facts.study);
+    name_set(s.scan, sizeof s.scan, m->facts.scan);
+    if (!s.study[0] && !s.scan[0])
+        format_into(s.scan, sizeof s.scan, "%016" PRIx64 "-%" PRIu64, key.run, key.index);
+    for (size_t i = 0; i < m->count; i++)
+        s.tumours += m->region[i].label == 1;
+    for (size_t i = 0; i < c->shard_count; i++)
+        if (strcmp(c->shard[i].patient, s.patient) == 0)
+            s.split = c->shard[i].split;
+    file_name(&s);
+    int again = scan_again(c, &s, m, e);
+    if (again)
+        return again < 0 ? -1 : 0;
+    char *path = cache_path(c, s.file);
+    int result = shard_write(path, m, e) || file_sha256(path, s.sha256, e) ? -1 : line_append(c, &s, e);
+    free(path);
+    if (result)
+        return -1;
+    cache_put(c, &s);
+    cache_count(c);
+    return 0;
+}
+
+int cache_refuse(struct cache *c, struct item_key key, const struct refusal_message *m, struct error *e)
+{
+    const struct shard_entry *there = cache_find(c, key);
+    if (there && (there->file[0] || strcmp(there->refusal.sentence, m->sentence) == 0))
+        return 0;
+    struct shard_entry s = {.key = key, .refusal = *m, .split = SPLIT_NONE};
+    if (m->code < 0 || m->code > 255)
+        s.refusal.code = EX_DATAERR;
+    name_set(s.refusal.scan, sizeof s.refusal.scan, m->scan);
+    name_set(s.refusal.stage, sizeof s.refusal.stage, m->stage);
+    name_set(s.refusal.sentence, sizeof s.refusal.sentence, m->sentence);
+    if (line_append(c, &s, e))
+        return -1;
+    cache_put(c, &s);
+    cache_count(c);
+    return 0;
+}

@@ -1,0 +1,87 @@
+/* collect -- each scan's regions published as a shard, and only then acknowledged.   regions -> [collect] -> directory */
+#include "common/log.h"
+#include "stages/cache/cache.h"
+#include <string.h>
+
+/* A scan that cannot be kept is refused here and noted; anything else that fails stops the pipeline. */
+static void scan_refuse(struct cache *c, struct item_key key, const char *scan, const struct error *why)
+{
+    struct refusal_message refusal = {.stage = "cache", .code = why->code};
+    struct error e = {0};
+    if (why->code != EX_DATAERR)
+        die_of(why);
+    format_into(refusal.scan, sizeof refusal.scan, "%s", scan);
+    format_into(refusal.sentence, sizeof refusal.sentence, "%s", why->text);
+    log_warn("refused '%s': %s", scan, why->text);
+    if (cache_refuse(c, key, &refusal, &e))
+        die_of(&e);
+}
+
+static void refusal_keep(struct cache *c, const struct taken *item)
+{
+    struct refusal_message refusal;
+    struct error e = {0};
+    if (refusal_message_decode(&item->bytes, &refusal, &e))
+        scan_refuse(c, item->key, "?", &e);
+    else if (cache_refuse(c, item->key, &refusal, &e))
+        die_of(&e);
+}
+
+static void regions_keep(struct cache *c, const struct taken *item, uint64_t settings)
+{
+    struct regions_message m;
+    struct error e = {0};
+    if (cache_has(c, item->key))
+        return;
+    if (regions_message_decode(&item->bytes, &m, &e)) {
+        scan_refuse(c, item->key, "?", &e);
+        return;
+    }
+    if (!m.settings) /* whoever found them did not say; this pipeline's recipe does */
+        m.settings = settings;
+    size_t tumours = 0;
+    for (size_t i = 0; i < m.count; i++)
+        tumours += m.region[i].label == 1;
+    if (cache_add(c, item->key, &m, &e))
+        scan_refuse(c, item->key, m.facts.source, &e);
+    else
+        log_event("cached", "scan=%s patient=%s regions=%zu tumours=%zu", m.facts.scan, m.facts.patient, m.count, tumours);
+    regions_message_free(&m);
+}
+
+static void refusals_list(const struct cache *c)
+{
+    for (size_t i = c->shard_count; i < c->shard_count + c->refused_count; i++) {
+        const struct refusal_message *r = &c->shard[i].refusal;
+        log_warn("refused by %s: '%s': %s", r->stage, r->scan, r->sentence);
+    }
+}
+
+int cache_collect(const char *dir, const struct cache_options *o, const struct opts_common *common)
+{
+    (void)common;
+    struct cache c;
+    struct stage st;
+    struct taken item;
+    struct progress bar;
+    struct error e = {0};
+    uint64_t settings = recipe_digest(&o->recipe, RECIPE_REGIONS);
+    stage_open(&st, "cache", &o->ends, true, false);
+    if (cache_writer_open(&c, dir, &e))
+        die_of(&e);
+    progress_begin(&bar, "cache", "scans", c.shard_count, 0);
+    while (stage_take(&st, &item)) {
+        if (message_type_of(&item.bytes, &e) == MESSAGE_REFUSAL)
+            refusal_keep(&c, &item);
+        else
+            regions_keep(&c, &item, settings);
+        stage_done(&st, &item);
+        progress_update(&bar, c.shard_count, "%zu regions, %zu tumours", c.regions, c.tumours);
+    }
+    progress_end(&bar);
+    refusals_list(&c);
+    size_t scans = c.shard_count, regions = c.regions, tumours = c.tumours, refused = c.refused_count;
+    cache_close(&c);
+    stage_close(&st, "%zu scans, %zu regions, %zu tumours, %zu refused, in '%s'", scans, regions, tumours, refused, dir);
+    return refused ? EX_DATAERR : EX_OK;
+}

@@ -1,0 +1,41 @@
+/* petrel-cache -- collects regions into a directory of checked files, and looks after it.   roi -> [cache] -> pairs, eval */
+#include "stages/cache/cache.h"
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*act)(const char *dir, const struct cache_options *o, const struct opts_common *common);
+} commands[] = {{"collect", cache_collect}, {"verify", cache_verify}, {"ls", cache_list}, {"split", cache_divide}};
+
+int main(int argc, char **argv)
+{
+    struct cache_options o = {.validation = 0.2, .test = 0.2};
+    struct option table[RECIPE_ROWS + STAGE_OPTION_ROWS + 2];
+    struct error e = {0};
+    stage_defaults(&o.ends);
+    recipe_defaults(&o.recipe);
+    size_t rows = stage_option_rows(&o.ends, "regions", NULL, table, COUNT_OF(table));
+    table[rows++] = (struct option){.name = "validation", .kind = OPT_REAL, .value = &o.validation, .argument = "SHARE", .low = 0,
+                                    .high = 0.9, .help = "split: share of the patients to validate with", .group = "Split"};
+    table[rows++] = (struct option){.name = "test", .kind = OPT_REAL, .value = &o.test, .argument = "SHARE", .low = 0,
+                                    .high = 0.9, .help = "split: share of the patients to test with", .group = "Split"};
+    rows += recipe_options(&o.recipe, 0, table + rows, COUNT_OF(table) - rows); /* a pipeline's recipe is welcome */
+    struct opts opts = {
+        .program = "petrel-cache", .usage = "collect|verify|ls|split [options] DIR", .table = table, .count = rows,
+        .purpose = "keeps regions in a directory: one HDF5 file a scan, and a manifest",
+        .epilogue = "collect  takes regions from --in and publishes each scan's; run again, it goes on where it was\n"
+                    "verify   reads everything back and checks every sum\n"
+                    "ls       lists the scans: patient, regions, tumours, split, SUVmax (--json: every fact)\n"
+                    "split    divides the patients into train, validation and test by --seed, tumours about equal\n"
+                    "Exit codes: 65 a scan was refused or something is damaged (named), 66 no cache there, 75 another\n"
+                    "program writes this cache, 78 the cache was made with other settings.",
+    };
+    if (opts_parse(&opts, argc, argv, &e))
+        die_of(&e);
+    if (opts.rest_count != 2)
+        die(EX_USAGE, "give one of collect, verify, ls, split, and one directory");
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        if (strcmp(opts.rest[0], commands[i].name) == 0)
+            return commands[i].act(opts.rest[1], &o, &opts.common);
+    die(EX_USAGE, "'%s' is none of collect, verify, ls, split", opts.rest[0]);
+}
