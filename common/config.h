@@ -1,7 +1,6 @@
 /* config -- "key = value" files: recipes.   common
  * '#' at the start of a line or after a blank begins a comment; blank lines are skipped; keys are [a-z0-9_]+; values
- * run to the end of line, trimmed. A heading "[roi]" makes the keys under it "roi.key"; "[pairs train]" makes each of
- * them two, "pairs.key" and "train.key". */
+ * run to the end of line, trimmed. */
 #ifndef PETREL_COMMON_CONFIG_H
 #define PETREL_COMMON_CONFIG_H
 #include "common/base.h"

@@ -70,7 +70,8 @@ static bool grid_quaternion(const struct grid *g, double bcd[3], double *qfac)
     return true;
 }
 
-static void fill_header(uint8_t header[HEADER_BYTES], const struct grid *g, int type, size_t bytes, const char *describe)
+static void fill_header(uint8_t header[HEADER_BYTES], const struct grid *g, int type, size_t bytes,
+                        const char *describe)
 {
     memset(header, 0, HEADER_BYTES);
     const int32_t sizeof_hdr = 348;

@@ -263,21 +263,9 @@ static int give(struct parse *p, size_t i, const char *text, struct error *e)
 
 /* ---- recipes ---- */
 
-/* "petrel-roi" reads the lines under [roi], and those before any heading. */
-static bool is_section_of(const char *program, const char *section, size_t length)
-{
-    const char *dash = strchr(program, '-'), *own = dash ? dash + 1 : program;
-    return strlen(own) == length && memcmp(own, section, length) == 0;
-}
-
 static int recipe_line(void *context, const char *key, const char *value, struct error *e)
 {
     struct parse *p = context;
-    const char *dot = strchr(key, '.');
-    if (dot && !is_section_of(p->o->program, key, (size_t)(dot - key)))
-        return 0;
-    if (dot)
-        key = dot + 1;
     size_t i = find_row(p, key, strlen(key));
     if (i == SIZE_MAX) {
         const struct option *like = nearest_row(p, key, OPT_RECIPE);

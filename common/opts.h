@@ -3,8 +3,7 @@
  * An option "stem-stride" is --stem-stride VALUE, --stem-stride=VALUE, --set stem_stride=VALUE and, with
  * OPT_RECIPE, the recipe key stem_stride. A flag "position" is --position and --no-position.
  * Names of one letter are "-j VALUE". '-' and '_' in names are alike. Later wins; the command line wins over --recipe
- * wherever it stands; several recipes count in their order. One recipe serves several programs: keys under its heading
- * [roi] are for petrel-roi alone, keys before any heading are for every program that reads it.
+ * wherever it stands; several recipes count in their order.
  * Every program also has --help, --version, --quiet, --json, --recipe FILE, --set KEY=VALUE, --seed N, --threads N. */
 #ifndef PETREL_COMMON_OPTS_H
 #define PETREL_COMMON_OPTS_H
