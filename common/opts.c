@@ -104,14 +104,15 @@ static size_t edit_distance(const char *a, const char *b)
     return row[n % 3][m];
 }
 
-/* The row with all of `flags` whose name is nearest; NULL where none is at all like it. */
-static const struct option *nearest_row(const struct parse *p, const char *name, unsigned flags)
+/* The row whose name is nearest; NULL where none is at all like it. A recipe serves several programs, so there the
+ * keys that are another's, and hidden here, count too. */
+static const struct option *nearest_row(const struct parse *p, const char *name, bool in_recipe)
 {
     const struct option *nearest = NULL;
     size_t least = strlen(name) / 3 + 2;
     for (size_t i = 0; i < p->o->count + OPTS_COMMON; i++) {
         const struct option *row = row_at(p, i);
-        if ((row->flags & flags) != flags || row->flags & OPT_HIDDEN)
+        if (in_recipe ? !(row->flags & OPT_RECIPE) : row->flags & OPT_HIDDEN)
             continue;
         size_t distance = edit_distance(name, row->name);
         /* "stride" for "stem-stride": a part of the name remembered */
@@ -268,7 +269,7 @@ static int recipe_line(void *context, const char *key, const char *value, struct
     struct parse *p = context;
     size_t i = find_row(p, key, strlen(key));
     if (i == SIZE_MAX) {
-        const struct option *like = nearest_row(p, key, OPT_RECIPE);
+        const struct option *like = nearest_row(p, key, true);
         char *hint = like ? opts_key(like) : NULL;
         fail_as(e, EX_CONFIG, "unknown key '%s' (%s%s%s'%s --help' lists them)", key, hint ? "nearest: '" : "",
                 hint ? hint : "", hint ? "'; " : "", p->o->program);
@@ -291,7 +292,7 @@ static int fail_unknown(const struct parse *p, const char *word, const char *nam
 {
     char plain[NAME_MAX_LETTERS + 1];
     snprintf(plain, sizeof plain, "%.*s", (int)(length < sizeof plain ? length : sizeof plain - 1), name);
-    const struct option *like = nearest_row(p, plain, 0);
+    const struct option *like = nearest_row(p, plain, false);
     return fail_as(p->e, EX_USAGE, "unknown option '%s' (%s%s%s'%s --help' lists them)", word,
                    like ? "nearest: '--" : "", like ? like->name : "", like ? "'; " : "", p->o->program);
 }

@@ -222,6 +222,7 @@ static void recipes(void **state)
     } bad[] = {
         {"seed = 1\nstem_strde = 3\n", "a.conf' line 2: unknown key 'stem_strde' (nearest: 'stem_stride'"},
         {"#\n\nmetod = 3\n", "a.conf' line 3: unknown key 'metod' (nearest: 'method'"},
+        {"literl = 3\n", "nearest: 'literal'"}, /* hidden here, another program's */
         {"zzzzzzzz = 3\n", "line 1: unknown key 'zzzzzzzz' ('petrel-roi --help' lists them)"},
         {"in = x\n", "'in' is no recipe key (give --in on the command line)"},
         {"stem_stride = 99\n", "line 1: 'stem-stride' is 99 (at least 0.1, at most 10)"},
