@@ -108,7 +108,9 @@ static int contents_write(struct store *s, const struct regions_message *m, stru
         return -1;
     if (m->mip_angles == 0)
         return 0;
+    const double middle[3] = {m->mip_z, m->mip_y, m->mip_x};
     return store_write(s, "/mip", STORE_U8, 3, mip, 1, m->mip, e) || store_set_real(s, "/mip", "pixel_mm", 1, &m->mip_mm, e) ||
+                   store_set_real(s, "/mip", "middle_zyx", 3, middle, e) ||
                    store_set_text(s, "/mip", "meaning", "maximum-intensity projections by angle; row 0 the head; SUV 0..10 as 0..255", e)
                ? -1
                : 0;
@@ -248,8 +250,11 @@ static int mip_read(struct store *s, struct regions_message *m, struct error *e)
     uint64_t dim[8];
     if (!store_has(s, "/mip"))
         return 0;
-    if (store_shape(s, "/mip", &ndim, dim, e) || store_get_real(s, "/mip", "pixel_mm", 1, &m->mip_mm, e))
+    double middle[3];
+    if (store_shape(s, "/mip", &ndim, dim, e) || store_get_real(s, "/mip", "pixel_mm", 1, &m->mip_mm, e) ||
+        store_get_real(s, "/mip", "middle_zyx", 3, middle, e))
         return -1;
+    m->mip_z = middle[0], m->mip_y = middle[1], m->mip_x = middle[2];
     if (ndim != 3 || dim[0] > 65535 || dim[1] > 65535 || dim[2] > 65535)
         return fail(e, "its '/mip' is not [angles, height, width]");
     m->mip_angles = (int32_t)dim[0];

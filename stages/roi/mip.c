@@ -60,6 +60,9 @@ void mip_make(const struct crop *body, const double spacing_mm[3], struct mip *m
 
     /* wide enough for the diagonal, so nothing leaves the picture as the body turns */
     double middle_y = 0.5 * (double)(c.H - 1), middle_x = 0.5 * (double)(c.W - 1);
+    const int64_t cells[3] = {c.D, c.H, c.W};
+    for (int a = 0; a < 3; a++)
+        m->middle[a] = (double)body->low[a] + 0.5 * (double)cells[a] * m->mm / spacing_mm[a] - 0.5;
     m->angles = MIP_ANGLES;
     m->height = (int32_t)c.D;
     m->width = 2 * (int32_t)ceil(hypot(middle_y, middle_x)) + 1;

@@ -9,6 +9,10 @@ enum { MIP_ANGLES = 24 };
 
 /* image[angle][height][width], SUV 0..10 as 0..255, the caller's. Row 0 is the head. Angle a looks at the body turned by
  * a * 360/24 degrees about its long axis; at 0 from the front, so that the patient's left is on the right. */
-struct mip { int32_t angles, height, width; double mm; uint8_t *image; };
+struct mip {
+    int32_t angles, height, width;
+    double mm, middle[3]; /* the scan's index z, y, x (fractional) at the picture's middle, about which it turns */
+    uint8_t *image;
+};
 void mip_make(const struct crop *body, const double spacing_mm[3], struct mip *m);
 #endif

@@ -109,6 +109,7 @@ int regions_find(const struct volume *v, const struct recipe *r, struct regions_
     mip_make(&body, v->grid.spacing_mm, &mip);
     out->mip_angles = mip.angles, out->mip_height = mip.height, out->mip_width = mip.width;
     out->mip_mm = mip.mm;
+    out->mip_z = mip.middle[0], out->mip_y = mip.middle[1], out->mip_x = mip.middle[2];
     out->mip = mip.image;
     crop_free(&body);
     return 0;
