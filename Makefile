@@ -10,8 +10,8 @@ CUDA    ?= $(if $(NVCC),1,0)
 HDF5    := $(shell pkg-config --cflags hdf5 2>/dev/null)
 HDF5_L  := $(shell pkg-config --libs hdf5 2>/dev/null || echo -lhdf5)
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes
-SAN     := $(if $(asan),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)$(if $(tsan),-fsanitize=thread)
 comma   := ,
+SAN     := $(if $(asan),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)$(if $(tsan),-fsanitize=thread)
 OPT     := $(if $(DEBUG),-O0,-O3) -g
 CFLAGS  += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(SAN) -fno-math-errno -ffp-contract=off -fPIC
 CXXFLAGS += -std=c++17 -D_GNU_SOURCE $(OPT) -Wall -Wextra $(SAN) -fPIC
