@@ -109,12 +109,12 @@ static bool refusal_parse(char *const *column, struct shard_entry *s)
 /* The sum at the line's end; cuts it off. */
 static bool sum_right(char *line)
 {
-    char *tab = strrchr(line, '\t');
-    uint64_t sum;
-    if (!tab || strlen(tab + 1) != 16 || !take_bits(&sum, tab + 1, 16))
+    char *tab = strrchr(line, '\t'), sum[17];
+    if (!tab)
         return false;
     *tab = '\0';
-    return bytes_xxh3(line, strlen(line)) == sum;
+    format_into(sum, sizeof sum, "%016" PRIx64, bytes_xxh3(line, strlen(line)));
+    return strcmp(sum, tab + 1) == 0;
 }
 
 static bool line_parse(char *line, struct shard_entry *s)
