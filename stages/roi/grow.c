@@ -39,7 +39,9 @@ static uint32_t basin_found(struct basins *b, float peak, uint32_t at)
 /* Highest first, ties by place: a stable radix sort on the complement of the key, 11 bits at a time. */
 static void sort_places(struct place *p, size_t count)
 {
-    struct place *other = xresize(NULL, count + 1, sizeof *other);
+    if (!count)
+        return;
+    struct place *other = xresize(NULL, count, sizeof *other);
     for (int shift = 0; shift < 33; shift += 11) {
         size_t first[2049] = { 0 };
         for (size_t i = 0; i < count; i++)
@@ -96,19 +98,21 @@ static int neighbours(const int64_t dim[3], int connectivity, int64_t *step)
 }
 
 /* Basins meet at s. touch[] are their roots, ascending, so the highest peak comes first. Each of the others joins the
- * highest that swallows it. One that is mere noise on the slope of the highest, all of it below that one's region, joins
- * that. */
-static void basins_meet(struct basins *b, const uint32_t *touch, int count, float s, double fraction)
+ * highest that takes it. */
+static void basins_meet(struct basins *b, const uint32_t *touch, int count, double s, double fraction)
 {
-    int swallower = 0;
-    while (swallower < count && s < fraction * b->peak[touch[swallower]])
-        swallower++;
-    for (int k = 1; k < count; k++) {
-        if (k > swallower)
-            b->parent[touch[k]] = find(b->parent, touch[swallower]);
-        else if (s >= (1 - GROW_PROMINENCE) * b->peak[touch[k]] && b->peak[touch[k]] < fraction * b->peak[touch[0]])
-            b->parent[touch[k]] = touch[0];
-    }
+    for (int low = 1; low < count; low++)
+        for (int high = 0; high < low; high++) {
+            if (b->parent[touch[high]] != touch[high])
+                continue; /* joined a moment ago: whoever took it speaks for it */
+            double lower = b->peak[touch[low]], reach = fraction * b->peak[touch[high]];
+            bool swallowed = s >= reach && s >= GROW_VALLEY * lower;
+            bool noise_on_slope = lower < reach && s >= (1 - GROW_PROMINENCE) * lower;
+            if (swallowed || noise_on_slope) {
+                b->parent[touch[low]] = find(b->parent, touch[high]);
+                break;
+            }
+        }
 }
 
 uint32_t grow_regions(const float *suv, const int64_t dim[3], const struct growing *how, uint32_t *label)
@@ -146,7 +150,7 @@ uint32_t grow_regions(const float *suv, const int64_t dim[3], const struct growi
             joined = basin_found(&b, suv[at], at);
         label[at] = joined + 1;
         if (touching > 1)
-            basins_meet(&b, touch, touching, suv[at], how->fraction);
+            basins_meet(&b, touch, touching, (double)suv[at], how->fraction);
     }
 
     /* basins that count get the numbers 1.. */

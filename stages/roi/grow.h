@@ -2,18 +2,20 @@
  *
  * Growing every local maximum by itself gives overlapping regions, and a faint lesion beside the bladder would flow round
  * it. So all maxima grow at once: voxels are visited from the highest SUV down. One with no visited neighbour is a peak and
- * founds a basin; any other joins the basin of its highest neighbour (a watershed). Where basins meet at SUV s they become
- * one if s >= fraction * the higher peak, that is, if growing the higher peak would have swallowed the lower; otherwise the
- * border between them stays. A region is a basin's voxels with
+ * founds a basin; any other joins the basin of its highest neighbour (a watershed). Where two basins meet at SUV s they
+ * become one if
+ *     s >= fraction * higher peak       growing the higher would have swallowed the lower, and
+ *     s >= GROW_VALLEY * lower peak     no valley parts them (the noise of a liver at 2 mm makes valleys of 0.7);
+ * otherwise the border between them stays. A region is a basin's voxels with
  *     SUV >= max(fraction * its peak, floor_suv).
  * It is connected; two regions may touch. Voxels of a basin below its threshold belong to no region, so the slope of a hot
- * organ cannot be flooded by its fainter neighbour.
- * A peak below its higher neighbour's region that stands less than GROW_PROMINENCE of itself above their border is noise on
- * that one's slope and is absorbed, too. */
+ * organ cannot be flooded by its fainter neighbour. A bump on such a slope, less than GROW_PROMINENCE of itself above the
+ * border, is noise and goes with the slope. */
 #ifndef PETREL_ROI_GROW_H
 #define PETREL_ROI_GROW_H
 #include "common/base.h"
 
+#define GROW_VALLEY 0.6
 #define GROW_PROMINENCE 0.05
 
 struct growing {

@@ -20,7 +20,7 @@ int main(int argc, char **argv)
                                      .argument = "fcm|fixed|relative|percist", .help = "short for --roi-method" };
     rows += recipe_options(&recipe, RECIPE_REGIONS | RECIPE_BOXES, table + rows, COUNT_OF(table) - rows);
     struct opts opts = {
-        .program = "petrel-roi", .usage = "[options]", .table = table, .count = rows,
+        .program = "petrel-roi", .usage = "[options] --in suv --out regions", .table = table, .count = rows,
         .purpose = "finds the high-uptake regions of each volume, their boxes and their positions",
         .epilogue = "Takes volumes in SUV from --in and gives each scan's regions to --out.\n"
                     "fcm: fuzzy c-means of the SUV histogram, plain and smoothed, then growing from local maxima\n"
@@ -28,6 +28,8 @@ int main(int argc, char **argv)
     };
     if (opts_parse(&opts, argc, argv, &e) || recipe_check(&recipe, &e) || method_check(&recipe, &e))
         die_of(&e);
+    if (opts.rest_count)
+        die(EX_USAGE, "'%s' is one word too many: petrel-roi takes volumes from a channel", opts.rest[0]);
 
     struct stage st;
     struct taken item;
@@ -43,10 +45,8 @@ int main(int argc, char **argv)
         struct regions_summary found;
         struct buffer bytes;
         double begun_s = now_s();
-        if (volume_message_decode(&item.bytes, &in, &e)) {
-            stage_refuse(&st, &item, "", &e);
-            continue;
-        }
+        if (volume_message_decode(&item.bytes, &in, &e))
+            die_of(&e);
         buffer_free(&item.bytes); /* the scan is held once, not twice */
         if (regions_find(&in.volume, &recipe, &out, &found, &e)) {
             stage_refuse(&st, &item, in.facts.source, &e);
@@ -57,8 +57,8 @@ int main(int argc, char **argv)
         regions_message_encode(&out, &bytes);
         stage_give(&st, &item, &bytes);
         scans++, regions += found.regions, tumours += found.tumours;
-        log_event("regions", "scan=%s regions=%zu tumours=%zu clipped=%zu %s seconds=%.2f", in.facts.scan, found.regions,
-                  found.tumours, found.clipped, found.how, now_s() - begun_s);
+        log_event("regions", "scan=%s regions=%zu tumours=%zu clipped=%zu %s seconds=%.2f", in.facts.source,
+                  found.regions, found.tumours, found.clipped, found.how, now_s() - begun_s);
         progress_update(&bar, scans, "%llu regions", (unsigned long long)regions);
         regions_message_free(&out);
         volume_message_free(&in);

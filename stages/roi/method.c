@@ -67,7 +67,7 @@ static uint32_t find_fcm(const struct crop *c, const struct recipe *r, struct fo
     struct fcm plain = cluster_body(c, c->suv, r), smoothed = cluster_body(c, smooth, r);
     double high = fcm_highest_from(&plain), smooth_high = fcm_highest_from(&smoothed);
     if (!isfinite(high) || !isfinite(smooth_high)) {
-        format_into(f->how, sizeof f->how, "no two clusters of uptake");
+        format_into(f->how, sizeof f->how, "high_suv=none");
         free(smooth);
         return 0;
     }
