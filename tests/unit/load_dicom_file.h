@@ -1,0 +1,113 @@
+/* load_dicom_file -- small DICOM PET slices, written element by element for the tests of load.   tests/unit
+ *
+ * Explicit VR, little endian, elements in ascending order of tags as the standard wants them. */
+#ifndef PETREL_TESTS_LOAD_DICOM_FILE_H
+#define PETREL_TESTS_LOAD_DICOM_FILE_H
+#include "common/base.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { SLICE_ROWS = 6, SLICE_COLUMNS = 5 };
+struct dicom_slice {
+    const char *series;           /* SeriesInstanceUID */
+    const char *position, *orientation, *spacing;
+    const char *weight;           /* "": left out */
+    const char *acquisition_time;
+    const char *modality;         /* NULL: PT */
+    double slope;
+    uint16_t stored[SLICE_ROWS * SLICE_COLUMNS];
+};
+
+static void dicom_put(FILE *to, unsigned group, unsigned element, const char *vr, const void *value, size_t size)
+{
+    uint8_t tag[] = {(uint8_t)group, (uint8_t)(group >> 8), (uint8_t)element, (uint8_t)(element >> 8)};
+    size_t const padded = size + size % 2;
+    fwrite(tag, 1, 4, to);
+    fwrite(vr, 1, 2, to);
+    if (strcmp(vr, "OW") == 0 || strcmp(vr, "OB") == 0 || strcmp(vr, "SQ") == 0) {
+        uint8_t length[] = {0, 0, (uint8_t)padded, (uint8_t)(padded >> 8), (uint8_t)(padded >> 16), 0};
+        fwrite(length, 1, 6, to);
+    } else {
+        uint8_t length[] = {(uint8_t)padded, (uint8_t)(padded >> 8)};
+        fwrite(length, 1, 2, to);
+    }
+    fwrite(value, 1, size, to);
+    if (size % 2)
+        fputc(strcmp(vr, "UI") == 0 || strcmp(vr, "OB") == 0 ? 0 : ' ', to);
+}
+
+static void dicom_text(FILE *to, unsigned group, unsigned element, const char *vr, const char *text)
+{
+    dicom_put(to, group, element, vr, text, strlen(text));
+}
+
+static void dicom_u16(FILE *to, unsigned group, unsigned element, unsigned value)
+{
+    dicom_put(to, group, element, "US", (uint8_t[]){(uint8_t)value, (uint8_t)(value >> 8)}, 2);
+}
+
+/* RadiopharmaceuticalInformationSequence with one item: injected 10:35, 388.777472 MBq, half-life 6588 s. */
+static void dicom_injection(FILE *to)
+{
+    char *item = NULL;
+    size_t size = 0;
+    FILE *in = open_memstream(&item, &size);
+    dicom_text(in, 0x0018, 0x0031, "LO", "FDG");
+    dicom_text(in, 0x0018, 0x1072, "TM", "103500.00");
+    dicom_text(in, 0x0018, 0x1074, "DS", "388777472");
+    dicom_text(in, 0x0018, 0x1075, "DS", "6588.0");
+    fclose(in);
+    uint8_t *sequence = malloc(size + 8);
+    memcpy(sequence, (uint8_t[]){0xfe, 0xff, 0x00, 0xe0, (uint8_t)size, (uint8_t)(size >> 8), 0, 0}, 8);
+    memcpy(sequence + 8, item, size);
+    dicom_put(to, 0x0054, 0x0016, "SQ", sequence, size + 8);
+    free(sequence);
+    free(item);
+}
+
+static void dicom_slice_write(const char *path, const struct dicom_slice *s)
+{
+    FILE *to = fopen(path, "wb");
+    char preamble[128] = {0}, slope[32];
+    if (!to)
+        abort();
+    fwrite(preamble, 1, sizeof preamble, to);
+    fwrite("DICM", 1, 4, to);
+    dicom_put(to, 0x0002, 0x0000, "UL", (uint8_t[]){28, 0, 0, 0}, 4);
+    dicom_put(to, 0x0002, 0x0010, "UI", "1.2.840.10008.1.2.1", 19);
+    dicom_text(to, 0x0008, 0x0020, "DA", "20200131");
+    dicom_text(to, 0x0008, 0x0021, "DA", "20200131");
+    dicom_text(to, 0x0008, 0x0022, "DA", "20200131");
+    dicom_text(to, 0x0008, 0x0031, "TM", "112011.00");
+    dicom_text(to, 0x0008, 0x0032, "TM", s->acquisition_time ? s->acquisition_time : "112011.00");
+    dicom_text(to, 0x0008, 0x0060, "CS", s->modality ? s->modality : "PT");
+    dicom_text(to, 0x0008, 0x0070, "LO", "TESTWORKS");
+    dicom_text(to, 0x0010, 0x0020, "LO", "PATIENT 7");
+    dicom_text(to, 0x0010, 0x1010, "AS", "018M");
+    if (!s->weight || *s->weight)
+        dicom_text(to, 0x0010, 0x1030, "DS", s->weight ? s->weight : "71.0");
+    dicom_text(to, 0x0018, 0x1242, "IS", "240000");
+    dicom_text(to, 0x0020, 0x000d, "UI", "1.2.3");
+    dicom_text(to, 0x0020, 0x000e, "UI", s->series ? s->series : "1.2.3.4");
+    dicom_text(to, 0x0020, 0x0032, "DS", s->position);
+    dicom_text(to, 0x0020, 0x0037, "DS", s->orientation ? s->orientation : "1\\0\\0\\0\\1\\0");
+    dicom_text(to, 0x0020, 0x0052, "UI", "1.2.3.5");
+    dicom_u16(to, 0x0028, 0x0002, 1);
+    dicom_u16(to, 0x0028, 0x0010, SLICE_ROWS);
+    dicom_u16(to, 0x0028, 0x0011, SLICE_COLUMNS);
+    dicom_text(to, 0x0028, 0x0030, "DS", s->spacing ? s->spacing : "4\\2");
+    dicom_text(to, 0x0028, 0x0051, "CS", "DECY\\ATTN");
+    dicom_u16(to, 0x0028, 0x0100, 16);
+    dicom_u16(to, 0x0028, 0x0101, 16);
+    dicom_u16(to, 0x0028, 0x0102, 15);
+    dicom_u16(to, 0x0028, 0x0103, 0);
+    dicom_text(to, 0x0028, 0x1052, "DS", "0");
+    snprintf(slope, sizeof slope, "%.8g", s->slope > 0 ? s->slope : 1.0);
+    dicom_text(to, 0x0028, 0x1053, "DS", slope);
+    dicom_injection(to);
+    dicom_text(to, 0x0054, 0x1001, "CS", "BQML");
+    dicom_text(to, 0x0054, 0x1102, "CS", "START");
+    dicom_put(to, 0x7fe0, 0x0010, "OW", s->stored, sizeof s->stored);
+    fclose(to);
+}
+#endif
