@@ -26,13 +26,13 @@ static inline void philox_lanes(uint32_t words[4][VECTOR_LANES], uint64_t seed, 
     }
 }
 
-static inline void add_pairs(float *near, float *far, float sd, const uint32_t *radius_word, const uint32_t *angle_word)
+static inline void add_pairs(float *restrict near, float *restrict far, float sd, const uint32_t *restrict word)
 {
-    const float unit = 1.0f / 16777216.0f;
+    const float unit = 1.0f / 65536.0f;
     for (int j = 0; j < VECTOR_LANES; j++) {
-        float u = (float)(int32_t)((radius_word[j] >> 8) + 1) * unit, s, c;
-        vector_sincos((float)(int32_t)(angle_word[j] >> 8) * unit, &s, &c);
-        float radius = sd * sqrtf(-2.0f * vector_log(u));
+        float s, c;
+        vector_sincos((float)(int32_t)(word[j] >> 16) * unit, &s, &c);
+        float radius = sd * sqrtf(-2.0f * vector_log(((float)(int32_t)(word[j] & 0xffff) + 0.5f) * unit));
         near[j] += radius * c;
         far[j] += radius * s;
     }
@@ -43,8 +43,8 @@ VECTORISED void normals_add(float *box, float sd, uint64_t seed, uint32_t stream
     for (uint32_t b = 0; b < NORMALS_BLOCKS; b += VECTOR_LANES) {
         uint32_t words[4][VECTOR_LANES];
         philox_lanes(words, seed, stream, index, first_block + b);
-        add_pairs(box + b, box + b + NORMALS_BLOCKS, sd, words[0], words[1]);
-        add_pairs(box + b + 2 * NORMALS_BLOCKS, box + b + 3 * NORMALS_BLOCKS, sd, words[2], words[3]);
+        for (uint32_t w = 0; w < 4; w++)
+            add_pairs(box + 2 * w * NORMALS_BLOCKS + b, box + (2 * w + 1) * NORMALS_BLOCKS + b, sd, words[w]);
     }
 }
 

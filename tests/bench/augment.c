@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BOXES = 256, REPEATS = 5 };
+enum { BOXES = 256, REPEATS = 25 };
 static const struct recipe ranges = {
     .affine_rotate_rad = 0.3, .affine_shear = 0.1, .affine_translate_voxels = 2, .affine_scale = 0.1, .rotate_rad = 0.5,
     .noise_sd = 0.1, .gamma_low = 0.5, .gamma_high = 4.5, .histogram_points = 10,
@@ -42,7 +42,7 @@ static double time_chain(const char *list, double probability, float *raw, float
                 chain_apply(&drawn, box + n * BOX_VOXELS, 1);
             }
             rounds++;
-        } while (now_s() - begun < 0.2);
+        } while (now_s() - begun < 0.04);
         double each = (now_s() - begun) / rounds / BOXES;
         best = each < best ? each : best;
     }

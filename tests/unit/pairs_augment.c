@@ -142,11 +142,12 @@ static void noise_is_normal_and_as_documented(void **state)
         float box[BOX_VOXELS] = {0};
         normals_add(box, 1.0f, 5, RNG_AUGMENT, view, NOISE_FIRST_BLOCK);
         normals_words(words, 5, RNG_AUGMENT, view, NOISE_FIRST_BLOCK);
-        for (int b = 0; b < NORMALS_BLOCKS; b++) {
-            double radius = sqrt(-2 * log(((words[2][b] >> 8) + 1) / 16777216.0)), angle = 2 * M_PI * (words[3][b] >> 8) / 16777216.0;
-            assert_true(fabs((double)box[b + 2048] - radius * cos(angle)) < 2e-6);
-            assert_true(fabs((double)box[b + 3072] - radius * sin(angle)) < 2e-6);
-        }
+        for (int b = 0; b < NORMALS_BLOCKS; b++)
+            for (int w = 0; w < 4; w++) {
+                double radius = sqrt(-2 * log(((words[w][b] & 0xffff) + 0.5) / 65536)), angle = 2 * M_PI * (words[w][b] >> 16) / 65536;
+                assert_true(fabs((double)box[w * 1024 + b] - radius * cos(angle)) < 2e-6);
+                assert_true(fabs((double)box[w * 1024 + 512 + b] - radius * sin(angle)) < 2e-6);
+            }
         for (int i = 0; i < BOX_VOXELS; i++) {
             double x = (double)box[i];
             sum += x, squares += x * x, cubes += x * x * x, fourths += x * x * x * x, beyond += fabs(x) > 1.959964;
