@@ -5,8 +5,6 @@
 #include "stages/roi/regions.h"
 #include "stages/stage.h"
 
-#include <string.h>
-
 int main(int argc, char **argv)
 {
     struct recipe recipe;

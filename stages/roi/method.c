@@ -122,8 +122,6 @@ int method_check(const struct recipe *r, struct error *e)
     if (!method_named(r->roi_method))
         return fail_as(e, EX_CONFIG, "cannot find regions by '%s': it needs a liver reference, which is not measured here; use fcm, fixed or relative",
                        r->roi_method);
-    if (r->connectivity != 6 && r->connectivity != 18 && r->connectivity != 26)
-        return fail_as(e, EX_CONFIG, "connectivity is '%lld': it is 6, 18 or 26", (long long)r->connectivity);
     return 0;
 }
 

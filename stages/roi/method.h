@@ -26,7 +26,7 @@ struct found {
     struct extents extents;
     char how[160];        /* thresholds used, as key=value */
 };
-/* -1 and a sentence for settings no method here can follow (percist; a connectivity that is none). */
+/* -1 and a sentence for a method that is not to be had (percist). */
 int method_check(const struct recipe *r, struct error *e) MUST_USE;
 void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, struct found *f);
 void found_free(struct found *f);

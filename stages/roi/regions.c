@@ -5,7 +5,6 @@
 #include "stages/roi/mip.h"
 #include "stages/roi/property.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -214,8 +214,6 @@ static void test_other_methods(void **state)
     assert_int_equal(method_check(&r, &e), -1);
     assert_int_equal(e.code, EX_CONFIG);
     assert_non_null(strstr(e.text, "use fcm, fixed or relative"));
-    r.roi_method = "fcm", r.connectivity = 8;
-    assert_int_equal(method_check(&r, &e), -1);
     volume_free(&v);
 }
 
