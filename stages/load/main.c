@@ -39,14 +39,20 @@ static size_t already_cached(const char *dir, uint64_t run, const struct sources
     return skipped;
 }
 
+/* People here are told the true path; what travels on, into caches and reports, is told without the patient's id. */
 static void refuse(struct stage *st, struct item_key key, const struct source *from, const struct load_options *o,
                    const struct scan_facts *f, const struct error *why)
 {
-    struct error told = *why;
-    scan_scrub(from, o, f, told.text, sizeof told.text);
-    if (strcmp(told.text, why->text) != 0) /* here the true path may be seen, further on it may not */
-        log_warn("%s", why->text);
-    stage_refuse(st, &(struct taken){.key = key}, f->source, &told);
+    struct refusal_message told = {.code = why->code};
+    struct buffer out = {0};
+    log_warn("refused '%s': %s", from->label, why->text);
+    format_into(told.scan, sizeof told.scan, "%s", f->source);
+    format_into(told.stage, sizeof told.stage, "%s", st->name);
+    format_into(told.sentence, sizeof told.sentence, "%s", why->text);
+    scan_scrub(from, o, f, told.sentence, sizeof told.sentence);
+    refusal_message_encode(&told, &out);
+    stage_give_new(st, key, &out);
+    st->refused++;
 }
 
 int main(int argc, char **argv)

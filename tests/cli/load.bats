@@ -1,0 +1,111 @@
+#!/usr/bin/env bats
+# petrel-load on the command line: usage, nothing to read, and whole runs over small simulated and real scans.
+
+setup() {
+    bin=${PETREL_BIN:-build/bin}
+    dir=$(mktemp -d)
+    export PETREL_RUN_DIR=$dir/run XDG_CONFIG_HOME=$dir/config
+}
+teardown() {
+    rm -rf "$dir"
+}
+# load ARGUMENTS...: petrel-load | petrel-suv | petrel-roi | petrel-cache collect $dir/cache; codes in $codes, stderr in $dir/*.log
+pipeline() {
+    local load suv roi
+    rm -rf "$PETREL_RUN_DIR"
+    mkdir -p "$PETREL_RUN_DIR"
+    "$bin/petrel-load" --skip-cache "$dir/cache" "$@" >"$dir/load.log" 2>&1 3>&- & load=$!
+    "$bin/petrel-suv" ${suv_options:-} >"$dir/suv.log" 2>&1 3>&- & suv=$!
+    "$bin/petrel-roi" --in suv --out regions >"$dir/roi.log" 2>&1 3>&- & roi=$!
+    "$bin/petrel-cache" collect "$dir/cache" --in regions >"$dir/cache.log" 2>&1 3>&- || true
+    codes=
+    for p in $load $suv $roi; do
+        wait "$p" && codes+="0 " || codes+="$? "
+    done
+}
+real() {
+    [ -n "${PETREL_DATA:-}" ] || skip "no real scans: PETREL_DATA is not set"
+}
+
+@test "load: --help and --version" {
+    run "$bin/petrel-load" --help
+    [ "$status" = 0 ]
+    [[ $output == *"--roi NAME"* && $output == *"--skip-cache DIR"* && $output == *"--channel-out NAME"* ]]
+    run "$bin/petrel-load" --version
+    [ "$status" = 0 ]
+    [[ $output == *"petrel-load "[0-9]* ]]
+}
+
+@test "load: a word too few, a word unknown" {
+    run "$bin/petrel-load"
+    [ "$status" = 64 ]
+    [[ $output == *"no scan was named"* ]]
+    run "$bin/petrel-load" --unit suv x
+    [ "$status" = 64 ]
+    [[ $output == *"units"* ]]
+}
+
+@test "load: an empty folder is EX_NOINPUT and one sentence" {
+    mkdir -p "$dir/run" "$dir/empty"
+    run "$bin/petrel-load" "$dir/empty"
+    [ "$status" = 66 ]
+    [[ $output == *"no scan in '$dir/empty'"* ]]
+    # whoever else is in the run hears of it
+    [ -e "$dir/run/FAILED" ]
+}
+
+@test "load: --mask wants one scan" {
+    mkdir -p "$dir/run" "$dir/scans"
+    touch "$dir/scans/a.nii" "$dir/scans/b.nii" "$dir/m.nii"
+    run "$bin/petrel-load" --mask "$dir/m.nii" "$dir/scans"
+    [ "$status" = 64 ]
+    [[ $output == *"truth of one scan, but 2 are given"* ]]
+}
+
+@test "load: an 800-byte file that claims 200 dimensions, between two good scans of ours" {
+    real
+    mkdir -p "$dir/scans"
+    ln -s "$PETREL_DATA"/ibsi_suv_nifti/STS_00[12]_PET_*.nii.gz "$dir/scans"
+    # sizeof_hdr 348, dim[0] 200, magic n+1
+    { printf '\x5c\x01\x00\x00'; head -c 36 /dev/zero; printf '\xc8\x00'; head -c 302 /dev/zero; printf 'n+1\x00'; head -c 452 /dev/zero; } \
+        >"$dir/scans/STS_0015.nii"
+    [ "$(stat -c %s "$dir/scans/STS_0015.nii")" = 800 ]
+    pipeline --units suv "$dir/scans"
+    cat "$dir"/*.log
+    [ "$codes" = "65 0 0 " ]
+    grep -q "STS_0015.nii': header says 200 dimensions (at most 7)" "$dir/load.log"
+    run "$bin/petrel-cache" ls "$dir/cache"
+    [[ $output == *"2 scans"*"1 refused"* ]]
+    # again: the two are there already, the third is tried again
+    pipeline --units suv "$dir/scans"
+    [ "$codes" = "65 0 0 " ]
+    grep -q "3 scans, 2 of them in the cache already, 1 refused" "$dir/load.log"
+}
+
+@test "load: a real DICOM folder finds its slices and its structure set" {
+    real
+    pipeline --roi GTV_Mass "$PETREL_DATA/ge_sarcoma_dicom"
+    cat "$dir"/*.log
+    [ "$codes" = "0 0 0 " ]
+    grep -q "factor=0.000242903 delay_s=2711 suv_max=66.52" "$dir/suv.log"
+    run grep STS_001 "$dir"/*.log
+    [ "$status" = 1 ]
+    run "$bin/petrel-cache" verify "$dir/cache"
+    [ "$status" = 0 ]
+}
+
+@test "load: a DICOM folder without weight is refused by tag, the rest of the run goes on" {
+    real
+    command -v dcmodify >/dev/null || skip "dcmodify (package dcmtk) is not installed"
+    mkdir -p "$dir/scans/no_weight"
+    cp "$PETREL_DATA"/ge_sarcoma_dicom/image/1-0[0-2]?.dcm "$dir/scans/no_weight"
+    chmod u+w "$dir"/scans/no_weight/*
+    dcmodify --no-backup -e "(0010,1030)" "$dir"/scans/no_weight/*.dcm
+    ln -s "$PETREL_DATA"/ibsi_suv_nifti/STS_001_PET_*.nii.gz "$dir/scans"
+    pipeline --units suv "$dir/scans"
+    cat "$dir"/*.log
+    [ "$codes" = "0 65 0 " ]
+    grep -q "scans/no_weight': (0010,1030) PatientWeight is missing" "$dir/suv.log"
+    run "$bin/petrel-cache" ls "$dir/cache"
+    [[ $output == *"1 scans"*"1 refused"* ]]
+}
