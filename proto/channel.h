@@ -26,7 +26,7 @@ struct channel_options {
     const char *run_dir;      /* may lie on shared storage */
     const char *name;         /* "volumes" */
     const char *transport;    /* "ipc" (one machine) or "tcp" (CURVE, ephemeral port) */
-    int credits;              /* taker: items sent ahead per giver, not yet taken, default 2 */
+    int credits;              /* taker: items sent ahead of the one it works on, by all givers together, default 2 */
     int window;               /* giver: unacknowledged items held, default 4; put blocks above it. The source's window
                                * is what may be on its way in the whole pipeline: give it at least the number of workers */
     double heartbeat_s;       /* 1 */

@@ -13,7 +13,7 @@ struct peer {
     struct mail_address address;
     uint64_t session, limit, sent;  /* items it is ready to have been sent in this session, and was sent */
     size_t held;                    /* leases */
-    double heard_s, said_s;
+    double heard_s, said_s, lent_s;
     bool full;                      /* ZeroMQ takes no more for it at the moment */
     struct peer *next;
 };
@@ -161,7 +161,7 @@ static void hear(struct giver *g, const struct mail_address *from, const struct 
         peer_hello(g, peer, from, c);
     } else if (peer && peer->session == c->session) {
         peer->heard_s = now_s();
-        if (c->verb == VERB_READY && c->limit > peer->limit)
+        if (c->verb == VERB_READY)
             peer->limit = c->limit;
         if (c->verb == VERB_BYE)
             peer_forget(g, peer);
@@ -190,12 +190,20 @@ static void peers_mind(struct giver *g, double t, bool asleep)
     }
 }
 
-/* The taker with credit that holds fewest. */
+/* Is a the better taker? The one with more room; then the one that holds less; then the one that waited longer. */
+static bool peer_better(const struct peer *a, const struct peer *b)
+{
+    uint64_t room_a = a->limit - a->sent, room_b = b->limit - b->sent;
+    if (room_a != room_b)
+        return room_a > room_b;
+    return a->held != b->held ? a->held < b->held : a->lent_s < b->lent_s;
+}
+
 static struct peer *peer_choose(const struct giver *g)
 {
     struct peer *best = NULL;
     for (struct peer *p = g->peers; p; p = p->next)
-        if (p->sent < p->limit && !p->full && (!best || p->held < best->held))
+        if (p->sent < p->limit && !p->full && (!best || peer_better(p, best)))
             best = p;
     return best;
 }
@@ -217,6 +225,7 @@ static void parcels_lease(struct giver *g)
             p->holder = to;
             to->held++;
             to->sent++;
+            to->lent_s = now_s();
             break;
         case MAIL_FULL:
             to->full = true;

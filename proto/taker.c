@@ -14,7 +14,8 @@ struct source {
     struct registered who;
     struct mailbox *socket;
     uint64_t session, greeted;    /* the present session; the one HELLO was last said for */
-    uint64_t taken, told;         /* items of the session the stage has taken; limit last told */
+    uint64_t taken, queued;       /* items of the session the stage has taken, and that wait for it */
+    uint64_t told;                /* limit last told */
     double heard_s, said_s;
     bool ended, listed;           /* said END; its file was there when we last looked */
     struct item_key *owed;        /* acknowledgements to send */
@@ -49,6 +50,8 @@ struct taker {
     struct bell bell;
     struct source *sources;
     struct queued *first, **end;  /* items ahead of the stage */
+    uint64_t queued;              /* how many */
+    bool idle;                    /* the stage waits for one */
     struct lease *leases;
     size_t lease_count, lease_room;
     uint64_t lease_last;
@@ -65,7 +68,21 @@ static void queue_add(struct taker *t, struct source *from, struct item_key key,
     *bytes = (struct buffer){0};
     *t->end = q;
     t->end = &q->next;
+    t->queued++;
+    from->queued++;
     bell_ring(&t->bell);
+}
+
+/* Takes the first of the list at *at out of the queue; the caller sees to its bytes. */
+static struct queued *queue_unlink(struct taker *t, struct queued **at)
+{
+    struct queued *q = *at;
+    *at = q->next;
+    if (!q->next)
+        t->end = at;
+    t->queued--;
+    q->from->queued--;
+    return q;
 }
 
 /* from NULL: everything. */
@@ -73,16 +90,14 @@ static void queue_drop(struct taker *t, const struct source *from)
 {
     struct queued **at = &t->first;
     while (*at) {
-        struct queued *q = *at;
-        if (from && q->from != from) {
-            at = &q->next;
+        if (from && (*at)->from != from) {
+            at = &(*at)->next;
             continue;
         }
-        *at = q->next;
+        struct queued *q = queue_unlink(t, at);
         buffer_free(&q->bytes);
         free(q);
     }
-    t->end = at;
 }
 
 static uint64_t lease_add(struct taker *t, struct source *from, struct item_key key)
@@ -165,10 +180,23 @@ static void sources_hear(struct taker *t)
     }
 }
 
-/* Lock held: HELLO, acknowledgements, credit and heartbeat, as they are due. What does not fit now is said later. */
-static void source_talk(const struct taker *t, struct source *s, double now)
+/* Lock held: how many more each giver may send: the free places, shared out; an idle stage has one more. At least one
+ * where any is free, since we cannot know which giver has something: so many givers at once may overdo it a little. */
+static uint64_t credit_each(const struct taker *t, double now)
 {
-    struct control c = {.verb = VERB_HELLO, .session = s->session, .limit = s->taken + t->credits};
+    uint64_t places = t->credits + t->idle, givers = 0;
+    for (const struct source *s = t->sources; s; s = s->next)
+        givers += !s->ended && now - s->heard_s < t->silence_s;
+    if (t->queued >= places)
+        return 0;
+    uint64_t each = (places - t->queued) / (givers ? givers : 1);
+    return each ? each : 1;
+}
+
+/* Lock held: HELLO, acknowledgements, credit and heartbeat, as they are due. What does not fit now is said later. */
+static void source_talk(const struct taker *t, struct source *s, uint64_t credit, double now)
+{
+    struct control c = {.verb = VERB_HELLO, .session = s->session, .limit = s->taken + s->queued + credit};
     size_t said = 0;
     if (s->ended)
         return;
@@ -311,8 +339,9 @@ static void *taker_run(void *argument)
         }
         bell_lock(&t->bell);
         closing = t->closing;
+        uint64_t credit = credit_each(t, now);
         for (struct source *s = t->sources; s; s = s->next)
-            source_talk(t, s, now);
+            source_talk(t, s, credit, now);
         bell_unlock(&t->bell);
     }
     /* What is not acknowledged may be leased to another at once. Who is silent need not be waited for. */
@@ -356,10 +385,8 @@ int taker_open(struct taker **out, const struct channel_options *o, struct error
 /* Lock held: the first of the queue, as the stage's. */
 static void queue_take(struct taker *t, struct taken *item)
 {
-    struct queued *q = t->first;
-    t->first = q->next;
-    if (!t->first)
-        t->end = &t->first;
+    struct queued *q = queue_unlink(t, &t->first);
+    t->idle = false;
     q->from->taken++;
     *item = (struct taken){q->key, q->bytes, lease_add(t, q->from, q->key)};
     free(q);
@@ -371,6 +398,10 @@ int taker_take(struct taker *t, struct taken *item, double timeout_s, struct err
     double until_s = timeout_s < 0 ? -1 : now_s() + timeout_s;
     *item = (struct taken){0};
     bell_lock(&t->bell);
+    if (!t->first && !t->idle) {
+        t->idle = true;
+        mail_wake(t->mail);
+    }
     while (!t->failed && !t->over && !t->first && bell_wait(&t->bell, until_s))
         ;
     if (t->failed) {

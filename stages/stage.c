@@ -43,7 +43,7 @@ size_t stage_option_rows(struct stage_options *o, const char *in_name, const cha
         row[n++] = (struct option){.name = "in", .kind = OPT_STRING, .value = &o->in, .argument = "NAME",
                                    .help = "channel to take from"};
         row[n++] = (struct option){.name = "credits", .kind = OPT_INT, .value = &o->credits, .argument = "N", .low = 1,
-                                   .high = 64, .help = "items sent ahead by each giver"};
+                                   .high = 64, .help = "items sent ahead of the one worked on"};
     }
     if (out_name) {
         o->out = out_name;

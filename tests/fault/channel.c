@@ -159,6 +159,7 @@ static void start(struct victim *v)
     char *log = xprintf("%s/%s.log", dir, v->name);
     if (!freopen(log, "a", stderr))
         _exit(99);
+    free(log);
     program_name_set(v->name);
     exit(v->be());
 }

@@ -328,6 +328,39 @@ static void test_many(void **state)
         assert_int_equal(seen[i], 1);
 }
 
+/* Many givers do not mean many items ahead: one place or so each, and the rest goes to who has room. */
+static void test_credit_shared(void **state)
+{
+    (void)state;
+    enum { GIVERS = 6, EACH_PUTS = 4 };
+    struct giver *g[GIVERS];
+    struct taken item;
+    size_t taken = 0;
+    struct taker *busy = open_taker(options());
+    for (uint64_t i = 0; i < GIVERS; i++) {
+        g[i] = open_giver(options());
+        for (uint64_t j = 0; j < EACH_PUTS; j++)
+            put(g[i], i * EACH_PUTS + j);
+    }
+    take(busy); /* and works on it for ever */
+    struct taker *other = open_taker(options());
+    for (; taken < GIVERS * EACH_PUTS && taker_take(other, &item, 1, NULL) == 1; taken++) {
+        assert_item(&item);
+        taker_acknowledge(other, item.lease);
+    }
+    assert_true(taken >= GIVERS * EACH_PUTS - 3 * GIVERS);
+    assert_true(taken < GIVERS * EACH_PUTS);
+    taker_close(&busy);
+    for (; taken < GIVERS * EACH_PUTS; taken++)
+        taker_acknowledge(other, take(other).lease);
+    for (int i = 0; i < GIVERS; i++) {
+        end(g[i]);
+        giver_close(&g[i]);
+    }
+    assert_end(other);
+    taker_close(&other);
+}
+
 /* ---- restarts ---- */
 
 static void test_giver_restarts(void **state)
@@ -595,7 +628,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_order_and_end), TEST(test_window_bounds), TEST(test_credit_bounds), TEST(test_repeat_and_drop),
-        TEST(test_large), TEST(test_many), TEST(test_giver_restarts), TEST(test_giver_after_end), TEST(test_relay_over),
+        TEST(test_large), TEST(test_many), TEST(test_credit_shared),
+        TEST(test_giver_restarts), TEST(test_giver_after_end), TEST(test_relay_over),
         TEST(test_relay_acknowledges), TEST(test_failure), TEST(test_directory_taken_away), TEST(test_options_refused),
         TEST(test_control_frames), TEST(test_arrived), TEST(test_tcp),
     };

@@ -212,10 +212,37 @@ static void test_stage_leaves(void **state)
     giver_close(&g);
 }
 
+/* Its pipeline was killed: nobody would ever stop it. */
+static void test_stage_without_parent(void **state)
+{
+    (void)state;
+    char host[65] = "", parent[96];
+    pid_t gone = fork();
+    if (gone == 0)
+        _exit(0);
+    waitpid(gone, NULL, 0);
+    gethostname(host, sizeof host - 1);
+    snprintf(parent, sizeof parent, "%d@%s", (int)gone, host);
+    setenv("PETREL_PARENT", parent, 1);
+    assert_int_equal(code_of(spawn(run_sink)), EX_TEMPFAIL);
+    snprintf(parent, sizeof parent, "%d@elsewhere", (int)gone); /* of another machine nothing can be known */
+    setenv("PETREL_PARENT", parent, 1);
+    pid_t sink = spawn(run_sink);
+    struct giver *g;
+    struct channel_options o = options("b");
+    struct error e = {0};
+    assert_int_equal(giver_open(&g, &o, &e), 0);
+    assert_int_equal(giver_end(g, &e), 0);
+    giver_close(&g);
+    assert_int_equal(code_of(sink), EX_SOFTWARE); /* it got as far as to miss its items */
+    unsetenv("PETREL_PARENT");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_stages), TEST(test_stage_dies), TEST(test_stage_leaves)};
+    const struct CMUnitTest tests[] = {TEST(test_stages), TEST(test_stage_dies), TEST(test_stage_leaves),
+                                       TEST(test_stage_without_parent)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
