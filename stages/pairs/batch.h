@@ -5,7 +5,7 @@
 #include "stages/pairs/boxes.h"
 #include "stages/pairs/sampler.h"
 
-/* Everything a pairs process has in hand. */
+/* Everything a pairs process has in hand. Its parts point at each other: open it where it stays. */
 struct workbench {
     struct recipe *recipe;
     struct cache cache;

@@ -12,6 +12,21 @@
 #include <time.h>
 #include <unistd.h>
 
+static volatile sig_atomic_t asked_to_stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    asked_to_stop = 1;
+}
+
+static void heed(void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
 static pid_t start(const struct workers *w, struct tally *tally)
 {
     pid_t parent = getpid();
@@ -21,6 +36,7 @@ static pid_t start(const struct workers *w, struct tally *tally)
         die(EX_OSERR, "cannot start a worker: %s", strerror(errno));
     if (pid > 0)
         return pid;
+    heed(SIG_DFL); /* until the stage has its own say */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) /* it died before prctl could arrange for that */
         _exit(EX_TEMPFAIL);
@@ -47,12 +63,14 @@ static int place_of(const pid_t *child, int count, pid_t pid)
     return -1;
 }
 
-/* until every child has left with 0, or one with another code */
+/* until every child has left with 0, one with another code, or a signal asks to stop */
 static int supervise(const struct workers *w, struct tally *tally, pid_t *child)
 {
     uint64_t batches_then = 0;
     int left = w->count, lost = 0;
     while (left > 0) {
+        if (asked_to_stop)
+            return EX_TEMPFAIL;
         int status;
         pid_t pid = waitpid(-1, &status, WNOHANG);
         int i = pid > 0 ? place_of(child, w->count, pid) : -1;
@@ -89,6 +107,7 @@ int workers_run(const struct workers *w, struct tally *total)
     struct tally *tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (tally == MAP_FAILED)
         die(EX_OSERR, "cannot share memory with the workers: %s", strerror(errno));
+    heed(on_signal);
     for (int i = 0; i < w->count; i++)
         child[i] = start(w, tally);
     int code = supervise(w, tally, child);

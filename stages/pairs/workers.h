@@ -14,7 +14,7 @@ struct workers {
 enum { WORKERS_MAX = 256, WORKERS_LOST_MAX = 10 };
 
 /* Forks and waits. A child killed by a signal is forked again; one that leaves with a code takes the others with it, and
- * that code is returned. EX_SOFTWARE when WORKERS_LOST_MAX children in a row are killed without a batch between. Open no
+ * that code is returned; EX_TEMPFAIL after SIGTERM or SIGINT. EX_SOFTWARE when WORKERS_LOST_MAX children in a row are killed without a batch between. Open no
  * socket, thread or HDF5 file before. Children end with their parent, however it ends. */
 int workers_run(const struct workers *w, struct tally *total);
 #endif
