@@ -6,6 +6,9 @@
 #   the rest                                                                             scans
 # Petrel's own programs complain about what they do not know, so nothing is checked twice here.
 
+# the programs of this very checkout, unless others are on the PATH
+command -v petrel-load >/dev/null || PATH=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/build/bin:$PATH
+
 usage() {
     echo "usage: ${0#./} $*" >&2
     exit 64

@@ -60,16 +60,16 @@ run_keep() {
         "$@" 2>>"$log" &
         child=$!
         [ -z "$stopping" ] || kill -TERM "$child" 2>/dev/null
-        wait "$child"
+        wait "$child" 2>/dev/null # bash would report the kill there
         code=$?
         while kill -0 "$child" 2>/dev/null; do # it was a signal to us that ended the wait
-            wait "$child"
+            wait "$child" 2>/dev/null
             code=$?
         done
         kill -0 $$ 2>/dev/null || exit # the pipeline itself was killed: nobody is left to report to
         [ "$code" -gt 128 ] && [ -z "$stopping" ] && [ "$kills" -lt "$run_restarts" ] || break
         ((SECONDS - begun < 10)) || in_a_row=0
-        rm -f "$run_dir/progress"/*."$child"
+        run_keep_count "$run_dir/progress"/*."$child"
         echo "$name: killed by signal $((code - 128)), started again" >>"$log"
         echo $((kills += 1)) >"$run_dir/logs/$name.kills"
         sleep "${run_pauses[in_a_row < ${#run_pauses[@]} ? in_a_row++ : ${#run_pauses[@]} - 1]}"
@@ -82,6 +82,17 @@ run_keep() {
     # 75 without our asking: somebody stopped this one program, and without it the others would wait for ever
     [ "$code" != 75 ] || [ -n "$stopping" ] || run_note_failure 75 "$name" "$log"
     echo "$code" >"$run_dir/logs/$name.exit.tmp" && mv "$run_dir/logs/$name.exit.tmp" "$run_dir/logs/$name.exit"
+}
+
+# What a killed process had done still counts, unless its successor says itself where it goes on (it knows a total).
+run_keep_count() {
+    local done total unit
+    read -r done total unit _ 2>/dev/null <"$1" || return 0
+    if [ "$total" = 0 ]; then
+        echo "$done 0 $unit 0 -1" >"$1"
+    else
+        rm -f "$1"
+    fi
 }
 
 # DIR/FAILED, as a program that could not say so itself would have written it; linked into place, so the first one wins.
@@ -179,7 +190,7 @@ run_report() {
     local name refused
     for name in "${run_nodes[@]}"; do
         [[ $name =~ \.[0-9]+$ ]] || grep -v '^program=' "$run_dir/logs/$name.log" 2>/dev/null | tail -n 1 >&2
-        [ ! -s "$run_dir/logs/$name.kills" ] || echo "$name was killed and started again $(<"$run_dir/logs/$name.kills") times" >&2
+        [ ! -s "$run_dir/logs/$name.kills" ] || echo "$name: killed and started again, times: $(<"$run_dir/logs/$name.kills")" >&2
     done
     refused=$(sed -n "s/^program=\([^ ]*\) level=[a-z]* text=\"\(refused '.*\)\"\$/\1: \2/p; /^[^ =]*: refused '/p" \
         "$run_dir/logs"/*.log 2>/dev/null | sort -u)

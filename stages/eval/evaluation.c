@@ -121,7 +121,10 @@ void report_print(const struct report *r, FILE *to)
         fprintf(to, "%-20s", metric_title[k]);
         for (size_t i = 0; i < r->models; i++) {
             struct interval w = r->model[i].bootstrap.value[k];
-            fprintf(to, "%5.1f %%  [%5.1f, %5.1f]     ", 100.0 * r->model[i].value[k], 100.0 * w.low, 100.0 * w.high);
+            if (isnan(r->model[i].value[k])) /* nothing was said to be tumour */
+                fprintf(to, "    -                      ");
+            else
+                fprintf(to, "%5.1f %%  [%5.1f, %5.1f]     ", 100.0 * r->model[i].value[k], 100.0 * w.low, 100.0 * w.high);
         }
         fputc('\n', to);
     }
