@@ -1,11 +1,81 @@
-/* open -- the cpu back end's table: the reference's operations until its own land.   kernels/cpu */
+/* open -- the cpu back end: how many threads, which loops, and the table.   kernels/cpu */
 #include "kernels/cpu/cpu.h"
-#include "kernels/ref/ref.h"
+
+#include <cblas.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The widest vectors this processor has; PETREL_CPU=plain|avx2|avx512 asks for less, to compare or to test. */
+static const struct inner *inner_for_this_processor(struct error *e)
+{
+    const struct inner *best = &inner_plain;
+    bool has_avx2 = false, has_avx512 = false;
+#ifdef __x86_64__
+    __builtin_cpu_init();
+    has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                 __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+#endif
+    if (has_avx2)
+        best = &inner_avx2;
+    if (has_avx512)
+        best = &inner_avx512;
+
+    const char *asked = getenv("PETREL_CPU");
+    if (!asked || !*asked)
+        return best;
+    const struct { const char *name; const struct inner *inner; bool has; } known[] = {
+        {"plain", &inner_plain, true}, {"avx2", &inner_avx2, has_avx2}, {"avx512", &inner_avx512, has_avx512},
+    };
+    for (size_t i = 0; i < COUNT_OF(known); i++)
+        if (strcmp(asked, known[i].name) == 0) {
+            if (known[i].has)
+                return known[i].inner;
+            fail_as(e, EX_UNAVAILABLE, "this processor has no %s, which PETREL_CPU=%s asks for", known[i].inner->name, asked);
+            return NULL;
+        }
+    fail_as(e, EX_USAGE, "PETREL_CPU is '%s'; it may be 'plain', 'avx2' or 'avx512'", asked);
+    return NULL;
+}
+
+void *cpu_scratch(struct backend *b, size_t bytes)
+{
+    struct cpu *own = b->own;
+    if (bytes > own->scratch_size) {
+        free(own->scratch);
+        own->scratch = cpu_memory(bytes);
+        own->scratch_size = bytes;
+    }
+    return own->scratch;
+}
+
+static void cpu_close(struct backend *b)
+{
+    struct cpu *own = b->own;
+    free(own->scratch);
+    free(own);
+    free(b);
+}
 
 struct backend *cpu_open(int threads, struct error *e)
 {
-    struct backend *b = ref_open(threads, e);
-    if (b)
-        b->name = "cpu";
+    const struct inner *inner = inner_for_this_processor(e);
+    if (!inner)
+        return NULL;
+    struct backend *b = xalloc(1, sizeof *b);
+    struct cpu *own = b->own = xalloc(1, sizeof *own);
+    own->threads = threads > 0 ? threads : omp_get_num_procs();
+    own->inner = inner;
+    openblas_set_num_threads(1); /* our threads call it, each for a tile of its own */
+    b->name = "cpu";
+    format_into(b->device, sizeof b->device, "%d thread%s, %s", own->threads, own->threads == 1 ? "" : "s", inner->name);
+    b->close = cpu_close;
+    static void (*const add[])(struct backend *) = {
+        cpu_add_memory, cpu_add_layout, cpu_add_conv, cpu_add_norm, cpu_add_pool, cpu_add_linear, cpu_add_layernorm, cpu_add_scale,
+        cpu_add_concat, cpu_add_activation, cpu_add_vicreg, cpu_add_focal, cpu_add_sums, cpu_add_lars, cpu_add_adamw,
+    };
+    for (size_t i = 0; i < COUNT_OF(add); i++)
+        add[i](b);
     return b;
 }

@@ -1,0 +1,39 @@
+/* conv_own -- a planned convolution, shared by conv_plan.c, conv.c and conv_weight.c.   kernels/cpu
+ *
+ * Which tap of which output position meets which input position depends on the shape alone. Taps that fall on padding are
+ * in no list and cost nothing: of ResNet18's work on 16^3 boxes that is more than half. */
+#ifndef PETREL_KERNELS_CPU_CONV_OWN_H
+#define PETREL_KERNELS_CPU_CONV_OWN_H
+#include "kernels/cpu/cpu.h"
+
+/* Output position p meets input position q through tap t. */
+struct pair { int p, t, q; };
+
+struct conv {
+    struct conv_shape s;
+    int P, Q, T;                     /* positions out, positions in, taps */
+    int pairs;
+    struct pair *by_out, *by_tap;    /* by p then t; by t then p */
+    int *first_of_out, *first_of_tap, *first_of_in; /* those of p are by_out[first_of_out[p]] .. [first_of_out[p+1]] */
+    int *live, live_count;           /* the taps that meet anything */
+    struct step *forward, *backward; /* offsets of by_out in the image and the weights; of the pairs by q, in dout and the turned weights */
+    int in_blocks, out_blocks;       /* of 16 channels */
+    bool thin_in, thin_out;          /* 1 lane a block: widened and narrowed through scratch where 16 are needed */
+};
+
+/* Floats of scratch: a whole image of 16 lanes for a thin one, the turned weights, the partial gradients of a thin image's weights. */
+size_t conv_wide_in(const struct conv *c);
+size_t conv_wide_out(const struct conv *c);
+size_t conv_turned(const struct conv *c);
+enum { PARTS = 32 };
+size_t conv_partials(const struct conv *c);
+
+/* wide [positions][N][16] from thin [positions][C][N], and back (adding, or writing). */
+void conv_widen(const struct backend *b, float *wide, const float *thin, int positions, int C, int N);
+void conv_narrow(const struct backend *b, float *thin, const float *wide, int positions, int C, int N, bool add);
+
+struct conv *cpu_conv_open(struct backend *b, const struct conv_shape *s);
+void cpu_conv_close(struct backend *b, struct conv *c);
+void cpu_conv_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in, struct conv *c);
+
+#endif

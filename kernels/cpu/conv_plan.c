@@ -1,0 +1,121 @@
+/* conv_plan -- lists of live taps, made once for a shape.   kernels/cpu */
+#include "kernels/cpu/conv_own.h"
+
+#include <stdlib.h>
+
+static void dims_of(int at[3], int position, const int dim[3])
+{
+    at[0] = position / dim[2] / dim[1];
+    at[1] = position / dim[2] % dim[1];
+    at[2] = position % dim[2];
+}
+
+/* The input position that tap t of output position p meets, or -1 on padding. */
+static int meets(const struct conv_shape *s, int p, int t)
+{
+    int at[3], tap[3], q = 0;
+    dims_of(at, p, s->out);
+    dims_of(tap, t, s->kernel);
+    for (int a = 0; a < 3; a++) {
+        int x = at[a] * s->stride[a] + tap[a] - s->pad[a];
+        if (x < 0 || x >= s->in[a])
+            return -1;
+        q = q * s->in[a] + x;
+    }
+    return q;
+}
+
+static int key_out(const struct pair *pair) { return pair->p; }
+static int key_tap(const struct pair *pair) { return pair->t; }
+static int key_in(const struct pair *pair) { return pair->q; }
+
+/* The pairs in the order of a key, otherwise as they were; those of key k from (*first)[k] to (*first)[k+1]. */
+static struct pair *sorted(int **first, const struct pair *pair, int pairs, int (*key)(const struct pair *), int keys)
+{
+    int *start = *first = xalloc((size_t)keys + 1, sizeof *start), *at = xalloc((size_t)keys + 1, sizeof *at);
+    for (int i = 0; i < pairs; i++)
+        start[key(&pair[i]) + 1]++;
+    for (int k = 0; k < keys; k++)
+        at[k + 1] = start[k + 1] += start[k];
+    struct pair *out = xalloc((size_t)pairs + 1, sizeof *out);
+    for (int i = 0; i < pairs; i++)
+        out[at[key(&pair[i])]++] = pair[i];
+    free(at);
+    return out;
+}
+
+static void list_steps(struct conv *c, const struct pair *by_in)
+{
+    int *rank = xalloc((size_t)c->T, sizeof *rank);
+    c->live = xalloc((size_t)c->T, sizeof *c->live);
+    for (int t = 0; t < c->T; t++)
+        if (c->first_of_tap[t] < c->first_of_tap[t + 1]) {
+            rank[t] = c->live_count;
+            c->live[c->live_count++] = t;
+        }
+    size_t N = (size_t)c->s.N, padded = (size_t)cpu_padded(c->s.C), turned_tap = (size_t)c->out_blocks * LANES * LANES;
+    c->forward = xalloc((size_t)c->pairs + 1, sizeof *c->forward);
+    c->backward = xalloc((size_t)c->pairs + 1, sizeof *c->backward);
+    for (int i = 0; i < c->pairs; i++) {
+        c->forward[i] = (struct step){(size_t)c->by_out[i].q * padded * N, (size_t)c->by_out[i].t * padded * LANES};
+        c->backward[i] = (struct step){(size_t)by_in[i].p * (size_t)c->out_blocks * LANES * N, (size_t)rank[by_in[i].t] * turned_tap};
+    }
+    free(rank);
+}
+
+size_t conv_wide_in(const struct conv *c) { return c->thin_in ? (size_t)c->Q * (size_t)c->s.N * LANES : 0; }
+size_t conv_wide_out(const struct conv *c) { return c->thin_out ? (size_t)c->P * (size_t)c->s.N * LANES : 0; }
+size_t conv_turned(const struct conv *c) { return (size_t)(c->in_blocks * c->live_count * c->out_blocks) * LANES * LANES; }
+
+size_t conv_partials(const struct conv *c)
+{
+    return c->thin_in ? (size_t)PARTS * (size_t)(c->out_blocks * c->T * c->s.C) * LANES : 0;
+}
+
+struct conv *cpu_conv_open(struct backend *b, const struct conv_shape *s)
+{
+    struct conv *c = xalloc(1, sizeof *c);
+    c->s = *s;
+    c->P = (int)cpu_volume(s->out);
+    c->Q = (int)cpu_volume(s->in);
+    c->T = (int)cpu_volume(s->kernel);
+    c->thin_in = cpu_lanes(s->C) == 1;
+    c->thin_out = cpu_lanes(s->O) == 1;
+    c->in_blocks = (s->C + LANES - 1) / LANES;
+    c->out_blocks = (s->O + LANES - 1) / LANES;
+
+    struct pair *pair = xalloc((size_t)c->P * (size_t)c->T + 1, sizeof *pair);
+    for (int p = 0; p < c->P; p++)
+        for (int t = 0; t < c->T; t++) {
+            int q = meets(s, p, t);
+            if (q >= 0)
+                pair[c->pairs++] = (struct pair){p, t, q};
+        }
+    c->by_out = sorted(&c->first_of_out, pair, c->pairs, key_out, c->P);
+    c->by_tap = sorted(&c->first_of_tap, pair, c->pairs, key_tap, c->T);
+    struct pair *by_in = sorted(&c->first_of_in, pair, c->pairs, key_in, c->Q);
+    list_steps(c, by_in);
+    free(by_in);
+    free(pair);
+
+    /* asked for now, so that a step allocates nothing; the gradient of a thin image, which nobody trains on, asks when it comes */
+    size_t data = conv_wide_out(c) + (c->thin_in ? 0 : conv_turned(c)), weight = conv_wide_out(c) + conv_partials(c);
+    (void)!cpu_scratch(b, (data > weight ? data : weight) * sizeof(float));
+    return c;
+}
+
+void cpu_conv_close(struct backend *b, struct conv *c)
+{
+    (void)b;
+    if (!c)
+        return;
+    free(c->by_out);
+    free(c->by_tap);
+    free(c->first_of_out);
+    free(c->first_of_tap);
+    free(c->first_of_in);
+    free(c->live);
+    free(c->forward);
+    free(c->backward);
+    free(c);
+}

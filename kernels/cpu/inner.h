@@ -1,0 +1,61 @@
+/* inner -- the innermost loops, compiled once for each kind of processor; open picks a table at run time.   kernels/cpu
+ *
+ * inner_body.h holds the loops; inner_avx512.c, inner_avx2.c and inner_plain.c include it, each with its own vector width
+ * and tile. Everything here works on groups of 16 channels ("lanes"). Nothing here is threaded. */
+#ifndef PETREL_KERNELS_CPU_INNER_H
+#define PETREL_KERNELS_CPU_INNER_H
+#include "common/base.h"
+
+enum { LANES = 16 };
+
+/* out(block, row, lane) = [itself +] the sum over steps s, i < inner and k < K, in this order, of
+ *     in(s, i, row, k) * weight(s, block, i, k, lane)
+ * All strides in floats; weight's lanes, k and i lie side by side. However rows and blocks are cut into tiles, each
+ * number is the same sum in the same order. */
+struct step { size_t in, weight; };
+struct product {
+    float *out;
+    size_t out_block, out_row;
+    const float *in;
+    size_t in_inner, in_row, in_k;
+    const float *weight;
+    size_t weight_block;
+    const struct step *step;
+    int steps, inner, K, rows, blocks;
+    bool add;
+};
+
+/* A run of rows of up to 16 channels: lane l of row r is at [r * stride + l]. */
+struct run { size_t stride; int rows, lanes; };
+struct moments { double count, mean[LANES], squares[LANES]; /* about the mean */ };
+struct norm_lanes { float mean[LANES], scale[LANES], shift[LANES]; };
+/* din += scale (g - mean_g - x^ mean_gx), x^ = (in - mean) rstd */
+struct norm_slope { float mean[LANES], rstd[LANES], scale[LANES], mean_g[LANES], mean_gx[LANES]; };
+
+struct inner {
+    const char *name;
+    int rows_together; /* boxes whose neighbourhood fits the second cache: where to cut N */
+    void (*product)(const struct product *p);
+
+    /* batch normalisation over one run; residual, out (no ReLU) and dresidual may be NULL */
+    void (*moments_add)(struct moments *m, const float *in, struct run r);
+    void (*normalise)(float *out, const float *in, const float *residual, const struct norm_lanes *c, struct run r, bool relu);
+    void (*slope_sums)(double sum_g[LANES], double sum_gx[LANES], const float *dout, const float *out, const float *in,
+                       const float mean[LANES], const float rstd[LANES], struct run r);
+    void (*slope)(float *din, float *dresidual, const float *dout, const float *out, const float *in, const struct norm_slope *c,
+                  struct run r);
+
+    /* where[i] = q and out[i] = in[i] where in[i] is larger */
+    void (*larger)(float *out, int32_t *where, const float *in, int32_t q, size_t count);
+    /* din[i] += dout[i] where where[i] is q */
+    void (*give_back)(float *din, const float *dout, const int32_t *where, int32_t q, size_t count);
+
+    /* sums in double */
+    double (*squares)(const float *x, size_t count);
+    /* of (scale grad + decay param) and of param */
+    void (*lars_squares)(double *step, double *length, const float *param, const float *grad, float scale, float decay, size_t count);
+};
+
+extern const struct inner inner_avx512, inner_avx2, inner_plain;
+
+#endif

@@ -1,0 +1,316 @@
+/* ops -- how operations are tested: the same job on every back end, compared.   tests/unit
+ *
+ * A job is one operation on one shape: forward, then backward with gradients that already hold something. Every device
+ * array has guards on both sides; what an operation must write starts as NaN; what layouts pad must come back zero.
+ *     cpu against ref             by normalised error, for every kind of vector loop this machine can run
+ *     cpu with 1, 2, 3 threads    bit for bit
+ *     ref against itself          central differences along a random direction
+ * Code, not only declarations: each tests/unit/ops_*.c is a program of its own. */
+#ifndef PETREL_TESTS_OPS_H
+#define PETREL_TESTS_OPS_H
+#include "common/rng.h"
+#include "kernels/backend.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h> /* after base.h: it makes a macro of fail */
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INPUTS = 8, NUMBERS = 16 };
+
+struct job {
+    const int *n;                /* the shape: NUMBERS integers whose meaning is the operation's */
+    struct backend *b;
+    float *x[INPUTS], *dx[INPUTS]; /* inputs; their gradients, which start as something */
+    float *dy, *y, *extra;       /* extra: what else forward writes */
+};
+
+struct op {
+    const char *name;
+    /* elements of each input (a list ended by 0), of y and of extra */
+    void (*sizes)(const int *n, size_t x[INPUTS], size_t *y, size_t *extra);
+    void (*run)(struct job *j);
+    int differentiable;          /* this many of the inputs have a gradient */
+    bool writes;                 /* gradients are written, not added to */
+    bool no_slope;               /* y is not to be differentiated (optimisers) */
+    double tolerance;            /* 0: 2e-6 */
+    void (*shape_inputs)(struct job *j); /* NULL, or makes some inputs special, such as positive */
+};
+
+/* ---- device arrays ---- */
+
+enum { GUARD = 64 };
+static const float guard_value = -12345.678f;
+
+struct image { int N, C, dim[3]; bool weight; };
+static inline size_t image_floats(struct backend *b, const struct image *m)
+{
+    return m->weight ? b->weight_size(b, m->N, m->C, m->dim) : b->image_size(b, m->N, m->C, m->dim);
+}
+
+static inline void guarded_put(struct backend *b, float *at, const float *host, size_t count)
+{
+    float *all = xalloc(count + 2 * GUARD, sizeof *all);
+    for (size_t i = 0; i < count + 2 * GUARD; i++)
+        all[i] = i < GUARD || i >= GUARD + count ? guard_value : host[i - GUARD];
+    b->put(b, at - GUARD, all, (count + 2 * GUARD) * sizeof *all);
+    free(all);
+}
+
+/* rows: plain floats; host NULL: NaN, to be written */
+static inline float *device_rows(struct backend *b, const float *host, size_t count)
+{
+    float *at = (float *)b->alloc(b, (count + 2 * GUARD) * sizeof *at) + GUARD, *poison = NULL;
+    if (!host) {
+        poison = xalloc(count + 1, sizeof *poison);
+        for (size_t i = 0; i < count; i++)
+            poison[i] = NAN;
+    }
+    guarded_put(b, at, host ? host : poison, count);
+    free(poison);
+    return at;
+}
+
+static inline float *device_image(struct backend *b, const float *host, const struct image *m)
+{
+    size_t count = image_floats(b, m);
+    float *at = device_rows(b, NULL, count), *plain = b->alloc(b, count * sizeof *plain), *flat = xalloc(count, sizeof *flat);
+    if (host) {
+        (m->weight ? b->weight_put : b->image_put)(b, plain, host, m->N, m->C, m->dim);
+        b->get(b, flat, plain, count * sizeof *flat);
+        guarded_put(b, at, flat, count);
+    }
+    b->release(b, plain);
+    free(flat);
+    return at;
+}
+
+/* Checks the guards, copies to the host (NULL: no need), releases. */
+static inline void rows_done(struct backend *b, float *host, float *at, size_t count)
+{
+    float *all = xalloc(count + 2 * GUARD, sizeof *all);
+    b->get(b, all, at - GUARD, (count + 2 * GUARD) * sizeof *all);
+    for (size_t i = 0; i < GUARD; i++)
+        if (memcmp(&all[i], &guard_value, sizeof guard_value) || memcmp(&all[count + GUARD + i], &guard_value, sizeof guard_value))
+            fail_msg("%s wrote outside its array of %zu", b->name, count);
+    if (host)
+        memcpy(host, all + GUARD, count * sizeof *host);
+    free(all);
+    b->release(b, at - GUARD);
+}
+
+static inline void image_done(struct backend *b, float *host, float *at, const struct image *m)
+{
+    size_t count = image_floats(b, m), outside = (size_t)m->N * (size_t)m->C * (size_t)(m->dim[0] * m->dim[1] * m->dim[2]);
+    float *copy = xalloc(outside, sizeof *copy), *again = b->alloc(b, count * sizeof *again), *flat = xalloc(2 * count, sizeof *flat);
+    (m->weight ? b->weight_get : b->image_get)(b, copy, at, m->N, m->C, m->dim);
+    (m->weight ? b->weight_put : b->image_put)(b, again, copy, m->N, m->C, m->dim);
+    b->get(b, flat, at, count * sizeof *flat);
+    b->get(b, flat + count, again, count * sizeof *flat);
+    for (size_t i = 0; i < count; i++)
+        if (!(flat[i] == flat[count + i]))
+            fail_msg("%s: float %zu of %zu of an image is NaN or padding that is not zero (%g)", b->name, i, count, (double)flat[i]);
+    if (host)
+        memcpy(host, copy, outside * sizeof *host);
+    b->release(b, again);
+    free(copy);
+    free(flat);
+    rows_done(b, NULL, at, count);
+}
+
+/* ---- jobs ---- */
+
+static inline void fill(float *x, size_t count, uint64_t seed)
+{
+    struct rng r = rng_make(7, RNG_TEST, seed);
+    for (size_t i = 0; i < count; i++)
+        x[i] = rng_normal(&r);
+}
+
+struct held { struct job job; size_t x[INPUTS], y, extra; };
+
+static inline struct held job_open(const struct op *op, const int *n)
+{
+    struct held h = {0};
+    op->sizes(n, h.x, &h.y, &h.extra);
+    h.job.n = n;
+    for (int i = 0; i < INPUTS && h.x[i]; i++) {
+        h.job.x[i] = xalloc(h.x[i], sizeof(float));
+        h.job.dx[i] = xalloc(h.x[i], sizeof(float));
+        fill(h.job.x[i], h.x[i], (uint64_t)i + 1);
+        fill(h.job.dx[i], h.x[i], (uint64_t)i + 11);
+    }
+    h.job.y = xalloc(h.y, sizeof(float));
+    h.job.dy = xalloc(h.y, sizeof(float));
+    h.job.extra = xalloc(h.extra + 1, sizeof(float));
+    fill(h.job.dy, h.y, 21);
+    if (op->shape_inputs)
+        op->shape_inputs(&h.job);
+    return h;
+}
+
+static inline void job_close(struct held *h)
+{
+    for (int i = 0; i < INPUTS; i++) {
+        free(h->job.x[i]);
+        free(h->job.dx[i]);
+    }
+    free(h->job.y);
+    free(h->job.dy);
+    free(h->job.extra);
+}
+
+static inline struct backend *open_cpu(const char *kind, int threads)
+{
+    struct error e = {0};
+    if (kind)
+        setenv("PETREL_CPU", kind, 1);
+    else
+        unsetenv("PETREL_CPU");
+    struct backend *b = backend_open("cpu", threads, &e);
+    unsetenv("PETREL_CPU");
+    if (!b && e.code != EX_UNAVAILABLE)
+        fail_msg("%s", e.text);
+    return b;
+}
+
+static inline struct backend *open_ref(void)
+{
+    struct error e = {0};
+    struct backend *b = backend_open("ref", 1, &e);
+    assert_non_null(b);
+    return b;
+}
+
+static inline struct held job_run(const struct op *op, const int *n, struct backend *b)
+{
+    struct held h = job_open(op, n);
+    h.job.b = b;
+    op->run(&h.job);
+    return h;
+}
+
+static inline void shape_text(char *to, size_t size, const int *n)
+{
+    int last = NUMBERS - 1;
+    while (last > 0 && n[last] == 0)
+        last--;
+    size_t used = 0;
+    for (int i = 0; i <= last && used < size; i++)
+        used += (size_t)snprintf(to + used, size - used, "%s%d", i ? "," : "", n[i]);
+}
+
+/* |a-b| / |b|; NaN anywhere makes it NaN */
+static inline double distance(const float *a, const float *b, size_t count)
+{
+    double difference = 0, length = 0;
+    for (size_t i = 0; i < count; i++) {
+        difference += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+        length += (double)b[i] * (double)b[i];
+    }
+    return length > 0 ? sqrt(difference / length) : sqrt(difference);
+}
+
+static inline void must_be_near(const struct op *op, const int *n, const char *what, const char *who, const float *a, const float *b, size_t count)
+{
+    double d = distance(a, b, count), limit = op->tolerance > 0 ? op->tolerance : 2e-6;
+    char text[200];
+    shape_text(text, sizeof text, n);
+    if (!(d <= limit)) /* NaN too */
+        fail_msg("%s(%s): %s of %s is %.2g from ref (at most %.2g)", op->name, text, what, who, d, limit);
+}
+
+static inline void each_result(const struct op *op, const int *n, const char *who, const struct held *a, const struct held *b,
+                               void (*check)(const struct op *, const int *, const char *, const char *, const float *, const float *, size_t))
+{
+    check(op, n, "y", who, a->job.y, b->job.y, a->y);
+    check(op, n, "extra", who, a->job.extra, b->job.extra, a->extra);
+    for (int i = 0; i < op->differentiable; i++) {
+        char what[30];
+        snprintf(what, sizeof what, "gradient of input %d", i);
+        check(op, n, what, who, a->job.dx[i], b->job.dx[i], a->x[i]);
+    }
+}
+
+static inline void must_be_same(const struct op *op, const int *n, const char *what, const char *who, const float *a, const float *b, size_t count)
+{
+    char text[200];
+    shape_text(text, sizeof text, n);
+    if (memcmp(a, b, count * sizeof *a))
+        fail_msg("%s(%s): %s differs between 1 and %s", op->name, text, what, who);
+}
+
+static inline void check_backends(const struct op *op, const int (*shape)[NUMBERS], size_t shapes)
+{
+    static const char *const kinds[] = {NULL, "plain", "avx2", "avx512"};
+    struct backend *ref = open_ref(), *cpu[COUNT_OF(kinds)], *two = open_cpu(NULL, 2), *three = open_cpu(NULL, 3);
+    for (size_t k = 0; k < COUNT_OF(kinds); k++)
+        cpu[k] = open_cpu(kinds[k], 1);
+    for (size_t i = 0; i < shapes; i++) {
+        const int *n = shape[i];
+        struct held expected = job_run(op, n, ref), one = job_run(op, n, cpu[0]), b = job_run(op, n, two), c = job_run(op, n, three);
+        each_result(op, n, "2 threads", &one, &b, must_be_same);
+        each_result(op, n, "3 threads", &one, &c, must_be_same);
+        for (size_t k = 0; k < COUNT_OF(kinds); k++)
+            if (cpu[k]) {
+                struct held h = job_run(op, n, cpu[k]);
+                each_result(op, n, cpu[k]->device, &h, &expected, must_be_near);
+                job_close(&h);
+            }
+        job_close(&expected);
+        job_close(&one);
+        job_close(&b);
+        job_close(&c);
+    }
+    backend_close(&ref);
+    backend_close(&two);
+    backend_close(&three);
+    for (size_t k = 0; k < COUNT_OF(kinds); k++)
+        backend_close(&cpu[k]);
+}
+
+/* The slope of <dy, y> along a random direction of one input, by central differences, against its gradient in ref. */
+static inline void check_slopes(const struct op *op, const int (*shape)[NUMBERS], size_t shapes)
+{
+    struct backend *ref = open_ref();
+    for (size_t s = 0; s < shapes && !op->no_slope; s++)
+        for (int i = 0; i < op->differentiable; i++) {
+            struct held h = job_run(op, shape[s], ref), start = job_open(op, shape[s]);
+            float *direction = xalloc(h.x[i], sizeof *direction);
+            fill(direction, h.x[i], 31);
+            const double step = 2e-3;
+            double value[2] = {0}, slope = 0, length = 0;
+            for (int side = 0; side < 2; side++) {
+                struct held moved = job_open(op, shape[s]);
+                moved.job.b = ref;
+                for (size_t k = 0; k < h.x[i]; k++)
+                    moved.job.x[i][k] += (float)((side ? -step : step) * (double)direction[k]);
+                op->run(&moved.job);
+                for (size_t k = 0; k < h.y; k++)
+                    value[side] += (double)moved.job.y[k] * (op->writes ? 1 : (double)moved.job.dy[k]);
+                job_close(&moved);
+            }
+            for (size_t k = 0; k < h.x[i]; k++) {
+                double g = (double)h.job.dx[i][k] - (op->writes ? 0 : (double)start.job.dx[i][k]);
+                slope += g * (double)direction[k];
+                length += g * g;
+            }
+            double measured = (value[0] - value[1]) / (2 * step), off = fabs(measured - slope) / (sqrt(length) + 1e-3);
+            char text[200];
+            shape_text(text, sizeof text, shape[s]);
+            if (!(off < 5e-3))
+                fail_msg("%s(%s): input %d has slope %g, central differences say %g", op->name, text, i, slope, measured);
+            free(direction);
+            job_close(&h);
+            job_close(&start);
+        }
+    backend_close(&ref);
+}
+
+#endif
