@@ -86,10 +86,10 @@ run_keep() {
 
 # What a killed process had done still counts, unless its successor says itself where it goes on (it knows a total).
 run_keep_count() {
-    local done total unit
-    read -r done total unit _ 2>/dev/null <"$1" || return 0
+    local count total unit
+    read -r count total unit _ 2>/dev/null <"$1" || return 0
     if [ "$total" = 0 ]; then
-        echo "$done 0 $unit 0 -1" >"$1"
+        echo "$count 0 $unit 0 -1" >"$1"
     else
         rm -f "$1"
     fi

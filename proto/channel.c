@@ -208,6 +208,8 @@ int mail_reach(struct mail *m, struct registry *r, const struct registered *wher
     registry_host(host);
     if (!tcp && strncmp(where->endpoint, "ipc://", 6) != 0)
         return fail(e, "giver '%s' listens at '%s', which is neither ipc nor tcp", where->file, where->endpoint);
+    if (!tcp && strcmp(host, where->host) != 0)
+        return fail(e, "giver '%s' is on another machine and gives by ipc: start it with --transport tcp", where->file);
     if (tcp && !m->keyed) {
         if (curve_make(&m->keys, e) || registry_allow(r, m->keys.hex, e))
             return -1;
@@ -280,7 +282,8 @@ static bool frame_next(struct mailbox *s, zmq_msg_t *m, bool *more)
 }
 
 /* One message, whole; *ours is false if its frames are not as they should be. */
-static bool message_next(struct mailbox *s, struct mail_address *from, struct control *c, struct buffer *body, bool *ours)
+static bool message_next(struct mailbox *s, struct mail_address *from, struct control *c, struct buffer *body,
+                         bool *ours)
 {
     zmq_msg_t m;
     bool more = true, head = false;
@@ -321,7 +324,8 @@ bool mail_receive(struct mailbox *s, struct mail_address *from, struct control *
     return false;
 }
 
-void mail_wait(struct mail *m, struct mailbox *const *sockets, size_t count, const struct registry *r, double timeout_s)
+void mail_wait(struct mail *m, struct mailbox *const *sockets, size_t count, const struct registry *r,
+               double timeout_s)
 {
     size_t n = 0;
     if (m->room < count + 2) {

@@ -78,14 +78,15 @@ void *zap_open(void *context)
 {
     void *zap = zmq_socket(context, ZMQ_REP);
     int linger_ms = 0;
-    if (zap && (zmq_setsockopt(zap, ZMQ_LINGER, &linger_ms, sizeof linger_ms) || zmq_bind(zap, "inproc://zeromq.zap.01"))) {
+    if (zap && (zmq_setsockopt(zap, ZMQ_LINGER, &linger_ms, sizeof linger_ms) ||
+                zmq_bind(zap, "inproc://zeromq.zap.01"))) {
         zmq_close(zap);
         return NULL;
     }
     return zap;
 }
 
-/* A question is seven frames: version, request, domain, address, identity, mechanism, credentials (the key), in that order. */
+/* A question is seven frames, in this order; the key is its credentials. */
 enum { ZAP_VERSION, ZAP_REQUEST, ZAP_DOMAIN, ZAP_ADDRESS, ZAP_IDENTITY, ZAP_MECHANISM, ZAP_KEY, ZAP_FRAMES };
 
 struct zap_frame { uint8_t byte[256]; size_t size; };

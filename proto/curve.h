@@ -15,7 +15,8 @@ void curve_forget(struct curve_keys *k); /* wipes the secret */
 int curve_serve(void *socket, const struct curve_keys *k) MUST_USE;
 int curve_join(void *socket, const struct curve_keys *k, const char *server_hex) MUST_USE;
 
-/* ZeroMQ asks at this socket (RFC 27, ZAP) whom to let in: those in the registry. Opened before the socket that serves. */
+/* ZeroMQ asks at this socket (RFC 27, ZAP) whom to let in: those in the registry.
+ * Opened before the socket that serves. */
 void *zap_open(void *context);
 void zap_answer(void *zap, const struct registry *r); /* everything asked by now */
 #endif

@@ -131,6 +131,16 @@ static void peer_forget(struct giver *g, struct peer *peer)
     free(peer);
 }
 
+/* false: it is gone, and forgotten. */
+static bool peer_say(struct giver *g, struct peer *peer, enum verb verb)
+{
+    struct control c = {.verb = verb, .session = peer->session};
+    if (mail_send(g->socket, &peer->address, &c, NULL) != MAIL_GONE)
+        return true;
+    peer_forget(g, peer);
+    return false;
+}
+
 static void peer_hello(struct giver *g, struct peer *peer, const struct mail_address *from, const struct control *c)
 {
     if (!peer) {
@@ -148,8 +158,8 @@ static void peer_hello(struct giver *g, struct peer *peer, const struct mail_add
     peer->sent = 0;
     peer->heard_s = peer->said_s = now_s();
     g->greeted = true;
-    if (g->ended && mail_send(g->socket, from, &(struct control){.verb = VERB_END, .session = c->session}, NULL) == MAIL_GONE)
-        peer_forget(g, peer);
+    if (g->ended)
+        peer_say(g, peer, VERB_END);
 }
 
 static void hear(struct giver *g, const struct mail_address *from, const struct control *c)
@@ -179,14 +189,12 @@ static void peers_mind(struct giver *g, double t, bool asleep)
         p->full = false;
         if (asleep)
             p->heard_s = t;
-        bool gone = t - p->heard_s > g->silence_s;
-        if (!gone && t - p->said_s >= g->heartbeat_s) {
-            p->said_s = t;
-            gone = mail_send(g->socket, &p->address, &(struct control){.verb = VERB_HERE, .session = p->session}, NULL) ==
-                   MAIL_GONE;
-        }
-        if (gone)
+        if (t - p->heard_s > g->silence_s) {
             peer_forget(g, p);
+        } else if (t - p->said_s >= g->heartbeat_s) {
+            p->said_s = t;
+            peer_say(g, p, VERB_HERE);
+        }
     }
 }
 
@@ -242,8 +250,7 @@ static void say_end(struct giver *g)
 {
     for (struct peer *p = g->peers, *next; p; p = next) {
         next = p->next;
-        if (mail_send(g->socket, &p->address, &(struct control){.verb = VERB_END, .session = p->session}, NULL) == MAIL_GONE)
-            peer_forget(g, p);
+        peer_say(g, p, VERB_END);
     }
     g->ended = true;
     bell_ring(&g->bell);

@@ -36,5 +36,6 @@ enum mail_sent mail_send(struct mailbox *s, const struct mail_address *to, const
 /* false: nothing there now. What is not ours is dropped on the way. *body is the caller's, {0} if there was none. */
 bool mail_receive(struct mailbox *s, struct mail_address *from, struct control *c, struct buffer *body);
 /* Until a socket has something, mail_wake, or timeout_s. Meanwhile r says who may come in. */
-void mail_wait(struct mail *m, struct mailbox *const *sockets, size_t count, const struct registry *r, double timeout_s);
+void mail_wait(struct mail *m, struct mailbox *const *sockets, size_t count, const struct registry *r,
+               double timeout_s);
 #endif

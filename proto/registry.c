@@ -28,8 +28,7 @@ static int private_dir(const char *path, struct error *e)
     if (lstat(path, &status))
         return fail_as(e, EX_CANTCREAT, "cannot use directory '%s': %s", path, strerror(errno));
     if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid() || (status.st_mode & 077))
-        return fail_as(e, EX_CONFIG, "refusing '%s': it must be a directory of yours that nobody else may enter (chmod 700)",
-                       path);
+        return fail_as(e, EX_CONFIG, "refusing '%s': it must be a directory of yours that nobody else may enter", path);
     return 0;
 }
 
@@ -46,7 +45,8 @@ int registry_open(struct registry *r, const char *run_dir, const char *name, str
     if (!run_dir || !*run_dir)
         return fail_as(e, EX_USAGE, "no run directory: give --run DIR or set PETREL_RUN_DIR");
     if (!name || !name_good(name))
-        return fail_as(e, EX_USAGE, "bad channel name '%s': use a-z, 0-9, '_' and '-', and not 'keys'", name ? name : "");
+        return fail_as(e, EX_USAGE, "bad channel name '%s': use a-z, 0-9, '_' and '-', and not 'keys'",
+                       name ? name : "");
     if (dir_make(run_dir, e))
         return -1;
     r->run = realpath(run_dir, NULL);
@@ -143,7 +143,8 @@ int registry_publish(struct registry *r, struct registered *me, struct error *e)
 {
     registry_host(me->host);
     me->pid = (long)getpid();
-    format_into(me->file, sizeof me->file, "%s-%ld-%08x" GIVER_TAIL, me->host, me->pid, (unsigned)(random_number() >> 32));
+    format_into(me->file, sizeof me->file, "%s-%ld-%08x" GIVER_TAIL, me->host, me->pid,
+                (unsigned)(random_number() >> 32));
     char *path = path_join(r->dir, me->file);
     char *text = xprintf("version = %d\nendpoint = %s\nkey = %s\npid = %ld\nhost = %s\n", CHANNEL_VERSION, me->endpoint,
                          *me->key ? me->key : "none", me->pid, me->host);

@@ -1,7 +1,7 @@
-/* taker -- the end of a channel that takes: finds givers, keeps a few items ahead, owes acknowledgements.   givers -> [taker] -> stage
+/* taker -- the end of a channel that takes: finds givers, keeps a few items ahead, acknowledges.   givers -> [taker] -> stage
  *
  * The stage's thread takes and acknowledges; the background thread speaks with the givers. Everything in struct taker
- * below the bell is shared under its lock; sockets, and the list of sources as a list, change in the background thread only. */
+ * below the bell is shared under its lock; sockets and the list of sources change in the background thread only. */
 #include "proto/ends.h"
 
 #include "common/log.h"
@@ -217,7 +217,8 @@ static void source_talk(const struct taker *t, struct source *s, uint64_t credit
         memmove(s->owed, s->owed + said, s->owed_count * sizeof *s->owed);
     }
     c.verb = VERB_READY;
-    if ((c.limit != s->told || now - s->said_s >= t->heartbeat_s) && mail_send(s->socket, NULL, &c, NULL) == MAIL_SENT) {
+    bool due = c.limit != s->told || now - s->said_s >= t->heartbeat_s;
+    if (due && mail_send(s->socket, NULL, &c, NULL) == MAIL_SENT) {
         s->told = c.limit;
         s->said_s = now;
     }
@@ -232,7 +233,8 @@ static void source_add(struct taker *t, const char *file, double now)
     struct mailbox *socket;
     if (t->refused && strcmp(t->refused, file) == 0)
         return;
-    if (registry_read(&t->registry, file, &who, &e) || mail_reach(t->mail, &t->registry, &who, t->max_message, &socket, &e)) {
+    if (registry_read(&t->registry, file, &who, &e) ||
+        mail_reach(t->mail, &t->registry, &who, t->max_message, &socket, &e)) {
         if (e.code == EX_NOINPUT) /* it was taken away between listing and reading */
             return;
         log_warn("%s", e.text);
@@ -348,9 +350,9 @@ static void *taker_run(void *argument)
     double now = now_s();
     while (t->sources) {
         struct source *s = t->sources;
-        bool linger = !s->ended && now - s->heard_s < t->silence_s &&
-                      mail_send(s->socket, NULL, &(struct control){.verb = VERB_BYE, .session = s->session}, NULL) == MAIL_SENT;
-        source_forget(t, s, linger);
+        struct control bye = {.verb = VERB_BYE, .session = s->session};
+        bool there = !s->ended && now - s->heard_s < t->silence_s;
+        source_forget(t, s, there && mail_send(s->socket, NULL, &bye, NULL) == MAIL_SENT);
     }
     return NULL;
 }

@@ -32,7 +32,8 @@ void stage_defaults(struct stage_options *o)
     };
 }
 
-size_t stage_option_rows(struct stage_options *o, const char *in_name, const char *out_name, struct option *table, size_t room)
+size_t stage_option_rows(struct stage_options *o, const char *in_name, const char *out_name, struct option *table,
+                         size_t room)
 {
     struct option row[STAGE_OPTION_ROWS];
     size_t n = 0;
@@ -54,8 +55,8 @@ size_t stage_option_rows(struct stage_options *o, const char *in_name, const cha
                                    .help = "channel to give to", .flags = in_name ? OPT_HIDDEN : 0};
         row[n++] = (struct option){.name = "window", .kind = OPT_INT, .value = &o->window, .argument = "N", .low = 1,
                                    .high = 4096, .help = "items given that may be on their way at once"};
-        row[n++] = (struct option){.name = "transport", .kind = OPT_CHOICE, .value = &o->transport, .argument = "ipc|tcp",
-                                   .help = "ipc on one machine, tcp (encrypted) between machines"};
+        row[n++] = (struct option){.name = "transport", .kind = OPT_CHOICE, .value = &o->transport,
+                                   .argument = "ipc|tcp", .help = "ipc on one machine, tcp (encrypted) between machines"};
     }
     row[n++] = (struct option){.name = "silence", .kind = OPT_REAL, .value = &o->silence_s, .argument = "S", .low = 0.5,
                                .high = 3600, .help = "seconds after which a silent peer counts as gone"};
