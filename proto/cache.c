@@ -26,7 +26,25 @@ struct shard_entry *cache_find(const struct cache *c, struct item_key key)
 bool cache_has(const struct cache *c, struct item_key key)
 {
     const struct shard_entry *entry = cache_find(c, key);
-    return entry && entry->file[0];
+    bool has = entry && entry->file[0];
+    for (size_t i = 0; i < c->again_count && !has; i++)
+        has = c->again[i].run == key.run && c->again[i].index == key.index;
+    return has;
+}
+
+void cache_again(struct cache *c, struct item_key key)
+{
+    c->again = xresize(c->again, c->again_count + 1, sizeof *c->again);
+    c->again[c->again_count++] = key;
+}
+
+void cache_withdraw(struct cache *c, struct item_key key)
+{
+    struct shard_entry *there = cache_find(c, key);
+    if (!there || there->file[0])
+        return;
+    *there = c->shard[cache_entries(c) - 1]; /* cache_count sorts */
+    c->refused_count--;
 }
 
 void cache_put(struct cache *c, const struct shard_entry *entry)

@@ -33,6 +33,8 @@ struct cache {
     size_t regions, tumours;     /* rows in all */
     int simulated;               /* scans that were simulated: none 0, all 1, some 2 */
     char digest[65];             /* SHA-256 over the shards' digests in order: names this very data */
+    struct item_key *again;      /* keys under which other lists of scans brought shards that were here already */
+    size_t again_count;
     struct cache_writer *writer; /* NULL: opened for reading */
 };
 
@@ -42,10 +44,10 @@ int cache_open(struct cache *c, const char *dir, struct error *e) MUST_USE;
 void cache_close(struct cache *c);
 /* One writer a directory (a lock file held by flock; EX_TEMPFAIL if another holds it). The directory is made. */
 int cache_writer_open(struct cache *c, const char *dir, struct error *e) MUST_USE;
-/* A shard of this key is published. (A refusal is not: its scan may have been mended, and is tried again.) */
+/* A shard of this key is published, or the same one of another key. (A refusal is not: its scan may have been mended, and is tried again.) */
 bool cache_has(const struct cache *c, struct item_key key);
 /* Publish a shard (or note a refusal); a repeat of a key is dropped and is success. A shard takes the place of an earlier
- * refusal of its key. EX_DATAERR: this scan is bad (a value that is not finite; a scan of this name from another list
+ * refusal of its key or, from another list of scans, of its source. EX_DATAERR: this scan is bad (a value that is not finite; a scan of this name from another list
  * that differs); EX_CONFIG: it was made with other settings than the cache's; else the directory cannot be written. */
 int cache_add(struct cache *c, struct item_key key, const struct regions_message *m, struct error *e) MUST_USE;
 int cache_refuse(struct cache *c, struct item_key key, const struct refusal_message *m, struct error *e) MUST_USE;

@@ -10,7 +10,8 @@
 
 enum { COLUMNS_MAX = 16 };
 static const char head_words[] = "petrel-cache layout";
-static const struct { const char *kind; size_t columns; } kinds[] = {{"shard", 13}, {"refused", 7}};
+static const struct { const char *kind; size_t columns; } kinds[] = {{"shard", 13}, {"refused", 7}, {"again", 3}, {"withdrawn", 3}};
+enum { LINE_SHARD, LINE_REFUSED, LINE_AGAIN, LINE_WITHDRAWN, LINE_BAD };
 
 static void line_write(FILE *to, const char *line)
 {
@@ -55,6 +56,13 @@ void manifest_line_write(FILE *to, const struct shard_entry *s)
     }
     line_write(to, line);
     free(line);
+}
+
+void manifest_key_write(FILE *to, const char *kind, struct item_key key)
+{
+    char line[64];
+    format_into(line, sizeof line, "%s\t%016" PRIx64 "\t%" PRIu64, kind, key.run, key.index);
+    line_write(to, line);
 }
 
 static bool take_text(char *to, size_t size, const char *from)
@@ -117,18 +125,21 @@ static bool sum_right(char *line)
     return strcmp(sum, tab + 1) == 0;
 }
 
-static bool line_parse(char *line, struct shard_entry *s)
+/* What the line is. Of "again" and "withdrawn" only the key is set. */
+static int line_parse(char *line, struct shard_entry *s)
 {
     char *column[COLUMNS_MAX];
     size_t n = 0;
     for (char *at = line; at && n < COLUMNS_MAX;)
         column[n++] = strsep(&at, "\t");
     *s = (struct shard_entry){.split = SPLIT_NONE};
-    for (size_t k = 0; k < COUNT_OF(kinds); k++)
-        if (strcmp(column[0], kinds[k].kind) == 0)
-            return n == kinds[k].columns && take_bits(&s->key.run, column[1], 16) && take_bits(&s->key.index, column[2], 10) &&
-                   (k == 0 ? shard_parse(column, s) : refusal_parse(column, s));
-    return false;
+    int kind = 0;
+    while (kind < LINE_BAD && strcmp(column[0], kinds[kind].kind) != 0)
+        kind++;
+    bool good = kind < LINE_BAD && n == kinds[kind].columns && take_bits(&s->key.run, column[1], 16) &&
+                take_bits(&s->key.index, column[2], 10) && (kind != LINE_SHARD || shard_parse(column, s)) &&
+                (kind != LINE_REFUSED || refusal_parse(column, s));
+    return good ? kind : LINE_BAD;
 }
 
 static int head_check(const struct cache *c, char *line, struct error *e)
@@ -143,22 +154,31 @@ static int head_check(const struct cache *c, char *line, struct error *e)
     return sum_right(line) ? 0 : fail(e, "cache '%s' has a damaged manifest: the sum of its first line is wrong", c->dir);
 }
 
+/* false: a damaged line. */
+static bool line_take(struct cache *c, char *line)
+{
+    struct shard_entry entry;
+    int kind = sum_right(line) ? line_parse(line, &entry) : LINE_BAD;
+    if (kind == LINE_AGAIN)
+        cache_again(c, entry.key);
+    else if (kind == LINE_WITHDRAWN)
+        cache_withdraw(c, entry.key);
+    else if (kind != LINE_BAD && !cache_has(c, entry.key))
+        cache_put(c, &entry);
+    return kind != LINE_BAD;
+}
+
 static int lines_read(struct cache *c, struct buffer *b, size_t *torn, struct error *e)
 {
     char *at = (char *)b->data, *end = at + b->size, *newline;
     for (size_t number = 1; (newline = memchr(at, '\n', (size_t)(end - at))); number++, at = newline + 1) {
-        struct shard_entry entry;
         *newline = '\0';
         if (number == 1) {
             if (head_check(c, at, e))
                 return -1;
-        } else if (!sum_right(at) || !line_parse(at, &entry)) {
+        } else if (!line_take(c, at)) {
             return fail(e, "cache '%s' has a damaged manifest: line %zu's sum is wrong; make it again with petrel-cache collect",
                         c->dir, number);
-        } else {
-            const struct shard_entry *there = cache_find(c, entry.key);
-            if (!there || !there->file[0])
-                cache_put(c, &entry);
         }
     }
     *torn = (size_t)(end - at);

@@ -16,15 +16,17 @@
 size_t cache_entries(const struct cache *c);
 /* The entry of a key, shard or refusal; NULL: none. */
 struct shard_entry *cache_find(const struct cache *c, struct item_key key);
-/* Puts an entry in (in place of a refusal of its key) and counts anew; cache_count also sorts. */
+/* Puts an entry in, in place of a refusal of its key; when all are in, cache_count sorts and counts. */
 void cache_put(struct cache *c, const struct shard_entry *entry);
+void cache_withdraw(struct cache *c, struct item_key key); /* a refusal, no longer */
+void cache_again(struct cache *c, struct item_key key);    /* this key is a shard that is here */
 void cache_count(struct cache *c);
-/* "cache 'x'" of the shard's file. */
 char *cache_path(const struct cache *c, const char *file) MUST_USE;
 
 /* ---- cache_manifest.c */
 void manifest_head_write(FILE *to);
 void manifest_line_write(FILE *to, const struct shard_entry *entry);
+void manifest_key_write(FILE *to, const char *kind, struct item_key key); /* kind: "again" or "withdrawn" */
 /* Reads DIR/manifest into *c (not counted). torn: bytes of an unfinished last line. EX_NOINPUT: no manifest. */
 int manifest_read(struct cache *c, size_t *torn, struct error *e) MUST_USE;
 int splits_read(struct cache *c, struct error *e) MUST_USE; /* no file: SPLIT_NONE for all */

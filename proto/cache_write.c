@@ -34,6 +34,8 @@ static int leftovers_clear(struct cache *c, size_t torn, struct error *e)
             manifest_head_write(p.to);
             for (size_t i = 0; i < cache_entries(c); i++)
                 manifest_line_write(p.to, &c->shard[i]);
+            for (size_t i = 0; i < c->again_count; i++)
+                manifest_key_write(p.to, "again", c->again[i]);
             result = publish_commit(&p, e);
         }
     }
@@ -97,20 +99,24 @@ void cache_close(struct cache *c)
             close(c->writer->lock);
     }
     free(c->writer);
+    free(c->again);
     free(c->shard);
     free(c->dir);
     *c = (struct cache){0};
 }
 
-/* One line by one write: after a crash it is there, or is torn, and a torn one is none. */
-static int line_append(struct cache *c, const struct shard_entry *entry, struct error *e)
+/* One line by one write: after a crash it is there, or is torn, and a torn one is none. kind NULL: the entry's own line. */
+static int line_append(struct cache *c, const char *kind, const struct shard_entry *entry, struct error *e)
 {
     char *line;
     size_t size;
     FILE *to = open_memstream(&line, &size);
     if (!to)
         die(EX_OSERR, "no memory for a line of the manifest");
-    manifest_line_write(to, entry);
+    if (kind)
+        manifest_key_write(to, kind, entry->key);
+    else
+        manifest_line_write(to, entry);
     fclose(to);
     off_t before = lseek(c->writer->manifest, 0, SEEK_END);
     errno = 0;
@@ -125,8 +131,6 @@ static int line_append(struct cache *c, const struct shard_entry *entry, struct 
     return fail_as(e, EX_IOERR, "cannot write '%s/%s': %s", c->dir, CACHE_MANIFEST, strerror(why));
 }
 
-/* ---- a shard */
-
 static void name_set(char *to, size_t size, const char *text)
 {
     format_into(to, size, "%s", text);
@@ -134,6 +138,25 @@ static void name_set(char *to, size_t size, const char *text)
         if ((unsigned char)*c < ' ')
             *c = ' ';
 }
+
+/* Refusals of this source by another list of scans: what arrives now, good or bad, is newer. */
+static int older_withdraw(struct cache *c, struct item_key key, const char *source, struct error *e)
+{
+    char plain[sizeof c->shard->refusal.scan];
+    name_set(plain, sizeof plain, source);
+    for (size_t i = cache_entries(c); plain[0] && i-- > c->shard_count;) {
+        struct shard_entry old = c->shard[i];
+        if (old.key.run == key.run || strcmp(old.refusal.scan, plain) != 0)
+            continue;
+        if (line_append(c, "withdrawn", &old, e))
+            return -1;
+        cache_withdraw(c, old.key);
+    }
+    cache_count(c);
+    return 0;
+}
+
+/* ---- a shard */
 
 static int contents_check(const struct regions_message *m, struct error *e)
 {
@@ -222,10 +245,16 @@ int cache_add(struct cache *c, struct item_key key, const struct regions_message
             s.split = c->shard[i].split;
     file_name(&s);
     int again = scan_again(c, &s, m, e);
-    if (again)
-        return again < 0 ? -1 : 0;
+    if (again < 0 || older_withdraw(c, key, m->facts.source, e))
+        return -1;
+    if (again) {
+        if (line_append(c, "again", &s, e))
+            return -1;
+        cache_again(c, key);
+        return 0;
+    }
     char *path = cache_path(c, s.file);
-    int result = shard_write(path, m, e) || file_sha256(path, s.sha256, e) ? -1 : line_append(c, &s, e);
+    int result = shard_write(path, m, e) || file_sha256(path, s.sha256, e) ? -1 : line_append(c, NULL, &s, e);
     free(path);
     if (result)
         return -1;
@@ -245,7 +274,7 @@ int cache_refuse(struct cache *c, struct item_key key, const struct refusal_mess
     name_set(s.refusal.scan, sizeof s.refusal.scan, m->scan);
     name_set(s.refusal.stage, sizeof s.refusal.stage, m->stage);
     name_set(s.refusal.sentence, sizeof s.refusal.sentence, m->sentence);
-    if (line_append(c, &s, e))
+    if (older_withdraw(c, key, m->scan, e) || line_append(c, NULL, &s, e))
         return -1;
     cache_put(c, &s);
     cache_count(c);

@@ -39,12 +39,12 @@ static void regions_keep(struct cache *c, const struct taken *item, uint64_t set
     }
     if (!m.settings) /* whoever found them did not say; this pipeline's recipe does */
         m.settings = settings;
-    size_t tumours = 0;
+    size_t tumours = 0, before = c->shard_count;
     for (size_t i = 0; i < m.count; i++)
         tumours += m.region[i].label == 1;
     if (cache_add(c, item->key, &m, &e))
         scan_refuse(c, item->key, m.facts.source, &e);
-    else
+    else if (c->shard_count > before)
         log_event("cached", "scan=%s patient=%s regions=%zu tumours=%zu", m.facts.scan, m.facts.patient, m.count, tumours);
     regions_message_free(&m);
 }
@@ -57,9 +57,18 @@ static void refusals_list(const struct cache *c)
     }
 }
 
+/* A pipeline run again with other settings finds every scan there already, so nobody would ask for new regions: say so. */
+static void settings_check(const struct cache *c, const struct recipe *r, bool given)
+{
+    struct recipe defaults;
+    recipe_defaults(&defaults);
+    uint64_t asked = recipe_digest(r, RECIPE_REGIONS);
+    if (c->shard_count && c->shard[0].settings != asked && (given || asked != recipe_digest(&defaults, RECIPE_REGIONS)))
+        die(EX_CONFIG, "cache '%s' holds regions found with other settings: collect into an empty directory", c->dir);
+}
+
 int cache_collect(const char *dir, const struct cache_options *o, const struct opts_common *common)
 {
-    (void)common;
     struct cache c;
     struct stage st;
     struct taken item;
@@ -69,6 +78,7 @@ int cache_collect(const char *dir, const struct cache_options *o, const struct o
     stage_open(&st, "cache", &o->ends, true, false);
     if (cache_writer_open(&c, dir, &e))
         die_of(&e);
+    settings_check(&c, &o->recipe, common->recipe != NULL);
     progress_begin(&bar, "cache", "scans", c.shard_count, 0);
     while (stage_take(&st, &item)) {
         if (message_type_of(&item.bytes, &e) == MESSAGE_REFUSAL)

@@ -10,7 +10,7 @@ static const struct {
 int main(int argc, char **argv)
 {
     struct cache_options o = {.validation = 0.2, .test = 0.2};
-    struct option table[RECIPE_ROWS + STAGE_OPTION_ROWS + 2];
+    struct option table[RECIPE_ROWS + STAGE_OPTION_ROWS + 3];
     struct error e = {0};
     stage_defaults(&o.ends);
     recipe_defaults(&o.recipe);
@@ -19,7 +19,10 @@ int main(int argc, char **argv)
                                     .high = 0.9, .help = "split: share of the patients to validate with", .group = "Split"};
     table[rows++] = (struct option){.name = "test", .kind = OPT_REAL, .value = &o.test, .argument = "SHARE", .low = 0,
                                     .high = 0.9, .help = "split: share of the patients to test with", .group = "Split"};
-    rows += recipe_options(&o.recipe, 0, table + rows, COUNT_OF(table) - rows); /* a pipeline's recipe is welcome */
+    /* a pipeline gives all its stages the same words: its recipe is welcome here, and petrel-roi's short one */
+    table[rows++] = (struct option){.name = "method", .kind = OPT_CHOICE, .value = &o.recipe.roi_method, .flags = OPT_HIDDEN,
+                                    .argument = "fcm|fixed|relative|percist"};
+    rows += recipe_options(&o.recipe, 0, table + rows, COUNT_OF(table) - rows);
     struct opts opts = {
         .program = "petrel-cache", .usage = "collect|verify|ls|split [options] DIR", .table = table, .count = rows,
         .purpose = "keeps regions in a directory: one HDF5 file a scan, and a manifest",

@@ -52,6 +52,7 @@ int main(int argc, char **argv)
             continue;
         }
         out.facts = in.facts;
+        out.settings = recipe_digest(&recipe, RECIPE_REGIONS);
         regions_message_encode(&out, &bytes);
         stage_give(&st, &item, &bytes);
         scans++, regions += found.regions, tumours += found.tumours;

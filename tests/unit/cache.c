@@ -242,6 +242,36 @@ static void a_mended_scan_replaces_its_refusal(void **state)
     cache_close(&c);
 }
 
+/* A list of scans that has changed is another run: the same scans are known again, refusals of the same source go. */
+static void another_list_of_scans(void **state)
+{
+    (void)state;
+    struct cache c;
+    struct error e = {0};
+    struct regions_message m;
+    const struct item_key again = {10, 4}, mended = {10, 2}, worse = {11, 2};
+    small_cache();
+    writer_open(&c);
+    scan_make(&m, 1, 0, 3, 1);
+    assert_int_equal(cache_add(&c, again, &m, &e), 0);
+    regions_message_free(&m);
+    assert_true(c.shard_count == 3 && c.refused_count == 1);
+    assert_int_equal(cache_refuse(&c, worse, &(struct refusal_message){"a\tb", "suv", 65, "no dose"}, &e), 0);
+    assert_int_equal(c.refused_count, 1);
+    assert_string_equal(c.shard[3].refusal.sentence, "no dose");
+    scan_make(&m, 2, 8, 2, 0);
+    format_into(m.facts.source, sizeof m.facts.source, "a b");
+    assert_int_equal(cache_add(&c, mended, &m, &e), 0);
+    regions_message_free(&m);
+    for (int reopened = 0; reopened < 2; reopened++) {
+        assert_true(c.shard_count == 4 && c.refused_count == 0);
+        assert_true(cache_has(&c, again) && cache_has(&c, mended) && !cache_has(&c, worse));
+        cache_close(&c);
+        reader_open(&c);
+    }
+    cache_close(&c);
+}
+
 static void contradictions_are_said(void **state)
 {
     (void)state;
@@ -268,8 +298,9 @@ static void contradictions_are_said(void **state)
     scan_make(&m, 3, 1, 5, 2); /* from another list of scans: the same is a repeat */
     assert_int_equal(cache_add(&c, (struct item_key){10, 0}, &m, &e), 0);
     assert_int_equal(c.shard_count, 3);
+    assert_true(cache_has(&c, (struct item_key){10, 0}));
     m.box[0] += 1;
-    assert_int_equal(cache_add(&c, (struct item_key){10, 0}, &m, &e), -1);
+    assert_int_equal(cache_add(&c, (struct item_key){10, 1}, &m, &e), -1);
     assert_non_null(strstr(e.text, "and was another"));
     regions_message_free(&m);
     cache_close(&c);
@@ -529,7 +560,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_published_comes_back), cmocka_unit_test(rows_and_boxes), cmocka_unit_test(many_shards),
         cmocka_unit_test(order_and_repeats_change_nothing), cmocka_unit_test(a_mended_scan_replaces_its_refusal),
-        cmocka_unit_test(contradictions_are_said), cmocka_unit_test(absent_and_foreign_are_said),
+        cmocka_unit_test(another_list_of_scans), cmocka_unit_test(contradictions_are_said), cmocka_unit_test(absent_and_foreign_are_said),
         cmocka_unit_test(a_lost_shard_is_named), cmocka_unit_test(a_torn_manifest_loses_its_last_line_only),
         cmocka_unit_test(a_flipped_manifest_is_seen), cmocka_unit_test(flipped_bits_in_shards_are_seen),
         cmocka_unit_test(splits_are_even_and_repeat), cmocka_unit_test(few_patients_still_split),
