@@ -11,7 +11,7 @@ struct pass {
     const struct step *step;
     const int *first;
     int positions, N, blocks;
-    struct product shape; /* strides, inner, K, add */
+    struct product shape; /* strides, inner, add */
 };
 
 enum { GROUP = 4 }; /* blocks of output channels in a piece of work */
@@ -43,15 +43,14 @@ static void cpu_conv_forward(struct backend *b, float *out, const float *in, con
     size_t N = (size_t)c->s.N;
     struct pass pass = {
         .out = c->thin_out ? cpu_scratch(b, conv_wide_out(c) * sizeof(float)) : out, .in = in, .weight = weight,
-        .step = c->forward, .first = c->first_of_out, .positions = c->P, .N = c->s.N, .blocks = c->out_blocks,
+        .step = c->forward, .first = c->first_forward, .positions = c->P, .N = c->s.N, .blocks = c->out_blocks,
         .shape = {.out_block = N * LANES, .out_row = LANES, .weight_block = (size_t)c->T * (size_t)cpu_padded(c->s.C) * LANES,
-                  .in_inner = N * LANES, .in_row = LANES, .in_k = 1, .inner = c->in_blocks, .K = LANES},
+                  .in_inner = N * LANES, .in_row = LANES, .in_k = 1, .inner = c->in_blocks},
     };
     if (c->thin_in) {
         pass.shape.in_row = 1;
         pass.shape.in_k = N;
         pass.shape.inner = 1;
-        pass.shape.K = c->s.C;
     }
     pass_run(b, &pass);
     if (c->thin_out)
@@ -85,9 +84,9 @@ static void cpu_conv_backward_data(struct backend *b, float *din, const float *d
         conv_widen(b, wide_out, dout, c->P, c->s.O, c->s.N);
     struct pass pass = {
         .out = c->thin_in ? wide_in : din, .in = c->thin_out ? wide_out : dout, .weight = turned,
-        .step = c->backward, .first = c->first_of_in, .positions = c->Q, .N = c->s.N, .blocks = c->in_blocks,
+        .step = c->backward, .first = c->first_backward, .positions = c->Q, .N = c->s.N, .blocks = c->in_blocks,
         .shape = {.out_block = N * LANES, .out_row = LANES, .weight_block = turned_size / (size_t)c->in_blocks,
-                  .in_inner = N * LANES, .in_row = LANES, .in_k = 1, .inner = c->out_blocks, .K = LANES, .add = !c->thin_in},
+                  .in_inner = N * LANES, .in_row = LANES, .in_k = 1, .inner = c->out_blocks, .add = !c->thin_in},
     };
     pass_run(b, &pass);
     if (c->thin_in)

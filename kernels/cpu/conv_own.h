@@ -14,9 +14,10 @@ struct conv {
     int P, Q, T;                     /* positions out, positions in, taps */
     int pairs;
     struct pair *by_out, *by_tap;    /* by p then t; by t then p */
-    int *first_of_out, *first_of_tap, *first_of_in; /* those of p are by_out[first_of_out[p]] .. [first_of_out[p+1]] */
+    int *first_of_out, *first_of_tap; /* those of p are by_out[first_of_out[p]] .. [first_of_out[p+1]] */
     int *live, live_count;           /* the taps that meet anything */
-    struct step *forward, *backward; /* offsets of by_out in the image and the weights; of the pairs by q, in dout and the turned weights */
+    struct step *forward, *backward; /* the pairs of an output position, in in and weight; of an input position, in dout and the turned weights */
+    int *first_forward, *first_backward;
     int in_blocks, out_blocks;       /* of 16 channels */
     bool thin_in, thin_out;          /* 1 lane a block: widened and narrowed through scratch where 16 are needed */
 };
@@ -31,6 +32,9 @@ size_t conv_partials(const struct conv *c);
 /* wide [positions][N][16] from thin [positions][C][N], and back (adding, or writing). */
 void conv_widen(const struct backend *b, float *wide, const float *thin, int positions, int C, int N);
 void conv_narrow(const struct backend *b, float *thin, const float *wide, int positions, int C, int N, bool add);
+
+/* How many pairs from by_out[i] on take the next tap to the next input position: in a thin image they lie side by side. */
+int conv_pairs_in_a_row(const struct conv *c, int i);
 
 struct conv *cpu_conv_open(struct backend *b, const struct conv_shape *s);
 void cpu_conv_close(struct backend *b, struct conv *c);

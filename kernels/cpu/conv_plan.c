@@ -53,14 +53,33 @@ static void list_steps(struct conv *c, const struct pair *by_in)
             rank[t] = c->live_count;
             c->live[c->live_count++] = t;
         }
-    size_t N = (size_t)c->s.N, padded = (size_t)cpu_padded(c->s.C), turned_tap = (size_t)c->out_blocks * LANES * LANES;
-    c->forward = xalloc((size_t)c->pairs + 1, sizeof *c->forward);
+    size_t N = (size_t)c->s.N, turned_tap = (size_t)c->out_blocks * LANES * LANES;
     c->backward = xalloc((size_t)c->pairs + 1, sizeof *c->backward);
-    for (int i = 0; i < c->pairs; i++) {
-        c->forward[i] = (struct step){(size_t)c->by_out[i].q * padded * N, (size_t)c->by_out[i].t * padded * LANES};
-        c->backward[i] = (struct step){(size_t)by_in[i].p * (size_t)c->out_blocks * LANES * N, (size_t)rank[by_in[i].t] * turned_tap};
-    }
+    for (int i = 0; i < c->pairs; i++)
+        c->backward[i] = (struct step){(size_t)by_in[i].p * (size_t)c->out_blocks * LANES * N, (size_t)rank[by_in[i].t] * turned_tap, LANES};
     free(rank);
+
+    size_t padded = (size_t)cpu_padded(c->s.C);
+    c->forward = xalloc((size_t)c->pairs + 1, sizeof *c->forward);
+    c->first_forward = xalloc((size_t)c->P + 1, sizeof *c->first_forward);
+    int steps = 0;
+    for (int p = 0; p < c->P; p++) {
+        for (int i = c->first_of_out[p], many; i < c->first_of_out[p + 1]; i += many) {
+            struct pair at = c->by_out[i];
+            many = c->thin_in ? conv_pairs_in_a_row(c, i) : 1;
+            c->forward[steps++] = (struct step){(size_t)at.q * padded * N, (size_t)at.t * padded * LANES, c->thin_in ? many * c->s.C : LANES};
+        }
+        c->first_forward[p + 1] = steps;
+    }
+}
+
+int conv_pairs_in_a_row(const struct conv *c, int i)
+{
+    struct pair at = c->by_out[i];
+    int many = 1;
+    while (i + many < c->first_of_out[at.p + 1] && c->by_out[i + many].t == at.t + many && c->by_out[i + many].q == at.q + many)
+        many++;
+    return many;
 }
 
 size_t conv_wide_in(const struct conv *c) { return c->thin_in ? (size_t)c->Q * (size_t)c->s.N * LANES : 0; }
@@ -93,7 +112,7 @@ struct conv *cpu_conv_open(struct backend *b, const struct conv_shape *s)
         }
     c->by_out = sorted(&c->first_of_out, pair, c->pairs, key_out, c->P);
     c->by_tap = sorted(&c->first_of_tap, pair, c->pairs, key_tap, c->T);
-    struct pair *by_in = sorted(&c->first_of_in, pair, c->pairs, key_in, c->Q);
+    struct pair *by_in = sorted(&c->first_backward, pair, c->pairs, key_in, c->Q);
     list_steps(c, by_in);
     free(by_in);
     free(pair);
@@ -113,7 +132,8 @@ void cpu_conv_close(struct backend *b, struct conv *c)
     free(c->by_tap);
     free(c->first_of_out);
     free(c->first_of_tap);
-    free(c->first_of_in);
+    free(c->first_forward);
+    free(c->first_backward);
     free(c->live);
     free(c->forward);
     free(c->backward);

@@ -9,20 +9,19 @@
 
 #include <string.h>
 
-enum { BOXES = 128 /* at a time: 4 blocks of dout and one of in stay in the first cache */, GROUP = 4 };
-
-static const struct step here = {0, 0};
+enum { BOXES = 128, BOXES_THIN = 64 /* at a time: GROUP blocks of dout and one of in stay in the first cache */, GROUP = 4 };
 
 static void of_tap(const struct cpu *own, float *dweight, const float *dout, const float *in, const struct conv *c, int t, int block)
 {
     size_t N = (size_t)c->s.N, padded = (size_t)cpu_padded(c->s.C);
+    struct step boxes = {0};
     struct product p = {.out_block = (size_t)c->T * padded * LANES, .out_row = LANES, .in_row = 1, .in_k = LANES, .weight_block = N * LANES,
-                        .step = &here, .steps = 1, .inner = 1, .rows = LANES, .add = true};
+                        .step = &boxes, .steps = 1, .inner = 1, .rows = LANES, .add = true};
     p.blocks = c->out_blocks - block < GROUP ? c->out_blocks - block : GROUP;
     for (int i = c->first_of_tap[t]; i < c->first_of_tap[t + 1]; i++)
         for (int n = 0; n < c->s.N; n += BOXES) {
             struct pair at = c->by_tap[i];
-            p.K = c->s.N - n < BOXES ? c->s.N - n : BOXES;
+            boxes.K = c->s.N - n < BOXES ? c->s.N - n : BOXES;
             p.weight = dout + ((size_t)(at.p * c->out_blocks + block) * N + (size_t)n) * LANES;
             for (int k = 0; k < c->in_blocks; k++) {
                 p.out = dweight + ((size_t)(block * c->T + t) * padded + (size_t)(k * LANES)) * LANES;
@@ -36,16 +35,15 @@ static void of_tap(const struct cpu *own, float *dweight, const float *dout, con
 static void of_positions(const struct cpu *own, float *dweight, const float *dout, const float *in, const struct conv *c, int from, int to, int block)
 {
     size_t N = (size_t)c->s.N, C = (size_t)c->s.C;
+    struct step boxes = {0};
     struct product p = {.out_block = (size_t)c->T * C * LANES, .out_row = C * LANES, .in_row = C * N, .in_k = 1, .weight_block = N * LANES,
-                        .step = &here, .steps = 1, .inner = 1, .add = true};
+                        .step = &boxes, .steps = 1, .inner = 1, .add = true};
     p.blocks = c->out_blocks - block < GROUP ? c->out_blocks - block : GROUP;
-    for (int n = 0; n < c->s.N; n += BOXES) {
-        p.K = c->s.N - n < BOXES ? c->s.N - n : BOXES;
+    for (int n = 0; n < c->s.N; n += BOXES_THIN) {
+        boxes.K = c->s.N - n < BOXES_THIN ? c->s.N - n : BOXES_THIN;
         for (int i = c->first_of_out[from]; i < c->first_of_out[to]; i += p.rows) {
             struct pair at = c->by_out[i];
-            p.rows = 1;
-            for (int k = i + 1; k < c->first_of_out[at.p + 1] && c->by_out[k].t == at.t + p.rows && c->by_out[k].q == at.q + p.rows; k++)
-                p.rows++;
+            p.rows = conv_pairs_in_a_row(c, i);
             p.weight = dout + ((size_t)(at.p * c->out_blocks + block) * N + (size_t)n) * LANES;
             for (size_t k = 0; k < C; k++) {
                 p.out = dweight + ((size_t)(block * c->T + at.t) * C + k) * LANES;

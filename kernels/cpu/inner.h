@@ -8,11 +8,11 @@
 
 enum { LANES = 16 };
 
-/* out(block, row, lane) = [itself +] the sum over steps s, i < inner and k < K, in this order, of
+/* out(block, row, lane) = [itself +] the sum over steps s, i < inner and k < K of s, in this order, of
  *     in(s, i, row, k) * weight(s, block, i, k, lane)
  * All strides in floats; weight's lanes, k and i lie side by side. However rows and blocks are cut into tiles, each
  * number is the same sum in the same order. */
-struct step { size_t in, weight; };
+struct step { size_t in, weight; int K; };
 struct product {
     float *out;
     size_t out_block, out_row;
@@ -21,7 +21,7 @@ struct product {
     const float *weight;
     size_t weight_block;
     const struct step *step;
-    int steps, inner, K, rows, blocks;
+    int steps, inner, rows, blocks;
     bool add;
 };
 

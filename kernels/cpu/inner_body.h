@@ -50,7 +50,7 @@ ALWAYS void tile(const struct product *p, int row, int block, const int R, const
         const float *in = p->in + s->in + (size_t)row * in_row, *weight = p->weight + s->weight + (size_t)block * p->weight_block;
         for (int i = 0; i < p->inner; i++, in += p->in_inner) {
             const float *x = in;
-            for (int k = p->K; k > 0; k--, x += in_k, weight += LANES) {
+            for (int k = s->K; k > 0; k--, x += in_k, weight += LANES) {
                 vec w[BLOCKS][VECS];
 #pragma GCC unroll 2
                 for (int b = 0; b < B; b++)

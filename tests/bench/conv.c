@@ -1,0 +1,134 @@
+/* conv -- how fast the convolutions of the paper's network run, layer by layer, on this machine.   tests/bench
+ *
+ *     conv [--backend cpu] [--threads 0] [BOXES ...]
+ * GFLOP/s of live work: taps that fall on padding are not counted. The best of several runs; the load average tells
+ * whether something else was running. */
+#include "kernels/backend.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct { const char *name; int times, C, O, in[3], kernel, stride[3], pad; } layers[] = {
+    {"stem", 1, 1, 64, {16, 16, 16}, 7, {1, 2, 2}, 3},
+    {"layer1", 4, 64, 64, {8, 4, 4}, 3, {1, 1, 1}, 1},
+    {"layer2.0.conv1", 1, 64, 128, {8, 4, 4}, 3, {2, 2, 2}, 1},
+    {"layer2.0.shortcut", 1, 64, 128, {8, 4, 4}, 1, {2, 2, 2}, 0},
+    {"layer2", 3, 128, 128, {4, 2, 2}, 3, {1, 1, 1}, 1},
+    {"layer3.0.conv1", 1, 128, 256, {4, 2, 2}, 3, {2, 2, 2}, 1},
+    {"layer3.0.shortcut", 1, 128, 256, {4, 2, 2}, 1, {2, 2, 2}, 0},
+    {"layer3", 3, 256, 256, {2, 1, 1}, 3, {1, 1, 1}, 1},
+    {"layer4.0.conv1", 1, 256, 512, {2, 1, 1}, 3, {2, 2, 2}, 1},
+    {"layer4.0.shortcut", 1, 256, 512, {2, 1, 1}, 1, {2, 2, 2}, 0},
+    {"layer4", 3, 512, 512, {1, 1, 1}, 3, {1, 1, 1}, 1},
+};
+
+static double live_pairs(const struct conv_shape *s)
+{
+    double pairs = 1;
+    for (int a = 0; a < 3; a++) {
+        int along = 0;
+        for (int p = 0; p < s->out[a]; p++)
+            for (int t = 0; t < s->kernel[a]; t++)
+                along += p * s->stride[a] + t - s->pad[a] >= 0 && p * s->stride[a] + t - s->pad[a] < s->in[a];
+        pairs *= along;
+    }
+    return pairs;
+}
+
+static float *filled(struct backend *b, size_t floats)
+{
+    float *host = xalloc(floats, sizeof *host), *device = b->alloc(b, floats * sizeof *device);
+    for (size_t i = 0; i < floats; i++)
+        host[i] = (float)((i * 2654435761u >> 12) % 1024) / 1024 - 0.5f;
+    b->put(b, device, host, floats * sizeof *host);
+    free(host);
+    return device;
+}
+
+struct one { struct backend *b; struct conv *c; float *out, *in, *weight, *dout, *din, *dweight; };
+static void forward(struct one *o) { o->b->conv_forward(o->b, o->out, o->in, o->weight, o->c); }
+static void data(struct one *o) { o->b->conv_backward_data(o->b, o->din, o->dout, o->weight, o->c); }
+static void weight(struct one *o) { o->b->conv_backward_weight(o->b, o->dweight, o->dout, o->in, o->c); }
+
+static double best_of(void (*what)(struct one *), struct one *o)
+{
+    double best = 1e9, spent = 0;
+    for (int i = 0; i < 3 || (spent < 0.3 && i < 50); i++) {
+        double start = now_s();
+        what(o);
+        o->b->sync(o->b);
+        double took = now_s() - start;
+        spent += took;
+        best = fmin(best, took);
+    }
+    return best;
+}
+
+static void bench_boxes(struct backend *b, int N)
+{
+    static void (*const ways[])(struct one *) = {forward, data, weight};
+    double total[3] = {0}, work = 0, work_data = 0;
+    printf("%-20s %5s %9s %17s %17s %17s\n", "layer", "boxes", "GFLOP", "forward", "data gradient", "weight gradient");
+    for (size_t l = 0; l < COUNT_OF(layers); l++) {
+        struct conv_shape s = {.N = N, .C = layers[l].C, .O = layers[l].O};
+        for (int a = 0; a < 3; a++) {
+            s.in[a] = layers[l].in[a];
+            s.kernel[a] = layers[l].kernel;
+            s.stride[a] = layers[l].stride[a];
+            s.pad[a] = layers[l].pad;
+        }
+        conv_out_dims(&s);
+        size_t in = b->image_size(b, N, s.C, s.in), out = b->image_size(b, N, s.O, s.out), w = b->weight_size(b, s.O, s.C, s.kernel);
+        struct one o = {b, b->conv_open(b, &s), filled(b, out), filled(b, in), filled(b, w), filled(b, out), filled(b, in), filled(b, w)};
+        double gflop = 2e-9 * live_pairs(&s) * N * s.C * s.O;
+        printf("%-20s %5d %9.3f", layers[l].name, N, gflop);
+        for (size_t k = 0; k < COUNT_OF(ways); k++) {
+            if (k == 1 && s.C == 1) { /* the scan itself has no gradient */
+                printf(" %17s", "-");
+                continue;
+            }
+            double took = best_of(ways[k], &o);
+            printf(" %6.2f ms %6.1f/s", took * 1e3, gflop / took);
+            fflush(stdout);
+            total[k] += layers[l].times * took;
+        }
+        printf("\n");
+        work += layers[l].times * gflop;
+        work_data += s.C == 1 ? 0 : layers[l].times * gflop;
+        b->conv_close(b, o.c);
+        float *all[] = {o.out, o.in, o.weight, o.dout, o.din, o.dweight};
+        for (size_t i = 0; i < COUNT_OF(all); i++)
+            b->release(b, all[i]);
+    }
+    printf("%-20s %5d %9.3f %6.1f ms %6.1f/s %6.1f ms %6.1f/s %6.1f ms %6.1f/s\n\n", "all, with repeats", N, work, total[0] * 1e3,
+           work / total[0], total[1] * 1e3, work_data / total[1], total[2] * 1e3, work / total[2]);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = "cpu";
+    int threads = 0, boxes[16] = {256, 64}, sizes = 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--backend") == 0 && i + 1 < argc)
+            name = argv[++i];
+        else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
+            threads = (int)strtol(argv[++i], NULL, 10);
+        else if (strtol(argv[i], NULL, 10) > 0 && sizes < (int)COUNT_OF(boxes))
+            boxes[sizes++] = (int)strtol(argv[i], NULL, 10);
+        else
+            die(EX_USAGE, "'%s' is no number of boxes; usage: conv [--backend cpu] [--threads 0] [BOXES ...]", argv[i]);
+    }
+    struct error e = {0};
+    struct backend *b = backend_open(name, threads, &e);
+    if (!b)
+        die_of(&e);
+    double load[1] = {-1};
+    (void)!getloadavg(load, 1);
+    printf("%s: %s; load average before: %.2f\n\n", b->name, b->device, load[0]);
+    for (int i = 0; i < (sizes ? sizes : 2); i++)
+        bench_boxes(b, boxes[i]);
+    backend_close(&b);
+    return 0;
+}
