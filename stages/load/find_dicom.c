@@ -1,10 +1,17 @@
 /* find_dicom -- the DICOM files of a folder tree, grouped into series, each with its truth.   find -> [find_dicom]
  *
- * Truth is the one RTSTRUCT that names the series (SeriesInstanceUID) or else its frame of reference: of the tree, or
- * where that has none, of the folder mask/ beside the series' own. Two that do are refused: which one is not ours to say. */
+ * Truth is the one RTSTRUCT that names the series (SeriesInstanceUID): of the tree, or where that has none, of the folder
+ * mask/ beside the series' own. Two that do are refused: which one is not ours to say. One drawn on another series of the
+ * same frame of reference, such as the CT, is taken only if it is named with --mask. */
+#include "common/log.h"
 #include "stages/load/load.h"
 #include <stdlib.h>
 #include <string.h>
+
+static bool is(const struct dicom_file *f, const char *modality)
+{
+    return strcmp(f->probe.modality, modality) == 0;
+}
 
 void dicom_files_add(struct dicom_files *d, const char *path, const char *label, const struct dicom_probe *probe)
 {
@@ -12,7 +19,18 @@ void dicom_files_add(struct dicom_files *d, const char *path, const char *label,
         d->room = d->room ? 2 * d->room : 256;
         d->item = xresize(d->item, d->room, sizeof *d->item);
     }
-    d->item[d->count++] = (struct dicom_file){xstrdup(path), xstrdup(label), *probe};
+    struct dicom_file *f = &d->item[d->count++];
+    *f = (struct dicom_file){.path = xstrdup(path), .label = xstrdup(label), .probe = *probe};
+    struct dicom_structures drawn;
+    struct error e = {0};
+    if (!is(f, "RTSTRUCT"))
+        return;
+    if (dicom_read_structures(path, &drawn, &e) < 0) {
+        log_warn("%s; no scan gets its truth from it", e.text);
+        return;
+    }
+    memcpy(f->drawn_on, drawn.series_uid, sizeof f->drawn_on);
+    dicom_structures_free(&drawn);
 }
 
 void dicom_files_free(struct dicom_files *d)
@@ -30,11 +48,6 @@ static int by_series(const void *left, const void *right)
     const struct dicom_file *a = left, *b = right;
     int order = strcmp(a->probe.series_uid, b->probe.series_uid);
     return order ? order : strcmp(a->path, b->path);
-}
-
-static bool is(const struct dicom_file *f, const char *modality)
-{
-    return strcmp(f->probe.modality, modality) == 0;
 }
 
 /* The files of the folder mask/ beside `folder`. */
@@ -55,36 +68,29 @@ static void sibling_files(const char *folder, struct dicom_files *d)
     free(parent);
 }
 
-/* How many structure sets of `d` refer to the series of f; the first one becomes its mask. */
-static size_t truth_among(const struct dicom_files *d, const char *frame_uid, struct source *f)
+/* How many structure sets of `d` are drawn on the series of f; the first one becomes its mask. */
+static size_t truth_among(const struct dicom_files *d, struct source *f)
 {
     size_t found = 0;
-    for (int by_frame = 0; by_frame < 2 && found == 0; by_frame++)
-        for (size_t i = 0; i < d->count; i++) {
-            struct dicom_structures drawn;
-            if (!is(&d->item[i], "RTSTRUCT") || dicom_read_structures(d->item[i].path, &drawn, NULL) < 0)
-                continue;
-            bool refers = by_frame ? *frame_uid && strcmp(drawn.frame_uid, frame_uid) == 0
-                                   : strcmp(drawn.series_uid, f->series_uid) == 0;
-            dicom_structures_free(&drawn);
-            if (refers && found++ == 0)
-                f->mask = xstrdup(d->item[i].path);
-            else if (refers)
-                fail(&f->refused, "'%s' and '%s' are both drawn on this series: name one with --mask", f->mask, d->item[i].path);
-        }
+    for (size_t i = 0; i < d->count; i++) {
+        const struct dicom_file *drawn = &d->item[i];
+        if (!is(drawn, "RTSTRUCT") || !*drawn->drawn_on || strcmp(drawn->drawn_on, f->series_uid) != 0)
+            continue;
+        if (found++ == 0)
+            f->mask = xstrdup(drawn->path);
+        else
+            fail(&f->refused, "'%s' and '%s' are both drawn on this series: name one with --mask", f->mask, drawn->path);
+    }
     return found;
 }
 
 static void truth_find(struct source *f, const struct dicom_files *d)
 {
-    struct dicom_image first;
     struct dicom_files beside = {0};
-    if (dicom_read_image(f->slice.name[0], false, &first, NULL) < 0)
-        return; /* whoever reads the series will say so */
-    if (truth_among(d, first.frame_uid, f) == 0) {
-        sibling_files(f->path, &beside);
-        (void)truth_among(&beside, first.frame_uid, f);
-    }
+    if (truth_among(d, f) > 0)
+        return;
+    sibling_files(f->path, &beside);
+    (void)truth_among(&beside, f);
     dicom_files_free(&beside);
 }
 

@@ -82,7 +82,11 @@ const char *autopet_scan(const struct names *in_folder);
  * a name. */
 bool autopet_flat(struct source *f, const char *path);
 /* The DICOM files of one folder tree, to be grouped into series. */
-struct dicom_file { char *path, *label; struct dicom_probe probe; };
+struct dicom_file {
+    char *path, *label;
+    struct dicom_probe probe;
+    char drawn_on[DICOM_UID]; /* RTSTRUCT: the series of its contours */
+};
 struct dicom_files { struct dicom_file *item; size_t count, room; };
 void dicom_files_add(struct dicom_files *d, const char *path, const char *label, const struct dicom_probe *probe);
 /* One source a PET series, each with the structure set of the tree (or of the folder mask/ beside it) that refers to it. */

@@ -40,8 +40,10 @@ static int contour_place(const struct dicom_contour *c, const struct grid *g, co
                             (long long)g->dim[0]);
             *slice = (int64_t)floor(xyz[2] + 0.5);
         }
-        if (fabs(xyz[2] - (double)*slice) > 0.5)
-            return fail(e, "a contour of ROI '%s' crosses slices: it was drawn on other planes than this series'", name);
+        /* off the planes, contours of several planes would fall into one slice and undo each other */
+        if (fabs(xyz[2] - (double)*slice) > 0.25)
+            return fail(e, "a contour of ROI '%s' lies between slices (at %.2f): it was drawn on other planes than this series'",
+                        name, xyz[2]);
     }
     return 0;
 }
@@ -55,7 +57,9 @@ static void contour_toggle(const double *xy, size_t count, const struct grid *g,
         high = fmax(high, xy[2 * i + 1]);
     }
     int64_t const width = g->dim[2];
-    int64_t first = (int64_t)fmax(0, ceil(low)), last = (int64_t)fmin((double)g->dim[1] - 1, floor(high));
+    /* clamped before they become whole numbers: a file may say 1e300 mm */
+    int64_t first = (int64_t)fmin(fmax(0, ceil(low)), (double)g->dim[1]);
+    int64_t last = (int64_t)fmax(fmin((double)g->dim[1] - 1, floor(high)), -1);
     for (int64_t y = first; y <= last; y++) {
         size_t found = 0;
         for (size_t i = 0, j = count - 1; i < count; j = i++) {
@@ -65,7 +69,8 @@ static void contour_toggle(const double *xy, size_t count, const struct grid *g,
         }
         qsort(crossing, found, sizeof *crossing, by_value);
         for (size_t i = 0; i + 1 < found; i += 2) {
-            int64_t from = (int64_t)fmax(0, ceil(crossing[i])), to = (int64_t)fmin((double)width, ceil(crossing[i + 1]));
+            int64_t from = (int64_t)fmin(fmax(0, ceil(crossing[i])), (double)width);
+            int64_t to = (int64_t)fmax(fmin((double)width, ceil(crossing[i + 1])), 0);
             for (int64_t x = from; x < to; x++)
                 slice[y * width + x] ^= 1;
         }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # petrel-load on the command line: usage, nothing to read, and whole runs over small simulated and real scans.
+bats_require_minimum_version 1.5.0
 
 setup() {
     bin=${PETREL_BIN:-build/bin}
@@ -108,4 +109,24 @@ real() {
     grep -q "scans/no_weight': (0010,1030) PatientWeight is missing" "$dir/suv.log"
     run "$bin/petrel-cache" ls "$dir/cache"
     [[ $output == *"1 scans"*"1 refused"* ]]
+}
+
+@test "load: a list from an autoPET folder and its table" {
+    first="$dir/fdg/PETCT_a/01-02-2003-NA-PET-CT x"
+    mkdir -p "$first" "$dir/fdg/PETCT_a/later" "$dir/fdg/PETCT_b/one"
+    touch "$first"/{SUV,PET,SEG,CT}.nii.gz "$dir/fdg/PETCT_a/later/PET.nii.gz" "$dir/fdg/PETCT_b/one/SUV.nii.gz"
+    printf '%s\r\n' 'Series UID,Subject ID,Modality,File Location,diagnosis,age,sex' \
+        '1,PETCT_a,PT,"./FDG/PETCT_a/01-02-2003-NA-PET-CT x/8, PET corr",MELANOMA,071Y,M' \
+        '2,PETCT_a,SEG,./FDG/PETCT_a/later/3,"NEGATIVE",072Y,M' >"$dir/table.csv"
+    run --separate-stderr datasets/autopet/list.sh "$dir/fdg" "$dir/table.csv"
+    echo "$output"
+    [ "$status" = 0 ]
+    [ "${#lines[@]}" = 4 ]
+    [ "${lines[0]}" = $'patient\tstudy\tscan\tmask\tdiagnosis\tsex\tage_y' ]
+    study=$(realpath "$first")
+    [ "${lines[1]}" = "PETCT_a"$'\t'"01-02-2003-NA-PET-CT x"$'\t'"$study/SUV.nii.gz"$'\t'"$study/SEG.nii.gz"$'\tMELANOMA\tM\t71' ]
+    [[ ${lines[2]} == *$'later/PET.nii.gz\t-\tNEGATIVE\tM\t72' ]]
+    [[ $stderr == *"1 of 3 studies have no row"* ]]
+    run datasets/autopet/list.sh "$dir/fdg"
+    [ "$status" = 64 ]
 }
