@@ -87,7 +87,8 @@ void safetensors_free(struct safetensors *s)
 }
 
 /* ---- the digest: over names, shapes, numbers and metadata, in the order of their names, so that it holds for the same
- * contents in whatever order another program laid them out; a flipped bit in the header shows as well as one in the data. */
+ * contents in whatever order another program laid them out; a flipped bit in the header shows as well as one in the
+ * data. */
 
 static int line_order(const void *a, const void *b)
 {
@@ -103,7 +104,8 @@ static uint64_t contents_digest(const struct safetensors *s)
         char shape[DIMENSIONS_MAX * 21 + 1] = "";
         for (int a = 0, at = 0; a < t->ndim; a++)
             at += snprintf(shape + at, sizeof shape - (size_t)at, ",%" PRId64, t->dim[a]);
-        line[n++] = xprintf("tensor %s %s %s %016" PRIx64 "\n", t->name, types[t->type].name, shape, bytes_xxh3(t->data, tensor_bytes(t)));
+        line[n++] = xprintf("tensor %s %s %s %016" PRIx64 "\n", t->name, types[t->type].name, shape,
+                            bytes_xxh3(t->data, tensor_bytes(t)));
     }
     for (size_t i = 0; i < s->metadata_count; i++)
         if (strcmp(s->metadata[i].key, digest_key) != 0)
@@ -128,11 +130,12 @@ static uint64_t contents_digest(const struct safetensors *s)
 /* json_string, or death: names and metadata are our own texts, which are UTF-8. */
 static int put_text(json_t *object, const char *key, const char *value, struct error *e)
 {
-    return json_object_set_new(object, key, json_string(value)) ? fail(e, "cannot write '%s': it is not UTF-8", key) : 0;
+    return json_object_set_new(object, key, json_string(value)) ? fail(e, "cannot write '%s': it is not UTF-8", key)
+                                                                : 0;
 }
 
-/* The header's JSON. Tensors of 8-byte numbers lie first, as the reference writer has it, so that every tensor is aligned;
- * order[] says which tensor comes where. */
+/* The header's JSON. Tensors of 8-byte numbers lie first, as the reference writer has it, so that every tensor is
+ * aligned; order[] says which tensor comes where. */
 static json_t *header_make(const struct safetensors *s, size_t *order, struct error *e)
 {
     json_t *header = json_object(), *metadata = json_object();
@@ -156,7 +159,8 @@ static json_t *header_make(const struct safetensors *s, size_t *order, struct er
         json_t *shape = json_array();
         for (int a = 0; a < t->ndim; a++)
             json_array_append_new(shape, json_integer(t->dim[a]));
-        json_t *entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", types[t->type].name, "shape", shape, "data_offsets", offset, end);
+        json_t *entry =
+            json_pack("{s:s, s:o, s:[I,I]}", "dtype", types[t->type].name, "shape", shape, "data_offsets", offset, end);
         if (json_object_set_new(header, t->name, entry))
             bad = fail(e, "cannot name a tensor '%s': it is not UTF-8", t->name);
         else if (twice)
@@ -201,7 +205,8 @@ int safetensors_write(const struct safetensors *s, const char *path, struct erro
 /* ---- reading */
 
 /* One entry of the header: its place is checked against the data's size before anything is made of it. */
-static int entry_read(struct safetensors *s, const char *name, json_t *value, const uint8_t *data, size_t size, struct error *e)
+static int entry_read(struct safetensors *s, const char *name, json_t *value, const uint8_t *data, size_t size,
+                      struct error *e)
 {
     const char *dtype;
     json_t *shape;
@@ -211,7 +216,8 @@ static int entry_read(struct safetensors *s, const char *name, json_t *value, co
         !json_is_array(shape))
         return fail(e, "tensor '%s' lacks its dtype, shape or data_offsets", name);
     if (strlen(name) >= sizeof t.name)
-        return fail(e, "tensor name '%.40s...' has %zu characters, at most %zu fit", name, strlen(name), sizeof t.name - 1);
+        return fail(e, "tensor name '%.40s...' has %zu characters, at most %zu fit", name, strlen(name),
+                    sizeof t.name - 1);
     strcpy(t.name, name);
     size_t type = 0;
     while (type < COUNT_OF(types) && strcmp(dtype, types[type].name) != 0)
@@ -220,10 +226,11 @@ static int entry_read(struct safetensors *s, const char *name, json_t *value, co
         return fail(e, "tensor '%s' is of type '%s', read are F32, F64, I64 and U8: convert it", name, dtype);
     t.type = (enum tensor_type)type;
     if (begin < 0 || end < begin || (uint64_t)end > size)
-        return fail(e, "tensor '%s' lies at %lld to %lld of %zu bytes: the file is cut short or damaged", name, (long long)begin,
-                    (long long)end, size);
+        return fail(e, "tensor '%s' lies at %lld to %lld of %zu bytes: the file is cut short or damaged", name,
+                    (long long)begin, (long long)end, size);
     if (json_array_size(shape) > DIMENSIONS_MAX)
-        return fail(e, "tensor '%s' has %zu dimensions, at most %d are read", name, json_array_size(shape), DIMENSIONS_MAX);
+        return fail(e, "tensor '%s' has %zu dimensions, at most %d are read", name, json_array_size(shape),
+                    DIMENSIONS_MAX);
     t.ndim = (int)json_array_size(shape);
     uint64_t bytes = types[type].size;
     for (int a = 0; a < t.ndim; a++) {
@@ -318,8 +325,11 @@ static int digest_check(const struct safetensors *s, struct error *e)
         return 0;
     char found[17];
     format_into(found, sizeof found, "%016" PRIx64, contents_digest(s));
-    return strcmp(said, found) == 0 ? 0 : fail(e, "%s is %s, the contents give %s: the file is damaged, or was changed by a "
-                                                  "program that kept the old sum", digest_key, said, found);
+    return strcmp(said, found) == 0 ? 0
+                                    : fail(e,
+                                           "%s is %s, the contents give %s: the file is damaged, or was changed by a "
+                                           "program that kept the old sum",
+                                           digest_key, said, found);
 }
 
 int safetensors_read(struct safetensors *s, const char *path, struct error *e)
@@ -336,7 +346,8 @@ int safetensors_read(struct safetensors *s, const char *path, struct error *e)
     json_t *header = NULL;
     int result = 0;
     if (size < 8 || length > size - 8 || length > HEADER_MAX || length < 2 || bytes[8] != '{')
-        result = fail(e, "it is no safetensors file, or is cut short: %zu bytes, of which a header of %" PRIu64, size, length);
+        result = fail(e, "it is no safetensors file, or is cut short: %zu bytes, of which a header of %" PRIu64, size,
+                      length);
     else if (!(header = json_loadb((const char *)bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &why)))
         result = fail(e, "its header is no JSON: %s at byte %d", why.text, why.position);
     else

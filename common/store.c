@@ -22,8 +22,8 @@ struct store {
 };
 
 #ifdef __SANITIZE_ADDRESS__
-/* HDF5 1.10 forgets a few hundred bytes of its own at its first calls and wherever a file is damaged; the leaks that are
- * looked for are ours. */
+/* HDF5 1.10 forgets a few hundred bytes of its own at its first calls and wherever a file is damaged; the leaks that
+ * are looked for are ours. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -226,8 +226,8 @@ static int set_attribute(struct store *s, const char *object, const char *name, 
     return result;
 }
 
-int store_write(struct store *s, const char *name, enum store_type type, int ndim, const uint64_t *dim, uint64_t chunk_rows,
-                const void *data, struct error *e)
+int store_write(struct store *s, const char *name, enum store_type type, int ndim, const uint64_t *dim,
+                uint64_t chunk_rows, const void *data, struct error *e)
 {
     library_quiet();
     hsize_t size[8] = {0}, chunk[8] = {0};
@@ -457,8 +457,8 @@ int store_set_int(struct store *s, const char *object, const char *name, int64_t
 }
 
 /* An attribute of exactly this class and count. class H5T_STRING: *type is its type in the file, to be closed. */
-static hid_t attribute_open(struct store *s, const char *object, const char *name, H5T_class_t class, int count, hid_t *type,
-                            struct error *e)
+static hid_t attribute_open(struct store *s, const char *object, const char *name, H5T_class_t class, int count,
+                            hid_t *type, struct error *e)
 {
     hid_t attribute = H5Aopen_by_name(s->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
     if (attribute < 0)
@@ -475,8 +475,8 @@ static hid_t attribute_open(struct store *s, const char *object, const char *nam
     return fail(e, "attribute '%s' of '%s' in '%s' has another kind or number of values", name, object, s->path);
 }
 
-static int get_numbers(struct store *s, const char *object, const char *name, H5T_class_t class, hid_t memory, int count,
-                       void *v, struct error *e)
+static int get_numbers(struct store *s, const char *object, const char *name, H5T_class_t class, hid_t memory,
+                       int count, void *v, struct error *e)
 {
     hid_t type, attribute = attribute_open(s, object, name, class, count, &type, e);
     if (attribute < 0)

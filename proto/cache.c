@@ -97,7 +97,8 @@ static int shards_present(const struct cache *c, struct error *e)
         bool there = file_exists(path);
         free(path);
         if (!there)
-            return fail(e, "cache '%s' has lost its shard '%s': make it again with petrel-cache collect", c->dir, c->shard[i].file);
+            return fail(e, "cache '%s' has lost its shard '%s': make it again with petrel-cache collect", c->dir,
+                        c->shard[i].file);
     }
     return 0;
 }

@@ -1,7 +1,7 @@
 /* cache_manifest -- the manifest's lines, each with its own sum, and the splits.   proto
  *
- * A line is appended by one write, so a crash leaves a line without its newline: that line is absent. A whole line whose
- * sum is wrong is no torn line but a damaged one, and is said. */
+ * A line is appended by one write, so a crash leaves a line without its newline: that line is absent. A whole line
+ * whose sum is wrong is no torn line but a damaged one, and is said. */
 #include "common/file.h"
 #include "proto/cache_parts.h"
 #include <inttypes.h>
@@ -10,7 +10,10 @@
 
 enum { COLUMNS_MAX = 16 };
 static const char head_words[] = "petrel-cache layout";
-static const struct { const char *kind; size_t columns; } kinds[] = {{"shard", 13}, {"refused", 7}, {"again", 3}, {"withdrawn", 3}};
+static const struct {
+    const char *kind;
+    size_t columns;
+} kinds[] = {{"shard", 13}, {"refused", 7}, {"again", 3}, {"withdrawn", 3}};
 enum { LINE_SHARD, LINE_REFUSED, LINE_AGAIN, LINE_WITHDRAWN, LINE_BAD };
 
 static void line_write(FILE *to, const char *line)
@@ -40,7 +43,8 @@ void manifest_line_write(FILE *to, const struct shard_entry *s)
     char *line;
     if (s->file[0]) {
         char *patient = plain(s->patient), *study = plain(s->study), *scan = plain(s->scan);
-        line = xprintf("shard\t%016" PRIx64 "\t%" PRIu64 "\t%s\t%s\t%s\t%s\t%" PRId64 "\t%" PRId64 "\t%d\t%d\t%016" PRIx64 "\t%s",
+        line = xprintf("shard\t%016" PRIx64 "\t%" PRIu64 "\t%s\t%s\t%s\t%s\t%" PRId64 "\t%" PRId64
+                       "\t%d\t%d\t%016" PRIx64 "\t%s",
                        s->key.run, s->key.index, s->file, patient, study, scan, s->regions, s->tumours, s->channels,
                        s->simulated, s->settings, s->sha256);
         free(patient);
@@ -48,8 +52,8 @@ void manifest_line_write(FILE *to, const struct shard_entry *s)
         free(scan);
     } else {
         char *scan = plain(s->refusal.scan), *stage = plain(s->refusal.stage), *sentence = plain(s->refusal.sentence);
-        line = xprintf("refused\t%016" PRIx64 "\t%" PRIu64 "\t%s\t%d\t%s\t%s", s->key.run, s->key.index, stage, s->refusal.code,
-                       scan, sentence);
+        line = xprintf("refused\t%016" PRIx64 "\t%" PRIu64 "\t%s\t%d\t%s\t%s", s->key.run, s->key.index, stage,
+                       s->refusal.code, scan, sentence);
         free(scan);
         free(stage);
         free(sentence);
@@ -93,10 +97,11 @@ static bool shard_parse(char *const *column, struct shard_entry *s)
     int64_t channels, simulated;
     bool good = take_text(s->file, sizeof s->file, column[3]) && take_text(s->patient, sizeof s->patient, column[4]) &&
                 take_text(s->study, sizeof s->study, column[5]) && take_text(s->scan, sizeof s->scan, column[6]) &&
-                take_number(&s->regions, column[7], 0, UINT32_MAX) && take_number(&s->tumours, column[8], 0, s->regions) &&
-                take_number(&channels, column[9], 1, 64) && take_number(&simulated, column[10], 0, 1) &&
-                take_bits(&s->settings, column[11], 16) && strlen(column[12]) == 64 &&
-                take_text(s->sha256, sizeof s->sha256, column[12]) && s->file[0] && s->file[0] != '.' && !strchr(s->file, '/');
+                take_number(&s->regions, column[7], 0, UINT32_MAX) &&
+                take_number(&s->tumours, column[8], 0, s->regions) && take_number(&channels, column[9], 1, 64) &&
+                take_number(&simulated, column[10], 0, 1) && take_bits(&s->settings, column[11], 16) &&
+                strlen(column[12]) == 64 && take_text(s->sha256, sizeof s->sha256, column[12]) && s->file[0] &&
+                s->file[0] != '.' && !strchr(s->file, '/');
     if (good) {
         s->channels = (int32_t)channels;
         s->simulated = (int32_t)simulated;
@@ -107,7 +112,8 @@ static bool shard_parse(char *const *column, struct shard_entry *s)
 static bool refusal_parse(char *const *column, struct shard_entry *s)
 {
     int64_t code = 0;
-    bool good = take_text(s->refusal.stage, sizeof s->refusal.stage, column[3]) && take_number(&code, column[4], 0, 255) &&
+    bool good = take_text(s->refusal.stage, sizeof s->refusal.stage, column[3]) &&
+                take_number(&code, column[4], 0, 255) &&
                 take_text(s->refusal.scan, sizeof s->refusal.scan, column[5]) &&
                 take_text(s->refusal.sentence, sizeof s->refusal.sentence, column[6]);
     s->refusal.code = (int32_t)code;
@@ -149,9 +155,11 @@ static int head_check(const struct cache *c, char *line, struct error *e)
         return fail(e, "cannot open cache '%s': its '%s' is no manifest of a cache", c->dir, CACHE_MANIFEST);
     long version = strtol(line + words, NULL, 10);
     if (version != CACHE_VERSION)
-        return fail(e, "cache '%s' has layout version %ld, this petrel reads %d: make it again with petrel-cache collect", c->dir,
-                    version, CACHE_VERSION);
-    return sum_right(line) ? 0 : fail(e, "cache '%s' has a damaged manifest: the sum of its first line is wrong", c->dir);
+        return fail(e,
+                    "cache '%s' has layout version %ld, this petrel reads %d: make it again with petrel-cache collect",
+                    c->dir, version, CACHE_VERSION);
+    return sum_right(line) ? 0
+                           : fail(e, "cache '%s' has a damaged manifest: the sum of its first line is wrong", c->dir);
 }
 
 /* false: a damaged line. */
@@ -177,8 +185,8 @@ static int lines_read(struct cache *c, struct buffer *b, size_t *torn, struct er
             if (head_check(c, at, e))
                 return -1;
         } else if (!line_take(c, at)) {
-            return fail(e, "cache '%s' has a damaged manifest: line %zu's sum is wrong; make it again with petrel-cache collect",
-                        c->dir, number);
+            return fail(e, "cache '%s' has a damaged manifest: line %zu's sum is wrong; collect it again", c->dir,
+                        number);
         }
     }
     *torn = (size_t)(end - at);
@@ -195,7 +203,8 @@ int manifest_read(struct cache *c, size_t *torn, struct error *e)
     if (!dir_exists(c->dir))
         result = fail_as(e, EX_NOINPUT, "cannot open cache '%s': there is no such directory", c->dir);
     else if (!file_exists(path))
-        result = fail_as(e, EX_NOINPUT, "cannot open cache '%s': it has no manifest; petrel-cache collect makes one", c->dir);
+        result = fail_as(e, EX_NOINPUT, "cannot open cache '%s': it has no manifest; petrel-cache collect makes one",
+                         c->dir);
     else
         result = file_read(path, (size_t)1 << 30, &b, e) ? -1 : lines_read(c, &b, torn, e);
     buffer_free(&b);
@@ -205,7 +214,8 @@ int manifest_read(struct cache *c, size_t *torn, struct error *e)
 
 /* ---- splits.tsv: a line of column names, then patient and split */
 
-static const char *const split_names[] = {[SPLIT_TRAIN] = "train", [SPLIT_VALIDATION] = "validation", [SPLIT_TEST] = "test"};
+static const char *const split_names[] = {
+    [SPLIT_TRAIN] = "train", [SPLIT_VALIDATION] = "validation", [SPLIT_TEST] = "test"};
 
 static int split_line(struct cache *c, char *line, size_t number, struct error *e)
 {
@@ -215,7 +225,8 @@ static int split_line(struct cache *c, char *line, size_t number, struct error *
         if (tab && strcmp(tab + 1, split_names[k]) == 0)
             split = k;
     if (split == SPLIT_NONE)
-        return fail(e, "'%s/%s' line %zu is not PATIENT, a tab, and train, validation or test", c->dir, CACHE_SPLITS, number);
+        return fail(e, "'%s/%s' line %zu is not PATIENT, a tab, and train, validation or test", c->dir, CACHE_SPLITS,
+                    number);
     *tab = '\0';
     for (size_t i = 0; i < c->shard_count; i++)
         if (strcmp(c->shard[i].patient, line) == 0) {
@@ -247,7 +258,8 @@ int splits_read(struct cache *c, struct error *e)
     return result;
 }
 
-int splits_publish(const struct cache *c, char *const *patient, const enum split *split, size_t patients, struct error *e)
+int splits_publish(const struct cache *c, char *const *patient, const enum split *split, size_t patients,
+                   struct error *e)
 {
     char *path = cache_path(c, CACHE_SPLITS);
     struct publish p;

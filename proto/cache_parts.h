@@ -30,7 +30,8 @@ void manifest_key_write(FILE *to, const char *kind, struct item_key key); /* kin
 /* Reads DIR/manifest into *c (not counted). torn: bytes of an unfinished last line. EX_NOINPUT: no manifest. */
 int manifest_read(struct cache *c, size_t *torn, struct error *e) MUST_USE;
 int splits_read(struct cache *c, struct error *e) MUST_USE; /* no file: SPLIT_NONE for all */
-int splits_publish(const struct cache *c, char *const *patient, const enum split *split, size_t patients, struct error *e) MUST_USE;
+int splits_publish(const struct cache *c, char *const *patient, const enum split *split, size_t patients,
+                   struct error *e) MUST_USE;
 
 /* ---- cache_shard.c */
 int shard_write(const char *path, const struct regions_message *m, struct error *e) MUST_USE;

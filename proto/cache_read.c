@@ -65,8 +65,8 @@ int cache_read_shard(const struct cache *c, size_t shard, bool verify, struct re
 {
     struct store *s = NULL;
     *m = (struct regions_message){0};
-    if ((verify && (entry_at(c, shard), sha256_check(c, shard, e))) || entry_open(c, shard, &s, e) || shard_read(s, m, e) ||
-        counts_check(&c->shard[shard], m, e) || (verify && boxes_check(s, m, e))) {
+    if ((verify && (entry_at(c, shard), sha256_check(c, shard, e))) || entry_open(c, shard, &s, e) ||
+        shard_read(s, m, e) || counts_check(&c->shard[shard], m, e) || (verify && boxes_check(s, m, e))) {
         store_close(&s);
         regions_message_free(m);
         return shard_error(c, shard, e);
@@ -103,7 +103,8 @@ int cache_verify_shard(const struct cache *c, size_t shard, struct error *e)
     struct store *s = NULL;
     if (cache_read_shard(c, shard, true, &m, e))
         return -1;
-    int result = entry_open(c, shard, &s, e) || store_verify(s, e) || finite_check(&m, e) ? shard_error(c, shard, e) : 0;
+    int result =
+        entry_open(c, shard, &s, e) || store_verify(s, e) || finite_check(&m, e) ? shard_error(c, shard, e) : 0;
     store_close(&s);
     regions_message_free(&m);
     return result;
@@ -139,7 +140,8 @@ static int rows_of_shard(const struct cache *c, size_t shard, int32_t patient, s
     float(*position)[POSITION_FORMS][POSITION_SIZE] = xalloc(n + 1, sizeof *position);
     struct scan_facts facts;
     struct store *s = NULL;
-    int result = entry_open(c, shard, &s, e) || shard_shape(s, &regions, &channels, e) || shard_facts(s, &facts, e) ? -1 : 0;
+    int result =
+        entry_open(c, shard, &s, e) || shard_shape(s, &regions, &channels, e) || shard_facts(s, &facts, e) ? -1 : 0;
     if (!result && regions != n)
         result = fail(e, "it has %zu regions, the manifest says %zu", regions, n);
     int ndim;
@@ -148,13 +150,19 @@ static int rows_of_shard(const struct cache *c, size_t shard, int32_t patient, s
                     (ndim != 3 || dim[1] != POSITION_FORMS || dim[2] != POSITION_SIZE
                          ? fail(e, "its '/position' is not [regions, %d, %d]", POSITION_FORMS, POSITION_SIZE)
                          : 0) ||
-                    store_read(s, "/position", STORE_F32, 0, n, position, e) || store_read(s, "/label", STORE_I32, 0, n, label, e) ||
+                    store_read(s, "/position", STORE_F32, 0, n, position, e) ||
+                    store_read(s, "/label", STORE_I32, 0, n, label, e) ||
                     store_read(s, "/roi/clipped", STORE_I32, 0, n, clipped, e)))
         result = -1;
     store_close(&s);
     for (size_t i = 0; i < n && !result; i++) {
-        row[i] = (struct cache_row){.label = label[i], .patient = patient, .shard = (int32_t)shard, .row_in_shard = (int32_t)i,
-                                    .split = entry->split, .clipped = clipped[i], .volume_mean = (float)facts.volume_mean,
+        row[i] = (struct cache_row){.label = label[i],
+                                    .patient = patient,
+                                    .shard = (int32_t)shard,
+                                    .row_in_shard = (int32_t)i,
+                                    .split = entry->split,
+                                    .clipped = clipped[i],
+                                    .volume_mean = (float)facts.volume_mean,
                                     .volume_sd = (float)facts.volume_sd};
         memcpy(row[i].position, position[i], sizeof row[i].position);
     }
@@ -196,7 +204,8 @@ int box_reader_open(struct box_reader **out, const struct cache *c, struct error
 {
     for (size_t i = 1; i < c->shard_count; i++)
         if (c->shard[i].channels != c->shard[0].channels)
-            return fail(e, "cache '%s' has boxes of %d and of %d channels", c->dir, c->shard[0].channels, c->shard[i].channels);
+            return fail(e, "cache '%s' has boxes of %d and of %d channels", c->dir, c->shard[0].channels,
+                        c->shard[i].channels);
     struct box_reader *r = xalloc(1, sizeof *r);
     r->cache = c;
     r->shard = xalloc(c->shard_count + 1, sizeof *r->shard);

@@ -59,7 +59,8 @@ static int boxes_write(struct store *s, const struct regions_message *m, struct 
     uint64_t *sum = xalloc(m->count + 1, sizeof *sum);
     for (size_t i = 0; i < m->count; i++)
         sum[i] = bytes_xxh3(m->box + i * floats, floats * sizeof(float));
-    int result = store_write(s, "/box", STORE_F32, 5, dim, 1, m->box, e) || store_set_text(s, "/box", "unit", "SUV", e) ||
+    int result = store_write(s, "/box", STORE_F32, 5, dim, 1, m->box, e) ||
+                         store_set_text(s, "/box", "unit", "SUV", e) ||
                          store_write(s, "/box_xxh3", STORE_U64, 1, dim, 0, sum, e)
                      ? -1
                      : 0;
@@ -90,9 +91,11 @@ static int place_write(struct store *s, const struct regions_message *m, struct 
         axis[a] = m->turned.file_axis[a];
         flipped[a] = m->turned.flipped[a];
     }
-    return store_set_real(s, "/scan", "dim", 3, dim, e) || store_set_real(s, "/scan", "spacing_mm", 3, m->grid.spacing_mm, e) ||
+    return store_set_real(s, "/scan", "dim", 3, dim, e) ||
+                   store_set_real(s, "/scan", "spacing_mm", 3, m->grid.spacing_mm, e) ||
                    store_set_real(s, "/scan", "affine", 12, m->grid.affine[0], e) ||
-                   store_set_real(s, "/scan", "file_axis", 3, axis, e) || store_set_real(s, "/scan", "flipped", 3, flipped, e)
+                   store_set_real(s, "/scan", "file_axis", 3, axis, e) ||
+                   store_set_real(s, "/scan", "flipped", 3, flipped, e)
                ? -1
                : 0;
 }
@@ -104,14 +107,17 @@ static int contents_write(struct store *s, const struct regions_message *m, stru
     if (store_set_int(s, "/", "petrel_cache", CACHE_VERSION, e) || boxes_write(s, m, e) || columns_write(s, m, e) ||
         store_write(s, "/labels", STORE_U32, 2, runs, 0, m->label_runs.data, e) ||
         store_set_text(s, "/labels", "meaning", "label map in runs: value, length; z slowest", e) ||
-        facts_write(s, &m->facts, e) || place_write(s, m, e) || store_set_int(s, "/scan", "settings", (int64_t)m->settings, e))
+        facts_write(s, &m->facts, e) || place_write(s, m, e) ||
+        store_set_int(s, "/scan", "settings", (int64_t)m->settings, e))
         return -1;
     if (m->mip_angles == 0)
         return 0;
     const double middle[3] = {m->mip_z, m->mip_y, m->mip_x};
-    return store_write(s, "/mip", STORE_U8, 3, mip, 1, m->mip, e) || store_set_real(s, "/mip", "pixel_mm", 1, &m->mip_mm, e) ||
+    return store_write(s, "/mip", STORE_U8, 3, mip, 1, m->mip, e) ||
+                   store_set_real(s, "/mip", "pixel_mm", 1, &m->mip_mm, e) ||
                    store_set_real(s, "/mip", "middle_zyx", 3, middle, e) ||
-                   store_set_text(s, "/mip", "meaning", "maximum-intensity projections by angle; row 0 the head; SUV 0..10 as 0..255", e)
+                   store_set_text(s, "/mip", "meaning",
+                                  "maximum-intensity projections by angle; row 0 the head; SUV 0..10 as 0..255", e)
                ? -1
                : 0;
 }
@@ -137,7 +143,8 @@ int shard_open(struct store **s, const char *path, struct error *e)
     if (store_get_int(*s, "/", "petrel_cache", &version, e) == 0) {
         if (version == CACHE_VERSION)
             return 0;
-        fail(e, "'%s' has layout version %lld, this petrel reads %d: make the cache again", path, (long long)version, CACHE_VERSION);
+        fail(e, "'%s' has layout version %lld, this petrel reads %d: make the cache again", path, (long long)version,
+             CACHE_VERSION);
     }
     store_close(s);
     return -1;
@@ -196,12 +203,14 @@ int shard_facts(struct store *s, struct scan_facts *facts, struct error *e)
 static int place_read(struct store *s, struct regions_message *m, struct error *e)
 {
     double dim[3], axis[3], flipped[3];
-    if (store_get_real(s, "/scan", "dim", 3, dim, e) || store_get_real(s, "/scan", "spacing_mm", 3, m->grid.spacing_mm, e) ||
-        store_get_real(s, "/scan", "affine", 12, m->grid.affine[0], e) || store_get_real(s, "/scan", "file_axis", 3, axis, e) ||
-        store_get_real(s, "/scan", "flipped", 3, flipped, e))
+    if (store_get_real(s, "/scan", "dim", 3, dim, e) ||
+        store_get_real(s, "/scan", "spacing_mm", 3, m->grid.spacing_mm, e) ||
+        store_get_real(s, "/scan", "affine", 12, m->grid.affine[0], e) ||
+        store_get_real(s, "/scan", "file_axis", 3, axis, e) || store_get_real(s, "/scan", "flipped", 3, flipped, e))
         return -1;
     for (int a = 0; a < 3; a++) {
-        if (!(dim[a] >= 1 && dim[a] <= MESSAGE_VOXELS_MAX && axis[a] >= 0 && axis[a] <= 2 && flipped[a] >= 0 && flipped[a] <= 1))
+        if (!(dim[a] >= 1 && dim[a] <= MESSAGE_VOXELS_MAX && axis[a] >= 0 && axis[a] <= 2 && flipped[a] >= 0 &&
+              flipped[a] <= 1))
             return fail(e, "its '/scan' has a grid that is none");
         m->grid.dim[a] = (int64_t)dim[a];
         m->turned.file_axis[a] = (uint8_t)axis[a];
@@ -220,7 +229,10 @@ static int columns_read(struct store *s, struct regions_message *m, struct error
         uint64_t dim[3];
         column_name(f, name);
         int ndim = column_shape(f, m->count, dim);
-        result = shape_check(s, name, ndim, dim, e) || store_read(s, name, column_types[f->kind], 0, m->count, column, e) ? -1 : 0;
+        result =
+            shape_check(s, name, ndim, dim, e) || store_read(s, name, column_types[f->kind], 0, m->count, column, e)
+                ? -1
+                : 0;
         if (!result)
             region_column_put(f, m->region, m->count, column);
     }
@@ -274,8 +286,8 @@ int shard_read(struct store *s, struct regions_message *m, struct error *e)
     m->settings = (uint64_t)settings;
     m->box = try_alloc(e, m->count * box_floats(m->channels) + 1, sizeof *m->box);
     m->region = try_alloc(e, m->count + 1, sizeof *m->region);
-    return m->box && m->region && store_read(s, "/box", STORE_F32, 0, m->count, m->box, e) == 0 && columns_read(s, m, e) == 0 &&
-                   labels_read(s, m, e) == 0 && mip_read(s, m, e) == 0
+    return m->box && m->region && store_read(s, "/box", STORE_F32, 0, m->count, m->box, e) == 0 &&
+                   columns_read(s, m, e) == 0 && labels_read(s, m, e) == 0 && mip_read(s, m, e) == 0
                ? regions_check(m, e)
                : -1;
 }

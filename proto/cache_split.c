@@ -1,8 +1,8 @@
 /* cache_split -- patients into train, validation and test, the tumour share about equal.   proto
  *
- * Patients, shuffled by the seed and then sorted by the tumour share of their regions, are dealt like cards: each goes to
- * the split furthest behind its fraction. So every split takes evenly from those with many tumours, few and none. Then
- * pairs of patients change places as long as that brings the splits' shares closer to the whole cohort's. */
+ * Patients, shuffled by the seed and then sorted by the tumour share of their regions, are dealt like cards: each goes
+ * to the split furthest behind its fraction. So every split takes evenly from those with many tumours, few and none.
+ * Then pairs of patients change places as long as that brings the splits' shares closer to the whole cohort's. */
 #include "common/file.h"
 #include "common/rng.h"
 #include "proto/cache_parts.h"
@@ -39,7 +39,8 @@ static struct patient *patients_gather(const struct cache *c, size_t *count)
 {
     struct patient *p = xalloc(c->shard_count + 1, sizeof *p);
     for (size_t i = 0; i < c->shard_count; i++)
-        p[i] = (struct patient){.name = c->shard[i].patient, .regions = c->shard[i].regions, .tumours = c->shard[i].tumours};
+        p[i] = (struct patient){
+            .name = c->shard[i].patient, .regions = c->shard[i].regions, .tumours = c->shard[i].tumours};
     qsort(p, c->shard_count, sizeof *p, name_order);
     size_t n = 0;
     for (size_t i = 0; i < c->shard_count; i++) {
@@ -147,7 +148,8 @@ static void balance(struct patient *p, size_t count)
 int cache_split(struct cache *c, double validation, double test, uint64_t seed, struct error *e)
 {
     if (!(validation >= 0 && test >= 0 && validation + test < 1))
-        return fail_as(e, EX_USAGE, "cannot split: validation %g and test %g leave nothing to train on", validation, test);
+        return fail_as(e, EX_USAGE, "cannot split: validation %g and test %g leave nothing to train on", validation,
+                       test);
     size_t count, quota[SPLITS];
     struct patient *p = patients_gather(c, &count);
     if (count == 0) {

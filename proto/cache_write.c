@@ -1,4 +1,4 @@
-/* cache_write -- a cache made: one writer a directory, a shard published, then its line.   regions -> [cache_write] -> shards */
+/* cache_write -- one writer a directory: a shard published, then its line.   regions -> [cache_write] -> shards */
 #include "common/file.h"
 #include "proto/cache_parts.h"
 #include <errno.h>
@@ -51,7 +51,8 @@ static int writer_lock(struct cache *c, struct error *e)
     if (c->writer->lock < 0)
         result = fail_as(e, EX_CANTCREAT, "cannot write '%s': %s", lock, strerror(errno));
     else if (flock(c->writer->lock, LOCK_EX | LOCK_NB))
-        result = fail_as(e, EX_TEMPFAIL, "cache '%s' is being written by another program: wait for it, or stop it", c->dir);
+        result =
+            fail_as(e, EX_TEMPFAIL, "cache '%s' is being written by another program: wait for it, or stop it", c->dir);
     free(lock);
     return result;
 }
@@ -60,7 +61,8 @@ static int manifest_append_open(struct cache *c, struct error *e)
 {
     char *path = cache_path(c, CACHE_MANIFEST);
     c->writer->manifest = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-    int result = c->writer->manifest >= 0 ? 0 : fail_as(e, EX_CANTCREAT, "cannot write '%s': %s", path, strerror(errno));
+    int result =
+        c->writer->manifest >= 0 ? 0 : fail_as(e, EX_CANTCREAT, "cannot write '%s': %s", path, strerror(errno));
     free(path);
     return result;
 }
@@ -105,7 +107,8 @@ void cache_close(struct cache *c)
     *c = (struct cache){0};
 }
 
-/* One line by one write: after a crash it is there, or is torn, and a torn one is none. kind NULL: the entry's own line. */
+/* One line by one write: after a crash it is there, or is torn, and a torn one is none.
+ * kind NULL: the entry's own line. */
 static int line_append(struct cache *c, const char *kind, const struct shard_entry *entry, struct error *e)
 {
     char *line;
@@ -182,11 +185,13 @@ static int suits_cache(const struct cache *c, const struct regions_message *m, s
         return 0;
     const struct shard_entry *first = &c->shard[0];
     if (m->settings != first->settings)
-        return fail_as(e, EX_CONFIG, "cache '%s' holds regions found with other settings (%016" PRIx64 ", now %016" PRIx64
-                                     "): collect into an empty directory", c->dir, first->settings, m->settings);
+        return fail_as(e, EX_CONFIG,
+                       "cache '%s' holds regions found with other settings (%016" PRIx64 ", now %016" PRIx64
+                       "): collect into an empty directory",
+                       c->dir, first->settings, m->settings);
     if (m->channels != first->channels)
-        return fail_as(e, EX_CONFIG, "cache '%s' holds boxes of %d channels, now %d: collect into an empty directory", c->dir,
-                       first->channels, m->channels);
+        return fail_as(e, EX_CONFIG, "cache '%s' holds boxes of %d channels, now %d: collect into an empty directory",
+                       c->dir, first->channels, m->channels);
     return 0;
 }
 
@@ -218,7 +223,9 @@ static int scan_again(struct cache *c, const struct shard_entry *s, const struct
     char *path = cache_path(c, ".again.tmp"), sha256[65];
     int result = shard_write(path, m, e) || file_sha256(path, sha256, e) ? -1 : 1;
     if (result == 1 && strcmp(sha256, there->sha256) != 0)
-        result = fail(e, "scan '%s/%s' of patient '%s' is in the cache '%s' already, and was another: collect into an empty directory",
+        result = fail(e,
+                      "scan '%s/%s' of patient '%s' is in the cache '%s' already, and was another: collect into an "
+                      "empty directory",
                       s->study, s->scan, s->patient, c->dir);
     unlink(path);
     free(path);

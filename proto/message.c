@@ -1,4 +1,4 @@
-/* message -- the kinds of message, the facts of a scan, and the small messages; arrays are in message_arrays.c.   proto */
+/* message -- the kinds of message, the facts of a scan, the small messages; for arrays see message_arrays.c.   proto */
 #include "proto/message.h"
 #include "proto/message_facts.h"
 #include <math.h>
@@ -100,7 +100,8 @@ int facts_get(const struct wire_map *map, struct scan_facts *facts, struct error
 
 #define FIELD(kind, type, field) {#field, kind, offsetof(struct type, field), sizeof((struct type *)0)->field}
 
-static void struct_encode(const char *type, const struct wire_field *field, size_t count, const void *m, struct buffer *out)
+static void struct_encode(const char *type, const struct wire_field *field, size_t count, const void *m,
+                          struct buffer *out)
 {
     struct wire_writer w;
     wire_begin(&w, type, count, 0);
@@ -108,8 +109,8 @@ static void struct_encode(const char *type, const struct wire_field *field, size
     wire_end(&w, out);
 }
 
-static int struct_decode(const char *type, const struct wire_field *field, size_t count, const struct buffer *b, void *m,
-                         struct error *e)
+static int struct_decode(const char *type, const struct wire_field *field, size_t count, const struct buffer *b,
+                         void *m, struct error *e)
 {
     struct wire_map map;
     return wire_open_as(b, type, &map, e) || wire_get(&map, field, count, m, e) ? -1 : 0;
@@ -151,9 +152,11 @@ const struct wire_field pair_task_fields[PAIR_TASK_FIELDS] = {
 int pair_task_check(const struct pair_task_message *m, struct error *e)
 {
     if (m->phase < PHASE_PRETRAIN || m->phase > PHASE_CLASSIFIER_VALIDATION)
-        return fail(e, "message's 'phase' is %d, known are %d to %d", m->phase, PHASE_PRETRAIN, PHASE_CLASSIFIER_VALIDATION);
+        return fail(e, "message's 'phase' is %d, known are %d to %d", m->phase, PHASE_PRETRAIN,
+                    PHASE_CLASSIFIER_VALIDATION);
     if (m->epoch < 0 || m->step < 0)
-        return fail(e, "message asks for epoch %lld, step %lld: both count from 0", (long long)m->epoch, (long long)m->step);
+        return fail(e, "message asks for epoch %lld, step %lld: both count from 0", (long long)m->epoch,
+                    (long long)m->step);
     return 0;
 }
 

@@ -38,7 +38,8 @@ int place_check(const struct grid *g, const struct turn *t, struct error *e)
     unsigned axes = 0;
     for (int a = 0; a < 3; a++) {
         if (t->file_axis[a] > 2 || t->flipped[a] > 1)
-            return fail(e, "turn has axis %d and flip %d, expected axes 0 to 2 and flips 0 or 1", t->file_axis[a], t->flipped[a]);
+            return fail(e, "turn has axis %d and flip %d, expected axes 0 to 2 and flips 0 or 1", t->file_axis[a],
+                        t->flipped[a]);
         axes |= 1u << t->file_axis[a];
     }
     return axes == 7 ? 0 : fail(e, "turn names an axis twice");
@@ -118,8 +119,8 @@ static int volume_get(const struct wire_map *map, struct volume_message *m, stru
     const uint8_t *runs;
     size_t size;
     void *voxel;
-    if (facts_get(map, &m->facts, e) || place_get(map, &v->grid, &v->turned, e) || wire_get(map, &has_mask_field, 1, &has, e) ||
-        wire_get_bin(map, "mask", &runs, &size, e) ||
+    if (facts_get(map, &m->facts, e) || place_get(map, &v->grid, &v->turned, e) ||
+        wire_get(map, &has_mask_field, 1, &has, e) || wire_get_bin(map, "mask", &runs, &size, e) ||
         wire_copy_bin(map, "voxel", place_voxels(&v->grid), sizeof(float), &voxel, e))
         return -1;
     v->voxel = voxel;
@@ -198,7 +199,8 @@ static const struct wire_field regions_shape_fields[] = {
     FIELD(WIRE_I32, regions_shape, mip_width)};
 static const struct wire_field regions_fields[] = {
     FIELD(WIRE_REAL, regions_message, mip_mm), FIELD(WIRE_REAL, regions_message, mip_z),
-    FIELD(WIRE_REAL, regions_message, mip_y), FIELD(WIRE_REAL, regions_message, mip_x), FIELD(WIRE_U64, regions_message, settings)};
+    FIELD(WIRE_REAL, regions_message, mip_y), FIELD(WIRE_REAL, regions_message, mip_x),
+    FIELD(WIRE_U64, regions_message, settings)};
 
 static size_t mip_bytes(const struct regions_message *m)
 {
@@ -211,7 +213,8 @@ void regions_message_encode(const struct regions_message *m, struct buffer *out)
     struct regions_shape shape = {m->count, m->channels, m->mip_angles, m->mip_height, m->mip_width};
     size_t reserve = boxes + m->label_runs.size + mip_bytes(m) + m->count * sizeof *m->region + sizeof m->facts + 2048;
     struct wire_writer w;
-    wire_begin(&w, "regions", 1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 1 + 3, reserve);
+    wire_begin(&w, "regions", 1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 1 + 3,
+               reserve);
     facts_put(&w, &m->facts);
     place_put(&w, &m->grid, &m->turned);
     wire_put(&w, regions_fields, COUNT_OF(regions_fields), m);
@@ -233,7 +236,8 @@ void regions_message_encode(const struct regions_message *m, struct buffer *out)
 int regions_check(const struct regions_message *m, struct error *e)
 {
     if (m->count > UINT32_MAX || m->channels < 1 || m->channels > 64)
-        return fail(e, "scan has %zu regions of %d channels, expected at most 4294967295 of 1 to 64", m->count, m->channels);
+        return fail(e, "scan has %zu regions of %d channels, expected at most 4294967295 of 1 to 64", m->count,
+                    m->channels);
     const int32_t mip[3] = {m->mip_angles, m->mip_height, m->mip_width};
     for (int a = 0; a < 3; a++)
         if (mip[a] < 0 || mip[a] > 65535 || (mip[a] == 0) != (mip[0] == 0))
@@ -279,7 +283,8 @@ static int regions_get(const struct wire_map *map, struct regions_message *m, st
     if (wire_get_bin(map, "label_runs", &runs, &size, e) || wire_copy_bin(map, "label_runs", size, 1, &data, e))
         return -1;
     m->label_runs = (struct buffer){data, size};
-    if (labels_decode(&m->label_runs, NULL, place_voxels(&m->grid), e) || wire_copy_bin(map, "mip", mip_bytes(m), 1, &data, e))
+    if (labels_decode(&m->label_runs, NULL, place_voxels(&m->grid), e) ||
+        wire_copy_bin(map, "mip", mip_bytes(m), 1, &data, e))
         return -1;
     m->mip = data;
     if (m->mip_angles == 0) {
@@ -320,7 +325,8 @@ void pair_batch_encode(const struct pair_batch_message *m, struct buffer *out)
 {
     size_t rows = (size_t)m->views * (size_t)m->count, voxels = rows * (size_t)m->channels * BOX_VOXELS;
     struct wire_writer w;
-    wire_begin(&w, "pair_batch", PAIR_TASK_FIELDS + COUNT_OF(batch_fields) + 4, voxels * sizeof(float) + rows * 64 + 512);
+    wire_begin(&w, "pair_batch", PAIR_TASK_FIELDS + COUNT_OF(batch_fields) + 4,
+               voxels * sizeof(float) + rows * 64 + 512);
     wire_put(&w, pair_task_fields, PAIR_TASK_FIELDS, &m->task);
     wire_put(&w, batch_fields, COUNT_OF(batch_fields), m);
     wire_put_bin(&w, "box", m->box, voxels * sizeof *m->box);

@@ -37,8 +37,8 @@ static int runs_check(const struct buffer *runs, size_t voxels, struct error *e)
         uint32_t length;
         memcpy(&length, runs->data + i + 4, 4);
         if (length == 0 || length > voxels - filled)
-            return fail(e, "label map's run %zu of %u voxels does not fit: %zu of %zu are filled before it", i / 8, length,
-                        filled, voxels);
+            return fail(e, "label map's run %zu of %u voxels does not fit: %zu of %zu are filled before it", i / 8,
+                        length, filled, voxels);
         filled += length;
     }
     return filled == voxels ? 0 : fail(e, "label map's runs fill %zu voxels of %zu", filled, voxels);

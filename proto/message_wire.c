@@ -128,15 +128,19 @@ static uint64_t big_endian(const uint8_t *at, size_t bytes)
 }
 
 /* msgpack's first byte, 0xc0 to 0xdf: the width of the number or length behind it, and what that number is. */
-static const struct { uint8_t width; char what; } heads[32] = {
-    [0x00] = {0, '.'}, [0x02] = {0, '.'}, [0x03] = {0, '.'},                   /* nil, false, true */
-    [0x04] = {1, 'b'}, [0x05] = {2, 'b'}, [0x06] = {4, 'b'},                   /* bin */
-    [0x07] = {1, 'x'}, [0x08] = {2, 'x'}, [0x09] = {4, 'x'},                   /* ext: a type byte more */
-    [0x0a] = {4, 'f'}, [0x0b] = {8, 'f'},                                      /* float */
+static const struct {
+    uint8_t width;
+    char what;
+} heads[32] = {
+    [0x00] = {0, '.'}, [0x02] = {0, '.'}, [0x03] = {0, '.'}, /* nil, false, true */
+    [0x04] = {1, 'b'}, [0x05] = {2, 'b'}, [0x06] = {4, 'b'}, /* bin */
+    [0x07] = {1, 'x'}, [0x08] = {2, 'x'}, [0x09] = {4, 'x'}, /* ext: a type byte more */
+    [0x0a] = {4, 'f'}, [0x0b] = {8, 'f'},                    /* float */
     [0x0c] = {1, 'u'}, [0x0d] = {2, 'u'}, [0x0e] = {4, 'u'}, [0x0f] = {8, 'u'},
     [0x10] = {1, 'i'}, [0x11] = {2, 'i'}, [0x12] = {4, 'i'}, [0x13] = {8, 'i'},
-    [0x14] = {0, 'e'}, [0x15] = {0, 'e'}, [0x16] = {0, 'e'}, [0x17] = {0, 'e'}, [0x18] = {0, 'e'}, /* fixext 1 2 4 8 16 */
-    [0x19] = {1, 's'}, [0x1a] = {2, 's'}, [0x1b] = {4, 's'},                   /* str */
+    [0x14] = {0, 'e'}, [0x15] = {0, 'e'}, [0x16] = {0, 'e'}, /* fixext 1 2 4 */
+    [0x17] = {0, 'e'}, [0x18] = {0, 'e'},                    /* fixext 8 16 */
+    [0x19] = {1, 's'}, [0x1a] = {2, 's'}, [0x1b] = {4, 's'}, /* str */
     [0x1c] = {2, 'a'}, [0x1d] = {4, 'a'}, [0x1e] = {2, 'm'}, [0x1f] = {4, 'm'},
 };
 
@@ -180,7 +184,9 @@ static bool value_read(const uint8_t *at, const uint8_t *end, struct value *v)
         case 'a': v->children = n; break;
         case 'm': v->kind = VALUE_MAP, v->children = 2 * n; break;
         case 'u': v->kind = VALUE_INT, v->number = n; break;
-        case 'i': value_signed(v, width == 1 ? (int8_t)n : width == 2 ? (int16_t)n : width == 4 ? (int32_t)n : (int64_t)n); break;
+        case 'i':
+            value_signed(v, width == 1 ? (int8_t)n : width == 2 ? (int16_t)n : width == 4 ? (int32_t)n : (int64_t)n);
+            break;
         case 'f': {
             uint32_t single = (uint32_t)n;
             float f;
@@ -237,7 +243,8 @@ static bool map_find(const struct wire_map *map, const char *name, struct value 
 
 static int map_get(const struct wire_map *map, const char *name, enum value_kind kind, struct value *v, struct error *e)
 {
-    static const char *const kinds[] = {"something else", "an integer", "a real number", "a text", "an array of bytes", "a map"};
+    static const char *const kinds[] = {"something else", "an integer",        "a real number",
+                                        "a text",         "an array of bytes", "a map"};
     if (!map_find(map, name, v))
         return fail(e, "message has no '%s'", name);
     if (v->kind == kind || (kind == VALUE_REAL && v->kind == VALUE_INT))
@@ -248,7 +255,8 @@ static int map_get(const struct wire_map *map, const char *name, enum value_kind
 static int get_text(const struct value *v, const char *name, char *to, size_t size, struct error *e)
 {
     if (v->bytes >= size)
-        return fail(e, "message's '%s' has %llu characters, at most %zu fit", name, (unsigned long long)v->bytes, size - 1);
+        return fail(e, "message's '%s' has %llu characters, at most %zu fit", name, (unsigned long long)v->bytes,
+                    size - 1);
     if (memchr(v->body, 0, v->bytes))
         return fail(e, "message's '%s' has a zero byte inside", name);
     memset(to, 0, size);
@@ -274,8 +282,8 @@ int wire_open(const struct buffer *b, struct wire_map *map, char type[32], struc
     if (map_get(map, "v", VALUE_INT, &v, e))
         return -1;
     if (v.negative || v.number != MESSAGE_VERSION)
-        return fail(e, "message has version %lld, this petrel reads %d: run the same petrel at both ends", (long long)v.number,
-                    MESSAGE_VERSION);
+        return fail(e, "message has version %lld, this petrel reads %d: run the same petrel at both ends",
+                    (long long)v.number, MESSAGE_VERSION);
     if (map_get(map, "type", VALUE_TEXT, &v, e))
         return -1;
     return get_text(&v, "type", type, 32, e);
@@ -300,9 +308,9 @@ int wire_get_map(const struct wire_map *map, const char *name, struct wire_map *
 
 int wire_get(const struct wire_map *map, const struct wire_field *field, size_t count, void *to, struct error *e)
 {
-    static const enum value_kind kind_of[] = {[WIRE_TEXT] = VALUE_TEXT, [WIRE_REAL] = VALUE_REAL, [WIRE_I64] = VALUE_INT,
-                                              [WIRE_I32] = VALUE_INT, [WIRE_U64] = VALUE_INT, [WIRE_U32] = VALUE_INT,
-                                              [WIRE_BYTES] = VALUE_BIN};
+    static const enum value_kind kind_of[] = {
+        [WIRE_TEXT] = VALUE_TEXT, [WIRE_REAL] = VALUE_REAL, [WIRE_I64] = VALUE_INT,  [WIRE_I32] = VALUE_INT,
+        [WIRE_U64] = VALUE_INT,   [WIRE_U32] = VALUE_INT,   [WIRE_BYTES] = VALUE_BIN};
     for (size_t i = 0; i < count; i++) {
         const struct wire_field *f = &field[i];
         char *at = (char *)to + f->offset;
@@ -336,7 +344,8 @@ int wire_get(const struct wire_map *map, const struct wire_field *field, size_t 
             break;
         case WIRE_BYTES:
             if (v.bytes != f->size)
-                return fail(e, "message's '%s' has %llu bytes, expected %zu", f->name, (unsigned long long)v.bytes, f->size);
+                return fail(e, "message's '%s' has %llu bytes, expected %zu", f->name, (unsigned long long)v.bytes,
+                            f->size);
             memcpy(at, v.body, f->size);
             break;
         }

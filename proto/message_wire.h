@@ -1,9 +1,9 @@
 /* message_wire -- msgpack maps written and read for message.c; no one else includes this.   proto
  *
  * Writing goes through msgpack-c into one growing buffer, reserved beforehand, so that a large array is copied once.
- * Reading does not: msgpack-c's unpacker allocates what a length claims (16 GiB from 5 bytes). The reader here walks the
- * bytes first, holds every claimed length against the bytes that are there, allocates nothing, and then hands out places
- * inside the message. */
+ * Reading does not: msgpack-c's unpacker allocates what a length claims (16 GiB from 5 bytes). The reader here walks
+ * the bytes first, holds every claimed length against the bytes that are there, allocates nothing, and then hands out
+ * places inside the message. */
 #ifndef PETREL_PROTO_MESSAGE_WIRE_H
 #define PETREL_PROTO_MESSAGE_WIRE_H
 #include "common/base.h"
@@ -34,9 +34,12 @@ int wire_open(const struct buffer *b, struct wire_map *map, char type[32], struc
 /* The same, and of this type, or a sentence. */
 int wire_open_as(const struct buffer *b, const char *type, struct wire_map *map, struct error *e) MUST_USE;
 int wire_get_map(const struct wire_map *map, const char *name, struct wire_map *inner, struct error *e) MUST_USE;
-int wire_get(const struct wire_map *map, const struct wire_field *field, size_t count, void *to, struct error *e) MUST_USE;
+int wire_get(const struct wire_map *map, const struct wire_field *field, size_t count, void *to,
+             struct error *e) MUST_USE;
 /* The array itself, still inside the message. */
-int wire_get_bin(const struct wire_map *map, const char *name, const uint8_t **data, size_t *size, struct error *e) MUST_USE;
+int wire_get_bin(const struct wire_map *map, const char *name, const uint8_t **data, size_t *size,
+                 struct error *e) MUST_USE;
 /* The same, of count * width bytes exactly, in new memory (never NULL on success). */
-int wire_copy_bin(const struct wire_map *map, const char *name, size_t count, size_t width, void **to, struct error *e) MUST_USE;
+int wire_copy_bin(const struct wire_map *map, const char *name, size_t count, size_t width, void **to,
+                  struct error *e) MUST_USE;
 #endif

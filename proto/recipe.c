@@ -18,7 +18,8 @@ static const struct recipe paper = {
     .position = true, .position_unit = "mm", .position_box = "oriented", .peb_norm = "layer", .projection_width = 2048,
     .semantic = true, .tumour_share = 0.80, .augmented_rate = 0.30, .view2_always_augmented = false,
     .pairs_per_epoch = 2000, .redraw_epochs = 1,
-    .augment_pretrain = "affine,flip,rotate,noise,histogram", .augment_classifier = "affine,flip,rotate,noise,histogram",
+    .augment_pretrain = "affine,flip,rotate,noise,histogram",
+    .augment_classifier = "affine,flip,rotate,noise,histogram",
     .augment_probability = 0.8,
     .affine_rotate_rad = 0.26, .affine_shear = 0.1, .affine_translate_voxels = 1, .affine_scale = 0.1,
     .rotate_rad = 0.26, .noise_sd = 0.1, .gamma_low = 0.5, .gamma_high = 4.5, .histogram_points = 10,
@@ -54,17 +55,22 @@ static const struct {
     {"recipe-name", OPT_STRING, AT(recipe_name), 0, "Recipe", "NAME", 0, 0, "what reports call these settings"},
 
     {"roi-method", OPT_CHOICE, AT(roi_method), R, regions, "fcm|fixed|relative|percist", 0, 0,
-     "how high-uptake regions are found: fuzzy c-means and growing, SUV of fixed-suv, share of SUVmax, PERCIST's liver threshold"},
+     "how high-uptake regions are found: fuzzy c-means and growing, SUV of fixed-suv, share of SUVmax, or PERCIST's "
+     "liver threshold"},
     {"fcm-clusters", OPT_INT, AT(fcm_clusters), R, regions, "N", 2, 64, "fuzzy c-means: number of clusters"},
-    {"fcm-fuzziness", OPT_REAL, AT(fcm_fuzziness), R, regions, "M", 1.01, 100, "fuzzy c-means: exponent m of the memberships"},
-    {"fcm-tolerance", OPT_REAL, AT(fcm_tolerance), R, regions, "SUV", 1e-12, 1, "fuzzy c-means: stop when no centre moves further (SUV)"},
+    {"fcm-fuzziness", OPT_REAL, AT(fcm_fuzziness), R, regions, "M", 1.01, 100,
+     "fuzzy c-means: exponent m of the memberships"},
+    {"fcm-tolerance", OPT_REAL, AT(fcm_tolerance), R, regions, "SUV", 1e-12, 1,
+     "fuzzy c-means: stop when no centre moves further (SUV)"},
     {"fcm-smooth-voxels", OPT_REAL, AT(fcm_smooth_voxels), R, regions, "VOXELS", 0, 16,
      "sd of the Gaussian before the second clustering of the ensemble (voxels; 0: none)"},
-    {"grow-fraction", OPT_REAL, AT(grow_fraction), R, regions, "SHARE", 0.01, 1, "grow from a peak down to this share of it"},
+    {"grow-fraction", OPT_REAL, AT(grow_fraction), R, regions, "SHARE", 0.01, 1,
+     "grow from a peak down to this share of it"},
     {"fixed-suv", OPT_REAL, AT(fixed_suv), R, regions, "SUV", 0.01, 1000, "threshold of roi-method fixed (SUV)"},
     {"relative-fraction", OPT_REAL, AT(relative_fraction), R, regions, "SHARE", 0.01, 1,
      "threshold of roi-method relative, as a share of the scan's SUVmax"},
-    {"region-min-ml", OPT_REAL, AT(region_min_ml), R, regions, "ML", 0, 1e6, "regions below this volume are specks and dropped (ml)"},
+    {"region-min-ml", OPT_REAL, AT(region_min_ml), R, regions, "ML", 0, 1e6,
+     "regions below this volume are specks and dropped (ml)"},
     {"connectivity", OPT_INT, AT(connectivity), R, regions, "6|18|26", 6, 26, "neighbours that make voxels one region"},
     {"tumour-overlap", OPT_REAL, AT(tumour_overlap), R, regions, "SHARE", 0, 1,
      "a region is a tumour when at least this share of its voxels lies in the truth mask"},
@@ -73,45 +79,57 @@ static const struct {
      "make each box mean 0 and sd 1 by its own values, by its whole volume's, or not"},
     {"border", OPT_CHOICE, AT(border), R | X, boxes, "keep|drop", 0, 0,
      "regions whose box leaves the volume: pad with air, or leave out"},
-    {"position-unit", OPT_CHOICE, AT(position_unit), N | X, boxes, "mm|voxel", 0, 0, "unit of centroid and size in the position vector"},
+    {"position-unit", OPT_CHOICE, AT(position_unit), N | X, boxes, "mm|voxel", 0, 0,
+     "unit of centroid and size in the position vector"},
     {"position-box", OPT_CHOICE, AT(position_box), N | X, boxes, "axis|oriented", 0, 0,
      "whose size the position vector gives: the axis-aligned box's, or the principal axes'"},
 
     {"backbone", OPT_CHOICE, AT(backbone), N, network, "resnet10|resnet18|resnet34", 0, 0, "the encoder"},
-    {"backbone-width", OPT_INT, AT(backbone_width), N, network, "N", 1, 1024, "channels of the first convolution; the embedding is 8 times as wide"},
+    {"backbone-width", OPT_INT, AT(backbone_width), N, network, "N", 1, 1024,
+     "channels of the first convolution; the embedding is 8 times as wide"},
     {"stem-stride", OPT_REALS, AT(stem_stride), N, network, "D,H,W", 1, 2, "stride of the first convolution (voxels)"},
     {"position", OPT_FLAG, AT(position), N, network, NULL, 0, 0, "join the position vector to the features (PEB)"},
     {"peb-norm", OPT_CHOICE, AT(peb_norm), N, network, "layer|l2", 0, 0,
      "normalisation of features and position before they are joined: LayerNorm without affine, or L2"},
-    {"projection-width", OPT_INT, AT(projection_width), N, network, "N", 2, 65536, "width of both layers of the projection head"},
+    {"projection-width", OPT_INT, AT(projection_width), N, network, "N", 2, 65536,
+     "width of both layers of the projection head"},
 
     {"semantic", OPT_FLAG, AT(semantic), S, sampling, NULL, 0, 0,
      "pair a region with another of its class; without, view 2 is always an augmented view 1"},
     {"tumour-share", OPT_REAL, AT(tumour_share), S, sampling, "SHARE", 0, 1, "share of pairs that are of tumours"},
     {"augmented-rate", OPT_REAL, AT(augmented_rate), S, sampling, "SHARE", 0, 1,
      "share of pairs that are a region and its augmentation; the rest are same-class partners"},
-    {"view2-always-augmented", OPT_FLAG, AT(view2_always_augmented), S, sampling, NULL, 0, 0, "augment the same-class partners too"},
+    {"view2-always-augmented", OPT_FLAG, AT(view2_always_augmented), S, sampling, NULL, 0, 0,
+     "augment the same-class partners too"},
     {"pairs-per-epoch", OPT_INT, AT(pairs_per_epoch), S, sampling, "N", 2, 1e7, "pairs an epoch"},
-    {"redraw-epochs", OPT_INT, AT(redraw_epochs), S, sampling, "EPOCHS", 1, 1e9, "pairs are drawn anew every so many epochs"},
+    {"redraw-epochs", OPT_INT, AT(redraw_epochs), S, sampling, "EPOCHS", 1, 1e9,
+     "pairs are drawn anew every so many epochs"},
 
     {"augment-pretrain", OPT_STRING, AT(augment_pretrain), A, augment, "LIST", 0, 0,
      "in pretraining, in this order: some of affine,flip,rotate,noise,histogram,contrast; or none"},
-    {"augment-classifier", OPT_STRING, AT(augment_classifier), A, augment, "LIST", 0, 0, "the same for the classifier's training"},
-    {"augment-probability", OPT_REAL, AT(augment_probability), A, augment, "P", 0, 1, "probability of each augmentation"},
-    {"affine-rotate-rad", OPT_REAL, AT(affine_rotate_rad), A, augment, "RAD", 0, 10, "affine: rotation U(-r, r) about each axis (radians)"},
+    {"augment-classifier", OPT_STRING, AT(augment_classifier), A, augment, "LIST", 0, 0,
+     "the same for the classifier's training"},
+    {"augment-probability", OPT_REAL, AT(augment_probability), A, augment, "P", 0, 1,
+     "probability of each augmentation"},
+    {"affine-rotate-rad", OPT_REAL, AT(affine_rotate_rad), A, augment, "RAD", 0, 10,
+     "affine: rotation U(-r, r) about each axis (radians)"},
     {"affine-shear", OPT_REAL, AT(affine_shear), A, augment, "S", 0, 1, "affine: shear U(-s, s)"},
     {"affine-translate-voxels", OPT_REAL, AT(affine_translate_voxels), A, augment, "VOXELS", 0, 16,
      "affine: shift U(-t, t) along each axis (voxels)"},
-    {"affine-scale", OPT_REAL, AT(affine_scale), A, augment, "S", 0, 0.99, "affine: scale 1 + U(-s, s) along each axis"},
+    {"affine-scale", OPT_REAL, AT(affine_scale), A, augment, "S", 0, 0.99,
+     "affine: scale 1 + U(-s, s) along each axis"},
     {"rotate-rad", OPT_REAL, AT(rotate_rad), A, augment, "RAD", 0, 100, "rotate: U(-r, r) about each axis (radians)"},
-    {"noise-sd", OPT_REAL, AT(noise_sd), A, augment, "SD", 0, 100, "noise: sigma ~ U(0, sd), then N(0, sigma) (standardised units)"},
+    {"noise-sd", OPT_REAL, AT(noise_sd), A, augment, "SD", 0, 100,
+     "noise: sigma ~ U(0, sd), then N(0, sigma) (standardised units)"},
     {"gamma-low", OPT_REAL, AT(gamma_low), A, augment, "GAMMA", 0.01, 100, "contrast: exponent U(low, high)"},
     {"gamma-high", OPT_REAL, AT(gamma_high), A, augment, "GAMMA", 0.01, 100, "contrast: exponent U(low, high)"},
     {"histogram-points", OPT_INT, AT(histogram_points), A, augment, "N", 3, 64, "histogram shift: control points"},
 
-    {"vicreg-invariance", OPT_REAL, AT(vicreg_invariance), P, pretrain, "WEIGHT", 0, 1e6, "weight of the invariance term"},
+    {"vicreg-invariance", OPT_REAL, AT(vicreg_invariance), P, pretrain, "WEIGHT", 0, 1e6,
+     "weight of the invariance term"},
     {"vicreg-variance", OPT_REAL, AT(vicreg_variance), P, pretrain, "WEIGHT", 0, 1e6, "weight of the variance term"},
-    {"vicreg-covariance", OPT_REAL, AT(vicreg_covariance), P, pretrain, "WEIGHT", 0, 1e6, "weight of the covariance term"},
+    {"vicreg-covariance", OPT_REAL, AT(vicreg_covariance), P, pretrain, "WEIGHT", 0, 1e6,
+     "weight of the covariance term"},
     {"vicreg-reduction", OPT_CHOICE, AT(vicreg_reduction), P, pretrain, "mean|literal", 0, 0,
      "means as in Lightly, or sums as the paper's equations 2 to 6 are printed"},
     {"lr", OPT_REAL, AT(lr), P, pretrain, "RATE", 0, 1000, "LARS: learning rate after warm-up"},
@@ -119,17 +137,22 @@ static const struct {
     {"weight-decay", OPT_REAL, AT(weight_decay), P, pretrain, "WD", 0, 1, "LARS: weight decay"},
     {"lars-trust", OPT_REAL, AT(lars_trust), P, pretrain, "C", 0, 1, "LARS: trust coefficient"},
     {"clip-norm", OPT_REAL, AT(clip_norm), P, pretrain, "NORM", 0, 1e9, "clip the gradient's global norm (0: not)"},
-    {"schedule-unit", OPT_CHOICE, AT(schedule_unit), P, pretrain, "epoch|step", 0, 0, "what warmup and schedule-length count"},
+    {"schedule-unit", OPT_CHOICE, AT(schedule_unit), P, pretrain, "epoch|step", 0, 0,
+     "what warmup and schedule-length count"},
     {"warmup", OPT_REAL, AT(warmup), P, pretrain, "UNITS", 0, 1e9, "linear warm-up (schedule-units)"},
     {"schedule-length", OPT_REAL, AT(schedule_length), P, pretrain, "UNITS", 0, 1e9,
      "where the cosine ends, warm-up included (schedule-units; 0: the last epoch)"},
-    {"schedule-end", OPT_REAL, AT(schedule_end), P, pretrain, "FACTOR", 0, 1, "factor of the learning rate at the cosine's end and after"},
+    {"schedule-end", OPT_REAL, AT(schedule_end), P, pretrain, "FACTOR", 0, 1,
+     "factor of the learning rate at the cosine's end and after"},
     {"epochs", OPT_INT, AT(epochs), P, pretrain, "N", 1, 1e7, "epochs of pretraining at most"},
-    {"patience", OPT_INT, AT(patience), P, pretrain, "N", 1, 1e7, "stop after so many epochs without a better validation loss"},
+    {"patience", OPT_INT, AT(patience), P, pretrain, "N", 1, 1e7,
+     "stop after so many epochs without a better validation loss"},
     {"batch", OPT_INT, AT(batch), P | S, pretrain, "N", 2, 65536, "pairs a step"},
 
-    {"classifier-hidden", OPT_INT, AT(classifier_hidden), N | C, classifier, "N", 1, 65536, "width of the hidden layer"},
-    {"classifier-activation", OPT_CHOICE, AT(classifier_activation), N | C, classifier, "relu|gelu", 0, 0, "between the two layers"},
+    {"classifier-hidden", OPT_INT, AT(classifier_hidden), N | C, classifier, "N", 1, 65536,
+     "width of the hidden layer"},
+    {"classifier-activation", OPT_CHOICE, AT(classifier_activation), N | C, classifier, "relu|gelu", 0, 0,
+     "between the two layers"},
     {"focal-alpha", OPT_REAL, AT(focal_alpha), C, classifier, "ALPHA", 0, 1, "focal loss: alpha"},
     {"focal-gamma", OPT_REAL, AT(focal_gamma), C, classifier, "GAMMA", 0, 20, "focal loss: gamma"},
     {"focal-on", OPT_CHOICE, AT(focal_on), C, classifier, "logits|softmax", 0, 0,
@@ -145,10 +168,13 @@ static const struct {
     {"classifier-batch", OPT_INT, AT(classifier_batch), C | S, classifier, "N", 2, 65536, "boxes a step"},
     {"classifier-tumours", OPT_INT, AT(classifier_tumours), C | S, classifier, "N", 0, 1e7,
      "tumours drawn an epoch, repeated as needed (0: all, once)"},
-    {"classifier-others", OPT_INT, AT(classifier_others), C | S, classifier, "N", 0, 1e7, "others drawn an epoch (0: all, once)"},
+    {"classifier-others", OPT_INT, AT(classifier_others), C | S, classifier, "N", 0, 1e7,
+     "others drawn an epoch (0: all, once)"},
     {"classifier-views", OPT_INT, AT(classifier_views), C | S, classifier, "K", 0, 1e6,
-     "epoch e uses augmentation draw e mod K, so that embeddings are computed once a draw (0: a fresh draw every epoch)"},
-    {"threshold", OPT_REAL, AT(threshold), C, classifier, "P", 0, 1, "a region is called a tumour from this probability on"},
+     "epoch e uses augmentation draw e mod K, so that embeddings are computed once a draw (0: a fresh draw every "
+     "epoch)"},
+    {"threshold", OPT_REAL, AT(threshold), C, classifier, "P", 0, 1,
+     "a region is called a tumour from this probability on"},
 };
 _Static_assert(COUNT_OF(rows) <= RECIPE_ROWS, "RECIPE_ROWS is too small");
 
@@ -195,8 +221,8 @@ static int augment_check(const char *key, const char *list, struct error *e)
         while (k < COUNT_OF(known) && (strlen(known[k]) != length || memcmp(known[k], at, length) != 0))
             k++;
         if (k == COUNT_OF(known))
-            return fail_as(e, EX_CONFIG, "%s has '%.*s' (some of affine,flip,rotate,noise,histogram,contrast; or none)", key,
-                           (int)length, at);
+            return fail_as(e, EX_CONFIG, "%s has '%.*s' (some of affine,flip,rotate,noise,histogram,contrast; or none)",
+                           key, (int)length, at);
         if (seen & 1u << k)
             return fail_as(e, EX_CONFIG, "%s has '%s' twice", key, known[k]);
         seen |= 1u << k;
@@ -208,7 +234,8 @@ static int augment_check(const char *key, const char *list, struct error *e)
 
 int recipe_check(const struct recipe *r, struct error *e)
 {
-    if (augment_check("augment_pretrain", r->augment_pretrain, e) || augment_check("augment_classifier", r->augment_classifier, e))
+    if (augment_check("augment_pretrain", r->augment_pretrain, e) ||
+        augment_check("augment_classifier", r->augment_classifier, e))
         return -1;
     if (r->connectivity != 6 && r->connectivity != 18 && r->connectivity != 26)
         return fail_as(e, EX_CONFIG, "connectivity is %lld (6, 18 or 26)", (long long)r->connectivity);
@@ -219,17 +246,20 @@ int recipe_check(const struct recipe *r, struct error *e)
         return fail_as(e, EX_CONFIG, "stem_stride has to be three numbers, each 1 or 2, such as 1,2,2");
     if (r->gamma_low > r->gamma_high)
         return fail_as(e, EX_CONFIG, "gamma_low %g is above gamma_high %g", r->gamma_low, r->gamma_high);
-    if (strcmp(r->augment_pretrain, "none") == 0 && (!r->semantic || r->view2_always_augmented || r->augmented_rate > 0))
-        return fail_as(e, EX_CONFIG, "augment_pretrain is 'none', so a region and its augmentation would be twice the same: "
-                                     "name augmentations, or set semantic = yes, augmented_rate = 0 and view2_always_augmented = no");
+    bool augmented = !r->semantic || r->view2_always_augmented || r->augmented_rate > 0;
+    if (augmented && strcmp(r->augment_pretrain, "none") == 0)
+        return fail_as(e, EX_CONFIG,
+                       "augment_pretrain is 'none', so a region and its augmentation would be twice the same: "
+                       "name some, or set semantic = yes, augmented_rate = 0 and view2_always_augmented = no");
     if (r->batch > r->pairs_per_epoch)
-        return fail_as(e, EX_CONFIG, "batch %lld is above pairs_per_epoch %lld: no epoch would fill one", (long long)r->batch,
-                       (long long)r->pairs_per_epoch);
+        return fail_as(e, EX_CONFIG, "batch %lld is above pairs_per_epoch %lld: no epoch would fill one",
+                       (long long)r->batch, (long long)r->pairs_per_epoch);
     if (r->schedule_length > 0 && r->warmup > r->schedule_length)
         return fail_as(e, EX_CONFIG, "warmup %g is above schedule_length %g", r->warmup, r->schedule_length);
     if (r->schedule_length == 0 && strcmp(r->schedule_unit, "epoch") == 0 && r->warmup > (double)r->epochs)
         return fail_as(e, EX_CONFIG, "warmup %g is above epochs %lld", r->warmup, (long long)r->epochs);
     if (r->vicreg_invariance == 0 && r->vicreg_variance == 0 && r->vicreg_covariance == 0)
-        return fail_as(e, EX_CONFIG, "vicreg_invariance, vicreg_variance and vicreg_covariance are all 0: nothing would be learned");
+        return fail_as(e, EX_CONFIG,
+                       "vicreg_invariance, vicreg_variance and vicreg_covariance are all 0: nothing would be learned");
     return 0;
 }

@@ -1,4 +1,4 @@
-/* collect -- each scan's regions published as a shard, and only then acknowledged.   regions -> [collect] -> directory */
+/* collect -- regions published as shards, and only then acknowledged.   regions -> [collect] -> directory */
 #include "common/log.h"
 #include "stages/cache/cache.h"
 #include <string.h>
@@ -45,7 +45,8 @@ static void regions_keep(struct cache *c, const struct taken *item, uint64_t set
     if (cache_add(c, item->key, &m, &e))
         scan_refuse(c, item->key, m.facts.source, &e);
     else if (c->shard_count > before)
-        log_event("cached", "scan=%s patient=%s regions=%zu tumours=%zu", m.facts.scan, m.facts.patient, m.count, tumours);
+        log_event("cached", "scan=%s patient=%s regions=%zu tumours=%zu", m.facts.scan, m.facts.patient, m.count,
+                  tumours);
     regions_message_free(&m);
 }
 
@@ -57,7 +58,7 @@ static void refusals_list(const struct cache *c)
     }
 }
 
-/* A pipeline run again with other settings finds every scan there already, so nobody would ask for new regions: say so. */
+/* A pipeline run again with other settings finds every scan there already and would find no new regions: say so. */
 static void settings_check(const struct cache *c, const struct recipe *r, bool given)
 {
     struct recipe defaults;
@@ -92,6 +93,7 @@ int cache_collect(const char *dir, const struct cache_options *o, const struct o
     refusals_list(&c);
     size_t scans = c.shard_count, regions = c.regions, tumours = c.tumours, refused = c.refused_count;
     cache_close(&c);
-    stage_close(&st, "%zu scans, %zu regions, %zu tumours, %zu refused, in '%s'", scans, regions, tumours, refused, dir);
+    stage_close(&st, "%zu scans, %zu regions, %zu tumours, %zu refused, in '%s'", scans, regions, tumours, refused,
+                dir);
     return refused ? EX_DATAERR : EX_OK;
 }

@@ -30,9 +30,10 @@ static void table_print(const struct cache *c)
                split_name(s->split), facts.suv_max);
     }
     for (size_t i = c->shard_count; i < c->shard_count + c->refused_count; i++)
-        printf("refused by %s: %s: %s\n", c->shard[i].refusal.stage, c->shard[i].refusal.scan, c->shard[i].refusal.sentence);
-    printf("%zu scans, %zu regions, %zu tumours, %zu refused%s\n", c->shard_count, c->regions, c->tumours, c->refused_count,
-           cohort_words(c));
+        printf("refused by %s: %s: %s\n", c->shard[i].refusal.stage, c->shard[i].refusal.scan,
+               c->shard[i].refusal.sentence);
+    printf("%zu scans, %zu regions, %zu tumours, %zu refused%s\n", c->shard_count, c->regions, c->tumours,
+           c->refused_count, cohort_words(c));
 }
 
 int cache_list(const char *dir, const struct cache_options *o, const struct opts_common *common)
@@ -83,7 +84,8 @@ int cache_divide(const char *dir, const struct cache_options *o, const struct op
         printf("%-10s %8s %8s %8s %8s %8s\n", "split", "patients", "scans", "regions", "tumours", "share");
     for (enum split s = SPLIT_TRAIN; s <= SPLIT_TEST; s++) {
         struct share n = share_of(&c, s);
-        printf(common->json ? "{\"split\": \"%s\", \"patients\": %zu, \"scans\": %zu, \"regions\": %zu, \"tumours\": %zu, \"share\": %.4f}\n"
+        printf(common->json ? "{\"split\": \"%s\", \"patients\": %zu, \"scans\": %zu, \"regions\": %zu, "
+                              "\"tumours\": %zu, \"share\": %.4f}\n"
                             : "%-10s %8zu %8zu %8zu %8zu %8.4f\n",
                split_name(s), n.patients, n.scans, n.regions, n.tumours,
                n.regions ? (double)n.tumours / (double)n.regions : 0.0);

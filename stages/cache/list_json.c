@@ -44,10 +44,12 @@ int cache_list_json(const struct cache *c)
     for (size_t i = c->shard_count; i < c->shard_count + c->refused_count; i++) {
         const struct refusal_message *r = &c->shard[i].refusal;
         json_array_append_new(refused, json_pack("{s:o, s:o, s:i, s:o}", "scan", text_or_null(r->scan), "stage",
-                                                 text_or_null(r->stage), "code", r->code, "sentence", text_or_null(r->sentence)));
+                                                 text_or_null(r->stage), "code", r->code, "sentence",
+                                                 text_or_null(r->sentence)));
     }
-    json_t *all = json_pack("{s:s, s:I, s:I, s:i, s:o, s:o}", "digest", c->digest, "regions", (json_int_t)c->regions, "tumours",
-                            (json_int_t)c->tumours, "simulated", c->simulated, "scans", scans, "refused", refused);
+    json_t *all =
+        json_pack("{s:s, s:I, s:I, s:i, s:o, s:o}", "digest", c->digest, "regions", (json_int_t)c->regions, "tumours",
+                  (json_int_t)c->tumours, "simulated", c->simulated, "scans", scans, "refused", refused);
     int result = json_dumpf(all, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
     putchar('\n');
     json_decref(all);

@@ -1,4 +1,4 @@
-/* petrel-cache -- collects regions into a directory of checked files, and looks after it.   roi -> [cache] -> pairs, eval */
+/* petrel-cache -- collects regions into a directory of checked files and keeps it.   roi -> [cache] -> pairs, eval */
 #include "stages/cache/cache.h"
 #include <string.h>
 
@@ -15,12 +15,21 @@ int main(int argc, char **argv)
     stage_defaults(&o.ends);
     recipe_defaults(&o.recipe);
     size_t rows = stage_option_rows(&o.ends, "regions", NULL, table, COUNT_OF(table));
-    table[rows++] = (struct option){.name = "validation", .kind = OPT_REAL, .value = &o.validation, .argument = "SHARE", .low = 0,
-                                    .high = 0.9, .help = "split: share of the patients to validate with", .group = "Split"};
+    table[rows++] = (struct option){.name = "validation",
+                                    .kind = OPT_REAL,
+                                    .value = &o.validation,
+                                    .argument = "SHARE",
+                                    .low = 0,
+                                    .high = 0.9,
+                                    .help = "split: share of the patients to validate with",
+                                    .group = "Split"};
     table[rows++] = (struct option){.name = "test", .kind = OPT_REAL, .value = &o.test, .argument = "SHARE", .low = 0,
                                     .high = 0.9, .help = "split: share of the patients to test with", .group = "Split"};
     /* a pipeline gives all its stages the same words: its recipe is welcome here, and petrel-roi's short one */
-    table[rows++] = (struct option){.name = "method", .kind = OPT_CHOICE, .value = &o.recipe.roi_method, .flags = OPT_HIDDEN,
+    table[rows++] = (struct option){.name = "method",
+                                    .kind = OPT_CHOICE,
+                                    .value = &o.recipe.roi_method,
+                                    .flags = OPT_HIDDEN,
                                     .argument = "fcm|fixed|relative|percist"};
     rows += recipe_options(&o.recipe, 0, table + rows, COUNT_OF(table) - rows);
     struct opts opts = {

@@ -17,7 +17,8 @@ static void strays_say(const struct cache *c)
         for (size_t k = 0; k < c->shard_count && !known; k++)
             known = strcmp(c->shard[k].file, names.name[i]) == 0;
         if (!known)
-            log_warn("'%s/%s' is in no line of the manifest: left by a collect that was stopped; collecting again takes it in",
+            log_warn("'%s/%s' is in no line of the manifest: left by a collect that was stopped; collecting again "
+                     "takes it in",
                      c->dir, names.name[i]);
     }
     names_free(&names);
@@ -43,11 +44,12 @@ int cache_verify(const char *dir, const struct cache_options *o, const struct op
     }
     progress_end(&bar);
     if (common->json)
-        printf("{\"scans\": %zu, \"regions\": %zu, \"tumours\": %zu, \"refused\": %zu, \"damaged\": %zu, \"digest\": \"%s\"}\n",
+        printf("{\"scans\": %zu, \"regions\": %zu, \"tumours\": %zu, \"refused\": %zu, \"damaged\": %zu, "
+               "\"digest\": \"%s\"}\n",
                c.shard_count, c.regions, c.tumours, c.refused_count, bad, c.digest);
     else
-        printf("%zu scans, %zu regions, %zu tumours, %zu refused; %zu damaged\ndigest %s\n", c.shard_count, c.regions, c.tumours,
-               c.refused_count, bad, c.digest);
+        printf("%zu scans, %zu regions, %zu tumours, %zu refused; %zu damaged\ndigest %s\n", c.shard_count, c.regions,
+               c.tumours, c.refused_count, bad, c.digest);
     cache_close(&c);
     return bad ? EX_DATAERR : EX_OK;
 }

@@ -1,5 +1,5 @@
-/* cache_kill -- R3: a cache writer killed (SIGKILL) at random; what is published always opens and verifies, nothing that was
- * said to be kept is lost, and going on ends in the very bytes of an undisturbed cache.
+/* cache_kill -- R3: a cache writer killed (SIGKILL) at random; what is published always opens and verifies, nothing
+ * that was said to be kept is lost, and going on ends in the very bytes of an undisturbed cache.
  *
  *     cache_kill [KILLS] [SEED]      default 60 kills, a few seconds */
 #include "common/file.h"
@@ -124,7 +124,8 @@ static size_t published_check(const bool kept[SCANS])
         if (cache_verify_shard(&c, shards, &e))
             die_of(&e);
     for (uint64_t n = 0; n < SCANS; n++)
-        check(!kept[n] || (n == REFUSED ? c.refused_count == 1 : cache_has(&c, (struct item_key){RUN, n})), "a kept scan is lost");
+        check(!kept[n] || (n == REFUSED ? c.refused_count == 1 : cache_has(&c, (struct item_key){RUN, n})),
+              "a kept scan is lost");
     cache_close(&c);
     return shards;
 }
@@ -136,7 +137,8 @@ static void directories_compare(void)
     struct names left;
     if (cache_open(&a, undisturbed, &e) || cache_open(&b, dir, &e) || dir_list(dir, &left, &e))
         die_of(&e);
-    check(strcmp(a.digest, b.digest) == 0 && b.shard_count == SCANS - 1 && b.refused_count == 1, "a resumed cache differs");
+    check(strcmp(a.digest, b.digest) == 0 && b.shard_count == SCANS - 1 && b.refused_count == 1,
+          "a resumed cache differs");
     check(left.count == SCANS - 1 + 2, "something is left beside the shards, the manifest and the lock");
     names_free(&left);
     cache_close(&a);

@@ -104,7 +104,8 @@ static void small_cache(void)
     scan_add(&c, 3, 1, 5, 2); /* in any order */
     scan_add(&c, 0, 0, 0, 0);
     scan_add(&c, 1, 0, 3, 1);
-    assert_int_equal(cache_refuse(&c, (struct item_key){9, 2}, &(struct refusal_message){"a\tb", "suv", 65, "no\nweight"}, &e), 0);
+    assert_int_equal(
+        cache_refuse(&c, (struct item_key){9, 2}, &(struct refusal_message){"a\tb", "suv", 65, "no\nweight"}, &e), 0);
     cache_close(&c);
 }
 
@@ -160,7 +161,8 @@ static void rows_and_boxes(void **state)
         scan_make(&want, first ? 1 : 3, first ? 0 : 1, first ? 3 : 5, first ? 1 : 2);
         assert_memory_equal(rows[row].position, want.region[i].position, sizeof rows[row].position);
         assert_true(rows[row].label == want.region[i].label && rows[row].clipped == want.region[i].clipped);
-        assert_true(rows[row].patient == !first && rows[row].shard == (first ? 1 : 2) && rows[row].row_in_shard == (int32_t)i);
+        assert_true(rows[row].patient == !first && rows[row].shard == (first ? 1 : 2) &&
+                    rows[row].row_in_shard == (int32_t)i);
         assert_true(rows[row].volume_mean == 0.25f && rows[row].volume_sd == 2 && rows[row].split == SPLIT_NONE);
         assert_int_equal(box_read(r, row, box, &e), 0);
         assert_memory_equal(box, want.box + i * BOX_VOXELS, sizeof box);
@@ -235,7 +237,8 @@ static void a_mended_scan_replaces_its_refusal(void **state)
     assert_false(cache_has(&c, (struct item_key){9, 2}));
     scan_add(&c, 2, 5, 1, 0);
     assert_true(c.refused_count == 0 && c.shard_count == 4);
-    assert_int_equal(cache_refuse(&c, (struct item_key){9, 2}, &(struct refusal_message){"a", "suv", 65, "late"}, &e), 0);
+    assert_int_equal(cache_refuse(&c, (struct item_key){9, 2}, &(struct refusal_message){"a", "suv", 65, "late"}, &e),
+                     0);
     cache_close(&c);
     reader_open(&c);
     assert_true(c.refused_count == 0 && c.shard_count == 4);
@@ -352,7 +355,8 @@ static void absent_and_foreign_are_said(void **state)
     manifest_put("", 0);
     refused("is no manifest of a cache", EX_DATAERR);
     manifest_put("petrel-cache layout 7\t0123456789abcdef\n", 39);
-    char *said = xprintf("cache '%s' has layout version 7, this petrel reads 1: make it again with petrel-cache collect", dir);
+    char *said =
+        xprintf("cache '%s' has layout version 7, this petrel reads 1: make it again with petrel-cache collect", dir);
     refused(said, EX_DATAERR);
     free(said);
 }
@@ -558,12 +562,20 @@ static void a_patients_scans_stay_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_published_comes_back), cmocka_unit_test(rows_and_boxes), cmocka_unit_test(many_shards),
-        cmocka_unit_test(order_and_repeats_change_nothing), cmocka_unit_test(a_mended_scan_replaces_its_refusal),
-        cmocka_unit_test(another_list_of_scans), cmocka_unit_test(contradictions_are_said), cmocka_unit_test(absent_and_foreign_are_said),
-        cmocka_unit_test(a_lost_shard_is_named), cmocka_unit_test(a_torn_manifest_loses_its_last_line_only),
-        cmocka_unit_test(a_flipped_manifest_is_seen), cmocka_unit_test(flipped_bits_in_shards_are_seen),
-        cmocka_unit_test(splits_are_even_and_repeat), cmocka_unit_test(few_patients_still_split),
+        cmocka_unit_test(what_is_published_comes_back),
+        cmocka_unit_test(rows_and_boxes),
+        cmocka_unit_test(many_shards),
+        cmocka_unit_test(order_and_repeats_change_nothing),
+        cmocka_unit_test(a_mended_scan_replaces_its_refusal),
+        cmocka_unit_test(another_list_of_scans),
+        cmocka_unit_test(contradictions_are_said),
+        cmocka_unit_test(absent_and_foreign_are_said),
+        cmocka_unit_test(a_lost_shard_is_named),
+        cmocka_unit_test(a_torn_manifest_loses_its_last_line_only),
+        cmocka_unit_test(a_flipped_manifest_is_seen),
+        cmocka_unit_test(flipped_bits_in_shards_are_seen),
+        cmocka_unit_test(splits_are_even_and_repeat),
+        cmocka_unit_test(few_patients_still_split),
         cmocka_unit_test(a_patients_scans_stay_together),
     };
     return cmocka_run_group_tests_name("cache", tests, setup, teardown);

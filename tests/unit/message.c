@@ -49,8 +49,14 @@ static void regions_fill(struct regions_message *m, size_t count, int channels)
     m->region = xalloc(count + 1, sizeof *m->region);
     m->box = xalloc(count * (size_t)channels * BOX_VOXELS + 1, sizeof(float));
     for (size_t i = 0; i < count; i++) {
-        m->region[i] = (struct region){.component = (int32_t)i + 1, .label = (int32_t)i - 1, .voxels = 9, .ml = 0.5, .suv_max = 9,
-                                       .centroid_mm = {1, 2, 3}, .low = {-1, 0, 2}, .overlap = i ? 0.5 : (double)NAN};
+        m->region[i] = (struct region){.component = (int32_t)i + 1,
+                                       .label = (int32_t)i - 1,
+                                       .voxels = 9,
+                                       .ml = 0.5,
+                                       .suv_max = 9,
+                                       .centroid_mm = {1, 2, 3},
+                                       .low = {-1, 0, 2},
+                                       .overlap = i ? 0.5 : (double)NAN};
         m->region[i].position[POSITION_FORMS - 1][POSITION_SIZE - 1] = -4.5f;
         m->box[i * (size_t)channels * BOX_VOXELS + 17] = (float)i + 0.25f;
     }
@@ -64,7 +70,8 @@ static void regions_fill(struct regions_message *m, size_t count, int channels)
 
 static void batch_fill(struct pair_batch_message *m, int count)
 {
-    *m = (struct pair_batch_message){.task = {PHASE_CLASSIFIER, UINT64_MAX, 7, 3, 99}, .count = count, .views = 2, .channels = 1};
+    *m = (struct pair_batch_message){
+        .task = {PHASE_CLASSIFIER, UINT64_MAX, 7, 3, 99}, .count = count, .views = 2, .channels = 1};
     size_t rows = 2 * (size_t)count;
     m->box = xalloc(rows * BOX_VOXELS + 1, sizeof(float));
     m->position = xalloc(rows * POSITION_SIZE + 1, sizeof(float));
@@ -367,7 +374,8 @@ static void unknown_fields_are_skipped(void **state)
     struct buffer b;
     struct error e = {0};
     metric_encode(&m, &b);
-    static const uint8_t more[] = {0xa5, 'e', 'x', 't', 'r', 'a', 0x82, 0xa1, 'a', 0x93, 1, 2, 3, 0xa1, 'b', 0xc7, 3, 9, 1, 2, 3};
+    static const uint8_t more[] = {0xa5, 'e', 'x',  't', 'r',  'a', 0x82, 0xa1, 'a', 0x93, 1,
+                                   2,    3,   0xa1, 'b', 0xc7, 3,   9,    1,    2,   3};
     struct buffer longer = {xalloc(b.size + sizeof more, 1), b.size + sizeof more};
     memcpy(longer.data, b.data, b.size);
     memcpy(longer.data + b.size, more, sizeof more);
@@ -404,10 +412,16 @@ static void long_texts_are_refused_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(volume_comes_back), cmocka_unit_test(regions_come_back), cmocka_unit_test(the_table_covers_a_region),
-        cmocka_unit_test(small_ones_come_back), cmocka_unit_test(labels_come_back), cmocka_unit_test(cut_anywhere_is_said),
-        cmocka_unit_test(flipped_bits_do_not_crash), cmocka_unit_test(claims_are_held_against_bytes),
-        cmocka_unit_test(a_huge_grid_is_refused), cmocka_unit_test(unknown_fields_are_skipped),
+        cmocka_unit_test(volume_comes_back),
+        cmocka_unit_test(regions_come_back),
+        cmocka_unit_test(the_table_covers_a_region),
+        cmocka_unit_test(small_ones_come_back),
+        cmocka_unit_test(labels_come_back),
+        cmocka_unit_test(cut_anywhere_is_said),
+        cmocka_unit_test(flipped_bits_do_not_crash),
+        cmocka_unit_test(claims_are_held_against_bytes),
+        cmocka_unit_test(a_huge_grid_is_refused),
+        cmocka_unit_test(unknown_fields_are_skipped),
         cmocka_unit_test(long_texts_are_refused_by_name),
     };
     return cmocka_run_group_tests_name("message", tests, NULL, NULL);

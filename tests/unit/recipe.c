@@ -148,7 +148,8 @@ static void contradictions_are_said(void **state)
         struct error e = {0};
         recipe_defaults(&r);
         size_t n = recipe_options(&r, RECIPE_ALL, table, RECIPE_ROWS);
-        char *flag = xprintf("--%s", cases[i].key), *argv[] = {(char *)"petrel-test", flag, (char *)cases[i].value, NULL};
+        char *flag = xprintf("--%s", cases[i].key),
+             *argv[] = {(char *)"petrel-test", flag, (char *)cases[i].value, NULL};
         struct opts o = {.program = "petrel-test", .usage = "", .purpose = "", .table = table, .count = n};
         if (opts_parse(&o, 3, argv, &e))
             fail_msg("%s %s: %s", flag, cases[i].value, e.text);

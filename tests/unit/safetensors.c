@@ -103,8 +103,10 @@ static void another_writer_is_read(void **state)
     memcpy(data + 1, &f, 4);
     memcpy(data + 5, &d, 8);
     data[0] = 9;
-    put("{\"b\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[5,13]},\"a\":{\"shape\":[],\"data_offsets\":[1,5],\"dtype\":\"F32\"},"
-        "\"c\":{\"dtype\":\"U8\",\"shape\":[1,1],\"data_offsets\":[0,1]}}   ", data, sizeof data, 0);
+    put("{\"b\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[5,13]},\"a\":{\"shape\":[],\"data_offsets\":[1,5],"
+        "\"dtype\":\"F32\"},"
+        "\"c\":{\"dtype\":\"U8\",\"shape\":[1,1],\"data_offsets\":[0,1]}}   ",
+        data, sizeof data, 0);
     struct safetensors s;
     struct error e = {0};
     if (safetensors_read(&s, path, &e))
@@ -118,7 +120,8 @@ static void another_writer_is_read(void **state)
 static void damage_is_said(void **state)
 {
     (void)state;
-    static const struct { const char *header; size_t size; uint64_t claimed; const char *said; } cases[] = {
+    static const struct { const char *header; size_t size; uint64_t claimed; const char *said;
+    } cases[] = {
         {"{}", 0, UINT64_MAX, "cut short"},
         {"{}", 0, 3, "cut short"},
         {"x", 0, 0, "cut short"},
@@ -129,10 +132,12 @@ static void damage_is_said(void **state)
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, 0, "its shape wants 8"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 3, 0, "cut short or damaged"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, 0, "a shape that is none"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,4]}}", 4, 0, "a shape that is none"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,4]}}", 4, 0,
+         "a shape that is none"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", 4, 0, "9 dimensions"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 8, 0, "behind the last tensor"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],"
+         "\"data_offsets\":[0,4]}}",
          4, 0, "overlap"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, 0, "leave a hole"},
         {"{\"__metadata__\":{\"petrel_xxh3\":\"00\"}}", 0, 0, "damaged"},
@@ -170,7 +175,8 @@ static void no_flipped_bit_is_unseen(void **state)
         }
         b.data[i / 8] ^= (uint8_t)(1u << i % 8);
     }
-    /* a blank of the padding may become another blank; the sum's own key may be misspelt, which makes it another's file */
+    /* a blank of the padding may become another blank; the sum's own key may be misspelt, which makes it another's file
+     */
     assert_true(unseen <= 8 + 11 * 8);
     print_message("%zu of %zu flipped bits unseen (misspelling the sum's key, or blanks)\n", unseen, 8 * b.size);
     buffer_free(&b);

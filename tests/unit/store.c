@@ -47,10 +47,12 @@ static int write_sample(struct error *e)
         box[i / WIDTH][i % WIDTH] = (float)i * 0.25f;
     if (store_create(&s, path, e))
         return -1;
-    if (store_write(s, "/box", STORE_F32, 2, box_dim, 1, box, e) || store_write(s, "/roi/deep/wide", STORE_I64, 1, wide_dim, 0, wide, e) ||
-        store_write(s, "/roi/none", STORE_F32, 2, none_dim, 1, NULL, e) || store_set_text(s, "/", "patient", "Ünal", e) ||
-        store_set_text(s, "/", "empty", "", e) || store_set_real(s, "/roi", "affine", 12, affine, e) ||
-        store_set_real(s, "/roi", "unknown", 1, &unknown, e) || store_set_int(s, "/box", "channels", -7, e)) {
+    if (store_write(s, "/box", STORE_F32, 2, box_dim, 1, box, e) ||
+        store_write(s, "/roi/deep/wide", STORE_I64, 1, wide_dim, 0, wide, e) ||
+        store_write(s, "/roi/none", STORE_F32, 2, none_dim, 1, NULL, e) ||
+        store_set_text(s, "/", "patient", "Ünal", e) || store_set_text(s, "/", "empty", "", e) ||
+        store_set_real(s, "/roi", "affine", 12, affine, e) || store_set_real(s, "/roi", "unknown", 1, &unknown, e) ||
+        store_set_int(s, "/box", "channels", -7, e)) {
         store_close(&s);
         return -1;
     }
