@@ -1,0 +1,172 @@
+/* step -- one pretraining step of the paper's network, and inference, with the time each operation took.   tests/bench
+ *
+ *     step [--backend cpu] [--threads 0] [--pairs 128] [--repeat 5]
+ * Forward and backward of 2 x pairs boxes, VICReg, LARS; then evaluation alone. Boxes are noise: the time does not depend on
+ * what is in them. The best of several; the load average tells whether something else was running. */
+#include "common/rng.h"
+#include "kernels/nets/network.h"
+#include "kernels/optim/lars.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Every slot of the table that a step uses is put behind a stopwatch. */
+#define TIMED(X) \
+    X(zero, (struct backend *b, void *p, size_t n), (b, p, n)) \
+    X(image_put, (struct backend *b, float *i, const float *h, int N, int C, const int d[3]), (b, i, h, N, C, d)) \
+    X(conv_forward, (struct backend *b, float *o, const float *i, const float *w, struct conv *c), (b, o, i, w, c)) \
+    X(conv_backward_data, (struct backend *b, float *o, const float *i, const float *w, struct conv *c), (b, o, i, w, c)) \
+    X(conv_backward_weight, (struct backend *b, float *o, const float *i, const float *w, struct conv *c), (b, o, i, w, c)) \
+    X(norm_forward, (struct backend *b, float *o, float *m, float *r, float *rm, float *rv, const float *i, const float *a, const float *g, \
+                     const float *e, const struct norm_shape *s, bool relu, bool t), (b, o, m, r, rm, rv, i, a, g, e, s, relu, t)) \
+    X(norm_backward, (struct backend *b, float *di, float *da, float *dg, float *db, float *dy, const float *o, const float *i, const float *m, \
+                      const float *r, const float *g, const struct norm_shape *s, bool relu), (b, di, da, dg, db, dy, o, i, m, r, g, s, relu)) \
+    X(maxpool_forward, (struct backend *b, float *o, int32_t *w, const float *i, const struct pool_shape *s), (b, o, w, i, s)) \
+    X(maxpool_backward, (struct backend *b, float *d, const float *o, const int32_t *w, const struct pool_shape *s), (b, d, o, w, s)) \
+    X(avgpool_forward, (struct backend *b, float *o, const float *i, int N, int C, const int d[3]), (b, o, i, N, C, d)) \
+    X(avgpool_backward, (struct backend *b, float *o, const float *i, int N, int C, const int d[3]), (b, o, i, N, C, d)) \
+    X(linear_forward, (struct backend *b, float *o, const float *i, const float *w, const float *a, int N, int C, int O), (b, o, i, w, a, N, C, O)) \
+    X(linear_backward, (struct backend *b, float *di, float *dw, float *db, const float *dy, const float *i, const float *w, int N, int C, int O), \
+      (b, di, dw, db, dy, i, w, N, C, O)) \
+    X(layernorm_forward, (struct backend *b, float *o, float *r, const float *i, int N, int C), (b, o, r, i, N, C)) \
+    X(layernorm_backward, (struct backend *b, float *d, const float *dy, const float *o, const float *r, int N, int C), (b, d, dy, o, r, N, C)) \
+    X(vicreg, (struct backend *b, float *d, float t[3], const float *z, int N, int K, const float w[3], bool l), (b, d, t, z, N, K, w, l)) \
+    X(lars, (struct backend *b, float *p, float *m, const float *g, size_t n, bool a, float lr, float f, float d, float t, float s), \
+      (b, p, m, g, n, a, lr, f, d, t, s))
+
+static struct backend plain;
+enum slot {
+#define NAME(slot, parameters, arguments) SLOT_##slot,
+    TIMED(NAME)
+#undef NAME
+    SLOTS
+};
+static const char *const slot_name[] = {
+#define NAME(slot, parameters, arguments) #slot,
+    TIMED(NAME)
+#undef NAME
+};
+static double spent[SLOTS];
+#define WATCH(slot, parameters, arguments) \
+    static void timed_##slot parameters \
+    { \
+        double start = now_s(); \
+        plain.slot arguments; \
+        plain.sync(b); \
+        spent[SLOT_##slot] += now_s() - start; \
+    }
+TIMED(WATCH)
+#undef WATCH
+
+static void watch(struct backend *b)
+{
+    plain = *b;
+#define PUT(slot, parameters, arguments) b->slot = timed_##slot;
+    TIMED(PUT)
+#undef PUT
+}
+
+struct setup { struct backend *b; struct params *params; struct tape *tape; struct network_values v; struct lars lars; float *box, *position; int N; };
+
+static void train_once(struct setup *s)
+{
+    static const float weight[3] = {25, 25, 1};
+    float terms[3];
+    tape_put(s->tape, s->v.box, s->box);
+    tape_put(s->tape, s->v.position, s->position);
+    params_zero_grad(s->params);
+    tape_forward(s->tape);
+    s->b->vicreg(s->b, tape_grad(s->tape, s->v.z), terms, tape_value(s->tape, s->v.z), s->N / 2, 2048, weight, false);
+    tape_backward(s->tape);
+    lars_step(&s->lars, 0.05, 1);
+    s->b->sync(s->b);
+}
+
+static void evaluate_once(struct setup *s)
+{
+    tape_put(s->tape, s->v.box, s->box);
+    tape_put(s->tape, s->v.position, s->position);
+    tape_evaluate(s->tape);
+    s->b->sync(s->b);
+}
+
+/* The best time, and the table of the fastest run. */
+static double report(struct setup *s, const char *what, void (*once)(struct setup *), int repeat)
+{
+    double best = 1e9, table[SLOTS] = {0};
+    for (int i = 0; i <= repeat; i++) { /* the first one warms up */
+        memset(spent, 0, sizeof spent);
+        double start = now_s();
+        once(s);
+        double took = now_s() - start;
+        if (i > 0 && took < best) {
+            best = took;
+            memcpy(table, spent, sizeof table);
+        }
+    }
+    printf("%s of %d boxes: %.1f ms, %.0f boxes/s\n", what, s->N, best * 1e3, s->N / best);
+    for (int k = 0; k < SLOTS; k++)
+        if (table[k] > 0)
+            printf("    %-22s %8.2f ms\n", slot_name[k], table[k] * 1e3);
+    return best;
+}
+
+static float *noise(size_t count)
+{
+    struct rng r = rng_make(1, RNG_TEST, 0);
+    float *x = xalloc(count, sizeof *x);
+    for (size_t i = 0; i < count; i++)
+        x[i] = rng_normal(&r);
+    return x;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = "cpu";
+    int threads = 0, pairs = 128, repeat = 5;
+    const struct { const char *option; int *value; } options[] = {{"--threads", &threads}, {"--pairs", &pairs}, {"--repeat", &repeat}};
+    for (int i = 1; i < argc; i += 2) {
+        bool known = i + 1 < argc && strcmp(argv[i], "--backend") == 0;
+        if (known)
+            name = argv[i + 1];
+        for (size_t k = 0; i + 1 < argc && k < COUNT_OF(options); k++)
+            if (strcmp(argv[i], options[k].option) == 0) {
+                *options[k].value = (int)strtol(argv[i + 1], NULL, 10);
+                known = true;
+            }
+        if (!known)
+            die(EX_USAGE, "'%s' is no option; usage: step [--backend cpu] [--threads 0] [--pairs 128] [--repeat 5]", argv[i]);
+    }
+    struct error e = {0};
+    struct backend *b = backend_open(name, threads, &e);
+    if (!b)
+        die_of(&e);
+    watch(b);
+    double load[1] = {-1};
+    (void)!getloadavg(load, 1);
+    printf("%s: %s; load average before: %.2f\n", b->name, b->device, load[0]);
+
+    struct network_settings settings;
+    network_defaults(&settings);
+    struct setup s = {.b = b, .params = params_open(b), .N = 2 * pairs};
+    s.tape = tape_open(s.params, s.N, 2);
+    s.v = network_build(s.tape, &settings, NETWORK_ENCODER | NETWORK_PROJECTION);
+    tape_seal(s.tape, true, NULL);
+    params_init(s.params, 1);
+    lars_open(&s.lars, s.params, 0.9, 1e-6, 1e-3);
+    s.box = noise((size_t)s.N * 4096);
+    s.position = noise((size_t)s.N * NETWORK_POSITION);
+    report(&s, "pretraining step", train_once, repeat);
+    report(&s, "inference", evaluate_once, repeat);
+    printf("peak memory: %.2f GiB\n", (double)peak_memory_bytes() / (1 << 30));
+
+    free(s.box);
+    free(s.position);
+    lars_close(&s.lars);
+    tape_close(&s.tape);
+    params_close(&s.params);
+    backend_close(&b);
+    return 0;
+}
