@@ -2,7 +2,9 @@
  *
  * Sites of melanoma lesions (188 autoPET studies): lung 9 %, liver 5.7 %, spleen 2.2 %, the rest outside mapped organs; by
  * height thorax 39 %, upper abdomen 26 %, pelvis 20 %, legs 12 %, head and neck 3 %. SUVmax 3-24; sites a study 1/3/6/10 at the
- * 5/25/50/75th percentile. Sizes and shapes: assumed. */
+ * 5/25/50/75th percentile. Sizes and shapes: assumed. The drawn SUV is what the scan is to show at the lesion's middle: blur
+ * takes more from small lesions, so they are painted hotter by the inverse of their recovery, as the truth of a real
+ * cohort holds only lesions somebody saw. */
 #include "datasets/simulate/lesion.h"
 #include <math.h>
 #include <string.h>
@@ -51,7 +53,14 @@ static size_t draw_count(struct rng *r)
     return (size_t)fmin(fmax(n, 1.0), LESIONS_MOST);
 }
 
-static size_t paint_one(struct phantom *ph, struct rng *r, struct lesion *l)
+/* What a Gaussian blur leaves at the middle of a homogeneous sphere: erf(x) - 2x/sqrt(pi) exp(-x^2), x = radius / (sd sqrt 2). */
+static double recovery(double diameter_mm, double fwhm_mm)
+{
+    double x = 0.5 * diameter_mm / (fwhm_mm / 2.354820045030949 * sqrt(2.0));
+    return erf(x) - 2.0 / sqrt(acos(-1.0)) * x * exp(-x * x);
+}
+
+static size_t paint_one(struct phantom *ph, struct rng *r, struct lesion *l, double suv)
 {
     double radius = 0.5 * l->diameter_mm;
     int lobes = radius > 8.0 ? 1 + (int)rng_below(r, 3) : 1;
@@ -69,12 +78,12 @@ static size_t paint_one(struct phantom *ph, struct rng *r, struct lesion *l)
         if (radius > 14.0 && rng_uniform(r) < 0.25F)
             b.hollow = 0.55; /* necrosis */
         blob_draw_waves(&b, r);
-        voxels += phantom_paint_lesion(ph, &b, l->suv, 0.55);
+        voxels += phantom_paint_lesion(ph, &b, suv, 0.55);
     }
     return voxels;
 }
 
-size_t lesions_paint(struct phantom *ph, const struct patient *p, struct lesion list[LESIONS_MOST])
+size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwhm_mm, struct lesion list[LESIONS_MOST])
 {
     struct rng r = draw_rng(p->seed, p->number, DRAW_LESIONS);
     if (!p->diseased)
@@ -94,9 +103,9 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, struct lesion 
         memset(l, 0, sizeof *l);
         format_into(l->site, sizeof l->site, "%s", row->name);
         l->centre = at;
-        l->suv = fmin(fmax(6.5 * exp(0.55 * (double)rng_normal(&r)), 3.0), 24.0);
-        l->diameter_mm = fmin(fmax(16.0 * exp(0.45 * (double)rng_normal(&r)), 8.0), 60.0);
-        l->voxels = paint_one(ph, &r, l);
+        l->suv = fmin(fmax(7.0 * exp(0.55 * (double)rng_normal(&r)), 3.0), 24.0);
+        l->diameter_mm = fmin(fmax(17.0 * exp(0.45 * (double)rng_normal(&r)), 8.0), 60.0);
+        l->voxels = paint_one(ph, &r, l, l->suv / recovery(l->diameter_mm, psf_fwhm_mm));
         if (l->voxels > 0)
             count++;
     }

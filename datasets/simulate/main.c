@@ -33,7 +33,7 @@ static void simulate_one(const struct settings *s, const struct scale *scale, in
     phantom_open(&ph, scale->spacing_mm, p.size, p.girth);
     body_paint(&ph, &p);
     body_paint_mimics(&ph, &p);
-    size_t count = lesions_paint(&ph, &p, lesions);
+    size_t count = lesions_paint(&ph, &p, scale->scanner.psf_fwhm_mm, lesions);
     scanner_run(&scale->scanner, &p, &ph);
     if (patient_write(s->out, &p, &ph, lesions, count, &e) < 0)
         die_of(&e);
