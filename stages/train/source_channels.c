@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct slot { struct wanted wanted; bool arrived; struct pair_batch_message batch; };
+struct slot { struct wanted wanted; bool given, arrived; struct pair_batch_message batch; };
 struct channels {
     struct source source;
     struct stage tasks, pairs; /* apart, not one relaying stage: what is taken here is made of what is given here */
     const struct train *train;
     uint64_t run;
     struct slot *slot;       /* a ring */
-    size_t room, first, count;
+    size_t room, first, count, window;
 };
 enum { POLL_MS = 200 };
 
@@ -48,6 +48,21 @@ static void forget_acknowledged(struct channels *c)
         die_of_channel(&e);
 }
 
+/* A put above the window would wait for acknowledgements while nobody takes the batches that bring them, so what there is
+ * no room for is given later. */
+static void give_some(struct channels *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        struct slot *s = &c->slot[(c->first + i) % c->room];
+        if (s->given)
+            continue;
+        if (giver_pending(c->tasks.giver) >= c->window)
+            return;
+        give_task(c, &s->wanted);
+        s->given = true;
+    }
+}
+
 /* as many tasks out as there is room for */
 static void fill(struct channels *c)
 {
@@ -55,10 +70,10 @@ static void fill(struct channels *c)
         struct slot *s = &c->slot[(c->first + c->count) % c->room];
         *s = (struct slot){0};
         if (!c->source.next(c->source.context, &s->wanted))
-            return;
-        give_task(c, &s->wanted);
+            break;
         c->count++;
     }
+    give_some(c);
 }
 
 static int check_batch(const struct channels *c, const struct pair_batch_message *b, struct error *e)
@@ -121,6 +136,7 @@ static bool poll_channel(struct channels *c)
     if (got == 1)
         receive(c, &item);
     forget_acknowledged(c);
+    give_some(c);
     return got != TAKER_END;
 }
 
@@ -171,8 +187,9 @@ struct source *source_channels(const struct train *t, wanted_next next, void *co
     c->room = (size_t)t->ahead;
     c->slot = xalloc(c->room, sizeof *c->slot);
     struct stage_options o = t->stage_options;
-    if (o.window < t->ahead) /* giver_put must never wait: it is this loop that takes what is acknowledged */
-        o.window = t->ahead;
+    if (o.window < 2 * t->ahead) /* as many again may have been taken and not yet be known to have arrived */
+        o.window = 2 * t->ahead;
+    c->window = (size_t)o.window;
     stage_open(&c->tasks, "train", &o, false, true);
     stage_open(&c->pairs, "train", &o, true, false);
     return &c->source;
