@@ -120,7 +120,7 @@ static bool stem_is(const char *name, size_t stem, const char *whole)
 
 bool nifti_is_scan(const char *name)
 {
-    static const char *const others[] = {"SEG", "CT", "CTres", "mask"};
+    static const char *const others[] = {"SEG", "CT", "CTres", "mask", "ORGANS"};
     static const char *const tails[] = {"_mask", "_seg", "_SEG", "_label", "_labels", "_CT", "_CTres"};
     size_t stem = nifti_stem(name);
     for (size_t i = 0; i < COUNT_OF(others); i++)

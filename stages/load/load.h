@@ -2,16 +2,17 @@
  *
  *     find      what is each argument? a list of sources, one a scan    (list.c, autopet.c help)
  *     scan      one source -> one volume message: voxels, truth, facts
- *     nifti     a NIfTI file                     sidecar_json   the JSON beside it
+ *     sidecar_json   the JSON beside a NIfTI file (which common/nifti reads)
  *     series    a DICOM series, from dicom.h     rtstruct       contours -> mask on a grid
  *     hash      names that are no names
  *     clock     times and dates as files write them
  *
- * Parsers of foreign files live in this room alone. Every size a file declares is checked against the bytes that are
+ * Parsers of foreign files live in this room, NIfTI's in common. Every size a file declares is checked against the bytes that are
  * there before anything is allocated. */
 #ifndef PETREL_STAGES_LOAD_LOAD_H
 #define PETREL_STAGES_LOAD_LOAD_H
 #include "common/file.h"
+#include "common/nifti.h"
 #include "common/opts.h"
 #include "proto/message.h"
 #include "stages/load/dicom.h"
@@ -102,14 +103,6 @@ int scan_read(const struct source *from, const struct load_options *o, struct vo
 /* Takes the source's ids out of a text that leaves this machine's screen, such as a refusal's sentence. */
 void scan_scrub(const struct source *from, const struct load_options *o, const struct scan_facts *f, char *text, size_t size);
 
-/* A NIfTI-1 or -2 file in its own order (slowest axis first), values stored*slope+intercept. Refused if it unpacks to more
- * than max_bytes, or its voxels as floats need more than half of that (they will be copied to be turned and sent). */
-struct nifti {
-    struct grid grid;
-    bool placed;       /* the header says where it lies (sform or qform) */
-    float *voxel;      /* owned */
-};
-int nifti_read(const char *path, size_t max_bytes, struct nifti *image, struct error *e) MUST_USE;
 /* The file's truth mask on the scan's grid in LPS order, 1 where the value is above one half; owned by the caller. Refused
  * by name unless it has the scan's shape and, where both say where they lie, the scan's place (to half a voxel). A mask
  * that does not say where it lies is taken to be stored as the scan's file is. file: the scan's grid before it was turned. */

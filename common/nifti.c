@@ -1,9 +1,9 @@
-/* nifti -- a NIfTI-1 or NIfTI-2 file, believed only where its bytes bear it out.   scan -> [nifti]
+/* nifti -- a NIfTI-1 or NIfTI-2 file, believed only where its bytes bear it out.   common
  *
  * The header is read here, field by field, because the usual library trusts it: a file of 800 bytes that says it has 200
  * dimensions smashes the library's stack. Nothing is allocated for the voxels before the file is known to hold them. */
+#include "common/nifti.h"
 #include "common/gzip.h"
-#include "stages/load/load.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
