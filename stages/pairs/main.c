@@ -130,7 +130,8 @@ struct serve {
 static void watch(void *context, const struct tally *tally)
 {
     struct serve *s = context;
-    progress_update(&s->progress, tally->batches, NULL);
+    if (tally->batches != s->progress.done)
+        progress_update(&s->progress, tally->batches, NULL);
 }
 
 static int serve_loop(struct serve *s, struct tally *tally, bool watched)
@@ -177,14 +178,14 @@ static int serve_main(int argc, char **argv)
     struct option table[TABLE_ROOM];
     stage_defaults(&s.stage);
     size_t used = common_rows(&s.settings, table);
-    table[used++] = (struct option){"jobs", OPT_INT, &s.jobs, "N", 1, WORKERS_MAX, "processes side by side (-j N); the batches do not depend on it", 0, NULL};
+    table[used++] = (struct option){"j", OPT_INT, &s.jobs, "N", 1, WORKERS_MAX, "processes side by side; the batches do not depend on it", 0, NULL};
     used += stage_option_rows(&s.stage, "tasks", "pairs", table + used, TABLE_ROOM - used);
     struct opts o = {.program = "petrel-pairs", .usage = "[options] DIR --run RUN | apply ... | show ...",
                      .purpose = "makes the batches petrel-train asks for: which regions, which views, augmented",
                      .epilogue = "petrel-pairs show prints the pairs of a batch; petrel-pairs apply writes an augmented box. Both have --help.",
                      .table = table, .count = recipe_rows(&s.settings, table, used), .common = {.seed = 1}};
     parse(&o, &s.settings, argc, argv);
-    if (!s.stage.run)
+    if (!s.stage.run || !*s.stage.run)
         die(EX_USAGE, "no run directory given: --run RUN");
     failing_run = s.stage.run;
     die_hook(tell_run); /* until stage_open sets its own */
