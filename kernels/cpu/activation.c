@@ -5,14 +5,14 @@
 
 static void cpu_relu_forward(struct backend *b, float *out, const float *in, size_t count)
 {
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++)
         out[i] = in[i] < 0 ? 0 : in[i];
 }
 
 static void cpu_relu_backward(struct backend *b, float *din, const float *dout, const float *out, size_t count)
 {
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++)
         din[i] += out[i] > 0 ? dout[i] : 0;
 }
@@ -25,7 +25,7 @@ static float normal_cdf(float x)
 
 static void cpu_gelu_forward(struct backend *b, float *out, const float *in, size_t count)
 {
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++)
         out[i] = in[i] * normal_cdf(in[i]);
 }
@@ -33,14 +33,14 @@ static void cpu_gelu_forward(struct backend *b, float *out, const float *in, siz
 static void cpu_gelu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count)
 {
     const float peak = 0.39894228040143268f; /* 1 / sqrt(2 pi) */
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++)
         din[i] += dout[i] * (normal_cdf(in[i]) + in[i] * peak * expf(-0.5f * in[i] * in[i]));
 }
 
 static void cpu_softmax(struct backend *b, float *out, const float *in, int N, int C)
 {
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * C > WORTH)
     for (size_t n = 0; n < (size_t)N; n++) {
         const float *x = in + n * (size_t)C;
         float *y = out + n * (size_t)C, top = x[0], sum = 0;

@@ -10,7 +10,7 @@ static void cpu_adamw(struct backend *b, float *param, float *m, float *v, const
     const float root = (float)(1 / sqrt(1 - pow((double)beta2, (double)step)));
     const float shrink = coupled ? 1 : (float)(1 - (double)lr * (double)weight_decay), decay = coupled ? weight_decay : 0;
     const float rest1 = (float)(1 - (double)beta1), rest2 = (float)(1 - (double)beta2);
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++) {
         float g = grad[i] + decay * param[i];
         m[i] = beta1 * m[i] + rest1 * g;

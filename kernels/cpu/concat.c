@@ -5,7 +5,7 @@
 
 static void cpu_concat_forward(struct backend *b, float *out, const float *in_a, const float *in_b, int N, int A, int B)
 {
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * (A + B) > WORTH)
     for (size_t n = 0; n < (size_t)N; n++) {
         float *row = out + n * (size_t)(A + B);
         memcpy(row, in_a + n * (size_t)A, (size_t)A * sizeof *row);
@@ -15,7 +15,7 @@ static void cpu_concat_forward(struct backend *b, float *out, const float *in_a,
 
 static void cpu_concat_backward(struct backend *b, float *din_a, float *din_b, const float *dout, int N, int A, int B)
 {
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * (A + B) > WORTH)
     for (size_t n = 0; n < (size_t)N; n++) {
         const float *row = dout + n * (size_t)(A + B);
         for (size_t c = 0; din_a && c < (size_t)A; c++)

@@ -16,7 +16,8 @@ struct conv {
     struct pair *by_out, *by_tap;    /* by p then t; by t then p */
     int *first_of_out, *first_of_tap; /* those of p are by_out[first_of_out[p]] .. [first_of_out[p+1]] */
     int *live, live_count;           /* the taps that meet anything */
-    struct step *forward, *backward; /* the pairs of an output position, in in and weight; of an input position, in dout and the turned weights */
+    struct step *forward, *backward; /* an output position's pairs, as places in in and weight; an input position's, in dout and
+                                        the turned weights */
     int *first_forward, *first_backward;
     int in_blocks, out_blocks;       /* of 16 channels */
     bool thin_in, thin_out;          /* 1 lane a block: widened and narrowed through scratch where 16 are needed */

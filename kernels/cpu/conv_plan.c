@@ -56,7 +56,8 @@ static void list_steps(struct conv *c, const struct pair *by_in)
     size_t N = (size_t)c->s.N, turned_tap = (size_t)c->out_blocks * LANES * LANES;
     c->backward = xalloc((size_t)c->pairs + 1, sizeof *c->backward);
     for (int i = 0; i < c->pairs; i++)
-        c->backward[i] = (struct step){(size_t)by_in[i].p * (size_t)c->out_blocks * LANES * N, (size_t)rank[by_in[i].t] * turned_tap, LANES};
+        c->backward[i] = (struct step){(size_t)by_in[i].p * (size_t)c->out_blocks * LANES * N,
+                                       (size_t)rank[by_in[i].t] * turned_tap, LANES};
     free(rank);
 
     size_t padded = (size_t)cpu_padded(c->s.C);
@@ -67,7 +68,8 @@ static void list_steps(struct conv *c, const struct pair *by_in)
         for (int i = c->first_of_out[p], many; i < c->first_of_out[p + 1]; i += many) {
             struct pair at = c->by_out[i];
             many = c->thin_in ? conv_pairs_in_a_row(c, i) : 1;
-            c->forward[steps++] = (struct step){(size_t)at.q * padded * N, (size_t)at.t * padded * LANES, c->thin_in ? many * c->s.C : LANES};
+            c->forward[steps++] = (struct step){(size_t)at.q * padded * N, (size_t)at.t * padded * LANES,
+                                                c->thin_in ? many * c->s.C : LANES};
         }
         c->first_forward[p + 1] = steps;
     }

@@ -32,7 +32,8 @@ static void of_tap(const struct cpu *own, float *dweight, const float *dout, con
 }
 
 /* Output positions from..to of a thin image. Taps and input positions that follow each other are rows of one product. */
-static void of_positions(const struct cpu *own, float *dweight, const float *dout, const float *in, const struct conv *c, int from, int to, int block)
+static void of_positions(const struct cpu *own, float *dweight, const float *dout, const float *in, const struct conv *c,
+                         int from, int to, int block)
 {
     size_t N = (size_t)c->s.N, C = (size_t)c->s.C;
     struct step boxes = {0};

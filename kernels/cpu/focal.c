@@ -18,7 +18,8 @@ static double softmax(float *p, const float *x, int C, int y)
 }
 
 /* One row: its loss, and its gradient times `share`. `first` and `p` are C floats of scratch each. */
-static double row_loss(float *g, float *first, float *p, const float *x, int C, int y, double alpha, double gamma, bool on_softmax, double share)
+static double row_loss(float *g, float *first, float *p, const float *x, int C, int y, double alpha, double gamma, bool on_softmax,
+                       double share)
 {
     if (on_softmax) {
         softmax(first, x, C, y);
@@ -45,7 +46,7 @@ static void cpu_focal(struct backend *b, float *dlogits, float *loss, const floa
     float *scratch = cpu_scratch(b, (size_t)N * 2 * (size_t)C * sizeof *scratch + (size_t)N * sizeof(double));
     double *each = (double *)(void *)scratch, sum = 0;
     float *room = scratch + 2 * (size_t)N;
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * C > WORTH)
     for (size_t n = 0; n < (size_t)N; n++) {
         assert(label[n] >= 0 && label[n] < C);
         float *mine = room + n * 2 * (size_t)C;

@@ -4,14 +4,16 @@
 #include <math.h>
 
 /* trust |p| / |g|, or 1 where either is 0 */
-static double trust_ratio(struct backend *b, const float *param, const float *grad, size_t count, float weight_decay, float trust, float grad_scale)
+static double trust_ratio(struct backend *b, const float *param, const float *grad, size_t count, float weight_decay, float trust,
+                          float grad_scale)
 {
     const struct cpu *own = cpu_of(b);
     const size_t pieces = cpu_pieces(count);
     double *step = cpu_scratch(b, 2 * pieces * sizeof *step), *length = step + pieces, step_squares = 0, squares = 0;
-#pragma omp parallel for schedule(static) num_threads(own->threads)
+#pragma omp parallel for schedule(static) num_threads(own->threads) if (count > WORTH)
     for (size_t i = 0; i < pieces; i++)
-        own->inner->lars_squares(&step[i], &length[i], param + i * PIECE, grad + i * PIECE, grad_scale, weight_decay, cpu_piece(i, count));
+        own->inner->lars_squares(&step[i], &length[i], param + i * PIECE, grad + i * PIECE, grad_scale, weight_decay,
+                                 cpu_piece(i, count));
     for (size_t i = 0; i < pieces; i++) {
         step_squares += step[i];
         squares += length[i];
@@ -24,7 +26,7 @@ static void cpu_lars(struct backend *b, float *param, float *momentum, const flo
 {
     double ratio = adapt ? trust_ratio(b, param, grad, count, weight_decay, trust, grad_scale) : 1;
     const float by = (float)(ratio * (double)grad_scale), decay = adapt ? (float)(ratio * (double)weight_decay) : 0;
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++) {
         float m = momentum_factor * momentum[i] + (by * grad[i] + decay * param[i]);
         momentum[i] = m;

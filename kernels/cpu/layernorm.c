@@ -5,7 +5,7 @@
 
 static void cpu_layernorm_forward(struct backend *b, float *out, float *rstd, const float *in, int N, int C)
 {
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * C > WORTH)
     for (size_t n = 0; n < (size_t)N; n++) {
         const float *x = in + n * (size_t)C;
         double sum = 0, squares = 0;
@@ -24,7 +24,7 @@ static void cpu_layernorm_forward(struct backend *b, float *out, float *rstd, co
 /* din += rstd (dout - mean(dout) - out mean(dout out)) */
 static void cpu_layernorm_backward(struct backend *b, float *din, const float *dout, const float *out, const float *rstd, int N, int C)
 {
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * C > WORTH)
     for (size_t n = 0; n < (size_t)N; n++) {
         const float *g = dout + n * (size_t)C, *y = out + n * (size_t)C;
         double sum = 0, sum_y = 0;
@@ -41,7 +41,7 @@ static const double shortest = 1e-12;
 
 static void cpu_l2norm_forward(struct backend *b, float *out, float *rnorm, const float *in, int N, int C)
 {
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * C > WORTH)
     for (size_t n = 0; n < (size_t)N; n++) {
         const float *x = in + n * (size_t)C;
         double squares = 0;
@@ -57,7 +57,7 @@ static void cpu_l2norm_forward(struct backend *b, float *out, float *rnorm, cons
 /* din += rnorm (dout - out (dout . out)); a row shorter than the shortest was only multiplied by a constant. */
 static void cpu_l2norm_backward(struct backend *b, float *din, const float *dout, const float *out, const float *rnorm, int N, int C)
 {
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * C > WORTH)
     for (size_t n = 0; n < (size_t)N; n++) {
         const float *g = dout + n * (size_t)C, *y = out + n * (size_t)C;
         double dot = 0;

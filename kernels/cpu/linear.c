@@ -20,7 +20,7 @@ static void cpu_linear_backward(struct backend *b, float *din, float *dweight, f
     if (!dbias)
         return;
     enum { STRIP = 16 };
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * O > WORTH)
     for (int o = 0; o < O; o += STRIP) {
         double sum[STRIP] = {0};
         int wide = O - o < STRIP ? O - o : STRIP;

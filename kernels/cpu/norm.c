@@ -70,11 +70,12 @@ static void join(struct moments *m, const struct moments *more)
 }
 
 /* mean and rstd of each view's batch; running ones move view by view. */
-static void statistics(struct backend *b, float *mean, float *rstd, float *running_mean, float *running_var, const float *in, const struct plan *l)
+static void statistics(struct backend *b, float *mean, float *rstd, float *running_mean, float *running_var, const float *in,
+                       const struct plan *l)
 {
     const struct cpu *own = cpu_of(b);
     struct moments *m = cpu_scratch(b, l->columns * l->chunks * sizeof *m);
-#pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads)
+#pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads) if (l->P * l->N * l->C > WORTH)
     for (size_t column = 0; column < l->columns; column++)
         for (size_t chunk = 0; chunk < l->chunks; chunk++) {
             struct moments *part = &m[column * l->chunks + chunk];
@@ -105,7 +106,7 @@ static void cpu_norm_forward(struct backend *b, float *out, float *mean, float *
     const struct plan l = plan_of(s);
     if (training)
         statistics(b, mean, rstd, running_mean, running_var, in, &l);
-#pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads)
+#pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads) if (l.P * l.N * l.C > WORTH)
     for (size_t chunk = 0; chunk < l.chunks; chunk++)
         for (size_t column = 0; column < l.columns; column++) {
             struct norm_lanes n = {0};
@@ -130,7 +131,7 @@ static struct sums *slope_means(struct backend *b, float *dgamma, float *dbeta, 
 {
     const struct cpu *own = cpu_of(b);
     struct sums *sum = cpu_scratch(b, l->columns * l->chunks * sizeof *sum);
-#pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads)
+#pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads) if (l->P * l->N * l->C > WORTH)
     for (size_t column = 0; column < l->columns; column++)
         for (size_t chunk = 0; chunk < l->chunks; chunk++) {
             struct sums *part = &sum[column * l->chunks + chunk];
@@ -174,7 +175,7 @@ static void cpu_norm_backward(struct backend *b, float *din, float *dresidual, f
     const struct plan l = plan_of(s);
     const float *gate = relu ? out : NULL;
     const struct sums *means = slope_means(b, dgamma, dbeta, dout, gate, in, mean, rstd, &l);
-#pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads)
+#pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads) if (l.P * l.N * l.C > WORTH)
     for (size_t chunk = 0; chunk < l.chunks; chunk++)
         for (size_t column = 0; column < l.columns; column++) {
             struct norm_slope n = {0};

@@ -12,7 +12,7 @@
 static void centre(const struct backend *b, float *centred, double *v, const float *z, size_t N, size_t K)
 {
     enum { STRIP = 16 };
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * K > WORTH)
     for (size_t j = 0; j < K; j += STRIP) {
         size_t wide = K - j < STRIP ? K - j : STRIP;
         double mean[STRIP] = {0}, squares[STRIP] = {0};
@@ -37,7 +37,7 @@ static double covariance(struct backend *b, float *through, float *square, const
     if (N < K) {
         cpu_gemm(b, square, centred, false, centred, true, N, N, K, share, 0);
         cpu_gemm(b, through, square, false, centred, false, N, K, N, share, 0);
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * K > WORTH)
         for (size_t i = 0; i < (size_t)N; i++)
             for (size_t j = 0; j < (size_t)K; j++)
                 through[i * (size_t)K + j] -= centred[i * (size_t)K + j] * (float)v[j] * share;
@@ -56,7 +56,8 @@ static double covariance(struct backend *b, float *through, float *square, const
     return sum > 0 ? sum : 0;
 }
 
-static void cpu_vicreg(struct backend *b, float *dz, float terms[3], const float *z, int rows, int width, const float weight[3], bool literal)
+static void cpu_vicreg(struct backend *b, float *dz, float terms[3], const float *z, int rows, int width, const float weight[3],
+                       bool literal)
 {
     const size_t N = (size_t)rows, K = (size_t)width, side = N < K ? N : K;
     double *v = cpu_scratch(b, (K + N) * sizeof *v + (2 * N * K + side * side) * sizeof(float)), *row = v + K;
@@ -75,7 +76,7 @@ static void cpu_vicreg(struct backend *b, float *dz, float terms[3], const float
             sum[1] += fmax(0, 1 - S) / (double)K;
             v[j] = S < 1 ? (double)weight[1] * share / ((double)K * dof * S) : 0;
         }
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * K > WORTH)
         for (size_t i = 0; i < N; i++) {
             row[i] = 0;
             for (size_t j = 0; j < K; j++) {

@@ -9,7 +9,8 @@ static void ref_scale_forward(struct backend *b, float *out, const float *in, co
             out[n * (size_t)C + c] = in[n * (size_t)C + c] * scale[c];
 }
 
-static void ref_scale_backward(struct backend *b, float *din, float *dscale, const float *dout, const float *in, const float *scale, int N, int C)
+static void ref_scale_backward(struct backend *b, float *din, float *dscale, const float *dout, const float *in,
+                               const float *scale, int N, int C)
 {
     (void)b;
     for (size_t c = 0; c < (size_t)C; c++) {

@@ -43,7 +43,8 @@ static void view(double *dz, double *variance, double *covariance, const float *
     free(centred);
 }
 
-static void ref_vicreg(struct backend *b, float *dz, float terms[3], const float *z, int rows, int width, const float weight[3], bool literal)
+static void ref_vicreg(struct backend *b, float *dz, float terms[3], const float *z, int rows, int width, const float weight[3],
+                       bool literal)
 {
     (void)b;
     size_t N = (size_t)rows, K = (size_t)width;

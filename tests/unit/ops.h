@@ -217,7 +217,8 @@ static inline double distance(const float *a, const float *b, size_t count)
     return length > 0 ? sqrt(difference / length) : sqrt(difference);
 }
 
-static inline void must_be_near(const struct op *op, const int *n, const char *what, const char *who, const float *a, const float *b, size_t count)
+static inline void must_be_near(const struct op *op, const int *n, const char *what, const char *who, const float *a,
+                                const float *b, size_t count)
 {
     double d = distance(a, b, count), limit = op->tolerance > 0 ? op->tolerance : 2e-6;
     char text[200];
@@ -227,7 +228,8 @@ static inline void must_be_near(const struct op *op, const int *n, const char *w
 }
 
 static inline void each_result(const struct op *op, const int *n, const char *who, const struct held *a, const struct held *b,
-                               void (*check)(const struct op *, const int *, const char *, const char *, const float *, const float *, size_t))
+                               void (*check)(const struct op *, const int *, const char *, const char *, const float *, const float *,
+                                             size_t))
 {
     check(op, n, "y", who, a->job.y, b->job.y, a->y);
     check(op, n, "extra", who, a->job.extra, b->job.extra, a->extra);
@@ -238,7 +240,8 @@ static inline void each_result(const struct op *op, const int *n, const char *wh
     }
 }
 
-static inline void must_be_same(const struct op *op, const int *n, const char *what, const char *who, const float *a, const float *b, size_t count)
+static inline void must_be_same(const struct op *op, const int *n, const char *what, const char *who, const float *a,
+                                const float *b, size_t count)
 {
     char text[200];
     shape_text(text, sizeof text, n);

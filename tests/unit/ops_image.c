@@ -82,7 +82,8 @@ static void test_conv_dead_taps(void **state)
         struct conv *c = b->conv_open(b, &s);
         float host[5 * 16], dweight_host[16 * 16 * 27];
         fill(host, COUNT_OF(host), 3);
-        float *in = b->alloc(b, b->image_size(b, 5, 16, s.in) * sizeof(float)), *dweight = b->alloc(b, b->weight_size(b, 16, 16, s.kernel) * sizeof(float));
+        float *in = b->alloc(b, b->image_size(b, 5, 16, s.in) * sizeof(float));
+        float *dweight = b->alloc(b, b->weight_size(b, 16, 16, s.kernel) * sizeof(float));
         b->image_put(b, in, host, 5, 16, s.in);
         b->conv_backward_weight(b, dweight, in, in, c);
         b->weight_get(b, dweight_host, dweight, 16, 16, s.kernel);
