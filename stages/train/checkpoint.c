@@ -216,7 +216,7 @@ static int write_model(struct keeper *k, const struct place *at, const char *pat
 {
     struct safetensors s = {0};
     model_add_params(&s, k->params, k->host);
-    add_facts(k->train, &s, at->epoch, at->steps);
+    add_facts(k->train, &s, at->step || !at->epoch ? at->epoch : at->epoch - 1, at->steps); /* the epoch last learned from */
     int result = safetensors_write(&s, path, e);
     safetensors_free(&s);
     return result;

@@ -1,0 +1,307 @@
+/* train_parts -- early stopping, the history, checkpoints: what a run leaves on disk and how it comes back. */
+#include "common/file.h"
+#include "stages/train/checkpoint.h"
+#include "stages/train/history.h"
+#include "stages/train/memo.h"
+#include "stages/train/record.h"
+#include "stages/train/source.h"
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static char dir[64];
+
+static void test_stopping(void **state)
+{
+    (void)state;
+    struct stopping s = {0};
+    assert_true(stopping_note(&s, 5, 0, 10));
+    assert_false(stopping_note(&s, 5, 1, 20)); /* equal is no better */
+    assert_false(stopping_note(&s, 6, 2, 30));
+    assert_true(!stopping_due(&s, 3) && stopping_due(&s, 2));
+    assert_true(stopping_note(&s, 4, 3, 40));
+    assert_true(s.since == 0 && s.best_epoch == 3 && s.best_steps == 40 && s.best == 4);
+    struct stopping first = {0};
+    assert_true(stopping_note(&first, -1, 0, 1)); /* the first is best whatever it is */
+}
+
+static char *read_text(const char *path)
+{
+    struct error e = {0};
+    struct buffer b;
+    if (file_read(path, 1 << 20, &b, &e))
+        fail_msg("%s", e.text);
+    return (char *)b.data;
+}
+
+static void test_history(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct history h = {0};
+    int64_t kept, bytes;
+    char *path = path_join(dir, "losses.csv"), *text;
+    assert_int_equal(history_open(&h, path, "a,b", 0, &e), 0);
+    assert_int_equal(history_row(&h, &e, "%d,%d\n", 1, 2), 0);
+    assert_int_equal(history_sync(&h, &kept, &e), 0);
+    assert_int_equal(kept, 8);
+    assert_int_equal(history_row(&h, &e, "3,4\n"), 0);
+    history_close(&h);
+    assert_int_equal(history_open(&h, path, "a,b", kept, &e), 0); /* as after a kill: what the checkpoint does not know of goes */
+    assert_int_equal(history_row(&h, &e, "5,6\n"), 0);
+    assert_int_equal(history_sync(&h, &bytes, &e), 0);
+    history_close(&h);
+    text = read_text(path);
+    assert_string_equal(text, "a,b\n1,2\n5,6\n");
+    free(text);
+    assert_int_equal(history_open(&h, path, "a,b", 100, &e), -1);
+    assert_non_null(strstr(e.text, "12 bytes"));
+    free(path);
+}
+
+static void test_memo(void **state)
+{
+    (void)state;
+    struct memo m;
+    memo_open(&m, 2, 3, 4, 5);
+    struct embedded *x = memo_at(&m, 1, 2);
+    assert_null(x->embedding);
+    memo_room(&m, x, 3);
+    x->embedding[14] = 1;
+    float *before = x->embedding;
+    memo_room(&m, x, 4);
+    assert_ptr_equal(before, memo_at(&m, 1, 2)->embedding);
+    assert_null(memo_at(&m, 0, 2)->embedding);
+    memo_close(&m);
+}
+
+/* a trainer with two linear layers, the first of which is frozen */
+struct fixture { struct train t; struct params *params; struct tape *tape; float *moment; struct keeper keeper; };
+
+static void fixture_open(struct fixture *f, const char *settings)
+{
+    struct error e = {0};
+    *f = (struct fixture){.t = {.phase = "pretrain", .cohort = "", .seed = 1, .channels = 1}};
+    recipe_defaults(&f->t.recipe);
+    f->t.stage_options.run = dir;
+    f->t.settings = xstrdup(settings);
+    f->t.out_path = path_join(dir, "out.safetensors");
+    f->t.backend = backend_open("ref", 1, &e);
+    f->params = params_open(f->t.backend);
+    f->tape = tape_open(f->params, 4, 1);
+    int x = tape_linear(f->tape, tape_rows(f->tape, 3), "low.0", 5, true);
+    tape_linear(f->tape, tape_norm(f->tape, x, "high.1", -1, true), "high.2", 2, true);
+    params_freeze(f->params, "low");
+    tape_seal(f->tape, true, NULL);
+    params_init(f->params, 8);
+    f->moment = f->t.backend->alloc(f->t.backend, f->params->trained * sizeof(float));
+    keeper_open(&f->keeper, &f->t, f->params, &(struct moment){"momentum", f->moment}, 1);
+}
+
+static void fixture_close(struct fixture *f)
+{
+    keeper_close(&f->keeper);
+    f->t.backend->release(f->t.backend, f->moment);
+    tape_close(&f->tape);
+    params_close(&f->params);
+    backend_close(&f->t.backend);
+    free(f->t.settings);
+    free(f->t.out_path);
+}
+
+static void set(struct fixture *f, const char *name, float value)
+{
+    struct param *q = params_find(f->params, name);
+    float x[10];
+    for (size_t i = 0; i < q->count; i++)
+        x[i] = value + (float)i;
+    param_put(f->params, q, x);
+    if (param_trained(q))
+        param_put_to(f->params, q, f->moment, x);
+}
+
+static float get(struct fixture *f, const char *name)
+{
+    float x[10];
+    param_get(f->params, params_find(f->params, name), x);
+    return x[1];
+}
+
+static size_t files(const char *part)
+{
+    struct error e = {0};
+    struct names n;
+    size_t count = 0;
+    assert_int_equal(dir_list(dir, &n, &e), 0);
+    for (size_t i = 0; i < n.count; i++)
+        count += strstr(n.name[i], part) != NULL;
+    names_free(&n);
+    return count;
+}
+
+static void save(struct fixture *f, int64_t steps, float value, bool best)
+{
+    struct error e = {0};
+    struct place at = {.epoch = steps, .step = 3, .steps = steps, .sum = {1.0 / 3, 2, 3, 4}, .count = 7, .seconds = 0.1, .history_bytes = 55,
+                       .optimiser_steps = steps};
+    at.stopping = (struct stopping){.best = 2.0 / 3, .since = 1, .best_epoch = 1, .best_steps = best ? steps : 10, .any = true};
+    set(f, "high.2.weight", value);
+    set(f, "high.1.running_mean", value);
+    params_find(f->params, "high.1.num_batches_tracked")->counter = steps;
+    if (best)
+        keeper_note_best(&f->keeper, &at);
+    if (checkpoint_save(&f->keeper, &at, &e))
+        fail_msg("%s", e.text);
+}
+
+static void test_checkpoints(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct fixture f;
+    struct place at;
+    fixture_open(&f, "phase = pretrain\nlr = 0.5\n");
+    assert_int_equal(checkpoint_load(&f.keeper, &at, &e), 0);
+    save(&f, 10, 1, true);
+    save(&f, 20, 2, false);
+    save(&f, 30, 3, false);
+    save(&f, 40, 4, true);
+    assert_int_equal(files("checkpoint-pretrain"), 2);
+    assert_int_equal(files("pretrain-best-000000010"), 1); /* the checkpoint of step 30 names it */
+    assert_int_equal(files("pretrain-best-000000040"), 1);
+    fixture_close(&f);
+
+    fixture_open(&f, "phase = pretrain\nlr = 0.5\n");
+    assert_int_equal(checkpoint_load(&f.keeper, &at, &e), 1);
+    assert_true(at.steps == 40 && at.epoch == 40 && at.step == 3 && at.sum[0] == 1.0 / 3 && at.count == 7 && at.seconds == 0.1);
+    assert_true(at.history_bytes == 55 && at.optimiser_steps == 40 && at.stopping.best == 2.0 / 3 && at.stopping.best_steps == 40);
+    assert_true(get(&f, "high.2.weight") == 5 && get(&f, "high.1.running_mean") == 5);
+    assert_int_equal(params_find(f.params, "high.1.num_batches_tracked")->counter, 40);
+    float moment[10];
+    param_get_from(f.params, params_find(f.params, "high.2.weight"), f.moment, moment);
+    assert_true(moment[0] == 4 && moment[9] == 13);
+    fixture_close(&f);
+
+    /* the newest is damaged: the one before it serves, and is not swept before there is another */
+    char *newest = path_join(dir, "checkpoint-pretrain-000000040.safetensors");
+    FILE *file = fopen(newest, "r+");
+    fseek(file, -5, SEEK_END);
+    fputc(0x55, file);
+    fclose(file);
+    fixture_open(&f, "phase = pretrain\nlr = 0.5\n");
+    assert_int_equal(checkpoint_load(&f.keeper, &at, &e), 1);
+    assert_int_equal(at.steps, 30);
+    assert_true(get(&f, "high.2.weight") == 4);
+    save(&f, 35, 3.5F, false);
+    assert_false(file_exists(newest));
+    assert_int_equal(files("checkpoint-pretrain"), 2);
+    assert_int_equal(files("pretrain-best-000000010"), 1);
+    fixture_close(&f);
+    free(newest);
+
+    /* other settings are refused, naming the first that differs */
+    fixture_open(&f, "phase = pretrain\nlr = 0.4\n");
+    assert_int_equal(checkpoint_load(&f.keeper, &at, &e), -1);
+    assert_non_null(strstr(e.text, "'lr = 0.5' there, 'lr = 0.4' here"));
+    assert_int_equal(checkpoint_finished(&f.t, &e), 0);
+    assert_int_equal(checkpoint_clear(&f.t, true, &e), 0);
+    assert_int_equal(files("pretrain"), 0);
+    fixture_close(&f);
+}
+
+static void test_finish(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct fixture f;
+    struct safetensors s = {0};
+    fixture_open(&f, "phase = pretrain\nlr = 0.5\n");
+    char *half = path_join(dir, ".checkpoint-pretrain-000000001.safetensors.77-0.tmp");
+    assert_int_equal(publish_bytes(half, "x", 1, &e), 0);
+    assert_int_equal(checkpoint_clear(&f.t, false, &e), 0);
+    assert_false(file_exists(half));
+    free(half);
+
+    save(&f, 10, 1, true);
+    save(&f, 20, 9, false);
+    struct place at = {.epoch = 5, .steps = 25, .stopping = {.best_steps = 10, .any = true}};
+    if (keeper_finish(&f.keeper, &at, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(files("checkpoint"), 0);
+    assert_int_equal(files("best"), 0);
+    assert_int_equal(safetensors_read(&s, f.t.out_path, &e), 0); /* the best, with the counter it had then */
+    assert_string_equal(safetensors_get(&s, "step"), "10");
+    assert_true(((const float *)safetensors_find(&s, "high.2.weight")->data)[1] == 2);
+    assert_true(*(const int64_t *)safetensors_find(&s, "high.1.num_batches_tracked")->data == 10);
+    safetensors_free(&s);
+    char *last = train_path(&f.t, "-last.safetensors");
+    assert_int_equal(safetensors_read(&s, last, &e), 0);
+    assert_true(((const float *)safetensors_find(&s, "high.2.weight")->data)[1] == 10);
+    safetensors_free(&s);
+    free(last);
+
+    assert_int_equal(checkpoint_finished(&f.t, &e), 1);
+    unlink(f.t.out_path);
+    assert_int_equal(checkpoint_finished(&f.t, &e), -1);
+    assert_int_equal(e.code, EX_NOINPUT);
+    fixture_close(&f);
+}
+
+static void test_lock(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    assert_int_equal(record_lock(dir, &e), 0);
+    assert_int_equal(record_lock(dir, &e), -1);
+    assert_int_equal(e.code, EX_TEMPFAIL);
+}
+
+static void test_list(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    int64_t steps;
+    char *path = path_join(dir, "pairs.tsv");
+    assert_int_equal(publish_bytes(path, "# rows\n0\t1\n2\t3\n4\t5\n6\t7\n8\t9\n", 28, &e), 0);
+    assert_int_equal(list_steps(path, 3, &steps, &e), 0);
+    assert_int_equal(steps, 2);
+    assert_int_equal(list_steps(path, 4, &steps, &e), -1); /* a rest of one */
+    assert_int_equal(publish_bytes(path, "0\t1\n2 x\n", 8, &e), 0);
+    assert_int_equal(list_steps(path, 4, &steps, &e), -1);
+    assert_non_null(strstr(e.text, "line 2 is '2 x'"));
+    free(path);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    format_into(dir, sizeof dir, "/tmp/petrel-train.XXXXXX");
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct names n;
+    if (dir_list(dir, &n, &e))
+        return -1;
+    for (size_t i = 0; i < n.count; i++) {
+        char *path = path_join(dir, n.name[i]);
+        unlink(path);
+        free(path);
+    }
+    names_free(&n);
+    return rmdir(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stopping), cmocka_unit_test(test_history), cmocka_unit_test(test_memo),
+                                       cmocka_unit_test(test_checkpoints), cmocka_unit_test(test_finish), cmocka_unit_test(test_lock),
+                                       cmocka_unit_test(test_list)};
+    return cmocka_run_group_tests(tests, begin, end);
+}
