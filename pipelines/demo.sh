@@ -4,7 +4,7 @@
 here=$(dirname "$0")
 . "$here/arguments.sh"
 arguments --recipe "$here/recipes/demo.conf" "$@"
-out=${out:-runs/demo} patients=${patients:-24}
+out=${out:-runs/demo} patients=${patients:-60}
 same=(--recipe "$recipe" --seed "$seed" -j "$jobs" ${backend:+--backend "$backend"} "${settings[@]}")
 say() { printf '\n\033[1m%s\033[0m\n' "$*" >&2; }
 step() { "$@" || { rc=$?; [ $rc = 65 ] || exit $rc; }; } # 65: some scan was refused; it has been listed, the rest goes on

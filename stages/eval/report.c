@@ -33,8 +33,11 @@ static void put_metrics(FILE *to, const struct report *r)
     for (int k = 0; k < METRICS; k++) {
         fprintf(to, "<tr><td>%s</td>", metric_title[k]);
         for (size_t i = 0; i < r->models; i++)
-            fprintf(to, "<td>%.1f %% <small>[%.1f, %.1f]</small></td>", 100.0 * r->model[i].value[k],
-                    100.0 * r->model[i].bootstrap.value[k].low, 100.0 * r->model[i].bootstrap.value[k].high);
+            if (isnan(r->model[i].value[k]))
+                fprintf(to, "<td>nothing was said to be tumour</td>");
+            else
+                fprintf(to, "<td>%.1f %% <small>[%.1f, %.1f]</small></td>", 100.0 * r->model[i].value[k],
+                        100.0 * r->model[i].bootstrap.value[k].low, 100.0 * r->model[i].bootstrap.value[k].high);
         fprintf(to, "</tr>");
     }
     fprintf(to, "</table><p>Threshold %.2f. In brackets: 95 %% intervals from %zu bootstrap resamples of patients.</p>",
