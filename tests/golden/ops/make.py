@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+"""Golden numbers for tests/unit/ops_golden.c: single operations and their gradients in PyTorch, float64, stored as float32.
+    apt-get install python3-torch; /usr/bin/python3 make.py        (Debian 12: torch 1.13.1, numpy 1.24.2)"""
+import json
+import os
+import struct
+
+import torch
+import torch.nn.functional as F
+
+torch.manual_seed(3)
+torch.set_default_dtype(torch.float64)
+out = {}
+
+
+def tensor(name, *shape):
+    x = torch.randn(*shape).float().double()  # exactly what the test reads
+    out[name] = x.clone()
+    return x.requires_grad_()
+
+
+def gradients(case, y, dy, **inputs):
+    out[case + ".y"] = y
+    for name, g in zip(inputs, torch.autograd.grad((y * dy).sum(), inputs.values())):
+        out[f"{case}.d{name}"] = g
+
+
+def conv(case, N, C, O, dim, kernel, stride, pad):
+    x, w = tensor(case + ".x", N, C, *dim), tensor(case + ".w", O, C, *kernel)
+    y = F.conv3d(x, w, stride=stride, padding=pad)
+    gradients(case, y, tensor(case + ".dy", *y.shape), x=x, w=w)
+
+
+conv("conv_wide", 3, 17, 18, (3, 2, 4), (3, 3, 3), (1, 2, 2), (1, 1, 1))
+conv("conv_stem", 2, 1, 16, (3, 6, 7), (5, 5, 5), (1, 2, 2), (2, 2, 2))
+
+for case, shape in (("norm_image", (6, 18, 2, 1, 3)), ("norm_rows", (7, 21))):
+    x, gamma, beta = tensor(case + ".x", *shape), tensor(case + ".gamma", shape[1]), tensor(case + ".beta", shape[1])
+    add = tensor(case + ".residual", *shape)
+    mean, var = torch.zeros(shape[1]), torch.ones(shape[1])
+    y = F.relu(F.batch_norm(x, mean, var, gamma, beta, training=True) + add)
+    gradients(case, y, tensor(case + ".dy", *shape), x=x, residual=add, gamma=gamma, beta=beta)
+    out[case + ".running_mean"], out[case + ".running_var"] = mean, var
+
+x = tensor("maxpool.x", 2, 17, 5, 4, 6)
+y = F.max_pool3d(x, 3, 2, 1)
+gradients("maxpool", y, tensor("maxpool.dy", *y.shape), x=x)
+
+for case, f, args in (("layernorm", F.layer_norm, ((33,),)), ("l2norm", F.normalize, ()), ("gelu", F.gelu, ())):
+    x = tensor(case + ".x", 5, 33)
+    y = f(x, *args)
+    gradients(case, y, tensor(case + ".dy", 5, 33), x=x)
+
+
+def off_diagonal(m):
+    return m - torch.diag(torch.diag(m))
+
+
+for case, literal in (("vicreg", False), ("vicreg_literal", True)):
+    n, d = 6, 20
+    z = tensor(case + ".z", 2 * n, d)
+    terms = [F.mse_loss(z[:n], z[n:]) * (d if literal else 1), 0, 0]
+    for v in (z[:n] * 1, z[n:] * 1):
+        c = v - v.mean(0)
+        terms[1] = terms[1] + F.relu(1 - torch.sqrt(v.var(0) + 1e-4)).mean() * (1 if literal else 0.5)
+        terms[2] = terms[2] + off_diagonal(c.T @ c / (n - 1)).pow(2).sum() / d
+    out[case + ".terms"] = torch.stack(terms)
+    out[case + ".dz"], = torch.autograd.grad(25 * terms[0] + 25 * terms[1] + terms[2], z)
+
+for case, on_softmax in (("focal", False), ("focal_on_softmax", True)):
+    logits, label, alpha = tensor(case + ".logits", 9, 3), torch.arange(9) % 3, torch.tensor([0.55, 0.25, 0.75])
+    scored = F.softmax(logits, 1) if on_softmax else logits
+    log_p = F.log_softmax(scored, 1).gather(1, label[:, None])[:, 0]
+    loss = (alpha[label] * (1 - log_p.exp()) ** 2 * -log_p).mean()
+    out[case + ".loss"] = loss[None]
+    out[case + ".dlogits"], = torch.autograd.grad(loss, logits)
+
+header, data = {}, b""
+for name, x in out.items():
+    numbers = x.detach().float().contiguous().numpy().tobytes()
+    header[name] = {"dtype": "F32", "shape": list(x.shape), "data_offsets": [len(data), len(data) + len(numbers)]}
+    data += numbers
+text = json.dumps(header, separators=(",", ":")).encode()
+text += b" " * (-len(text) % 8)
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.safetensors"), "wb") as f:
+    f.write(struct.pack("<Q", len(text)) + text + data)

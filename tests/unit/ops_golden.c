@@ -1,0 +1,220 @@
+/* ops_golden -- single operations and their gradients against PyTorch (tests/golden/ops/make.py), on ref and cpu.   tests/unit */
+#include "tests/unit/ops.h"
+
+#include "common/safetensors.h"
+
+static struct safetensors golden;
+
+static const struct tensor_entry *entry(const char *name, const char *part)
+{
+    char full[100];
+    format_into(full, sizeof full, "%s.%s", name, part);
+    const struct tensor_entry *t = safetensors_find(&golden, full);
+    if (!t)
+        fail_msg("golden tensor '%s' is missing", full);
+    return t;
+}
+
+static void must_be(const char *name, const char *part, const float *got)
+{
+    const struct tensor_entry *t = entry(name, part);
+    double d = distance(got, t->data, tensor_count(t));
+    if (!(d <= 3e-6))
+        fail_msg("%s.%s is %.2g from PyTorch's", name, part, d);
+}
+
+/* A tensor of N C [D H W] as the device holds it: an image where it has five dimensions, rows where it has two or one. */
+struct held_tensor { const struct tensor_entry *t; struct image m; bool image; float *at; };
+
+static struct held_tensor hold(struct backend *b, const char *name, const char *part, char what)
+{
+    struct held_tensor h = {.t = entry(name, part)};
+    h.image = h.t->ndim == 5;
+    float *start = what == 'x' ? NULL : xalloc(tensor_count(h.t), sizeof *start); /* 'y': to be written; 'd': starts at 0 */
+    const float *host = what == 'x' ? h.t->data : what == 'd' ? start : NULL;
+    if (h.image)
+        h.m = (struct image){(int)h.t->dim[0], (int)h.t->dim[1], {(int)h.t->dim[2], (int)h.t->dim[3], (int)h.t->dim[4]}, part[strlen(part) - 1] == 'w'};
+    h.at = h.image ? device_image(b, host, &h.m) : device_rows(b, host, tensor_count(h.t));
+    free(start);
+    return h;
+}
+
+static void check(struct backend *b, struct held_tensor h, const char *name, const char *part)
+{
+    float *host = xalloc(tensor_count(h.t), sizeof *host);
+    if (h.image)
+        image_done(b, host, h.at, &h.m);
+    else
+        rows_done(b, host, h.at, tensor_count(h.t));
+    if (part)
+        must_be(name, part, host);
+    free(host);
+}
+
+static void conv(struct backend *b, const char *name, const int stride[3], int pad)
+{
+    struct held_tensor x = hold(b, name, "x", 'x'), w = hold(b, name, "w", 'x'), dy = hold(b, name, "dy", 'x'), y = hold(b, name, "y", 'y');
+    struct held_tensor dx = hold(b, name, "dx", 'd'), dw = hold(b, name, "dw", 'd');
+    struct conv_shape s = {.N = x.m.N, .C = x.m.C, .O = w.m.N};
+    for (int a = 0; a < 3; a++) {
+        s.in[a] = x.m.dim[a];
+        s.kernel[a] = w.m.dim[a];
+        s.stride[a] = stride[a];
+        s.pad[a] = pad;
+    }
+    conv_out_dims(&s);
+    struct conv *c = b->conv_open(b, &s);
+    b->conv_forward(b, y.at, x.at, w.at, c);
+    b->conv_backward_data(b, dx.at, dy.at, w.at, c);
+    b->conv_backward_weight(b, dw.at, dy.at, x.at, c);
+    b->conv_close(b, c);
+    check(b, y, name, "y");
+    check(b, dx, name, "dx");
+    check(b, dw, name, "dw");
+    check(b, x, name, NULL);
+    check(b, w, name, NULL);
+    check(b, dy, name, NULL);
+}
+
+static void norm(struct backend *b, const char *name)
+{
+    struct held_tensor x = hold(b, name, "x", 'x'), gamma = hold(b, name, "gamma", 'x'), beta = hold(b, name, "beta", 'x');
+    struct held_tensor add = hold(b, name, "residual", 'x'), dy = hold(b, name, "dy", 'x'), y = hold(b, name, "y", 'y');
+    struct held_tensor dx = hold(b, name, "dx", 'd'), dadd = hold(b, name, "dresidual", 'd'), dgamma = hold(b, name, "dgamma", 'd');
+    struct held_tensor dbeta = hold(b, name, "dbeta", 'd'), running_mean = hold(b, name, "running_mean", 'd');
+    struct norm_shape s = {.layout = x.image ? IMAGE : ROWS, .N = (int)x.t->dim[0], .C = (int)x.t->dim[1], .dim = {1, 1, 1}, .views = 1};
+    if (x.image)
+        memcpy(s.dim, x.m.dim, sizeof s.dim);
+    float *mean = device_rows(b, NULL, (size_t)s.C), *rstd = device_rows(b, NULL, (size_t)s.C), ones[64];
+    for (size_t i = 0; i < COUNT_OF(ones); i++)
+        ones[i] = 1;
+    float *variance = device_rows(b, ones, (size_t)s.C);
+    b->norm_forward(b, y.at, mean, rstd, running_mean.at, variance, x.at, add.at, gamma.at, beta.at, &s, true, true);
+    b->norm_backward(b, dx.at, dadd.at, dgamma.at, dbeta.at, dy.at, y.at, x.at, mean, rstd, gamma.at, &s, true);
+    rows_done(b, NULL, mean, (size_t)s.C);
+    rows_done(b, NULL, rstd, (size_t)s.C);
+    rows_done(b, ones, variance, (size_t)s.C);
+    must_be(name, "running_var", ones);
+    check(b, y, name, "y");
+    check(b, dx, name, "dx");
+    check(b, dadd, name, "dresidual");
+    check(b, dgamma, name, "dgamma");
+    check(b, dbeta, name, "dbeta");
+    check(b, running_mean, name, "running_mean");
+    check(b, x, name, NULL);
+    check(b, add, name, NULL);
+    check(b, gamma, name, NULL);
+    check(b, beta, name, NULL);
+    check(b, dy, name, NULL);
+}
+
+static void maxpool(struct backend *b)
+{
+    const char *name = "maxpool";
+    struct held_tensor x = hold(b, name, "x", 'x'), y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x'), dx = hold(b, name, "dx", 'd');
+    struct held_tensor where = hold(b, name, "y", 'y');
+    struct pool_shape s = {.N = x.m.N, .C = x.m.C, .in = {x.m.dim[0], x.m.dim[1], x.m.dim[2]}, .kernel = 3, .stride = 2, .pad = 1};
+    pool_out_dims(&s);
+    b->maxpool_forward(b, y.at, (int32_t *)(void *)where.at, x.at, &s);
+    b->maxpool_backward(b, dx.at, dy.at, (const int32_t *)(const void *)where.at, &s);
+    rows_done(b, NULL, where.at, image_floats(b, &where.m));
+    check(b, y, name, "y");
+    check(b, dx, name, "dx");
+    check(b, x, name, NULL);
+    check(b, dy, name, NULL);
+}
+
+static void rows(struct backend *b, const char *name)
+{
+    struct held_tensor x = hold(b, name, "x", 'x'), y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x'), dx = hold(b, name, "dx", 'd');
+    int N = (int)x.t->dim[0], C = (int)x.t->dim[1];
+    float *kept = device_rows(b, NULL, (size_t)N);
+    if (strcmp(name, "layernorm") == 0) {
+        b->layernorm_forward(b, y.at, kept, x.at, N, C);
+        b->layernorm_backward(b, dx.at, dy.at, y.at, kept, N, C);
+    } else if (strcmp(name, "l2norm") == 0) {
+        b->l2norm_forward(b, y.at, kept, x.at, N, C);
+        b->l2norm_backward(b, dx.at, dy.at, y.at, kept, N, C);
+    } else {
+        b->gelu_forward(b, y.at, x.at, (size_t)(N * C));
+        b->gelu_backward(b, dx.at, dy.at, x.at, (size_t)(N * C));
+    }
+    rows_done(b, NULL, kept, (size_t)N);
+    check(b, y, name, "y");
+    check(b, dx, name, "dx");
+    check(b, x, name, NULL);
+    check(b, dy, name, NULL);
+}
+
+static void vicreg(struct backend *b, const char *name, bool literal)
+{
+    static const float weight[3] = {25, 25, 1};
+    float terms[3];
+    struct held_tensor z = hold(b, name, "z", 'x'), dz = hold(b, name, "dz", 'y');
+    b->vicreg(b, dz.at, terms, z.at, (int)z.t->dim[0] / 2, (int)z.t->dim[1], weight, literal);
+    must_be(name, "terms", terms);
+    check(b, dz, name, "dz");
+    check(b, z, name, NULL);
+}
+
+static void focal(struct backend *b, const char *name, bool on_softmax)
+{
+    static const float alpha[3] = {0.55f, 0.25f, 0.75f};
+    static const int32_t label[9] = {0, 1, 2, 0, 1, 2, 0, 1, 2};
+    float loss;
+    struct held_tensor logits = hold(b, name, "logits", 'x'), dlogits = hold(b, name, "dlogits", 'y');
+    int32_t *labels = b->alloc(b, sizeof label);
+    b->put(b, labels, label, sizeof label);
+    b->focal(b, dlogits.at, &loss, logits.at, labels, 9, 3, alpha, 2, on_softmax);
+    b->release(b, labels);
+    must_be(name, "loss", &loss);
+    check(b, dlogits, name, "dlogits");
+    check(b, logits, name, NULL);
+}
+
+static void test_back_end(void **state)
+{
+    struct error e = {0};
+    struct backend *b = backend_open(*state, 2, &e);
+    if (!b)
+        fail_msg("%s", e.text);
+    conv(b, "conv_wide", (const int[]){1, 2, 2}, 1);
+    conv(b, "conv_stem", (const int[]){1, 2, 2}, 2);
+    norm(b, "norm_image");
+    norm(b, "norm_rows");
+    maxpool(b);
+    rows(b, "layernorm");
+    rows(b, "l2norm");
+    rows(b, "gelu");
+    vicreg(b, "vicreg", false);
+    vicreg(b, "vicreg_literal", true);
+    focal(b, "focal", false);
+    focal(b, "focal_on_softmax", true);
+    backend_close(&b);
+}
+
+static int open_golden(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    const char *const path[] = {"tests/golden/ops/ops.safetensors", "../tests/golden/ops/ops.safetensors"};
+    for (size_t i = 0; i < COUNT_OF(path); i++)
+        if (safetensors_read(&golden, path[i], &e) == 0)
+            return 0;
+    fprintf(stderr, "%s; run from the top of the tree\n", e.text);
+    return -1;
+}
+
+static int close_golden(void **state)
+{
+    (void)state;
+    safetensors_free(&golden);
+    return 0;
+}
+
+int main(void)
+{
+    static char ref[] = "ref", cpu[] = "cpu";
+    const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(test_back_end, ref), cmocka_unit_test_prestate(test_back_end, cpu)};
+    return cmocka_run_group_tests_name("ops_golden", tests, open_golden, close_golden);
+}
