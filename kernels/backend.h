@@ -126,7 +126,9 @@ struct backend {
 };
 
 /* name: "cpu", "cuda" or "ref"; threads 0: all cores. NULL and a sentence (EX_UNAVAILABLE: no usable GPU and what was
- * looked for) when it cannot be had. */
+ * looked for) when it cannot be had. "cuda" is a shared object that exports petrel_cuda_open(threads, e): the file PETREL_CUDA
+ * names, or petrel-cuda.so beside the program or in ../lib. PETREL_CPU=plain|avx2|avx512 asks "cpu" for narrower loops than
+ * the processor has. */
 struct backend *backend_open(const char *name, int threads, struct error *e) MUST_USE;
 void backend_close(struct backend **b);
 /* out[a] = (in[a] + 2 pad[a] - kernel[a]) / stride[a] + 1 */
