@@ -80,7 +80,7 @@ double loop_waiting(const struct loop *l)
 void loop_check_loss(const struct loop *l, double loss, const char *try_this)
 {
     if (!isfinite(loss))
-        die(EX_SOFTWARE, "the loss is not a finite number (%g) at epoch %lld, step %lld: try %s; the last checkpoint in '%s' is from before it",
+        die(EX_SOFTWARE, "the loss is not a finite number (%g) at epoch %lld, step %lld: try %s; what checkpoint there is in '%s' is from before it",
             loss, (long long)l->at.epoch, (long long)l->at.step, try_this, l->train->stage_options.run);
 }
 

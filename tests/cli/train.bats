@@ -1,0 +1,167 @@
+# petrel-train: the network as the method counts it; the same bytes for any number of workers, killed or not; and what it refuses
+
+setup_file() {
+    BIN=$(realpath "${PETREL_BIN:-build/bin}") D=$BATS_FILE_TMPDIR
+    export BIN D PATH=$BIN:$PATH
+    petrel-simulate --quiet --out "$D/scans" --patients 6 --scale quick --seed 3 -j 2
+    pipelines/rois.sh "$D/scans/scans.tsv" --out "$D/cache" -j 1 >"$D/rois.log" 2>&1
+    petrel-cache split "$D/cache" --seed 1
+    cat >"$D/tiny.conf" <<'END'
+recipe_name = tiny
+backbone = resnet10
+backbone_width = 4
+projection_width = 32
+pairs_per_epoch = 20
+batch = 8
+epochs = 4
+warmup = 1
+lr = 0.05
+classifier_epochs = 5
+classifier_batch = 16
+classifier_views = 2
+END
+}
+
+# phase RUN JOBS words...: the trainer, with workers beside it; the trainer's exit code
+phase() {
+    local what=$1 run=$2 jobs=$3 code
+    shift 3
+    petrel-pairs "$D/cache" --quiet --run "$run" --recipe "$D/tiny.conf" --silence 1.5 -j "$jobs" 2>"$run.pairs" 3>&- &
+    local workers=$!
+    petrel-train "$what" --quiet --cache "$D/cache" --run "$run" --recipe "$D/tiny.conf" --threads 1 "$@" 2>"$run.log" 3>&-
+    code=$?
+    wait $workers || { cat "$run.pairs"; return 99; }
+    return $code
+}
+losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
+
+@test "describe: 38,938,953 parameters with PEB, 38,409,024 without" {
+    run petrel-train describe --recipe pipelines/recipes/paper.conf
+    [ "$status" = 0 ]
+    [[ "$output" == *"total         38,938,953 parameters with PEB"* ]]
+    [[ "$output" == *"backbone      33,160,000 parameters"*"141.4 million multiply-adds a box,   65.0 live"* ]]
+    run petrel-train describe --recipe pipelines/recipes/paper.conf --no-position
+    [[ "$output" == *"total         38,409,024 parameters without PEB"* ]]
+}
+
+@test "both phases: the same bytes with 1 and 3 workers, 1 and 2 threads" {
+    phase pretrain "$D/a" 1
+    phase classifier "$D/ac" 1 --init "$D/a/pretrained.safetensors"
+    phase pretrain "$D/b" 3 --threads 2
+    phase classifier "$D/bc" 3 --init "$D/b/pretrained.safetensors" --threads 2
+    cmp "$D/a/pretrained.safetensors" "$D/b/pretrained.safetensors"
+    cmp "$D/ac/model.safetensors" "$D/bc/model.safetensors"
+    cmp "$D/a/pretrain-last.safetensors" "$D/b/pretrain-last.safetensors"
+    [ "$(losses "$D/a")" = "$(losses "$D/b")" ]
+    [ "$(grep -c train "$D/a/losses.csv")" = 12 ]
+    [ "$(grep -c validation "$D/a/losses.csv")" = 4 ]
+    [ -z "$(ls "$D/a" | grep checkpoint)" ]
+    strings "$D/ac/model.safetensors" | head -n 1 | grep -q '"cohort":"simulated cohort"'
+    strings "$D/ac/model.safetensors" | head -n 1 | grep -q 'lr = 0.05'
+}
+
+@test "killed five times, and a worker with it: the same bytes" {
+    mkdir -p "$D/k"
+    petrel-pairs "$D/cache" --quiet --run "$D/k" --recipe "$D/tiny.conf" --silence 1.5 2>/dev/null 3>&- &
+    first=$!
+    petrel-pairs "$D/cache" --quiet --run "$D/k" --recipe "$D/tiny.conf" --silence 1.5 2>"$D/k.pairs" 3>&- &
+    local code=1 kills=0
+    while [ $code != 0 ]; do
+        petrel-train pretrain --quiet --cache "$D/cache" --run "$D/k" --recipe "$D/tiny.conf" --checkpoint-s 0 2>/dev/null 3>&- &
+        if [ $kills -lt 5 ]; then
+            # once it has got further
+            local before=$(ls "$D/k" | grep checkpoint | tail -n 1)
+            for _ in $(seq 200); do
+                [ "$(ls "$D/k" | grep checkpoint | tail -n 1)" = "$before" ] || break
+                kill -0 $! 2>/dev/null || break
+                sleep 0.05
+            done
+            kill -9 $! 2>/dev/null || true
+            [ $kills != 1 ] || kill -9 $first
+            kills=$((kills + 1))
+        fi
+        wait $! && code=0 || code=$?
+    done
+    wait
+    cmp "$D/a/pretrained.safetensors" "$D/k/pretrained.safetensors"
+    [ "$(losses "$D/a")" = "$(losses "$D/k")" ]
+}
+
+@test "SIGTERM saves and leaves with 75; run again, the same bytes" {
+    mkdir -p "$D/t"
+    petrel-pairs "$D/cache" --quiet --run "$D/t" --recipe "$D/tiny.conf" --silence 1.5 2>/dev/null 3>&- &
+    petrel-train pretrain --quiet --cache "$D/cache" --run "$D/t" --recipe "$D/tiny.conf" 2>"$D/t.log" 3>&- &
+    trainer=$!
+    for _ in $(seq 500); do [ "$(cat "$D/t/losses.csv" 2>/dev/null | grep -c train)" -lt 2 ] || break; sleep 0.02; done
+    kill -USR1 $trainer
+    wait $trainer && code=0 || code=$?
+    [ $code = 75 ]
+    [ -n "$(ls "$D/t" | grep checkpoint)" ]
+    petrel-train pretrain --quiet --cache "$D/cache" --run "$D/t" --recipe "$D/tiny.conf" 3>&-
+    wait
+    cmp "$D/a/pretrained.safetensors" "$D/t/pretrained.safetensors"
+}
+
+@test "a finished run does nothing; other settings and a lost result are refused" {
+    run petrel-train pretrain --cache "$D/cache" --run "$D/a" --recipe "$D/tiny.conf"
+    [ "$status" = 0 ]
+    [[ "$output" == *"finished before: nothing to do"* ]]
+    run petrel-train pretrain --cache "$D/cache" --run "$D/a" --recipe "$D/tiny.conf" --lr 0.06
+    [ "$status" = 64 ]
+    [[ "$output" == *"'lr = 0.05' there, 'lr = 0.06' here"*"--restart"* ]]
+    rm -rf "$D/a/FAILED"
+    run petrel-train classifier --cache "$D/cache" --run "$D/x" --recipe "$D/tiny.conf" --init "$D/a/pretrained.safetensors" --peb-norm l2
+    [ "$status" = 78 ]
+    [[ "$output" == *"pretrained with peb-norm = layer, but it is l2 now"* ]]
+    run petrel-train classifier --cache "$D/cache" --run "$D/y" --recipe "$D/tiny.conf" --init "$D/a/pretrained.safetensors" --no-position
+    [ "$status" = 78 ]
+    [[ "$output" == *"position"* ]]
+}
+
+@test "words that are missing or unknown" {
+    run petrel-train
+    [ "$status" = 64 ]
+    [[ "$output" == *"pretrain, classifier, describe"* ]]
+    run petrel-train learn --cache "$D/cache" --run "$D/z"
+    [ "$status" = 64 ]
+    [[ "$output" == *"'learn' is none of"* ]]
+    run petrel-train classifier --cache "$D/cache" --run "$D/z"
+    [ "$status" = 64 ]
+    [[ "$output" == *"--init"* ]]
+    run petrel-train pretrain --cache "$D/nowhere" --run "$D/z"
+    [ "$status" = 66 ]
+    [[ "$output" == *"nowhere"* ]]
+    run petrel-train pretrain --cache "$D/cache" --run "$D/z2" --backend cuda
+    [ "$status" = 69 ] || skip "a GPU is here"
+}
+
+# list RUN words...: pretraining on a list of pairs, without workers
+list() {
+    local run=$1
+    shift
+    petrel-train pretrain --quiet --cache "$D/cache" --run "$run" --recipe "$D/tiny.conf" --pair-list "$D/pairs.tsv" "$@"
+}
+
+@test "a list of pairs: --steps K and on is the whole; a short last batch" {
+    for i in $(seq 0 20); do printf '%d\t%d\n' $i $((2 * i)); done >"$D/pairs.tsv"
+    list "$D/l1"
+    list "$D/l2" --steps 5 --out "$D/five.safetensors"
+    [ -n "$(ls "$D/l2" | grep checkpoint-pretrain-000000005)" ]
+    list "$D/l2"
+    cmp "$D/l1/pretrained.safetensors" "$D/l2/pretrained.safetensors"
+    run cmp -s "$D/five.safetensors" "$D/l2/pretrained.safetensors"
+    [ "$status" = 1 ]
+    [ "$(losses "$D/l1")" = "$(losses "$D/l2")" ]
+    list "$D/l3" --restart --epochs 1 --init "$D/five.safetensors"
+    echo "5 99999" >>"$D/pairs.tsv"
+    run list "$D/l4"
+    [ "$status" = 65 ]
+    [[ "$output" == *"names row 99999, but the cache has"* ]]
+}
+
+@test "a loss that is no number ends the run with what to try" {
+    for i in $(seq 0 15); do printf '%d\t%d\n' $i $((i + 9)); done >"$D/pairs.tsv"
+    run list "$D/n" --lr 100 --lars-trust 1 --weight-decay 1 --warmup 0 --epochs 60
+    [ "$status" = 70 ]
+    [[ "$output" == *"not a finite number"*"--clip-norm"* ]]
+}
