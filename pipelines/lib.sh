@@ -10,6 +10,9 @@
 # leave should this shell be killed. The first failure is in DIR/FAILED (proto/PROTOCOL.md); it stops every program.
 # shellcheck shell=bash disable=SC2015 # "a && b || c" is meant
 
+# Stages share the cores: a thread that waits must sleep, not spin (libgomp reads this before main, so no program can set it).
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+
 run_restarts=1000                # of one node, before it counts as failed
 run_pauses=(0.1 0.2 0.5 1 2)     # seconds before a restart; a node that lived for 10 s begins again with the first
 run_patience_s=60                # for programs to leave when they are asked to

@@ -6,7 +6,7 @@
 cd "$(dirname "$0")/.." || exit 1
 build=$(realpath -m "${1:-build}") pattern=${2:-.}
 export PETREL_BIN=$build/bin CMOCKA_MESSAGE_OUTPUT=TAP
-export OPENBLAS_NUM_THREADS=1
+export OPENBLAS_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 if [ -z "${PETREL_DATA:-}" ] && [ -d ../shared/data ]; then PETREL_DATA=$(realpath ../shared/data); fi
 export PETREL_DATA=${PETREL_DATA:-}
 [ -n "$PETREL_DATA" ] || echo "no real scans at hand (PETREL_DATA is not set): their tests will be skipped"
