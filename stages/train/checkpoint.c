@@ -1,64 +1,9 @@
 /* checkpoint -- the state of a phase on disk: atomic, checked, the last two kept.   [train] ═▶ RUN/checkpoint-PHASE-STEPS.safetensors */
-#include "stages/train/checkpoint.h"
+#include "stages/train/checkpoint_own.h"
 #include "common/file.h"
 #include "common/log.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* the place, field by field: reals in hexadecimal, so that they come back bit for bit */
-enum kind { WHOLE, REAL, TRUTH };
-#define AT(field) offsetof(struct place, field)
-static const struct { const char *key; enum kind kind; size_t at; } FIELDS[] = {
-    {"epoch", WHOLE, AT(epoch)},
-    {"step", WHOLE, AT(step)},
-    {"steps", WHOLE, AT(steps)},
-    {"sum_loss", REAL, AT(sum[0])},
-    {"sum_first", REAL, AT(sum[1])},
-    {"sum_second", REAL, AT(sum[2])},
-    {"sum_third", REAL, AT(sum[3])},
-    {"count", REAL, AT(count)},
-    {"seconds", REAL, AT(seconds)},
-    {"best", REAL, AT(stopping.best)},
-    {"since_best", WHOLE, AT(stopping.since)},
-    {"best_epoch", WHOLE, AT(stopping.best_epoch)},
-    {"best_steps", WHOLE, AT(stopping.best_steps)},
-    {"any_best", TRUTH, AT(stopping.any)},
-    {"history_bytes", WHOLE, AT(history_bytes)},
-    {"optimiser_steps", WHOLE, AT(optimiser_steps)},
-};
-
-static void place_write(struct safetensors *s, const struct place *at)
-{
-    for (size_t i = 0; i < COUNT_OF(FIELDS); i++) {
-        const void *value = (const char *)at + FIELDS[i].at;
-        char text[64];
-        switch (FIELDS[i].kind) {
-        case WHOLE: format_into(text, sizeof text, "%lld", (long long)*(const int64_t *)value); break;
-        case REAL: format_into(text, sizeof text, "%a", *(const double *)value); break;
-        case TRUTH: format_into(text, sizeof text, "%d", *(const bool *)value); break;
-        }
-        safetensors_set(s, FIELDS[i].key, text);
-    }
-}
-
-static int place_read(const struct safetensors *s, struct place *at, struct error *e)
-{
-    *at = (struct place){0};
-    for (size_t i = 0; i < COUNT_OF(FIELDS); i++) {
-        const char *text = safetensors_get(s, FIELDS[i].key);
-        void *value = (char *)at + FIELDS[i].at;
-        if (!text)
-            return fail(e, "metadata '%s' is missing", FIELDS[i].key);
-        switch (FIELDS[i].kind) {
-        case WHOLE: *(int64_t *)value = strtoll(text, NULL, 10); break;
-        case REAL: *(double *)value = strtod(text, NULL); break;
-        case TRUTH: *(bool *)value = text[0] == '1'; break;
-        }
-    }
-    return 0;
-}
 
 /* ---- tensors ---- */
 
@@ -156,77 +101,21 @@ static int state_read(struct keeper *k, const struct safetensors *s, struct erro
     return 0;
 }
 
-/* ---- files ---- */
-
-static char *numbered(const struct train *t, const char *head, const char *tail, int64_t steps)
-{
-    char name[96];
-    format_into(name, sizeof name, "%s%s%s%09lld.safetensors", head, t->phase, tail, (long long)steps);
-    return path_join(t->stage_options.run, name);
-}
-static char *checkpoint_path(const struct train *t, int64_t steps) { return numbered(t, "checkpoint-", "-", steps); }
-static char *best_path(const struct train *t, int64_t steps) { return numbered(t, "", "-best-", steps); }
-
-/* steps of a file called "PREFIX n .safetensors", or -1 */
-static int64_t steps_of(const char *name, const char *prefix)
-{
-    size_t length = strlen(prefix);
-    if (strncmp(name, prefix, length))
-        return -1;
-    char *end;
-    int64_t steps = strtoll(name + length, &end, 10);
-    return end > name + length && !strcmp(end, ".safetensors") ? steps : -1;
-}
-
-/* every checkpoint, or best model, but those of a and b goes */
-static int sweep(const struct train *t, const char *head, const char *tail, int64_t a, int64_t b, struct error *e)
-{
-    struct names names;
-    char prefix[64];
-    format_into(prefix, sizeof prefix, "%s%s%s", head, t->phase, tail);
-    if (dir_list(t->stage_options.run, &names, e))
-        return -1;
-    for (size_t i = 0; i < names.count; i++) {
-        int64_t steps = steps_of(names.name[i], prefix);
-        if (steps < 0 || steps == a || steps == b)
-            continue;
-        char *path = path_join(t->stage_options.run, names.name[i]);
-        unlink(path);
-        free(path);
-    }
-    names_free(&names);
-    return 0;
-}
+/* ---- saving ---- */
 
 static int sweep_both(const struct keeper *k, struct error *e)
 {
-    return sweep(k->train, "checkpoint-", "-", k->kept[0].steps, k->kept[1].steps, e) ||
-                   sweep(k->train, "", "-best-", k->kept[0].best, k->kept[1].best, e)
+    return checkpoint_sweep(k->train, "checkpoint-", "-", k->kept[0].steps, k->kept[1].steps, e) ||
+                   checkpoint_sweep(k->train, "", "-best-", k->kept[0].best, k->kept[1].best, e)
                ? -1
                : 0;
-}
-
-static void add_facts(const struct train *t, struct safetensors *s, int64_t epoch, int64_t steps)
-{
-    model_add_facts(s, &(struct model_facts){.phase = t->phase, .cache_digest = t->cache.digest, .cohort = t->cohort, .recipe = &t->recipe,
-                                             .channels = t->channels, .seed = t->seed, .epoch = epoch, .step = steps});
-}
-
-static int write_model(struct keeper *k, const struct place *at, const char *path, struct error *e)
-{
-    struct safetensors s = {0};
-    model_add_params(&s, k->params, k->host);
-    add_facts(k->train, &s, at->step || !at->epoch ? at->epoch : at->epoch - 1, at->steps); /* the epoch last learned from */
-    int result = safetensors_write(&s, path, e);
-    safetensors_free(&s);
-    return result;
 }
 
 void keeper_note_best(struct keeper *k, const struct place *at)
 {
     safetensors_free(&k->best);
     model_add_params(&k->best, k->params, k->best_host);
-    add_facts(k->train, &k->best, at->stopping.best_epoch, at->stopping.best_steps);
+    keeper_facts(k->train, &k->best, at->stopping.best_epoch, at->stopping.best_steps);
 }
 
 static int save_best(struct keeper *k, const struct place *at, struct error *e)
@@ -265,25 +154,13 @@ int checkpoint_save(struct keeper *k, const struct place *at, struct error *e)
 
 /* ---- coming back ---- */
 
-/* the first line in which two run records differ */
-static int fail_other_settings(const struct train *t, const char *there, struct error *e)
-{
-    const char *here = t->settings, *a = there, *b = here;
-    while (*a && *b && strcspn(a, "\n") == strcspn(b, "\n") && !strncmp(a, b, strcspn(a, "\n"))) {
-        a += strcspn(a, "\n"), a += *a == '\n';
-        b += strcspn(b, "\n"), b += *b == '\n';
-    }
-    return fail_as(e, EX_USAGE, "'%s' holds a run begun with other settings ('%.*s' there, '%.*s' here): give the same again, another --run, "
-                                "or --restart to begin anew", t->stage_options.run, (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"), b);
-}
-
 static int take_checkpoint(struct keeper *k, const struct safetensors *s, struct place *at, struct error *e)
 {
     const char *kind = safetensors_get(s, "petrel"), *settings = safetensors_get(s, "settings");
     if (!kind || strcmp(kind, "checkpoint 1") || !settings)
         return fail(e, "it is no checkpoint of this version");
     if (strcmp(settings, k->train->settings))
-        return fail_other_settings(k->train, settings, e);
+        return checkpoint_fail_other(k->train, settings, e);
     return place_read(s, at, e) || state_read(k, s, e) ? -1 : 0;
 }
 
@@ -291,7 +168,7 @@ static int64_t newest_below(const struct names *names, const char *prefix, int64
 {
     int64_t newest = -1;
     for (size_t i = 0; i < names->count; i++) {
-        int64_t steps = steps_of(names->name[i], prefix);
+        int64_t steps = checkpoint_steps(names->name[i], prefix);
         if (steps < below && steps > newest)
             newest = steps;
     }
@@ -326,86 +203,4 @@ int checkpoint_load(struct keeper *k, struct place *at, struct error *e)
         found = fail(e, "no checkpoint in '%s' can be read: --restart to begin anew", k->train->stage_options.run);
     names_free(&names);
     return found;
-}
-
-/* ---- the end ---- */
-
-static int copy_file(const char *from, const char *to, struct error *e)
-{
-    struct buffer b;
-    if (file_read(from, SIZE_MAX / 2, &b, e))
-        return -1;
-    int result = publish_bytes(to, b.data, b.size, e);
-    buffer_free(&b);
-    return result;
-}
-
-static int write_best_out(struct keeper *k, const struct place *at, struct error *e)
-{
-    if (!at->stopping.any)
-        return write_model(k, at, k->train->out_path, e);
-    if (k->best.tensor_count)
-        return safetensors_write(&k->best, k->train->out_path, e);
-    char *path = best_path(k->train, at->stopping.best_steps);
-    int result = copy_file(path, k->train->out_path, e);
-    free(path);
-    return result;
-}
-
-int keeper_write_out(struct keeper *k, const struct place *at, struct error *e)
-{
-    return write_model(k, at, k->train->out_path, e);
-}
-
-int keeper_finish(struct keeper *k, const struct place *at, struct error *e)
-{
-    char *last = train_path(k->train, "-last.safetensors"), *done = train_path(k->train, ".done");
-    int result = write_best_out(k, at, e) || write_model(k, at, last, e) ||
-                 publish_bytes(done, k->train->settings, strlen(k->train->settings), e) ||
-                 sweep(k->train, "checkpoint-", "-", -1, -1, e) || sweep(k->train, "", "-best-", -1, -1, e);
-    free(last);
-    free(done);
-    return result ? -1 : 0;
-}
-
-int checkpoint_finished(const struct train *t, struct error *e)
-{
-    struct buffer text = {0};
-    char *done = train_path(t, ".done");
-    int result = file_exists(done) ? 1 : 0;
-    if (result && file_read(done, 1 << 20, &text, e))
-        result = -1;
-    if (result == 1 && strcmp((const char *)text.data, t->settings))
-        result = fail_other_settings(t, (const char *)text.data, e);
-    if (result == 1 && !file_exists(t->out_path))
-        result = fail_as(e, EX_NOINPUT, "'%s' says this run is finished, but '%s' is not there: put it back, or --restart to train again",
-                         done, t->out_path);
-    buffer_free(&text);
-    free(done);
-    return result;
-}
-
-int checkpoint_clear(const struct train *t, bool everything, struct error *e)
-{
-    struct names names;
-    char unfinished[2][64];
-    format_into(unfinished[0], 64, ".checkpoint-%s-", t->phase);
-    format_into(unfinished[1], 64, ".%s-", t->phase);
-    if (dir_list(t->stage_options.run, &names, e))
-        return -1;
-    for (size_t i = 0; i < names.count; i++) {
-        const char *name = names.name[i];
-        if (!ends_with(name, ".tmp") || (strncmp(name, unfinished[0], strlen(unfinished[0])) && strncmp(name, unfinished[1], strlen(unfinished[1]))))
-            continue;
-        char *path = path_join(t->stage_options.run, name);
-        unlink(path);
-        free(path);
-    }
-    names_free(&names);
-    if (!everything)
-        return 0;
-    char *done = train_path(t, ".done");
-    unlink(done);
-    free(done);
-    return sweep(t, "checkpoint-", "-", -1, -1, e) || sweep(t, "", "-best-", -1, -1, e) ? -1 : 0;
 }

@@ -3,6 +3,7 @@
  * `ahead` tasks are out at any time, each in a slot. A batch is acknowledged on receipt: after a crash its task is simply given
  * again, for a batch is a pure function of the task. */
 #include "common/file.h"
+#include "common/log.h"
 #include "stages/train/source.h"
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,9 @@ struct channels {
     uint64_t run;
     struct slot *slot;       /* a ring */
     size_t room, first, count, window;
+    bool heard;              /* a batch came, or it was said that none did */
 };
-enum { POLL_MS = 200 };
+enum { POLL_MS = 200, QUIET_S = 10 };
 
 /* That the run directory is another run's by now must not be told to that run. */
 static _Noreturn void die_of_channel(const struct error *e)
@@ -133,8 +135,10 @@ static bool poll_channel(struct channels *c)
     int got = taker_take(c->pairs.taker, &item, POLL_MS / 1000.0, &e);
     if (got < 0)
         die_of_channel(&e);
-    if (got == 1)
+    if (got == 1) {
+        c->heard = true;
         receive(c, &item);
+    }
     forget_acknowledged(c);
     give_some(c);
     return got != TAKER_END;
@@ -147,9 +151,14 @@ static int channels_take(struct source *s, struct pair_batch_message *b, struct 
     struct slot *head = &c->slot[c->first];
     if (!c->count)
         return fail_as(e, EX_SOFTWARE, "a batch was wanted after the last one");
+    double begun = now_s();
     while (!head->arrived) {
         if (train_stop_asked())
             return 0;
+        if (!c->heard && now_s() - begun > QUIET_S) {
+            c->heard = true;
+            log_note("no batch yet after %d s: petrel-pairs has to run beside this, with --run '%s'", QUIET_S, c->train->stage_options.run);
+        }
         if (!poll_channel(c))
             return fail_as(e, EX_UNAVAILABLE, "the pair makers ended before the batch of epoch %lld, step %lld: start petrel-pairs again",
                            (long long)head->wanted.epoch, (long long)head->wanted.step);
