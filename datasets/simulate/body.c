@@ -1,14 +1,32 @@
 /* body -- a parametric whole body with its physiological uptake.   patient -> [body] -> lesion -> scanner */
 #include "datasets/simulate/body.h"
+#include "datasets/simulate/anatomy.h"
 #include <math.h>
 
 const char *const organ_name[ORGANS] = {"air",    "soft tissue", "fat",    "lung",   "liver",  "spleen", "kidney",
                                         "renal pelvis", "bladder", "heart", "brain",  "stomach", "bowel", "marrow",
-                                        "aorta",  "tonsil",      "gland",  "testis", "ureter", "muscle"};
+                                        "aorta",  "tonsil",      "gland",  "testis", "ureter", "muscle", "prostate"};
+
+/* How far a measured body lies off the average one at a height: between its knots. */
+static struct place body_shift(const struct patient *p, double up)
+{
+    if (p->knots == 0)
+        return (struct place){0};
+    size_t i = 0;
+    while (i < p->knots && p->knot[i].up < up)
+        i++;
+    if (i == 0 || i == p->knots)
+        return p->knot[i == 0 ? 0 : i - 1].shift;
+    double f = (up - p->knot[i - 1].up) / (p->knot[i].up - p->knot[i - 1].up);
+    struct place a = p->knot[i - 1].shift, b = p->knot[i].shift;
+    return (struct place){a.left + f * (b.left - a.left), a.front + f * (b.front - a.front), a.up + f * (b.up - a.up)};
+}
 
 struct place body_place(const struct patient *p, double left, double front, double up)
 {
-    return (struct place){65.0 + (left - 65.0) * sqrt(p->size * p->girth), -10.0 + (front + 10.0) * p->girth, up * p->size};
+    struct place shift = body_shift(p, up);
+    return (struct place){65.0 + (left - 65.0) * sqrt(p->size * p->girth) + shift.left,
+                          -10.0 + (front + 10.0) * p->girth + shift.front, up * p->size + shift.up};
 }
 
 /* Organs that are one blob: place, volume and SUV, in painting order. Radii follow from volume and proportions. */
@@ -48,74 +66,57 @@ static struct place radii(double volume_ml, double wide, double deep, double tal
     return (struct place){scale * wide, scale * deep, scale * tall};
 }
 
-/* The outline: overlapping ellipsoids of soft tissue with a shell of fat. */
-static void paint_outline(struct phantom *ph, const struct patient *p, struct rng *r)
-{
-    const double fat_suv = 0.3, soft_suv = 0.65; /* assumed */
-    static const struct { double left, front, up, wide, deep, tall; } part[] = {
-        {65, 15, 395, 80, 100, 110},   /* head */
-        {65, -5, 270, 62, 62, 90},     /* neck */
-        {65, -10, 200, 195, 85, 75},   /* shoulders */
-        {65, -10, 80, 165, 115, 230},  /* chest */
-        {65, -8, -110, 158, 112, 230}, /* abdomen */
-        {65, -12, -270, 178, 118, 140},/* pelvis */
-        {-25, -12, -450, 88, 92, 210}, /* thighs */
-        {155, -12, -450, 88, 92, 210},
-        {-145, -15, -60, 45, 45, 300}, /* arms at the sides */
-        {275, -15, -60, 45, 45, 300},
-    };
-    for (int layer = 0; layer < 2; layer++) /* fat first, then what is under it */
-        for (size_t i = 0; i < COUNT_OF(part); i++) {
-            if (i >= 8 && !p->arms_down)
-                continue;
-            bool trunk = i >= 2 && i < 6;
-            double depth_mm = layer == 0 ? 0.0 : (trunk ? 6.0 + 45.0 * fmax(p->girth - 0.85, 0.0) : 7.0);
-            double grow = i == 0 ? 1.0 : p->girth;
-            struct blob b = {.centre = body_place(p, part[i].left, part[i].front, part[i].up)};
-            b.radius = (struct place){part[i].wide * grow - depth_mm, part[i].deep * grow - depth_mm,
-                                      part[i].tall * p->size - depth_mm};
-            phantom_paint(ph, &b, layer == 0 ? fat_suv : soft_suv, layer == 0 ? 0.05 : 0.10,
-                          layer == 0 ? ORGAN_FAT : ORGAN_SOFT, 0);
-        }
-    (void)r;
-}
-
-static void paint_spine(struct phantom *ph, const struct patient *p, struct rng *r)
+/* Marked organs are left as they are: what is completed goes over soft tissue only. */
+static void paint_spine(struct phantom *ph, const struct patient *p, struct rng *r, int only)
 {
     double suv = draw_positive(r, 0.9, 0.2); /* marrow: SUVmax 1.0 published for the mean patient */
     for (double up = -250.0; up <= 300.0; up += 30.0) {
         struct blob b = {.centre = body_place(p, 65.0, -62.0 + 15.0 * sin(up / 130.0), up), .radius = {20, 16, 13.5 * p->size}};
-        phantom_paint(ph, &b, suv * (1.0 + 0.08 * (double)rng_normal(r)), 0.05, ORGAN_MARROW, 0);
+        phantom_paint(ph, &b, suv * (1.0 + 0.08 * (double)rng_normal(r)), 0.05, ORGAN_MARROW, only);
     }
 }
 
 /* Left ventricle: a thick cup round blood. Fasting hearts hardly show; others reach SUV 8 to 13 (measured maxima). */
-static void paint_heart(struct phantom *ph, const struct patient *p, struct rng *r)
+static void paint_heart(struct phantom *ph, const struct patient *p, struct rng *r, bool marked)
 {
     struct blob b = {.centre = body_place(p, 92, 19, 78), .rough = 0.05};
     b.radius = radii(draw_positive(r, 611, 165), 1.0, 0.9, 0.9);
     blob_draw_waves(&b, r);
-    phantom_paint(ph, &b, draw_positive(r, 1.55, 0.38), 0.04, ORGAN_HEART, 0);
+    double blood = draw_positive(r, 1.55, 0.38);
+    if (marked) {
+        phantom_fill(ph, ORGAN_HEART, blood, 0.04);
+        phantom_centroid(ph, ORGAN_HEART, -1e3, 1e3, &b.centre);
+    } else {
+        phantom_paint(ph, &b, blood, 0.04, ORGAN_HEART, OVER_ANY);
+    }
     double wall = rng_uniform(r) < 0.45F ? rng_range(r, 1.6, 3.2) : rng_range(r, 4.0, 12.0);
     struct blob ventricle = {.centre = b.centre, .radius = {42, 36, 44}, .turn_rad = 0.7, .tilt_rad = 0.6, .hollow = 0.62, .rough = 0.05};
     ventricle.centre.left += 12.0;
     blob_draw_waves(&ventricle, r);
-    phantom_paint(ph, &ventricle, wall, 0.15, ORGAN_HEART, 0);
+    phantom_paint(ph, &ventricle, wall, 0.15, ORGAN_HEART, marked ? ORGAN_HEART : OVER_ANY);
 }
 
 /* Urine: renal pelvis 30-44 and bladder 66-90 are measured maxima; lower after voiding or drinking (assumed). */
-static void paint_urine(struct phantom *ph, const struct patient *p, struct rng *r)
+static void paint_urine(struct phantom *ph, const struct patient *p, struct rng *r, bool marked)
 {
+    double middle = body_place(p, 65, 0, -65).left;
     for (int side = 0; side < 2; side++) {
         struct blob pelvis = {.centre = body_place(p, side == 0 ? 18 : 122, -38, -65), .rough = 0.15};
         pelvis.radius = radii(rng_range(r, 1.5, 7.0), 0.8, 0.8, 1.4);
         blob_draw_waves(&pelvis, r);
-        phantom_paint(ph, &pelvis, 6.0 * exp(rng_range(r, 0.0, 1.9)), 0.1, ORGAN_RENAL_PELVIS, 0);
+        struct place kidney;
+        if (marked && phantom_centroid(ph, ORGAN_KIDNEY, side == 0 ? -1e3 : middle, side == 0 ? middle : 1e3, &kidney) > 0)
+            pelvis.centre = (struct place){kidney.left + (side == 0 ? 8.0 : -8.0), kidney.front + 4.0, kidney.up};
+        phantom_paint(ph, &pelvis, 6.0 * exp(rng_range(r, 0.0, 1.9)), 0.1, ORGAN_RENAL_PELVIS, marked ? ORGAN_KIDNEY : OVER_ANY);
     }
     struct blob bladder = {.centre = body_place(p, 66, -20, -294), .rough = 0.06};
     bladder.radius = radii(draw_positive(r, 147, 71), 1.15, 1.0, 0.85);
     blob_draw_waves(&bladder, r);
-    phantom_paint(ph, &bladder, 8.0 * exp(rng_range(r, 0.0, 2.3)), 0.03, ORGAN_BLADDER, 0);
+    double urine = 8.0 * exp(rng_range(r, 0.0, 2.3));
+    if (marked)
+        phantom_fill(ph, ORGAN_BLADDER, urine, 0.03);
+    else
+        phantom_paint(ph, &bladder, urine, 0.03, ORGAN_BLADDER, OVER_ANY);
 }
 
 /* Colon and small bowel: a tube along a wandering path, with segments that are hotter (assumed throughout). */
@@ -141,11 +142,15 @@ static void paint_bowel(struct phantom *ph, const struct patient *p, struct rng 
     }
 }
 
-void body_paint(struct phantom *ph, const struct patient *p)
+void body_paint(struct phantom *ph, const struct patient *p, bool marked)
 {
     struct rng r = draw_rng(p->seed, p->number, DRAW_ORGANS), texture = draw_rng(p->seed, p->number, DRAW_TEXTURE);
     phantom_draw_texture(ph, &texture);
-    paint_outline(ph, p, &r);
+    if (marked)
+        outline_complete(ph, p);
+    else
+        outline_paint(ph, p);
+    bool filled[ORGANS] = {false};
     for (size_t i = 0; i < COUNT_OF(organ_rows); i++) {
         const struct organ_row *row = &organ_rows[i];
         struct blob b = {.centre = body_place(p, row->left, row->front, row->up), .rough = row->rough};
@@ -154,16 +159,25 @@ void body_paint(struct phantom *ph, const struct patient *p)
         b.centre.up += 6.0 * (double)rng_normal(&r);
         b.radius = radii(draw_positive(&r, row->volume_ml, row->volume_sd), row->wide, row->deep, row->tall);
         blob_draw_waves(&b, &r);
-        phantom_paint(ph, &b, draw_positive(&r, row->suv, row->suv_sd), row->heterogeneity, row->organ, 0);
+        double suv = draw_positive(&r, row->suv, row->suv_sd);
+        if (!marked)
+            phantom_paint(ph, &b, suv, row->heterogeneity, row->organ, OVER_ANY);
+        else if (anatomy_label(row->organ) == 0)
+            phantom_paint(ph, &b, suv, row->heterogeneity, row->organ, ORGAN_SOFT);
+        else if (!filled[row->organ])
+            phantom_fill(ph, row->organ, suv, row->heterogeneity);
+        filled[row->organ] = true;
     }
-    paint_spine(ph, p, &r);
-    paint_heart(ph, p, &r);
+    if (marked) /* the parametric body has none of its own */
+        phantom_fill(ph, ORGAN_PROSTATE, draw_positive(&r, 2.0, 0.5), 0.10); /* assumed */
+    paint_spine(ph, p, &r, marked ? ORGAN_SOFT : OVER_ANY);
+    paint_heart(ph, p, &r, marked);
     paint_bowel(ph, p, &r);
-    paint_urine(ph, p, &r);
+    paint_urine(ph, p, &r, marked);
     if (p->male)
         for (int side = 0; side < 2; side++) {
             struct blob b = {.centre = body_place(p, side == 0 ? 47 : 83, 62, -375), .radius = {12, 14, 18}};
-            phantom_paint(ph, &b, draw_positive(&r, 2.57, 0.56), 0.08, ORGAN_TESTIS, 0);
+            phantom_paint(ph, &b, draw_positive(&r, 2.57, 0.56), 0.08, ORGAN_TESTIS, marked ? ORGAN_SOFT : OVER_ANY);
         }
 }
 
@@ -177,15 +191,16 @@ static struct blob small_blob(struct rng *r, struct place centre, double low_mm,
     return b;
 }
 
-void body_paint_mimics(struct phantom *ph, const struct patient *p)
+void body_paint_mimics(struct phantom *ph, const struct patient *p, const struct spots *seen)
 {
     struct rng r = draw_rng(p->seed, p->number, DRAW_MIMICS);
+    int over = seen ? ORGAN_SOFT : OVER_ANY; /* marked organs stay as they are */
     /* bowel: hot stretches anywhere in the abdomen, as hot as tumours */
     int bowel = 5 + (int)rng_below(&r, 12);
     for (int i = 0; i < bowel; i++) {
         struct place at = body_place(p, rng_range(&r, -45, 175), rng_range(&r, -10, 55), rng_range(&r, -265, -80));
         struct blob b = small_blob(&r, at, 6, 15);
-        phantom_paint(ph, &b, 2.6 * exp(rng_range(&r, 0.0, 1.6)), 0.15, ORGAN_BOWEL, phantom_organ_at(ph, at) == ORGAN_BOWEL ? 0 : ORGAN_SOFT);
+        phantom_paint(ph, &b, 2.6 * exp(rng_range(&r, 0.0, 1.6)), 0.15, ORGAN_BOWEL, phantom_organ_at(ph, at) == ORGAN_BOWEL ? over : ORGAN_SOFT);
     }
     /* ureters: beads of urine between kidney and bladder */
     int beads = (int)rng_below(&r, 5);
@@ -193,7 +208,7 @@ void body_paint_mimics(struct phantom *ph, const struct patient *p)
         double side = rng_uniform(&r) < 0.5F ? 30.0 : 105.0, down = rng_range(&r, 0.1, 0.95);
         struct blob b = small_blob(&r, body_place(p, side + (66.0 - side) * down * down, -48.0 + 15.0 * down, -90.0 - 190.0 * down), 3.5, 6.5);
         b.radius.up *= 1.8;
-        phantom_paint(ph, &b, 5.0 * exp(rng_range(&r, 0.0, 1.7)), 0.05, ORGAN_URETER, 0);
+        phantom_paint(ph, &b, 5.0 * exp(rng_range(&r, 0.0, 1.7)), 0.05, ORGAN_URETER, over);
     }
     /* tensed muscle and brown fat, in pairs either side of neck and shoulders */
     int pairs = rng_uniform(&r) < 0.35F ? 1 + (int)rng_below(&r, 3) : 0;
@@ -212,20 +227,24 @@ void body_paint_mimics(struct phantom *ph, const struct patient *p)
         struct place at = body_place(p, s[0] + 10.0 * (double)rng_normal(&r), s[1] + 8.0 * (double)rng_normal(&r), s[2] + 12.0 * (double)rng_normal(&r));
         struct blob b = small_blob(&r, at, 4, 8);
         if (phantom_organ_at(ph, at) != ORGAN_AIR)
-            phantom_paint(ph, &b, rng_range(&r, 2.5, 5.0), 0.1, ORGAN_SOFT, 0);
+            phantom_paint(ph, &b, rng_range(&r, 2.5, 5.0), 0.1, ORGAN_SOFT, over);
     }
     /* larynx, gastric wall, oesophagus' end */
     if (rng_uniform(&r) < 0.5F) {
         struct blob b = small_blob(&r, body_place(p, 65, 35, 262), 5, 8);
-        phantom_paint(ph, &b, rng_range(&r, 2.5, 6.0), 0.1, ORGAN_MUSCLE, 0);
+        phantom_paint(ph, &b, rng_range(&r, 2.5, 6.0), 0.1, ORGAN_MUSCLE, over);
     }
     if (rng_uniform(&r) < 0.5F) {
         struct blob b = small_blob(&r, body_place(p, 92, -10, 40), 7, 12);
-        phantom_paint(ph, &b, rng_range(&r, 2.8, 6.5), 0.1, ORGAN_STOMACH, 0);
+        phantom_paint(ph, &b, rng_range(&r, 2.8, 6.5), 0.1, ORGAN_STOMACH, over);
     }
     /* injection: a spill in an arm held at the side */
     if (p->arms_down && rng_uniform(&r) < 0.4F) {
         struct blob b = small_blob(&r, body_place(p, rng_uniform(&r) < 0.5F ? -145 : 275, 5, -60), 5, 9);
         phantom_paint(ph, &b, rng_range(&r, 5, 40), 0.1, ORGAN_SOFT, ORGAN_SOFT);
+    }
+    for (size_t i = 0; seen && i < seen->count; i++) {
+        struct blob b = small_blob(&r, seen->at[i], 5, 12);
+        phantom_paint(ph, &b, 2.6 * exp(rng_range(&r, 0.0, 1.4)), 0.15, ORGAN_BOWEL, ORGAN_SOFT);
     }
 }

@@ -46,11 +46,11 @@ static bool site_fits(const struct phantom *ph, const struct site_row *row, stru
     return organ == ORGAN_SOFT || organ == ORGAN_FAT || organ == ORGAN_MARROW || organ == ORGAN_BOWEL || organ == ORGAN_MUSCLE;
 }
 
-/* Percentiles 5/25/50/75 of sites a study are 1/3/6/10: a log-normal about 5.5, cut at LESIONS_MOST. */
+/* Percentiles 5/25/50/75 of sites a study are 1/3/6/10: a log-normal about 5.5, cut at 24. */
 static size_t draw_count(struct rng *r)
 {
     double n = floor(5.5 * exp(0.85 * (double)rng_normal(r)) + 0.5);
-    return (size_t)fmin(fmax(n, 1.0), LESIONS_MOST);
+    return (size_t)fmin(fmax(n, 1.0), 24.0);
 }
 
 /* What a Gaussian blur leaves at the middle of a homogeneous sphere: erf(x) - 2x/sqrt(pi) exp(-x^2), x = radius / (sd sqrt 2). */
@@ -83,6 +83,15 @@ static size_t paint_one(struct phantom *ph, struct rng *r, struct lesion *l, dou
     return voxels;
 }
 
+static struct lesion draw_lesion(struct rng *r, struct place at, const char *site)
+{
+    struct lesion l = {.centre = at};
+    format_into(l.site, sizeof l.site, "%s", site);
+    l.suv = fmin(fmax(7.0 * exp(0.55 * (double)rng_normal(r)), 3.0), 24.0);
+    l.diameter_mm = fmin(fmax(17.0 * exp(0.45 * (double)rng_normal(r)), 8.0), 60.0);
+    return l;
+}
+
 size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwhm_mm, struct lesion list[LESIONS_MOST])
 {
     struct rng r = draw_rng(p->seed, p->number, DRAW_LESIONS);
@@ -100,14 +109,109 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwh
         if (look >= 200)
             continue;
         struct lesion *l = &list[count];
-        memset(l, 0, sizeof *l);
-        format_into(l->site, sizeof l->site, "%s", row->name);
-        l->centre = at;
-        l->suv = fmin(fmax(7.0 * exp(0.55 * (double)rng_normal(&r)), 3.0), 24.0);
-        l->diameter_mm = fmin(fmax(17.0 * exp(0.45 * (double)rng_normal(&r)), 8.0), 60.0);
+        *l = draw_lesion(&r, at, row->name);
         l->voxels = paint_one(ph, &r, l, l->suv / recovery(l->diameter_mm, psf_fwhm_mm));
         if (l->voxels > 0)
             count++;
+    }
+    return count;
+}
+
+/* ---- where real tumours were ---- */
+
+static const char *site_name(const struct phantom *ph, const struct patient *p, struct place at)
+{
+    static const struct { double above; const char *name; } height[] = {
+        {240, "head and neck"}, {40, "thorax"}, {-120, "upper abdomen"}, {-340, "pelvis"}};
+    int organ = phantom_organ_at(ph, at);
+    if (anatomy_label(organ) != 0)
+        return organ_name[organ];
+    for (size_t i = 0; i < COUNT_OF(height); i++)
+        if (at.up > height[i].above * p->size)
+            return height[i].name;
+    return "legs";
+}
+
+static double distance(struct place a, struct place b)
+{
+    return sqrt((a.left - b.left) * (a.left - b.left) + (a.front - b.front) * (a.front - b.front) + (a.up - b.up) * (a.up - b.up));
+}
+
+/* group[i]: the first click that click i is joined to by steps of less than LESION_APART_MM. Returns how many groups. */
+static size_t group_clicks(const struct spots *s, size_t group[CLICKS_MOST])
+{
+    size_t groups = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        group[i] = i;
+        for (size_t j = 0; j < i; j++) {
+            if (group[j] == group[i] || distance(s->at[i], s->at[j]) >= LESION_APART_MM)
+                continue;
+            size_t low = group[i] < group[j] ? group[i] : group[j], high = group[i] < group[j] ? group[j] : group[i];
+            for (size_t k = 0; k <= i; k++)
+                group[k] = group[k] == high ? low : group[k];
+        }
+    }
+    for (size_t i = 0; i < s->count; i++)
+        groups += group[i] == i;
+    return groups;
+}
+
+/* A tumour outside the outline (skin, an arm): tissue round it first, so that there is a body to lie in. */
+static void paint_bed(struct phantom *ph, struct place at, double radius_mm)
+{
+    struct blob bed = {.centre = at, .radius = {radius_mm, radius_mm, radius_mm}};
+    phantom_paint(ph, &bed, 0.65, 0.1, ORGAN_SOFT, OVER_AIR);
+}
+
+/* A lesion as large as its clicks lie apart: one more lobe at each of them that the middle does not reach. */
+static void paint_at_clicks(struct phantom *ph, struct rng *r, const struct spots *s, const size_t *group, size_t which, struct lesion *l,
+                            double suv)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (group[i] != which || distance(s->at[i], l->centre) < 0.4 * l->diameter_mm)
+            continue;
+        struct lesion lobe = *l;
+        lobe.centre = s->at[i];
+        lobe.diameter_mm *= rng_range(r, 0.5, 0.9);
+        paint_bed(ph, lobe.centre, lobe.diameter_mm);
+        l->voxels += paint_one(ph, r, &lobe, suv);
+    }
+}
+
+size_t lesions_paint_at(struct phantom *ph, const struct patient *p, double psf_fwhm_mm, const struct spots *tumour,
+                        struct lesion list[LESIONS_MOST])
+{
+    struct rng r = draw_rng(p->seed, p->number, DRAW_LESIONS);
+    size_t group[CLICKS_MOST], count = 0, wanted = group_clicks(tumour, group);
+    if (wanted >= 10) /* as many again, more or fewer: assumed */
+        wanted += (size_t)fmin(floor(8.0 * exp(0.8 * (double)rng_normal(&r))), (double)(LESIONS_MOST - CLICKS_MOST));
+    for (size_t i = 0; i < tumour->count; i++) {
+        if (group[i] != i)
+            continue;
+        struct place middle = {0};
+        double share = 0.0;
+        for (size_t k = i; k < tumour->count; k++)
+            if (group[k] == i)
+                middle.left += tumour->at[k].left, middle.front += tumour->at[k].front, middle.up += tumour->at[k].up, share += 1.0;
+        middle = (struct place){middle.left / share, middle.front / share, middle.up / share};
+        struct lesion l = draw_lesion(&r, middle, site_name(ph, p, middle));
+        double suv = l.suv / recovery(l.diameter_mm, psf_fwhm_mm);
+        paint_bed(ph, middle, l.diameter_mm);
+        l.voxels = paint_one(ph, &r, &l, suv);
+        paint_at_clicks(ph, &r, tumour, group, i, &l, suv);
+        if (l.voxels > 0)
+            list[count++] = l;
+    }
+    for (int tries = 0; tumour->count > 0 && count < wanted && tries < 1000; tries++) {
+        struct place at = tumour->at[rng_below(&r, (uint32_t)tumour->count)];
+        at.left += 40.0 * (double)rng_normal(&r), at.front += 30.0 * (double)rng_normal(&r), at.up += 40.0 * (double)rng_normal(&r);
+        int organ = phantom_organ_at(ph, at);
+        if (organ == ORGAN_AIR || organ == ORGAN_BRAIN || organ == ORGAN_HEART || organ == ORGAN_BLADDER || organ == ORGAN_KIDNEY)
+            continue;
+        struct lesion l = draw_lesion(&r, at, site_name(ph, p, at));
+        l.voxels = paint_one(ph, &r, &l, l.suv / recovery(l.diameter_mm, psf_fwhm_mm));
+        if (l.voxels > 0)
+            list[count++] = l;
     }
     return count;
 }

@@ -1,6 +1,6 @@
 /* petrel-simulate -- a simulated cohort: bodies, physiological uptake, lesions, scanner.   [simulate] => files -> load
  *
- * Each patient is a pure function of (seed, number): the same bytes for any -j, stopped and resumed or not. */
+ * Each patient is a pure function of (seed, number, options): the same bytes for any -j, stopped and resumed or not. */
 #include "common/file.h"
 #include "common/log.h"
 #include "common/opts.h"
@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 struct settings {
-    const char *out, *scale;
+    const char *out, *scale, *anatomy_dir;
     int64_t patients, jobs, seed;
+    struct anatomy anatomy; /* count 0: none */
 };
 
 /* Full: autoPET's voxels. Quick: coarse, for demo and tests. */
@@ -22,18 +23,31 @@ static const struct scale { const char *name; double spacing_mm[3]; struct scann
     {"quick", {5.0, 4.072, 4.072}, {6.5, 7.0, 0.08}},
 };
 
+/* Who patient `number` is; the study whose anatomy is used, or NULL. */
+static const struct study *patient_of(const struct settings *s, int64_t number, struct patient *p)
+{
+    *p = patient_draw((uint64_t)s->seed, number);
+    return s->anatomy.count > 0 ? anatomy_assign(&s->anatomy, p) : NULL;
+}
+
 static void simulate_one(const struct settings *s, const struct scale *scale, int64_t number)
 {
     struct error e = {0};
-    struct patient p = patient_draw((uint64_t)s->seed, number);
+    struct patient p;
+    const struct study *study = patient_of(s, number, &p);
     if (patient_written(s->out, &p))
         return;
     struct phantom ph;
     struct lesion lesions[LESIONS_MOST];
-    phantom_open(&ph, scale->spacing_mm, p.size, p.girth);
-    body_paint(&ph, &p);
-    body_paint_mimics(&ph, &p);
-    size_t count = lesions_paint(&ph, &p, scale->scanner.psf_fwhm_mm, lesions);
+    struct spots tumour = {0}, background = {0};
+    if (study == NULL)
+        phantom_open(&ph, scale->spacing_mm, p.size, p.girth);
+    else if (anatomy_load(&s->anatomy, study, scale->spacing_mm, &p, &ph, &tumour, &background, &e) < 0)
+        die_of(&e);
+    body_paint(&ph, &p, study != NULL);
+    body_paint_mimics(&ph, &p, study != NULL ? &background : NULL);
+    double psf = scale->scanner.psf_fwhm_mm;
+    size_t count = study ? lesions_paint_at(&ph, &p, psf, &tumour, lesions) : lesions_paint(&ph, &p, psf, lesions);
     scanner_run(&scale->scanner, &p, &ph);
     if (patient_write(s->out, &p, &ph, lesions, count, &e) < 0)
         die_of(&e);
@@ -46,7 +60,10 @@ static void claim_folder(const struct settings *s)
     struct error e = {0};
     struct buffer before = {0};
     char *path = path_join(s->out, "SIMULATED.txt");
-    char *text = xprintf("simulated cohort, seed %lld, scale %s\n", (long long)s->seed, s->scale);
+    char anatomy[64] = "";
+    if (s->anatomy.count > 0)
+        format_into(anatomy, sizeof anatomy, ", anatomy %016llx", (unsigned long long)s->anatomy.digest);
+    char *text = xprintf("simulated cohort, seed %lld, scale %s%s\n", (long long)s->seed, s->scale, anatomy);
     if (dir_make(s->out, &e) < 0)
         die_of(&e);
     if (file_exists(path)) {
@@ -117,8 +134,9 @@ static void write_list(const struct settings *s)
         die_of(&e);
     fprintf(list.to, "patient\tstudy\tscan\tmask\n");
     for (int64_t number = 1; number <= s->patients; number++) {
-        struct patient p = patient_draw((uint64_t)s->seed, number);
-        fprintf(list.to, "%s\tSIMULATED_PETCT\t%s/SIMULATED_PETCT/PET.nii.gz\t%s/SIMULATED_PETCT/SEG.nii.gz\n", p.id, p.id, p.id);
+        struct patient p;
+        patient_of(s, number, &p);
+        fprintf(list.to, "%s\t%s\t%s/%s/PET.nii.gz\t%s/%s/SEG.nii.gz\n", p.id, p.study, p.id, p.study, p.id, p.study);
     }
     if (publish_commit(&list, &e) < 0)
         die_of(&e);
@@ -132,9 +150,10 @@ int main(int argc, char **argv)
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder to write to (made)", 0, NULL},
         {"patients", OPT_INT, &s.patients, "N", 1, 9999, "how many", 0, NULL},
         {"scale", OPT_CHOICE, &s.scale, "full|quick", 0, 0, "full: 2.036x2.036x3 mm voxels; quick: 4.072x4.072x5 mm", 0, NULL},
+        {"anatomy", OPT_STRING, &s.anatomy_dir, "DIR", 0, 0, "simulate on real organ maps: DIR/studies.tsv, DIR/organs/*.nii.gz", 0, NULL},
         {"j", OPT_INT, &s.jobs, "N", 1, 1024, "processes side by side; the bytes do not depend on it", 0, NULL},
     };
-    struct opts o = {.program = "petrel-simulate", .usage = "--out DIR --patients N [--seed N] [--scale quick] [-j N]",
+    struct opts o = {.program = "petrel-simulate", .usage = "--out DIR --patients N [--seed N] [--scale quick] [--anatomy DIR] [-j N]",
                      .purpose = "writes a simulated cohort of FDG-PET scans with their truth; every file says SIMULATED",
                      .table = table, .count = COUNT_OF(table), .common = {.seed = 1}};
     struct error e = {0};
@@ -144,9 +163,12 @@ int main(int argc, char **argv)
         die(EX_USAGE, s.out == NULL ? "--out is missing: name the folder to write to" : "unexpected word '%s'", o.rest_count > 0 ? o.rest[0] : "");
     s.seed = o.common.seed;
     const struct scale *scale = strcmp(s.scale, "quick") == 0 ? &scales[1] : &scales[0];
+    if (s.anatomy_dir != NULL && anatomy_open(&s.anatomy, s.anatomy_dir, &e) < 0)
+        die_of(&e);
     claim_folder(&s);
     simulate_all(&s, scale);
     write_list(&s);
+    anatomy_close(&s.anatomy);
     log_last("%lld simulated patients", (long long)s.patients);
     return EX_OK;
 }

@@ -20,6 +20,7 @@ struct patient patient_draw(uint64_t seed, int64_t number)
     struct rng r = draw_rng(seed, number, DRAW_PATIENT);
     struct patient p = {.seed = seed, .number = number};
     format_into(p.id, sizeof p.id, "SIMULATED_%04lld", (long long)number);
+    format_into(p.study, sizeof p.study, "SIMULATED_PETCT");
     p.male = rng_uniform(&r) < 0.55F;
     p.arms_down = rng_uniform(&r) < 0.3F;
     p.diseased = rng_uniform(&r) < 0.9F;

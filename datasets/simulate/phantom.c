@@ -6,26 +6,32 @@
 
 enum { TEXTURE_MM = 20 };
 
+void phantom_open_on(struct phantom *p, const struct grid *g, const double low_mm[3])
+{
+    *p = (struct phantom){.grid = *g};
+    memcpy(p->low_mm, low_mm, sizeof p->low_mm);
+    size_t n = grid_voxels(g);
+    p->suv = xalloc_aligned(n, sizeof *p->suv);
+    p->organ = xalloc(n, 1);
+    p->lesion = xalloc(n, 1);
+    for (int a = 0; a < 3; a++)
+        p->texture_dim[a] = (int64_t)ceil((double)g->dim[a] * g->spacing_mm[a] / TEXTURE_MM) + 2;
+}
+
 void phantom_open(struct phantom *p, const double spacing_mm[3], double size, double girth)
 {
-    memset(p, 0, sizeof *p);
     /* thighs to crown, and wide enough for arms at the sides; autoPET's matrix is 814 mm wide */
     double half_wide = fmin(330.0 * fmax(girth, 1.0), 407.0), low_up = -500.0 * size, high_up = 500.0 * size;
     double half_deep = fmin(220.0 * fmax(girth, 1.0), 407.0);
     int64_t dim[3] = {(int64_t)ceil((high_up - low_up) / spacing_mm[0]), (int64_t)ceil(2.0 * half_deep / spacing_mm[1]),
                       (int64_t)ceil(2.0 * half_wide / spacing_mm[2])};
     double midline = 65.0; /* the liver's centroid lies so far to the right of it */
-    p->low_mm[0] = midline - half_wide;
-    p->low_mm[1] = -10.0 + half_deep; /* y grows to the back: the first row is the front */
-    p->low_mm[2] = low_up;
-    const double origin_ras_mm[3] = {-p->low_mm[0], p->low_mm[1], p->low_mm[2]};
-    grid_set(&p->grid, dim, spacing_mm, origin_ras_mm);
-    size_t n = grid_voxels(&p->grid);
-    p->suv = xalloc_aligned(n, sizeof *p->suv);
-    p->organ = xalloc(n, 1);
-    p->lesion = xalloc(n, 1);
-    for (int a = 0; a < 3; a++)
-        p->texture_dim[a] = (int64_t)ceil((double)dim[a] * spacing_mm[a] / TEXTURE_MM) + 2;
+    /* y grows to the back: the first row is the front */
+    const double low_mm[3] = {midline - half_wide, -10.0 + half_deep, low_up};
+    const double origin_ras_mm[3] = {-low_mm[0], low_mm[1], low_mm[2]};
+    struct grid g;
+    grid_set(&g, dim, spacing_mm, origin_ras_mm);
+    phantom_open_on(p, &g, low_mm);
 }
 
 void phantom_close(struct phantom *p)
@@ -68,6 +74,22 @@ static double texture_at(const struct phantom *p, const int64_t zyx[3])
         sum += weight * (double)p->texture[(at[0] * p->texture_dim[1] + at[1]) * p->texture_dim[2] + at[2]];
     }
     return sum;
+}
+
+static float textured(const struct phantom *p, double suv, double heterogeneity, int64_t z, int64_t y, int64_t x)
+{
+    double factor = heterogeneity > 0.0 ? 1.0 + heterogeneity * texture_at(p, (int64_t[3]){z, y, x}) : 1.0;
+    return (float)(suv * fmax(factor, 0.2));
+}
+
+void phantom_fill(struct phantom *p, int organ, double suv, double heterogeneity)
+{
+    size_t i = 0;
+    for (int64_t z = 0; z < p->grid.dim[0]; z++)
+        for (int64_t y = 0; y < p->grid.dim[1]; y++)
+            for (int64_t x = 0; x < p->grid.dim[2]; x++, i++)
+                if (p->organ[i] == organ)
+                    p->suv[i] = textured(p, suv, heterogeneity, z, y, x);
 }
 
 void blob_draw_waves(struct blob *b, struct rng *r)
@@ -131,13 +153,12 @@ size_t phantom_paint(struct phantom *p, const struct blob *b, double suv, double
         for (int64_t y = s.low[1]; y <= s.high[1]; y++)
             for (int64_t x = s.low[2]; x <= s.high[2]; x++) {
                 size_t i = grid_at(&p->grid, z, y, x);
-                if (only != 0 && p->organ[i] != only)
+                if (only != OVER_ANY && p->organ[i] != (only == OVER_AIR ? 0 : only))
                     continue;
                 double d = depth_at(p, b, z, y, x);
                 if (d > 1.0 || d < b->hollow)
                     continue;
-                double factor = heterogeneity > 0.0 ? 1.0 + heterogeneity * texture_at(p, (int64_t[3]){z, y, x}) : 1.0;
-                p->suv[i] = (float)(suv * fmax(factor, 0.2));
+                p->suv[i] = textured(p, suv, heterogeneity, z, y, x);
                 p->organ[i] = (uint8_t)organ;
                 painted++;
             }
@@ -172,4 +193,24 @@ int phantom_organ_at(const struct phantom *p, struct place at)
     if (x < 0 || y < 0 || z < 0 || z >= p->grid.dim[0] || y >= p->grid.dim[1] || x >= p->grid.dim[2])
         return 0;
     return p->organ[grid_at(&p->grid, z, y, x)];
+}
+
+size_t phantom_centroid(const struct phantom *p, int organ, double left_from, double left_to, struct place *centroid)
+{
+    const double *mm = p->grid.spacing_mm;
+    int64_t low = (int64_t)fmax(ceil((left_from - p->low_mm[0]) / mm[2]), 0.0);
+    int64_t high = (int64_t)fmin(floor((left_to - p->low_mm[0]) / mm[2]), (double)p->grid.dim[2] - 1.0);
+    double sum[3] = {0};
+    size_t count = 0;
+    for (int64_t z = 0; z < p->grid.dim[0]; z++)
+        for (int64_t y = 0; y < p->grid.dim[1]; y++) {
+            const uint8_t *row = p->organ + grid_at(&p->grid, z, y, 0);
+            for (int64_t x = low; x <= high; x++)
+                if (row[x] == organ)
+                    sum[0] += (double)x, sum[1] += (double)y, sum[2] += (double)z, count++;
+        }
+    if (count > 0)
+        *centroid = (struct place){p->low_mm[0] + sum[0] / (double)count * mm[2], p->low_mm[1] - sum[1] / (double)count * mm[1],
+                                   p->low_mm[2] + sum[2] / (double)count * mm[0]};
+    return count;
 }

@@ -31,14 +31,20 @@ struct phantom {
 
 /* Places the grid round a body of the given size; dim from the extent and spacing (D H W mm). */
 void phantom_open(struct phantom *p, const double spacing_mm[3], double size, double girth);
+/* The same on a given grid, whose voxel (0,0,0) lies at low_mm (left, front, up). */
+void phantom_open_on(struct phantom *p, const struct grid *g, const double low_mm[3]);
 void phantom_close(struct phantom *p);
 void phantom_draw_texture(struct phantom *p, struct rng *r);
 void blob_draw_waves(struct blob *b, struct rng *r);
-/* Paint SUV `suv` times (1 + heterogeneity * texture), marking organ; where `only` is not 0, only over that organ.
- * Returns voxels painted. */
+enum { OVER_ANY = 0, OVER_AIR = -1 }; /* or an organ */
+/* Paint SUV `suv` times (1 + heterogeneity * texture), marking organ, over what `only` says. Returns voxels painted. */
 size_t phantom_paint(struct phantom *p, const struct blob *b, double suv, double heterogeneity, int organ, int only);
 /* The same for a lesion: SUV falls to `edge` of the peak at the rim, truth is marked, organ is left alone. */
 size_t phantom_paint_lesion(struct phantom *p, const struct blob *b, double suv, double edge);
+/* Gives every voxel of an organ that is marked already its SUV. */
+void phantom_fill(struct phantom *p, int organ, double suv, double heterogeneity);
 /* Organ at a place; 0 outside the grid. */
 int phantom_organ_at(const struct phantom *p, struct place at);
+/* Middle of the organ's voxels between two heights of the left axis; returns how many there are. */
+size_t phantom_centroid(const struct phantom *p, int organ, double left_from, double left_to, struct place *centroid);
 #endif

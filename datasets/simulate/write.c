@@ -6,7 +6,7 @@
 
 char *patient_dir(const char *out, const struct patient *p)
 {
-    return xprintf("%s/%s/SIMULATED_PETCT", out, p->id);
+    return xprintf("%s/%s/%s", out, p->id, p->study);
 }
 
 bool patient_written(const char *out, const struct patient *p)
@@ -32,7 +32,7 @@ static int write_facts(const char *path, const struct patient *p, struct error *
     FILE *to = out.to;
     fprintf(to, "{\n  \"Simulated\": true,\n  \"Description\": \"SIMULATED by petrel-simulate: no real patient\",\n");
     fprintf(to, "  \"SimulationSeed\": %llu,\n", (unsigned long long)p->seed);
-    fprintf(to, "  \"PatientID\": \"%s\",\n  \"StudyID\": \"SIMULATED_PETCT\",\n", p->id);
+    fprintf(to, "  \"PatientID\": \"%s\",\n  \"StudyID\": \"%s\",\n", p->id, p->study);
     fprintf(to, "  \"PatientSex\": \"%s\",\n  \"PatientAge\": %.0f,\n", p->male ? "M" : "F", p->age_y);
     fprintf(to, "  \"Diagnosis\": \"%s\",\n", p->diseased ? "MELANOMA" : "NEGATIVE");
     fprintf(to, "  \"Manufacturer\": \"SIMULATED\",\n  \"ManufacturersModelName\": \"petrel-simulate\",\n");
@@ -60,10 +60,24 @@ static int write_lesions(const char *path, const struct lesion *l, size_t count,
     return publish_commit(&out, e);
 }
 
+static int write_organs(const char *path, const struct phantom *ph, struct error *e)
+{
+    size_t n = grid_voxels(&ph->grid);
+    uint8_t of[ORGANS], *label = xalloc(n, 1);
+    for (int organ = 0; organ < ORGANS; organ++)
+        of[organ] = anatomy_label(organ);
+    for (size_t i = 0; i < n; i++)
+        label[i] = of[ph->organ[i]];
+    int rc = nifti_write(path, &ph->grid, 2, label, "SIMULATED organs (petrel-simulate)", e);
+    free(label);
+    return rc;
+}
+
 int patient_write(const char *out, const struct patient *p, const struct phantom *ph, const struct lesion *lesions,
                   size_t count, struct error *e)
 {
     char *dir = patient_dir(out, p), *pet = path_join(dir, "PET.nii.gz"), *seg = path_join(dir, "SEG.nii.gz");
+    char *organs = path_join(dir, "ORGANS.nii.gz");
     char *table = path_join(dir, "regions.tsv"), *facts = path_join(dir, "PET.json");
     int rc = dir_make(dir, e);
     if (rc == 0)
@@ -71,11 +85,14 @@ int patient_write(const char *out, const struct patient *p, const struct phantom
     if (rc == 0)
         rc = nifti_write(seg, &ph->grid, 2, ph->lesion, "SIMULATED lesions (petrel-simulate)", e);
     if (rc == 0)
+        rc = write_organs(organs, ph, e);
+    if (rc == 0)
         rc = write_lesions(table, lesions, count, e);
     if (rc == 0)
         rc = write_facts(facts, p, e);
     free(facts);
     free(table);
+    free(organs);
     free(seg);
     free(pet);
     free(dir);

@@ -2,6 +2,7 @@
  *
  *   OUT/SIMULATED_0001/SIMULATED_PETCT/PET.nii.gz   Bq/mL, float32
  *                                      SEG.nii.gz   truth, uint8
+ *                                      ORGANS.nii.gz   organs by the labels of anatomy.h, uint8
  *                                      regions.tsv  the lesions painted
  *                                      PET.json     dose, weight, times (BIDS-PET names); written last: it marks completion */
 #ifndef PETREL_SIMULATE_WRITE_H

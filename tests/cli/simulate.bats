@@ -27,3 +27,32 @@ sums() { (cd "$1" && find . -type f | sort | xargs sha256sum); }
     "$BIN/petrel-simulate" --quiet --out "$DIR/b" --patients 1 --scale quick --seed 6
     ! cmp -s "$DIR/a/SIMULATED_0001/SIMULATED_PETCT/PET.nii.gz" "$DIR/b/SIMULATED_0001/SIMULATED_PETCT/PET.nii.gz"
 }
+
+@test "on an organ map: who is who in the list, the same bytes for any -j, and another anatomy is another cohort" {
+    "$BIN/petrel-simulate" --quiet --out "$DIR/made" --patients 1 --scale quick --seed 5
+    mkdir -p "$DIR/maps/organs"
+    cp "$DIR/made/SIMULATED_0001/SIMULATED_PETCT/ORGANS.nii.gz" "$DIR/maps/organs/s1.nii.gz"
+    printf 'study\tpatient\tdiagnosis\tsex\tage_y\tvoxel_clicks_tumour\tvoxel_clicks_background\ns1\tp1\tMELANOMA\tF\t57\t80,50,120;60,50,130\t70,50,60\n' \
+        >"$DIR/maps/studies.tsv"
+    "$BIN/petrel-simulate" --quiet --out "$DIR/a" --patients 2 --scale quick --anatomy "$DIR/maps" -j 1
+    "$BIN/petrel-simulate" --quiet --out "$DIR/b" --patients 2 --scale quick --anatomy "$DIR/maps" -j 2
+    [ "$(sums "$DIR/a")" = "$(sums "$DIR/b")" ]
+    # one anatomy is one patient, however often it is simulated
+    [ "$(cut -f1,2 "$DIR/a/scans.tsv" | tail -n 2)" = "SIMULATED_0001"$'\t'"SIMULATED_PETCT"$'\n'"SIMULATED_0001"$'\t'"SIMULATED_PETCT_2" ]
+    [ -f "$DIR/a/SIMULATED_0001/SIMULATED_PETCT_2/SEG.nii.gz" ]
+    zcat "$DIR/a/SIMULATED_0001/SIMULATED_PETCT/ORGANS.nii.gz" | head -c 348 | grep -aq SIMULATED
+    run "$BIN/petrel-simulate" --quiet --out "$DIR/a" --patients 2 --scale quick
+    [ "$status" = 73 ]
+    [[ "$output" == *"anatomy"* ]]
+}
+
+@test "organ maps that are not there, or say nothing" {
+    run "$BIN/petrel-simulate" --quiet --out "$DIR/a" --patients 1 --anatomy "$DIR/none"
+    [ "$status" != 0 ]
+    [[ "$output" == *"none/studies.tsv"* ]]
+    mkdir "$DIR/maps"
+    echo study >"$DIR/maps/studies.tsv"
+    run "$BIN/petrel-simulate" --quiet --out "$DIR/a" --patients 1 --anatomy "$DIR/maps"
+    [ "$status" = 65 ]
+    [[ "$output" == *"cannot use '$DIR/maps/studies.tsv': it has no column 'patient'"* ]]
+}
