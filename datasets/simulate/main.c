@@ -14,6 +14,7 @@
 struct settings {
     const char *out, *scale, *anatomy_dir;
     int64_t patients, jobs, seed;
+    bool ct;
     struct anatomy anatomy; /* count 0: none */
 };
 
@@ -49,7 +50,7 @@ static void simulate_one(const struct settings *s, const struct scale *scale, in
     double psf = scale->scanner.psf_fwhm_mm;
     size_t count = study ? lesions_paint_at(&ph, &p, psf, &tumour, lesions) : lesions_paint(&ph, &p, psf, lesions);
     scanner_run(&scale->scanner, &p, &ph);
-    if (patient_write(s->out, &p, &ph, lesions, count, &e) < 0)
+    if (patient_write(s->out, &p, &ph, lesions, count, s->ct, &e) < 0)
         die_of(&e);
     phantom_close(&ph);
 }
@@ -63,7 +64,7 @@ static void claim_folder(const struct settings *s)
     char anatomy[64] = "";
     if (s->anatomy.count > 0)
         format_into(anatomy, sizeof anatomy, ", anatomy %016llx", (unsigned long long)s->anatomy.digest);
-    char *text = xprintf("simulated cohort, seed %lld, scale %s%s\n", (long long)s->seed, s->scale, anatomy);
+    char *text = xprintf("simulated cohort, seed %lld, scale %s%s%s\n", (long long)s->seed, s->scale, anatomy, s->ct ? ", with CT" : "");
     if (dir_make(s->out, &e) < 0)
         die_of(&e);
     if (file_exists(path)) {
@@ -124,21 +125,22 @@ static void simulate_all(const struct settings *s, const struct scale *scale)
             (unsigned long long)done, (long long)s->patients);
 }
 
-/* The list file petrel-load takes; paths are relative to it. */
-static void write_list(const struct settings *s)
+/* The list file petrel-load takes, whose paths are relative to it, and a table like autoPET's. */
+static void write_tables(const struct settings *s)
 {
     struct error e = {0};
-    struct publish list;
+    struct publish list, metadata;
     char *path = path_join(s->out, "scans.tsv");
-    if (publish_open(&list, path, &e) < 0)
+    if (publish_open(&list, path, &e) < 0 || metadata_open(&metadata, s->out, &e) < 0)
         die_of(&e);
     fprintf(list.to, "patient\tstudy\tscan\tmask\n");
     for (int64_t number = 1; number <= s->patients; number++) {
         struct patient p;
         patient_of(s, number, &p);
         fprintf(list.to, "%s\t%s\t%s/%s/PET.nii.gz\t%s/%s/SEG.nii.gz\n", p.id, p.study, p.id, p.study, p.id, p.study);
+        metadata_add(&metadata, &p, s->ct);
     }
-    if (publish_commit(&list, &e) < 0)
+    if (publish_commit(&metadata, &e) < 0 || publish_commit(&list, &e) < 0)
         die_of(&e);
     free(path);
 }
@@ -151,6 +153,7 @@ int main(int argc, char **argv)
         {"patients", OPT_INT, &s.patients, "N", 1, 9999, "how many", 0, NULL},
         {"scale", OPT_CHOICE, &s.scale, "full|quick", 0, 0, "full: 2.036x2.036x3 mm voxels; quick: 4.072x4.072x5 mm", 0, NULL},
         {"anatomy", OPT_STRING, &s.anatomy_dir, "DIR", 0, 0, "simulate on real organ maps: DIR/studies.tsv, DIR/organs/*.nii.gz", 0, NULL},
+        {"ct", OPT_FLAG, &s.ct, NULL, 0, 0, "write the CT, too", 0, NULL},
         {"j", OPT_INT, &s.jobs, "N", 1, 1024, "processes side by side; the bytes do not depend on it", 0, NULL},
     };
     struct opts o = {.program = "petrel-simulate", .usage = "--out DIR --patients N [--seed N] [--scale quick] [--anatomy DIR] [-j N]",
@@ -167,7 +170,7 @@ int main(int argc, char **argv)
         die_of(&e);
     claim_folder(&s);
     simulate_all(&s, scale);
-    write_list(&s);
+    write_tables(&s);
     anatomy_close(&s.anatomy);
     log_last("%lld simulated patients", (long long)s.patients);
     return EX_OK;

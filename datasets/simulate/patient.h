@@ -4,7 +4,7 @@
 #include "datasets/simulate/phantom.h"
 
 /* What each draw is for: the low bits of RNG_SIMULATE's index, so that adding a draw to one does not move another. */
-enum draw { DRAW_PATIENT, DRAW_ORGANS, DRAW_MIMICS, DRAW_LESIONS, DRAW_TEXTURE, DRAW_NOISE, DRAW_ANATOMY };
+enum draw { DRAW_PATIENT, DRAW_ORGANS, DRAW_MIMICS, DRAW_LESIONS, DRAW_TEXTURE, DRAW_NOISE, DRAW_ANATOMY, DRAW_CT };
 struct rng draw_rng(uint64_t seed, int64_t number, enum draw what);
 
 struct patient {

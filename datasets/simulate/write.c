@@ -1,6 +1,6 @@
 /* write -- one simulated patient's files, in autoPET's layout.   scanner -> [write] */
 #include "datasets/simulate/write.h"
-#include "common/file.h"
+#include "datasets/simulate/ct.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -73,11 +73,19 @@ static int write_organs(const char *path, const struct phantom *ph, struct error
     return rc;
 }
 
+static int write_ct(const char *path, const struct phantom *ph, const struct patient *p, struct error *e)
+{
+    int16_t *hu = ct_make(ph, p);
+    int rc = nifti_write(path, &ph->grid, 4, hu, "SIMULATED CT, HU (petrel-simulate)", e);
+    free(hu);
+    return rc;
+}
+
 int patient_write(const char *out, const struct patient *p, const struct phantom *ph, const struct lesion *lesions,
-                  size_t count, struct error *e)
+                  size_t count, bool with_ct, struct error *e)
 {
     char *dir = patient_dir(out, p), *pet = path_join(dir, "PET.nii.gz"), *seg = path_join(dir, "SEG.nii.gz");
-    char *organs = path_join(dir, "ORGANS.nii.gz");
+    char *organs = path_join(dir, "ORGANS.nii.gz"), *ct = path_join(dir, "CTres.nii.gz");
     char *table = path_join(dir, "regions.tsv"), *facts = path_join(dir, "PET.json");
     int rc = dir_make(dir, e);
     if (rc == 0)
@@ -86,15 +94,38 @@ int patient_write(const char *out, const struct patient *p, const struct phantom
         rc = nifti_write(seg, &ph->grid, 2, ph->lesion, "SIMULATED lesions (petrel-simulate)", e);
     if (rc == 0)
         rc = write_organs(organs, ph, e);
+    if (rc == 0 && with_ct)
+        rc = write_ct(ct, ph, p, e);
     if (rc == 0)
         rc = write_lesions(table, lesions, count, e);
     if (rc == 0)
         rc = write_facts(facts, p, e);
     free(facts);
     free(table);
+    free(ct);
     free(organs);
     free(seg);
     free(pet);
     free(dir);
     return rc;
+}
+
+int metadata_open(struct publish *table, const char *out, struct error *e)
+{
+    char *path = path_join(out, "metadata.csv");
+    int rc = publish_open(table, path, e);
+    free(path);
+    if (rc == 0)
+        fprintf(table->to, "Series UID,Collection,Subject ID,Study UID,Study Description,Study Date,Series Description,Modality,"
+                           "File Location,diagnosis,age,sex\n");
+    return rc;
+}
+
+void metadata_add(struct publish *table, const struct patient *p, bool with_ct)
+{
+    static const struct { const char *modality, *name; } series[] = {{"PT", "PET"}, {"SEG", "SEG"}, {"CT", "CTres"}};
+    for (size_t i = 0; i < (with_ct ? 3 : 2); i++)
+        fprintf(table->to, "%s.%s.%s,SIMULATED,%s,%s.%s,SIMULATED,2000-01-01,SIMULATED %s,%s,./%s/%s/%s.nii.gz,%s,%03.0fY,%s\n", p->id, p->study,
+                series[i].modality, p->id, p->id, p->study, series[i].name, series[i].modality, p->id, p->study, series[i].name,
+                p->diseased ? "MELANOMA" : "NEGATIVE", p->age_y, p->male ? "M" : "F");
 }

@@ -56,3 +56,24 @@ sums() { (cd "$1" && find . -type f | sort | xargs sha256sum); }
     [ "$status" = 65 ]
     [[ "$output" == *"cannot use '$DIR/maps/studies.tsv': it has no column 'patient'"* ]]
 }
+
+@test "metadata as autoPET has it, CT where asked for, and a folder is one scan a study" {
+    "$BIN/petrel-simulate" --quiet --out "$DIR/a" --patients 2 --scale quick --seed 5 --ct
+    [ "$(grep -c ^SIMULATED "$DIR/a/metadata.csv")" = 6 ]
+    zcat "$DIR/a/SIMULATED_0001/SIMULATED_PETCT/CTres.nii.gz" | head -c 348 | grep -aq SIMULATED
+    "$BATS_TEST_DIRNAME/../../datasets/autopet/list.sh" "$DIR/a" "$DIR/a/metadata.csv" >"$DIR/list.tsv"
+    [ "$(wc -l <"$DIR/list.tsv")" = 3 ]
+    grep -qE $'^SIMULATED_0002\tSIMULATED_PETCT\t.*/PET.nii.gz\t.*/SEG.nii.gz\t(MELANOMA|NEGATIVE)\t[MF]\t[0-9]+$' "$DIR/list.tsv"
+    # petrel-load given the folder reads PET.nii.gz with its PET.json, and nothing else
+    BIN=$(realpath "$BIN")
+    export PETREL_RUN_DIR="$DIR/run" XDG_CONFIG_HOME="$DIR/config"
+    mkdir "$DIR/run"
+    "$BIN/petrel-load" --quiet "$DIR/a" 3>&- &
+    "$BIN/petrel-suv" --quiet 3>&- &
+    "$BIN/petrel-roi" --quiet 3>&- &
+    timeout 60 "$BIN/petrel-cache" collect --quiet "$DIR/cache" 3>&-
+    wait
+    "$BIN/petrel-cache" ls "$DIR/cache" --json >"$DIR/ls.json"
+    [ "$(grep -c '"units": "BQML"' "$DIR/ls.json")" = 2 ]
+    grep -q '"source": "a/SIMULATED_0001/SIMULATED_PETCT/PET.nii.gz"' "$DIR/ls.json"
+}
