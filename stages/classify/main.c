@@ -23,7 +23,7 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
     if (result_write(&r, model, out, &e) < 0)
         die_of(&e);
     *tumours += r.tumours;
-    log_event("classified", "scan=%s regions=%zu tumours=%zu tumour_ml=%.2f", m.facts.study, m.count, r.tumours, r.tumour_ml);
+    log_event("classified", "scan=%s regions=%zu tumours=%zu tumour_ml=%.2f", m.facts.source, m.count, r.tumours, r.tumour_ml);
     result_free(&r);
     regions_message_free(&m);
     stage_done(st, item);
@@ -35,7 +35,7 @@ static void note_refusal(struct stage *st, struct taken *item)
     struct error e = {0};
     if (refusal_message_decode(&item->bytes, &f, &e) < 0)
         die_of(&e);
-    log_warn("refused: %s", f.sentence);
+    log_warn("refused by %s: %s: %s", f.stage, f.scan, f.sentence);
     st->refused++;
     stage_done(st, item);
 }
@@ -61,32 +61,35 @@ int main(int argc, char **argv)
     struct model model;
     if (opts_parse(&o, argc, argv, &e) < 0)
         die_of(&e);
+    bool settings = o.rest_count == 1 && strcmp(o.rest[0], "settings") == 0, alone = o.rest_count > 0;
     if (s.model == NULL)
         die(EX_USAGE, "--model is missing: name a model file");
+    if (!settings && s.out == NULL)
+        die(EX_USAGE, "--out is missing: name a folder for the results");
+    if (!alone && so.run == NULL)
+        die(EX_USAGE, "no scan was named, and no run directory to take regions from: petrel-classify --model FILE SCAN... --out DIR");
+    if (!alone) /* first, so that the others hear of it should the model be no good */
+        stage_open(&st, "classify", &so, true, false);
     if (model_open(&model, s.model, s.backend, o.common.threads, &e) < 0)
         die_of(&e);
-    if (o.rest_count == 1 && strcmp(o.rest[0], "settings") == 0) {
+    if (settings) {
         fputs(model.settings, stdout);
         return EX_OK;
     }
     if (!model.has_classifier)
         die(EX_DATAERR, "model '%s' has no classifier: train one with petrel-train classifier", s.model);
-    if (s.out == NULL)
-        die(EX_USAGE, "--out is missing: name a folder for the results");
     if (dir_make(s.out, &e) < 0)
         die_of(&e);
     if (model.simulated)
         log_warn("the model was trained on a %s: this shows that the program works, not what is tumour", model.cohort);
 
-    struct upstream up;
-    if (o.rest_count > 0) {
-        if (upstream_start(&up, o.rest, o.rest_count, model.settings, &e) < 0)
+    if (alone) {
+        if (upstream_start(o.rest, o.rest_count, model.settings, &so.run, &e) < 0)
             die_of(&e);
-        so.run = up.run_dir;
+        stage_open(&st, "classify", &so, true, false);
     }
     struct taken item;
     uint64_t tumours = 0;
-    stage_open(&st, "classify", &so, true, false);
     struct progress bar;
     progress_begin(&bar, "classify", "scans", 0, 0);
     while (stage_take(&st, &item)) {
@@ -99,7 +102,7 @@ int main(int argc, char **argv)
     progress_end(&bar);
     uint64_t scans = st.taken - st.refused;
     int rc = stage_close(&st, "%llu scans, %llu tumours", (unsigned long long)scans, (unsigned long long)tumours);
-    int before = o.rest_count > 0 ? upstream_end(&up) : EX_OK;
+    int before = alone ? upstream_end() : EX_OK;
     model_close(&model);
     return before != EX_OK ? before : rc;
 }

@@ -47,8 +47,7 @@ static int write_table(const struct result *r, const struct model *model, const 
         return -1;
     if (model->simulated)
         fprintf(out.to, "# the model was trained on a %s: this shows that the program works, not what is tumour\n", model->cohort);
-    if (m->facts.simulated)
-        fprintf(out.to, "# this scan is simulated\n");
+    fprintf(out.to, "# scan '%s'%s\n", m->facts.source, m->facts.simulated ? ", simulated" : "");
     fprintf(out.to, "# petrel-classify %s; research software, no medical device\n", program_version());
     fprintf(out.to, "# metabolic tumour volume %.2f ml, total lesion glycolysis %.2f g, threshold %.2f\n", r->tumour_ml, r->glycolysis_g, model->recipe.threshold);
     fprintf(out.to, "region\tprobability\ttumour\tsuv_max\tsuv_mean\tsuv_peak\tml\tvoxels\tx_mm\ty_mm\tz_mm\tclipped\ttruth\n");
@@ -110,7 +109,7 @@ static int write_picture(const struct result *r, const char *path, struct error 
 int result_write(const struct result *r, const struct model *model, const char *out, struct error *e)
 {
     const struct scan_facts *f = &r->regions->facts;
-    char *dir = xprintf("%s/%s_%s", out, f->patient, f->study);
+    char *dir = xprintf("%s/%s_%s_%s", out, f->patient, f->study, f->scan); /* a study may hold several scans */
     char *table = path_join(dir, "regions.tsv"), *picture = path_join(dir, "mip.png");
     int rc = dir_make(dir, e);
     if (rc == 0)
