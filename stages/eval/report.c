@@ -17,7 +17,7 @@ static void put_head(FILE *to, const struct report *r)
         fprintf(to, "<p><span class=\"badge\">%s</span></p><p class=\"say\">Every figure on this page comes from a <b>%s</b>. "
                     "It shows that the pipeline works, not how it would do on patients.</p>", r->cohort, r->cohort);
     fprintf(to, "<p>%s split: %zu regions of which %zu are tumours. Whole cohort: %zu scans, %zu regions, %zu tumours; %zu scans refused. "
-                "Recipe <b>", split_name[r->split], v->scores.n, v->confusion.tp + v->confusion.fn, r->cache->shard_count - r->cache->refused_count,
+                "Recipe <b>", split_name[r->split], v->scores.n, v->confusion.tp + v->confusion.fn, r->cache->shard_count,
             r->cache->regions, r->cache->tumours, r->cache->refused_count);
     html_text(to, v->model.recipe_name);
     fprintf(to, "</b>, seed %llu, petrel %s.</p>", (unsigned long long)v->model.seed, program_version());
