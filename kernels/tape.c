@@ -56,8 +56,8 @@ static int add_value(struct tape *t, enum layout layout, int C, const int dim[3]
     return (int)t->value_count++;
 }
 
-static struct op *add_op(struct tape *t, const struct op_kind *kind, int in, int other, const char *name, enum layout layout, int C,
-                         const int dim[3])
+static struct op *add_op(struct tape *t, const struct op_kind *kind, int in, int other, const char *name,
+                         enum layout layout, int C, const int dim[3])
 {
     assert(in >= 0 && (size_t)in < t->value_count && (other < 0 || (size_t)other < t->value_count));
     if (t->op_count == t->op_room) {
@@ -72,8 +72,8 @@ static struct op *add_op(struct tape *t, const struct op_kind *kind, int in, int
     return op;
 }
 
-static int add_param(struct tape *t, const char *name, const char *part, enum param_kind kind, enum param_init init, int fan_in,
-                     int ndim, const int *dim)
+static int add_param(struct tape *t, const char *name, const char *part, enum param_kind kind, enum param_init init,
+                     int fan_in, int ndim, const int *dim)
 {
     struct param q = {.kind = kind, .init = init, .ndim = ndim, .fan_in = fan_in};
     format_into(q.name, sizeof q.name, "%s.%s", name, part);
@@ -96,7 +96,8 @@ int tape_rows(struct tape *t, int C)
     return v;
 }
 
-int tape_conv(struct tape *t, int in, const char *name, int O, const int kernel[3], const int stride[3], const int pad[3])
+int tape_conv(struct tape *t, int in, const char *name, int O, const int kernel[3], const int stride[3],
+              const int pad[3])
 {
     assert(t->value[in].layout == IMAGE);
     struct conv_shape s = {.N = t->N, .C = t->value[in].C, .O = O};
@@ -208,7 +209,8 @@ static void mark_wanted(struct tape *t)
         bool upstream = t->value[op->in].wants_grad || (op->other >= 0 && t->value[op->other].wants_grad), own = false;
         for (size_t k = 0; k < COUNT_OF(op->param); k++)
             own = own || (op->param[k] >= 0 && param_trained(&t->params->param[op->param[k]]));
-        /* gradients through frozen operations are not to be had from every back end, and no network here asks for them */
+        /* gradients through frozen operations are not to be had from every back end, and no network here asks for them
+         * */
         assert(!upstream || own || op->param[0] < 0);
         t->value[op->out].wants_grad = t->training && (upstream || own);
     }
@@ -337,5 +339,6 @@ void tape_value_shape(const struct tape *t, int value, enum layout *layout, int 
 
 size_t tape_bytes(const struct tape *t)
 {
-    return sizeof(float) * (t->own_floats + (t->borrowed_data ? 0 : t->data_floats) + (t->borrowed_grads ? 0 : t->grad_floats));
+    return sizeof(float) *
+           (t->own_floats + (t->borrowed_data ? 0 : t->data_floats) + (t->borrowed_grads ? 0 : t->grad_floats));
 }

@@ -1,4 +1,4 @@
-/* tape -- a network is a list of operations built once for fixed shapes; forward runs it, backward runs it reversed.   kernels
+/* tape -- a network is a list of operations built once for fixed shapes; run forwards and backwards.   kernels
  *
  *     struct tape *t = tape_open(params, N, views);
  *     int x = tape_image(t, 1, box), p = tape_rows(t, 9);
@@ -17,7 +17,11 @@ enum param_kind {
     PARAM_BUFFER, /* running statistics: saved, not trained */
     PARAM_COUNTER /* num_batches_tracked: one int64 on the host, saved, not trained */
 };
-enum param_init { INIT_ZERO, INIT_ONE, INIT_CONV /* N(0, sqrt(2/(kD kH O))) */, INIT_LINEAR /* U(+-1/sqrt(fan_in)) */, INIT_NORMAL };
+enum param_init {
+    INIT_ZERO, INIT_ONE, INIT_NORMAL,
+    INIT_CONV,    /* N(0, sqrt(2/(kD kH O))) */
+    INIT_LINEAR   /* U(+-1/sqrt(fan_in)) */
+};
 
 struct param {
     char name[96];              /* PyTorch's: "backbone.layer1.0.conv1.weight" */
@@ -28,7 +32,7 @@ struct param {
     size_t count;               /* elements in PyTorch's shape */
     size_t size;                /* floats on the device (layouts may pad) */
     float *value, *grad;        /* on the device; grad NULL for buffers and frozen parameters */
-    size_t at;                  /* place of value and grad in their blocks, floats; for optimisers that keep blocks alike */
+    size_t at;                  /* place in the blocks, floats; for optimisers that keep blocks alike */
     bool frozen;
     int64_t counter;            /* PARAM_COUNTER */
 };
@@ -64,7 +68,8 @@ struct tape *tape_open(struct params *p, int N, int views);
 void tape_close(struct tape **t);
 int tape_image(struct tape *t, int C, const int dim[3]);                 /* an input; tape_put fills it */
 int tape_rows(struct tape *t, int C);
-int tape_conv(struct tape *t, int in, const char *name, int O, const int kernel[3], const int stride[3], const int pad[3]);
+int tape_conv(struct tape *t, int in, const char *name, int O, const int kernel[3], const int stride[3],
+              const int pad[3]);
 int tape_norm(struct tape *t, int in, const char *name, int residual /* value or -1 */, bool relu);
 int tape_maxpool(struct tape *t, int in, int kernel, int stride, int pad);
 int tape_avgpool(struct tape *t, int in);
@@ -75,10 +80,10 @@ int tape_scale(struct tape *t, int in, const char *name, int rows /* 1: PyTorch 
 int tape_concat(struct tape *t, int a, int b);
 int tape_relu(struct tape *t, int in);
 int tape_gelu(struct tape *t, int in);
-/* training false: evaluation only, no gradients kept, norms use running statistics. The first seal of any tape also seals the
- * parameters: every tape that brings new ones must be built before it.
- * within: NULL, or a sealed tape whose blocks this one may use, for the two are never needed at once (the short last batch
- * beside the full one); where they are too small it gets its own. `within` must be closed later. */
+/* training false: evaluation only, no gradients kept, norms use running statistics. The first seal of any tape also
+ * seals the parameters: every tape that brings new ones must be built before it.
+ * within: NULL, or a sealed tape whose blocks this one may use, for the two are never needed at once (the short last
+ * batch beside the full one); where they are too small it gets its own. `within` must be closed later. */
 void tape_seal(struct tape *t, bool training, struct tape *within);
 
 float *tape_value(struct tape *t, int value);      /* device */
@@ -94,6 +99,11 @@ size_t tape_bytes(const struct tape *t);           /* activations and their grad
 int tape_boxes(const struct tape *t);              /* N */
 struct params *tape_params(struct tape *t);
 /* For describe: one row an operation. false past the end. live: counting only taps that fall inside the image. */
-struct tape_row { const char *op, *name; int C, O, in[3], out[3], kernel[3], stride[3]; uint64_t params, live_params; double mmacs, live_mmacs; /* millions a box */ };
+struct tape_row {
+    const char *op, *name;
+    int C, O, in[3], out[3], kernel[3], stride[3];
+    uint64_t params, live_params;
+    double mmacs, live_mmacs;   /* millions of multiply-adds a box */
+};
 bool tape_describe(const struct tape *t, size_t i, struct tape_row *row);
 #endif

@@ -1,7 +1,7 @@
 /* tape_describe -- what each operation costs, from geometry alone.   kernels/tape
  *
- * dense: every tap of every output. live: only taps that fall inside the image for that output; a parameter is live when
- * its tap falls inside the image for at least one output. */
+ * dense: every tap of every output. live: only taps that fall inside the image for that output; a parameter is live
+ * when its tap falls inside the image for at least one output. */
 #include "kernels/tape_own.h"
 #include <string.h>
 

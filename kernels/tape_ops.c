@@ -59,8 +59,8 @@ static void norm_back(struct tape *t, struct op *op)
 {
     float *mean = op->keep, *rstd = mean + op->norm.views * op->norm.C;
     float *dresidual = op->other < 0 ? NULL : t->value[op->other].grad;
-    t->b->norm_backward(t->b, in_grad(t, op), dresidual, dweight(t, op, 0), dweight(t, op, 1), out_grad(t, op), out_data(t, op),
-                        in_data(t, op), mean, rstd, weight(t, op, 0), &op->norm, op->relu);
+    t->b->norm_backward(t->b, in_grad(t, op), dresidual, dweight(t, op, 0), dweight(t, op, 1), out_grad(t, op),
+                        out_data(t, op), in_data(t, op), mean, rstd, weight(t, op, 0), &op->norm, op->relu);
 }
 const struct op_kind op_norm = {"norm", norm_run, norm_back, norm_keep, NULL, NULL};
 
@@ -92,7 +92,8 @@ const struct op_kind op_avgpool = {"avgpool", avgpool_run, avgpool_back, NULL, N
 static void linear_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->linear_forward(t->b, out_data(t, op), in_data(t, op), weight(t, op, 0), weight(t, op, 1), t->N, in_C(t, op), out_C(t, op));
+    t->b->linear_forward(t->b, out_data(t, op), in_data(t, op), weight(t, op, 0), weight(t, op, 1), t->N, in_C(t, op),
+                         out_C(t, op));
 }
 static void linear_back(struct tape *t, struct op *op)
 {
@@ -133,7 +134,8 @@ static void scale_run(struct tape *t, struct op *op, bool training)
 static void scale_back(struct tape *t, struct op *op)
 {
     float *din = in_grad(t, op) ? in_grad(t, op) : op->keep;
-    t->b->scale_backward(t->b, din, dweight(t, op, 0), out_grad(t, op), in_data(t, op), weight(t, op, 0), t->N, in_C(t, op));
+    t->b->scale_backward(t->b, din, dweight(t, op, 0), out_grad(t, op), in_data(t, op), weight(t, op, 0), t->N,
+                         in_C(t, op));
 }
 const struct op_kind op_scale = {"scale", scale_run, scale_back, scale_keep, NULL, NULL};
 
@@ -145,7 +147,8 @@ static size_t concat_keep(const struct tape *t, const struct op *op)
 static void concat_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->concat_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->other].data, t->N, in_C(t, op), t->value[op->other].C);
+    t->b->concat_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->other].data, t->N, in_C(t, op),
+                         t->value[op->other].C);
 }
 static void concat_back(struct tape *t, struct op *op)
 {

@@ -53,8 +53,8 @@ struct tape {
     bool borrowed_data, borrowed_grads;
 };
 
-extern const struct op_kind op_conv, op_norm, op_maxpool, op_avgpool, op_linear, op_layernorm, op_l2norm, op_scale, op_concat,
-    op_relu, op_gelu;
+extern const struct op_kind op_conv, op_norm, op_maxpool, op_avgpool, op_linear, op_layernorm, op_l2norm, op_scale,
+    op_concat, op_relu, op_gelu;
 
 int params_add(struct params *p, const struct param *like); /* number of the new, or of the one of that name */
 void params_seal(struct params *p);

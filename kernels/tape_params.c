@@ -56,10 +56,7 @@ int params_add(struct params *p, const struct param *like)
     return (int)p->count++;
 }
 
-bool param_trained(const struct param *q)
-{
-    return (q->kind == PARAM_PLAIN || q->kind == PARAM_CONV) && !q->frozen;
-}
+bool param_trained(const struct param *q) { return (q->kind == PARAM_PLAIN || q->kind == PARAM_CONV) && !q->frozen; }
 
 size_t params_elements(const struct params *p, const char *prefix)
 {
@@ -85,7 +82,8 @@ static void place(struct params *p, bool trained)
         struct param *q = &p->param[i];
         if (q->kind == PARAM_COUNTER || param_trained(q) != trained)
             continue;
-        q->size = q->kind == PARAM_CONV ? p->backend->weight_size(p->backend, q->dim[0], q->dim[1], q->dim + 2) : q->count;
+        q->size =
+            q->kind == PARAM_CONV ? p->backend->weight_size(p->backend, q->dim[0], q->dim[1], q->dim + 2) : q->count;
         q->at = p->floats;
         p->floats += (q->size + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
     }
@@ -111,10 +109,7 @@ void params_seal(struct params *p)
     p->sealed = true;
 }
 
-void params_zero_grad(struct params *p)
-{
-    p->backend->zero(p->backend, p->grads, p->trained * sizeof(float));
-}
+void params_zero_grad(struct params *p) { p->backend->zero(p->backend, p->grads, p->trained * sizeof(float)); }
 
 static void get(struct backend *b, const struct param *q, const float *device, float *host)
 {

@@ -1,4 +1,5 @@
-/* model -- a model file on a back end: opened, asked for embeddings and probabilities.   train ═▶ [model] ═▶ eval, classify */
+/* model -- a model file on a back end: opened, asked for embeddings and probabilities.   train ═▶ [model] ═▶ eval,
+ * classify */
 #include "stages/model.h"
 #include "common/log.h"
 #include "proto/message.h"
@@ -40,10 +41,13 @@ static int read_facts(struct model *m, const struct safetensors *s, const char *
 {
     const char *kind = safetensors_get(s, "petrel"), *settings = safetensors_get(s, "settings");
     if (!kind || !settings)
-        return fail(e, "'%s' has no metadata '%s': it was not written by petrel-train (petrel-train --init takes weights from elsewhere)",
+        return fail(e,
+                    "'%s' has no metadata '%s': it was not written by petrel-train (petrel-train --init takes weights "
+                    "from elsewhere)",
                     path, kind ? "settings" : "petrel");
     if (strcmp(kind, "model 1"))
-        return fail(e, "'%s' is a '%s', not a 'model 1': give a model file petrel-train wrote, of this version", path, kind);
+        return fail(e, "'%s' is a '%s', not a 'model 1': give a model file petrel-train wrote, of this version", path,
+                    kind);
     if (model_settings_read(settings, &m->recipe, e))
         return fail_in(e, "cannot use '%s'", path);
     m->settings = xstrdup(settings);
@@ -62,7 +66,8 @@ static int read_facts(struct model *m, const struct safetensors *s, const char *
     return 0;
 }
 
-static int open_with(struct model *m, const struct safetensors *s, const char *path, const char *backend, int64_t threads, struct error *e)
+static int open_with(struct model *m, const struct safetensors *s, const char *path, const char *backend,
+                     int64_t threads, struct error *e)
 {
     if (read_facts(m, s, path, e))
         return -1;
@@ -126,10 +131,7 @@ static void pass(struct model *m, const float *box, const float *position, size_
     tape_evaluate(m->tape);
 }
 
-static size_t batch_of(size_t left)
-{
-    return left < MODEL_BATCH ? left : MODEL_BATCH;
-}
+static size_t batch_of(size_t left) { return left < MODEL_BATCH ? left : MODEL_BATCH; }
 
 static void take_embedding(struct model *m, size_t n, float *out)
 {
@@ -146,11 +148,12 @@ void model_embed(struct model *m, const float *box, const float *position, size_
     }
 }
 
-int model_predict(struct model *m, const float *box, const float *position, size_t n, float *probability, float *embedding,
-                  struct error *e)
+int model_predict(struct model *m, const float *box, const float *position, size_t n, float *probability,
+                  float *embedding, struct error *e)
 {
     if (!m->has_classifier)
-        return fail(e, "the model has no classifier: it comes from pretraining; run petrel-train classifier --init with it");
+        return fail(
+            e, "the model has no classifier: it comes from pretraining; run petrel-train classifier --init with it");
     for (size_t i = 0; i < n; i += MODEL_BATCH) {
         size_t count = batch_of(n - i);
         pass(m, box + i * (size_t)m->channels * BOX_VOXELS, position ? position + i * NETWORK_POSITION : NULL, count);

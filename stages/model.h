@@ -1,17 +1,24 @@
-/* model -- a model file on a back end: what train writes, what eval and classify open.   train ═▶ [model] ═▶ eval, classify
+/* model -- a model file on a back end: what train writes, what eval and classify open.   train ═▶ [model] ═▶ eval
  *
- * A model file is safetensors with PyTorch's names (backbone.*, peb.*, projection.*, classifier.*) and this metadata, all text:
- *     petrel      "model 1"                          version   program version that wrote it
- *     phase       pretrain | classifier              recipe    name of the recipe
- *     settings    every recipe setting, "key = value" lines    channels  of a box
- *     cache       digest of the cache it was trained on        cohort    "" | "simulated cohort" | "partly simulated cohort"
- *     seed        of the run                                   epoch, step  where its parameters were taken (steps in all)
+ * A model file is safetensors with PyTorch's names (backbone.*, peb.*, projection.*, classifier.*) and this metadata,
+ * all text:
+ *     petrel       "model 1"
+ *     version      of the program that wrote it
+ *     phase        pretrain | classifier
+ *     recipe       name of the recipe
+ *     settings     every recipe setting, "key = value" lines
+ *     channels     of a box
+ *     cache        digest of the cache it was trained on
+ *     cohort       "" | "simulated cohort" | "partly simulated cohort"
+ *     seed         of the run
+ *     epoch, step  where its parameters were taken: the epoch last learned from, steps in all
  * No time, host or path is in it: the same run gives the same bytes.
  *
  * Beside it in the run directory, for whoever plots:
  *     losses.csv             epoch,step,loss,invariance,variance,covariance,lr,seconds,set    (set: train | validation)
  *     classifier-losses.csv  epoch,step,loss,lr,seconds,set
- * epoch and step count from 0, step within its epoch; a validation row is the mean over one pass and carries its epoch's last step. */
+ * epoch and step count from 0, step within its epoch; a validation row is the mean over one pass and carries its
+ * epoch's last step. */
 #ifndef PETREL_STAGES_MODEL_H
 #define PETREL_STAGES_MODEL_H
 #include "common/opts.h"
@@ -20,12 +27,12 @@
 #include "proto/recipe.h"
 
 struct model {
-    struct recipe recipe;             /* the settings it was trained with: standardise, position_unit, threshold, roi_method, ... */
+    struct recipe recipe;             /* it was trained with: standardise, position_unit, threshold, roi_method, ... */
     struct network_settings network;
     int channels, embedding;          /* C of a box; width of an embedding (512) */
     bool position;                    /* false: positions are not looked at and may be NULL */
     bool has_classifier;              /* false: model_predict refuses */
-    bool simulated;                   /* trained, wholly or in part, on a simulated cohort: say so wherever results appear */
+    bool simulated;                   /* trained, even in part, on a simulated cohort: say so wherever results appear */
     char cohort[64];                  /* "" or words for people: "simulated cohort" */
     char phase[16], recipe_name[64], version[64], cache_digest[65];
     uint64_t seed;
@@ -39,24 +46,31 @@ struct model {
     float *box, *row, *out, *logit;   /* host staging for one batch */
 };
 
-/* Opens a model file on a back end. backend: as backend_choose. threads 0: all cores. -1 and a sentence naming the file and what is
- * missing, extra or misshapen. */
+/* Opens a model file on a back end. backend: as backend_choose. threads 0: all cores. -1 and a sentence naming the file
+ * and what is missing, extra or misshapen. */
 int model_open(struct model *m, const char *path, const char *backend, int64_t threads, struct error *e) MUST_USE;
 void model_close(struct model *m);
-/* n boxes [n][C][16][16][16], standardised as m->recipe.standardise says, and their positions [n][9] in the form m->recipe
- * names -> out [n][embedding]. Any n. Encoder and PEB in evaluation mode (running statistics). A box's numbers do not depend
- * on what else is asked for. */
+/* n boxes [n][C][16][16][16], standardised as m->recipe.standardise says, and their positions [n][9] in the form
+ * m->recipe names -> out [n][embedding]. Any n. Encoder and PEB in evaluation mode (running statistics). A box's
+ * numbers do not depend on what else is asked for. */
 void model_embed(struct model *m, const float *box, const float *position, size_t n, float *out);
 /* The same -> probability of tumour [n]; embedding may be NULL or takes [n][embedding] in the same pass. */
-int model_predict(struct model *m, const float *box, const float *position, size_t n, float *probability, float *embedding,
-                  struct error *e) MUST_USE;
+int model_predict(struct model *m, const float *box, const float *position, size_t n, float *probability,
+                  float *embedding, struct error *e) MUST_USE;
 
-/* "auto" (a usable GPU, else cpu; says aloud which), "cpu", "cuda" or "ref". A back end asked for by name is had or is an error. */
+/* "auto" (a usable GPU, else cpu; says aloud which), "cpu", "cuda" or "ref". A back end asked for by name is had or is
+ * an error. */
 struct backend *backend_choose(const char *name, int64_t threads, struct error *e) MUST_USE;
 #define BACKEND_CHOICES "auto|cpu|cuda|ref"
 
 /* What train uses to write and read them. */
-struct model_facts { const char *phase, *cache_digest, *cohort; const struct recipe *recipe; int channels; uint64_t seed; int64_t epoch, step; };
+struct model_facts {
+    const char *phase, *cache_digest, *cohort;
+    const struct recipe *recipe;
+    int channels;
+    uint64_t seed;
+    int64_t epoch, step;
+};
 /* recipe -> what kernels may know of it; -1 where the network cannot be built so. */
 int model_network(const struct recipe *r, int channels, struct network_settings *s, struct error *e) MUST_USE;
 /* "key = value" lines of every recipe setting. The caller's. */
@@ -65,13 +79,13 @@ char *model_settings_text(const struct recipe *r) MUST_USE;
 int model_settings_read(const char *text, struct recipe *r, struct error *e) MUST_USE;
 /* The facts as metadata. */
 void model_add_facts(struct safetensors *s, const struct model_facts *f);
-/* Every parameter of p as it is now, PyTorch's names and shapes. host: the caller's, model_host_floats(p) of them from xalloc, filled
- * here and borrowed by s. */
+/* Every parameter of p as it is now, PyTorch's names and shapes. host: the caller's, model_host_floats(p) of them from
+ * xalloc, filled here and borrowed by s. */
 size_t model_host_floats(const struct params *p);
 void model_add_params(struct safetensors *s, struct params *p, float *host);
-/* Tensors of `s` into p (sealed). Each part ("backbone", "peb", "projection", "classifier") p has must be there whole, unless it is
- * named in `optional` ("projection,classifier") and wholly absent; a tensor p has no place for is refused unless its part is
- * named in `skip`. */
+/* Tensors of `s` into p (sealed). Each part ("backbone", "peb", "projection", "classifier") p has must be there whole,
+ * unless it is named in `optional` ("projection,classifier") and wholly absent; a tensor p has no place for is refused
+ * unless its part is named in `skip`. */
 int model_load(struct params *p, const struct safetensors *s, const char *path, const char *optional, const char *skip,
                struct error *e) MUST_USE;
 /* Has the file any tensor of this part? */

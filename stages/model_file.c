@@ -91,8 +91,10 @@ void model_add_facts(struct safetensors *s, const struct model_facts *f)
     safetensors_set(s, "settings", settings);
     safetensors_set(s, "cache", f->cache_digest);
     safetensors_set(s, "cohort", f->cohort);
-    const struct { const char *key; int64_t value; } numbers[] = {
-        {"channels", f->channels}, {"seed", (int64_t)f->seed}, {"epoch", f->epoch}, {"step", f->step}};
+    const struct {
+        const char *key;
+        int64_t value;
+    } numbers[] = {{"channels", f->channels}, {"seed", (int64_t)f->seed}, {"epoch", f->epoch}, {"step", f->step}};
     for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         format_into(number, sizeof number, "%lld", (long long)numbers[i].value);
         safetensors_set(s, numbers[i].key, number);
@@ -141,10 +143,7 @@ void model_add_params(struct safetensors *s, struct params *p, float *host)
     }
 }
 
-static size_t part_length(const char *name)
-{
-    return strcspn(name, ".");
-}
+static size_t part_length(const char *name) { return strcspn(name, "."); }
 
 /* is the part of `name` one of "a,b,c"? */
 static bool part_listed(const char *name, const char *list)
@@ -200,12 +199,13 @@ static int check_tensor(const struct tensor_entry *t, const struct param *q, con
     return 0;
 }
 
-int model_load(struct params *p, const struct safetensors *s, const char *path, const char *optional, const char *skip, struct error *e)
+int model_load(struct params *p, const struct safetensors *s, const char *path, const char *optional, const char *skip,
+               struct error *e)
 {
     for (size_t i = 0; i < s->tensor_count; i++)
         if (!part_listed(s->tensor[i].name, skip) && !params_find(p, s->tensor[i].name))
-            return fail(e, "'%s': tensor '%s' has no place in this network (other settings, or another network's file)", path,
-                        s->tensor[i].name);
+            return fail(e, "'%s': tensor '%s' has no place in this network (other settings, or another network's file)",
+                        path, s->tensor[i].name);
     for (size_t i = 0; i < p->count; i++) {
         struct param *q = &p->param[i];
         const struct tensor_entry *t = safetensors_find(s, q->name);

@@ -1,10 +1,11 @@
 /* network -- the whole network from plain settings: encoder (backbone, PEB), projection, classifier.   kernels/nets
  *
  *     box (N,C,S,S,S) -> backbone -> y (N,E) --> norm -+
- *     position (N,9) * w -> Linear -> q (N,E) -> norm -+-> concat (N,2E) -> Linear -> embedding (N,E)     without PEB: embedding = y
- *     embedding -> Linear(K, no bias) -> BN -> ReLU -> Linear(K) -> z          pretraining
+ *     position (N,9) * w -> Linear -> q (N,E) -> norm -+-> concat (N,2E) -> Linear -> embedding (N,E)     without PEB:
+ *     embedding = y embedding -> Linear(K, no bias) -> BN -> ReLU -> Linear(K) -> z          pretraining
  *     embedding -> Linear(H) -> ReLU|GELU -> Linear(2) -> logits               classifier
- * E = 8 * width. Names are PyTorch's: backbone.conv1.weight, peb.weight, projection.0.weight, classifier.0.weight, ... */
+ * E = 8 * width. Names are PyTorch's: backbone.conv1.weight, peb.weight, projection.0.weight, classifier.0.weight, ...
+ * */
 #ifndef PETREL_KERNELS_NETS_NETWORK_H
 #define PETREL_KERNELS_NETS_NETWORK_H
 #include "kernels/tape.h"

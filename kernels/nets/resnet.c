@@ -20,16 +20,15 @@ const struct resnet *resnet_find(const char *name)
     return NULL;
 }
 
-const char *resnet_names(void)
-{
-    return "resnet10, resnet18, resnet34";
-}
+const char *resnet_names(void) { return "resnet10, resnet18, resnet34"; }
 
 static const int K1[3] = {1, 1, 1}, K3[3] = {3, 3, 3}, K7[3] = {7, 7, 7};
 static const int PAD0[3] = {0, 0, 0}, PAD1[3] = {1, 1, 1}, PAD3[3] = {3, 3, 3};
 
 /* "prefix.part" for one call */
-struct part { char name[64]; };
+struct part {
+    char name[64];
+};
 static struct part part(const char *prefix, const char *name)
 {
     struct part p;
@@ -54,7 +53,8 @@ static int basic_block(struct tape *t, int x, const char *prefix, int planes, in
     return tape_norm(t, y, part(prefix, "bn2").name, shortcut, true);
 }
 
-int resnet_build(struct tape *t, int box, const char *prefix, const struct resnet *r, int width, const int stem_stride[3])
+int resnet_build(struct tape *t, int box, const char *prefix, const struct resnet *r, int width,
+                 const int stem_stride[3])
 {
     int x = tape_conv(t, box, part(prefix, "conv1").name, width, K7, stem_stride, PAD3);
     x = tape_norm(t, x, part(prefix, "bn1").name, -1, true);

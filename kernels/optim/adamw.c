@@ -24,7 +24,7 @@ void adamw_step(struct adamw *o, double lr)
     for (size_t i = 0; i < o->params->count; i++) {
         struct param *q = &o->params->param[i];
         if (param_trained(q))
-            b->adamw(b, q->value, o->m + q->at, o->v + q->at, q->grad, q->size, (float)lr, 0.9F, 0.999F, 1e-8F, o->decay, o->step,
-                     o->coupled);
+            b->adamw(b, q->value, o->m + q->at, o->v + q->at, q->grad, q->size, (float)lr, 0.9F, 0.999F, 1e-8F,
+                     o->decay, o->step, o->coupled);
     }
 }

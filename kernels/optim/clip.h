@@ -4,6 +4,7 @@
 #include "kernels/tape.h"
 
 double gradient_norm(const struct params *p);
-/* What to multiply gradients by: 1, or most / (norm + 1e-6) where the norm is above it. most 0: no clipping, and no work. */
+/* What to multiply gradients by: 1, or most / (norm + 1e-6) where the norm is above it. most 0: no clipping, and no
+ * work. */
 double clip_scale(const struct params *p, double most);
 #endif

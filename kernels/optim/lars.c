@@ -20,7 +20,7 @@ void lars_step(struct lars *o, double lr, double grad_scale)
     for (size_t i = 0; i < o->params->count; i++) {
         struct param *q = &o->params->param[i];
         if (param_trained(q))
-            b->lars(b, q->value, o->momentum + q->at, q->grad, q->size, q->ndim > 1, (float)lr, o->factor, o->decay, o->trust,
-                    (float)grad_scale);
+            b->lars(b, q->value, o->momentum + q->at, q->grad, q->size, q->ndim > 1, (float)lr, o->factor, o->decay,
+                    o->trust, (float)grad_scale);
     }
 }

@@ -1,6 +1,7 @@
 /* lars -- layer-wise adaptive rate scaling over all trained parameters.   kernels/optim
  *
- * Tensors of more than one dimension: g += decay p; g *= trust |p| / |g| (1 if either is 0). Then for all: m = momentum m + g;
+ * Tensors of more than one dimension: g += decay p; g *= trust |p| / |g| (1 if either is 0). Then for all: m = momentum
+ * m + g;
  * p -= lr m. */
 #ifndef PETREL_KERNELS_OPTIM_LARS_H
 #define PETREL_KERNELS_OPTIM_LARS_H

@@ -1,4 +1,5 @@
-/* checkpoint -- the state of a phase on disk: atomic, checked, the last two kept.   [train] ═▶ RUN/checkpoint-PHASE-STEPS.safetensors */
+/* checkpoint -- the state of a phase on disk: atomic, checked, the last two kept.   [train] ═▶
+ * RUN/checkpoint-PHASE-STEPS.safetensors */
 #include "stages/train/checkpoint_own.h"
 #include "common/file.h"
 #include "common/log.h"

@@ -54,6 +54,9 @@ int checkpoint_fail_other(const struct train *t, const char *there, struct error
         a += strcspn(a, "\n"), a += *a == '\n';
         b += strcspn(b, "\n"), b += *b == '\n';
     }
-    return fail_as(e, EX_USAGE, "'%s' holds a run begun with other settings ('%.*s' there, '%.*s' here): give the same again, another --run, "
-                                "or --restart to begin anew", t->stage_options.run, (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"), b);
+    return fail_as(
+        e, EX_USAGE,
+        "'%s' holds a run begun with other settings ('%.*s' there, '%.*s' here): give the same again, another --run, "
+        "or --restart to begin anew",
+        t->stage_options.run, (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"), b);
 }

@@ -7,13 +7,14 @@
 void place_write(struct safetensors *s, const struct place *at);
 int place_read(const struct safetensors *s, struct place *at, struct error *e) MUST_USE;
 
-/* checkpoint_files.c: RUN/checkpoint-PHASE-000000123.safetensors and RUN/PHASE-best-000000123.safetensors; the caller's */
+/* checkpoint_files.c: RUN/checkpoint-PHASE-000000123.safetensors, RUN/PHASE-best-000000123.safetensors; the caller's */
 char *checkpoint_path(const struct train *t, int64_t steps) MUST_USE;
 char *best_path(const struct train *t, int64_t steps) MUST_USE;
 /* Steps of a file called "PREFIXn.safetensors", or -1. */
 int64_t checkpoint_steps(const char *name, const char *prefix);
 /* Every file HEAD PHASE TAIL n .safetensors but those of a and b goes. */
-int checkpoint_sweep(const struct train *t, const char *head, const char *tail, int64_t a, int64_t b, struct error *e) MUST_USE;
+int checkpoint_sweep(const struct train *t, const char *head, const char *tail, int64_t a, int64_t b,
+                     struct error *e) MUST_USE;
 /* -1 and a sentence with the first line in which the settings there differ from this run's. */
 int checkpoint_fail_other(const struct train *t, const char *there, struct error *e);
 

@@ -1,9 +1,10 @@
 /* classifier -- tumour or not, on embeddings of the frozen encoder.   tasks ─▶ pairs ─▶ [train] ═▶ model.safetensors
  *
- * Encoder and PEB are in evaluation mode, so a box's embedding is the same whenever it is computed: with classifier_views = K, epoch
- * e uses draw e mod K of the boxes and each is embedded once. Validation boxes are never augmented: embedded once too.
- * The two-layer head learns by the focal loss and AdamW; early stopping follows the mean focal loss on the validation boxes
- * (without validation patients: the epoch's training loss). */
+ * Encoder and PEB are in evaluation mode, so a box's embedding is the same whenever it is computed: with
+ * classifier_views = K, epoch e uses draw e mod K of the boxes and each is embedded once. Validation boxes are never
+ * augmented: embedded once too.
+ * The two-layer head learns by the focal loss and AdamW; early stopping follows the mean focal loss on the validation
+ * boxes (without validation patients: the epoch's training loss). */
 #include "kernels/optim/adamw.h"
 #include "stages/train/loop.h"
 #include "stages/train/memo.h"
@@ -11,7 +12,10 @@
 #include <string.h>
 
 enum { HEADS = 4 };
-struct head { struct tape *tape; struct network_values values; };
+struct head {
+    struct tape *tape;
+    struct network_values values;
+};
 
 struct classifier {
     struct loop loop;
@@ -21,11 +25,11 @@ struct classifier {
     struct network_values encoded;
     struct head head[HEADS];
     struct memo train, validation;
-    float *box, *row;            /* host staging for one batch of the encoder */
+    float *box, *row; /* host staging for one batch of the encoder */
     float *embedding;
-    int32_t *label;              /* device */
+    int32_t *label; /* device */
     float alpha[NETWORK_CLASSES];
-    int64_t draws;               /* classifier_views, or 0: nothing is kept */
+    int64_t draws; /* classifier_views, or 0: nothing is kept */
     /* what was asked for already, and where asking stands */
     bool *asked, asked_validation;
     int64_t ask_epoch, ask_item;
@@ -33,10 +37,7 @@ struct classifier {
 
 /* ---- what will be wanted: training batches not embedded yet, and each validation batch once ---- */
 
-static int64_t draw_of(const struct classifier *c, int64_t epoch)
-{
-    return c->draws ? epoch % c->draws : epoch;
-}
+static int64_t draw_of(const struct classifier *c, int64_t epoch) { return c->draws ? epoch % c->draws : epoch; }
 
 static bool order_next(void *context, struct wanted *w)
 {
@@ -119,7 +120,9 @@ static struct head *head_for(struct classifier *c, int count)
     while (i < HEADS && c->head[i].tape && tape_boxes(c->head[i].tape) != count)
         i++;
     if (i == HEADS)
-        die(EX_SOFTWARE, "batches come in more than %d sizes, the last of %d boxes: the pair makers follow another recipe", HEADS, count);
+        die(EX_SOFTWARE,
+            "batches come in more than %d sizes, the last of %d boxes: the pair makers follow another recipe", HEADS,
+            count);
     struct head *h = &c->head[i];
     if (!h->tape) {
         h->tape = tape_open(c->params, count, 1);
@@ -140,8 +143,8 @@ static double head_run(struct classifier *c, const struct embedded *x, bool lear
     tape_put(h->tape, h->values.embedding, x->embedding);
     b->put(b, c->label, x->label, (size_t)x->count * sizeof *x->label);
     tape_forward(h->tape);
-    b->focal(b, tape_grad(h->tape, h->values.logits), &loss, tape_value(h->tape, h->values.logits), c->label, x->count, NETWORK_CLASSES,
-             c->alpha, (float)r->focal_gamma, !strcmp(r->focal_on, "softmax"));
+    b->focal(b, tape_grad(h->tape, h->values.logits), &loss, tape_value(h->tape, h->values.logits), c->label, x->count,
+             NETWORK_CLASSES, c->alpha, (float)r->focal_gamma, !strcmp(r->focal_on, "softmax"));
     loop_check_loss(&c->loop, (double)loss, "a lower --classifier-lr");
     if (learn) {
         params_zero_grad(c->params);
@@ -283,15 +286,20 @@ static void close_all(struct classifier *c)
 
 int classifier_run(struct train *t)
 {
-    struct classifier c = {.draws = t->recipe.classifier_views < t->recipe.classifier_epochs ? t->recipe.classifier_views : t->recipe.classifier_epochs};
+    struct classifier c = {.draws = t->recipe.classifier_views < t->recipe.classifier_epochs
+                                        ? t->recipe.classifier_views
+                                        : t->recipe.classifier_epochs};
     struct loop *l = &c.loop;
     if (!t->plan.classifier_steps)
-        die(EX_DATAERR, "'%s' has no labelled regions to train on: run petrel-cache split first, and see that training patients have truth",
+        die(EX_DATAERR,
+            "'%s' has no labelled regions to train on: run petrel-cache split first, and see that training patients "
+            "have truth",
             t->cache_dir);
     if (!t->plan.classifier_validation_steps)
         log_warn("no labelled regions of validation patients: early stopping follows the training loss");
     build(&c, t);
-    loop_begin(l, t, "classifier-losses.csv", "epoch,step,loss,lr,seconds,set", t->plan.classifier_steps, t->recipe.classifier_epochs);
+    loop_begin(l, t, "classifier-losses.csv", "epoch,step,loss,lr,seconds,set", t->plan.classifier_steps,
+               t->recipe.classifier_epochs);
     c.adam.step = l->at.optimiser_steps;
     c.ask_epoch = l->at.epoch;
     c.ask_item = l->at.step;

@@ -5,7 +5,9 @@
 #include <string.h>
 
 /* 38938953 -> "38,938,953" */
-struct grouped { char text[32]; };
+struct grouped {
+    char text[32];
+};
 static struct grouped grouped(uint64_t n)
 {
     struct grouped g;
@@ -21,7 +23,10 @@ static struct grouped grouped(uint64_t n)
     return g;
 }
 
-struct totals { uint64_t params, live_params; double mmacs, live_mmacs; };
+struct totals {
+    uint64_t params, live_params;
+    double mmacs, live_mmacs;
+};
 enum { BACKBONE, PEB, PROJECTION, CLASSIFIER, PARTS };
 static const char *const PART_NAMES[PARTS] = {"backbone", "peb", "projection", "classifier"};
 
@@ -47,20 +52,22 @@ static void print_row(const struct tape_row *r, FILE *to)
 {
     char kernel[32] = "", cost[40] = "", params[64] = "";
     if (r->kernel[0])
-        format_into(kernel, sizeof kernel, "%d.%d.%d/%d.%d.%d", r->kernel[0], r->kernel[1], r->kernel[2], r->stride[0], r->stride[1], r->stride[2]);
+        format_into(kernel, sizeof kernel, "%d.%d.%d/%d.%d.%d", r->kernel[0], r->kernel[1], r->kernel[2], r->stride[0],
+                    r->stride[1], r->stride[2]);
     if (r->params)
         format_into(params, sizeof params, "%12s %12s", grouped(r->params).text, grouped(r->live_params).text);
     if (r->mmacs > 0)
         format_into(cost, sizeof cost, "%8.3f %8.3f", r->mmacs, r->live_mmacs);
-    fprintf(to, "%-9s %-32s %14s %14s %-12s %25s %17s\n", r->op, r->name, shape(r->C, r->in).text, shape(r->O, r->out).text, kernel, params, cost);
+    fprintf(to, "%-9s %-32s %14s %14s %-12s %25s %17s\n", r->op, r->name, shape(r->C, r->in).text,
+            shape(r->O, r->out).text, kernel, params, cost);
 }
 
 static void print_rows(const struct tape *tape, struct totals part[PARTS], FILE *to)
 {
     struct tape_row row;
     int at = BACKBONE;
-    fprintf(to, "%-9s %-32s %14s %14s %-12s %12s %12s %8s %8s\n", "operation", "name", "in", "out", "taps/stride", "parameters", "live",
-            "MMACs", "live");
+    fprintf(to, "%-9s %-32s %14s %14s %-12s %12s %12s %8s %8s\n", "operation", "name", "in", "out", "taps/stride",
+            "parameters", "live", "MMACs", "live");
     for (size_t i = 0; tape_describe(tape, i, &row); i++) {
         at = part_of(row.name, at);
         part[at].params += row.params;
@@ -80,18 +87,19 @@ int describe_print(const struct recipe *r, FILE *to, struct error *e)
     struct params *params = params_open(NULL);
     struct tape *tape = tape_open(params, 1, 1);
     (void)network_build(tape, &s, NETWORK_ENCODER | NETWORK_PROJECTION | NETWORK_CLASSIFIER);
-    fprintf(to, "recipe %s: %s, box %d x %d.%d.%d, stem stride %d.%d.%d, %s\n\n", r->recipe_name, s.backbone, s.channels, s.box[0], s.box[1],
-            s.box[2], s.stem_stride[0], s.stem_stride[1], s.stem_stride[2],
+    fprintf(to, "recipe %s: %s, box %d x %d.%d.%d, stem stride %d.%d.%d, %s\n\n", r->recipe_name, s.backbone,
+            s.channels, s.box[0], s.box[1], s.box[2], s.stem_stride[0], s.stem_stride[1], s.stem_stride[2],
             s.position ? s.peb_norm == PEB_L2 ? "PEB (L2)" : "PEB (LayerNorm)" : "no position (ablation)");
     print_rows(tape, part, to);
     fprintf(to, "\n");
     for (int p = 0; p < PARTS; p++)
         if (part[p].params)
-            fprintf(to, "%-11s %12s parameters, %12s live; %8.1f million multiply-adds a box, %6.1f live%s\n", PART_NAMES[p],
-                    grouped(part[p].params).text, grouped(part[p].live_params).text, part[p].mmacs, part[p].live_mmacs,
-                    p == CLASSIFIER ? " (learned after pretraining)" : "");
+            fprintf(to, "%-11s %12s parameters, %12s live; %8.1f million multiply-adds a box, %6.1f live%s\n",
+                    PART_NAMES[p], grouped(part[p].params).text, grouped(part[p].live_params).text, part[p].mmacs,
+                    part[p].live_mmacs, p == CLASSIFIER ? " (learned after pretraining)" : "");
     fprintf(to, "total       %12s parameters %s\n",
-            grouped(params_elements(params, "") - params_elements(params, "classifier")).text, s.position ? "with PEB" : "without PEB");
+            grouped(params_elements(params, "") - params_elements(params, "classifier")).text,
+            s.position ? "with PEB" : "without PEB");
     tape_close(&tape);
     params_close(&params);
     return 0;

@@ -8,15 +8,22 @@
 
 void keeper_facts(const struct train *t, struct safetensors *s, int64_t epoch, int64_t steps)
 {
-    model_add_facts(s, &(struct model_facts){.phase = t->phase, .cache_digest = t->cache.digest, .cohort = t->cohort, .recipe = &t->recipe,
-                                             .channels = t->channels, .seed = t->seed, .epoch = epoch, .step = steps});
+    model_add_facts(s, &(struct model_facts){.phase = t->phase,
+                                             .cache_digest = t->cache.digest,
+                                             .cohort = t->cohort,
+                                             .recipe = &t->recipe,
+                                             .channels = t->channels,
+                                             .seed = t->seed,
+                                             .epoch = epoch,
+                                             .step = steps});
 }
 
 int keeper_write_model(struct keeper *k, const struct place *at, const char *path, struct error *e)
 {
     struct safetensors s = {0};
     model_add_params(&s, k->params, k->host);
-    keeper_facts(k->train, &s, at->step || !at->epoch ? at->epoch : at->epoch - 1, at->steps); /* the epoch last learned from */
+    keeper_facts(k->train, &s, at->step || !at->epoch ? at->epoch : at->epoch - 1,
+                 at->steps); /* the epoch last learned from */
     int result = safetensors_write(&s, path, e);
     safetensors_free(&s);
     return result;
@@ -54,7 +61,8 @@ int keeper_finish(struct keeper *k, const struct place *at, struct error *e)
     char *last = train_path(k->train, "-last.safetensors"), *done = train_path(k->train, ".done");
     int result = write_best_out(k, at, e) || keeper_write_model(k, at, last, e) ||
                  publish_bytes(done, k->train->settings, strlen(k->train->settings), e) ||
-                 checkpoint_sweep(k->train, "checkpoint-", "-", -1, -1, e) || checkpoint_sweep(k->train, "", "-best-", -1, -1, e);
+                 checkpoint_sweep(k->train, "checkpoint-", "-", -1, -1, e) ||
+                 checkpoint_sweep(k->train, "", "-best-", -1, -1, e);
     free(last);
     free(done);
     return result ? -1 : 0;
@@ -70,8 +78,10 @@ int checkpoint_finished(const struct train *t, struct error *e)
     if (result == 1 && strcmp((const char *)text.data, t->settings))
         result = checkpoint_fail_other(t, (const char *)text.data, e);
     if (result == 1 && !file_exists(t->out_path))
-        result = fail_as(e, EX_NOINPUT, "'%s' says this run is finished, but '%s' is not there: put it back, or --restart to train again",
-                         done, t->out_path);
+        result =
+            fail_as(e, EX_NOINPUT,
+                    "'%s' says this run is finished, but '%s' is not there: put it back, or --restart to train again",
+                    done, t->out_path);
     buffer_free(&text);
     free(done);
     return result;
@@ -87,7 +97,8 @@ int checkpoint_clear(const struct train *t, bool everything, struct error *e)
         return -1;
     for (size_t i = 0; i < names.count; i++) {
         const char *name = names.name[i];
-        if (!ends_with(name, ".tmp") || (strncmp(name, unfinished[0], strlen(unfinished[0])) && strncmp(name, unfinished[1], strlen(unfinished[1]))))
+        if (!ends_with(name, ".tmp") || (strncmp(name, unfinished[0], strlen(unfinished[0])) &&
+                                         strncmp(name, unfinished[1], strlen(unfinished[1]))))
             continue;
         char *path = path_join(t->stage_options.run, name);
         unlink(path);

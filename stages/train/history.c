@@ -10,8 +10,8 @@ static int cut(struct history *c, int64_t keep, struct error *e)
 {
     struct stat st;
     if (fstat(fileno(c->file), &st) || st.st_size < keep)
-        return fail(e, "'%s' has %lld bytes, but the checkpoint knows of %lld: put it back, or --restart to begin anew", c->path,
-                    (long long)st.st_size, (long long)keep);
+        return fail(e, "'%s' has %lld bytes, but the checkpoint knows of %lld: put it back, or --restart to begin anew",
+                    c->path, (long long)st.st_size, (long long)keep);
     if (ftruncate(fileno(c->file), keep) || fseek(c->file, 0, SEEK_END))
         return fail_as(e, EX_IOERR, "cannot cut '%s' to %lld bytes: %s", c->path, (long long)keep, strerror(errno));
     return 0;

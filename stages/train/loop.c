@@ -11,7 +11,8 @@ static void must(int result, const struct error *e)
         die_of(e);
 }
 
-void loop_begin(struct loop *l, struct train *t, const char *history_name, const char *history_header, int64_t steps_an_epoch, int64_t epochs)
+void loop_begin(struct loop *l, struct train *t, const char *history_name, const char *history_header,
+                int64_t steps_an_epoch, int64_t epochs)
 {
     struct error e = {0};
     l->train = t;
@@ -20,7 +21,8 @@ void loop_begin(struct loop *l, struct train *t, const char *history_name, const
     int found = checkpoint_load(&l->keeper, &l->at, &e);
     must(found, &e);
     if (found)
-        log_note("going on from epoch %lld, step %lld of '%s'", (long long)l->at.epoch, (long long)l->at.step, t->stage_options.run);
+        log_note("going on from epoch %lld, step %lld of '%s'", (long long)l->at.epoch, (long long)l->at.step,
+                 t->stage_options.run);
     char *path = path_join(t->stage_options.run, history_name);
     must(history_open(&l->history, path, history_header, l->at.history_bytes, &e), &e);
     free(path);
@@ -80,7 +82,9 @@ double loop_waiting(const struct loop *l)
 void loop_check_loss(const struct loop *l, double loss, const char *try_this)
 {
     if (!isfinite(loss))
-        die(EX_SOFTWARE, "the loss is not a finite number (%g) at epoch %lld, step %lld: try %s; what checkpoint there is in '%s' is from before it",
+        die(EX_SOFTWARE,
+            "the loss is not a finite number (%g) at epoch %lld, step %lld: try %s; what checkpoint there is in '%s' "
+            "is from before it",
             loss, (long long)l->at.epoch, (long long)l->at.step, try_this, l->train->stage_options.run);
 }
 
@@ -101,13 +105,16 @@ int loop_end(struct loop *l, enum loop_next how)
     history_close(&l->history);
     keeper_close(&l->keeper);
     if (how == LOOP_STOPPED) {
-        log_last("stopped by a signal and saved at epoch %lld, step %lld: run it again to go on", (long long)l->at.epoch, (long long)l->at.step);
+        log_last("stopped by a signal and saved at epoch %lld, step %lld: run it again to go on",
+                 (long long)l->at.epoch, (long long)l->at.step);
         return EX_TEMPFAIL;
     }
     if (s->any)
-        log_last("%s: %lld epochs, %lld steps, lowest loss %.5g in epoch %lld, %.0f boxes/s, %.0f %% waiting, '%s'", t->phase,
-                 (long long)l->at.epoch, (long long)l->at.steps, s->best, (long long)s->best_epoch, boxes_s, 100 * waiting, t->out_path);
+        log_last("%s: %lld epochs, %lld steps, lowest loss %.5g in epoch %lld, %.0f boxes/s, %.0f %% waiting, '%s'",
+                 t->phase, (long long)l->at.epoch, (long long)l->at.steps, s->best, (long long)s->best_epoch, boxes_s,
+                 100 * waiting, t->out_path);
     else
-        log_last("%s: %lld steps, %.0f boxes/s, %.0f %% waiting, '%s'", t->phase, (long long)l->at.steps, boxes_s, 100 * waiting, t->out_path);
+        log_last("%s: %lld steps, %.0f boxes/s, %.0f %% waiting, '%s'", t->phase, (long long)l->at.steps, boxes_s,
+                 100 * waiting, t->out_path);
     return EX_OK;
 }

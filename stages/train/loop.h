@@ -1,4 +1,4 @@
-/* loop -- what both phases do around a step: say how it goes, keep the history, save when due, stop when asked.   [train] */
+/* loop -- what both phases do around a step: say how it goes, keep the history, save, stop when asked.   [train] */
 #ifndef PETREL_STAGES_TRAIN_LOOP_H
 #define PETREL_STAGES_TRAIN_LOOP_H
 #include "common/log.h"
@@ -19,11 +19,14 @@ struct loop {
 };
 enum loop_next { LOOP_ON, LOOP_STOPPED /* a signal */, LOOP_LIMIT /* --steps */ };
 
-/* Back to where a checkpoint left off, or to the beginning; opens the history. The keeper must be open. Dies with a sentence. */
-void loop_begin(struct loop *l, struct train *t, const char *history_name, const char *history_header, int64_t steps_an_epoch, int64_t epochs);
+/* Back to where a checkpoint left off, or to the beginning; opens the history. The keeper must be open. Dies with
+ * a sentence. */
+void loop_begin(struct loop *l, struct train *t, const char *history_name, const char *history_header,
+                int64_t steps_an_epoch, int64_t epochs);
 /* After each step: saves if it is time, a signal came, or --steps is reached. */
 enum loop_next loop_after_step(struct loop *l);
-/* After an epoch and its validation: early stopping and the best model; moves on to the next epoch. `loss` is what counts. */
+/* After an epoch and its validation: early stopping and the best model; moves on to the next epoch. `loss` is what
+ * counts. */
 void loop_after_epoch(struct loop *l, double loss);
 bool loop_over(const struct loop *l, int64_t patience);
 void loop_save(struct loop *l);

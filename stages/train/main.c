@@ -19,15 +19,25 @@ static size_t own_rows(struct train *t, struct option *table)
 {
     const struct option rows[] = {
         {"cache", OPT_STRING, &t->cache_dir, "DIR", 0, 0, "cache of regions, split by patient", 0, NULL},
-        {"init", OPT_STRING, &t->init, "FILE", 0, 0, "weights to begin from (the classifier needs an encoder); parts that are not in it are drawn anew", 0, NULL},
-        {"out", OPT_STRING, &t->out, "FILE", 0, 0, "the best model (default RUN/pretrained.safetensors, or RUN/model.safetensors for the classifier)", 0, NULL},
-        {"backend", OPT_CHOICE, &t->backend_name, BACKEND_CHOICES, 0, 0, "who computes; auto: a usable GPU, else the cpu", 0, NULL},
-        {"resume", OPT_FLAG, &t->resume, NULL, 0, 0, "go on from the run directory's checkpoint if it holds one of the same settings; --no-resume is --restart", 0, NULL},
-        {"restart", OPT_FLAG, &t->restart, NULL, 0, 0, "begin anew, taking away what the run directory holds of this phase", 0, NULL},
-        {"steps", OPT_INT, &t->step_limit, "K", 0, 1e12, "stop after so many steps in all; --out is then the state after them (0: until done)", 0, NULL},
+        {"init", OPT_STRING, &t->init, "FILE", 0, 0,
+         "weights to begin from (the classifier needs an encoder); parts that are not in it are drawn anew", 0, NULL},
+        {"out", OPT_STRING, &t->out, "FILE", 0, 0,
+         "the best model (default RUN/pretrained.safetensors, or RUN/model.safetensors for the classifier)", 0, NULL},
+        {"backend", OPT_CHOICE, &t->backend_name, BACKEND_CHOICES, 0, 0,
+         "who computes; auto: a usable GPU, else the cpu", 0, NULL},
+        {"resume", OPT_FLAG, &t->resume, NULL, 0, 0,
+         "go on from the run directory's checkpoint if it holds one of the same settings; --no-resume is --restart", 0,
+         NULL},
+        {"restart", OPT_FLAG, &t->restart, NULL, 0, 0,
+         "begin anew, taking away what the run directory holds of this phase", 0, NULL},
+        {"steps", OPT_INT, &t->step_limit, "K", 0, 1e12,
+         "stop after so many steps in all; --out is then the state after them (0: until done)", 0, NULL},
         {"checkpoint-s", OPT_REAL, &t->checkpoint_s, "S", 0, 1e6, "seconds between checkpoints, at least", 0, NULL},
         {"ahead", OPT_INT, &t->ahead, "N", 1, 4096, "batches asked for ahead", 0, NULL},
-        {"pair-list", OPT_STRING, &t->pair_list, "FILE", 0, 0, "pretrain: pairs from a file (two row numbers a line), boxes read from the cache as they are; no petrel-pairs, no validation", 0, NULL},
+        {"pair-list", OPT_STRING, &t->pair_list, "FILE", 0, 0,
+         "pretrain: pairs from a file (two row numbers a line), boxes read from the cache as they are; no "
+         "petrel-pairs, no validation",
+         0, NULL},
     };
     memcpy(table, rows, sizeof rows);
     return COUNT_OF(rows);
@@ -57,10 +67,12 @@ static void parse(struct train *t, int argc, char **argv)
     n += channel_rows(t, table + n);
     n += recipe_options(&t->recipe, RECIPE_NETWORK | RECIPE_PRETRAIN | RECIPE_CLASSIFIER, table + n, TABLE_ROOM - n);
     struct opts o = {.program = "petrel-train",
-                     .usage = "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train describe [--recipe FILE]",
+                     .usage = "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train "
+                              "describe [--recipe FILE]",
                      .purpose = "learns representations of region pairs (VICReg), then a classifier on them",
-                     .epilogue = "Batches come from petrel-pairs, started beside it with the same run directory and recipe.\n"
-                                 "Killed or stopped, run the same command again: it ends in the same bytes.",
+                     .epilogue =
+                         "Batches come from petrel-pairs, started beside it with the same run directory and recipe.\n"
+                         "Killed or stopped, run the same command again: it ends in the same bytes.",
                      .table = table,
                      .count = n,
                      .common = {.seed = 1}};
@@ -113,8 +125,9 @@ static void open_all(struct train *t)
         die_of(&e);
     t->out_path = t->out ? xstrdup(t->out) : path_join(t->stage_options.run, name);
     open_data(t);
-    if (model_network(&t->recipe, t->channels, &t->network, &e) || !(t->backend = backend_choose(t->backend_name, t->threads, &e)) ||
-        !(t->settings = record_settings(t, &e)) || checkpoint_clear(t, t->restart, &e))
+    if (model_network(&t->recipe, t->channels, &t->network, &e) ||
+        !(t->backend = backend_choose(t->backend_name, t->threads, &e)) || !(t->settings = record_settings(t, &e)) ||
+        checkpoint_clear(t, t->restart, &e))
         die_of(&e);
 }
 
@@ -137,7 +150,10 @@ static int already_finished(struct train *t)
     return EX_OK;
 }
 
-static const struct { const char *name; int (*run)(struct train *t); } PHASES[] = {{"pretrain", pretrain_run}, {"classifier", classifier_run}};
+static const struct {
+    const char *name;
+    int (*run)(struct train *t);
+} PHASES[] = {{"pretrain", pretrain_run}, {"classifier", classifier_run}};
 
 int main(int argc, char **argv)
 {

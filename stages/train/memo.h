@@ -3,7 +3,8 @@
 #define PETREL_STAGES_TRAIN_MEMO_H
 #include "common/base.h"
 
-struct embedded { float *embedding; int32_t *label; int count; }; /* [count][E], [count]; embedding NULL: not there yet */
+/* [count][E], [count]; embedding NULL: not there yet */
+struct embedded { float *embedding; int32_t *label; int count; };
 /* Batches by (draw, step), room for `batch` items each; memory comes with the first of each. */
 struct memo { struct embedded *at; int64_t draws, steps; int batch, embedding; };
 void memo_open(struct memo *m, int64_t draws, int64_t steps, int batch, int embedding);

@@ -1,8 +1,10 @@
-/* pretrain -- VICReg on pairs of regions: encoder, PEB and projection learn.   tasks ─▶ pairs ─▶ [train] ═▶ pretrained.safetensors
+/* pretrain -- VICReg on pairs of regions: encoder, PEB and projection learn.   tasks ─▶ pairs ─▶ [train] ═▶
+ * pretrained.safetensors
  *
  * Both views go through the network in one pass of 2N boxes, with batch statistics of their own (views = 2).
  * The validation loss is the mean VICReg loss over the validation pairs, which are the same every epoch, with running
- * statistics; early stopping and the best model follow it. Without validation patients they follow the epoch's training loss. */
+ * statistics; early stopping and the best model follow it. Without validation patients they follow the epoch's training
+ * loss. */
 #include "kernels/optim/clip.h"
 #include "kernels/optim/lars.h"
 #include "kernels/optim/schedule.h"
@@ -12,10 +14,15 @@
 
 /* An epoch has a full batch and at most one shorter one; so has its validation. */
 enum { TAPES = 4 };
-struct sized_tape { struct tape *tape; struct network_values values; };
+struct sized_tape {
+    struct tape *tape;
+    struct network_values values;
+};
 
 /* the batches that will be wanted: each epoch's training steps, then its validation */
-struct order { int64_t epoch, item, epochs, train_steps, validation_steps, step_limit, steps; };
+struct order {
+    int64_t epoch, item, epochs, train_steps, validation_steps, step_limit, steps;
+};
 
 struct pretrain {
     struct loop loop;
@@ -52,7 +59,9 @@ static struct sized_tape *tape_for(struct pretrain *p, int pairs)
     while (i < TAPES && p->tape[i].tape && tape_boxes(p->tape[i].tape) != 2 * pairs)
         i++;
     if (i == TAPES)
-        die(EX_SOFTWARE, "batches come in more than %d sizes, the last of %d pairs: the pair makers follow another recipe", TAPES, pairs);
+        die(EX_SOFTWARE,
+            "batches come in more than %d sizes, the last of %d pairs: the pair makers follow another recipe", TAPES,
+            pairs);
     struct sized_tape *s = &p->tape[i];
     if (!s->tape) {
         s->tape = tape_open(p->params, 2 * pairs, 2);
@@ -74,13 +83,15 @@ static struct sized_tape *load_batch(struct pretrain *p, struct pair_batch_messa
     return s;
 }
 
-/* VICReg of what the tape's last value holds; its gradient is left there. terms: loss, invariance, variance, covariance */
+/* VICReg of what the tape's last value holds; its gradient is left there. terms: loss, invariance, variance, covariance
+ * */
 static void vicreg(struct pretrain *p, struct sized_tape *s, double terms[4])
 {
     struct backend *b = p->params->backend;
     float part[3];
     int K = p->loop.train->network.projection_width;
-    b->vicreg(b, tape_grad(s->tape, s->values.z), part, tape_value(s->tape, s->values.z), tape_boxes(s->tape) / 2, K, p->weight, p->literal);
+    b->vicreg(b, tape_grad(s->tape, s->values.z), part, tape_value(s->tape, s->values.z), tape_boxes(s->tape) / 2, K,
+              p->weight, p->literal);
     terms[0] = 0;
     for (int i = 0; i < 3; i++) {
         terms[i + 1] = (double)part[i];
@@ -93,7 +104,8 @@ static double learning_rate(const struct pretrain *p)
     const struct recipe *r = &p->loop.train->recipe;
     bool by_step = !strcmp(r->schedule_unit, "step");
     int64_t now = by_step ? p->loop.at.steps : p->loop.at.epoch;
-    double length = r->schedule_length > 0 ? r->schedule_length : (double)(r->epochs * (by_step ? p->loop.steps_an_epoch : 1));
+    double length =
+        r->schedule_length > 0 ? r->schedule_length : (double)(r->epochs * (by_step ? p->loop.steps_an_epoch : 1));
     return r->lr * schedule_factor((double)now, r->warmup, length, r->schedule_end);
 }
 
@@ -102,8 +114,8 @@ static void write_row(struct pretrain *p, const double terms[4], double lr, cons
     struct error e = {0};
     struct loop *l = &p->loop;
     if (history_row(&l->history, &e, "%lld,%lld,%.9g,%.9g,%.9g,%.9g,%.9g,%.3f,%s\n", (long long)l->at.epoch,
-                    (long long)(l->at.step - (strcmp(set, "validation") ? 0 : 1)), terms[0], terms[1], terms[2], terms[3], lr,
-                    l->seconds_before + now_s() - l->begun_s, set))
+                    (long long)(l->at.step - (strcmp(set, "validation") ? 0 : 1)), terms[0], terms[1], terms[2],
+                    terms[3], lr, l->seconds_before + now_s() - l->begun_s, set))
         die_of(&e);
 }
 
@@ -143,7 +155,8 @@ static bool train_step(struct pretrain *p)
     at->count += pairs;
     at->step++;
     at->steps++;
-    progress_update(&l->progress, (uint64_t)at->steps, "loss %.4g (inv %.3g var %.3g cov %.3g), lr %.3g, %.0f boxes/s, %.0f %% waiting", terms[0],
+    progress_update(&l->progress, (uint64_t)at->steps,
+                    "loss %.4g (inv %.3g var %.3g cov %.3g), lr %.3g, %.0f boxes/s, %.0f %% waiting", terms[0],
                     terms[1], terms[2], terms[3], lr, loop_boxes_s(l), 100 * loop_waiting(l));
     return true;
 }
@@ -230,7 +243,9 @@ static void steps_of_epoch(struct order *o, const struct train *t)
     o->train_steps = t->plan.pretrain_steps;
     o->validation_steps = t->plan.pretrain_validation_steps;
     if (!o->train_steps)
-        die(EX_DATAERR, "'%s' has no regions to train on: run petrel-cache split first, and see that its training patients have regions%s",
+        die(EX_DATAERR,
+            "'%s' has no regions to train on: run petrel-cache split first, and see that its training patients have "
+            "regions%s",
             t->cache_dir, t->recipe.semantic ? " of known label (or give --no-semantic)" : "");
     if (!o->validation_steps)
         log_warn("no validation patients: early stopping follows the training loss");
@@ -243,7 +258,8 @@ int pretrain_run(struct train *t)
     struct order *o = &p.order;
     build(&p, t);
     steps_of_epoch(o, t);
-    loop_begin(&p.loop, t, "losses.csv", "epoch,step,loss,invariance,variance,covariance,lr,seconds,set", o->train_steps, t->recipe.epochs);
+    loop_begin(&p.loop, t, "losses.csv", "epoch,step,loss,invariance,variance,covariance,lr,seconds,set",
+               o->train_steps, t->recipe.epochs);
     o->epoch = p.loop.at.epoch;
     o->item = p.loop.at.step;
     o->steps = p.loop.at.steps;

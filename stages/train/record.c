@@ -39,11 +39,13 @@ char *record_settings(const struct train *t, struct error *e)
     struct recipe copy = t->recipe;
     struct option table[RECIPE_ROWS];
     bool pretrain = !strcmp(t->phase, "pretrain");
-    unsigned groups = RECIPE_BOXES | RECIPE_NETWORK | RECIPE_SAMPLING | RECIPE_AUGMENT | (pretrain ? RECIPE_PRETRAIN : RECIPE_CLASSIFIER);
+    unsigned groups = RECIPE_BOXES | RECIPE_NETWORK | RECIPE_SAMPLING | RECIPE_AUGMENT |
+                      (pretrain ? RECIPE_PRETRAIN : RECIPE_CLASSIFIER);
     size_t rows = recipe_options(&copy, groups, table, RECIPE_ROWS);
     char number[64], *text = xprintf("phase = %s\n", t->phase);
     for (size_t i = 0; i < rows; i++) {
-        bool others = !strncmp(table[i].name, "classifier-", 11) && pretrain; /* in shared groups, but not of this phase */
+        bool others =
+            !strncmp(table[i].name, "classifier-", 11) && pretrain; /* in shared groups, but not of this phase */
         if (table[i].flags & OPT_HIDDEN || others)
             continue;
         char *value = opts_value(&table[i]);
@@ -68,7 +70,8 @@ char *record_settings(const struct train *t, struct error *e)
 
 int record_check_init(struct train *t, struct error *e)
 {
-    const char *settings = safetensors_get(&t->init_file, "settings"), *cohort = safetensors_get(&t->init_file, "cohort");
+    const char *settings = safetensors_get(&t->init_file, "settings"),
+               *cohort = safetensors_get(&t->init_file, "cohort");
     if (cohort && *cohort && !*t->cohort)
         t->cohort = "partly simulated cohort";
     if (!settings || strcmp(t->phase, "classifier"))
@@ -85,7 +88,8 @@ int record_check_init(struct train *t, struct error *e)
             continue;
         char *was = opts_value(&a[i]), *is = opts_value(&b[i]);
         if (strcmp(was, is))
-            result = fail_as(e, EX_CONFIG, "'%s' was pretrained with %s = %s, but it is %s now: give the same recipe", t->init, a[i].name, was, is);
+            result = fail_as(e, EX_CONFIG, "'%s' was pretrained with %s = %s, but it is %s now: give the same recipe",
+                             t->init, a[i].name, was, is);
         free(was);
         free(is);
     }
@@ -101,8 +105,10 @@ int record_lock(const char *run_dir, struct error *e)
     if (fd < 0)
         result = fail_as(e, EX_CANTCREAT, "cannot open '%s': %s", path, strerror(errno));
     else if (flock(fd, LOCK_EX | LOCK_NB))
-        result = errno == EWOULDBLOCK ? fail_as(e, EX_TEMPFAIL, "another petrel-train works in '%s': wait for it, or give another --run", run_dir)
-                                      : fail_as(e, EX_OSERR, "cannot lock '%s': %s", path, strerror(errno));
+        result = errno == EWOULDBLOCK
+                     ? fail_as(e, EX_TEMPFAIL, "another petrel-train works in '%s': wait for it, or give another --run",
+                               run_dir)
+                     : fail_as(e, EX_OSERR, "cannot lock '%s': %s", path, strerror(errno));
     free(path);
     return result;
 }
@@ -140,7 +146,4 @@ void train_catch_signals(void)
 }
 
 /* stage_open has its own handlers for SIGTERM and SIGINT, and knows whether the pipeline is gone */
-bool train_stop_asked(void)
-{
-    return asked || stage_stop_wanted();
-}
+bool train_stop_asked(void) { return asked || stage_stop_wanted(); }

@@ -1,13 +1,14 @@
-/* record -- what names a run, so that it is gone on with and not mixed with another; its lock and its signals.   [train] */
+/* record -- what names a run, so that it is not mixed with another; its lock and its signals.   [train] */
 #ifndef PETREL_STAGES_TRAIN_RECORD_H
 #define PETREL_STAGES_TRAIN_RECORD_H
 #include "stages/train/train.h"
 
-/* "key = value" lines of everything the result depends on: phase, settings, cache, split, seed, digests of --init and --pair-list, back
- * end. The caller's. */
+/* "key = value" lines of everything the result depends on: phase, settings, cache, split, seed, digests of --init and
+ * --pair-list, back end. The caller's. */
 char *record_settings(const struct train *t, struct error *e) MUST_USE;
-/* The classifier must see boxes, positions and an encoder as pretraining did: -1 naming the first setting that differs. A file
- * from elsewhere has no settings, so nothing to compare. Also takes over that it was trained on a simulated cohort. */
+/* The classifier must see boxes, positions and an encoder as pretraining did: -1 naming the first setting that differs.
+ * A file from elsewhere has no settings, so nothing to compare. Also takes over that it was trained on a simulated
+ * cohort. */
 int record_check_init(struct train *t, struct error *e) MUST_USE;
 /* One trainer a run directory; held until the process ends. */
 int record_lock(const char *run_dir, struct error *e) MUST_USE;

@@ -1,22 +1,26 @@
 /* source_channels -- gives pair tasks, takes pair batches, puts them in order.   tasks ─▶ pairs ─▶ [source]
  *
- * `ahead` tasks are out at any time, each in a slot. A batch is acknowledged on receipt: after a crash its task is simply given
- * again, for a batch is a pure function of the task. */
+ * `ahead` tasks are out at any time, each in a slot. A batch is acknowledged on receipt: after a crash its task is
+ * simply given again, for a batch is a pure function of the task. */
 #include "common/file.h"
 #include "common/log.h"
 #include "stages/train/source.h"
 #include <stdlib.h>
 #include <string.h>
 
-struct slot { struct wanted wanted; bool given, arrived; struct pair_batch_message batch; };
+struct slot {
+    struct wanted wanted;
+    bool given, arrived;
+    struct pair_batch_message batch;
+};
 struct channels {
     struct source source;
     struct stage tasks, pairs; /* apart, not one relaying stage: what is taken here is made of what is given here */
     const struct train *train;
     uint64_t run;
-    struct slot *slot;       /* a ring */
+    struct slot *slot; /* a ring */
     size_t room, first, count, window;
-    bool heard;              /* a batch came, or it was said that none did */
+    bool heard; /* a batch came, or it was said that none did */
 };
 enum { POLL_MS = 200, QUIET_S = 10 };
 
@@ -32,7 +36,10 @@ static void give_task(struct channels *c, const struct wanted *w)
 {
     struct error e = {0};
     struct buffer b = {0};
-    struct pair_task_message task = {.phase = w->phase, .seed = c->train->seed, .epoch = w->epoch, .step = w->step,
+    struct pair_task_message task = {.phase = w->phase,
+                                     .seed = c->train->seed,
+                                     .epoch = w->epoch,
+                                     .step = w->step,
                                      .sampling = c->train->plan.digest};
     pair_task_encode(&task, &b);
     if (giver_put(c->tasks.giver, (struct item_key){c->run, w->index}, &b, &e))
@@ -50,8 +57,8 @@ static void forget_acknowledged(struct channels *c)
         die_of_channel(&e);
 }
 
-/* A put above the window would wait for acknowledgements while nobody takes the batches that bring them, so what there is
- * no room for is given later. */
+/* A put above the window would wait for acknowledgements while nobody takes the batches that bring them, so what there
+ * is no room for is given later. */
 static void give_some(struct channels *c)
 {
     for (size_t i = 0; i < c->count; i++) {
@@ -83,8 +90,10 @@ static int check_batch(const struct channels *c, const struct pair_batch_message
     const struct train *t = c->train;
     bool pairs = b->task.phase == PHASE_PRETRAIN || b->task.phase == PHASE_PRETRAIN_VALIDATION;
     if (b->views != (pairs ? 2 : 1) || b->channels != t->channels || b->count < 1)
-        return fail_as(e, EX_SOFTWARE, "a pair batch has %d views, %d channels and %d items, but %d views and %d channels were asked for",
-                       b->views, b->channels, b->count, pairs ? 2 : 1, t->channels);
+        return fail_as(
+            e, EX_SOFTWARE,
+            "a pair batch has %d views, %d channels and %d items, but %d views and %d channels were asked for",
+            b->views, b->channels, b->count, pairs ? 2 : 1, t->channels);
     return 0;
 }
 
@@ -95,8 +104,8 @@ static void place_batch(struct channels *c, struct pair_batch_message *b)
     for (size_t i = 0; i < c->count; i++) {
         struct slot *s = &c->slot[(c->first + i) % c->room];
         const struct pair_task_message *t = &b->task;
-        if (s->arrived || t->phase != (int32_t)s->wanted.phase || t->epoch != s->wanted.epoch || t->step != s->wanted.step ||
-            t->seed != c->train->seed || t->sampling != c->train->plan.digest)
+        if (s->arrived || t->phase != (int32_t)s->wanted.phase || t->epoch != s->wanted.epoch ||
+            t->step != s->wanted.step || t->seed != c->train->seed || t->sampling != c->train->plan.digest)
             continue;
         if (check_batch(c, b, &e))
             die_of(&e);
@@ -157,10 +166,12 @@ static int channels_take(struct source *s, struct pair_batch_message *b, struct 
             return 0;
         if (!c->heard && now_s() - begun > QUIET_S) {
             c->heard = true;
-            log_note("no batch yet after %d s: petrel-pairs has to run beside this, with --run '%s'", QUIET_S, c->train->stage_options.run);
+            log_note("no batch yet after %d s: petrel-pairs has to run beside this, with --run '%s'", QUIET_S,
+                     c->train->stage_options.run);
         }
         if (!poll_channel(c))
-            return fail_as(e, EX_UNAVAILABLE, "the pair makers ended before the batch of epoch %lld, step %lld: start petrel-pairs again",
+            return fail_as(e, EX_UNAVAILABLE,
+                           "the pair makers ended before the batch of epoch %lld, step %lld: start petrel-pairs again",
                            (long long)head->wanted.epoch, (long long)head->wanted.step);
     }
     *b = head->batch;

@@ -1,5 +1,5 @@
-/* source_list -- pairs of rows from a file, their boxes read from the cache here: no pair makers, no augmentation.   cache ═▶ [source]
- * For comparing one training step with another program's. */
+/* source_list -- pairs of rows from a file, their boxes read from the cache here: no pair makers, no augmentation.
+ * cache ═▶ [source] For comparing one training step with another program's. */
 #include "common/file.h"
 #include "proto/standardise.h"
 #include "stages/train/source.h"
@@ -54,7 +54,8 @@ int list_steps(const char *path, int64_t batch, int64_t *steps, struct error *e)
         return -1;
     free(pair);
     if (pairs % (size_t)batch == 1 || !pairs)
-        return fail(e, "'%s' has %zu pairs: no batch may hold fewer than 2 (batch is %lld)", path, pairs, (long long)batch);
+        return fail(e, "'%s' has %zu pairs: no batch may hold fewer than 2 (batch is %lld)", path, pairs,
+                    (long long)batch);
     *steps = ((int64_t)pairs + batch - 1) / batch;
     return 0;
 }
@@ -69,7 +70,8 @@ static int fill_item(struct list *l, struct pair_batch_message *b, size_t item, 
     if (box_read(l->reader, row, box, e))
         return -1;
     box_standardise(box, &t->recipe, t->channels, (double)r->volume_mean, (double)r->volume_sd);
-    memcpy(b->position + item * POSITION_SIZE, r->position[sampling_position_form(&t->recipe)], POSITION_SIZE * sizeof(float));
+    memcpy(b->position + item * POSITION_SIZE, r->position[sampling_position_form(&t->recipe)],
+           POSITION_SIZE * sizeof(float));
     b->label[item] = r->label;
     b->region[item] = row;
     return 0;
@@ -85,7 +87,9 @@ static int list_take(struct source *s, struct pair_batch_message *b, struct erro
     size_t batch = (size_t)t->recipe.batch, first = (size_t)w.step * batch;
     size_t count = l->pairs - first < batch ? l->pairs - first : batch;
     *b = (struct pair_batch_message){.task = {.phase = w.phase, .seed = t->seed, .epoch = w.epoch, .step = w.step},
-                                     .count = (int32_t)count, .views = 2, .channels = t->channels};
+                                     .count = (int32_t)count,
+                                     .views = 2,
+                                     .channels = t->channels};
     b->box = xalloc(2 * count * (size_t)t->channels * BOX_VOXELS, sizeof *b->box);
     b->position = xalloc(2 * count * POSITION_SIZE, sizeof *b->position);
     b->label = xalloc(2 * count, sizeof *b->label);

@@ -2,9 +2,9 @@
  *
  *     tasks ─▶ pairs ─▶ [train] ═▶ model files, checkpoints, loss curves
  *
- * A phase (pretrain, classifier) is a loop over epochs and steps. Everything it will ever do is a pure function of the settings,
- * the cache, the seed and its place (epoch, step) with the tensors of that place; a checkpoint holds exactly those, so a run that
- * was killed and run again ends in the same bytes. */
+ * A phase (pretrain, classifier) is a loop over epochs and steps. Everything it will ever do is a pure function of the
+ * settings, the cache, the seed and its place (epoch, step) with the tensors of that place; a checkpoint holds exactly
+ * those, so a run that was killed and run again ends in the same bytes. */
 #ifndef PETREL_STAGES_TRAIN_TRAIN_H
 #define PETREL_STAGES_TRAIN_TRAIN_H
 #include "proto/cache.h"
@@ -19,7 +19,8 @@ struct stopping { double best; int64_t since, best_epoch, best_steps; bool any; 
 bool stopping_note(struct stopping *s, double loss, int64_t epoch, int64_t steps);
 static inline bool stopping_due(const struct stopping *s, int64_t patience) { return s->since >= patience; }
 
-/* Where a phase is: the next step to take, and the sums that stand over from steps taken. step may equal the steps of an epoch:
+/* Where a phase is: the next step to take, and the sums that stand over from steps taken. step may equal the steps of
+ * an epoch:
  * then its validation comes next. */
 struct place {
     int64_t epoch, step, steps;  /* steps in all */

@@ -1,4 +1,4 @@
-# petrel-train: the network as the method counts it; the same bytes for any number of workers, killed or not; and what it refuses
+# petrel-train: the network as the method counts it; the same bytes however many workers, killed or not; what it refuses
 
 setup_file() {
     BIN=$(realpath "${PETREL_BIN:-build/bin}") D=$BATS_FILE_TMPDIR
@@ -22,13 +22,18 @@ classifier_views = 2
 END
 }
 
-# phase RUN JOBS words...: the trainer, with workers beside it; the trainer's exit code
+setup() { same=(--quiet --cache "$D/cache" --recipe "$D/tiny.conf"); }
+
+# trainer PHASE RUN words...
+trainer() { petrel-train "$1" "${same[@]}" --run "$2" "${@:3}"; }
+
+# phase PHASE RUN JOBS words...: the trainer, with workers beside it; the trainer's exit code
 phase() {
     local what=$1 run=$2 jobs=$3 code
     shift 3
-    petrel-pairs "$D/cache" --quiet --run "$run" --recipe "$D/tiny.conf" --silence 1.5 -j "$jobs" 2>"$run.pairs" 3>&- &
+    petrel-pairs "${same[@]}" --run "$run" --silence 1.5 -j "$jobs" 2>"$run.pairs" 3>&- &
     local workers=$!
-    petrel-train "$what" --quiet --cache "$D/cache" --run "$run" --recipe "$D/tiny.conf" --threads 1 "$@" 2>"$run.log" 3>&-
+    trainer "$what" "$run" --threads 1 "$@" 2>"$run.log" 3>&-
     code=$?
     wait $workers || { cat "$run.pairs"; return 99; }
     return $code
@@ -62,12 +67,12 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
 
 @test "killed five times, and a worker with it: the same bytes" {
     mkdir -p "$D/k"
-    petrel-pairs "$D/cache" --quiet --run "$D/k" --recipe "$D/tiny.conf" --silence 1.5 2>/dev/null 3>&- &
+    petrel-pairs "${same[@]}" --run "$D/k" --silence 1.5 2>/dev/null 3>&- &
     first=$!
-    petrel-pairs "$D/cache" --quiet --run "$D/k" --recipe "$D/tiny.conf" --silence 1.5 2>"$D/k.pairs" 3>&- &
+    petrel-pairs "${same[@]}" --run "$D/k" --silence 1.5 2>"$D/k.pairs" 3>&- &
     local code=1 kills=0
     while [ $code != 0 ]; do
-        petrel-train pretrain --quiet --cache "$D/cache" --run "$D/k" --recipe "$D/tiny.conf" --checkpoint-s 0 2>/dev/null 3>&- &
+        petrel-train pretrain "${same[@]}" --run "$D/k" --checkpoint-s 0 2>/dev/null 3>&- &
         if [ $kills -lt 5 ]; then
             # once it has got further
             local before=$(ls "$D/k" | grep checkpoint | tail -n 1)
@@ -89,15 +94,15 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
 
 @test "SIGTERM saves and leaves with 75; run again, the same bytes" {
     mkdir -p "$D/t"
-    petrel-pairs "$D/cache" --quiet --run "$D/t" --recipe "$D/tiny.conf" --silence 1.5 2>/dev/null 3>&- &
-    petrel-train pretrain --quiet --cache "$D/cache" --run "$D/t" --recipe "$D/tiny.conf" 2>"$D/t.log" 3>&- &
+    petrel-pairs "${same[@]}" --run "$D/t" --silence 1.5 2>/dev/null 3>&- &
+    petrel-train pretrain "${same[@]}" --run "$D/t" 2>"$D/t.log" 3>&- &
     trainer=$!
     for _ in $(seq 500); do [ "$(cat "$D/t/losses.csv" 2>/dev/null | grep -c train)" -lt 2 ] || break; sleep 0.02; done
     kill -USR1 $trainer
     wait $trainer && code=0 || code=$?
     [ $code = 75 ]
     [ -n "$(ls "$D/t" | grep checkpoint)" ]
-    petrel-train pretrain --quiet --cache "$D/cache" --run "$D/t" --recipe "$D/tiny.conf" 3>&-
+    petrel-train pretrain "${same[@]}" --run "$D/t" 3>&-
     wait
     cmp "$D/a/pretrained.safetensors" "$D/t/pretrained.safetensors"
 }
@@ -110,10 +115,10 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
     [ "$status" = 64 ]
     [[ "$output" == *"'lr = 0.05' there, 'lr = 0.06' here"*"--restart"* ]]
     rm -rf "$D/a/FAILED"
-    run petrel-train classifier --cache "$D/cache" --run "$D/x" --recipe "$D/tiny.conf" --init "$D/a/pretrained.safetensors" --peb-norm l2
+    run trainer classifier "$D/x" --init "$D/a/pretrained.safetensors" --peb-norm l2
     [ "$status" = 78 ]
     [[ "$output" == *"pretrained with peb-norm = layer, but it is l2 now"* ]]
-    run petrel-train classifier --cache "$D/cache" --run "$D/y" --recipe "$D/tiny.conf" --init "$D/a/pretrained.safetensors" --no-position
+    run trainer classifier "$D/y" --init "$D/a/pretrained.safetensors" --no-position
     [ "$status" = 78 ]
     [[ "$output" == *"position"* ]]
 }
@@ -139,7 +144,7 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
 list() {
     local run=$1
     shift
-    petrel-train pretrain --quiet --cache "$D/cache" --run "$run" --recipe "$D/tiny.conf" --pair-list "$D/pairs.tsv" "$@"
+    trainer pretrain "$run" --pair-list "$D/pairs.tsv" "$@"
 }
 
 @test "a list of pairs: --steps K and on is the whole; a short last batch" {

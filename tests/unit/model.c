@@ -27,7 +27,13 @@ static struct recipe small_recipe(bool position)
 }
 
 /* an untrained model's tensors, for a test to spoil and write */
-struct made { struct backend *b; struct params *params; struct tape *tape; float *host; struct safetensors s; };
+struct made {
+    struct backend *b;
+    struct params *params;
+    struct tape *tape;
+    float *host;
+    struct safetensors s;
+};
 
 static struct made make(const struct recipe *r, unsigned parts)
 {
@@ -43,8 +49,14 @@ static struct made make(const struct recipe *r, unsigned parts)
     params_find(m.params, "backbone.bn1.num_batches_tracked")->counter = 12;
     m.host = xalloc(model_host_floats(m.params), sizeof *m.host);
     model_add_params(&m.s, m.params, m.host);
-    model_add_facts(&m.s, &(struct model_facts){.phase = parts & NETWORK_CLASSIFIER ? "classifier" : "pretrain", .cache_digest = "abc",
-                                                .cohort = "simulated cohort", .recipe = r, .channels = 1, .seed = 4, .epoch = 7, .step = 99});
+    model_add_facts(&m.s, &(struct model_facts){.phase = parts & NETWORK_CLASSIFIER ? "classifier" : "pretrain",
+                                                .cache_digest = "abc",
+                                                .cohort = "simulated cohort",
+                                                .recipe = r,
+                                                .channels = 1,
+                                                .seed = 4,
+                                                .epoch = 7,
+                                                .step = 99});
     return m;
 }
 
@@ -100,7 +112,8 @@ static void test_open_and_ask(void **state)
             assert_string_equal(m.cache_digest, "abc");
             assert_true(m.seed == 4 && m.epoch == 7 && m.step == 99 && m.recipe.lr == 0.1 + 0.2);
 
-            float *box = xalloc(N * BOX_VOXELS, sizeof *box), where[N * POSITION_SIZE], all[N * 16], one[16], p[N], q, again[N * 16];
+            float *box = xalloc(N * BOX_VOXELS, sizeof *box), where[N * POSITION_SIZE], all[N * 16], one[16], p[N], q,
+                  again[N * 16];
             fill(box, N * BOX_VOXELS, 0);
             fill(where, N * POSITION_SIZE, 1);
             model_embed(&m, box, position ? where : NULL, N, all);
@@ -108,7 +121,9 @@ static void test_open_and_ask(void **state)
             assert_memory_equal(all, again, sizeof all);
             for (size_t i = 0; i < N; i += 20) { /* asked for alone, a box gives the same */
                 model_embed(&m, box + i * BOX_VOXELS, position ? where + i * POSITION_SIZE : NULL, 1, one);
-                assert_int_equal(model_predict(&m, box + i * BOX_VOXELS, position ? where + i * POSITION_SIZE : NULL, 1, &q, NULL, &e), 0);
+                assert_int_equal(model_predict(&m, box + i * BOX_VOXELS, position ? where + i * POSITION_SIZE : NULL, 1,
+                                               &q, NULL, &e),
+                                 0);
                 assert_true(p[i] > 0 && p[i] < 1 && fabsf(p[i] - q) < 1e-6F);
                 for (int c = 0; c < 16; c++)
                     assert_true(fabsf(one[c] - all[i * 16 + (size_t)c]) <= 1e-5F * (1 + fabsf(one[c])));
@@ -150,7 +165,8 @@ static void test_refusals(void **state)
 {
     (void)state;
     struct recipe r = small_recipe(true);
-    static const char *const lost[] = {"backbone.layer4.0.bn1.running_var", "backbone.bn1.num_batches_tracked", "peb.mix.bias", "classifier.2.weight"};
+    static const char *const lost[] = {"backbone.layer4.0.bn1.running_var", "backbone.bn1.num_batches_tracked",
+                                       "peb.mix.bias", "classifier.2.weight"};
     for (size_t i = 0; i < COUNT_OF(lost); i++) {
         struct made m = make(&r, WHOLE);
         *entry(&m, lost[i]) = m.s.tensor[--m.s.tensor_count];
@@ -253,7 +269,8 @@ static int end(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_open_and_ask), cmocka_unit_test(test_encoder_only), cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_settings), cmocka_unit_test(test_parts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_open_and_ask), cmocka_unit_test(test_encoder_only),
+                                       cmocka_unit_test(test_refusals), cmocka_unit_test(test_settings),
+                                       cmocka_unit_test(test_parts)};
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -5,7 +5,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-struct built { struct params *params; struct tape *tape; };
+struct built {
+    struct params *params;
+    struct tape *tape;
+};
 
 static struct built build(const struct network_settings *s, unsigned parts)
 {
@@ -69,7 +72,10 @@ static void test_work(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    static const struct { const char *name; int ndim, dim[5]; } expected[] = {
+    static const struct {
+        const char *name;
+        int ndim, dim[5];
+    } expected[] = {
         {"backbone.conv1.weight", 5, {64, 1, 7, 7, 7}},
         {"backbone.bn1.weight", 1, {64}},
         {"backbone.bn1.running_var", 1, {64}},
@@ -107,7 +113,10 @@ static void test_names(void **state)
 static void test_other_backbones(void **state)
 {
     (void)state;
-    static const struct { const char *name; size_t elements; } nets[] = {{"resnet10", 14355520}, {"resnet18", 33160000}, {"resnet34", 63469632}};
+    static const struct {
+        const char *name;
+        size_t elements;
+    } nets[] = {{"resnet10", 14355520}, {"resnet18", 33160000}, {"resnet34", 63469632}};
     for (size_t i = 0; i < COUNT_OF(nets); i++) {
         struct network_settings s;
         network_defaults(&s);
@@ -138,7 +147,8 @@ static void test_refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_counts), cmocka_unit_test(test_work), cmocka_unit_test(test_names),
-                                       cmocka_unit_test(test_other_backbones), cmocka_unit_test(test_refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_counts), cmocka_unit_test(test_work),
+                                       cmocka_unit_test(test_names), cmocka_unit_test(test_other_backbones),
+                                       cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,12 @@ static void test_schedule(void **state)
     assert_true(schedule_factor(0, 0, 1, 0.25) == 0.25);
 }
 
-struct two { struct backend *b; struct params *params; struct tape *tape; struct param *weight, *bias, *low; };
+struct two {
+    struct backend *b;
+    struct params *params;
+    struct tape *tape;
+    struct param *weight, *bias, *low;
+};
 
 /* two linear layers, the lower frozen; gradients of 3 for the upper's weight (4 x 2) and 4 for its bias */
 static struct two two_open(void)
@@ -97,7 +102,8 @@ static void test_lars(void **state)
         g += gi * gi;
     }
     for (int i = 0; i < 8; i++) /* decayed and scaled by the trust ratio */
-        assert_true(fabs((double)after[i] - ((double)weight[i] - 0.5 * 0.001 * sqrt(p / g) * (1.5 + 0.1 * (double)weight[i]))) < 1e-6);
+        assert_true(fabs((double)after[i] -
+                         ((double)weight[i] - 0.5 * 0.001 * sqrt(p / g) * (1.5 + 0.1 * (double)weight[i]))) < 1e-6);
     for (int i = 0; i < 4; i++) /* one dimension: neither */
         assert_true(fabs((double)bias_after[i] - ((double)bias[i] - 0.5 * 2)) < 1e-6);
     assert_memory_equal(low, low_after, sizeof low); /* frozen */
@@ -133,7 +139,7 @@ static void test_adamw(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_schedule), cmocka_unit_test(test_clip), cmocka_unit_test(test_lars),
-                                       cmocka_unit_test(test_adamw)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_schedule), cmocka_unit_test(test_clip),
+                                       cmocka_unit_test(test_lars), cmocka_unit_test(test_adamw)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* tape -- gradients against central differences, shared blocks, short batches, freezing, the same bytes for any thread count. */
+/* tape -- gradients against central differences, shared blocks, short batches, freezing, the same bytes for any thread
+ * count. */
 #include "kernels/nets/network.h"
 #include <math.h>
 #include <setjmp.h>
@@ -16,10 +17,7 @@ static struct backend *open_backend(const char *name, int threads)
 }
 
 /* numbers that repeat only after long */
-static float number(size_t i)
-{
-    return (float)sin(1.7 * (double)(i + 1)) * 0.8F;
-}
+static float number(size_t i) { return (float)sin(1.7 * (double)(i + 1)) * 0.8F; }
 
 static void fill(float *x, size_t count, size_t from)
 {
@@ -27,13 +25,18 @@ static void fill(float *x, size_t count, size_t from)
         x[i] = number(from + i);
 }
 
-/* every operation once: two inputs, a residual, both norms of rows, both activations. smooth: without those that have corners,
- * where differences say little (train_golden has them) */
-struct small { struct params *params; struct tape *tape; int box, position, out; };
+/* every operation once: two inputs, a residual, both norms of rows, both activations. smooth: without those that have
+ * corners, where differences say little (train_golden has them) */
+struct small {
+    struct params *params;
+    struct tape *tape;
+    int box, position, out;
+};
 enum { SMALL_N = 6, SMALL_C = 3 };
 static const int SMALL_DIM[3] = {5, 4, 3};
 
-static struct small small_open(struct backend *b, int N, int views, bool smooth, struct params *shared, struct tape *within)
+static struct small small_open(struct backend *b, int N, int views, bool smooth, struct params *shared,
+                               struct tape *within)
 {
     const int k3[3] = {3, 3, 3}, k1[3] = {1, 1, 1}, one[3] = {1, 1, 1}, two[3] = {2, 1, 2}, none[3] = {0, 0, 0};
     struct small s = {.params = shared ? shared : params_open(b)};
@@ -248,7 +251,8 @@ static void test_init(void **state)
     struct tape *t = tape_open(p, 2, 1);
     (void)network_build(t, &s, NETWORK_ENCODER | NETWORK_PROJECTION);
     tape_seal(t, false, NULL);
-    struct param *conv = params_find(p, "backbone.layer4.1.conv2.weight"), *linear = params_find(p, "projection.3.bias");
+    struct param *conv = params_find(p, "backbone.layer4.1.conv2.weight"),
+                 *linear = params_find(p, "projection.3.bias");
     float *one = xalloc(3 * conv->count, sizeof *one), *two = one + conv->count, *three = two + conv->count, bias[64];
     params_init(p, 1);
     param_get(p, conv, one);
@@ -313,7 +317,8 @@ static void test_threads(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients), cmocka_unit_test(test_within),  cmocka_unit_test(test_evaluate),
-                                       cmocka_unit_test(test_frozen),    cmocka_unit_test(test_init),    cmocka_unit_test(test_threads)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients), cmocka_unit_test(test_within),
+                                       cmocka_unit_test(test_evaluate),  cmocka_unit_test(test_frozen),
+                                       cmocka_unit_test(test_init),      cmocka_unit_test(test_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,8 @@ static double distance(const float *got, const float *want, size_t count)
     return sqrt(d / (w > 0 ? w : 1));
 }
 
-static void assert_close(const char *what, const char *name, const float *got, const float *want, size_t count, double tolerance)
+static void assert_close(const char *what, const char *name, const float *got, const float *want, size_t count,
+                         double tolerance)
 {
     double d = distance(got, want, count);
     if (!(d <= tolerance))
@@ -142,7 +143,8 @@ static void check_pretraining(const char *backend)
 
     one_step(&n, terms);
     assert_close("first.terms", "", terms, expected("first.terms", "", 3), 3, 1e-5);
-    compare_value(&n, n.v.embedding, "first.embedding", 2 * PAIRS * E, 4e-5); /* rounding, made larger by norms over 4 numbers */
+    compare_value(&n, n.v.embedding, "first.embedding", 2 * PAIRS * E,
+                  4e-5); /* rounding, made larger by norms over 4 numbers */
     compare_value(&n, n.v.z, "first.z", 2 * PAIRS * K, 4e-5);
     compare_params(&n, "first.grad.", true, false, 3e-4);
     compare_params(&n, "first.", false, true, 1e-5);
@@ -201,7 +203,8 @@ static void check_classifier(const char *backend)
         const char *tag = on_softmax ? "softmax.grad." : "focal.grad.";
         float loss;
         tape_forward(n.tape);
-        n.b->focal(n.b, tape_grad(n.tape, n.v.logits), &loss, tape_value(n.tape, n.v.logits), label, 2 * PAIRS, 2, alpha, 2, on_softmax);
+        n.b->focal(n.b, tape_grad(n.tape, n.v.logits), &loss, tape_value(n.tape, n.v.logits), label, 2 * PAIRS, 2,
+                   alpha, 2, on_softmax);
         assert_close("loss", "", &loss, expected(on_softmax ? "softmax.loss" : "focal.loss", "", 1), 1, 1e-5);
         params_zero_grad(n.params);
         tape_backward(n.tape);
@@ -213,7 +216,8 @@ static void check_classifier(const char *backend)
     for (int step = 0; step < 5; step++) {
         float loss;
         tape_forward(n.tape);
-        n.b->focal(n.b, tape_grad(n.tape, n.v.logits), &loss, tape_value(n.tape, n.v.logits), label, 2 * PAIRS, 2, alpha, 2, false);
+        n.b->focal(n.b, tape_grad(n.tape, n.v.logits), &loss, tape_value(n.tape, n.v.logits), label, 2 * PAIRS, 2,
+                   alpha, 2, false);
         params_zero_grad(n.params);
         tape_backward(n.tape);
         adamw_step(&adam, 1e-2);
@@ -274,7 +278,7 @@ static int close_golden(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pretraining), cmocka_unit_test(test_lars), cmocka_unit_test(test_classifier),
-                                       cmocka_unit_test(test_schedule)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pretraining), cmocka_unit_test(test_lars),
+                                       cmocka_unit_test(test_classifier), cmocka_unit_test(test_schedule)};
     return cmocka_run_group_tests(tests, open_golden, close_golden);
 }

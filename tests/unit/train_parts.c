@@ -50,7 +50,8 @@ static void test_history(void **state)
     assert_int_equal(kept, 8);
     assert_int_equal(history_row(&h, &e, "3,4\n"), 0);
     history_close(&h);
-    assert_int_equal(history_open(&h, path, "a,b", kept, &e), 0); /* as after a kill: what the checkpoint does not know of goes */
+    assert_int_equal(history_open(&h, path, "a,b", kept, &e),
+                     0); /* as after a kill: what the checkpoint does not know of goes */
     assert_int_equal(history_row(&h, &e, "5,6\n"), 0);
     assert_int_equal(history_sync(&h, &bytes, &e), 0);
     history_close(&h);
@@ -79,7 +80,13 @@ static void test_memo(void **state)
 }
 
 /* a trainer with two linear layers, the first of which is frozen */
-struct fixture { struct train t; struct params *params; struct tape *tape; float *moment; struct keeper keeper; };
+struct fixture {
+    struct train t;
+    struct params *params;
+    struct tape *tape;
+    float *moment;
+    struct keeper keeper;
+};
 
 static void fixture_open(struct fixture *f, const char *settings)
 {
@@ -145,9 +152,16 @@ static size_t files(const char *part)
 static void save(struct fixture *f, int64_t steps, float value, bool best)
 {
     struct error e = {0};
-    struct place at = {.epoch = steps, .step = 3, .steps = steps, .sum = {1.0 / 3, 2, 3, 4}, .count = 7, .seconds = 0.1, .history_bytes = 55,
+    struct place at = {.epoch = steps,
+                       .step = 3,
+                       .steps = steps,
+                       .sum = {1.0 / 3, 2, 3, 4},
+                       .count = 7,
+                       .seconds = 0.1,
+                       .history_bytes = 55,
                        .optimiser_steps = steps};
-    at.stopping = (struct stopping){.best = 2.0 / 3, .since = 1, .best_epoch = 1, .best_steps = best ? steps : 10, .any = true};
+    at.stopping =
+        (struct stopping){.best = 2.0 / 3, .since = 1, .best_epoch = 1, .best_steps = best ? steps : 10, .any = true};
     set(f, "high.2.weight", value);
     set(f, "high.1.running_mean", value);
     params_find(f->params, "high.1.num_batches_tracked")->counter = steps;
@@ -176,8 +190,10 @@ static void test_checkpoints(void **state)
 
     fixture_open(&f, "phase = pretrain\nlr = 0.5\n");
     assert_int_equal(checkpoint_load(&f.keeper, &at, &e), 1);
-    assert_true(at.steps == 40 && at.epoch == 40 && at.step == 3 && at.sum[0] == 1.0 / 3 && at.count == 7 && at.seconds == 0.1);
-    assert_true(at.history_bytes == 55 && at.optimiser_steps == 40 && at.stopping.best == 2.0 / 3 && at.stopping.best_steps == 40);
+    assert_true(at.steps == 40 && at.epoch == 40 && at.step == 3 && at.sum[0] == 1.0 / 3 && at.count == 7 &&
+                at.seconds == 0.1);
+    assert_true(at.history_bytes == 55 && at.optimiser_steps == 40 && at.stopping.best == 2.0 / 3 &&
+                at.stopping.best_steps == 40);
     assert_true(get(&f, "high.2.weight") == 5 && get(&f, "high.1.running_mean") == 5);
     assert_int_equal(params_find(f.params, "high.1.num_batches_tracked")->counter, 40);
     float moment[10];
@@ -300,8 +316,9 @@ static int end(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stopping), cmocka_unit_test(test_history), cmocka_unit_test(test_memo),
-                                       cmocka_unit_test(test_checkpoints), cmocka_unit_test(test_finish), cmocka_unit_test(test_lock),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stopping), cmocka_unit_test(test_history),
+                                       cmocka_unit_test(test_memo),     cmocka_unit_test(test_checkpoints),
+                                       cmocka_unit_test(test_finish),   cmocka_unit_test(test_lock),
                                        cmocka_unit_test(test_list)};
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The whole network, as petrel-train runs it, against PyTorch: same weights, same pairs, K steps; losses and parameters compared.
+"""The whole network, as petrel-train runs it, against PyTorch: same weights, same pairs, K steps; losses and parameters
+compared.
 Not part of the test suite (it wants minutes and 3 GB).
     apt-get install python3-torch python3-h5py
     /usr/bin/python3 compare_full.py CACHE [--pairs 8] [--steps 3] [--lr 0.02] [--backend cpu] [--double]"""
@@ -51,12 +52,14 @@ with tempfile.TemporaryDirectory() as tmp:
     write_safetensors(begin, {n: t for n, t in net.state_dict().items() if not n.startswith("classifier")}, {})
     with open(pairs, "w") as f:
         f.writelines(f"{a}\t{b}\n" for a, b in rows)
-    command = [os.path.join(ask.bin, "petrel-train"), "pretrain", "--cache", ask.cache, "--run", tmp, "--init", begin, "--pair-list", pairs,
-               "--backend", ask.backend, "--out", os.path.join(tmp, "end.safetensors"), "--steps", str(ask.steps), "--batch", str(ask.pairs),
+    command = [os.path.join(ask.bin, "petrel-train"), "pretrain", "--cache", ask.cache, "--run", tmp,
+               "--init", begin, "--pair-list", pairs, "--out", os.path.join(tmp, "end.safetensors"),
+               "--backend", ask.backend, "--steps", str(ask.steps), "--batch", str(ask.pairs),
                "--lr", str(ask.lr), "--warmup", "0", "--schedule-length", "1e9"]
     subprocess.run(command, check=True)
     with open(os.path.join(tmp, "losses.csv")) as f:
-        losses = [[float(r[k]) for k in ("invariance", "variance", "covariance")] for r in csv.DictReader(f) if r["set"] == "train"]
+        terms = ("invariance", "variance", "covariance")
+        losses = [[float(r[k]) for k in terms] for r in csv.DictReader(f) if r["set"] == "train"]
     ours, _ = read_safetensors(os.path.join(tmp, "end.safetensors"))
 
 before = {n: p.detach().clone() for n, p in pretraining_params(net)}
@@ -68,11 +71,13 @@ for step in range(ask.steps):
     _, _, terms = pretrain_step(net, lars, box[a + b].to(dtype), position[a + b].to(dtype), ask.lr)
     theirs = [float(t) for t in terms]
     off = [abs(x - y) / abs(y) for x, y in zip(losses[step], theirs)]
-    print(f"step {step}: torch {theirs}, petrel {losses[step]}, relative difference {max(off):.2g}; torch took {time.time() - begun:.2f} s")
+    print(f"step {step}: torch {theirs}, petrel {losses[step]}, relative difference {max(off):.2g}; "
+          f"torch took {time.time() - begun:.2f} s")
 worst, way = 0, 0
 for name, p in net.state_dict().items():
     if name in ours and p.dtype.is_floating_point:
-        worst = max(worst, float((p - ours[name]).norm() / p.norm().clamp(min=1e-12)), )
+        worst = max(worst, float((p - ours[name]).norm() / p.norm().clamp(min=1e-12)))
         if name in before and p.ndim > 1:
             way = max(way, float((p - ours[name]).norm() / (p - before[name]).norm().clamp(min=1e-12)))
-print(f"after {ask.steps} steps: tensors differ by at most {worst:.2g} of their norm; weights by {way:.2g} of the way they went")
+print(f"after {ask.steps} steps: tensors differ by at most {worst:.2g} of their norm; "
+      f"weights by {way:.2g} of the way they went")

@@ -44,7 +44,7 @@ out.update({"third." + n: t.clone() for n, t in net.state_dict().items() if "run
 
 net.eval()
 with torch.no_grad():
-    net.load_state_dict({n[6:]: t.double() if t.dtype.is_floating_point else t for n, t in out.items() if n.startswith("begin.")})
+    net.load_state_dict({n[6:]: t for n, t in out.items() if n.startswith("begin.")})
     embedding = net.embed(box, position)
     out["eval.embedding"] = embedding
     out["eval.terms"] = torch.stack(vicreg(*net.projection(embedding).chunk(2)))
@@ -75,8 +75,11 @@ out.update({"lars." + n: p for n, p in params.items()})
 
 # the schedule's formula, warm-up 3 of 12.5 units, end 0.001, then past the end
 M = 12.5 - 3
-out["schedule"] = torch.tensor([(t + 1) / 3 if t < 3 else max(0.001, 0.001 + 0.999 * (1 + math.cos(math.pi * min(t - 3, M - 1) / (M - 1))) / 2)
-                                for t in range(20)])
+def factor(t):
+    return (t + 1) / 3 if t < 3 else 0.001 + 0.999 * (1 + math.cos(math.pi * min(t - 3, M - 1) / (M - 1))) / 2
+
+
+out["schedule"] = torch.tensor([factor(t) for t in range(20)])
 write_safetensors(os.path.join(os.path.dirname(os.path.abspath(__file__)), "step.safetensors"), out,
                   {"made_by": "make.py, torch " + torch.__version__})
 print(torch.__version__, [float(t) for t in terms], sum(t.numel() for t in out.values()) * 4, "bytes")

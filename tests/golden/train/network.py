@@ -1,5 +1,6 @@
-"""The network, loss and optimiser of Petrel in plain PyTorch, for golden numbers. Written from the method's description:
-ResNet with basic blocks (shortcut B), PEB, projection head; VICReg with means; LARS. Debian's python3-torch 1.13.1."""
+"""The network, loss and optimiser of Petrel in plain PyTorch, for golden numbers. Written from the method's
+description: ResNet with basic blocks (shortcut B), PEB, projection head; VICReg with means; LARS.
+Debian's python3-torch 1.13.1."""
 import json
 import math
 import struct
@@ -115,7 +116,7 @@ def pretraining_params(net):
 
 
 def pretrain_step(net, lars, box, position, lr):
-    """Both views forward (two passes, as the method says), loss and gradients; with lars, one step. box [2n,...], view a first"""
+    """Both views forward in two passes, loss and gradients; with lars, one step. box [2n,...], view a first"""
     n = len(box) // 2
     net.zero_grad()
     e = [net.embed(box[v * n:(v + 1) * n], position[v * n:(v + 1) * n]) for v in range(2)]
