@@ -22,7 +22,7 @@ classifier_views = 2
 END
 }
 
-setup() { same=(--quiet --cache "$D/cache" --recipe "$D/tiny.conf"); }
+setup() { same=(--quiet --threads 1 --cache "$D/cache" --recipe "$D/tiny.conf"); }
 
 # trainer PHASE RUN words...
 trainer() { petrel-train "$1" "${same[@]}" --run "$2" "${@:3}"; }
@@ -33,7 +33,7 @@ phase() {
     shift 3
     petrel-pairs "${same[@]}" --run "$run" --silence 1.5 -j "$jobs" 2>"$run.pairs" 3>&- &
     local workers=$!
-    trainer "$what" "$run" --threads 1 "$@" 2>"$run.log" 3>&-
+    trainer "$what" "$run" "$@" 2>"$run.log" 3>&-
     code=$?
     wait $workers || { cat "$run.pairs"; return 99; }
     return $code
