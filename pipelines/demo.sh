@@ -2,14 +2,14 @@
 # demo -- everything, on a simulated cohort: simulate, rois, split, train with and without position, report
 #   pipelines/demo.sh [--out runs/demo] [--patients N] [-j N] [--seed N] [--recipe FILE]
 here=$(dirname "$0")
+. "$here/lib.sh"
 . "$here/arguments.sh"
 arguments --recipe "$here/recipes/demo.conf" "$@"
 out=${out:-runs/demo} patients=${patients:-60}
 same=(--recipe "$recipe" --seed "$seed" -j "$jobs" ${backend:+--backend "$backend"} "${settings[@]}")
 say() { printf '\n\033[1m%s\033[0m\n' "$*" >&2; }
-step() { "$@" || { rc=$?; [ $rc = 65 ] || exit $rc; }; } # 65: some scan was refused; it has been listed, the rest goes on
+step() { run_step "$@" || { rc=$?; [ $rc = 65 ] || exit $rc; }; } # 65: some scan was refused; it has been listed, the rest goes on
 
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} # as lib.sh
 mkdir -p "$out" || exit 73
 say "1/6 simulate: $patients patients of a simulated cohort"
 step petrel-simulate --out "$out/scans" --patients "$patients" --seed "$seed" --scale quick -j "$jobs"

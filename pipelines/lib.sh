@@ -8,6 +8,8 @@
 #
 # Programs find the run in PETREL_RUN_DIR and put their progress in PETREL_PROGRESS_DIR; PETREL_PARENT (PID@HOST) lets them
 # leave should this shell be killed. The first failure is in DIR/FAILED (proto/PROTOCOL.md); it stops every program.
+#
+# A pipeline of pipelines: run_step COMMAND...     COMMAND's exit code; a signal to this shell goes on to it
 # shellcheck shell=bash disable=SC2015 # "a && b || c" is meant
 
 # Stages share the cores: a thread that waits must sleep, not spin (libgomp reads this before main, so no program can set it).
@@ -53,7 +55,7 @@ nodes() {
 # ---- one node, in a shell of its own ----
 
 run_keep() {
-    local name=$1 log=$run_dir/logs/$1.log child='' code=0 kills=0 in_a_row=0 begun stopping=''
+    local name=$1 log=$run_dir/logs/$1.log child='' code=0 kills=0 in_a_row=0 begun waited stopping=''
     shift
     exec {run_lock}>&- # it is the pipeline that holds the run, not what it leaves behind
     trap '[ -z "$child" ] || kill -"${stopping:-TERM}" "$child" 2>/dev/null; stopping=KILL' TERM
@@ -82,7 +84,12 @@ run_keep() {
     0 | 65 | 75) ;;
     *) run_note_failure "$code" "$name" "$log" ;;
     esac
-    # 75 without our asking: somebody stopped this one program, and without it the others would wait for ever
+    # 75 without our asking: a Ctrl-C reached the program itself, and our word is on its way; or somebody stopped this
+    # one program, and without it the others would wait for ever
+    for ((waited = 0; waited < 20; waited++)); do
+        [ "$code" = 75 ] && [ -z "$stopping" ] || break
+        sleep 0.1
+    done
     [ "$code" != 75 ] || [ -n "$stopping" ] || run_note_failure 75 "$name" "$log"
     echo "$code" >"$run_dir/logs/$name.exit.tmp" && mv "$run_dir/logs/$name.exit.tmp" "$run_dir/logs/$name.exit"
 }
@@ -248,4 +255,19 @@ run_wait() {
     done
     [ "$worst" != 75 ] || echo "${0##*/}: stopped; run it again to go on" >&2
     return "$worst"
+}
+
+run_step() {
+    local pid code
+    "$@" &
+    pid=$!
+    trap 'kill -TERM "$pid" 2>/dev/null' INT TERM HUP
+    wait "$pid"
+    code=$?
+    while kill -0 "$pid" 2>/dev/null; do # it was a signal to us that ended the wait
+        wait "$pid"
+        code=$?
+    done
+    trap - INT TERM HUP
+    return "$code"
 }

@@ -2,7 +2,8 @@
 # train -- a cache to a model: pretrain.sh, then classifier.sh
 #   pipelines/train.sh --cache DIR --out DIR [-j N] [--recipe FILE] [--seed N] [--no-position] [--no-semantic]
 here=$(dirname "$0")
+. "$here/lib.sh"
 . "$here/arguments.sh"
 arguments "$@"
 [ -n "$out" ] && [ -n "$cache" ] || usage "--cache DIR --out DIR [-j N] [--recipe FILE]"
-"$here/pretrain.sh" "$@" && "$here/classifier.sh" "$@" --model "$out/encoder.safetensors"
+run_step "$here/pretrain.sh" "$@" && run_step "$here/classifier.sh" "$@" --model "$out/encoder.safetensors"
