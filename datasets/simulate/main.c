@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/opts.h"
+#include "datasets/simulate/check.h"
 #include "datasets/simulate/write.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -158,10 +159,16 @@ int main(int argc, char **argv)
     };
     struct opts o = {.program = "petrel-simulate", .usage = "--out DIR --patients N [--seed N] [--scale quick] [--anatomy DIR] [-j N]",
                      .purpose = "writes a simulated cohort of FDG-PET scans with their truth; every file says SIMULATED",
+                     .epilogue = "petrel-simulate check COHORT CACHE   what a cohort comes to, beside published figures; CACHE: the regions found in it\n",
                      .table = table, .count = COUNT_OF(table), .common = {.seed = 1}};
     struct error e = {0};
     if (opts_parse(&o, argc, argv, &e) < 0)
         die_of(&e);
+    if (o.rest_count == 3 && strcmp(o.rest[0], "check") == 0) {
+        if (check_cohort(o.rest[1], o.rest[2], &e) < 0)
+            die_of(&e);
+        return EX_OK;
+    }
     if (s.out == NULL || o.rest_count > 0)
         die(EX_USAGE, s.out == NULL ? "--out is missing: name the folder to write to" : "unexpected word '%s'", o.rest_count > 0 ? o.rest[0] : "");
     s.seed = o.common.seed;

@@ -77,3 +77,16 @@ sums() { (cd "$1" && find . -type f | sort | xargs sha256sum); }
     [ "$(grep -c '"units": "BQML"' "$DIR/ls.json")" = 2 ]
     grep -q '"source": "a/SIMULATED_0001/SIMULATED_PETCT/PET.nii.gz"' "$DIR/ls.json"
 }
+
+@test "check: a cohort and its regions beside the published figures" {
+    BIN=$(realpath "$BIN")
+    "$BIN/petrel-simulate" --quiet --out "$DIR/a" --patients 3 --scale quick --seed 5
+    PATH=$BIN:$PATH "$BATS_TEST_DIRNAME/../../pipelines/rois.sh" "$DIR/a" --out "$DIR/cache" -j 1
+    run "$BIN/petrel-simulate" check "$DIR/a" "$DIR/cache"
+    echo "$output"
+    [ "$status" = 0 ]
+    [[ "$output" == *"3 scans"*"| liver | "*" | 1543 +- 363 | "*"| share of tumours |"*"below 0.90"* ]]
+    run "$BIN/petrel-simulate" check "$DIR" "$DIR/cache"
+    [ "$status" != 0 ]
+    [[ "$output" == *"ORGANS.nii.gz"* ]]
+}
