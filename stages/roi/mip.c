@@ -75,7 +75,7 @@ void mip_make(const struct crop *body, const double spacing_mm[3], struct mip *m
         for (int64_t y = 0; y < c.H; y++)
             for (int64_t x = 0; x < c.W; x++) {
                 double across = ((double)x - middle_x) * cosine + ((double)y - middle_y) * sine;
-                uint8_t *restrict out = column + (m->width / 2 + lround(across)) * c.D;
+                uint8_t *restrict out = column + (m->width / 2 + (int64_t)floor(across + 0.5)) * c.D;
                 const uint8_t *in = c.suv + (y * c.W + x) * c.D;
                 for (int64_t z = 0; z < c.D; z++)
                     out[z] = in[z] > out[z] ? in[z] : out[z];
