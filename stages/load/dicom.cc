@@ -34,19 +34,33 @@ void start_once()
         die(EX_UNAVAILABLE, "DCMTK has no data dictionary: set DCMDICTPATH to its dicom.dic");
 }
 
-/* Values of one element, backslash separated, without the padding DICOM puts round them. Private elements of an
- * implicit file have no known type, so their bytes are taken as text. */
+/* An element whose type the file does not tell (UN): its bytes as text. Asked for a text itself, DCMTK gives such bytes in
+ * hexadecimal. */
+bool unknown_text(DcmItem *item, const DcmTagKey &tag, char *to, size_t size)
+{
+    DcmElement *element = nullptr;
+    if (item->findAndGetElement(tag, element).bad() || element == nullptr || element->ident() != EVR_UN)
+        return false;
+    const Uint8 *bytes = nullptr;
+    unsigned long count = 0;
+    if (item->findAndGetUint8Array(tag, bytes, &count).bad() || bytes == nullptr)
+        return false;
+    size_t const length = count < size ? count : size - 1;
+    memcpy(to, bytes, length);
+    to[length] = '\0';
+    return true;
+}
+
+/* Values of one element, backslash separated, without the padding DICOM puts round them. */
 void text_of(DcmItem *item, const DcmTagKey &tag, char *to, size_t size)
 {
     to[0] = '\0';
     OFString text;
-    if (item->findAndGetOFStringArray(tag, text).bad() || text.empty()) {
-        const Uint8 *bytes = nullptr;
-        unsigned long count = 0;
-        if (item->findAndGetUint8Array(tag, bytes, &count).bad() || bytes == nullptr)
-            return;
-        text.assign(reinterpret_cast<const char *>(bytes), count < size ? count : size - 1);
-    }
+    char bytes[257];
+    if (unknown_text(item, tag, bytes, sizeof bytes))
+        text = bytes;
+    else if (item->findAndGetOFStringArray(tag, text).bad())
+        return;
     size_t first = text.find_first_not_of(' ');
     size_t last = text.find_last_not_of(OFString(" \0", 2));
     if (first == OFString_npos || last == OFString_npos || last < first)
@@ -61,11 +75,16 @@ double real_of(DcmItem *item, const DcmTagKey &tag, unsigned long which)
     OFString text;
     Float64 value = NAN;
     Uint16 whole = 0;
+    char bytes[65];
     if (item->findAndGetUint16(tag, whole, which).good())
         return whole;
     if (item->findAndGetFloat64(tag, value, which).good())
         return value;
-    if (item->findAndGetOFString(tag, text, which).good() && !text.empty()) {
+    if (unknown_text(item, tag, bytes, sizeof bytes))
+        text = bytes;
+    else if (item->findAndGetOFString(tag, text, which).bad())
+        return NAN;
+    if (!text.empty()) {
         char *end = nullptr;
         double number = strtod(text.c_str(), &end);
         if (end != text.c_str())
@@ -120,6 +139,7 @@ const text_row texts[] = {
 const real_row reals[] = {
     REAL(0x0010, 0x1030, weight_kg, false),         REAL(0x0010, 0x1020, height_m, false),
     REAL(0x0018, 0x1074, dose_bq, true),            REAL(0x0018, 0x1075, half_life_s, true),
+    REAL(0x7053, 0x1000, philips_suv, false),       REAL(0x7053, 0x1009, philips_bqml, false),
     REAL(0x0054, 0x1300, frame_reference_ms, false), REAL(0x0018, 0x1242, frame_duration_ms, false),
     REAL(0x0020, 0x0032, position_mm, false),       REAL(0x0020, 0x0037, orientation, false),
     REAL(0x0028, 0x0030, pixel_spacing_mm, false),  REAL(0x0018, 0x0050, slice_thickness_mm, false),

@@ -30,6 +30,7 @@ struct dicom_image {
     char injection_time[17], injection_datetime[33];    /* (0018,1072) (0018,1078) */
     char ge_scan_start[33], siemens_scan_start[33];     /* (0009,100D) (0071,1022): date and time */
     double weight_kg, height_m, dose_bq, half_life_s;
+    double philips_suv, philips_bqml;                   /* (7053,1000) (7053,1009): what a count is worth */
     double frame_reference_ms, frame_duration_ms;       /* (0054,1300) (0018,1242) */
     double position_mm[3], orientation[6];              /* LPS; along a row (columns growing), then down a column */
     double pixel_spacing_mm[2];                         /* between rows, between columns */

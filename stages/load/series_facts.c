@@ -47,6 +47,33 @@ static void copy(char *to, size_t size, const char *from)
     snprintf(to, size, "%.*s", (int)(size - 1), from);
 }
 
+/* GML is SUV by body weight unless SUVType says lean mass or surface; CM2ML is SUV by surface: else the unit carries the
+ * type, for suv to judge. */
+static void units_copy(const struct dicom_image *s, struct scan_facts *f)
+{
+    const char *usual = strcmp(s->units, "GML") == 0 ? "BW" : strcmp(s->units, "CM2ML") == 0 ? "BSA" : s->suv_type;
+    if (*s->suv_type && strcmp(s->suv_type, usual) != 0)
+        snprintf(f->units, sizeof f->units, "%s %.*s", usual[1] == 'W' ? "GML" : "CM2ML", usual[1] == 'W' ? 11 : 9, s->suv_type);
+    else
+        copy(f->units, sizeof f->units, s->units);
+}
+
+/* Philips writes counts, and what a count is worth: an SUV (7053,1000), or where that is missing or 0, Bq/mL (7053,1009). */
+static int counts_worth(const struct dicom_image *image, size_t count, struct scan_facts *f, struct error *e)
+{
+    bool suv = image[0].philips_suv > 0, bqml = image[0].philips_bqml > 0;
+    if (strcmp(f->units, "CNTS") != 0 || (!suv && !bqml))
+        return 0;
+    f->suv_factor = suv ? image[0].philips_suv : image[0].philips_bqml;
+    copy(f->units, sizeof f->units, suv ? "CNTS SUV" : "CNTS BQML");
+    for (size_t i = 1; i < count; i++) {
+        double here = suv ? image[i].philips_suv : image[i].philips_bqml;
+        if (!(fabs(here - f->suv_factor) <= 1e-6 * f->suv_factor))
+            return fail(e, "(7053,%s) differs between slices: %g and %g", suv ? "1000" : "1009", f->suv_factor, here);
+    }
+    return 0;
+}
+
 int series_facts(const struct dicom_image *image, size_t count, struct scan_facts *f, struct error *e)
 {
     const struct dicom_image *s = &image[0];
@@ -72,11 +99,9 @@ int series_facts(const struct dicom_image *image, size_t count, struct scan_fact
     copy(f->sex, sizeof f->sex, s->sex);
     copy(f->decay_correction, sizeof f->decay_correction, s->decay_correction);
     copy(f->corrected, sizeof f->corrected, s->corrected);
-    /* GML is SUV by body weight unless SUVType says lean mass or surface: then the unit carries it, for suv to refuse */
-    if (strcmp(s->units, "GML") == 0 && *s->suv_type && strcmp(s->suv_type, "BW") != 0)
-        snprintf(f->units, sizeof f->units, "GML %.11s", s->suv_type);
-    else
-        copy(f->units, sizeof f->units, s->units);
+    units_copy(s, f);
+    if (counts_worth(image, count, f, e) < 0)
+        return -1;
     f->age_y = age_years(s->age);
     f->weight_g = s->weight_kg * 1000;
     f->height_m = s->height_m;

@@ -1,4 +1,4 @@
-/* petrel-suv -- scale each volume to SUV by body weight.   load -> [suv] -> roi */
+/* petrel-suv -- scale each volume to SUV.   load -> [suv] -> roi */
 #include "common/log.h"
 #include "stages/stage.h"
 #include "stages/suv/suv.h"
@@ -7,12 +7,13 @@
 
 struct settings {
     struct opt_reals spacing, crop;
+    const char *formula;
 };
 
 /* What is asked of one scan. */
 static int scan_convert(struct volume_message *m, const struct settings *s, struct error *e)
 {
-    if (suv_factor(&m->facts, e) < 0)
+    if (suv_factor(&m->facts, s->formula, e) < 0)
         return -1;
     suv_apply(&m->volume, &m->facts);
     if (s->crop.count && volume_crop(&m->volume, s->crop.value[0], s->crop.value[1], e) < 0)
@@ -25,10 +26,12 @@ static int scan_convert(struct volume_message *m, const struct settings *s, stru
 
 int main(int argc, char **argv)
 {
-    struct settings settings = {0};
+    struct settings settings = {.formula = "bw"};
     struct stage_options ends;
     stage_defaults(&ends);
     struct option table[16] = {
+        {"formula", OPT_CHOICE, &settings.formula, SUV_FORMULAS, 0, 0,
+         "SUV by body weight, by lean mass (SUL) after James or Janmahasatian, or by body surface after Du Bois", 0, NULL},
         {"spacing", OPT_REALS, &settings.spacing, "MM,MM,MM", 0, 0,
          "resample to voxels of this size (slices, rows, columns): linear, masks nearest; default: as scanned", 0, NULL},
         {"crop", OPT_REALS, &settings.crop, "MM,MM", 0, 0,
@@ -36,12 +39,13 @@ int main(int argc, char **argv)
     };
     struct opts opts = {.program = "petrel-suv",
                         .usage = "[options] --in volumes --out suv",
-                        .purpose = "scales each volume to SUV by body weight",
-                        .epilogue = "Bq/mL with decay corrected to START, ADMIN or NONE; volumes that are SUV already pass unchanged.\n"
+                        .purpose = "scales each volume to SUV",
+                        .epilogue = "Bq/mL with decay corrected to START, ADMIN or NONE, Philips' counts, and volumes that are SUV already; the formula and\n"
+                                    "the figures it took travel with the scan. Lean mass wants height and sex, surface wants height.\n"
                                     "Exit codes: 0 all well, 65 some scan was refused (the rest went on).",
                         .table = table,
-                        .count = 2};
-    opts.count += stage_option_rows(&ends, "volumes", "suv", table + 2, COUNT_OF(table) - 2);
+                        .count = 3};
+    opts.count += stage_option_rows(&ends, "volumes", "suv", table + 3, COUNT_OF(table) - 3);
     struct error e = {0};
     if (opts_parse(&opts, argc, argv, &e) < 0)
         die_of(&e);
@@ -67,9 +71,9 @@ int main(int argc, char **argv)
         if (scan_convert(&m, &settings, &e) < 0) {
             stage_refuse(&st, &item, m.facts.source, &e);
         } else {
-            log_event("suv", "scan=%s patient=%s vendor=\"%s\" factor=%.6g delay_s=%.0f suv_max=%.2f seconds=%.1f", m.facts.source,
-                      m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor, m.facts.delay_s,
-                      m.facts.suv_max, now_s() - begun_s);
+            log_event("suv", "scan=%s patient=%s vendor=\"%s\" factor=%.6g delay_s=%.0f suv_max=%.2f seconds=%.1f formula=\"%s\"",
+                      m.facts.source, m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor,
+                      m.facts.delay_s, m.facts.suv_max, now_s() - begun_s, m.facts.suv_formula);
             volume_message_encode(&m, &out);
             stage_give(&st, &item, &out);
             scans++;

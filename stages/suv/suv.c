@@ -1,31 +1,13 @@
-/* suv -- what a volume's values are worth in SUV by body weight.   load -> [suv] -> roi */
+/* suv -- what a volume's values are worth in SUV: the rules.   load -> [suv] -> roi
+ *
+ * Two tables. Units say what a value is: an activity, or an SUV of some kind already. Of an activity, DecayCorrection says
+ * at which moment the dose is to be compared with it. */
 #include "stages/suv/suv.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-static void formula_set(struct scan_facts *f, const char *formula)
-{
-    format_into(f->suv_formula, sizeof f->suv_formula, "%s", formula);
-}
-
-/* ---- facts that must be there, and be possible ---- */
-
-static int need(double value, double low, double high, const char *tag, const char *unit, struct error *e)
-{
-    if (!isfinite(value))
-        return fail(e, "%s is missing: SUV cannot be made without it", tag);
-    if (value < low || value > high)
-        return fail(e, "%s is %g %s: between %g and %g wanted (another unit, perhaps?)", tag, value, unit, low, high);
-    return 0;
-}
-
-static int need_weight_and_dose(const struct scan_facts *f, struct error *e)
-{
-    if (need(f->weight_g / 1000, 0.5, 500, "(0010,1030) PatientWeight", "kg", e) < 0)
-        return -1;
-    return need(f->dose_bq, 1e5, 1e11, "(0018,1074) RadionuclideTotalDose", "Bq", e);
-}
+/* ---- facts that must be there ---- */
 
 /* One value of a backslash-separated list. */
 static bool has(const char *list, const char *value)
@@ -47,42 +29,28 @@ static int need_correction(const struct scan_facts *f, const char *value, const 
                          : fail(e, "(0028,0051) CorrectedImage is missing: whether %s was corrected is not known", meaning);
 }
 
-/* ---- time ---- */
-
-double suv_average_delay(double frame_s, double half_life_s)
+static int need_dose(const struct scan_facts *f, struct error *e)
 {
-    double k = log(2) / half_life_s, kt = k * frame_s;
-    return kt > 0 ? log(kt / -expm1(-kt)) / k : 0;
+    static const struct suv_wanted dose = {"(0018,1074) RadionuclideTotalDose", "Bq", 1e6, 1e11, {{1e-6, "MBq"}, {1e-3, "kBq"}}};
+    return suv_need(f->dose_bq, &dose, e);
 }
 
-int suv_reference(const struct scan_facts *f, double *reference_s, struct error *e)
+static int need_half_life(const struct scan_facts *f, struct error *e)
 {
-    if (need(f->acquisition_s, -HUGE_VAL, HUGE_VAL, "(0008,0032) AcquisitionTime", "s", e) < 0)
-        return -1;
-    /* a series made anew later has a later time: then it no longer says when the scan began */
-    if (isfinite(f->series_s) && f->series_s <= f->acquisition_s) {
-        *reference_s = f->series_s;
-        return 0;
-    }
-    if (isfinite(f->scan_start_s)) {
-        *reference_s = f->scan_start_s;
-        return 0;
-    }
-    if (!isfinite(f->series_s))
-        return fail(e, "(0008,0031) SeriesTime is missing: the time decay was corrected to is not known");
-    if (need(f->frame_reference_s, -1e6, 1e6, "(0054,1300) FrameReferenceTime", "s", e) < 0)
-        return -1;
-    bool ge = strncasecmp(f->vendor, "GE", 2) == 0; /* its frame reference time is that of the frame's start */
-    if (!ge && need(f->frame_duration_s, 0, 1e6, "(0018,1242) ActualFrameDuration", "s", e) < 0)
-        return -1;
-    *reference_s = f->acquisition_s + (ge ? 0 : suv_average_delay(f->frame_duration_s, f->half_life_s)) - f->frame_reference_s;
-    return 0;
+    static const struct suv_wanted half_life = {.tag = "(0018,1075) RadionuclideHalfLife", .unit = "s", .low = 1, .high = 1e9};
+    return suv_need(f->half_life_s, &half_life, e);
+}
+
+static int need_time(double moment_s, const char *tag, struct error *e)
+{
+    struct suv_wanted const any = {.tag = tag, .unit = "s", .low = -HUGE_VAL, .high = HUGE_VAL};
+    return suv_need(moment_s, &any, e);
 }
 
 /* Seconds from injection. An injection after the scan was on the day before, if that makes less than six hours. */
 static int delay_since_injection(struct scan_facts *f, double scan_s, struct error *e)
 {
-    if (need(f->injection_s, -HUGE_VAL, HUGE_VAL, "(0018,1072) RadiopharmaceuticalStartTime", "s", e) < 0)
+    if (need_time(f->injection_s, "(0018,1072) RadiopharmaceuticalStartTime", e) < 0)
         return -1;
     double delay = scan_s - f->injection_s;
     if (delay < 0) {
@@ -95,110 +63,155 @@ static int delay_since_injection(struct scan_facts *f, double scan_s, struct err
     return 0;
 }
 
-/* ---- decay corrected to START of the scan, to ADMINistration, or not at all ---- */
+/* ---- DecayCorrection: the time for which the dose has decayed, into delay_s ---- */
 
-static void factor_decayed(struct scan_facts *f)
-{
-    f->suv_factor = f->weight_g / (f->dose_bq * exp2(-f->delay_s / f->half_life_s));
-    formula_set(f, "SUVbw = Bq/mL * weight_g / (dose_bq * 2^(-delay_s/half_life_s))");
-}
-
-static int need_half_life(const struct scan_facts *f, struct error *e)
-{
-    return need(f->half_life_s, 1, 1e9, "(0018,1075) RadionuclideHalfLife", "s", e);
-}
-
-static int factor_start(struct scan_facts *f, struct error *e)
+static int delay_start(struct scan_facts *f, struct error *e)
 {
     double reference_s;
-    if (need_correction(f, "DECY", "decay", e) < 0 || need_half_life(f, e) < 0 || suv_reference(f, &reference_s, e) < 0 ||
-        delay_since_injection(f, reference_s, e) < 0)
+    if (need_correction(f, "DECY", "decay", e) < 0 || need_half_life(f, e) < 0 || suv_reference(f, &reference_s, e) < 0)
         return -1;
-    factor_decayed(f);
-    return 0;
+    return delay_since_injection(f, reference_s, e);
 }
 
-static int factor_admin(struct scan_facts *f, struct error *e)
+static int delay_admin(struct scan_facts *f, struct error *e)
 {
-    if (need_correction(f, "DECY", "decay", e) < 0)
-        return -1;
     f->delay_s = 0;
-    f->suv_factor = f->weight_g / f->dose_bq;
-    formula_set(f, "SUVbw = Bq/mL * weight_g / dose_bq");
-    return 0;
+    return need_correction(f, "DECY", "decay", e);
 }
 
 /* The frame's mean activity is that at one moment within it: the dose is decayed to that moment. */
-static int factor_none(struct scan_facts *f, struct error *e)
+static int delay_none(struct scan_facts *f, struct error *e)
 {
-    if (need_half_life(f, e) < 0 || need(f->acquisition_s, -HUGE_VAL, HUGE_VAL, "(0008,0032) AcquisitionTime", "s", e) < 0 ||
-        need(f->frame_duration_s, 0, 1e6, "(0018,1242) ActualFrameDuration", "s", e) < 0 ||
-        delay_since_injection(f, f->acquisition_s, e) < 0)
+    static const struct suv_wanted duration = {.tag = "(0018,1242) ActualFrameDuration", .unit = "s", .low = 0, .high = 1e6};
+    if (need_half_life(f, e) < 0 || need_time(f->acquisition_s, "(0008,0032) AcquisitionTime", e) < 0 ||
+        suv_need(f->frame_duration_s, &duration, e) < 0 || delay_since_injection(f, f->acquisition_s, e) < 0)
         return -1;
     f->delay_s += suv_average_delay(f->frame_duration_s, f->half_life_s);
-    factor_decayed(f);
     return 0;
 }
 
-/* ---- units ---- */
+static const struct decay {
+    const char *correction;
+    int (*delay)(struct scan_facts *f, struct error *e);
+    const char *dose; /* as the formula has it */
+} decays[] = {
+    {"START", delay_start, "(dose_bq * 2^(-delay_s/half_life_s))"},
+    {"ADMIN", delay_admin, "dose_bq"},
+    {"NONE", delay_none, "(dose_bq * 2^(-delay_s/half_life_s))"},
+};
 
-static int factor_bqml(struct scan_facts *f, struct error *e)
+static const struct decay *decay_find(const struct scan_facts *f, struct error *e)
 {
-    static const struct {
-        const char *correction;
-        int (*factor)(struct scan_facts *f, struct error *e);
-    } ways[] = {{"START", factor_start}, {"ADMIN", factor_admin}, {"NONE", factor_none}};
-    if (need_weight_and_dose(f, e) < 0 || need_correction(f, "ATTN", "attenuation", e) < 0)
+    for (size_t i = 0; i < COUNT_OF(decays); i++)
+        if (strcmp(f->decay_correction, decays[i].correction) == 0)
+            return &decays[i];
+    if (*f->decay_correction)
+        fail(e, "(0054,1102) DecayCorrection is '%s': START, ADMIN or NONE wanted", f->decay_correction);
+    else
+        fail(e, "(0054,1102) DecayCorrection is missing: the time decay was corrected to is not known");
+    return NULL;
+}
+
+/* ---- Units: an activity, or an SUV already ---- */
+
+struct meaning {
+    const char *units;
+    const char *kind;  /* NULL: an activity; else the SUV it is already, by the names of body.c */
+    const char *value; /* as the formula has it */
+    bool counts;       /* suv_factor came with it: what a count is worth */
+};
+static const struct meaning meanings[] = {
+    {"BQML", NULL, "Bq/mL", false},
+    {"CNTS BQML", NULL, "counts", true},        /* Philips (7053,1009) */
+    {"CNTS SUV", "SUVbw", "counts", true},      /* Philips (7053,1000) */
+    {"SUV", "SUVbw", "value", false},
+    {"GML", "SUVbw", "value", false},           /* (0054,1006) SUVType is BW, or not there */
+    {"GML LBMJAMES128", "SULjames", "value", false},
+    {"GML LBMJANMA", "SULjanma", "value", false},
+    {"CM2ML", "SUVbsa", "value", false},
+};
+
+static void formula_set(struct scan_facts *f, const char *format, ...) PRINTF_LIKE(2, 3);
+static void formula_set(struct scan_facts *f, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    vsnprintf(f->suv_formula, sizeof f->suv_formula, format, list);
+    va_end(list);
+}
+
+/* "counts * 0.000412" with the scanner's own figure, or "Bq/mL". */
+static void value_word(const struct meaning *m, double a_count, char word[48])
+{
+    if (m->counts)
+        format_into(word, 48, "%s * %.9g", m->value, a_count);
+    else
+        format_into(word, 48, "%s", m->value);
+}
+
+static int body_measure(const struct suv_body *b, const struct scan_facts *f, double *body, char word[32], struct error *e)
+{
+    if (b->measure(f, body, e) < 0)
         return -1;
-    for (size_t i = 0; i < COUNT_OF(ways); i++)
-        if (strcmp(f->decay_correction, ways[i].correction) == 0)
-            return ways[i].factor(f, e);
-    return *f->decay_correction ? fail(e, "(0054,1102) DecayCorrection is '%s': START, ADMIN or NONE wanted", f->decay_correction)
-                                : fail(e, "(0054,1102) DecayCorrection is missing: the time decay was corrected to is not known");
-}
-
-static int factor_one(struct scan_facts *f, struct error *e)
-{
-    (void)e;
-    f->suv_factor = 1;
-    formula_set(f, "SUVbw = value (the volume came as SUV)");
+    if (*body == f->weight_g) /* which stands among the facts; the others are worked out, so their number is told */
+        format_into(word, 32, "weight_g");
+    else
+        format_into(word, 32, "%.7g %s", *body, b->quantity);
     return 0;
 }
 
-int suv_factor(struct scan_facts *f, struct error *e)
+static int factor_of_activity(struct scan_facts *f, const struct meaning *m, const struct suv_body *b, struct error *e)
 {
-    static const struct {
-        const char *units;
-        int (*factor)(struct scan_facts *f, struct error *e);
-    } units[] = {{"BQML", factor_bqml}, {"SUV", factor_one}, {"GML", factor_one}};
-    for (size_t i = 0; i < COUNT_OF(units); i++)
-        if (strcmp(f->units, units[i].units) == 0)
-            return units[i].factor(f, e);
-    return *f->units ? fail(e, "(0054,1001) Units '%s' are not handled: only BQML, SUV, and GML by body weight are", f->units)
-                     : fail(e, "(0054,1001) Units is missing: what the values mean is not known");
+    const struct decay *decay;
+    char value[48], body_word[32];
+    double body, a_count = m->counts ? f->suv_factor : 1;
+    if (body_measure(b, f, &body, body_word, e) < 0 || need_dose(f, e) < 0 || need_correction(f, "ATTN", "attenuation", e) < 0 ||
+        !(decay = decay_find(f, e)) || decay->delay(f, e) < 0)
+        return -1;
+    double dose = f->delay_s > 0 || f->delay_s < 0 ? f->dose_bq * exp2(-f->delay_s / f->half_life_s) : f->dose_bq;
+    value_word(m, a_count, value);
+    f->suv_factor = a_count * body / dose;
+    formula_set(f, "%s = %s * %s / %s", b->name, value, body_word, decay->dose);
+    return 0;
 }
 
-/* ---- voxels ---- */
-
-void suv_apply(struct volume *v, const struct scan_facts *f)
+static int factor_of_suv(struct scan_facts *f, const struct meaning *m, const struct suv_body *b, struct error *e)
 {
-    size_t const count = grid_voxels(&v->grid);
-    for (size_t i = 0; f->suv_factor != 1 && i < count; i++)
-        v->voxel[i] = (float)(v->voxel[i] * f->suv_factor);
-}
-
-void suv_statistics(const struct volume *v, struct scan_facts *f)
-{
-    size_t const count = grid_voxels(&v->grid);
-    double sum = 0, squares = 0, most = -HUGE_VAL;
-    for (size_t i = 0; i < count; i++) {
-        sum += v->voxel[i];
-        most = v->voxel[i] > most ? v->voxel[i] : most;
+    const struct suv_body *came = suv_body_find(m->kind);
+    char value[48], old_word[32], new_word[32];
+    double a_count = m->counts ? f->suv_factor : 1, old, new;
+    if (m->counts && (need_correction(f, "ATTN", "attenuation", e) < 0 || need_correction(f, "DECY", "decay", e) < 0))
+        return -1;
+    value_word(m, a_count, value);
+    if (came == b) {
+        f->suv_factor = a_count;
+        formula_set(f, m->counts ? "%s = %s" : "%s = %s (the volume came as SUV)", b->name, value);
+        return 0;
     }
-    double mean = sum / (double)count;
-    for (size_t i = 0; i < count; i++)
-        squares += (v->voxel[i] - mean) * (v->voxel[i] - mean);
-    f->suv_max = most;
-    f->volume_mean = mean;
-    f->volume_sd = count > 1 ? sqrt(squares / (double)(count - 1)) : 0;
+    if (body_measure(came, f, &old, old_word, e) < 0 || body_measure(b, f, &new, new_word, e) < 0)
+        return fail_in(e, "it came as %s, and %s is wanted", came->name, b->name);
+    f->suv_factor = a_count * new / old;
+    formula_set(f, "%s = %s * %s / %s", b->name, value, new_word, old_word);
+    return 0;
+}
+
+int suv_factor(struct scan_facts *f, const char *formula, struct error *e)
+{
+    const struct suv_body *b = suv_body_find(formula);
+    if (!b)
+        return fail_as(e, EX_USAGE, "formula '%s' is none of %s", formula, SUV_FORMULAS);
+    if (!*f->units)
+        return fail(e, "(0054,1001) Units is missing: what the values mean is not known");
+    for (size_t i = 0; i < COUNT_OF(meanings); i++) {
+        const struct meaning *m = &meanings[i];
+        if (strcmp(f->units, m->units) != 0)
+            continue;
+        if (m->counts && !(isfinite(f->suv_factor) && f->suv_factor > 0))
+            return fail(e, "what a count is worth is not known: Philips' (7053,1000) and (7053,1009) are wanted");
+        return m->kind ? factor_of_suv(f, m, b, e) : factor_of_activity(f, m, b, e);
+    }
+    if (strcmp(f->units, "CNTS") == 0)
+        return fail(e, "(0054,1001) Units is CNTS, and neither (7053,1000) nor (7053,1009) says what a count is worth");
+    return fail(e, "(0054,1001) Units '%s' are not handled: only BQML, SUV, CNTS with Philips' factors, CM2ML, and GML by body weight "
+                   "or by a lean mass that (0054,1006) SUVType names (LBMJAMES128, LBMJANMA) are", f->units);
 }

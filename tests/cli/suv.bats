@@ -12,13 +12,13 @@ teardown() {
 @test "suv: --help and --version" {
     run "$bin/petrel-suv" --help
     [ "$status" = 0 ]
-    [[ $output == *"--spacing MM,MM,MM"* && $output == *"--in NAME"* && $output == *"--out NAME"* ]]
+    [[ $output == *"--formula bw|james|janmahasatian|bsa"* && $output == *"--spacing MM,MM,MM"* && $output == *"--in NAME"* && $output == *"--out NAME"* ]]
     run "$bin/petrel-suv" --version
     [ "$status" = 0 ]
 }
 
 @test "suv: options that make no sense" {
-    for words in "--spacing 2,2" "--crop 5" "--crop 10,-10" "scan.nii.gz" "--spacing 2,x,2"; do
+    for words in "--formula lbm" "--spacing 2,2" "--crop 5" "--crop 10,-10" "scan.nii.gz" "--spacing 2,x,2"; do
         run "$bin/petrel-suv" --run "$dir" $words
         echo "$words: $status $output"
         [ "$status" = 64 ]
@@ -36,14 +36,14 @@ teardown() {
     export PETREL_RUN_DIR=$dir/run XDG_CONFIG_HOME=$dir/config
     mkdir -p "$dir/run"
     "$bin/petrel-load" --roi GTV_Mass "$PETREL_DATA/ge_sarcoma_dicom" 2>"$dir/load.log" 3>&- &
-    "$bin/petrel-suv" --crop -600,0 --spacing 4,4,4 2>"$dir/suv.log" 3>&- &
+    "$bin/petrel-suv" --formula bw --crop -600,0 --spacing 4,4,4 2>"$dir/suv.log" 3>&- &
     "$bin/petrel-roi" --in suv --out regions 2>"$dir/roi.log" 3>&- &
     run "$bin/petrel-cache" collect "$dir/cache" --in regions
     wait
     cat "$dir"/*.log
     [ "$status" = 0 ]
     # without the bladder, which lies below, 66.52 is no longer the largest
-    grep -q "factor=0.000242903" "$dir/suv.log"
+    grep -q "factor=0.000242903 .*formula=.SUVbw = Bq/mL" "$dir/suv.log"
     run grep "suv_max=66.52" "$dir/suv.log"
     [ "$status" = 1 ]
 }

@@ -14,6 +14,9 @@ struct dicom_slice {
     const char *weight;           /* "": left out */
     const char *acquisition_time;
     const char *modality;         /* NULL: PT */
+    const char *units, *suv_type; /* NULL: BQML, none */
+    const char *philips_suv, *philips_bqml; /* NULL: left out */
+    bool untyped;                 /* private elements as UN, as they come out of implicit files */
     double slope;
     uint16_t stored[SLICE_ROWS * SLICE_COLUMNS];
 };
@@ -24,7 +27,7 @@ static void dicom_put(FILE *to, unsigned group, unsigned element, const char *vr
     size_t const padded = size + size % 2;
     fwrite(tag, 1, 4, to);
     fwrite(vr, 1, 2, to);
-    if (strcmp(vr, "OW") == 0 || strcmp(vr, "OB") == 0 || strcmp(vr, "SQ") == 0) {
+    if (strcmp(vr, "OW") == 0 || strcmp(vr, "OB") == 0 || strcmp(vr, "SQ") == 0 || strcmp(vr, "UN") == 0) {
         uint8_t length[] = {0, 0, (uint8_t)padded, (uint8_t)(padded >> 8), (uint8_t)(padded >> 16), 0};
         fwrite(length, 1, 6, to);
     } else {
@@ -105,8 +108,16 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     snprintf(slope, sizeof slope, "%.8g", s->slope > 0 ? s->slope : 1.0);
     dicom_text(to, 0x0028, 0x1053, "DS", slope);
     dicom_injection(to);
-    dicom_text(to, 0x0054, 0x1001, "CS", "BQML");
+    dicom_text(to, 0x0054, 0x1001, "CS", s->units ? s->units : "BQML");
+    if (s->suv_type)
+        dicom_text(to, 0x0054, 0x1006, "CS", s->suv_type);
     dicom_text(to, 0x0054, 0x1102, "CS", "START");
+    if (s->philips_suv || s->philips_bqml)
+        dicom_text(to, 0x7053, 0x0010, "LO", "Philips PET Private Group");
+    if (s->philips_suv)
+        dicom_text(to, 0x7053, 0x1000, s->untyped ? "UN" : "DS", s->philips_suv);
+    if (s->philips_bqml)
+        dicom_text(to, 0x7053, 0x1009, s->untyped ? "UN" : "DS", s->philips_bqml);
     dicom_put(to, 0x7fe0, 0x0010, "OW", s->stored, sizeof s->stored);
     fclose(to);
 }

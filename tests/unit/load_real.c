@@ -37,7 +37,7 @@ static struct volume_message sarcoma(const char *roi)
         o.roi = (struct opt_strings){1, {roi}};
     struct volume_message m = read_scan("ge_sarcoma_dicom", o);
     struct error e = {0};
-    if (suv_factor(&m.facts, &e) < 0)
+    if (suv_factor(&m.facts, "bw", &e) < 0)
         fail_msg("%s", e.text);
     suv_apply(&m.volume, &m.facts);
     suv_statistics(&m.volume, &m.facts);

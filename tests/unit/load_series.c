@@ -151,7 +151,7 @@ static void facts_by_tag(void **state)
     assert_string_equal(f.units, "BQML");
     assert_string_equal(f.corrected, "DECY\\ATTN");
     assert_string_equal(f.tracer, "FDG");
-    assert_int_equal(suv_factor(&f, &e), 0);
+    assert_int_equal(suv_factor(&f, "bw", &e), 0);
     assert_true(fabs(f.suv_factor / 2.429029766148455e-4 - 1) < 1e-9);
 }
 
@@ -168,6 +168,65 @@ static void earliest_bed(void **state)
     assert_true(f.acquisition_s == 41100.5);
 }
 
+/* Philips: counts, and what one is worth, typed or not. */
+static void philips_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *suv, *bqml, *units;
+        double per_count; /* SUV, of weight 71 kg and an activity of 292.3 MBq at the start */
+    } cases[] = {{"0.00055", "1.25", "CNTS SUV", 0.00055},
+                 {"0", "1.25", "CNTS BQML", 1.25 * 2.429029766148455e-4},
+                 {NULL, "1.25 ", "CNTS BQML", 1.25 * 2.429029766148455e-4}};
+    for (size_t i = 0; i < 2 * COUNT_OF(cases); i++) {
+        struct scan_facts f;
+        struct error e = {0};
+        while (slices.count) {
+            unlink(slices.name[--slices.count]);
+            free(slices.name[slices.count]);
+        }
+        add_axial(&(struct dicom_slice){.units = "CNTS", .untyped = i % 2, .philips_suv = cases[i / 2].suv, .philips_bqml = cases[i / 2].bqml});
+        if (read_facts(&f, &e) < 0)
+            fail_msg("%s", e.text);
+        assert_string_equal(f.units, cases[i / 2].units);
+        if (suv_factor(&f, "bw", &e) < 0)
+            fail_msg("%s", e.text);
+        assert_true(fabs(f.suv_factor / cases[i / 2].per_count - 1) < 1e-9);
+        assert_non_null(strstr(f.suv_formula, "SUVbw = counts * "));
+    }
+}
+
+static void counts_of_nobody(void **state)
+{
+    (void)state;
+    struct scan_facts f;
+    struct error e = {0};
+    add_axial(&(struct dicom_slice){.units = "CNTS"});
+    assert_int_equal(read_facts(&f, &e), 0);
+    assert_int_equal(suv_factor(&f, "bw", &e), -1);
+    assert_non_null(strstr(e.text, "neither (7053,1000) nor (7053,1009)"));
+}
+
+/* SUVType goes with the unit. */
+static void suv_types(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *units, *type, *carried;
+    } cases[] = {{"GML", NULL, "GML"},           {"GML", "BW", "GML"},   {"GML", "LBMJAMES128", "GML LBMJAMES128"},
+                 {"GML", "IBW", "GML IBW"},      {"CM2ML", "BSA", "CM2ML"}, {"CM2ML", "BW", "CM2ML BW"}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct dicom_image image = {0};
+        struct scan_facts f;
+        struct error e = {0};
+        scan_facts_init(&f);
+        strcpy(image.units, cases[i].units);
+        strcpy(image.suv_type, cases[i].type ? cases[i].type : "");
+        assert_int_equal(series_facts(&image, 1, &f, &e), 0);
+        assert_string_equal(f.units, cases[i].carried);
+    }
+}
+
 static void missing_weight_is_named(void **state)
 {
     (void)state;
@@ -175,7 +234,7 @@ static void missing_weight_is_named(void **state)
     struct error e = {0};
     add_axial(&(struct dicom_slice){.weight = ""});
     assert_int_equal(read_facts(&f, &e), 0); /* the volume can be read: it is SUV that cannot be made */
-    assert_int_equal(suv_factor(&f, &e), -1);
+    assert_int_equal(suv_factor(&f, "bw", &e), -1);
     assert_non_null(strstr(e.text, "(0010,1030) PatientWeight is missing"));
 }
 
@@ -320,7 +379,7 @@ int main(void)
         IN_DIR(axial),           IN_DIR(axial_feet_first), IN_DIR(coronal),      IN_DIR(sagittal),       IN_DIR(facts_by_tag),
         IN_DIR(earliest_bed),    IN_DIR(missing_weight_is_named), IN_DIR(missing_slice), IN_DIR(repeated_slice), IN_DIR(uneven_slice),
         IN_DIR(sheared),         IN_DIR(other_direction),  IN_DIR(other_spacing), IN_DIR(no_position),   IN_DIR(cut_short),
-        IN_DIR(one_slice),       cmocka_unit_test(contours), cmocka_unit_test(clocks),
+        IN_DIR(one_slice), IN_DIR(philips_counts), IN_DIR(counts_of_nobody), cmocka_unit_test(suv_types),      cmocka_unit_test(contours), cmocka_unit_test(clocks),
     };
     return cmocka_run_group_tests_name("load_series", tests, NULL, NULL);
 }

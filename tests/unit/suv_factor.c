@@ -38,23 +38,28 @@ static void golden_factors(void **state)
         strcpy(f.units, strsep(&line, "\t"));
         strcpy(f.decay_correction, strsep(&line, "\t"));
         strcpy(f.vendor, strsep(&line, "\t"));
+        const char *formula = strsep(&line, "\t");
+        strcpy(f.sex, strsep(&line, "\t"));
         strcpy(f.corrected, strcmp(f.decay_correction, "NONE") == 0 ? "ATTN" : "ATTN\\DECY");
         double delay, factor;
-        double *const number[] = {&f.weight_g,     &f.dose_bq,      &f.half_life_s,       &f.injection_s,      &f.series_s, &f.acquisition_s,
-                                  &f.scan_start_s, &f.frame_reference_s, &f.frame_duration_s, &delay, &factor};
+        double *const number[] = {&f.weight_g, &f.height_m, &f.dose_bq,      &f.half_life_s,       &f.injection_s,      &f.series_s, &f.acquisition_s,
+                                  &f.scan_start_s, &f.frame_reference_s, &f.frame_duration_s, &f.suv_factor, &delay, &factor};
         for (size_t i = 0; i < COUNT_OF(number); i++)
             *number[i] = strtod(strsep(&line, "\t"), NULL);
         f.weight_g *= 1000;
-        if (suv_factor(&f, &e) < 0)
+        if (suv_factor(&f, formula, &e) < 0)
             fail_msg("%s: %s", name, e.text);
         if (!(fabs(f.suv_factor / factor - 1) < 1e-9))
             fail_msg("%s: factor %.12g, expected %.12g", name, f.suv_factor, factor);
         if (isnan(delay) ? !isnan(f.delay_s) : !(fabs(f.delay_s - delay) < 1e-3))
             fail_msg("%s: delay %.6f s, expected %.6f s", name, f.delay_s, delay);
-        assert_true(f.suv_formula[0]);
+        /* the formula's name and the figures it took stand in the output */
+        const char *named = suv_body_find(formula)->name;
+        if (strncmp(f.suv_formula, named, strlen(named)) != 0 || strlen(f.suv_formula) + 1 >= sizeof f.suv_formula)
+            fail_msg("%s: formula '%s'", name, f.suv_formula);
         cases++;
     }
-    assert_int_equal(cases, 9);
+    assert_int_equal(cases, 33);
     buffer_free(&file);
 }
 
@@ -70,9 +75,10 @@ static void refused_by_name(void **state)
 #define SPOIL(field, value, says) {offsetof(struct scan_facts, field), value, says}
         SPOIL(weight_g, NAN, "(0010,1030) PatientWeight is missing"),
         SPOIL(weight_g, 71, "(0010,1030) PatientWeight is 0.071 kg"),
-        SPOIL(weight_g, 71e6, "(0010,1030) PatientWeight is 71000 kg"),
+        SPOIL(weight_g, 71e6, "(0010,1030) PatientWeight is 71000 kg: written in grams, it seems"),
         SPOIL(dose_bq, NAN, "(0018,1074) RadionuclideTotalDose is missing"),
-        SPOIL(dose_bq, 388.7, "(0018,1074) RadionuclideTotalDose is 388.7 Bq"),
+        SPOIL(dose_bq, 388.7, "(0018,1074) RadionuclideTotalDose is 388.7 Bq: written in MBq, it seems"),
+        SPOIL(dose_bq, 388777, "(0018,1074) RadionuclideTotalDose is 388777 Bq: written in kBq, it seems"),
         SPOIL(half_life_s, NAN, "(0018,1075) RadionuclideHalfLife is missing"),
         SPOIL(injection_s, NAN, "(0018,1072) RadiopharmaceuticalStartTime is missing"),
         SPOIL(acquisition_s, NAN, "(0008,0032) AcquisitionTime is missing"),
@@ -85,7 +91,7 @@ static void refused_by_name(void **state)
         struct scan_facts f = good_facts();
         *(double *)((char *)&f + numbers[i].offset) = numbers[i].value;
         e = (struct error){0};
-        assert_int_equal(suv_factor(&f, &e), -1);
+        assert_int_equal(suv_factor(&f, "bw", &e), -1);
         if (!strstr(e.text, numbers[i].says))
             fail_msg("'%s' does not say '%s'", e.text, numbers[i].says);
         assert_true(isnan(f.suv_factor));
@@ -94,7 +100,8 @@ static void refused_by_name(void **state)
         size_t offset;
         const char *value, *says;
     } texts[] = {
-        SPOIL(units, "CNTS", "Units 'CNTS' are not handled"),
+        SPOIL(units, "CNTS", "neither (7053,1000) nor (7053,1009)"),
+        SPOIL(units, "CNTS SUV", "what a count is worth is not known"),
         SPOIL(units, "GML LBM", "Units 'GML LBM' are not handled"),
         SPOIL(units, "", "(0054,1001) Units is missing"),
         SPOIL(corrected, "DECY\\NORM", "without ATTN"),
@@ -108,10 +115,47 @@ static void refused_by_name(void **state)
         struct scan_facts f = good_facts();
         strcpy((char *)&f + texts[i].offset, texts[i].value);
         e = (struct error){0};
-        assert_int_equal(suv_factor(&f, &e), -1);
+        assert_int_equal(suv_factor(&f, "bw", &e), -1);
         if (!strstr(e.text, texts[i].says))
             fail_msg("'%s' does not say '%s'", e.text, texts[i].says);
     }
+}
+
+/* Lean mass and surface ask for more of the patient. */
+static void bodies_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *formula, *units, *sex;
+        double height_m, weight_g;
+        const char *says;
+    } cases[] = {
+        {"james", "BQML", "M", NAN, 71000, "(0010,1020) PatientSize is missing"},
+        {"james", "BQML", "M", 172, 71000, "(0010,1020) PatientSize is 172 m: written in centimetres, it seems"},
+        {"janmahasatian", "BQML", "", 1.72, 71000, "(0010,0040) PatientSex is missing"},
+        {"janmahasatian", "BQML", "O", 1.72, 71000, "(0010,0040) PatientSex is 'O'"},
+        {"james", "BQML", "F", 1.5, 240000, "comes out as -"}, /* past the formula's turning point */
+        {"bsa", "SUV", "", NAN, 71000, "it came as SUVbw, and SUVbsa is wanted: (0010,1020)"},
+        {"bw", "GML LBMJAMES128", "M", NAN, 71000, "it came as SULjames, and SUVbw is wanted: (0010,1020)"},
+        {"lbm", "BQML", "M", 1.72, 71000, "formula 'lbm' is none of bw|james"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct scan_facts f = good_facts();
+        struct error e = {0};
+        strcpy(f.units, cases[i].units);
+        strcpy(f.sex, cases[i].sex);
+        f.height_m = cases[i].height_m;
+        f.weight_g = cases[i].weight_g;
+        assert_int_equal(suv_factor(&f, cases[i].formula, &e), -1);
+        if (!strstr(e.text, cases[i].says))
+            fail_msg("'%s' does not say '%s'", e.text, cases[i].says);
+    }
+    struct scan_facts f = good_facts();
+    struct error e = {0};
+    strcpy(f.sex, "F");
+    f.height_m = 1.72;
+    assert_int_equal(suv_factor(&f, "james", &e), 0);
+    assert_string_equal(f.suv_formula, "SULjames = Bq/mL * 50751.37 lean_g / (dose_bq * 2^(-delay_s/half_life_s))");
 }
 
 static struct volume ramp(int64_t d, int64_t h, int64_t w, double spacing, bool mask)
@@ -195,7 +239,7 @@ static void crop_keeps_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_factors), cmocka_unit_test(refused_by_name), cmocka_unit_test(statistics),
+        cmocka_unit_test(golden_factors), cmocka_unit_test(refused_by_name), cmocka_unit_test(bodies_refused), cmocka_unit_test(statistics),
         cmocka_unit_test(resample_keeps_place), cmocka_unit_test(crop_keeps_place),
     };
     return cmocka_run_group_tests_name("suv_factor", tests, NULL, NULL);

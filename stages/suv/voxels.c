@@ -1,0 +1,26 @@
+/* voxels -- the factor applied, and what the volume is like then.   suv -> [voxels] */
+#include "stages/suv/suv.h"
+#include <math.h>
+
+void suv_apply(struct volume *v, const struct scan_facts *f)
+{
+    size_t const count = grid_voxels(&v->grid);
+    for (size_t i = 0; f->suv_factor != 1 && i < count; i++)
+        v->voxel[i] = (float)(v->voxel[i] * f->suv_factor);
+}
+
+void suv_statistics(const struct volume *v, struct scan_facts *f)
+{
+    size_t const count = grid_voxels(&v->grid);
+    double sum = 0, squares = 0, most = -HUGE_VAL;
+    for (size_t i = 0; i < count; i++) {
+        sum += v->voxel[i];
+        most = v->voxel[i] > most ? v->voxel[i] : most;
+    }
+    double mean = sum / (double)count;
+    for (size_t i = 0; i < count; i++)
+        squares += (v->voxel[i] - mean) * (v->voxel[i] - mean);
+    f->suv_max = most;
+    f->volume_mean = mean;
+    f->volume_sd = count > 1 ? sqrt(squares / (double)(count - 1)) : 0;
+}
