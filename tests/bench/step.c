@@ -1,9 +1,9 @@
 /* step -- one pretraining step of the paper's network, and inference, with the time each operation took.   tests/bench
  *
- *     step [--backend cpu] [--threads 0] [--pairs 128] [--repeat 5]
+ *     step [--backend cpu] [--threads 0] [--pairs 128] [--repeat 5] [--brief 0|1]
  * Forward and backward of 2 x pairs boxes, VICReg, LARS; then inference, which is the encoder alone. Boxes are noise: the time
  * does not depend on what is in them. The best of several; the load average tells whether something else was running.
- * OMP_WAIT_POLICY=passive where it was: waiting threads then leave their core to others. */
+ * Ends with one line of figures, which is all with --brief 1. OMP_WAIT_POLICY=passive where it was: waiting threads then leave their core to others. */
 #include "common/rng.h"
 #include "kernels/nets/network.h"
 #include "kernels/optim/lars.h"
@@ -77,6 +77,7 @@ struct setup {
     struct lars lars;
     float *box, *position;
     int N;
+    bool brief;
 };
 
 static void train_once(struct setup *s)
@@ -115,11 +116,26 @@ static double report(struct setup *s, const char *what, void (*once)(struct setu
             memcpy(table, spent, sizeof table);
         }
     }
+    if (s->brief)
+        return best;
     printf("%s of %d boxes: %.1f ms, %.0f boxes/s\n", what, s->N, best * 1e3, s->N / best);
     for (int k = 0; k < SLOTS; k++)
         if (table[k] > 0)
             printf("    %-22s %8.2f ms\n", slot_name[k], table[k] * 1e3);
     return best;
+}
+
+/* Live work of one forward pass, GFLOP; with backward the products are done thrice, but for those that read an input, whose
+ * gradient nobody wants. VICReg, LARS and norms are not counted. */
+static double live_gflop(const struct tape *t, int N, bool backward)
+{
+    double sum = 0;
+    struct tape_row row;
+    for (size_t i = 0; tape_describe(t, i, &row); i++) {
+        bool reads_input = row.C == 1 || row.C == NETWORK_POSITION;
+        sum += row.live_mmacs * (backward ? reads_input ? 2 : 3 : 1);
+    }
+    return 2e-3 * sum * N;
 }
 
 static float *noise(size_t count)
@@ -134,8 +150,9 @@ static float *noise(size_t count)
 int main(int argc, char **argv)
 {
     const char *name = "cpu";
-    int threads = 0, pairs = 128, repeat = 5;
-    const struct { const char *option; int *value; } options[] = {{"--threads", &threads}, {"--pairs", &pairs}, {"--repeat", &repeat}};
+    int threads = 0, pairs = 128, repeat = 5, brief = 0;
+    const struct { const char *option; int *value; } options[] = {
+        {"--threads", &threads}, {"--pairs", &pairs}, {"--repeat", &repeat}, {"--brief", &brief}};
     for (int i = 1; i < argc; i += 2) {
         bool known = i + 1 < argc && strcmp(argv[i], "--backend") == 0;
         if (known)
@@ -146,7 +163,7 @@ int main(int argc, char **argv)
                 known = true;
             }
         if (!known)
-            die(EX_USAGE, "'%s' is no option; usage: step [--backend cpu] [--threads 0] [--pairs 128] [--repeat 5]", argv[i]);
+            die(EX_USAGE, "'%s' is no option; usage: step [--backend cpu] [--threads 0] [--pairs 128] [--repeat 5] [--brief 0|1]", argv[i]);
     }
     struct error e = {0};
     struct backend *b = backend_open(name, threads, &e);
@@ -155,11 +172,12 @@ int main(int argc, char **argv)
     watch(b);
     double load[1] = {-1};
     (void)!getloadavg(load, 1);
-    printf("%s: %s; load average before: %.2f\n", b->name, b->device, load[0]);
+    if (!brief)
+        printf("%s: %s; load average before: %.2f\n", b->name, b->device, load[0]);
 
     struct network_settings settings;
     network_defaults(&settings);
-    struct setup s = {.b = b, .params = params_open(b), .N = 2 * pairs};
+    struct setup s = {.b = b, .params = params_open(b), .N = 2 * pairs, .brief = brief};
     s.tape = tape_open(s.params, s.N, 2);
     s.v = network_build(s.tape, &settings, NETWORK_ENCODER | NETWORK_PROJECTION);
     tape_seal(s.tape, true, NULL);
@@ -170,9 +188,11 @@ int main(int argc, char **argv)
     lars_open(&s.lars, s.params, 0.9, 1e-6, 1e-3);
     s.box = noise((size_t)s.N * 4096);
     s.position = noise((size_t)s.N * NETWORK_POSITION);
-    report(&s, "pretraining step", train_once, repeat);
-    report(&s, "inference", evaluate_once, repeat);
-    printf("peak memory: %.2f GiB\n", (double)peak_memory_bytes() / (1 << 30));
+    double step_s = report(&s, "pretraining step", train_once, repeat), infer_s = report(&s, "inference", evaluate_once, repeat);
+    double step_gflop = live_gflop(s.tape, s.N, true), infer_gflop = live_gflop(s.encoder, s.N, false);
+    printf("petrel pairs=%d step_s=%.4f infer_s=%.5f boxes_per_s=%.0f peak_gib=%.2f step_live_gflop_per_s=%.1f infer_live_gflop_per_s=%.1f "
+           "device=\"%s\"\n", pairs, step_s, infer_s, s.N / infer_s, (double)peak_memory_bytes() / (1 << 30), step_gflop / step_s,
+           infer_gflop / infer_s, b->device);
 
     free(s.box);
     free(s.position);
