@@ -1,10 +1,10 @@
 /* find -- what is each argument?   arguments -> [find] -> scan
  *
  *     a .tsv file            a list of scans (list.c)
- *     a .nii or .nii.gz      a scan; its truth is X_mask.nii[.gz] beside it (STS_001_PET_mask for STS_001_PET_image), else
- *                            SEG.nii[.gz] beside it; its facts are X.json
+ *     an image               (.nii .nii.gz .mha .mhd .nrrd .nhdr) a scan; its truth is X_mask beside it (STS_001_PET_mask
+ *                            for STS_001_PET_image), else SEG; its facts are X.json
  *     a folder               everything in it and below: autoPET studies (autopet.c), DICOM series with the structure
- *                            sets that refer to them (find_dicom.c), and other NIfTI files that are no masks and no CT */
+ *                            sets that refer to them (find_dicom.c), and other images that are no masks and no CT */
 #include "common/log.h"
 #include "stages/load/load.h"
 #include <limits.h>
@@ -99,13 +99,7 @@ static void drop_repeats(struct sources *s)
     s->count = kept;
 }
 
-/* ---- NIfTI ---- */
-
-size_t nifti_stem(const char *name)
-{
-    size_t tail = ends_with(name, ".nii.gz") ? 7 : ends_with(name, ".nii") ? 4 : 0;
-    return tail ? strlen(name) - tail : 0;
-}
+/* ---- images ---- */
 
 static bool stem_ends(const char *name, size_t stem, const char *tail)
 {
@@ -118,11 +112,11 @@ static bool stem_is(const char *name, size_t stem, const char *whole)
     return strlen(whole) == stem && strncmp(name, whole, stem) == 0;
 }
 
-bool nifti_is_scan(const char *name)
+bool image_is_scan(const char *name)
 {
     static const char *const others[] = {"SEG", "CT", "CTres", "mask", "ORGANS"};
-    static const char *const tails[] = {"_mask", "_seg", "_SEG", "_label", "_labels", "_CT", "_CTres"};
-    size_t stem = nifti_stem(name);
+    static const char *const tails[] = {"_mask", "_seg", "_SEG", "_label", "_labels", "_CT", "_CTres", ".seg"};
+    size_t stem = image_stem(name);
     for (size_t i = 0; i < COUNT_OF(others); i++)
         if (stem_is(name, stem, others[i]))
             return false;
@@ -132,12 +126,12 @@ bool nifti_is_scan(const char *name)
     return stem > 0 && !(strncmp(name, "fdg_", 4) == 0 && stem_ends(name, stem, "_0000"));
 }
 
-/* DIR/<stem><tail>.nii.gz or .nii, whichever is there; NULL. */
+/* DIR/<stem><tail> with an image's ending, the first that is there; NULL. */
 static char *beside(const char *dir, const char *stem, size_t length, const char *tail)
 {
-    static const char *const ends[] = {".nii.gz", ".nii"};
-    for (size_t i = 0; i < COUNT_OF(ends); i++) {
-        char *path = xprintf("%s/%.*s%s%s", dir, (int)length, stem, tail, ends[i]);
+    const char *ending;
+    for (size_t i = 0; (ending = image_ending(i)); i++) {
+        char *path = xprintf("%s/%.*s%s%s", dir, (int)length, stem, tail, ending);
         if (file_exists(path))
             return path;
         free(path);
@@ -169,11 +163,11 @@ static void names_from_stem(struct source *f, const char *name, size_t stem)
     f->patient = xprintf("%.*s", (int)stem, name);
 }
 
-void nifti_source(struct sources *s, const char *path, const char *label)
+void image_source(struct sources *s, const char *path, const char *label)
 {
-    struct source *f = sources_add(s, SOURCE_NIFTI);
+    struct source *f = sources_add(s, SOURCE_IMAGE);
     const char *name = path_base(path);
-    size_t stem = nifti_stem(name);
+    size_t stem = image_stem(name);
     char *dir = path_parent(path), *json = xprintf("%s/%.*s.json", dir, (int)stem, name);
     f->path = xstrdup(path);
     f->label = xstrdup(label);
@@ -216,9 +210,9 @@ static int folder_walk(struct sources *s, struct dicom_files *d, const char *pat
         if (dir_exists(at)) {
             if (depth < DEEPEST)
                 rc = folder_walk(s, d, at, called, depth + 1, e);
-        } else if (nifti_stem(name)) {
-            if (study ? strcmp(name, study) == 0 : nifti_is_scan(name))
-                nifti_source(s, at, called);
+        } else if (image_stem(name)) {
+            if (study ? strcmp(name, study) == 0 : image_is_scan(name))
+                image_source(s, at, called);
         } else {
             int kind = dicom_probe(at, &probe, &why);
             if (kind == 0) {
@@ -249,19 +243,19 @@ int path_find(struct sources *s, const char *path, const char *label, struct err
         if (rc == 0 && s->count == before)
             rc = d.count ? fail_as(e, EX_NOINPUT, "no scan in '%s': %zu DICOM files, none of modality PT ((0008,0060); the first "
                                                   "is %s)", path, d.count, d.item[0].probe.modality)
-                         : fail_as(e, EX_NOINPUT, "no scan in '%s': no DICOM series and no .nii or .nii.gz in or below it", path);
+                         : fail_as(e, EX_NOINPUT, "no scan in '%s': no DICOM series and no .nii, .mha or .nrrd in or below it", path);
         dicom_files_free(&d);
         return rc;
     }
     if (!file_exists(path))
         return fail_as(e, EX_NOINPUT, "no such file or folder: '%s'", path);
-    if (nifti_stem(path)) {
-        nifti_source(s, path, label);
+    if (image_stem(path)) {
+        image_source(s, path, label);
         return 0;
     }
     if (dicom_probe(path, &probe, NULL) == 0)
         return fail_as(e, EX_NOINPUT, "'%s' is one DICOM file: name its folder, a scan is a whole series", path);
-    return fail_as(e, EX_NOINPUT, "'%s' is no scan: a folder, .nii, .nii.gz or a list .tsv is wanted", path);
+    return fail_as(e, EX_NOINPUT, "'%s' is no scan: a folder, .nii[.gz], .mha, .mhd, .nrrd, .nhdr or a list .tsv is wanted", path);
 }
 
 /* ---- all arguments ---- */
@@ -309,7 +303,7 @@ int sources_find(struct sources *s, char *const *argument, size_t count, const s
 /* Bytes of what a source is read from: other data under an old name is most often of another size. */
 static uint64_t source_size(const struct source *f)
 {
-    const char *const alone[] = {f->kind == SOURCE_NIFTI ? f->path : NULL, f->mask, f->sidecar};
+    const char *const alone[] = {f->kind == SOURCE_IMAGE ? f->path : NULL, f->mask, f->sidecar};
     struct stat status;
     uint64_t size = 0;
     for (size_t i = 0; i < COUNT_OF(alone) + f->slice.count; i++) {

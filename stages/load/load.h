@@ -2,7 +2,7 @@
  *
  *     find      what is each argument? a list of sources, one a scan    (list.c, autopet.c help)
  *     scan      one source -> one volume message: voxels, truth, facts
- *     sidecar_json   the JSON beside a NIfTI file (which common/nifti reads)
+ *     image     a volume in one file: common/nifti, mha, nrrd (which share raw)      sidecar_json   the JSON beside it
  *     series    a DICOM series, from dicom.h     rtstruct       contours -> mask on a grid
  *     hash      names that are no names
  *     clock     times and dates as files write them
@@ -27,14 +27,14 @@ struct load_options {
 };
 
 /* ---- find ---- */
-enum source_kind { SOURCE_NIFTI, SOURCE_DICOM, SOURCE_REFUSED };
+enum source_kind { SOURCE_IMAGE, SOURCE_DICOM, SOURCE_REFUSED };
 /* One scan to be read. Texts are the source's own, NULL where nothing is known. */
 struct source {
     enum source_kind kind;
     char *label;                 /* its place below what was asked for, "cohort/PETCT_01/A/PET.nii.gz": sorts the stream
                                     and goes into the run id, so that both are the same on every machine */
-    char *path;                  /* the NIfTI file, or the folder of the slices */
-    char *mask;                  /* NIfTI or RTSTRUCT */
+    char *path;                  /* the image, or the folder of the slices */
+    char *mask;                  /* an image, RTSTRUCT or SEG */
     char *sidecar;               /* JSON */
     char *patient, *study;       /* said by the list, the layout or the file's name */
     bool listed;                 /* said by the list: goes before what the file itself says */
@@ -70,12 +70,12 @@ int path_find(struct sources *s, const char *path, const char *label, struct err
 /* A list file: tab-separated with a header naming its columns. scan is needed; patient, study, mask ("-": none), units,
  * diagnosis, sex, age_y are optional. Paths are relative to the list. A bad line becomes SOURCE_REFUSED. */
 int list_find(struct sources *s, const char *path, struct error *e) MUST_USE;
-/* The NIfTI file `path` as a source: its mask, sidecar, and what its name and place say of it. */
-void nifti_source(struct sources *s, const char *path, const char *label);
-/* A name that ends in .nii or .nii.gz; the length without that ending, 0 if it does not. */
-size_t nifti_stem(const char *name);
+/* The image `path` as a source: its mask, sidecar, and what its name and place say of it. */
+void image_source(struct sources *s, const char *path, const char *label);
+/* A name that ends as an image does; the length without that ending, 0 if it does not. */
+size_t image_stem(const char *name);
 /* By its name it is a scan, not a mask, a CT or some other thing that lies beside one. */
-bool nifti_is_scan(const char *name);
+bool image_is_scan(const char *name);
 /* autoPET: PETCT_<hash>/<date>/{SUV,PET,SEG,CT,CTres}.nii.gz. The name of the scan among a folder's, SUV before PET;
  * NULL: not such a folder. */
 const char *autopet_scan(const struct names *in_folder);
@@ -95,6 +95,15 @@ void dicom_sources(struct sources *s, const struct dicom_files *d);
 void dicom_files_free(struct dicom_files *d);
 /* "a/b/c" -> "a/b", "c" -> "."; the caller's. */
 char *path_parent(const char *path) MUST_USE;
+
+/* ---- images ---- */
+/* A volume by its ending: .nii .nii.gz .mha .mhd .nrrd .nhdr, in its own order, as nifti_read has it. *data_file: the second
+ * file its voxels lie in, the caller's; NULL: none, or not asked for. */
+int image_read(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e) MUST_USE;
+const char *image_ending(size_t which); /* the endings, NULL after the last */
+/* The same of one format; *data_file is set whatever comes of it. */
+int mha_read(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e) MUST_USE;
+int nrrd_read(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e) MUST_USE;
 
 /* ---- one scan ---- */
 /* *m is filled as far as it goes also on failure (its facts name the scan); it holds no voxels then. */

@@ -63,8 +63,8 @@ int main(int argc, char **argv)
     double gib = 8;
     stage_defaults(&ends);
     struct option table[8 + STAGE_OPTION_ROWS] = {
-        {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of NIfTI volumes that do not say", 0, NULL},
-        {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): NIfTI or RTSTRUCT", 0, NULL},
+        {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
+        {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG", 0, NULL},
         {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0, "region of the RTSTRUCT to take as truth; default: all of them", 0, NULL},
         {"salt", OPT_STRING, &load.salt, "TEXT", 0, 0, "salt of the patient hash; default: your own, made on first use", 0, NULL},
         {"keep-identifiers", OPT_FLAG, &load.keep_identifiers, NULL, 0, 0, "show patients by their ids, not by a hash", 0, NULL},
@@ -75,7 +75,7 @@ int main(int argc, char **argv)
         .program = "petrel-load",
         .usage = "[options] [--channel-out volumes] SCAN|DIR|LIST.tsv ...",
         .purpose = "reads scans from files and gives them to the pipeline",
-        .epilogue = "A scan is a NIfTI file, a folder with a DICOM PET series, or an autoPET study; a folder is searched for all of them.\n"
+        .epilogue = "A scan is an image (.nii .nii.gz .mha .mhd .nrrd .nhdr), a folder with a DICOM PET series, or an autoPET study; a folder is searched for all of them.\n"
                     "Truth: for X.nii.gz, X_mask.nii.gz (Y_mask for X = Y_image), else SEG.nii.gz beside it; for DICOM, the RTSTRUCT that\n"
                     "refers to the series. A list is tab-separated with a header: patient, study, scan, mask.\n"
                     "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",

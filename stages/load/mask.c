@@ -1,4 +1,4 @@
-/* mask -- truth from a NIfTI file, on its scan's grid.   scan -> [mask] -> nifti */
+/* mask -- truth from an image, on its scan's grid.   scan -> [mask] -> image */
 #include "stages/load/load.h"
 #include <math.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ int mask_read(const char *path, size_t max_bytes, const struct grid *file, bool 
 {
     struct nifti image;
     *mask = NULL;
-    if (nifti_read(path, max_bytes, &image, e) < 0)
+    if (image_read(path, max_bytes, &image, NULL, e) < 0)
         return -1;
     bool compare = placed && image.placed;
     int rc = 0;

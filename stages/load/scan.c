@@ -66,7 +66,7 @@ static void identify(const struct source *from, const struct load_options *o, co
         name_of(o, false, from->series_uid, f->scan, sizeof f->scan);
     } else {
         const char *base = path_base(from->path);
-        snprintf(f->scan, sizeof f->scan, "%.*s", (int)nifti_stem(base) < 63 ? (int)nifti_stem(base) : 63, base);
+        snprintf(f->scan, sizeof f->scan, "%.*s", (int)image_stem(base) < 63 ? (int)image_stem(base) : 63, base);
     }
     if (!open) {
         replace(f->source, sizeof f->source, patient, f->patient);
@@ -93,17 +93,20 @@ void scan_scrub(const struct source *from, const struct load_options *o, const s
         replace(text, size, from->study, f->study);
 }
 
-/* SHA-256 of the file, or of its slices' SHA-256 in order. */
-static int digest(const struct source *from, struct scan_facts *f, struct error *e)
+/* SHA-256 of the file; or where it is several (slices, a header and its voxels), of their SHA-256 in order. */
+static int digest(const struct source *from, const char *data_file, struct scan_facts *f, struct error *e)
 {
-    if (from->kind == SOURCE_NIFTI)
+    const char *pair[] = {from->path, data_file};
+    const char *const *file = from->kind == SOURCE_DICOM ? (const char *const *)from->slice.name : pair;
+    size_t const count = from->kind == SOURCE_DICOM ? from->slice.count : data_file ? 2 : 1;
+    if (from->kind == SOURCE_IMAGE && count == 1)
         return file_sha256(from->path, f->sha256, e);
-    char *all = xalloc(from->slice.count, 65);
+    char *all = xalloc(count, 65);
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < from->slice.count; i++)
-        rc = file_sha256(from->slice.name[i], all + 64 * i, e);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = file_sha256(file[i], all + 64 * i, e);
     if (rc == 0)
-        bytes_sha256(all, 64 * from->slice.count, f->sha256);
+        bytes_sha256(all, 64 * count, f->sha256);
     free(all);
     return rc;
 }
@@ -132,7 +135,8 @@ static void take(struct volume *v, const struct grid *file, float **voxel)
     v->voxel = turning;
 }
 
-static int read_nifti(const struct source *from, const struct load_options *o, struct volume_message *m, struct error *e)
+static int read_image(const struct source *from, const struct load_options *o, struct volume_message *m, char **data_file,
+                      struct error *e)
 {
     struct nifti image = {0};
     char *patient = NULL, *study = NULL;
@@ -144,11 +148,11 @@ static int read_nifti(const struct source *from, const struct load_options *o, s
     if (rc == 0)
         rc = units_decide(from, o, &m->facts, e);
     if (rc == 0)
-        rc = nifti_read(from->path, max_bytes, &image, e);
+        rc = image_read(from->path, max_bytes, &image, data_file, e);
     if (rc < 0)
         return -1;
     if (!image.placed)
-        log_warn("'%s' does not say where it lies (no sform, no qform): taken as stored from right to left, back to front, "
+        log_warn("'%s' does not say where it lies: taken as stored from right to left, back to front, "
                  "feet to head", from->path);
     format_into(m->facts.modality, sizeof m->facts.modality, "PT");
     take(&m->volume, &image.grid, &image.voxel);
@@ -168,7 +172,7 @@ static int read_dicom(const struct source *from, const struct load_options *o, s
     take(&m->volume, &series.grid, &series.voxel);
     if (!from->mask)
         return 0;
-    if (nifti_stem(from->mask))
+    if (image_stem(from->mask))
         return mask_read(from->mask, o->memory_limit / 4, &series.grid, true, &m->volume.grid, &m->volume.mask, e);
     uint8_t *mask;
     if (rtstruct_read(from->mask, &o->roi, &series, &mask, e) < 0)
@@ -184,18 +188,20 @@ int scan_read(const struct source *from, const struct load_options *o, struct vo
 {
     *m = (struct volume_message){0};
     scan_facts_init(&m->facts);
+    char *data_file = NULL;
     int rc = -1;
     if (from->kind == SOURCE_REFUSED || *from->refused.text) {
         identify(from, o, NULL, NULL, &m->facts);
         if (e)
             *e = from->refused;
-    } else if (from->kind == SOURCE_NIFTI) {
-        rc = read_nifti(from, o, m, e);
+    } else if (from->kind == SOURCE_IMAGE) {
+        rc = read_image(from, o, m, &data_file, e);
     } else {
         rc = read_dicom(from, o, m, e);
     }
     if (rc == 0)
-        rc = digest(from, &m->facts, e);
+        rc = digest(from, data_file, &m->facts, e);
+    free(data_file);
     if (rc < 0)
         volume_free(&m->volume);
     return rc;

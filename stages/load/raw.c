@@ -1,0 +1,213 @@
+/* raw -- voxels as a text header describes them: in the file itself or in another, plain or packed.   mha, nrrd -> [raw] */
+#include "stages/load/raw.h"
+#include "common/file.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+enum { LINE_MOST = 4096, DEFLATE_MOST = 1032 /* no packed byte makes more */ };
+
+#define GETTER(name, kind)                                                                                             \
+    static double name(const uint8_t *at)                                                                              \
+    {                                                                                                                  \
+        kind v;                                                                                                        \
+        memcpy(&v, at, sizeof v);                                                                                      \
+        return (double)v;                                                                                              \
+    }
+GETTER(get_u8, uint8_t)
+GETTER(get_i8, int8_t)
+GETTER(get_i16, int16_t)
+GETTER(get_u16, uint16_t)
+GETTER(get_i32, int32_t)
+GETTER(get_u32, uint32_t)
+GETTER(get_i64, int64_t)
+GETTER(get_u64, uint64_t)
+GETTER(get_f32, float)
+GETTER(get_f64, double)
+
+static const struct {
+    const char *name;
+    size_t width;
+    double (*get)(const uint8_t *at);
+    const char *also[6]; /* as the formats write it */
+} types[] = {
+    {"uint8", 1, get_u8, {"MET_UCHAR", "unsigned char", "uchar", "uint8_t"}},
+    {"int8", 1, get_i8, {"MET_CHAR", "signed char", "int8_t"}},
+    {"int16", 2, get_i16, {"MET_SHORT", "short", "short int", "signed short", "int16_t"}},
+    {"uint16", 2, get_u16, {"MET_USHORT", "unsigned short", "ushort", "unsigned short int", "uint16_t"}},
+    {"int32", 4, get_i32, {"MET_INT", "int", "signed int", "int32_t"}},
+    {"uint32", 4, get_u32, {"MET_UINT", "unsigned int", "uint", "uint32_t"}},
+    {"int64", 8, get_i64, {"MET_LONG_LONG", "long long", "longlong", "int64_t", "long long int"}},
+    {"uint64", 8, get_u64, {"MET_ULONG_LONG", "unsigned long long", "ulonglong", "uint64_t"}},
+    {"float", 4, get_f32, {"MET_FLOAT"}},
+    {"double", 8, get_f64, {"MET_DOUBLE"}},
+};
+
+static size_t type_row(const char *name)
+{
+    size_t row = 0;
+    while (row < COUNT_OF(types) && types[row].name != name)
+        row++;
+    return row;
+}
+
+const char *raw_type(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        if (strcmp(name, types[i].name) == 0)
+            return types[i].name;
+        for (size_t k = 0; k < COUNT_OF(types[i].also) && types[i].also[k]; k++)
+            if (strcmp(name, types[i].also[k]) == 0)
+                return types[i].name;
+    }
+    return NULL;
+}
+
+char *raw_line(struct buffer *b, size_t *at)
+{
+    size_t left = b->size - *at;
+    char *line = (char *)b->data + *at, *end = memchr(line, '\n', left < LINE_MOST ? left : LINE_MOST);
+    if (!end)
+        return NULL;
+    *end = '\0';
+    *at += (size_t)(end - line) + 1;
+    if (end > line && end[-1] == '\r')
+        end[-1] = '\0';
+    return line;
+}
+
+bool raw_numbers(const char *text, const char *skip, double *to, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        text += strspn(text, skip);
+        char *end;
+        to[i] = strtod(text, &end);
+        if (end == text || !isfinite(to[i]))
+            return false;
+        text = end;
+    }
+    return text[strspn(text, skip)] == '\0';
+}
+
+int raw_place(const char *path, struct grid *g, struct error *e)
+{
+    for (size_t axis = 0; axis < 3; axis++) {
+        double s = hypot(hypot(g->affine[0][axis], g->affine[1][axis]), g->affine[2][axis]);
+        if (!(s > 1e-3 && s < 1e3))
+            return fail(e, "cannot open '%s': voxels are %g mm along axis %zu: 0.001 to 1000 wanted", path, s, axis + 1);
+        g->spacing_mm[2 - axis] = s;
+    }
+    double(*m)[4] = g->affine;
+    double volume = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
+                    m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
+    if (fabs(volume) < 1e-3 * g->spacing_mm[0] * g->spacing_mm[1] * g->spacing_mm[2])
+        return fail(e, "cannot open '%s': two of its axes run the same way", path);
+    return 0;
+}
+
+/* Exactly `wanted` bytes out of packed ones, or a sentence. */
+static int unpack(const char *path, const uint8_t *packed, size_t size, uint8_t *to, size_t wanted, struct error *e)
+{
+    enum { PIECE = 1 << 28 }; /* zlib counts in 32 bits */
+    z_stream z = {0};
+    size_t made = 0;
+    int state = inflateInit2(&z, 15 + 32); /* zlib or gzip, whichever it is */
+    while (state == Z_OK && made < wanted) {
+        if (z.avail_in == 0) {
+            z.next_in = (Bytef *)(uintptr_t)packed;
+            z.avail_in = size < PIECE ? (uInt)size : PIECE;
+            packed += z.avail_in;
+            size -= z.avail_in;
+        }
+        size_t const room = wanted - made < PIECE ? wanted - made : PIECE;
+        z.next_out = to + made;
+        z.avail_out = (uInt)room;
+        state = inflate(&z, Z_NO_FLUSH);
+        made += room - z.avail_out;
+    }
+    inflateEnd(&z);
+    if (made == wanted)
+        return 0;
+    return state == Z_STREAM_END || state == Z_BUF_ERROR
+               ? fail(e, "cannot open '%s': its packed voxels end after %zu bytes of %zu: cut short", path, made, wanted)
+               : fail(e, "cannot open '%s': its packed voxels are damaged; copy it again", path);
+}
+
+static void swap_all(uint8_t *at, size_t count, size_t width)
+{
+    for (size_t i = 0; i < count; i++, at += width)
+        for (size_t low = 0, high = width - 1; low < high; low++, high--) {
+            uint8_t kept = at[low];
+            at[low] = at[high];
+            at[high] = kept;
+        }
+}
+
+static bool here_is_big_endian(void)
+{
+    uint16_t const one = 1;
+    uint8_t first;
+    memcpy(&first, &one, 1);
+    return first == 0;
+}
+
+/* from: `bytes` of voxels that may be changed. */
+static int convert(const char *path, const struct raw *r, uint8_t *from, struct nifti *image, struct error *e)
+{
+    size_t const row = type_row(r->type), count = grid_voxels(&image->grid);
+    if (r->big_endian != here_is_big_endian())
+        swap_all(from, count, types[row].width);
+    image->voxel = try_alloc(e, count, sizeof *image->voxel);
+    if (!image->voxel)
+        return fail_in(e, "cannot open '%s'", path);
+    for (size_t i = 0; i < count; i++) {
+        image->voxel[i] = (float)types[row].get(from + i * types[row].width);
+        if (!isfinite(image->voxel[i]))
+            return fail(e, "cannot use '%s': voxel number %zu is no number (NaN or infinite): mend it where it was made", path, i);
+    }
+    return 0;
+}
+
+static int voxels_read(const char *path, const struct raw *r, const struct buffer *file, size_t bytes, struct nifti *image,
+                       struct error *e)
+{
+    size_t offset = r->at_end && !r->packed && file->size >= bytes ? file->size - bytes : r->offset;
+    if (offset > file->size || (!r->packed && bytes > file->size - offset) ||
+        (r->packed && bytes / DEFLATE_MOST > file->size - offset))
+        return fail(e, "cannot open '%s': %zu bytes of voxels from byte %zu are more than the %zu bytes there are%s: cut short", path,
+                    bytes, offset, file->size, r->packed ? " can unpack to" : "");
+    if (!r->packed)
+        return convert(path, r, file->data + offset, image, e);
+    uint8_t *unpacked = try_alloc(e, bytes, 1);
+    if (!unpacked)
+        return fail_in(e, "cannot open '%s'", path);
+    int rc = unpack(path, file->data + offset, file->size - offset, unpacked, bytes, e);
+    if (rc == 0)
+        rc = convert(path, r, unpacked, image, e);
+    free(unpacked);
+    return rc;
+}
+
+int raw_read(const char *path, const struct buffer *header, const struct raw *r, size_t max_bytes, struct nifti *image,
+             struct error *e)
+{
+    size_t const row = type_row(r->type), count = grid_voxels(&image->grid); /* at most 32767^3 */
+    if (count > max_bytes / 2 / sizeof(float))
+        return fail(e, "cannot open '%s': %zu voxels need more memory than --memory-limit gives", path, count);
+    int rc;
+    if (r->file) {
+        struct buffer file = {0};
+        rc = file_read(r->file, max_bytes, &file, e) < 0 ? fail_in(e, "cannot open '%s'", path)
+                                                         : voxels_read(r->file, r, &file, count * types[row].width, image, e);
+        buffer_free(&file);
+    } else {
+        rc = voxels_read(path, r, header, count * types[row].width, image, e);
+    }
+    if (rc < 0) {
+        free(image->voxel);
+        image->voxel = NULL;
+    }
+    return rc;
+}

@@ -1,0 +1,26 @@
+/* raw -- voxels as a text header describes them: in the file itself or in another, plain or packed.   mha, nrrd -> [raw] */
+#ifndef PETREL_STAGES_LOAD_RAW_H
+#define PETREL_STAGES_LOAD_RAW_H
+#include "common/nifti.h"
+
+/* Where a header ends and what it said of the voxels. */
+struct raw {
+    const char *type;        /* one of raw_type's names; NULL: not said */
+    bool big_endian, packed; /* packed: zlib or gzip */
+    char *file;              /* path of the voxels; NULL: behind the header; owned */
+    size_t offset;           /* of the first byte of the voxels in their file */
+    bool at_end;             /* the voxels are the last bytes of their file, wherever that begins */
+};
+/* The name this table has for a type as NRRD ("unsigned short", "uint16") or MetaImage ("MET_USHORT") writes it; NULL. */
+const char *raw_type(const char *name);
+/* header: the bytes of `path`. Fills image->voxel, image->grid.dim being known; nothing is allocated for voxels before their
+ * file is known to be able to hold them, packed or not. */
+int raw_read(const char *path, const struct buffer *header, const struct raw *r, size_t max_bytes, struct nifti *image,
+             struct error *e) MUST_USE;
+/* Spacing from the affine's columns; refuses a grid that is flat or absurd. */
+int raw_place(const char *path, struct grid *g, struct error *e) MUST_USE;
+/* `count` numbers separated by spaces, and nothing else but what `skip` holds. */
+bool raw_numbers(const char *text, const char *skip, double *to, size_t count);
+/* Next line of a text header: begins at *at, ends it with NUL, no CR; NULL: no more, or an endless line. */
+char *raw_line(struct buffer *b, size_t *at);
+#endif
