@@ -4,6 +4,7 @@
  *     scan      one source -> one volume message: voxels, truth, facts
  *     image     a volume in one file: common/nifti, mha, nrrd (which share raw)      sidecar_json   the JSON beside it
  *     series    a DICOM series, from dicom.h     rtstruct       contours -> mask on a grid
+ *     check     what would be refused, of a whole archive
  *     hash      names that are no names
  *     clock     times and dates as files write them
  *
@@ -111,6 +112,10 @@ int scan_read(const struct source *from, const struct load_options *o, struct vo
               struct error *e) MUST_USE;
 /* Takes the source's ids out of a text that leaves this machine's screen, such as a refusal's sentence. */
 void scan_scrub(const struct source *from, const struct load_options *o, const struct scan_facts *f, char *text, size_t size);
+
+/* --check: reads every scan and gives nothing on. One line a scan that would be refused, by load or by suv (formula: of
+ * suv.h), under a heading, to `to`. Returns how many there are. */
+size_t check_print(const struct sources *s, const struct load_options *o, const char *formula, FILE *to);
 
 /* The file's truth mask on the scan's grid in LPS order, 1 where the value is above one half; owned by the caller. Refused
  * by name unless it has the scan's shape and, where both say where they lie, the scan's place (to half a voxel). A mask

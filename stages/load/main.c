@@ -1,6 +1,7 @@
 /* petrel-load -- reads scans from files and gives them to the pipeline.   scans on disk -> [load] -> suv */
 #include "common/log.h"
 #include "proto/cache.h"
+#include "proto/suv.h"
 #include "stages/load/load.h"
 #include "stages/stage.h"
 #include <errno.h>
@@ -55,32 +56,51 @@ static void refuse(struct stage *st, struct item_key key, const struct source *f
     st->refused++;
 }
 
+/* --check: the table on stdout, and the exit code. An archive with nothing but bad scans is news here, not death. */
+static int check(char *const *argument, size_t count, struct load_options *o, const char *formula)
+{
+    struct sources sources;
+    struct error e = {0};
+    o->salt = ""; /* nothing leaves this screen */
+    if (sources_find(&sources, argument, count, o, &e) < 0 && (e.code == EX_NOINPUT || e.code == EX_USAGE))
+        die_of(&e);
+    size_t const refused = check_print(&sources, o, formula, stdout), scans = sources.count;
+    sources_free(&sources);
+    log_last("%zu scans checked, %zu would be refused", scans, refused);
+    return refused ? EX_DATAERR : EX_OK;
+}
+
 int main(int argc, char **argv)
 {
     struct load_options load = {.units = "auto"};
     struct stage_options ends;
-    const char *skip_cache = NULL;
+    const char *skip_cache = NULL, *formula = "bw";
+    bool check_only = false;
     double gib = 8;
     stage_defaults(&ends);
-    struct option table[8 + STAGE_OPTION_ROWS] = {
+    struct option table[10 + STAGE_OPTION_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG", 0, NULL},
         {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0, "region of the RTSTRUCT to take as truth; default: all of them", 0, NULL},
         {"salt", OPT_STRING, &load.salt, "TEXT", 0, 0, "salt of the patient hash; default: your own, made on first use", 0, NULL},
         {"keep-identifiers", OPT_FLAG, &load.keep_identifiers, NULL, 0, 0, "show patients by their ids, not by a hash", 0, NULL},
         {"memory-limit", OPT_REAL, &gib, "GIB", 0.25, 1024, "memory this program may take, GiB", 0, NULL},
+        {"check", OPT_FLAG, &check_only, NULL, 0, 0,
+         "read everything, convert nothing, and print a table of what would be refused and why; needs no run", 0, NULL},
+        {"formula", OPT_CHOICE, &formula, SUV_FORMULAS, 0, 0, "with --check: the SUV that petrel-suv will be asked for", 0, NULL},
         {"skip-cache", OPT_STRING, &skip_cache, "DIR", 0, 0, "do not read again what this cache holds of the same run", 0, NULL},
     };
     struct opts opts = {
         .program = "petrel-load",
         .usage = "[options] [--channel-out volumes] SCAN|DIR|LIST.tsv ...",
         .purpose = "reads scans from files and gives them to the pipeline",
-        .epilogue = "A scan is an image (.nii .nii.gz .mha .mhd .nrrd .nhdr), a folder with a DICOM PET series, or an autoPET study; a folder is searched for all of them.\n"
-                    "Truth: for X.nii.gz, X_mask.nii.gz (Y_mask for X = Y_image), else SEG.nii.gz beside it; for DICOM, the RTSTRUCT that\n"
+        .epilogue = "A scan is an image (.nii .nii.gz .mha .mhd .nrrd .nhdr), a folder with a DICOM PET series, or an autoPET study; a\n"
+                    "folder is searched for all of them. Truth: for X.nii.gz, X_mask.nii.gz (Y_mask for X = Y_image), else SEG.nii.gz\n"
+                    "beside it, in any of these formats; for DICOM, the RTSTRUCT or segmentation (SEG) that\n"
                     "refers to the series. A list is tab-separated with a header: patient, study, scan, mask.\n"
                     "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
-        .count = 7};
+        .count = 9};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
     struct error e = {0};
     struct sources sources;
@@ -89,6 +109,10 @@ int main(int argc, char **argv)
         die_of(&e);
     if (opts.rest_count == 0)
         die(EX_USAGE, "no scan was named: petrel-load SCAN|DIR|LIST.tsv ...");
+    if (check_only) {
+        memory_limit(&load, gib);
+        return check(opts.rest, opts.rest_count, &load, formula);
+    }
     if (!load.salt) {
         if (hash_salt(own_salt, &e) < 0)
             die_of(&e);

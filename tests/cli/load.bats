@@ -111,6 +111,49 @@ real() {
     [[ $output == *"1 scans"*"1 refused"* ]]
 }
 
+@test "load: --check reads a whole archive, converts nothing, and says what would be refused and why" {
+    command -v python3 >/dev/null || skip "python3 is not installed"
+    mkdir -p "$dir/archive/A" "$dir/archive/B"
+    python3 - "$dir/archive" <<'END'
+import gzip, struct, sys
+root = sys.argv[1]
+def nifti(path, count=24):
+    h = bytearray(352)
+    struct.pack_into("<i", h, 0, 348); struct.pack_into("<8h", h, 40, 3, 4, 3, 2, 1, 1, 1, 1)
+    struct.pack_into("<hh", h, 70, 16, 32); struct.pack_into("<4f", h, 76, 1, 2, 2, 3); struct.pack_into("<f", h, 108, 352)
+    h[344:347] = b"n+1"
+    open(path, "wb").write(bytes(h) + struct.pack("<%df" % count, *range(count)))
+facts = ('{"Units": "Bq/mL", "DecayCorrection": "ADMIN", "BodyWeight": %s, "InjectedRadioactivity": %s, "CorrectedImage": ["ATTN", "DECY"]}')
+nifti(root + "/A/good.nii"); open(root + "/A/good.json", "w").write(facts % (70, 3e8))
+nifti(root + "/A/grams.nii"); open(root + "/A/grams.json", "w").write(facts % (70000, 3e8))
+nifti(root + "/B/cut.nii", 5); open(root + "/B/cut.json", "w").write(facts % (70, 3e8))
+nifti(root + "/B/unknown.nii")
+END
+    unset PETREL_RUN_DIR
+    run --separate-stderr "$bin/petrel-load" --check "$dir/archive"
+    echo "$output$stderr"
+    [ "$status" = 65 ]
+    [ "${#lines[@]}" = 4 ]
+    [ "${lines[0]}" = $'refused_by\tscan\treason' ]
+    [[ ${lines[1]} == $'suv\tarchive/A/grams.nii\t(0010,1030) PatientWeight is 70000 kg: written in grams, it seems'* ]]
+    [[ ${lines[2]} == $'load\tarchive/B/cut.nii\t'*"cut short" ]]
+    [[ ${lines[3]} == $'load\tarchive/B/unknown.nii\t'*"its units are not known"* ]]
+    [[ $stderr == *"4 scans checked, 3 would be refused"* ]]
+    [ ! -e "$XDG_CONFIG_HOME" ] # not even a salt is made
+    run "$bin/petrel-load" --check "$dir/archive/A/good.nii"
+    [ "$status" = 0 ]
+    # lean mass wants what the good one lacks
+    run "$bin/petrel-load" --check --formula james "$dir/archive/A/good.nii"
+    [ "$status" = 65 ]
+    [[ $output == *"(0010,1020) PatientSize is missing"* ]]
+    # nothing but bad ones: still a table; nothing at all: EX_NOINPUT
+    run "$bin/petrel-load" --check "$dir/archive/B"
+    [ "$status" = 65 ]
+    mkdir "$dir/archive/none"
+    run "$bin/petrel-load" --check "$dir/archive/none"
+    [ "$status" = 66 ]
+}
+
 @test "load: a list from an autoPET folder and its table" {
     first="$dir/fdg/PETCT_a/01-02-2003-NA-PET-CT x"
     mkdir -p "$first" "$dir/fdg/PETCT_a/later" "$dir/fdg/PETCT_b/one"

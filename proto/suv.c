@@ -1,8 +1,8 @@
-/* suv -- what a volume's values are worth in SUV: the rules.   load -> [suv] -> roi
+/* suv -- what a scan's values are worth in SUV: the rules.   proto
  *
  * Two tables. Units say what a value is: an activity, or an SUV of some kind already. Of an activity, DecayCorrection says
  * at which moment the dose is to be compared with it. */
-#include "stages/suv/suv.h"
+#include "proto/suv.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-/* body -- what the dose is thought to be shared over: weight, lean mass, surface.   suv -> [body]
+/* suv_body -- what the dose is thought to be shared over: weight, lean mass, surface.   proto
  *
  *     James (1976)          men 1.10 W - 128 (W/H)^2       women 1.07 W - 148 (W/H)^2        kg, W in kg, H in cm
  *     Janmahasatian (2005)  men 9270 W / (6680 + 216 BMI)  women 9270 W / (8780 + 244 BMI)   kg, BMI in kg/m2
  *     Du Bois (1916)        0.007184 W^0.425 H^0.725                                         m2, W in kg, H in cm */
-#include "stages/suv/suv.h"
+#include "proto/suv.h"
 #include <math.h>
 #include <string.h>
 #include <strings.h>

@@ -1,8 +1,8 @@
-/* reference -- when the scan began: the moment a scanner corrects decay to.   suv -> [reference]
+/* suv_reference -- when the scan began: the moment a scanner corrects decay to.   proto
  *
  * A table of rules in the order they are tried: SeriesTime, unless the series was made anew later; the vendor's own start;
  * else the earliest frame's time less its reference time. */
-#include "stages/suv/suv.h"
+#include "proto/suv.h"
 #include <math.h>
 #include <strings.h>
 
