@@ -2,7 +2,7 @@
  *
  * C++ stops at this file: nothing is thrown past the extern "C" functions, and DCMTK's own logging is off, because
  * what it has to say comes back as a sentence. */
-#include "stages/load/dicom.h"
+#include "stages/load/dicom_inside.h"
 
 #include <dcmtk/config/osconfig.h>
 
@@ -14,25 +14,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <sys/stat.h>
 
 namespace
 {
-
-void start_once()
-{
-    static bool started = false;
-    if (started)
-        return;
-    started = true;
-    OFLog::configure(OFLogger::OFF_LOG_LEVEL);
-    DcmRLEDecoderRegistration::registerCodecs();
-    DJDecoderRegistration::registerCodecs();
-    DJLSDecoderRegistration::registerCodecs();
-    if (!dcmDataDict.isDictionaryLoaded())
-        die(EX_UNAVAILABLE, "DCMTK has no data dictionary: set DCMDICTPATH to its dicom.dic");
-}
 
 /* An element whose type the file does not tell (UN): its bytes as text. Asked for a text itself, DCMTK gives such bytes in
  * hexadecimal. */
@@ -51,8 +36,23 @@ bool unknown_text(DcmItem *item, const DcmTagKey &tag, char *to, size_t size)
     return true;
 }
 
-/* Values of one element, backslash separated, without the padding DICOM puts round them. */
-void text_of(DcmItem *item, const DcmTagKey &tag, char *to, size_t size)
+} // namespace
+
+void dicom_start_once()
+{
+    static bool started = false;
+    if (started)
+        return;
+    started = true;
+    OFLog::configure(OFLogger::OFF_LOG_LEVEL);
+    DcmRLEDecoderRegistration::registerCodecs();
+    DJDecoderRegistration::registerCodecs();
+    DJLSDecoderRegistration::registerCodecs();
+    if (!dcmDataDict.isDictionaryLoaded())
+        die(EX_UNAVAILABLE, "DCMTK has no data dictionary: set DCMDICTPATH to its dicom.dic");
+}
+
+void dicom_text_of(DcmItem *item, const DcmTagKey &tag, char *to, size_t size)
 {
     to[0] = '\0';
     OFString text;
@@ -70,7 +70,7 @@ void text_of(DcmItem *item, const DcmTagKey &tag, char *to, size_t size)
     to[size - 1] = '\0';
 }
 
-double real_of(DcmItem *item, const DcmTagKey &tag, unsigned long which)
+double dicom_real_of(DcmItem *item, const DcmTagKey &tag, unsigned long which)
 {
     OFString text;
     Float64 value = NAN;
@@ -93,6 +93,9 @@ double real_of(DcmItem *item, const DcmTagKey &tag, unsigned long which)
     return NAN;
 }
 
+namespace
+{
+
 /* The tables: where each attribute goes. `injected` attributes lie in the first item of
  * RadiopharmaceuticalInformationSequence (0054,0016). */
 struct text_row {
@@ -112,6 +115,7 @@ struct real_row {
     {DcmTagKey(group, element), offsetof(struct dicom_image, field), sizeof(dicom_image::field) / sizeof(double), injected}
 
 const text_row texts[] = {
+    TEXT(0x0008, 0x0016, sop_class, false),
     TEXT(0x0008, 0x0060, modality, false),
     TEXT(0x0020, 0x000d, study_uid, false),
     TEXT(0x0020, 0x000e, series_uid, false),
@@ -229,8 +233,8 @@ int probe(const char *path, struct dicom_probe *p, struct error *e)
                                              DcmTagKey(0x0020, 0x000f));
     if (read.bad())
         return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
-    text_of(file.getDataset(), DCM_Modality, p->modality, sizeof p->modality);
-    text_of(file.getDataset(), DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid);
+    dicom_text_of(file.getDataset(), DCM_Modality, p->modality, sizeof p->modality);
+    dicom_text_of(file.getDataset(), DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid);
     return 0;
 }
 
@@ -247,13 +251,13 @@ int read_image(const char *path, bool with_pixels, struct dicom_image *image, st
     for (const text_row &row : texts) {
         DcmItem *from = row.injected ? injected : file.getDataset();
         if (from != nullptr)
-            text_of(from, row.tag, base + row.offset, row.size);
+            dicom_text_of(from, row.tag, base + row.offset, row.size);
     }
     for (const real_row &row : reals) {
         DcmItem *from = row.injected ? injected : file.getDataset();
         double *to = reinterpret_cast<double *>(base + row.offset);
         for (unsigned long i = 0; i < row.count; i++)
-            to[i] = from == nullptr ? NAN : real_of(from, row.tag, i);
+            to[i] = from == nullptr ? NAN : dicom_real_of(from, row.tag, i);
     }
     return with_pixels ? read_pixels(file, path, image, e) : 0;
 }
@@ -261,7 +265,7 @@ int read_image(const char *path, bool with_pixels, struct dicom_image *image, st
 int read_contour(DcmItem *item, const char *path, struct dicom_roi *roi, struct error *e)
 {
     char type[33];
-    text_of(item, DCM_ContourGeometricType, type, sizeof type);
+    dicom_text_of(item, DCM_ContourGeometricType, type, sizeof type);
     if (strcmp(type, "CLOSED_PLANAR") != 0)
         return 0;
     DcmElement *data = nullptr;
@@ -302,12 +306,12 @@ void read_referenced(DcmDataset *set, struct dicom_structures *s)
     DcmItem *frame = nullptr, *study = nullptr, *series = nullptr;
     if (set->findAndGetSequenceItem(DCM_ReferencedFrameOfReferenceSequence, frame, 0).bad() || frame == nullptr)
         return;
-    text_of(frame, DCM_FrameOfReferenceUID, s->frame_uid, sizeof s->frame_uid);
+    dicom_text_of(frame, DCM_FrameOfReferenceUID, s->frame_uid, sizeof s->frame_uid);
     if (frame->findAndGetSequenceItem(DCM_RTReferencedStudySequence, study, 0).bad() || study == nullptr)
         return;
     if (study->findAndGetSequenceItem(DCM_RTReferencedSeriesSequence, series, 0).bad() || series == nullptr)
         return;
-    text_of(series, DCM_SeriesInstanceUID, s->series_uid, sizeof s->series_uid);
+    dicom_text_of(series, DCM_SeriesInstanceUID, s->series_uid, sizeof s->series_uid);
 }
 
 int read_structures(const char *path, struct dicom_structures *s, struct error *e)
@@ -329,11 +333,11 @@ int read_structures(const char *path, struct dicom_structures *s, struct error *
     for (unsigned long i = 0; i < names->card(); i++) {
         struct dicom_roi *roi = &s->roi[s->roi_count++];
         char number[17], refers[17];
-        text_of(names->getItem(i), DCM_ROINumber, number, sizeof number);
-        text_of(names->getItem(i), DCM_ROIName, roi->name, sizeof roi->name);
+        dicom_text_of(names->getItem(i), DCM_ROINumber, number, sizeof number);
+        dicom_text_of(names->getItem(i), DCM_ROIName, roi->name, sizeof roi->name);
         for (unsigned long j = 0; j < drawn->card(); j++) {
             DcmSequenceOfItems *contours = nullptr;
-            text_of(drawn->getItem(j), DCM_ReferencedROINumber, refers, sizeof refers);
+            dicom_text_of(drawn->getItem(j), DCM_ReferencedROINumber, refers, sizeof refers);
             if (strcmp(number, refers) != 0 || roi->contour != nullptr)
                 continue;
             if (drawn->getItem(j)->findAndGetSequence(DCM_ContourSequence, contours).bad() || contours == nullptr ||
@@ -350,17 +354,6 @@ int read_structures(const char *path, struct dicom_structures *s, struct error *
     return 0;
 }
 
-/* Run a reader; whatever it throws becomes a sentence. */
-template <class Reader> int guarded(const char *path, struct error *e, Reader reader)
-{
-    try {
-        start_once();
-        return reader();
-    } catch (const std::exception &thrown) {
-        return fail(e, "cannot open '%s': %s", path, thrown.what());
-    }
-}
-
 } // namespace
 
 extern "C" int dicom_probe(const char *path, struct dicom_probe *p, struct error *e)
@@ -368,13 +361,13 @@ extern "C" int dicom_probe(const char *path, struct dicom_probe *p, struct error
     memset(p, 0, sizeof *p);
     if (!looks_like_dicom(path))
         return 1;
-    return guarded(path, e, [&] { return probe(path, p, e); });
+    return dicom_guarded(path, e, [&] { return probe(path, p, e); });
 }
 
 extern "C" int dicom_read_image(const char *path, bool with_pixels, struct dicom_image *image, struct error *e)
 {
     memset(image, 0, sizeof *image);
-    int result = guarded(path, e, [&] { return read_image(path, with_pixels, image, e); });
+    int result = dicom_guarded(path, e, [&] { return read_image(path, with_pixels, image, e); });
     if (result < 0)
         dicom_image_free(image);
     return result;
@@ -389,7 +382,7 @@ extern "C" void dicom_image_free(struct dicom_image *image)
 extern "C" int dicom_read_structures(const char *path, struct dicom_structures *s, struct error *e)
 {
     memset(s, 0, sizeof *s);
-    int result = guarded(path, e, [&] { return read_structures(path, s, e); });
+    int result = dicom_guarded(path, e, [&] { return read_structures(path, s, e); });
     if (result < 0)
         dicom_structures_free(s);
     return result;

@@ -21,6 +21,7 @@ int dicom_probe(const char *path, struct dicom_probe *p, struct error *e) MUST_U
 
 /* One image: attributes, and where asked for its stored values. */
 struct dicom_image {
+    char sop_class[DICOM_UID];                          /* (0008,0016): what kind of image */
     char modality[17], study_uid[DICOM_UID], series_uid[DICOM_UID], frame_uid[DICOM_UID];
     char patient_id[65], sex[17], age[17];              /* "059Y" */
     char vendor[65], model[65], tracer[65];
@@ -60,6 +61,31 @@ struct dicom_structures {
 /* Contours that enclose no area (single points) are left out. */
 int dicom_read_structures(const char *path, struct dicom_structures *s, struct error *e) MUST_USE;
 void dicom_structures_free(struct dicom_structures *s);
+
+/* A SEG: frames, each a slice of one segment. */
+struct dicom_segment {
+    unsigned number;
+    char label[65];
+};
+struct dicom_seg_frame {
+    unsigned segment;        /* its number */
+    double position_mm[3];   /* LPS of its first pixel */
+};
+struct dicom_segmentation {
+    char series_uid[DICOM_UID]; /* of the images it was drawn on, the first one named; "" */
+    char frame_uid[DICOM_UID];
+    double orientation[6], pixel_spacing_mm[2];
+    size_t rows, columns, segment_count, frame_count;
+    struct dicom_segment *segment;
+    struct dicom_seg_frame *frame;
+    unsigned bits;           /* a pixel: 1 (the next pixel is the next bit), or 8 (a fraction of most) */
+    double most;
+    uint8_t *data;           /* NULL unless asked for */
+};
+int dicom_read_segmentation(const char *path, bool with_pixels, struct dicom_segmentation *s, struct error *e) MUST_USE;
+/* Whether pixel (row * columns + column) of a frame is inside: a bit set, or more than half. */
+bool dicom_segmentation_inside(const struct dicom_segmentation *s, size_t frame, size_t pixel);
+void dicom_segmentation_free(struct dicom_segmentation *s);
 
 #ifdef __cplusplus
 }

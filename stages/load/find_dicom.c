@@ -1,6 +1,6 @@
 /* find_dicom -- the DICOM files of a folder tree, grouped into series, each with its truth.   find -> [find_dicom]
  *
- * Truth is the one RTSTRUCT that names the series (SeriesInstanceUID): of the tree, or where that has none, of the folder
+ * Truth is the one RTSTRUCT or SEG that names the series (SeriesInstanceUID): of the tree, or where that has none, of the folder
  * mask/ beside the series' own. Two that do are refused: which one is not ours to say. One drawn on another series of the
  * same frame of reference, such as the CT, is taken only if it is named with --mask. */
 #include "common/log.h"
@@ -22,15 +22,19 @@ void dicom_files_add(struct dicom_files *d, const char *path, const char *label,
     struct dicom_file *f = &d->item[d->count++];
     *f = (struct dicom_file){.path = xstrdup(path), .label = xstrdup(label), .probe = *probe};
     struct dicom_structures drawn;
+    struct dicom_segmentation segmented;
     struct error e = {0};
-    if (!is(f, "RTSTRUCT"))
-        return;
-    if (dicom_read_structures(path, &drawn, &e) < 0) {
-        log_warn("%s; no scan gets its truth from it", e.text);
-        return;
+    int rc = 0;
+    if (is(f, "RTSTRUCT") && (rc = dicom_read_structures(path, &drawn, &e)) == 0) {
+        memcpy(f->drawn_on, drawn.series_uid, sizeof f->drawn_on);
+        dicom_structures_free(&drawn);
     }
-    memcpy(f->drawn_on, drawn.series_uid, sizeof f->drawn_on);
-    dicom_structures_free(&drawn);
+    if (is(f, "SEG") && (rc = dicom_read_segmentation(path, false, &segmented, &e)) == 0) {
+        memcpy(f->drawn_on, segmented.series_uid, sizeof f->drawn_on);
+        dicom_segmentation_free(&segmented);
+    }
+    if (rc < 0)
+        log_warn("%s; no scan gets its truth from it", e.text);
 }
 
 void dicom_files_free(struct dicom_files *d)
@@ -74,7 +78,7 @@ static size_t truth_among(const struct dicom_files *d, struct source *f)
     size_t found = 0;
     for (size_t i = 0; i < d->count; i++) {
         const struct dicom_file *drawn = &d->item[i];
-        if (!is(drawn, "RTSTRUCT") || !*drawn->drawn_on || strcmp(drawn->drawn_on, f->series_uid) != 0)
+        if (!*drawn->drawn_on || strcmp(drawn->drawn_on, f->series_uid) != 0)
             continue;
         if (found++ == 0)
             f->mask = xstrdup(drawn->path);

@@ -3,7 +3,7 @@
  *     find      what is each argument? a list of sources, one a scan    (list.c, autopet.c help)
  *     scan      one source -> one volume message: voxels, truth, facts
  *     image     a volume in one file: common/nifti, mha, nrrd (which share raw)      sidecar_json   the JSON beside it
- *     series    a DICOM series, from dicom.h     rtstruct       contours -> mask on a grid
+ *     series    a DICOM series, from dicom.h     rtstruct, seg   contours, segments -> mask on a grid
  *     check     what would be refused, of a whole archive
  *     hash      names that are no names
  *     clock     times and dates as files write them
@@ -87,11 +87,11 @@ bool autopet_flat(struct source *f, const char *path);
 struct dicom_file {
     char *path, *label;
     struct dicom_probe probe;
-    char drawn_on[DICOM_UID]; /* RTSTRUCT: the series of its contours */
+    char drawn_on[DICOM_UID]; /* RTSTRUCT, SEG: the series it was drawn on */
 };
 struct dicom_files { struct dicom_file *item; size_t count, room; };
 void dicom_files_add(struct dicom_files *d, const char *path, const char *label, const struct dicom_probe *probe);
-/* One source a PET series, each with the structure set of the tree (or of the folder mask/ beside it) that refers to it. */
+/* One source a PET series, each with the structure set or segmentation of the tree (or of the folder mask/ beside it) that refers to it. */
 void dicom_sources(struct sources *s, const struct dicom_files *d);
 void dicom_files_free(struct dicom_files *d);
 /* "a/b/c" -> "a/b", "c" -> "."; the caller's. */
@@ -149,6 +149,15 @@ int rtstruct_read(const char *path, const struct opt_strings *roi, const struct 
                   struct error *e) MUST_USE;
 /* One region's contours OR'ed into mask. -1: a contour off the slices or beyond them. */
 int contours_fill(const struct dicom_roi *roi, const struct grid *grid, uint8_t *mask, struct error *e) MUST_USE;
+
+/* The same of a DICOM segmentation; --roi names its segments by label. */
+int seg_read(const char *path, const struct opt_strings *roi, const struct series *s, uint8_t **mask, struct error *e) MUST_USE;
+/* Whether --roi asks for this one; and whether all it asks for is there: what ("ROI") and tag word the sentence. */
+bool roi_wanted(const struct opt_strings *roi, const char *name);
+int roi_names_check(const struct opt_strings *roi, const char *const *name, size_t count, const char *what, const char *tag,
+                    struct error *e) MUST_USE;
+/* Fractional voxel indices (x, y, z) of a point in mm LPS, on a grid whose axes are perpendicular. */
+void grid_index_lps(const struct grid *g, const double lps_mm[3], double xyz[3]);
 
 /* ---- names and times ---- */
 /* First 12 hex digits of SHA-256(salt + id). */

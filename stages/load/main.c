@@ -81,7 +81,7 @@ int main(int argc, char **argv)
     struct option table[10 + STAGE_OPTION_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG", 0, NULL},
-        {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0, "region of the RTSTRUCT to take as truth; default: all of them", 0, NULL},
+        {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0, "region of the RTSTRUCT or segment of the SEG to take as truth; default: all of them", 0, NULL},
         {"salt", OPT_STRING, &load.salt, "TEXT", 0, 0, "salt of the patient hash; default: your own, made on first use", 0, NULL},
         {"keep-identifiers", OPT_FLAG, &load.keep_identifiers, NULL, 0, 0, "show patients by their ids, not by a hash", 0, NULL},
         {"memory-limit", OPT_REAL, &gib, "GIB", 0.25, 1024, "memory this program may take, GiB", 0, NULL},

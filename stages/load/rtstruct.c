@@ -10,7 +10,7 @@
 
 /* Fractional voxel indices (x, y, z) of a point in mm LPS. Slices and rows and columns are perpendicular (series.c has
  * seen to it), so a projection on each axis is the inverse. */
-static void index_of(const struct grid *g, const double lps_mm[3], double xyz[3])
+void grid_index_lps(const struct grid *g, const double lps_mm[3], double xyz[3])
 {
     double from[3] = {-lps_mm[0] - g->affine[0][3], -lps_mm[1] - g->affine[1][3], lps_mm[2] - g->affine[2][3]};
     for (size_t axis = 0; axis < 3; axis++) {
@@ -31,7 +31,7 @@ static int contour_place(const struct dicom_contour *c, const struct grid *g, co
 {
     for (size_t i = 0; i < c->count; i++) {
         double xyz[3];
-        index_of(g, c->point_mm + 3 * i, xyz);
+        grid_index_lps(g, c->point_mm + 3 * i, xyz);
         xy[2 * i] = xyz[0];
         xy[2 * i + 1] = xyz[1];
         if (i == 0) {
@@ -99,29 +99,38 @@ int contours_fill(const struct dicom_roi *roi, const struct grid *grid, uint8_t 
     return rc;
 }
 
-/* Every name asked for must be there. */
-static int names_check(const struct dicom_structures *d, const struct opt_strings *roi, struct error *e)
+int roi_names_check(const struct opt_strings *roi, const char *const *name, size_t count, const char *what, const char *tag, struct error *e)
 {
     for (size_t i = 0; i < roi->count; i++) {
         size_t at = 0;
-        while (at < d->roi_count && strcasecmp(d->roi[at].name, roi->value[i]) != 0)
+        while (at < count && strcasecmp(name[at], roi->value[i]) != 0)
             at++;
-        if (at < d->roi_count)
+        if (at < count)
             continue;
         char there[400] = "";
-        for (size_t j = 0; j < d->roi_count && strlen(there) + 70 < sizeof there; j++)
-            snprintf(there + strlen(there), sizeof there - strlen(there), "%s'%s'", j ? ", " : "", d->roi[j].name);
-        return fail(e, "no ROI '%s': (3006,0026) ROIName has %s", roi->value[i], there);
+        for (size_t j = 0; j < count && strlen(there) + 70 < sizeof there; j++)
+            snprintf(there + strlen(there), sizeof there - strlen(there), "%s'%s'", j ? ", " : "", name[j]);
+        return fail(e, "no %s '%s': %s has %s", what, roi->value[i], tag, there);
     }
     return 0;
 }
 
-static bool wanted(const struct opt_strings *roi, const char *name)
+bool roi_wanted(const struct opt_strings *roi, const char *name)
 {
     for (size_t i = 0; i < roi->count; i++)
         if (strcasecmp(roi->value[i], name) == 0)
             return true;
     return roi->count == 0;
+}
+
+static int names_check(const struct dicom_structures *d, const struct opt_strings *roi, struct error *e)
+{
+    const char **name = xalloc(d->roi_count + 1, sizeof *name);
+    for (size_t i = 0; i < d->roi_count; i++)
+        name[i] = d->roi[i].name;
+    int rc = roi_names_check(roi, name, d->roi_count, "ROI", "(3006,0026) ROIName", e);
+    free(name);
+    return rc;
 }
 
 int rtstruct_read(const char *path, const struct opt_strings *roi, const struct series *s, uint8_t **mask, struct error *e)
@@ -138,7 +147,7 @@ int rtstruct_read(const char *path, const struct opt_strings *roi, const struct 
     if (rc == 0 && !(*mask = try_alloc(e, grid_voxels(&s->grid), 1)))
         rc = -1;
     for (size_t i = 0; rc == 0 && i < d.roi_count; i++)
-        if (wanted(roi, d.roi[i].name))
+        if (roi_wanted(roi, d.roi[i].name))
             rc = contours_fill(&d.roi[i], &s->grid, *mask, e);
     dicom_structures_free(&d);
     if (rc < 0) {

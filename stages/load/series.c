@@ -72,6 +72,20 @@ static int slice_check(const struct dicom_image *s, const char *path, struct err
     return 0;
 }
 
+/* Kinds of PET image that are several slices in one file: known, and not read. */
+static int kind_check(const struct dicom_image *s, const char *path, struct error *e)
+{
+    static const struct {
+        const char *uid, *name;
+    } kinds[] = {{"1.2.840.10008.5.1.4.1.1.130", "Enhanced PET Image Storage"},
+                 {"1.2.840.10008.5.1.4.1.1.128.1", "Legacy Converted Enhanced PET Image Storage"}};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        if (strcmp(s->sop_class, kinds[i].uid) == 0)
+            return fail(e, "cannot open '%s': (0008,0016) SOPClassUID is %s (%s): not read, split it into one file a slice", path, kinds[i].uid,
+                        kinds[i].name);
+    return 0;
+}
+
 static int slices_alike(const struct dicom_image *a, const char *a_path, const struct dicom_image *b, const char *b_path,
                         struct error *e)
 {
@@ -191,6 +205,8 @@ int series_read(const struct names *slice, size_t max_bytes, struct series *s, s
     for (size_t i = 0; rc == 0 && i < slice->count; i++) {
         path[i] = slice->name[i];
         rc = dicom_read_image(path[i], false, &image[i], e);
+        if (rc == 0)
+            rc = kind_check(&image[i], path[i], e);
     }
     *patient = *image[0].patient_id ? xstrdup(image[0].patient_id) : NULL;
     *study = *image[0].study_uid ? xstrdup(image[0].study_uid) : NULL;
