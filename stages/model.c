@@ -45,7 +45,7 @@ static int read_facts(struct model *m, const struct safetensors *s, const char *
                     "'%s' has no metadata '%s': it was not written by petrel-train (petrel-train --init takes weights "
                     "from elsewhere)",
                     path, kind ? "settings" : "petrel");
-    if (strcmp(kind, "model 1"))
+    if (strcmp(kind, MODEL_WHOLE))
         return fail(e, "'%s' is a '%s', not a 'model 1': give a model file petrel-train wrote, of this version", path,
                     kind);
     if (model_settings_read(settings, &m->recipe, e))
@@ -93,7 +93,7 @@ int model_open(struct model *m, const char *path, const char *backend, int64_t t
 {
     struct safetensors s = {0};
     *m = (struct model){0};
-    if (safetensors_read(&s, path, e))
+    if (model_read(&s, path, e))
         return -1;
     int result = open_with(m, &s, path, backend, threads, e);
     safetensors_free(&s);

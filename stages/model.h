@@ -2,7 +2,7 @@
  *
  * A model file is safetensors with PyTorch's names (backbone.*, peb.*, projection.*, classifier.*) and this metadata,
  * all text:
- *     petrel       "model 1"
+ *     petrel       "model 1"; "compact model 1": without dead weights (model_compact.c)
  *     version      of the program that wrote it
  *     phase        pretrain | classifier
  *     recipe       name of the recipe
@@ -88,6 +88,16 @@ void model_add_params(struct safetensors *s, struct params *p, float *host);
  * unless its part is named in `skip`. */
 int model_load(struct params *p, const struct safetensors *s, const char *path, const char *optional, const char *skip,
                struct error *e) MUST_USE;
+/* A file of weights, whoever wrote it: compact ones are made whole, and names of MONAI, 3D-ResNets-PyTorch and Med3D
+ * become ours (model_adopt.c says which). */
+int model_read(struct safetensors *s, const char *path, struct error *e) MUST_USE;
+/* As model_add_params, without the weights that can meet no number of a box; `tape` holds the network. Returns memory s
+ * borrows, for the caller to free once s is written. model_expand: a file of that kind, read, is made whole again, dead
+ * weights zero; another is left alone. */
+MUST_USE int64_t *model_add_live(struct safetensors *s, struct params *p, const struct tape *tape, float *host);
+int model_expand(struct safetensors *s, const char *path, struct error *e) MUST_USE;
+#define MODEL_WHOLE "model 1"
+#define MODEL_COMPACT "compact model 1"
 /* Has the file any tensor of this part? */
 bool model_has_part(const struct safetensors *s, const char *part);
 #endif

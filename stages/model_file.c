@@ -84,7 +84,7 @@ int model_settings_read(const char *text, struct recipe *r, struct error *e)
 void model_add_facts(struct safetensors *s, const struct model_facts *f)
 {
     char number[32], *settings = model_settings_text(f->recipe);
-    safetensors_set(s, "petrel", "model 1");
+    safetensors_set(s, "petrel", MODEL_WHOLE);
     safetensors_set(s, "version", program_version());
     safetensors_set(s, "phase", f->phase);
     safetensors_set(s, "recipe", f->recipe->recipe_name);

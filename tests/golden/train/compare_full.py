@@ -12,9 +12,9 @@ import subprocess
 import tempfile
 import time
 
-import h5py
 import torch
 
+from cache import read_boxes
 from network import Lars, Network, pretrain_step, pretraining_params, read_safetensors, write_safetensors
 
 ask = argparse.ArgumentParser()
@@ -28,20 +28,7 @@ ask.add_argument("--bin", default=os.environ.get("PETREL_BIN", "build/bin"))
 ask = ask.parse_args()
 dtype = torch.float64 if ask.double else torch.float32
 
-shards = []  # rows are numbered over the shards in order of index, then run
-with open(os.path.join(ask.cache, "manifest")) as f:
-    for line in f:
-        part = line.rstrip("\n").split("\t")
-        if part[0] == "shard":
-            shards.append((int(part[2]), part[1], part[3]))
-box, position = [], []
-for _, _, name in sorted(shards):
-    with h5py.File(os.path.join(ask.cache, name)) as f:
-        box.append(torch.from_numpy(f["box"][...]))
-        position.append(torch.from_numpy(f["position"][:, 3]))  # oriented, mm: the paper recipe
-box, position = torch.cat(box).double(), torch.cat(position).double()
-flat = box.flatten(1)
-box = ((flat - flat.mean(1, True)) / flat.std(1, keepdim=True)).reshape(box.shape)
+box, position = (torch.from_numpy(a) for a in read_boxes(ask.cache))
 
 random.seed(5)
 rows = [(random.randrange(len(box)), random.randrange(len(box))) for _ in range(ask.pairs * ask.steps)]

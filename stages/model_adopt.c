@@ -1,0 +1,85 @@
+/* model_adopt -- weights from elsewhere under our names: MONAI, 3D-ResNets-PyTorch, Med3D.   FILE ═▶ [model] -> train
+ *
+ *     module.conv1.weight          a network that was trained on several GPUs: "module." goes
+ *     conv1.weight                 a bare backbone: "backbone." comes before every name
+ *     ....downsample.0.bias        MONAI's shortcut convolution has a bias, ours and the paper's count have none. The
+ *                                  norm behind it takes its mean away again: running_mean less the bias is the same
+ *                                  network, in evaluation and in training. */
+#include "stages/model.h"
+#include <stdlib.h>
+#include <string.h>
+
+static bool drop_module(struct safetensors *s)
+{
+    static const char module[] = "module.";
+    bool bare = false;
+    for (size_t i = 0; i < s->tensor_count; i++) {
+        char *name = s->tensor[i].name;
+        if (!strncmp(name, module, strlen(module)))
+            memmove(name, name + strlen(module), strlen(name) - strlen(module) + 1);
+        bare = bare || !strcmp(name, "conv1.weight");
+    }
+    return bare;
+}
+
+static int name_backbone(struct safetensors *s, const char *path, struct error *e)
+{
+    for (size_t i = 0; i < s->tensor_count; i++) {
+        char longer[sizeof s->tensor[i].name + 16];
+        format_into(longer, sizeof longer, "backbone.%s", s->tensor[i].name);
+        if (strlen(longer) >= sizeof s->tensor[i].name)
+            return fail(e, "'%s': tensor '%s' has too long a name", path, s->tensor[i].name);
+        memcpy(s->tensor[i].name, longer, strlen(longer) + 1);
+    }
+    return 0;
+}
+
+/* the running mean of the norm behind a shortcut's bias; NULL: it is no such bias */
+static struct tensor_entry *mean_behind(struct safetensors *s, const struct tensor_entry *bias)
+{
+    static const char tail[] = ".downsample.0.bias";
+    size_t length = strlen(bias->name), stem = length - strlen(tail);
+    char name[sizeof bias->name + 32];
+    if (length < strlen(tail) || strcmp(bias->name + stem, tail))
+        return NULL;
+    format_into(name, sizeof name, "%.*s.downsample.1.running_mean", (int)stem, bias->name);
+    for (size_t i = 0; i < s->tensor_count; i++) {
+        struct tensor_entry *t = &s->tensor[i];
+        if (!strcmp(t->name, name) && t->type == TENSOR_F32 && bias->type == TENSOR_F32 &&
+            tensor_count(t) == tensor_count(bias))
+            return t;
+    }
+    return NULL;
+}
+
+static void fold_shortcut_biases(struct safetensors *s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->tensor_count; i++) {
+        const struct tensor_entry *mean = mean_behind(s, &s->tensor[i]);
+        if (mean) { /* both lie in the memory s read the file into */
+            float *to = (float *)(uintptr_t)mean->data;
+            const float *bias = s->tensor[i].data;
+            for (size_t c = 0; c < tensor_count(mean); c++)
+                to[c] -= bias[c];
+        }
+    }
+    for (size_t i = 0; i < s->tensor_count; i++)
+        if (!mean_behind(s, &s->tensor[i])) {
+            struct tensor_entry keep = s->tensor[i];
+            s->tensor[kept++] = keep;
+        }
+    s->tensor_count = kept;
+}
+
+int model_read(struct safetensors *s, const char *path, struct error *e)
+{
+    if (safetensors_read(s, path, e))
+        return -1;
+    if (safetensors_get(s, "petrel") ? model_expand(s, path, e) : drop_module(s) && name_backbone(s, path, e)) {
+        safetensors_free(s);
+        return -1;
+    }
+    fold_shortcut_biases(s);
+    return 0;
+}

@@ -1,0 +1,38 @@
+"""Boxes, positions and embeddings of a cache, for the scripts beside this one. python3-h5py."""
+import os
+import subprocess
+
+import h5py
+import numpy
+
+
+def read_boxes(cache):
+    """box [n,C,16,16,16] of mean 0 and sd 1, position [n,9] oriented, mm: as the paper recipe has them; in rows' order"""
+    shards = []  # rows are numbered over the shards in order of index, then run
+    with open(os.path.join(cache, "manifest")) as f:
+        for line in f:
+            part = line.rstrip("\n").split("\t")
+            if part[0] == "shard":
+                shards.append((int(part[2]), part[1], part[3]))
+    box, position = [], []
+    for _, _, name in sorted(shards):
+        with h5py.File(os.path.join(cache, name)) as f:
+            box.append(f["box"][...].astype("f8"))
+            position.append(f["position"][:, 3].astype("f8"))
+    box, position = numpy.concatenate(box), numpy.concatenate(position)
+    flat = box.reshape(len(box), -1)
+    flat = (flat - flat.mean(1, keepdims=True)) / flat.std(1, ddof=1, keepdims=True)
+    return flat.reshape(box.shape), position
+
+
+def petrel_embeddings(bin_dir, cache, model, out):
+    """rows, probabilities (nan without a classifier) and embeddings as petrel-eval embed gives them"""
+    subprocess.run([os.path.join(bin_dir, "petrel-eval"), "embed", "--quiet", "--cache", cache, "--model", model,
+                    "--split", "all", "--out", out], check=True, stdout=subprocess.DEVNULL)
+    with open(out) as f:
+        lines = [line.rstrip("\n").split("\t") for line in f if not line.startswith("#")]
+    number = {name: i for i, name in enumerate(lines[0])}
+    first = number["e0"]
+    rows = [int(line[0]) for line in lines[1:]]
+    chance = [float(line[number["probability"]] or "nan") for line in lines[1:]]
+    return rows, numpy.array(chance), numpy.array([[float(x) for x in line[first:]] for line in lines[1:]])
