@@ -33,6 +33,8 @@ PROTO   := $(call obj,$(call src,proto))
 KERNELS := $(call obj,$(call src,kernels kernels/ref kernels/cpu kernels/nets kernels/losses kernels/optim))
 STAGES  := $(notdir $(patsubst %/,%,$(dir $(wildcard stages/*/main.c))))
 LEARN   := train eval classify
+# protobuf: event files and ONNX, both train's
+GEN     := $(patsubst stages/train/%.proto,$(B)/gen/%.pb-c.c.o,$(wildcard stages/train/*.proto))
 STAGE_SHARED := $(call obj,stages/stage.c)
 MODEL_SHARED := $(call obj,$(filter-out stages/stage.c,$(wildcard stages/*.c)))
 PROGRAMS := $(addprefix $(B)/bin/petrel-,$(STAGES)) $(if $(wildcard datasets/simulate/main.c),$(B)/bin/petrel-simulate)
@@ -61,6 +63,14 @@ $(B)/%.c.o: %.c
 $(B)/%.cc.o: %.cc
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
+$(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: stages/train/%.proto
+	@mkdir -p $(@D)
+	protoc-c --c_out=$(B)/gen --proto_path=stages/train $<
+$(B)/gen/%.c.o: $(B)/gen/%.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -w -c $< -o $@
+$(B)/stages/train/%.c.o $(B)/tests/%.c.o: CPPFLAGS += -isystem $(B)/gen
+$(call obj,$(call src,stages/train)) $(B)/tests/unit/train_export.c.o: | $(GEN)
+$(B)/bin/petrel-train: $(GEN)
 $(B)/libcommon.a: $(COMMON)
 $(B)/libproto.a: $(PROTO)
 $(B)/libkernels.a: $(KERNELS)
@@ -75,7 +85,7 @@ $(B)/bin/petrel-$(1): $(call obj,$(call src,stages/$(1))) $(STAGE_SHARED) $(if $
 endef
 $(foreach s,$(STAGES),$(eval $(call stage_rule,$(s))))
 LDLIBS_load := -ldcmdata -ldcmimgle -ldcmjpeg -ldcmjpls -loflog -lofstd -lpng
-LDLIBS_train := -lpng
+LDLIBS_train := -lpng -lprotobuf-c -lisal
 LDLIBS_eval := -lpng
 LDLIBS_classify := -lpng
 $(B)/bin/petrel-simulate: $(call obj,$(call src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a
@@ -84,10 +94,10 @@ $(B)/bin/petrel-simulate: $(call obj,$(call src,datasets/simulate)) $(B)/libprot
 
 # tests see every room; a stage's arithmetic is all its files but main.c
 PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call src,stages/$(s)))) $(call obj,$(call src,datasets/simulate)))
-$(B)/libparts.a: $(PARTS) $(STAGE_SHARED) $(MODEL_SHARED)
+$(B)/libparts.a: $(PARTS) $(GEN) $(STAGE_SHARED) $(MODEL_SHARED)
 $(B)/tests/%: $(B)/tests/%.c.o $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) -o $@ $< $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a -lcmocka $(LDLIBS_kernels) $(LDLIBS_load) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
+	$(CXX) $(LDFLAGS) -o $@ $< $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a -lcmocka $(LDLIBS_kernels) $(LDLIBS_load) $(LDLIBS_train) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
 $(B)/tests/%.c.o: CFLAGS += -fopenmp
 
 tests: $(UNIT) $(FAULT)

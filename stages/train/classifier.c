@@ -177,6 +177,7 @@ static bool train_step(struct classifier *c)
     at->step++;
     at->steps++;
     at->optimiser_steps = c->adam.step;
+    loop_scalars(l, (const struct scalar[]){{"train/loss", loss}, {"train/lr", l->train->recipe.classifier_lr}}, 2, true);
     progress_update(&l->progress, (uint64_t)at->steps, "loss %.4g, lr %.3g, %.0f boxes/s, %.0f %% waiting", loss,
                     l->train->recipe.classifier_lr, loop_boxes_s(l), 100 * loop_waiting(l));
     return true;
@@ -215,6 +216,7 @@ static enum loop_next epoch_run(struct classifier *c)
             return LOOP_STOPPED;
         }
         write_row(c, mean, l->at.step - 1, "validation");
+        loop_scalars(l, (const struct scalar[]){{"validation/loss", mean}}, 1, false);
     }
     loop_after_epoch(l, mean);
     return LOOP_ON;

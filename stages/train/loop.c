@@ -26,8 +26,10 @@ void loop_begin(struct loop *l, struct train *t, const char *history_name, const
     char *path = path_join(t->stage_options.run, history_name);
     must(history_open(&l->history, path, history_header, l->at.history_bytes, &e), &e);
     free(path);
+    if (t->tensorboard)
+        must(events_open(&l->events, t->tensorboard, t->phase, l->at.events_bytes, &e), &e);
     l->seconds_before = l->at.seconds;
-    l->begun_s = now_s();
+    l->begun_s = l->event_s = now_s();
     uint64_t total = (uint64_t)(epochs * steps_an_epoch);
     if (t->step_limit && (uint64_t)t->step_limit < total)
         total = (uint64_t)t->step_limit;
@@ -39,7 +41,23 @@ void loop_save(struct loop *l)
     struct error e = {0};
     l->at.seconds = l->seconds_before + now_s() - l->begun_s;
     must(history_sync(&l->history, &l->at.history_bytes, &e), &e);
+    must(events_sync(&l->events, &l->at.events_bytes, &e), &e);
     must(checkpoint_save(&l->keeper, &l->at, &e), &e);
+}
+
+void loop_scalars(struct loop *l, const struct scalar *scalar, size_t count, bool rate)
+{
+    struct error e = {0};
+    struct scalar all[SCALARS];
+    double now = now_s(), seconds = now - l->event_s;
+    if (!l->events.file)
+        return;
+    memcpy(all, scalar, count * sizeof *all);
+    if (rate && seconds > 0)
+        all[count++] = (struct scalar){"train/boxes_s", (double)(l->boxes - l->event_boxes) / seconds};
+    must(events_write(&l->events, l->at.steps - 1, all, count, &e), &e);
+    l->event_s = now;
+    l->event_boxes = l->boxes;
 }
 
 enum loop_next loop_after_step(struct loop *l)
@@ -103,6 +121,7 @@ int loop_end(struct loop *l, enum loop_next how)
     progress_end(&l->progress);
     source_close(&l->source, how != LOOP_STOPPED);
     history_close(&l->history);
+    events_close(&l->events);
     keeper_close(&l->keeper);
     if (how == LOOP_STOPPED) {
         log_last("stopped by a signal and saved at epoch %lld, step %lld: run it again to go on",

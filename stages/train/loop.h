@@ -3,6 +3,7 @@
 #define PETREL_STAGES_TRAIN_LOOP_H
 #include "common/log.h"
 #include "stages/train/checkpoint.h"
+#include "stages/train/events.h"
 #include "stages/train/history.h"
 #include "stages/train/source.h"
 
@@ -11,6 +12,8 @@ struct loop {
     struct place at;
     struct keeper keeper;
     struct history history;
+    struct events events;             /* --tensorboard */
+    double event_s; uint64_t event_boxes; /* when the last one was written, and boxes by then */
     struct source *source;
     struct progress progress;
     int64_t steps_an_epoch, epochs;
@@ -30,6 +33,9 @@ enum loop_next loop_after_step(struct loop *l);
 void loop_after_epoch(struct loop *l, double loss);
 bool loop_over(const struct loop *l, int64_t patience);
 void loop_save(struct loop *l);
+/* Scalars for TensorBoard, at the step just taken; with `rate` also boxes a second since those before. Dies with a
+ * sentence. */
+void loop_scalars(struct loop *l, const struct scalar *scalar, size_t count, bool rate);
 /* boxes a second and the share of time spent waiting for batches, for the progress bar */
 double loop_boxes_s(const struct loop *l);
 double loop_waiting(const struct loop *l);

@@ -2,7 +2,8 @@
  *
  *     petrel-train pretrain    --cache DIR --run DIR                 encoder, PEB, projection by VICReg
  *     petrel-train classifier  --cache DIR --run DIR --init FILE     the two-layer head
- *     petrel-train describe    [--recipe FILE]                       the network as a table */
+ *     petrel-train describe    [--recipe FILE]                       the network as a table
+ *     petrel-train export      --init FILE --onnx FILE               weights in other clothes */
 #include "stages/train/record.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLE_ROOM = RECIPE_ROWS + STAGE_OPTION_ROWS + 16 };
+enum { TABLE_ROOM = RECIPE_ROWS + STAGE_OPTION_ROWS + 24 };
 
 /* ---- options ---- */
 
@@ -38,6 +39,17 @@ static size_t own_rows(struct train *t, struct option *table)
          "pretrain: pairs from a file (two row numbers a line), boxes read from the cache as they are; no "
          "petrel-pairs, no validation",
          0, NULL},
+        {"tensorboard", OPT_STRING, &t->tensorboard, "DIR", 0, 0,
+         "event files for TensorBoard under DIR/pretrain and DIR/classifier: loss terms, rate, boxes a second", 0,
+         NULL},
+        {"onnx", OPT_STRING, &t->export_onnx, "FILE", 0, 0,
+         "export: backbone, PEB and classifier as ONNX (opset 17)", 0, NULL},
+        {"compact", OPT_STRING, &t->export_compact, "FILE", 0, 0,
+         "export: a model file without the weights no output depends on; --init, petrel-eval and petrel-classify take "
+         "it",
+         0, NULL},
+        {"model", OPT_STRING, &t->export_model, "FILE", 0, 0,
+         "export: a whole model file, of a compact one or of weights from elsewhere", 0, NULL},
     };
     memcpy(table, rows, sizeof rows);
     return COUNT_OF(rows);
@@ -68,7 +80,8 @@ static void parse(struct train *t, int argc, char **argv)
     n += recipe_options(&t->recipe, RECIPE_NETWORK | RECIPE_PRETRAIN | RECIPE_CLASSIFIER, table + n, TABLE_ROOM - n);
     struct opts o = {.program = "petrel-train",
                      .usage = "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train "
-                              "describe [--recipe FILE]",
+                              "describe [--recipe FILE]\n       petrel-train export --init FILE [--onnx FILE] "
+                              "[--compact FILE] [--model FILE]",
                      .purpose = "learns representations of region pairs (VICReg), then a classifier on them",
                      .epilogue =
                          "Batches come from petrel-pairs, started beside it with the same run directory and recipe.\n"
@@ -79,7 +92,7 @@ static void parse(struct train *t, int argc, char **argv)
     if (opts_parse(&o, argc, argv, &e) || recipe_check(&t->recipe, &e))
         die_of(&e);
     if (o.rest_count != 1)
-        die(EX_USAGE, "say one of pretrain, classifier, describe ('petrel-train --help' explains)");
+        die(EX_USAGE, "say one of pretrain, classifier, describe, export ('petrel-train --help' explains)");
     t->phase = o.rest[0];
     t->seed = (uint64_t)o.common.seed;
     t->threads = o.common.threads;
@@ -111,7 +124,7 @@ static void open_data(struct train *t)
     t->channels = box_reader_channels(reader);
     box_reader_close(&reader);
     t->cohort = t->cache.simulated == 0 ? "" : t->cache.simulated == 1 ? "simulated cohort" : "partly simulated cohort";
-    if (t->init && safetensors_read(&t->init_file, t->init, &e))
+    if (t->init && model_read(&t->init_file, t->init, &e))
         die_of(&e);
     if (t->init && record_check_init(t, &e))
         die_of(&e);
@@ -166,10 +179,12 @@ int main(int argc, char **argv)
             die_of(&e);
         return EX_OK;
     }
+    if (!strcmp(t.phase, "export"))
+        return export_run(&t);
     while (phase < COUNT_OF(PHASES) && strcmp(PHASES[phase].name, t.phase))
         phase++;
     if (phase == COUNT_OF(PHASES))
-        die(EX_USAGE, "'%s' is none of pretrain, classifier, describe", t.phase);
+        die(EX_USAGE, "'%s' is none of pretrain, classifier, describe, export", t.phase);
     check_words(&t);
     record_tell_failure(&t);
     train_catch_signals();

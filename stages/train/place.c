@@ -21,6 +21,7 @@ static const struct { const char *key; enum kind kind; size_t at; } FIELDS[] = {
     {"best_steps", WHOLE, AT(stopping.best_steps)},
     {"any_best", TRUTH, AT(stopping.any)},
     {"history_bytes", WHOLE, AT(history_bytes)},
+    {"events_bytes", WHOLE, AT(events_bytes)},
     {"optimiser_steps", WHOLE, AT(optimiser_steps)},
 };
 

@@ -119,6 +119,27 @@ static void write_row(struct pretrain *p, const double terms[4], double lr, cons
         die_of(&e);
 }
 
+static void write_events(struct pretrain *p, const double terms[4], double lr)
+{
+    loop_scalars(&p->loop,
+                 (const struct scalar[]){{"train/loss", terms[0]},
+                                         {"train/invariance", terms[1]},
+                                         {"train/variance", terms[2]},
+                                         {"train/covariance", terms[3]},
+                                         {"train/lr", lr}},
+                 5, true);
+}
+
+static void write_validation_events(struct pretrain *p, const double mean[4])
+{
+    loop_scalars(&p->loop,
+                 (const struct scalar[]){{"validation/loss", mean[0]},
+                                         {"validation/invariance", mean[1]},
+                                         {"validation/variance", mean[2]},
+                                         {"validation/covariance", mean[3]}},
+                 4, false);
+}
+
 /* false: a signal asked to stop while waiting for the batch */
 static bool next_batch(struct pretrain *p, struct pair_batch_message *b)
 {
@@ -155,6 +176,7 @@ static bool train_step(struct pretrain *p)
     at->count += pairs;
     at->step++;
     at->steps++;
+    write_events(p, terms, lr);
     progress_update(&l->progress, (uint64_t)at->steps,
                     "loss %.4g (inv %.3g var %.3g cov %.3g), lr %.3g, %.0f boxes/s, %.0f %% waiting", terms[0],
                     terms[1], terms[2], terms[3], lr, loop_boxes_s(l), 100 * loop_waiting(l));
@@ -204,6 +226,7 @@ static enum loop_next epoch_run(struct pretrain *p)
             return LOOP_STOPPED;
         }
         write_row(p, mean, learning_rate(p), "validation");
+        write_validation_events(p, mean);
     } else {
         for (int i = 0; i < 4; i++)
             mean[i] = l->at.sum[i] / l->at.count;

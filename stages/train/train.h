@@ -28,6 +28,7 @@ struct place {
     double seconds;              /* of training so far, without the time it lay still */
     struct stopping stopping;
     int64_t history_bytes;         /* rows of the history up to here */
+    int64_t events_bytes;          /* and of the event file; 0: there is none */
     int64_t optimiser_steps;
 };
 
@@ -36,7 +37,8 @@ struct train {
     struct recipe recipe;
     struct stage_options stage_options;
     const char *phase;           /* "pretrain" | "classifier" */
-    const char *cache_dir, *init, *out, *backend_name, *pair_list;
+    const char *cache_dir, *init, *out, *backend_name, *pair_list, *tensorboard;
+    const char *export_onnx, *export_compact, *export_model;
     int64_t step_limit;          /* 0: none */
     int64_t ahead;               /* batches asked for ahead */
     double checkpoint_s;
@@ -65,6 +67,8 @@ void train_catch_signals(void);
 /* The phases; return an exit code. */
 int pretrain_run(struct train *t);
 int classifier_run(struct train *t);
+/* petrel-train export */
+int export_run(struct train *t);
 /* petrel-train describe */
 int describe_print(const struct recipe *r, FILE *to, struct error *e) MUST_USE;
 #endif

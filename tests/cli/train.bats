@@ -140,6 +140,25 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
     [ "$status" = 69 ] || skip "a GPU is here"
 }
 
+@test "export: a compact model is taken as the whole one is" {
+    run petrel-train export --init "$D/ac/model.safetensors"
+    [ "$status" = 64 ]
+    [[ "$output" == *"say what to write"* ]]
+    petrel-train export --quiet --init "$D/ac/model.safetensors" --compact "$D/compact" --onnx "$D/model.onnx"
+    petrel-train export --quiet --init "$D/compact" --model "$D/whole"
+    [ "$(stat -c %s "$D/compact")" -lt "$(($(stat -c %s "$D/whole") / 2))" ]
+    [ "$(stat -c %s "$D/ac/model.safetensors")" = "$(stat -c %s "$D/whole")" ]
+    [ -s "$D/model.onnx" ]
+    for m in ac/model.safetensors compact; do
+        petrel-eval embed --quiet --cache "$D/cache" --model "$D/$m" --split all --out "$D/embedded"
+        grep -v '^#' "$D/embedded" >"$D/embedded.$(basename $m)"
+    done
+    cmp "$D/embedded.model.safetensors" "$D/embedded.compact"
+    petrel-train export --quiet --init "$D/a/pretrained.safetensors" --compact "$D/compact.pretrained"
+    phase classifier "$D/cc" 1 --init "$D/compact.pretrained"
+    cmp <(cut -d, -f1-4,6 "$D/ac/classifier-losses.csv") <(cut -d, -f1-4,6 "$D/cc/classifier-losses.csv")
+}
+
 # list RUN words...: pretraining on a list of pairs, without workers
 list() {
     local run=$1
@@ -149,10 +168,13 @@ list() {
 
 @test "a list of pairs: --steps K and on is the whole; a short last batch" {
     for i in $(seq 0 20); do printf '%d\t%d\n' $i $((2 * i)); done >"$D/pairs.tsv"
-    list "$D/l1"
-    list "$D/l2" --steps 5 --out "$D/five.safetensors"
+    list "$D/l1" --tensorboard "$D/l1"
+    list "$D/l2" --tensorboard "$D/l2" --steps 5 --out "$D/five.safetensors"
     [ -n "$(ls "$D/l2" | grep checkpoint-pretrain-000000005)" ]
-    list "$D/l2"
+    list "$D/l2" --tensorboard "$D/l2"
+    # no step twice, none lost: of the same length, for only the times differ
+    local events=pretrain/events.out.tfevents.petrel
+    [ "$(stat -c %s "$D/l1/$events")" = "$(stat -c %s "$D/l2/$events")" ]
     cmp "$D/l1/pretrained.safetensors" "$D/l2/pretrained.safetensors"
     run cmp -s "$D/five.safetensors" "$D/l2/pretrained.safetensors"
     [ "$status" = 1 ]
