@@ -24,15 +24,31 @@ run_begin() {
         echo "${0##*/}: cannot make the run directory '$1'" >&2
         exit 73
     }
-    exec {run_lock}>"$run_dir/lock" && flock -n "$run_lock" || {
+    exec {run_lock}>"$run_dir/lock" && flock -w 1 "$run_lock" || {
         echo "${0##*/}: another run is at work in '$run_dir': wait for it, or choose another directory" >&2
         exit 75
     }
+    local tries
+    for ((tries = 0; tries < 100; tries++)); do # what a killed pipeline left behind is on its way out
+        run_left_behind || break
+        sleep 0.1
+    done
     rm -rf "$run_dir/FAILED" "$run_dir/channels" "$run_dir/progress" "$run_dir/logs"
     mkdir -m 700 "$run_dir/channels" "$run_dir/progress" "$run_dir/logs" || exit 73
     export PETREL_RUN_DIR=$run_dir PETREL_PROGRESS_DIR=$run_dir/progress PETREL_PARENT=$$@$HOSTNAME
     run_nodes=() run_pids=() run_programs=() run_stopping='' run_lines=0
     trap run_stop INT TERM HUP
+}
+
+# Is a program of the run before still there?
+run_left_behind() {
+    local file comm
+    for file in "$run_dir/progress"/*.[0-9]*; do
+        read -r comm 2>/dev/null <"/proc/${file##*.}/comm" || continue
+        file=${file##*/}
+        [ "$comm" != "${file%.*}" ] || return 0
+    done
+    return 1
 }
 
 node() {
