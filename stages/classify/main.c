@@ -66,7 +66,7 @@ int main(int argc, char **argv)
         die(EX_USAGE, "--model is missing: name a model file");
     if (!settings && s.out == NULL)
         die(EX_USAGE, "--out is missing: name a folder for the results");
-    if (!alone && so.run == NULL)
+    if (!alone && (so.run == NULL || *so.run == '\0'))
         die(EX_USAGE, "no scan was named, and no run directory to take regions from: petrel-classify --model FILE SCAN... --out DIR");
     if (!alone) /* first, so that the others hear of it should the model be no good */
         stage_open(&st, "classify", &so, true, false);
