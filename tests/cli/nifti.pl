@@ -1,0 +1,63 @@
+# nifti -- what tests do to NIfTI files. Perl, which every Debian with a compiler has.
+#   nifti.pl grid FILE             dim, datatype, pixdim and sform, a line
+#   nifti.pl counts FILE           "value count" lines
+#   nifti.pl flip AXES FROM TO     the same image, stored backwards along AXES ("xz"); its sform says so
+use strict;
+use warnings;
+
+my %type = (2 => ['C', 1], 4 => ['s<', 2], 16 => ['f<', 4], 512 => ['S<', 2]);
+
+sub slurp {
+    my ($path) = @_;
+    open my $in, '-|', 'gzip', '-dc', $path or die "$path: $!";
+    binmode $in;
+    local $/;
+    return <$in>;
+}
+
+my ($verb, @words) = @ARGV;
+my $path = $verb eq 'flip' ? $words[1] : $words[0];
+my $file = slurp($path);
+my ($dims, @dim) = unpack 's<8', substr $file, 40, 16;
+my $datatype = unpack 's<', substr $file, 70, 2;
+my $begin = int unpack 'f<', substr $file, 108, 4;
+my @sform = unpack 'f<12', substr $file, 280, 48;
+my ($letter, $size) = @{$type{$datatype}};
+my ($nx, $ny, $nz) = @dim;
+
+if ($verb eq 'grid') {
+    my @pixdim = unpack 'f<4', substr $file, 76, 16;
+    printf "%d x %d x %d, pixdim %s, sform_code %d, sform %s\n", @dim[0 .. 2], join(' ', map { sprintf '%.5g', $_ } @pixdim[1 .. 3]),
+        unpack('s<', substr $file, 254, 2), join ' ', map { sprintf '%.5g', $_ } @sform;
+} elsif ($verb eq 'counts') {
+    my %count;
+    $count{$_}++ for unpack "($letter)*", substr $file, $begin;
+    print "$_ $count{$_}\n" for sort { $a <=> $b } keys %count;
+} else {
+    my $data = substr $file, $begin, $nx * $ny * $nz * $size;
+    my $row = $nx * $size;
+    for my $axis (split //, $words[0]) {
+        my $a = index 'xyz', $axis;
+        my $turned = '';
+        if ($axis eq 'z') {
+            $turned .= substr $data, $_ * $ny * $row, $ny * $row for reverse 0 .. $nz - 1;
+        } elsif ($axis eq 'y') {
+            for my $z (0 .. $nz - 1) {
+                $turned .= substr $data, ($z * $ny + $_) * $row, $row for reverse 0 .. $ny - 1;
+            }
+        } else {
+            $turned = join '', map { join '', reverse unpack "(a$size)*", substr $data, $_ * $row, $row } 0 .. $ny * $nz - 1;
+        }
+        $data = $turned;
+        for my $i (0 .. 2) { # voxel k is where n-1-k was
+            $sform[4 * $i + 3] += $sform[4 * $i + $a] * ($dim[$a] - 1);
+            $sform[4 * $i + $a] *= -1;
+        }
+    }
+    substr($file, 252, 2) = pack 's<', 0; # no qform
+    substr($file, 280, 48) = pack 'f<12', @sform;
+    open my $out, '|-', "gzip -1 >'$words[2]'" or die "$words[2]: $!";
+    binmode $out;
+    print $out substr($file, 0, $begin), $data;
+    close $out or die "$words[2]: $!";
+}

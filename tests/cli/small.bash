@@ -1,0 +1,65 @@
+# small -- a cohort, its cache and models as small as they can be; made once, for whichever file of tests asks first.
+# Sourced by bats ("load small"). BIN: the programs. SMALL: what was made; small_copy for those who write.
+# shellcheck shell=bash
+BIN=$(realpath "${PETREL_BIN:-$BATS_TEST_DIRNAME/../../build/bin}")
+TOP=$(realpath "$BATS_TEST_DIRNAME/../..")
+SMALL=${PETREL_TEST_DIR:-$BATS_RUN_TMPDIR}/small
+export PETREL_BIN=$BIN PATH=$BIN:$PATH XDG_CONFIG_HOME=$SMALL/config
+
+small_recipe() { # small_recipe EPOCHS
+    cat <<END
+recipe_name = small
+backbone = resnet10
+backbone_width = 4
+projection_width = 32
+batch = 8
+pairs_per_epoch = 32
+epochs = $1
+patience = $1
+warmup = 1
+lr = 0.05
+classifier_epochs = 3
+classifier_batch = 32
+classifier_views = 1
+END
+}
+
+# What a function makes is made in a folder of its own and moved when it is whole: small_make NAME FUNCTION
+small_make() {
+    [ ! -e "$SMALL/$1" ] || return 0
+    mkdir -p "$SMALL"
+    rm -rf "$SMALL/$1.tmp"
+    "$2" "$SMALL/$1.tmp" >"$SMALL/$1.log" 2>&1 3>&- || { cat "$SMALL/$1.log" >&2; return 1; }
+    mv "$SMALL/$1.tmp" "$SMALL/$1"
+}
+
+# 6 patients; scans.tsv
+small_cohort() { small_make cohort make_cohort; }
+make_cohort() { petrel-simulate --out "$1" --patients 6 --scale quick --seed 3 -j 2; }
+
+# of that cohort, split so that every set has both classes
+small_cache() { small_cohort && small_make cache make_cache; }
+make_cache() {
+    local seed
+    "$TOP/pipelines/rois.sh" "$SMALL/cohort/scans.tsv" --out "$1" -j 2 --run "$1.run" || return
+    for seed in $(seq 50); do
+        petrel-cache split "$1" --seed "$seed" --validation 0.3 --test 0.3 >"$1.table" || return
+        [ "$(awk 'NR > 1 && $5 > 0 && $5 < $4' "$1.table" | wc -l)" = 3 ] && return
+    done
+    echo "no seed gives every set both classes" && return 1
+}
+
+# model/{model,encoder}.safetensors, model/{pretrain,classifier}: pipelines/train.sh with 2 epochs
+small_model() { small_cache && small_make model make_model; }
+make_model() {
+    small_recipe 2 >"$SMALL/small.conf"
+    "$TOP/pipelines/train.sh" --cache "$SMALL/cache" --out "$1" --recipe "$SMALL/small.conf" -j 2
+}
+
+# scan N (1..) of the cohort, its folder
+small_scan() { printf '%s/cohort/SIMULATED_%04d/SIMULATED_PETCT' "$SMALL" "$1"; }
+
+nifti() { perl "$TOP/tests/cli/nifti.pl" "$@"; }
+safetensors() { perl "$TOP/tests/cli/safetensors.pl" "$@"; }
+sums() { (cd "$1" && find . -type f ! -path '*/logs/*' ! -path '*/progress/*' ! -path '*/channels/*' ! -name lock ! -name FAILED ! -name '*.lock' |
+    sort | xargs sha256sum); }
