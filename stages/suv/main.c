@@ -59,6 +59,8 @@ int main(int argc, char **argv)
     struct stage st;
     stage_open(&st, "suv", &ends, true, true);
     size_t scans = 0;
+    struct progress bar;
+    progress_begin(&bar, "suv", "scans", 0, 0);
     for (struct taken item; stage_take(&st, &item);) {
         if (stage_pass_refusal(&st, &item))
             continue;
@@ -76,9 +78,10 @@ int main(int argc, char **argv)
                       m.facts.delay_s, m.facts.suv_max, now_s() - begun_s, m.facts.suv_formula);
             volume_message_encode(&m, &out);
             stage_give(&st, &item, &out);
-            scans++;
+            progress_update(&bar, ++scans, "SUVmax %.1f", m.facts.suv_max);
         }
         volume_message_free(&m);
     }
+    progress_end(&bar);
     return stage_close(&st, "%zu scans", scans);
 }
