@@ -19,12 +19,13 @@
 namespace
 {
 
-/* An element whose type the file does not tell (UN): its bytes as text. Asked for a text itself, DCMTK gives such bytes in
- * hexadecimal. */
+/* An element whose type neither the file (UN, implicit) nor the dictionary tells: its bytes as text. Asked for a text itself,
+ * DCMTK gives such bytes in hexadecimal. */
 bool unknown_text(DcmItem *item, const DcmTagKey &tag, char *to, size_t size)
 {
     DcmElement *element = nullptr;
-    if (item->findAndGetElement(tag, element).bad() || element == nullptr || element->ident() != EVR_UN)
+    if (item->findAndGetElement(tag, element).bad() || element == nullptr ||
+        (element->ident() != EVR_UN && element->ident() != EVR_UNKNOWN && element->ident() != EVR_UNKNOWN2B))
         return false;
     const Uint8 *bytes = nullptr;
     unsigned long count = 0;
@@ -169,13 +170,14 @@ int read_pixels(DcmFileFormat &file, const char *path, struct dicom_image *image
                     image->bits_allocated);
     size_t const count = static_cast<size_t>(image->rows) * static_cast<size_t>(image->columns);
     size_t const bytes = count * static_cast<size_t>(image->bits_allocated) / 8;
-    bool const compressed = DcmXfer(set->getOriginalXfer()).isEncapsulated();
+    DcmXfer const syntax(set->getOriginalXfer());
+    bool const compressed = syntax.isEncapsulated() || syntax.getStreamCompression() != ESC_none;
     struct stat on_disk;
     /* an uncompressed slice cannot be larger than its file: look before anything is allocated */
     if (stat(path, &on_disk) != 0 || (!compressed && static_cast<size_t>(on_disk.st_size) < bytes))
         return fail(e, "cannot open '%s': %g rows of %g columns need %zu bytes, but the file has %lld", path, image->rows,
                     image->columns, bytes, static_cast<long long>(on_disk.st_size));
-    if (compressed && set->chooseRepresentation(EXS_LittleEndianExplicit, nullptr).bad())
+    if (syntax.isEncapsulated() && set->chooseRepresentation(EXS_LittleEndianExplicit, nullptr).bad())
         return fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked", path,
                     DcmXfer(set->getOriginalXfer()).getXferName());
     DcmElement *pixels = nullptr;

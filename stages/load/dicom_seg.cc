@@ -101,13 +101,14 @@ int read_pixels(DcmDataset *set, const char *path, struct dicom_segmentation *s,
     DcmElement *pixels = nullptr;
     Uint8 *bytes = nullptr;
     struct stat on_disk;
-    bool const compressed = DcmXfer(set->getOriginalXfer()).isEncapsulated();
+    DcmXfer const syntax(set->getOriginalXfer());
+    bool const compressed = syntax.isEncapsulated() || syntax.getStreamCompression() != ESC_none;
     size_t const plane = s->rows * s->columns; /* at most 65535 squared */
     double const needed = std::ceil(static_cast<double>(plane) * static_cast<double>(s->frame_count) * s->bits / 8);
     if (stat(path, &on_disk) != 0 || (!compressed && static_cast<double>(on_disk.st_size) < needed) || needed > 4e9)
         return fail(e, "cannot open '%s': %zu frames of %zu x %zu pixels need %.0f bytes, but the file has %lld", path, s->frame_count,
                     s->columns, s->rows, needed, static_cast<long long>(on_disk.st_size));
-    if (compressed && set->chooseRepresentation(EXS_LittleEndianExplicit, nullptr).bad())
+    if (syntax.isEncapsulated() && set->chooseRepresentation(EXS_LittleEndianExplicit, nullptr).bad())
         return fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked", path,
                     DcmXfer(set->getOriginalXfer()).getXferName());
     if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr || pixels->getLength() < needed ||

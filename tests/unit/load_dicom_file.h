@@ -78,6 +78,8 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     fwrite("DICM", 1, 4, to);
     dicom_put(to, 0x0002, 0x0000, "UL", (uint8_t[]){28, 0, 0, 0}, 4);
     dicom_put(to, 0x0002, 0x0010, "UI", "1.2.840.10008.1.2.1", 19);
+    dicom_text(to, 0x0008, 0x0016, "UI", "1.2.840.10008.5.1.4.1.1.128");
+    dicom_text(to, 0x0008, 0x0018, "UI", "1.2.3.4.5");
     dicom_text(to, 0x0008, 0x0020, "DA", "20200131");
     dicom_text(to, 0x0008, 0x0021, "DA", "20200131");
     dicom_text(to, 0x0008, 0x0022, "DA", "20200131");
@@ -96,6 +98,7 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     dicom_text(to, 0x0020, 0x0037, "DS", s->orientation ? s->orientation : "1\\0\\0\\0\\1\\0");
     dicom_text(to, 0x0020, 0x0052, "UI", "1.2.3.5");
     dicom_u16(to, 0x0028, 0x0002, 1);
+    dicom_text(to, 0x0028, 0x0004, "CS", "MONOCHROME2");
     dicom_u16(to, 0x0028, 0x0010, SLICE_ROWS);
     dicom_u16(to, 0x0028, 0x0011, SLICE_COLUMNS);
     dicom_text(to, 0x0028, 0x0030, "DS", s->spacing ? s->spacing : "4\\2");
