@@ -20,6 +20,7 @@ enum rng_stream {
     RNG_CLASSIFIER = 6,/* which boxes a classifier epoch sees */
     RNG_EVAL = 7,      /* bootstrap, t-SNE start */
     RNG_CLUSTER = 8,
+    RNG_DROPOUT = 9,   /* index = step << 32 | operation << 24 | row */
     RNG_TEST = 99
 };
 

@@ -104,6 +104,42 @@ struct backend {
     void (*gelu_forward)(struct backend *b, float *out, const float *in, size_t count);   /* exact: x * Phi(x) */
     void (*gelu_backward)(struct backend *b, float *din, const float *dout, const float *in, size_t count);
     void (*softmax)(struct backend *b, float *out, const float *in, int N, int C);
+    void (*softmax_backward)(struct backend *b, float *din, const float *dout, const float *out, int N, int C);
+
+    /* What other networks need (SE-ResNet, EfficientNet, DenseNet, ViT). Where an image is flat in 2-D, D and its kernel are 1.
+     * out may be one of the two. */
+    void (*add)(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count);
+    void (*sigmoid_forward)(struct backend *b, float *out, const float *in, size_t count); /* ROWS alone: of padding it is 1/2 */
+    void (*sigmoid_backward)(struct backend *b, float *din, const float *dout, const float *out, size_t count);
+    void (*silu_forward)(struct backend *b, float *out, const float *in, size_t count);    /* x * sigmoid(x) */
+    void (*silu_backward)(struct backend *b, float *din, const float *dout, const float *in, size_t count);
+    /* ROWS. Each number is 0 with probability `rate`, or divided by 1 - rate. Row n draws Philox(seed, RNG_DROPOUT, index + n), so
+     * backward need not be told what forward drew, and every back end drops the same. rate in [0,1) */
+    void (*dropout_forward)(struct backend *b, float *out, const float *in, int N, int C, float rate, uint64_t seed, uint64_t index);
+    void (*dropout_backward)(struct backend *b, float *din, const float *dout, int N, int C, float rate, uint64_t seed, uint64_t index);
+    /* IMAGE out(n,c,p) = in(n,c,p) * scale(n,c), scale in ROWS; din and dscale may be NULL */
+    void (*gate_forward)(struct backend *b, float *out, const float *in, const float *scale, int N, int C, const int dim[3]);
+    void (*gate_backward)(struct backend *b, float *din, float *dscale, const float *dout, const float *in, const float *scale,
+                          int N, int C, const int dim[3]);
+    /* IMAGE; mean over a window's voxels that lie inside the image (PyTorch's count_include_pad=False) */
+    void (*meanpool_forward)(struct backend *b, float *out, const float *in, const struct pool_shape *s);
+    void (*meanpool_backward)(struct backend *b, float *din, const float *dout, const struct pool_shape *s);
+    /* convolution in `groups` that divide C and O, weight(O, C/groups, kernel); groups == C == O is depthwise */
+    void (*group_forward)(struct backend *b, float *out, const float *in, const float *weight, const struct conv_shape *s, int groups);
+    void (*group_backward_data)(struct backend *b, float *din, const float *dout, const float *weight, const struct conv_shape *s, int groups);
+    void (*group_backward_weight)(struct backend *b, float *dweight, const float *dout, const float *in, const struct conv_shape *s, int groups);
+    /* IMAGE (N,C,P) -> ROWS (N*P,C): positions become tokens */
+    void (*tokens_forward)(struct backend *b, float *out, const float *in, int N, int C, const int dim[3]);
+    void (*tokens_backward)(struct backend *b, float *din, const float *dout, int N, int C, const int dim[3]);
+    /* mean over a box's tokens: out(N,C), in(N*T,C) */
+    void (*tokenmean_forward)(struct backend *b, float *out, const float *in, int N, int T, int C);
+    void (*tokenmean_backward)(struct backend *b, float *din, const float *dout, int N, int T, int C);
+    /* ROWS of N boxes with T tokens each, q k v out (N*T,C); heads divide C, each sees C/heads channels side by side.
+     * prob(N,heads,T,T) = softmax(q k' / sqrt(C/heads)) is kept for backward; out = prob v */
+    void (*attention_forward)(struct backend *b, float *out, float *prob, const float *q, const float *k, const float *v, int N, int T,
+                              int C, int heads);
+    void (*attention_backward)(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *prob, const float *q,
+                               const float *k, const float *v, int N, int T, int C, int heads);
 
     /* losses: value and gradient in one call; write (=) their outputs. terms are on the host.
      * VICReg, METHOD.md 3: z(2N,K), view a first; dz(2N,K); weight and terms: invariance, variance, covariance; loss is their

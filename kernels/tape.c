@@ -43,9 +43,10 @@ void tape_close(struct tape **t)
 
 /* ---- the list grows ---- */
 
-static int add_value(struct tape *t, enum layout layout, int C, const int dim[3])
+static int add_value(struct tape *t, enum layout layout, int C, const int shape[3])
 {
     assert(!t->sealed && C > 0);
+    const int dim[3] = {shape[0], shape[1], shape[2]}; /* it may lie in what moves now */
     if (t->value_count == t->value_room) {
         t->value_room = t->value_room ? 2 * t->value_room : 64;
         t->value = xresize(t->value, t->value_room, sizeof *t->value);
@@ -56,7 +57,7 @@ static int add_value(struct tape *t, enum layout layout, int C, const int dim[3]
     return (int)t->value_count++;
 }
 
-static struct op *add_op(struct tape *t, const struct op_kind *kind, int in, int other, const char *name,
+struct op *tape_add_op(struct tape *t, const struct op_kind *kind, int in, int other, const char *name,
                          enum layout layout, int C, const int dim[3])
 {
     assert(in >= 0 && (size_t)in < t->value_count && (other < 0 || (size_t)other < t->value_count));
@@ -65,14 +66,14 @@ static struct op *add_op(struct tape *t, const struct op_kind *kind, int in, int
         t->op = xresize(t->op, t->op_room, sizeof *t->op);
     }
     struct op *op = &t->op[t->op_count++];
-    *op = (struct op){.kind = kind, .in = in, .other = other, .param = {-1, -1, -1, -1, -1}};
+    *op = (struct op){.kind = kind, .in = in, .other = other, .third = -1, .param = {-1, -1, -1, -1, -1}};
     op->out = add_value(t, layout, C, dim);
     if (name)
         format_into(op->name, sizeof op->name, "%s", name);
     return op;
 }
 
-static int add_param(struct tape *t, const char *name, const char *part, enum param_kind kind, enum param_init init,
+int tape_add_param(struct tape *t, const char *name, const char *part, enum param_kind kind, enum param_init init,
                      int fan_in, int ndim, const int *dim)
 {
     struct param q = {.kind = kind, .init = init, .ndim = ndim, .fan_in = fan_in};
@@ -109,10 +110,10 @@ int tape_conv(struct tape *t, int in, const char *name, int O, const int kernel[
     }
     conv_out_dims(&s);
     assert(s.out[0] > 0 && s.out[1] > 0 && s.out[2] > 0);
-    struct op *op = add_op(t, &op_conv, in, -1, name, IMAGE, O, s.out);
+    struct op *op = tape_add_op(t, &op_conv, in, -1, name, IMAGE, O, s.out);
     op->conv_shape = s;
     int dim[5] = {O, s.C, kernel[0], kernel[1], kernel[2]};
-    op->param[0] = add_param(t, name, "weight", PARAM_CONV, INIT_CONV, s.C * kernel[0] * kernel[1] * kernel[2], 5, dim);
+    op->param[0] = tape_add_param(t, name, "weight", PARAM_CONV, INIT_CONV, s.C * kernel[0] * kernel[1] * kernel[2], 5, dim);
     return op->out;
 }
 
@@ -121,15 +122,16 @@ int tape_norm(struct tape *t, int in, const char *name, int residual, bool relu)
     struct value v = t->value[in];
     assert(residual < 0 || (t->value[residual].layout == v.layout && t->value[residual].C == v.C &&
                             !memcmp(t->value[residual].dim, v.dim, sizeof v.dim)));
-    struct op *op = add_op(t, &op_norm, in, residual, name, v.layout, v.C, v.dim);
+    assert(v.layout == IMAGE || v.dim[0] == 1);
+    struct op *op = tape_add_op(t, &op_norm, in, residual, name, v.layout, v.C, v.dim);
     op->relu = relu;
     op->norm = (struct norm_shape){.layout = v.layout, .N = t->N, .C = v.C, .views = t->views};
     memcpy(op->norm.dim, v.dim, sizeof v.dim);
-    op->param[0] = add_param(t, name, "weight", PARAM_PLAIN, INIT_ONE, 0, 1, &v.C);
-    op->param[1] = add_param(t, name, "bias", PARAM_PLAIN, INIT_ZERO, 0, 1, &v.C);
-    op->param[2] = add_param(t, name, "running_mean", PARAM_BUFFER, INIT_ZERO, 0, 1, &v.C);
-    op->param[3] = add_param(t, name, "running_var", PARAM_BUFFER, INIT_ONE, 0, 1, &v.C);
-    op->param[4] = add_param(t, name, "num_batches_tracked", PARAM_COUNTER, INIT_ZERO, 0, 0, NULL);
+    op->param[0] = tape_add_param(t, name, "weight", PARAM_PLAIN, INIT_ONE, 0, 1, &v.C);
+    op->param[1] = tape_add_param(t, name, "bias", PARAM_PLAIN, INIT_ZERO, 0, 1, &v.C);
+    op->param[2] = tape_add_param(t, name, "running_mean", PARAM_BUFFER, INIT_ZERO, 0, 1, &v.C);
+    op->param[3] = tape_add_param(t, name, "running_var", PARAM_BUFFER, INIT_ONE, 0, 1, &v.C);
+    op->param[4] = tape_add_param(t, name, "num_batches_tracked", PARAM_COUNTER, INIT_ZERO, 0, 0, NULL);
     return op->out;
 }
 
@@ -140,7 +142,7 @@ int tape_maxpool(struct tape *t, int in, int kernel, int stride, int pad)
     struct pool_shape s = {.N = t->N, .C = v.C, .kernel = kernel, .stride = stride, .pad = pad};
     memcpy(s.in, v.dim, sizeof v.dim);
     pool_out_dims(&s);
-    struct op *op = add_op(t, &op_maxpool, in, -1, NULL, IMAGE, v.C, s.out);
+    struct op *op = tape_add_op(t, &op_maxpool, in, -1, NULL, IMAGE, v.C, s.out);
     op->pool = s;
     return op->out;
 }
@@ -148,17 +150,17 @@ int tape_maxpool(struct tape *t, int in, int kernel, int stride, int pad)
 int tape_avgpool(struct tape *t, int in)
 {
     assert(t->value[in].layout == IMAGE);
-    return add_op(t, &op_avgpool, in, -1, NULL, ROWS, t->value[in].C, ONE)->out;
+    return tape_add_op(t, &op_avgpool, in, -1, NULL, ROWS, t->value[in].C, ONE)->out;
 }
 
 int tape_linear(struct tape *t, int in, const char *name, int O, bool bias)
 {
     assert(t->value[in].layout == ROWS);
     int C = t->value[in].C, dim[2] = {O, C};
-    struct op *op = add_op(t, &op_linear, in, -1, name, ROWS, O, ONE);
-    op->param[0] = add_param(t, name, "weight", PARAM_PLAIN, INIT_LINEAR, C, 2, dim);
+    struct op *op = tape_add_op(t, &op_linear, in, -1, name, ROWS, O, t->value[in].dim);
+    op->param[0] = tape_add_param(t, name, "weight", PARAM_PLAIN, INIT_LINEAR, C, 2, dim);
     if (bias)
-        op->param[1] = add_param(t, name, "bias", PARAM_PLAIN, INIT_LINEAR, C, 1, &O);
+        op->param[1] = tape_add_param(t, name, "bias", PARAM_PLAIN, INIT_LINEAR, C, 1, &O);
     return op->out;
 }
 
@@ -166,37 +168,37 @@ int tape_scale(struct tape *t, int in, const char *name, int rows)
 {
     assert(t->value[in].layout == ROWS && rows == 1);
     int dim[2] = {rows, t->value[in].C};
-    struct op *op = add_op(t, &op_scale, in, -1, name, ROWS, t->value[in].C, ONE);
-    op->param[0] = add_param(t, name, "weight", PARAM_PLAIN, INIT_NORMAL, 0, 2, dim);
+    struct op *op = tape_add_op(t, &op_scale, in, -1, name, ROWS, t->value[in].C, t->value[in].dim);
+    op->param[0] = tape_add_param(t, name, "weight", PARAM_PLAIN, INIT_NORMAL, 0, 2, dim);
     return op->out;
 }
 
 int tape_concat(struct tape *t, int a, int b)
 {
-    assert(t->value[a].layout == ROWS && t->value[b].layout == ROWS);
-    return add_op(t, &op_concat, a, b, NULL, ROWS, t->value[a].C + t->value[b].C, ONE)->out;
+    assert(t->value[a].layout == ROWS && t->value[b].layout == ROWS && t->value[a].dim[0] == t->value[b].dim[0]);
+    return tape_add_op(t, &op_concat, a, b, NULL, ROWS, t->value[a].C + t->value[b].C, t->value[a].dim)->out;
 }
 
-static int same_shape(struct tape *t, const struct op_kind *kind, int in)
+int tape_same_shape(struct tape *t, const struct op_kind *kind, int in)
 {
     struct value v = t->value[in];
-    return add_op(t, kind, in, -1, NULL, v.layout, v.C, v.dim)->out;
+    return tape_add_op(t, kind, in, -1, NULL, v.layout, v.C, v.dim)->out;
 }
 
 int tape_layernorm(struct tape *t, int in)
 {
     assert(t->value[in].layout == ROWS);
-    return same_shape(t, &op_layernorm, in);
+    return tape_same_shape(t, &op_layernorm, in);
 }
 
 int tape_l2norm(struct tape *t, int in)
 {
     assert(t->value[in].layout == ROWS);
-    return same_shape(t, &op_l2norm, in);
+    return tape_same_shape(t, &op_l2norm, in);
 }
 
-int tape_relu(struct tape *t, int in) { return same_shape(t, &op_relu, in); }
-int tape_gelu(struct tape *t, int in) { return same_shape(t, &op_gelu, in); }
+int tape_relu(struct tape *t, int in) { return tape_same_shape(t, &op_relu, in); }
+int tape_gelu(struct tape *t, int in) { return tape_same_shape(t, &op_gelu, in); }
 
 /* ---- sealing: who wants a gradient, and where everything lies ---- */
 
@@ -206,7 +208,9 @@ static void mark_wanted(struct tape *t)
 {
     for (size_t i = 0; i < t->op_count; i++) {
         const struct op *op = &t->op[i];
-        bool upstream = t->value[op->in].wants_grad || (op->other >= 0 && t->value[op->other].wants_grad), own = false;
+        bool upstream = t->value[op->in].wants_grad || (op->other >= 0 && t->value[op->other].wants_grad) ||
+                        (op->third >= 0 && t->value[op->third].wants_grad),
+             own = false;
         for (size_t k = 0; k < COUNT_OF(op->param); k++)
             own = own || (op->param[k] >= 0 && param_trained(&t->params->param[op->param[k]]));
         /* gradients through frozen operations are not to be had from every back end, and no network here asks for them

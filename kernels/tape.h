@@ -80,6 +80,23 @@ int tape_scale(struct tape *t, int in, const char *name, int rows /* 1: PyTorch 
 int tape_concat(struct tape *t, int a, int b);
 int tape_relu(struct tape *t, int in);
 int tape_gelu(struct tape *t, int in);
+
+/* What other networks need. In 2-D, D is 1 and so are its kernel and stride, and its pad 0. */
+int tape_group_conv(struct tape *t, int in, const char *name, int O, const int kernel[3], const int stride[3],
+                    const int pad[3], int groups);
+int tape_meanpool(struct tape *t, int in, int kernel, int stride, int pad); /* over voxels inside the image */
+int tape_silu(struct tape *t, int in);
+int tape_add(struct tape *t, int a, int b);
+int tape_gate(struct tape *t, int image, int rows); /* (N,C,P) times (N,C) */
+int tape_sigmoid(struct tape *t, int in);           /* rows; so are those below */
+int tape_softmax(struct tape *t, int in);
+int tape_dropout(struct tape *t, int in, float rate);
+/* What dropout draws until told otherwise: set before every step, so that a resumed run draws the same. */
+void tape_draw(struct tape *t, uint64_t seed, uint32_t step);
+/* Rows may be tokens: T rows a box, which linear, norms of rows, activations, concat and dropout take one by one. */
+int tape_tokens(struct tape *t, int image);         /* (N,C,P): P tokens of C */
+int tape_tokenmean(struct tape *t, int in);         /* one row a box */
+int tape_attention(struct tape *t, int q, int k, int v, int heads);
 /* training false: evaluation only, no gradients kept, norms use running statistics. The first seal of any tape also
  * seals the parameters: every tape that brings new ones must be built before it.
  * within: NULL, or a sealed tape whose blocks this one may use, for the two are never needed at once (the short last

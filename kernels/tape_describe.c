@@ -20,9 +20,9 @@ static void count_axis(const struct conv_shape *s, int axis, uint64_t *taps, uin
     }
 }
 
-static void describe_conv(const struct conv_shape *s, struct tape_row *row)
+static void describe_conv(const struct conv_shape *s, int groups, struct tape_row *row)
 {
-    uint64_t pairs = (uint64_t)s->C * (uint64_t)s->O, live_taps = 1, live_hits = 1, dense = 1;
+    uint64_t pairs = (uint64_t)(s->C / groups) * (uint64_t)s->O, live_taps = 1, live_hits = 1, dense = 1;
     for (int a = 0; a < 3; a++) {
         uint64_t taps, hits;
         count_axis(s, a, &taps, &hits);
@@ -51,10 +51,12 @@ bool tape_describe(const struct tape *t, size_t i, struct tape_row *row)
             row->params += t->params->param[op->param[k]].count;
     row->live_params = row->params;
     if (op->kind == &op_conv)
-        describe_conv(&op->conv_shape, row);
+        describe_conv(&op->conv_shape, 1, row);
+    else if (op->kind == &op_group)
+        describe_conv(&op->conv_shape, op->groups, row);
     else if (op->kind == &op_linear)
-        row->mmacs = row->live_mmacs = (double)in->C * out->C / 1e6;
-    else if (op->kind == &op_maxpool)
+        row->mmacs = row->live_mmacs = (double)in->C * out->C * in->dim[0] / 1e6;
+    else if (op->kind == &op_maxpool || op->kind == &op_meanpool)
         for (int a = 0; a < 3; a++) {
             row->kernel[a] = op->pool.kernel;
             row->stride[a] = op->pool.stride;

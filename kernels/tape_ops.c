@@ -1,30 +1,9 @@
 /* tape_ops -- each operation of the tape in the back end's terms: a table beats a switch.   kernels/tape */
 #include "kernels/tape_own.h"
 
-static float *in_data(const struct tape *t, const struct op *op) { return t->value[op->in].data; }
-static float *in_grad(const struct tape *t, const struct op *op) { return t->value[op->in].grad; }
-static float *out_data(const struct tape *t, const struct op *op) { return t->value[op->out].data; }
-static float *out_grad(const struct tape *t, const struct op *op) { return t->value[op->out].grad; }
-static int in_C(const struct tape *t, const struct op *op) { return t->value[op->in].C; }
-static int out_C(const struct tape *t, const struct op *op) { return t->value[op->out].C; }
-static struct param *param(const struct tape *t, const struct op *op, int which)
-{
-    return op->param[which] < 0 ? NULL : &t->params->param[op->param[which]];
-}
-static float *weight(const struct tape *t, const struct op *op, int which)
-{
-    struct param *q = param(t, op, which);
-    return q ? q->value : NULL;
-}
-static float *dweight(const struct tape *t, const struct op *op, int which)
-{
-    struct param *q = param(t, op, which);
-    return q ? q->grad : NULL;
-}
 static size_t keep_rows(const struct tape *t, const struct op *op)
 {
-    (void)op;
-    return (size_t)t->N;
+    return (size_t)in_rows(t, op);
 }
 
 /* convolution */
@@ -92,35 +71,35 @@ const struct op_kind op_avgpool = {"avgpool", avgpool_run, avgpool_back, NULL, N
 static void linear_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->linear_forward(t->b, out_data(t, op), in_data(t, op), weight(t, op, 0), weight(t, op, 1), t->N, in_C(t, op),
+    t->b->linear_forward(t->b, out_data(t, op), in_data(t, op), weight(t, op, 0), weight(t, op, 1), in_rows(t, op), in_C(t, op),
                          out_C(t, op));
 }
 static void linear_back(struct tape *t, struct op *op)
 {
     t->b->linear_backward(t->b, in_grad(t, op), dweight(t, op, 0), dweight(t, op, 1), out_grad(t, op), in_data(t, op),
-                          weight(t, op, 0), t->N, in_C(t, op), out_C(t, op));
+                          weight(t, op, 0), in_rows(t, op), in_C(t, op), out_C(t, op));
 }
 const struct op_kind op_linear = {"linear", linear_run, linear_back, NULL, NULL, NULL};
 
 static void layernorm_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->layernorm_forward(t->b, out_data(t, op), op->keep, in_data(t, op), t->N, in_C(t, op));
+    t->b->layernorm_forward(t->b, out_data(t, op), op->keep, in_data(t, op), in_rows(t, op), in_C(t, op));
 }
 static void layernorm_back(struct tape *t, struct op *op)
 {
-    t->b->layernorm_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), op->keep, t->N, in_C(t, op));
+    t->b->layernorm_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), op->keep, in_rows(t, op), in_C(t, op));
 }
 const struct op_kind op_layernorm = {"layernorm", layernorm_run, layernorm_back, keep_rows, NULL, NULL};
 
 static void l2norm_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->l2norm_forward(t->b, out_data(t, op), op->keep, in_data(t, op), t->N, in_C(t, op));
+    t->b->l2norm_forward(t->b, out_data(t, op), op->keep, in_data(t, op), in_rows(t, op), in_C(t, op));
 }
 static void l2norm_back(struct tape *t, struct op *op)
 {
-    t->b->l2norm_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), op->keep, t->N, in_C(t, op));
+    t->b->l2norm_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), op->keep, in_rows(t, op), in_C(t, op));
 }
 const struct op_kind op_l2norm = {"l2norm", l2norm_run, l2norm_back, keep_rows, NULL, NULL};
 
@@ -129,12 +108,12 @@ static size_t scale_keep(const struct tape *t, const struct op *op) { return t->
 static void scale_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->scale_forward(t->b, out_data(t, op), in_data(t, op), weight(t, op, 0), t->N, in_C(t, op));
+    t->b->scale_forward(t->b, out_data(t, op), in_data(t, op), weight(t, op, 0), in_rows(t, op), in_C(t, op));
 }
 static void scale_back(struct tape *t, struct op *op)
 {
     float *din = in_grad(t, op) ? in_grad(t, op) : op->keep;
-    t->b->scale_backward(t->b, din, dweight(t, op, 0), out_grad(t, op), in_data(t, op), weight(t, op, 0), t->N,
+    t->b->scale_backward(t->b, din, dweight(t, op, 0), out_grad(t, op), in_data(t, op), weight(t, op, 0), in_rows(t, op),
                          in_C(t, op));
 }
 const struct op_kind op_scale = {"scale", scale_run, scale_back, scale_keep, NULL, NULL};
@@ -147,13 +126,13 @@ static size_t concat_keep(const struct tape *t, const struct op *op)
 static void concat_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->concat_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->other].data, t->N, in_C(t, op),
+    t->b->concat_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->other].data, in_rows(t, op), in_C(t, op),
                          t->value[op->other].C);
 }
 static void concat_back(struct tape *t, struct op *op)
 {
     float *din_a = in_grad(t, op), *din_b = t->value[op->other].grad;
-    t->b->concat_backward(t->b, din_a ? din_a : op->keep, din_b ? din_b : op->keep, out_grad(t, op), t->N, in_C(t, op),
+    t->b->concat_backward(t->b, din_a ? din_a : op->keep, din_b ? din_b : op->keep, out_grad(t, op), in_rows(t, op), in_C(t, op),
                           t->value[op->other].C);
 }
 const struct op_kind op_concat = {"concat", concat_run, concat_back, concat_keep, NULL, NULL};

@@ -6,7 +6,7 @@
 /* One number array of the network: an input or what an operation makes. */
 struct value {
     enum layout layout;
-    int C, dim[3];              /* ROWS: 1,1,1 */
+    int C, dim[3];              /* ROWS: tokens a box (1: a plain row), 1, 1 */
     size_t size;                /* floats on the device */
     size_t data_at, grad_at;    /* places in the tape's blocks */
     float *data, *grad;         /* grad NULL: nothing upstream is trained */
@@ -28,7 +28,7 @@ struct op_kind {
 struct op {
     const struct op_kind *kind;
     char name[64];
-    int in, other, out;         /* values; other: residual, or the second of concat; -1 none */
+    int in, other, third, out;  /* values; other: residual, or a second input; third: attention's; -1 none */
     int param[5];               /* numbers in params; -1 none */
     bool relu;
     size_t keep_at, keep_size;  /* floats */
@@ -37,6 +37,9 @@ struct op {
     struct conv *conv;
     struct norm_shape norm;
     struct pool_shape pool;
+    int groups, heads;
+    float rate;                 /* dropout */
+    int number;                 /* dropout: which one of the tape's */
 };
 
 struct tape {
@@ -51,11 +54,43 @@ struct tape {
     float *data, *grads;        /* blocks: values and what operations keep; gradients of values */
     size_t data_floats, grad_floats, own_floats;
     bool borrowed_data, borrowed_grads;
+    int dropouts;
+    uint64_t seed, step;        /* of dropout */
 };
 
 extern const struct op_kind op_conv, op_norm, op_maxpool, op_avgpool, op_linear, op_layernorm, op_l2norm, op_scale,
-    op_concat, op_relu, op_gelu;
+    op_concat, op_relu, op_gelu, op_group, op_meanpool, op_sigmoid, op_silu, op_softmax, op_dropout, op_add, op_gate,
+    op_tokens, op_tokenmean, op_attention;
 
+/* what an operation works on */
+static inline float *in_data(const struct tape *t, const struct op *op) { return t->value[op->in].data; }
+static inline float *in_grad(const struct tape *t, const struct op *op) { return t->value[op->in].grad; }
+static inline float *out_data(const struct tape *t, const struct op *op) { return t->value[op->out].data; }
+static inline float *out_grad(const struct tape *t, const struct op *op) { return t->value[op->out].grad; }
+static inline int in_C(const struct tape *t, const struct op *op) { return t->value[op->in].C; }
+static inline int out_C(const struct tape *t, const struct op *op) { return t->value[op->out].C; }
+static inline int in_rows(const struct tape *t, const struct op *op) { return t->N * t->value[op->in].dim[0]; }
+static inline struct param *param(const struct tape *t, const struct op *op, int which)
+{
+    return op->param[which] < 0 ? NULL : &t->params->param[op->param[which]];
+}
+static inline float *weight(const struct tape *t, const struct op *op, int which)
+{
+    struct param *q = param(t, op, which);
+    return q ? q->value : NULL;
+}
+static inline float *dweight(const struct tape *t, const struct op *op, int which)
+{
+    struct param *q = param(t, op, which);
+    return q ? q->grad : NULL;
+}
+
+/* The list grows by an operation and its value; by a parameter; by an operation whose value is shaped like its input. */
+struct op *tape_add_op(struct tape *t, const struct op_kind *kind, int in, int other, const char *name,
+                       enum layout layout, int C, const int dim[3]);
+int tape_add_param(struct tape *t, const char *name, const char *part, enum param_kind kind, enum param_init init,
+                   int fan_in, int ndim, const int *dim);
+int tape_same_shape(struct tape *t, const struct op_kind *kind, int in);
 int params_add(struct params *p, const struct param *like); /* number of the new, or of the one of that name */
 void params_seal(struct params *p);
 void param_fresh(const struct param *q, uint64_t seed, size_t number, float *host);

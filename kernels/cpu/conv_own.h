@@ -34,6 +34,9 @@ size_t conv_partials(const struct conv *c);
 void conv_widen(const struct backend *b, float *wide, const float *thin, int positions, int C, int N);
 void conv_narrow(const struct backend *b, float *thin, const float *wide, int positions, int C, int N, bool add);
 
+/* The input position that tap t of output position p meets, or -1 on padding. */
+int conv_meets(const struct conv_shape *s, int p, int t);
+
 /* How many pairs from by_out[i] on take the next tap to the next input position: in a thin image they lie side by side. */
 int conv_pairs_in_a_row(const struct conv *c, int i);
 

@@ -10,8 +10,7 @@ static void dims_of(int at[3], int position, const int dim[3])
     at[2] = position % dim[2];
 }
 
-/* The input position that tap t of output position p meets, or -1 on padding. */
-static int meets(const struct conv_shape *s, int p, int t)
+int conv_meets(const struct conv_shape *s, int p, int t)
 {
     int at[3], tap[3], q = 0;
     dims_of(at, p, s->out);
@@ -108,7 +107,7 @@ struct conv *cpu_conv_open(struct backend *b, const struct conv_shape *s)
     struct pair *pair = xalloc((size_t)c->P * (size_t)c->T + 1, sizeof *pair);
     for (int p = 0; p < c->P; p++)
         for (int t = 0; t < c->T; t++) {
-            int q = meets(s, p, t);
+            int q = conv_meets(s, p, t);
             if (q >= 0)
                 pair[c->pairs++] = (struct pair){p, t, q};
         }

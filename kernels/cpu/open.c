@@ -75,7 +75,9 @@ struct backend *cpu_open(int threads, struct error *e)
     b->close = cpu_close;
     static void (*const add[])(struct backend *) = {
         cpu_add_memory, cpu_add_layout, cpu_add_conv, cpu_add_norm, cpu_add_pool, cpu_add_linear, cpu_add_layernorm, cpu_add_scale,
-        cpu_add_concat, cpu_add_activation, cpu_add_vicreg, cpu_add_focal, cpu_add_sums, cpu_add_lars, cpu_add_adamw,
+        cpu_add_concat, cpu_add_activation,
+        cpu_add_sigmoid, cpu_add_dropout, cpu_add_gate, cpu_add_meanpool, cpu_add_group, cpu_add_attention,
+        cpu_add_vicreg, cpu_add_focal, cpu_add_sums, cpu_add_lars, cpu_add_adamw,
     };
     for (size_t i = 0; i < COUNT_OF(add); i++)
         add[i](b);

@@ -135,6 +135,15 @@ static void rows(struct backend *b, const char *name)
     } else if (strcmp(name, "l2norm") == 0) {
         b->l2norm_forward(b, y.at, kept, x.at, N, C);
         b->l2norm_backward(b, dx.at, dy.at, y.at, kept, N, C);
+    } else if (strcmp(name, "sigmoid") == 0) {
+        b->sigmoid_forward(b, y.at, x.at, (size_t)(N * C));
+        b->sigmoid_backward(b, dx.at, dy.at, y.at, (size_t)(N * C));
+    } else if (strcmp(name, "silu") == 0) {
+        b->silu_forward(b, y.at, x.at, (size_t)(N * C));
+        b->silu_backward(b, dx.at, dy.at, x.at, (size_t)(N * C));
+    } else if (strcmp(name, "softmax") == 0) {
+        b->softmax(b, y.at, x.at, N, C);
+        b->softmax_backward(b, dx.at, dy.at, y.at, N, C);
     } else {
         b->gelu_forward(b, y.at, x.at, (size_t)(N * C));
         b->gelu_backward(b, dx.at, dy.at, x.at, (size_t)(N * C));
@@ -143,6 +152,74 @@ static void rows(struct backend *b, const char *name)
     check(b, y, name, "y");
     check(b, dx, name, "dx");
     check(b, x, name, NULL);
+    check(b, dy, name, NULL);
+}
+
+static void group(struct backend *b, const char *name, int groups)
+{
+    struct held_tensor x = hold(b, name, "x", 'x'), w = hold(b, name, "w", 'x'), dy = hold(b, name, "dy", 'x'), y = hold(b, name, "y", 'y');
+    struct held_tensor dx = hold(b, name, "dx", 'd'), dw = hold(b, name, "dw", 'd');
+    struct conv_shape s = {.N = x.m.N, .C = x.m.C, .O = w.m.N, .kernel = {3, 3, 3}, .stride = {1, 2, 2}, .pad = {1, 1, 1}};
+    memcpy(s.in, x.m.dim, sizeof s.in);
+    conv_out_dims(&s);
+    b->group_forward(b, y.at, x.at, w.at, &s, groups);
+    b->group_backward_data(b, dx.at, dy.at, w.at, &s, groups);
+    b->group_backward_weight(b, dw.at, dy.at, x.at, &s, groups);
+    check(b, y, name, "y");
+    check(b, dx, name, "dx");
+    check(b, dw, name, "dw");
+    check(b, x, name, NULL);
+    check(b, w, name, NULL);
+    check(b, dy, name, NULL);
+}
+
+static void meanpool(struct backend *b)
+{
+    const char *name = "meanpool";
+    struct held_tensor x = hold(b, name, "x", 'x'), y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x'), dx = hold(b, name, "dx", 'd');
+    struct pool_shape s = {.N = x.m.N, .C = x.m.C, .in = {x.m.dim[0], x.m.dim[1], x.m.dim[2]}, .kernel = 3, .stride = 2, .pad = 1};
+    pool_out_dims(&s);
+    b->meanpool_forward(b, y.at, x.at, &s);
+    b->meanpool_backward(b, dx.at, dy.at, &s);
+    check(b, y, name, "y");
+    check(b, dx, name, "dx");
+    check(b, x, name, NULL);
+    check(b, dy, name, NULL);
+}
+
+static void gate(struct backend *b)
+{
+    const char *name = "gate";
+    struct held_tensor x = hold(b, name, "x", 'x'), y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x'), dx = hold(b, name, "dx", 'd');
+    struct held_tensor scale = hold(b, name, "scale", 'x'), dscale = hold(b, name, "dscale", 'd');
+    b->gate_forward(b, y.at, x.at, scale.at, x.m.N, x.m.C, x.m.dim);
+    b->gate_backward(b, dx.at, dscale.at, dy.at, x.at, scale.at, x.m.N, x.m.C, x.m.dim);
+    check(b, y, name, "y");
+    check(b, dx, name, "dx");
+    check(b, dscale, name, "dscale");
+    check(b, x, name, NULL);
+    check(b, scale, name, NULL);
+    check(b, dy, name, NULL);
+}
+
+static void attention(struct backend *b)
+{
+    enum { BOXES = 2, TOKENS = 5, CHANNELS = 12, HEADS = 3 };
+    static const char *const name = "attention", *const in_name[3] = {"q", "k", "v"}, *const din_name[3] = {"dq", "dk", "dv"};
+    struct held_tensor in[3], din[3], y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x');
+    for (int i = 0; i < 3; i++) {
+        in[i] = hold(b, name, in_name[i], 'x');
+        din[i] = hold(b, name, din_name[i], 'd');
+    }
+    float *prob = device_rows(b, NULL, BOXES * HEADS * TOKENS * TOKENS);
+    b->attention_forward(b, y.at, prob, in[0].at, in[1].at, in[2].at, BOXES, TOKENS, CHANNELS, HEADS);
+    b->attention_backward(b, din[0].at, din[1].at, din[2].at, dy.at, prob, in[0].at, in[1].at, in[2].at, BOXES, TOKENS, CHANNELS, HEADS);
+    rows_done(b, NULL, prob, BOXES * HEADS * TOKENS * TOKENS);
+    for (int i = 0; i < 3; i++) {
+        check(b, in[i], name, NULL);
+        check(b, din[i], name, din_name[i]);
+    }
+    check(b, y, name, "y");
     check(b, dy, name, NULL);
 }
 
@@ -186,6 +263,14 @@ static void test_back_end(void **state)
     rows(b, "layernorm");
     rows(b, "l2norm");
     rows(b, "gelu");
+    rows(b, "sigmoid");
+    rows(b, "silu");
+    rows(b, "softmax");
+    group(b, "depthwise", 18);
+    group(b, "grouped", 3);
+    meanpool(b);
+    gate(b);
+    attention(b);
     vicreg(b, "vicreg", false);
     vicreg(b, "vicreg_literal", true);
     focal(b, "focal", false);

@@ -58,6 +58,32 @@ static struct small small_open(struct backend *b, int N, int views, bool smooth,
     return s;
 }
 
+/* what other networks have: depthwise and grouped convolutions, squeeze and excitation, mean windows, tokens, attention,
+ * dropout; in the plane where flat */
+static struct small more_open(struct backend *b, bool flat)
+{
+    const int k3[3] = {flat ? 1 : 3, 3, 3}, one[3] = {flat ? 0 : 1, 1, 1}, step[3] = {1, 1, 1};
+    const int dim[3] = {flat ? 1 : SMALL_DIM[0], flat ? SMALL_DIM[0] * SMALL_DIM[1] : SMALL_DIM[1], SMALL_DIM[2]};
+    struct small s = {.params = params_open(b)};
+    struct tape *t = s.tape = tape_open(s.params, SMALL_N, 1);
+    s.box = tape_image(t, SMALL_C, dim);
+    s.position = tape_rows(t, 4);
+    int x = tape_silu(t, tape_norm(t, tape_conv(t, s.box, "a", 20, k3, step, one), "an", -1, false));
+    int y = tape_norm(t, tape_group_conv(t, x, "b", 20, k3, step, one, 20), "bn", -1, false);
+    int s_e = tape_silu(t, tape_linear(t, tape_avgpool(t, y), "s", 5, true));
+    y = tape_gate(t, y, tape_sigmoid(t, tape_linear(t, s_e, "e", 20, true)));
+    y = tape_meanpool(t, tape_add(t, x, y), 3, 2, 1);
+    y = tape_tokens(t, tape_norm(t, tape_group_conv(t, y, "c", 8, k3, step, one, 4), "cn", -1, false));
+    int n = tape_layernorm(t, y);
+    y = tape_add(t, y, tape_attention(t, tape_linear(t, n, "q", 8, true), tape_linear(t, n, "k", 8, false), tape_linear(t, n, "v", 8, true), 2));
+    y = tape_dropout(t, tape_gelu(t, tape_linear(t, y, "d", 6, true)), 0.25F);
+    y = tape_concat(t, tape_tokenmean(t, y), tape_softmax(t, tape_linear(t, s.position, "p", 4, true)));
+    s.out = tape_linear(t, y, "f", 3, true);
+    tape_seal(t, true, NULL);
+    tape_draw(t, 9, 4);
+    return s;
+}
+
 static void small_inputs(struct small *s)
 {
     size_t N = (size_t)tape_boxes(s->tape), boxes = N * SMALL_C * 60;
@@ -100,11 +126,8 @@ static void small_close(struct small *s, bool params)
         params_close(&s->params);
 }
 
-static void test_gradients(void **state)
+static void check_gradients(struct small s)
 {
-    (void)state;
-    struct backend *b = open_backend("ref", 1);
-    struct small s = small_open(b, SMALL_N, 2, true, NULL, NULL);
     params_init(s.params, 3);
     small_inputs(&s);
     small_loss(&s);
@@ -135,6 +158,15 @@ static void test_gradients(void **state)
         free(value);
     }
     small_close(&s, true);
+}
+
+static void test_gradients(void **state)
+{
+    (void)state;
+    struct backend *b = open_backend("ref", 1);
+    check_gradients(small_open(b, SMALL_N, 2, true, NULL, NULL));
+    check_gradients(more_open(b, false));
+    check_gradients(more_open(b, true));
     backend_close(&b);
 }
 
@@ -157,6 +189,49 @@ static float *one_pass(struct small *s, size_t *count)
     small_backward(s);
     take_grads(s->params, grads);
     return grads;
+}
+
+/* every back end the same network, through what is dropped too; another step drops others; evaluation drops nothing */
+static void test_more(void **state)
+{
+    (void)state;
+    struct backend *b[2] = {open_backend("ref", 1), open_backend("cpu", 2)};
+    float *grads[2], out[4][SMALL_N * 3];
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT_OF(b); i++) {
+        struct small s = more_open(b[i], false);
+        params_init(s.params, 5);
+        grads[i] = one_pass(&s, &count);
+        tape_get(s.tape, s.out, out[i]);
+        if (i == 1) {
+            tape_draw(s.tape, 9, 5);
+            tape_forward(s.tape);
+            tape_get(s.tape, s.out, out[2]);
+            tape_draw(s.tape, 9, 4);
+            tape_forward(s.tape);
+            tape_get(s.tape, s.out, out[3]);
+            assert_memory_equal(out[3], out[1], sizeof out[1]);
+            tape_evaluate(s.tape);
+            tape_get(s.tape, s.out, out[3]);
+            tape_draw(s.tape, 9, 6);
+            tape_evaluate(s.tape);
+            tape_get(s.tape, s.out, out[1]);
+            assert_memory_equal(out[3], out[1], sizeof out[1]);
+        }
+        small_close(&s, true);
+    }
+    double off = 0, length = 0, moved = 0;
+    for (size_t i = 0; i < count; i++) {
+        off += pow((double)grads[0][i] - (double)grads[1][i], 2);
+        length += pow((double)grads[0][i], 2);
+    }
+    assert_true(sqrt(off / length) < 1e-5);
+    for (int i = 0; i < SMALL_N * 3; i++)
+        moved = fmax(moved, fabs((double)out[2][i] - (double)out[0][i]));
+    assert_true(moved > 1e-4);
+    free(grads[0]), free(grads[1]);
+    backend_close(&b[0]);
+    backend_close(&b[1]);
 }
 
 /* a tape within another's blocks gives what it gives alone, and leaves the other as good as before */
@@ -317,7 +392,7 @@ static void test_threads(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients), cmocka_unit_test(test_within),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients), cmocka_unit_test(test_more), cmocka_unit_test(test_within),
                                        cmocka_unit_test(test_evaluate),  cmocka_unit_test(test_frozen),
                                        cmocka_unit_test(test_init),      cmocka_unit_test(test_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,35 @@ for case, on_softmax in (("focal", False), ("focal_on_softmax", True)):
     out[case + ".loss"] = loss[None]
     out[case + ".dlogits"], = torch.autograd.grad(loss, logits)
 
+# what other networks need; after the rest, so that its numbers stay as they were
+def grouped(case, N, C, O, dim, kernel, stride, pad, groups):
+    x, w = tensor(case + ".x", N, C, *dim), tensor(case + ".w", O, C // groups, *kernel)
+    y = F.conv3d(x, w, stride=stride, padding=pad, groups=groups)
+    gradients(case, y, tensor(case + ".dy", *y.shape), x=x, w=w)
+
+
+grouped("depthwise", 3, 18, 18, (3, 2, 4), (3, 3, 3), (1, 2, 2), (1, 1, 1), 18)
+grouped("grouped", 2, 6, 9, (3, 3, 2), (3, 3, 3), (1, 2, 2), (1, 1, 1), 3)
+
+x = tensor("meanpool.x", 2, 17, 5, 4, 6)
+y = F.avg_pool3d(x, 3, 2, 1, count_include_pad=False)
+gradients("meanpool", y, tensor("meanpool.dy", *y.shape), x=x)
+
+x, scale = tensor("gate.x", 3, 18, 2, 1, 3), tensor("gate.scale", 3, 18)
+gradients("gate", x * scale[:, :, None, None, None], tensor("gate.dy", *x.shape), x=x, scale=scale)
+
+for case, f, args in (("sigmoid", torch.sigmoid, ()), ("silu", F.silu, ()), ("softmax", F.softmax, (1,))):
+    x = tensor(case + ".x", 5, 33)
+    gradients(case, f(x, *args), tensor(case + ".dy", 5, 33), x=x)
+
+attention = torch.nn.MultiheadAttention(12, 3, bias=False, batch_first=True)  # with identities for its projections
+with torch.no_grad():
+    attention.in_proj_weight.copy_(torch.eye(12).repeat(3, 1))
+    attention.out_proj.weight.copy_(torch.eye(12))
+q, k, v = (tensor("attention." + name, 2 * 5, 12) for name in "qkv")
+y = attention(*(t.reshape(2, 5, 12) for t in (q, k, v)), need_weights=False)[0].reshape(10, 12)
+gradients("attention", y, tensor("attention.dy", 10, 12), q=q, k=k, v=v)
+
 header, data = {}, b""
 for name, x in out.items():
     numbers = x.detach().float().contiguous().numpy().tobytes()

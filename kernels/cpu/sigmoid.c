@@ -1,0 +1,53 @@
+/* sigmoid -- sigmoid, SiLU, and the sum of two.   kernels/cpu */
+#include "kernels/cpu/cpu.h"
+
+#include <math.h>
+
+static float sigmoid(float x) { return 1 / (1 + expf(-x)); }
+
+static void cpu_sigmoid_forward(struct backend *b, float *out, const float *in, size_t count)
+{
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
+    for (size_t i = 0; i < count; i++)
+        out[i] = sigmoid(in[i]);
+}
+
+static void cpu_sigmoid_backward(struct backend *b, float *din, const float *dout, const float *out, size_t count)
+{
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
+    for (size_t i = 0; i < count; i++)
+        din[i] += dout[i] * out[i] * (1 - out[i]);
+}
+
+static void cpu_silu_forward(struct backend *b, float *out, const float *in, size_t count)
+{
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
+    for (size_t i = 0; i < count; i++)
+        out[i] = in[i] * sigmoid(in[i]);
+}
+
+/* s (1 + x (1 - s)) */
+static void cpu_silu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count)
+{
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
+    for (size_t i = 0; i < count; i++) {
+        float s = sigmoid(in[i]);
+        din[i] += dout[i] * s * (1 + in[i] * (1 - s));
+    }
+}
+
+static void cpu_add(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count)
+{
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
+    for (size_t i = 0; i < count; i++)
+        out[i] = in_a[i] + in_b[i];
+}
+
+void cpu_add_sigmoid(struct backend *b)
+{
+    b->sigmoid_forward = cpu_sigmoid_forward;
+    b->sigmoid_backward = cpu_sigmoid_backward;
+    b->silu_forward = cpu_silu_forward;
+    b->silu_backward = cpu_silu_backward;
+    b->add = cpu_add;
+}
