@@ -66,6 +66,8 @@ struct cache_row {
     enum split split;
     int32_t clipped;
     float volume_mean, volume_sd;
+    float place;                 /* in [0,1): where it stands among the training regions of its label, put in an order
+                                    that depends on nothing but their number: train_fraction keeps the first ones */
 };
 int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e) MUST_USE; /* [regions]; free() */
 /* Boxes by row number, [C][16][16][16] each, checked against their XXH3; keeps files open; one reader a thread. */

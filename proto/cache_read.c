@@ -1,5 +1,6 @@
 /* cache_read -- shards, rows and boxes back out of a cache, each checked.   shards -> [cache_read] -> pairs, eval */
 #include "common/file.h"
+#include "common/rng.h"
 #include "proto/cache_parts.h"
 #include <math.h>
 #include <stdlib.h>
@@ -172,6 +173,29 @@ static int rows_of_shard(const struct cache *c, size_t shard, int32_t patient, s
     return result ? shard_error(c, shard, e) : 0;
 }
 
+static void places_draw(struct cache_row *row, size_t n)
+{
+    enum { UNKNOWN, OTHER, TUMOUR, LABELS };
+    uint32_t *at = xalloc(n + 1, sizeof *at), *order = xalloc(n + 1, sizeof *order);
+    for (int label = UNKNOWN; label < LABELS; label++) {
+        size_t count = 0;
+        for (size_t i = 0; i < n; i++) {
+            int is = row[i].label < 0 ? UNKNOWN : row[i].label > 0 ? TUMOUR : OTHER;
+            if (row[i].split == SPLIT_TRAIN && is == label) {
+                at[count] = (uint32_t)i;
+                order[count] = (uint32_t)count;
+                count++;
+            }
+        }
+        struct rng r = rng_make(0, RNG_SPLIT, (uint64_t)label);
+        rng_shuffle(&r, order, count);
+        for (size_t k = 0; k < count; k++)
+            row[at[order[k]]].place = (float)k / (float)count;
+    }
+    free(at);
+    free(order);
+}
+
 int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e)
 {
     struct patients p = patients_list(c);
@@ -182,6 +206,8 @@ int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e)
         result = rows_of_shard(c, i, (int32_t)(at - p.name), *rows + c->shard[i].first_row, e);
     }
     free(p.name);
+    if (!result)
+        places_draw(*rows, c->regions);
     if (result) {
         free(*rows);
         *rows = NULL;

@@ -17,7 +17,7 @@ static const struct recipe paper = {
     .backbone = "resnet18", .backbone_width = 64, .stem_stride = {3, {1, 2, 2}},
     .position = true, .position_unit = "mm", .position_box = "oriented", .peb_norm = "layer", .projection_width = 2048,
     .semantic = true, .tumour_share = 0.80, .augmented_rate = 0.30, .view2_always_augmented = false,
-    .pairs_per_epoch = 2000, .redraw_epochs = 1,
+    .pairs_per_epoch = 2000, .redraw_epochs = 1, .train_fraction = 1,
     .augment_pretrain = "affine,flip,rotate,noise,histogram",
     .augment_classifier = "affine,flip,rotate,noise,histogram",
     .augment_probability = 0.8,
@@ -29,6 +29,7 @@ static const struct recipe paper = {
     .epochs = 2000, .patience = 600, .batch = 128,
     .classifier_hidden = 128, .classifier_activation = "relu",
     .focal_alpha = 0.55, .focal_gamma = 2, .focal_on = "logits", .focal_balance = "plain",
+    .class_weights = {2, {1, 1}}, .unfreeze = false,
     .classifier_optimiser = "adamw", .classifier_lr = 1e-4, .classifier_weight_decay = 0.01,
     .classifier_epochs = 800, .classifier_patience = 200, .classifier_batch = 128,
     .classifier_tumours = 0, .classifier_others = 0, .classifier_views = 0,
@@ -104,6 +105,8 @@ static const struct {
     {"pairs-per-epoch", OPT_INT, AT(pairs_per_epoch), S, sampling, "N", 2, 1e7, "pairs an epoch"},
     {"redraw-epochs", OPT_INT, AT(redraw_epochs), S, sampling, "EPOCHS", 1, 1e9,
      "pairs are drawn anew every so many epochs"},
+    {"train-fraction", OPT_REAL, AT(train_fraction), S, sampling, "SHARE", 1e-6, 1,
+     "learn from this share of the training regions of each label, the same ones whatever the seed"},
 
     {"augment-pretrain", OPT_STRING, AT(augment_pretrain), A, augment, "LIST", 0, 0,
      "in pretraining, in this order: some of affine,flip,rotate,noise,histogram,contrast; or none"},
@@ -159,6 +162,10 @@ static const struct {
      "cross-entropy of the logits, or (as released) of values already softmaxed"},
     {"focal-balance", OPT_CHOICE, AT(focal_balance), C, classifier, "plain|class", 0, 0,
      "alpha scales every loss, or alpha tumours' and 1 - alpha the others'"},
+    {"class-weights", OPT_REALS, AT(class_weights), C, classifier, "OTHERS,TUMOURS", 0, 1e6,
+     "multiply the losses of each class (0,0: by what makes both classes weigh alike in an epoch)"},
+    {"unfreeze", OPT_FLAG, AT(unfreeze), C, classifier, NULL, 0, 0,
+     "fine-tuning: encoder and PEB learn with the classifier, at its rate"},
     {"classifier-optimiser", OPT_CHOICE, AT(classifier_optimiser), C, classifier, "adamw|adam", 0, 0, "optimiser"},
     {"classifier-lr", OPT_REAL, AT(classifier_lr), C, classifier, "RATE", 0, 10, "learning rate"},
     {"classifier-weight-decay", OPT_REAL, AT(classifier_weight_decay), C, classifier, "WD", 0, 1, "weight decay"},
@@ -244,6 +251,9 @@ int recipe_check(const struct recipe *r, struct error *e)
         strides = strides && (r->stem_stride.value[a] == 1 || r->stem_stride.value[a] == 2);
     if (!strides)
         return fail_as(e, EX_CONFIG, "stem_stride has to be three numbers, each 1 or 2, such as 1,2,2");
+    const struct opt_reals *w = &r->class_weights;
+    if (w->count != 2 || w->value[0] < 0 || w->value[1] < 0 || (w->value[0] == 0) != (w->value[1] == 0))
+        return fail_as(e, EX_CONFIG, "class_weights has to be two positive numbers, others' and tumours', or 0,0");
     if (r->gamma_low > r->gamma_high)
         return fail_as(e, EX_CONFIG, "gamma_low %g is above gamma_high %g", r->gamma_low, r->gamma_high);
     bool augmented = !r->semantic || r->view2_always_augmented || r->augmented_rate > 0;

@@ -41,6 +41,7 @@ struct recipe {
     bool view2_always_augmented;         /* released: true */
     int64_t pairs_per_epoch;             /* 2000 */
     int64_t redraw_epochs;               /* 1: pairs drawn anew every so many epochs (released: 800) */
+    double train_fraction;               /* 1: share of the training regions of each label that is learned from */
     /* augmentation (METHOD.md 4) */
     const char *augment_pretrain;        /* comma list of affine,flip,rotate,noise,histogram,contrast; or none */
     const char *augment_classifier;
@@ -64,6 +65,8 @@ struct recipe {
     double focal_alpha, focal_gamma;     /* 0.55 2 */
     const char *focal_on;                /* logits|softmax */
     const char *focal_balance;           /* plain: alpha scales all (released); class: alpha for tumours, 1-alpha for others */
+    struct opt_reals class_weights;      /* 1,1: others' and tumours' losses times this; 0,0: so that both weigh alike */
+    bool unfreeze;                       /* the classifier phase trains the encoder, too */
     const char *classifier_optimiser;    /* adamw|adam */
     double classifier_lr, classifier_weight_decay; /* 1e-4 0.01 */
     int64_t classifier_epochs, classifier_patience, classifier_batch; /* 800 200 128 */

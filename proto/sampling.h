@@ -5,6 +5,8 @@
  * a batch holds is stages/pairs/sampler.h's.
  *
  * usable regions   with border = drop, those whose box left the volume (clipped) are left out everywhere;
+ *                  with train_fraction < 1, so is the rest of the training regions, of each label alike: a tenth is part of
+ *                  a third, and the same whatever the seed; validation and test keep theirs
  *                  regions without truth (label -1) only where labels are not needed: pretraining with --no-semantic
  * pretraining      pairs_per_epoch pairs in batches of `batch`; the last may be short, but a rest of one pair is left out
  * its validation   whole batches only, for the loss depends on their size: about as many pairs as the split has usable

@@ -1,8 +1,9 @@
-/* classifier -- tumour or not, on embeddings of the frozen encoder.   tasks ─▶ pairs ─▶ [train] ═▶ model.safetensors
+/* classifier -- tumour or not, on embeddings of the encoder.   tasks ─▶ pairs ─▶ [train] ═▶ model.safetensors
  *
  * Encoder and PEB are in evaluation mode, so a box's embedding is the same whenever it is computed: with
  * classifier_views = K, epoch e uses draw e mod K of the boxes and each is embedded once. Validation boxes are never
  * augmented: embedded once too.
+ * With `unfreeze` the whole network learns, batch statistics and all, and nothing can be kept: boxes come anew each time.
  * The two-layer head learns by the focal loss and AdamW; early stopping follows the mean focal loss on the validation
  * boxes (without validation patients: the epoch's training loss). */
 #include "kernels/optim/adamw.h"
@@ -31,6 +32,7 @@ struct classifier {
     float alpha[NETWORK_CLASSES];
     int64_t draws; /* classifier_views, or 0: nothing is kept */
     /* what was asked for already, and where asking stands */
+    bool unfreeze; /* heads are whole networks; there is no `encoder` */
     bool *asked, asked_validation;
     int64_t ask_epoch, ask_item;
 };
@@ -50,6 +52,10 @@ static bool order_next(void *context, struct wanted *w)
                                  .phase = item < train ? PHASE_CLASSIFIER : PHASE_CLASSIFIER_VALIDATION,
                                  .epoch = item < train ? draw : 0,
                                  .step = item < train ? item : item - train};
+            if (c->unfreeze) {
+                w->epoch = c->ask_epoch; /* the makers know which draw an epoch uses */
+                return true;
+            }
             if (item >= train) {
                 if (c->asked_validation)
                     continue;
@@ -72,8 +78,6 @@ static void embed(struct classifier *c, const struct pair_batch_message *b, stru
 {
     const struct train *t = c->loop.train;
     size_t n = (size_t)b->count, most = (size_t)tape_boxes(c->encoder), size = (size_t)t->channels * BOX_VOXELS;
-    if (n > most)
-        die(EX_SOFTWARE, "a batch of %zu boxes came where at most %zu were asked for", n, most);
     memcpy(c->box, b->box, n * size * sizeof(float));
     memset(c->box + n * size, 0, (most - n) * size * sizeof(float));
     tape_put(c->encoder, c->encoded.box, c->box);
@@ -85,26 +89,36 @@ static void embed(struct classifier *c, const struct pair_batch_message *b, stru
     tape_evaluate(c->encoder);
     tape_get(c->encoder, c->encoded.embedding, c->embedding);
     memcpy(x->embedding, c->embedding, n * (size_t)c->train.embedding * sizeof(float));
-    for (size_t i = 0; i < n; i++) {
+    memcpy(x->label, b->label, n * sizeof *x->label);
+}
+
+/* the next batch, looked over; false: a signal asked to stop */
+static bool next_batch(struct classifier *c, struct pair_batch_message *b)
+{
+    struct error e = {0};
+    int64_t most = c->loop.train->recipe.classifier_batch;
+    int got = source_take(c->loop.source, b, &e);
+    if (got < 0)
+        die_of(&e);
+    if (!got)
+        return false;
+    if (b->count > most)
+        die(EX_SOFTWARE, "a batch of %d boxes came where at most %lld were asked for", b->count, (long long)most);
+    for (int i = 0; i < b->count; i++)
         if (b->label[i] < 0 || b->label[i] >= NETWORK_CLASSES)
             die(EX_SOFTWARE, "region %u came to the classifier with label %d", b->region[i], b->label[i]);
-        x->label[i] = b->label[i];
-    }
-    c->loop.boxes += n;
+    c->loop.boxes += (uint64_t)b->count;
+    return true;
 }
 
 /* the batch from memory, or made and embedded now; NULL: a signal asked to stop */
 static struct embedded *batch_at(struct classifier *c, struct memo *m, int64_t draw, int64_t step, bool keep)
 {
-    struct error e = {0};
     struct embedded *x = memo_at(m, keep ? draw : 0, step);
     if (keep && x->embedding)
         return x;
     struct pair_batch_message b;
-    int got = source_take(c->loop.source, &b, &e);
-    if (got < 0)
-        die_of(&e);
-    if (!got)
+    if (!next_batch(c, &b))
         return NULL;
     memo_room(m, x, b.count);
     embed(c, &b, x);
@@ -126,24 +140,27 @@ static struct head *head_for(struct classifier *c, int count)
     struct head *h = &c->head[i];
     if (!h->tape) {
         h->tape = tape_open(c->params, count, 1);
-        h->values = network_build(h->tape, &c->loop.train->network, NETWORK_CLASSIFIER);
+        h->values = network_build(h->tape, &c->loop.train->network,
+                                  NETWORK_CLASSIFIER | (c->unfreeze ? (unsigned)NETWORK_ENCODER : 0u));
         if (c->params->sealed)
-            tape_seal(h->tape, true, NULL);
+            tape_seal(h->tape, true, c->unfreeze ? c->head[0].tape : NULL);
     }
     return h;
 }
 
-/* focal loss of a batch through the head; with learn, its gradients and a step */
-static double head_run(struct classifier *c, const struct embedded *x, bool learn)
+/* focal loss of what the head was given; with learn, its gradients and a step */
+static double head_run(struct classifier *c, struct head *h, const int32_t *label, bool learn)
 {
     const struct recipe *r = &c->loop.train->recipe;
     struct backend *b = c->params->backend;
-    struct head *h = head_for(c, x->count);
+    int count = tape_boxes(h->tape);
     float loss;
-    tape_put(h->tape, h->values.embedding, x->embedding);
-    b->put(b, c->label, x->label, (size_t)x->count * sizeof *x->label);
-    tape_forward(h->tape);
-    b->focal(b, tape_grad(h->tape, h->values.logits), &loss, tape_value(h->tape, h->values.logits), c->label, x->count,
+    b->put(b, c->label, label, (size_t)count * sizeof *label);
+    if (learn)
+        tape_forward(h->tape);
+    else
+        tape_evaluate(h->tape);
+    b->focal(b, tape_grad(h->tape, h->values.logits), &loss, tape_value(h->tape, h->values.logits), c->label, count,
              NETWORK_CLASSES, c->alpha, (float)r->focal_gamma, !strcmp(r->focal_on, "softmax"));
     loop_check_loss(&c->loop, (double)loss, "a lower --classifier-lr");
     if (learn) {
@@ -152,6 +169,32 @@ static double head_run(struct classifier *c, const struct embedded *x, bool lear
         adamw_step(&c->adam, r->classifier_lr);
     }
     return (double)loss;
+}
+
+/* One batch of training or validation; items in it, 0: a signal asked to stop. */
+static int batch_run(struct classifier *c, bool learn, int64_t step, double *loss)
+{
+    if (c->unfreeze) {
+        struct pair_batch_message b;
+        if (!next_batch(c, &b))
+            return 0;
+        int count = b.count;
+        struct head *h = head_for(c, count);
+        tape_put(h->tape, h->values.box, b.box);
+        if (h->values.position >= 0)
+            tape_put(h->tape, h->values.position, b.position);
+        *loss = head_run(c, h, b.label, learn);
+        pair_batch_free(&b);
+        return count;
+    }
+    struct embedded *x = learn ? batch_at(c, &c->train, draw_of(c, c->loop.at.epoch), step, c->draws > 0)
+                               : batch_at(c, &c->validation, 0, step, true);
+    if (!x)
+        return 0;
+    struct head *h = head_for(c, x->count);
+    tape_put(h->tape, h->values.embedding, x->embedding);
+    *loss = head_run(c, h, x->label, learn);
+    return x->count;
 }
 
 static void write_row(struct classifier *c, double loss, int64_t step, const char *set)
@@ -167,13 +210,13 @@ static bool train_step(struct classifier *c)
 {
     struct loop *l = &c->loop;
     struct place *at = &l->at;
-    struct embedded *x = batch_at(c, &c->train, draw_of(c, at->epoch), at->step, c->draws > 0);
-    if (!x)
+    double loss;
+    int count = batch_run(c, true, at->step, &loss);
+    if (!count)
         return false;
-    double loss = head_run(c, x, true);
     write_row(c, loss, at->step, "train");
-    at->sum[0] += loss * x->count;
-    at->count += x->count;
+    at->sum[0] += loss * count;
+    at->count += count;
     at->step++;
     at->steps++;
     at->optimiser_steps = c->adam.step;
@@ -187,11 +230,12 @@ static bool validate(struct classifier *c, double *mean)
 {
     double sum = 0, count = 0;
     for (int64_t v = 0; v < c->validation.steps; v++) {
-        struct embedded *x = batch_at(c, &c->validation, 0, v, true);
-        if (!x)
+        double loss;
+        int items = batch_run(c, false, v, &loss);
+        if (!items)
             return false;
-        sum += head_run(c, x, false) * x->count;
-        count += x->count;
+        sum += loss * items;
+        count += items;
     }
     *mean = sum / count;
     return true;
@@ -224,6 +268,21 @@ static enum loop_next epoch_run(struct classifier *c)
 
 /* ---- putting it together ---- */
 
+/* what a loss is multiplied by: focal_alpha as focal_balance says, times class_weights */
+static void class_alphas(struct classifier *c, const struct train *t)
+{
+    const struct recipe *r = &t->recipe;
+    bool by_class = !strcmp(r->focal_balance, "class");
+    double n[NETWORK_CLASSES] = {(double)(r->classifier_others > 0 ? r->classifier_others : t->plan.train.others),
+                                 (double)(r->classifier_tumours > 0 ? r->classifier_tumours : t->plan.train.tumours)};
+    for (int k = 0; k < NETWORK_CLASSES; k++) {
+        double weight = r->class_weights.value[k] > 0 ? r->class_weights.value[k]
+                        : n[k] > 0                    ? (n[0] + n[1]) / (2 * n[k])
+                                                      : 1;
+        c->alpha[k] = (float)(weight * (by_class && k == 0 ? 1 - r->focal_alpha : r->focal_alpha));
+    }
+}
+
 /* The projection takes no part, but a model file keeps it: its parameters are registered and nothing runs them. */
 static void register_projection(struct classifier *c)
 {
@@ -239,18 +298,24 @@ static void build(struct classifier *c, struct train *t)
     int batch = (int)r->classifier_batch, E = network_embedding(&t->network);
     c->loop.train = t;
     c->params = params_open(t->backend);
-    c->encoder = tape_open(c->params, batch, 1);
-    c->encoded = network_build(c->encoder, &t->network, NETWORK_ENCODER);
+    c->unfreeze = r->unfreeze;
+    if (!c->unfreeze) {
+        c->encoder = tape_open(c->params, batch, 1);
+        c->encoded = network_build(c->encoder, &t->network, NETWORK_ENCODER);
+    }
     if (model_has_part(&t->init_file, "projection"))
         register_projection(c);
     head_for(c, batch);
-    params_freeze(c->params, "backbone");
-    params_freeze(c->params, "peb");
     params_freeze(c->params, "projection");
-    tape_seal(c->encoder, false, NULL);
+    if (!c->unfreeze) {
+        params_freeze(c->params, "backbone");
+        params_freeze(c->params, "peb");
+        tape_seal(c->encoder, false, NULL);
+    }
     tape_seal(c->head[0].tape, true, NULL);
     params_init(c->params, t->seed);
-    if (model_load(c->params, &t->init_file, t->init, "classifier", "", &e))
+    /* fine-tuning may begin from a bare backbone; a frozen PEB that was never trained would be noise */
+    if (model_load(c->params, &t->init_file, t->init, c->unfreeze ? "peb,classifier" : "classifier", "", &e))
         die_of(&e);
     safetensors_free(&t->init_file);
 
@@ -261,9 +326,7 @@ static void build(struct classifier *c, struct train *t)
     c->row = xalloc((size_t)batch * POSITION_SIZE, sizeof *c->row);
     c->embedding = xalloc((size_t)batch * (size_t)E, sizeof *c->embedding);
     c->label = t->backend->alloc(t->backend, (size_t)batch * sizeof *c->label);
-    bool by_class = !strcmp(r->focal_balance, "class");
-    c->alpha[0] = (float)(by_class ? 1 - r->focal_alpha : r->focal_alpha);
-    c->alpha[1] = (float)r->focal_alpha;
+    class_alphas(c, t);
     adamw_open(&c->adam, c->params, r->classifier_weight_decay, !strcmp(r->classifier_optimiser, "adam"));
     const struct moment moment[2] = {{"adam_m", c->adam.m}, {"adam_v", c->adam.v}};
     keeper_open(&c->loop.keeper, t, c->params, moment, 2);
@@ -273,7 +336,7 @@ static void close_all(struct classifier *c)
 {
     struct backend *b = c->params->backend;
     b->release(b, c->label);
-    for (size_t i = 0; i < HEADS; i++)
+    for (size_t i = HEADS; i-- > 0;) /* the first last: others use its blocks */
         tape_close(&c->head[i].tape);
     tape_close(&c->encoder);
     adamw_close(&c->adam);

@@ -159,6 +159,39 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
     cmp <(cut -d, -f1-4,6 "$D/ac/classifier-losses.csv") <(cut -d, -f1-4,6 "$D/cc/classifier-losses.csv")
 }
 
+# embedded MODEL: what the encoder makes of every region
+embedded() {
+    petrel-eval embed --quiet --cache "$D/cache" --model "$1" --split all --out "$D/e.tsv" >/dev/null
+    grep -v '^#' "$D/e.tsv" | cut -f 1,7-
+}
+
+@test "--unfreeze: the encoder learns, too; stopped and threaded, the same bytes" {
+    local tune=(--init "$D/a/pretrained.safetensors" --unfreeze --class-weights 0,0 --classifier-lr 0.001 --classifier-epochs 2)
+    phase classifier "$D/f1" 1 "${tune[@]}"
+    phase classifier "$D/f2" 2 "${tune[@]}" --threads 2 --steps 7 --out "$D/seven.safetensors"
+    [ -n "$(ls "$D/f2" | grep checkpoint-classifier-000000007)" ]
+    rm -r "$D/f2/channels" # a new run, as pipelines/lib.sh begins one
+    phase classifier "$D/f2" 2 "${tune[@]}" --threads 2
+    cmp "$D/f1/model.safetensors" "$D/f2/model.safetensors"
+    cmp "$D/f1/classifier-last.safetensors" "$D/f2/classifier-last.safetensors"
+    [ "$(cut -d, -f1-4,6 "$D/f1/classifier-losses.csv")" = "$(cut -d, -f1-4,6 "$D/f2/classifier-losses.csv")" ]
+    [ "$(embedded "$D/ac/model.safetensors")" = "$(embedded "$D/a/pretrained.safetensors")" ]
+    [ "$(embedded "$D/f1/model.safetensors")" != "$(embedded "$D/a/pretrained.safetensors")" ]
+}
+
+@test "--train-fraction: a share of the steps; --class-weights" {
+    local init=(--init "$D/a/pretrained.safetensors" --classifier-epochs 2)
+    local all=$(grep -c '^0,.*train' "$D/ac/classifier-losses.csv") some
+    same+=(--train-fraction 0.15)
+    phase classifier "$D/tf" 1 "${init[@]}"
+    some=$(grep -c '^0,.*train' "$D/tf/classifier-losses.csv")
+    [ $((100 * some)) -ge $((15 * all - 100)) ] && [ $((100 * some)) -le $((15 * all + 100)) ]
+    phase classifier "$D/tw" 1 "${init[@]}" --class-weights 2,2
+    # twice the loss of the first step, to the digits of a float
+    awk -F, 'FNR == 2 { loss[n++] = $3 } END { exit !(loss[1] / loss[0] > 1.999999 && loss[1] / loss[0] < 2.000001) }' \
+        "$D/tf/classifier-losses.csv" "$D/tw/classifier-losses.csv"
+}
+
 # list RUN words...: pretraining on a list of pairs, without workers
 list() {
     local run=$1

@@ -140,6 +140,7 @@ static void contradictions_are_said(void **state)
         {"augment-pretrain", "flip,", "''"},          {"augment-pretrain", "none", "twice the same"},
         {"connectivity", "8", "connectivity is 8"},   {"stem-stride", "1,2", "stem_stride"},
         {"gamma-low", "5", "gamma_low 5 is above"},   {"batch", "4000", "above pairs_per_epoch"},
+        {"class-weights", "1,0", "class_weights"},
         {"warmup", "3000", "warmup 3000 is above epochs"}, {"schedule-length", "10", "above schedule_length"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -63,6 +63,38 @@ static void test_history(void **state)
     free(path);
 }
 
+/* 10 tumours, 40 others, 3 without truth */
+static void test_train_fraction(void **state)
+{
+    (void)state;
+    enum { N = 63 };
+    struct cache_row row[N];
+    struct recipe r;
+    struct shard_entry shard = {.regions = N, .split = SPLIT_TRAIN};
+    struct cache c = {.shard = &shard, .shard_count = 1, .regions = N};
+    struct sampling_plan p, whole;
+    struct error e = {0};
+    for (int i = 0; i < N; i++) /* the last ten are another patient's, for validation */
+        row[i] = (struct cache_row){.label = i < 10 ? 1 : i < 50 ? 0 : i < 53 ? -1 : i % 2,
+                                    .split = i < 53 ? SPLIT_TRAIN : SPLIT_VALIDATION,
+                                    .place = i < 10   ? (float)i / 10
+                                             : i < 50 ? (float)(i - 10) / 40
+                                             : i < 53 ? (float)(i - 50) / 3
+                                                      : 0.99f};
+    recipe_defaults(&r);
+    assert_int_equal(sampling_plan_make(&whole, &r, &c, row, &e), 0);
+    assert_true(whole.train.tumours == 10 && whole.train.others == 40 && whole.train.unknown == 3);
+    r.train_fraction = 0.15;
+    assert_int_equal(sampling_plan_make(&p, &r, &c, row, &e), 0);
+    assert_true(p.train.tumours == 2 && p.train.others == 6 && p.train.unknown == 1);
+    assert_true(p.validation.tumours == 5 && p.validation.others == 5);
+    assert_int_not_equal(p.digest, whole.digest);
+    assert_true(sampling_eligible(&r, &row[1], PHASE_PRETRAIN) && !sampling_eligible(&r, &row[2], PHASE_CLASSIFIER));
+    r.train_fraction = 1e-6;
+    assert_int_equal(sampling_plan_make(&p, &r, &c, row, &e), 0);
+    assert_true(p.train.tumours == 1 && p.train.others == 1);
+}
+
 static void test_memo(void **state)
 {
     (void)state;
@@ -317,7 +349,7 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_stopping), cmocka_unit_test(test_history),
-                                       cmocka_unit_test(test_memo),     cmocka_unit_test(test_checkpoints),
+                                       cmocka_unit_test(test_train_fraction), cmocka_unit_test(test_memo),     cmocka_unit_test(test_checkpoints),
                                        cmocka_unit_test(test_finish),   cmocka_unit_test(test_lock),
                                        cmocka_unit_test(test_list)};
     return cmocka_run_group_tests(tests, begin, end);
