@@ -92,8 +92,8 @@ static int unpack(const char *path, const struct buffer *packed, size_t max, str
                 result = fail(e, "cannot read '%s': it unpacks to more than %zu bytes", path, max);
                 break;
             }
-            room = room < most / 2 ? room * 2 : most;
-            room = room < 65536 && most > 65536 ? 65536 : room;
+            room = room < 32768 ? 65536 : room * 2; /* the trailer may claim 0: twice that would never grow */
+            room = room < most ? room : most;
             uint8_t *larger = realloc(data, room + 1);
             if (!larger)
                 result = fail_as(e, EX_OSERR, "cannot read '%s': no memory for %zu bytes", path, room);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run -- every test there is, and one closing line: "N passed, N failed, N skipped".
 #   tests/run.sh [BUILD_DIR] [PATTERN]     PATTERN: only tests whose path matches it
-# Units are cmocka programs, command-line tests are bats, faults are programs with a small count; all speak TAP or leave
+# Units are cmocka programs, command-line tests are bats, faults and fuzzers are programs with a small count; all speak TAP or leave
 # with 0 (passed), 77 (skipped, and say why) or anything else (failed). Output of what failed is shown whole.
 cd "$(dirname "$0")/.." || exit 1
 build=$(realpath -m "${1:-build}") pattern=${2:-.}
@@ -41,6 +41,9 @@ for t in "$build"/tests/unit/*; do
 done
 for t in "$build"/tests/fault/*; do
     [ -x "$t" ] && [ -f "$t" ] && wanted "fault/${t##*/}" && one "fault/${t##*/}" "$t"
+done
+for t in "$build"/tests/fuzz/*; do
+    [ -x "$t" ] && [ -f "$t" ] && wanted "fuzz/${t##*/}" && one "fuzz/${t##*/}" "$t" && sed -n 's/^# \([0-9]* mutated files\)/    \1/p' "$PETREL_TEST_DIR/out"
 done
 for t in tests/cli/*.bats; do
     [ -f "$t" ] && wanted "$t" && one "$t" bats --tap "$t"
