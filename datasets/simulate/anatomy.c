@@ -9,8 +9,9 @@
 
 static const size_t table_max = (size_t)64 << 20, map_max = (size_t)2 << 30;
 
-const uint8_t anatomy_organ[ANATOMY_LABELS] = {ORGAN_AIR,   ORGAN_SPLEEN, ORGAN_KIDNEY,  ORGAN_LIVER,    ORGAN_BLADDER, ORGAN_LUNG,
-                                               ORGAN_BRAIN, ORGAN_HEART,  ORGAN_STOMACH, ORGAN_PROSTATE, ORGAN_GLAND};
+const uint8_t anatomy_organ[ANATOMY_LABELS] = {ORGAN_AIR,     ORGAN_SPLEEN,   ORGAN_KIDNEY, ORGAN_LIVER,
+                                               ORGAN_BLADDER, ORGAN_LUNG,     ORGAN_BRAIN,  ORGAN_HEART,
+                                               ORGAN_STOMACH, ORGAN_PROSTATE, ORGAN_GLAND};
 
 uint8_t anatomy_label(int organ)
 {
@@ -24,7 +25,8 @@ uint8_t anatomy_label(int organ)
 
 /* ---- the table ---- */
 
-static const char *const columns[] = {"study", "patient", "diagnosis", "sex", "age_y", "voxel_clicks_tumour", "voxel_clicks_background"};
+static const char *const columns[] = {
+    "study", "patient", "diagnosis", "sex", "age_y", "voxel_clicks_tumour", "voxel_clicks_background"};
 enum { COLUMNS = COUNT_OF(columns) };
 
 /* "1,2,3;4,5,6"; empty and "-": none. Clicks past the most are left out. */
@@ -65,7 +67,9 @@ static int study_parse(struct study *s, char *const *field, const size_t *column
             return fail(e, "%s '%.40s' is too long or holds a '/'", columns[i], field[column[i]]);
         format_into(to[i], room[i], "%s", field[column[i]]);
     }
-    return clicks_parse(field[column[5]], &s->tumour, e) < 0 || clicks_parse(field[column[6]], &s->background, e) < 0 ? -1 : 0;
+    return clicks_parse(field[column[5]], &s->tumour, e) < 0 || clicks_parse(field[column[6]], &s->background, e) < 0
+               ? -1
+               : 0;
 }
 
 static int by_patient(const void *left, const void *right)
@@ -178,7 +182,8 @@ static int map_read(const char *path, struct map *m, struct error *e)
         float v = image.voxel[i];
         if (!(v >= 0.0F && v < (float)ANATOMY_LABELS)) {
             free(image.voxel);
-            return fail(e, "cannot use '%s': voxel %zu is %g, and organs are 0 to %d", path, i, (double)v, ANATOMY_LABELS - 1);
+            return fail(e, "cannot use '%s': voxel %zu is %g, and organs are 0 to %d", path, i, (double)v,
+                        ANATOMY_LABELS - 1);
         }
         label[i] = (uint8_t)v;
     }
@@ -210,7 +215,8 @@ static struct place map_place(const struct map *m, const double zyx[3])
 {
     const struct extent *l = &m->organ[LIVER];
     const double *mm = m->grid.spacing_mm, n = (double)l->count;
-    return (struct place){(zyx[2] - l->sum[2] / n) * mm[2], (l->sum[1] / n - zyx[1]) * mm[1], (zyx[0] - l->sum[0] / n) * mm[0]};
+    return (struct place){(zyx[2] - l->sum[2] / n) * mm[2], (l->sum[1] / n - zyx[1]) * mm[1],
+                          (zyx[0] - l->sum[0] / n) * mm[0]};
 }
 
 static struct place map_centroid(const struct map *m, int label)
@@ -232,7 +238,10 @@ static void patient_fit(struct patient *p, const struct map *m)
         {BLADDER, {66, -20, -294}}, {LIVER, {0, 0, 0}}, {LUNGS, {63, -25, 116}}, {BRAIN, {61, 29, 407}}};
     double top = m->organ[BRAIN].count > 0 ? map_centroid(m, BRAIN).up : NAN;
     double low = m->organ[BLADDER].count > 0 ? map_centroid(m, BLADDER).up : NAN;
-    double size = !isnan(top) && !isnan(low) ? (top - low) / 701.0 : !isnan(top) ? top / 407.0 : !isnan(low) ? low / -294.0 : 1.0;
+    double size = !isnan(top) && !isnan(low) ? (top - low) / 701.0
+                  : !isnan(top)              ? top / 407.0
+                  : !isnan(low)              ? low / -294.0
+                                             : 1.0;
     p->size = clamp(size, 0.85, 1.2);
     const struct extent *lungs = &m->organ[LUNGS];
     double half_wide = 0.5 * (double)(lungs->high[2] - lungs->low[2] + 1) * m->grid.spacing_mm[2];
@@ -280,7 +289,8 @@ static void phantom_over(const struct map *m, const double spacing_mm[3], const 
     for (int a = 0; a < 3; a++) {
         step[a] = spacing_mm[a] / m->grid.spacing_mm[a];
         step[a] = fabs(step[a] - 1.0) < 0.02 ? 1.0 : step[a];
-        double middle = 0.5 * (double)(m->organ[LUNGS].low[a] + m->organ[LUNGS].high[a]), half = half_mm[a] / m->grid.spacing_mm[a];
+        double middle = 0.5 * (double)(m->organ[LUNGS].low[a] + m->organ[LUNGS].high[a]),
+               half = half_mm[a] / m->grid.spacing_mm[a];
         first[a] = fmax(ceil(middle - half), 0.0);
         double last = fmin(floor(middle + half), (double)m->grid.dim[a] - 1.0);
         g.dim[a] = (int64_t)floor((last - first[a]) / step[a]) + 1;
@@ -297,7 +307,8 @@ static void phantom_over(const struct map *m, const double spacing_mm[3], const 
     for (int64_t z = 0; z < g.dim[0]; z++)
         for (int64_t y = 0; y < g.dim[1]; y++)
             for (int64_t x = 0; x < g.dim[2]; x++) {
-                int64_t from[3] = {(int64_t)(first[0] + (double)z * step[0] + 0.5), (int64_t)(first[1] + (double)y * step[1] + 0.5),
+                int64_t from[3] = {(int64_t)(first[0] + (double)z * step[0] + 0.5),
+                                   (int64_t)(first[1] + (double)y * step[1] + 0.5),
                                    (int64_t)(first[2] + (double)x * step[2] + 0.5)};
                 for (int a = 0; a < 3; a++)
                     from[a] = from[a] < m->grid.dim[a] ? from[a] : m->grid.dim[a] - 1;
@@ -312,7 +323,8 @@ int anatomy_load(const struct anatomy *a, const struct study *s, const double sp
     char *path = xprintf("%s/organs/%s.nii.gz", a->dir, s->name);
     int rc = map_read(path, &m, e);
     if (rc == 0 && (m.organ[LIVER].count == 0 || m.organ[LUNGS].count == 0))
-        rc = fail(e, "cannot simulate on '%s': its map has no %s", path, m.organ[LIVER].count == 0 ? "liver (label 3)" : "lungs (label 5)");
+        rc = fail(e, "cannot simulate on '%s': its map has no %s", path,
+                  m.organ[LIVER].count == 0 ? "liver (label 3)" : "lungs (label 5)");
     if (rc == 0) {
         patient_fit(p, &m);
         phantom_over(&m, spacing_mm, p, ph);

@@ -21,9 +21,6 @@ void body_paint(struct phantom *ph, const struct patient *p, bool marked);
 /* Skin, fat and soft tissue; average, or around marked organs (outline.c). */
 void outline_paint(struct phantom *ph, const struct patient *p);
 void outline_complete(struct phantom *ph, const struct patient *p);
-/* Small hot spots that are no tumour: bowel, ureters, tensed muscle, reactive nodes, injection site. seen: places in the
- * background of a real study, each gets one where it lies in soft tissue; NULL: none, and no organ is marked. */
-void body_paint_mimics(struct phantom *ph, const struct patient *p, const struct spots *seen);
 /* A place of the body, scaled to the patient: (65, -10) is the midline and stays. */
 struct place body_place(const struct patient *p, double left, double front, double up);
 #endif

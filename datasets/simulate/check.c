@@ -59,10 +59,18 @@ static double spread_quantile(struct spread *s, double q)
     return s->value[low] + (at - (double)low) * (s->value[high] - s->value[low]);
 }
 
-static const struct { const char *name, *ml, *suv; } organs[ANATOMY_LABELS] = {
-    {"no organ", "-", "-"},          {"spleen", "232 +- 99", "max 1.9"}, {"kidneys", "302 +- 71", "-"},    {"liver", "1543 +- 363", "2.2 +- 0.44"},
-    {"bladder", "147 +- 71", "-"},   {"lungs", "3053 +- 761", "max 0.7"}, {"brain", "932 +- 311", "about 8"}, {"heart", "611 +- 165", "-"},
-    {"stomach", "355 +- 139", "-"},  {"prostate", "-", "-"},             {"head glands", "-", "-"}};
+static const struct { const char *name, *ml, *suv;
+} organs[ANATOMY_LABELS] = {{"no organ", "-", "-"},
+                            {"spleen", "232 +- 99", "max 1.9"},
+                            {"kidneys", "302 +- 71", "-"},
+                            {"liver", "1543 +- 363", "2.2 +- 0.44"},
+                            {"bladder", "147 +- 71", "-"},
+                            {"lungs", "3053 +- 761", "max 0.7"},
+                            {"brain", "932 +- 311", "about 8"},
+                            {"heart", "611 +- 165", "-"},
+                            {"stomach", "355 +- 139", "-"},
+                            {"prostate", "-", "-"},
+                            {"head glands", "-", "-"}};
 enum { TUMOUR, OTHER, CLASSES };
 static const char *const class_name[CLASSES] = {"tumour", "other"};
 
@@ -75,7 +83,7 @@ struct check {
     struct spread regions[CLASSES], kept[CLASSES];   /* a scan: all; without brain, heart, kidneys, bladder */
     struct spread suv_max[CLASSES], region_ml[CLASSES];
     size_t others_in[ANATOMY_LABELS];
-    struct spread lesions;                          /* a scan with any */
+    struct spread sites_a_scan;                     /* of those with any */
     size_t sites[ANATOMY_LABELS], in_band[BANDS], lesion_count;
     double *feature;                                /* [count][WITH_POSITION], of the regions kept */
     int *label;
@@ -96,9 +104,11 @@ static void add_features(struct check *c, const struct region *r, size_t patient
         c->group = xresize(c->group, c->room, sizeof *c->group);
     }
     const float *at = r->position[POSITION_AXIS_MM];
-    double *f = c->feature + c->count * WITH_POSITION, z = (double)at[0] / 100.0, y = (double)at[1] / 100.0, x = (double)at[2] / 100.0;
-    const double own[WITH_POSITION] = {log(r->suv_max), log(r->suv_mean), log(r->ml), z, y, x, z * z, y * y, x * x, z * y, z * x, y * x,
-                                       log((double)at[3]), log((double)at[4]), log((double)at[5])};
+    double *f = c->feature + c->count * WITH_POSITION, z = (double)at[0] / 100.0, y = (double)at[1] / 100.0,
+           x = (double)at[2] / 100.0;
+    const double own[WITH_POSITION] = {
+        log(r->suv_max),    log(r->suv_mean),   log(r->ml),        z, y, x, z * z, y * y, x * x, z * y, z * x, y * x,
+        log((double)at[3]), log((double)at[4]), log((double)at[5])};
     memcpy(f, own, sizeof own);
     c->label[c->count] = r->label == 1;
     c->group[c->count++] = patient;
@@ -150,12 +160,14 @@ static int add_lesions(struct check *c, const char *path, struct error *e)
     struct buffer file = {0};
     if (file_read(path, file_max, &file, e) < 0)
         return -1;
-    size_t before = c->lesion_count;
+    unsigned long sites = 0;
     for (char *line = strtok((char *)file.data, "\n"); line; line = strtok(NULL, "\n")) {
         char *tab = strchr(line, '\t');
+        unsigned long site;
         double up;
-        if (line[0] == '#' || !tab || sscanf(tab, "%*f%*f%lf", &up) != 1)
+        if (line[0] == '#' || !tab || sscanf(tab, "%*f%*f%lf%*f%*f%*u%lu", &up, &site) != 2)
             continue;
+        sites = site > sites ? site : sites;
         *tab = '\0';
         bool named = false; /* by its height, or by the organ it lies in */
         for (size_t b = 0; b < BANDS; b++)
@@ -167,13 +179,14 @@ static int add_lesions(struct check *c, const char *path, struct error *e)
             c->in_band[up > 240.0 ? 0 : up > 40.0 ? 1 : up > -120.0 ? 2 : 3]++;
         c->lesion_count++;
     }
-    if (c->lesion_count > before)
-        spread_add(&c->lesions, (double)(c->lesion_count - before));
+    if (sites > 0)
+        spread_add(&c->sites_a_scan, (double)sites);
     buffer_free(&file);
     return 0;
 }
 
-static int add_scan(struct check *c, const char *cohort, const struct cache *cache, size_t shard, size_t patient, struct error *e)
+static int add_scan(struct check *c, const char *cohort, const struct cache *cache, size_t shard, size_t patient,
+                    struct error *e)
 {
     struct regions_message m;
     struct nifti map = {0}, pet = {0};
@@ -181,7 +194,8 @@ static int add_scan(struct check *c, const char *cohort, const struct cache *cac
         return -1;
     const struct shard_entry *s = &cache->shard[shard];
     char *dir = xprintf("%s/%s/%s", cohort, s->patient, s->study);
-    char *organs_path = path_join(dir, "ORGANS.nii.gz"), *pet_path = path_join(dir, "PET.nii.gz"), *table = path_join(dir, "regions.tsv");
+    char *organs_path = path_join(dir, "ORGANS.nii.gz"), *pet_path = path_join(dir, "PET.nii.gz"),
+         *table = path_join(dir, "regions.tsv");
     int rc = nifti_read(organs_path, file_max, &map, e);
     if (rc == 0)
         rc = nifti_read(pet_path, file_max, &pet, e);
@@ -212,8 +226,8 @@ static void print_organs(const struct check *c)
     printf("\n| organ | ml here | ml published | SUVmean here | SUVmean published |\n|---|---|---|---|---|\n");
     for (int o = 1; o < ANATOMY_LABELS; o++)
         if (c->ml[o].count > 0)
-            printf("| %s | %.0f +- %.0f | %s | %.2f +- %.2f | %s |\n", organs[o].name, spread_mean(&c->ml[o]), spread_sd(&c->ml[o]), organs[o].ml,
-                   spread_mean(&c->suv[o]), spread_sd(&c->suv[o]), organs[o].suv);
+            printf("| %s | %.0f +- %.0f | %s | %.2f +- %.2f | %s |\n", organs[o].name, spread_mean(&c->ml[o]),
+                   spread_sd(&c->ml[o]), organs[o].ml, spread_mean(&c->suv[o]), spread_sd(&c->suv[o]), organs[o].suv);
 }
 
 static void print_lesions(struct check *c)
@@ -223,11 +237,13 @@ static void print_lesions(struct check *c)
     for (size_t o = 1; o < ANATOMY_LABELS; o++)
         in_organs += c->sites[o];
     printf("\n| lesions painted | here | published (melanoma) |\n|---|---|---|\n");
-    printf("| a scan with any: 5, 25, 50, 75, 95 %% | %.0f, %.0f, %.0f, %.0f, %.0f | 1, 3, 6, 10, over 10 |\n", spread_quantile(&c->lesions, 0.05),
-           spread_quantile(&c->lesions, 0.25), spread_quantile(&c->lesions, 0.5), spread_quantile(&c->lesions, 0.75), spread_quantile(&c->lesions, 0.95));
+    printf("| sites a scan with any: 5, 25, 50, 75, 95 %% | %.0f, %.0f, %.0f, %.0f, %.0f | 1, 3, 6, 10, over 10 |\n",
+           spread_quantile(&c->sites_a_scan, 0.05), spread_quantile(&c->sites_a_scan, 0.25),
+           spread_quantile(&c->sites_a_scan, 0.5), spread_quantile(&c->sites_a_scan, 0.75),
+           spread_quantile(&c->sites_a_scan, 0.95));
     printf("| outside mapped organs | %.0f %% | 82 %% |\n", 100.0 * (all - (double)in_organs) / all);
-    printf("| lungs, liver, spleen | %.1f, %.1f, %.1f %% | 9, 5.7, 2.2 %% |\n", 100.0 * (double)c->sites[5] / all, 100.0 * (double)c->sites[3] / all,
-           100.0 * (double)c->sites[1] / all);
+    printf("| lungs, liver, spleen | %.1f, %.1f, %.1f %% | 9, 5.7, 2.2 %% |\n", 100.0 * (double)c->sites[5] / all,
+           100.0 * (double)c->sites[3] / all, 100.0 * (double)c->sites[1] / all);
     for (size_t b = 0; b < BANDS; b++)
         printf("| %s | %.0f %% | %s |\n", bands[b], 100.0 * (double)c->in_band[b] / all, band_published[b]);
 }
@@ -235,27 +251,31 @@ static void print_lesions(struct check *c)
 static void print_regions(struct check *c)
 {
     static const char *const published[CLASSES] = {"11", "78"};
-    printf("\n| regions found a scan | here | without brain, heart, kidneys, bladder | published, without them |\n|---|---|---|---|\n");
+    printf("\n| regions found a scan | here | without brain, heart, kidneys, bladder | published, without them "
+           "|\n|---|---|---|---|\n");
     for (int k = 0; k < CLASSES; k++)
-        printf("| %s | %.1f +- %.1f | %.1f +- %.1f | %s |\n", class_name[k], spread_mean(&c->regions[k]), spread_sd(&c->regions[k]),
-               spread_mean(&c->kept[k]), spread_sd(&c->kept[k]), published[k]);
+        printf("| %s | %.1f +- %.1f | %.1f +- %.1f | %s |\n", class_name[k], spread_mean(&c->regions[k]),
+               spread_sd(&c->regions[k]), spread_mean(&c->kept[k]), spread_sd(&c->kept[k]), published[k]);
     double tumours = (double)c->suv_max[TUMOUR].count;
     printf("| share of tumours | | %.3f | 0.127 |\n", tumours / fmax(tumours + (double)c->suv_max[OTHER].count, 1.0));
     printf("\nwhere the others lie, a scan:");
     for (int o = 0; o < ANATOMY_LABELS; o++)
-        printf(" %s %.1f%s", organs[o].name, (double)c->others_in[o] / (double)c->regions[OTHER].count, o + 1 < ANATOMY_LABELS ? "," : "\n");
+        printf(" %s %.1f%s", organs[o].name, (double)c->others_in[o] / (double)c->regions[OTHER].count,
+               o + 1 < ANATOMY_LABELS ? "," : "\n");
     printf("\n| | 5 %% | 25 %% | 50 %% | 75 %% | 95 %% |\n|---|---|---|---|---|---|\n");
     for (int k = 0; k < CLASSES; k++)
         for (int what = 0; what < 2; what++) {
             struct spread *s = what == 0 ? &c->suv_max[k] : &c->region_ml[k];
-            printf("| %s, %s | %.2f | %.2f | %.2f | %.2f | %.2f |\n", class_name[k], what == 0 ? "SUVmax" : "ml", spread_quantile(s, 0.05),
-                   spread_quantile(s, 0.25), spread_quantile(s, 0.5), spread_quantile(s, 0.75), spread_quantile(s, 0.95));
+            printf("| %s, %s | %.2f | %.2f | %.2f | %.2f | %.2f |\n", class_name[k], what == 0 ? "SUVmax" : "ml",
+                   spread_quantile(s, 0.05), spread_quantile(s, 0.25), spread_quantile(s, 0.5),
+                   spread_quantile(s, 0.75), spread_quantile(s, 0.95));
         }
 }
 
 static void print_difficulty(const struct check *c)
 {
-    double *intensity = xalloc(c->count * INTENSITIES + 1, sizeof *intensity), *suv_max = xalloc(c->count + 1, sizeof *suv_max);
+    double *intensity = xalloc(c->count * INTENSITIES + 1, sizeof *intensity),
+           *suv_max = xalloc(c->count + 1, sizeof *suv_max);
     for (size_t i = 0; i < c->count; i++) {
         memcpy(intensity + i * INTENSITIES, c->feature + i * WITH_POSITION, INTENSITIES * sizeof *intensity);
         suv_max[i] = intensity[i * INTENSITIES];
@@ -264,7 +284,8 @@ static void print_difficulty(const struct check *c)
     printf("| SUVmax | %.3f | |\n", auc_of(suv_max, c->label, c->count));
     printf("| SUVmax, SUVmean, volume (logistic, %d folds by patient) | %.3f | below 0.90 |\n", LOGISTIC_FOLDS,
            logistic_auc(intensity, c->label, c->group, c->count, INTENSITIES));
-    printf("| and place and size, with squares | %.3f | clearly above |\n", logistic_auc(c->feature, c->label, c->group, c->count, WITH_POSITION));
+    printf("| and place and size, with squares | %.3f | clearly above |\n",
+           logistic_auc(c->feature, c->label, c->group, c->count, WITH_POSITION));
     free(suv_max);
     free(intensity);
 }
@@ -281,7 +302,7 @@ static void check_free(struct check *c)
         free(c->suv_max[k].value);
         free(c->region_ml[k].value);
     }
-    free(c->lesions.value);
+    free(c->sites_a_scan.value);
     free(c->feature);
     free(c->label);
     free(c->group);

@@ -7,10 +7,10 @@
 
 enum { HU_AIR = -1000, HU_LESION = 35, HU_NOISE = 12 };
 static const int16_t hu_of[ORGANS] = {
-    [ORGAN_AIR] = HU_AIR,    [ORGAN_SOFT] = 40,    [ORGAN_FAT] = -100,     [ORGAN_LUNG] = -750,       [ORGAN_LIVER] = 55,
-    [ORGAN_SPLEEN] = 48,     [ORGAN_KIDNEY] = 32,  [ORGAN_RENAL_PELVIS] = 8, [ORGAN_BLADDER] = 5,     [ORGAN_HEART] = 40,
-    [ORGAN_BRAIN] = 35,      [ORGAN_STOMACH] = 30, [ORGAN_BOWEL] = 25,     [ORGAN_MARROW] = 250,      [ORGAN_AORTA] = 40,
-    [ORGAN_TONSIL] = 45,     [ORGAN_GLAND] = 20,   [ORGAN_TESTIS] = 35,    [ORGAN_URETER] = 10,       [ORGAN_MUSCLE] = 55,
+    [ORGAN_AIR] = HU_AIR, [ORGAN_SOFT] = 40,    [ORGAN_FAT] = -100,       [ORGAN_LUNG] = -750,  [ORGAN_LIVER] = 55,
+    [ORGAN_SPLEEN] = 48,  [ORGAN_KIDNEY] = 32,  [ORGAN_RENAL_PELVIS] = 8, [ORGAN_BLADDER] = 5,  [ORGAN_HEART] = 40,
+    [ORGAN_BRAIN] = 35,   [ORGAN_STOMACH] = 30, [ORGAN_BOWEL] = 25,       [ORGAN_MARROW] = 250, [ORGAN_AORTA] = 40,
+    [ORGAN_TONSIL] = 45,  [ORGAN_GLAND] = 20,   [ORGAN_TESTIS] = 35,      [ORGAN_URETER] = 10,  [ORGAN_MUSCLE] = 55,
     [ORGAN_PROSTATE] = 38};
 
 int16_t *ct_make(const struct phantom *ph, const struct patient *p)

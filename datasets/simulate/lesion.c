@@ -6,6 +6,7 @@
  * takes more from small lesions, so they are painted hotter by the inverse of their recovery, as the truth of a real
  * cohort holds only lesions somebody saw. */
 #include "datasets/simulate/lesion.h"
+#include "datasets/simulate/scanner.h"
 #include <math.h>
 #include <string.h>
 
@@ -38,35 +39,52 @@ static const struct site_row *draw_site(struct rng *r)
     return &site_rows[COUNT_OF(site_rows) - 1];
 }
 
+static double distance(struct place a, struct place b)
+{
+    return sqrt((a.left - b.left) * (a.left - b.left) + (a.front - b.front) * (a.front - b.front) +
+                (a.up - b.up) * (a.up - b.up));
+}
+
+/* Where tumours grow that lie in no organ. */
+static bool is_soft(int organ)
+{
+    return organ == ORGAN_SOFT || organ == ORGAN_FAT || organ == ORGAN_MARROW || organ == ORGAN_BOWEL ||
+           organ == ORGAN_MUSCLE;
+}
+
 static bool site_fits(const struct phantom *ph, const struct site_row *row, struct place at)
 {
     int organ = phantom_organ_at(ph, at);
     if (row->inside != ORGAN_AIR)
         return organ == (int)row->inside;
-    return organ == ORGAN_SOFT || organ == ORGAN_FAT || organ == ORGAN_MARROW || organ == ORGAN_BOWEL || organ == ORGAN_MUSCLE;
+    return is_soft(organ);
 }
 
-/* Percentiles 5/25/50/75 of sites a study are 1/3/6/10: a log-normal about 5.5, cut at 24. */
+/* Percentiles 5/25/50/75 of sites a study are 1/3/6/10, counted on lists that end at ten: a log-normal about 5.5 whose upper half
+ * is wider, so that the mean comes to the paper's 11. */
 static size_t draw_count(struct rng *r)
 {
-    double n = floor(5.5 * exp(0.85 * (double)rng_normal(r)) + 0.5);
-    return (size_t)fmin(fmax(n, 1.0), 24.0);
+    double normal = (double)rng_normal(r), n = floor(5.5 * exp((normal < 0.0 ? 0.85 : 1.2) * normal) + 0.5);
+    return (size_t)fmin(fmax(n, 1.0), LESIONS_MOST);
 }
 
-/* What a Gaussian blur leaves at the middle of a homogeneous sphere: erf(x) - 2x/sqrt(pi) exp(-x^2), x = radius / (sd sqrt 2). */
-static double recovery(double diameter_mm, double fwhm_mm)
+/* How much larger than it is a lesion looks, outlined at about half of its maximum: a point looks as wide as the point spread. */
+static double looks_larger(double diameter_mm, double fwhm_mm)
 {
-    double x = 0.5 * diameter_mm / (fwhm_mm / 2.354820045030949 * sqrt(2.0));
-    return erf(x) - 2.0 / sqrt(acos(-1.0)) * x * exp(-x * x);
+    return sqrt(1.0 + fwhm_mm * fwhm_mm / (diameter_mm * diameter_mm));
 }
 
-static size_t paint_one(struct phantom *ph, struct rng *r, struct lesion *l, double suv)
+static size_t paint_one(struct phantom *ph, struct rng *r, struct lesion *l, double psf_fwhm_mm)
 {
+    /* its lobes are narrower than a ball, and cooler at the rim */
+    double suv = l->suv / scanner_recovery(0.85 * l->diameter_mm, psf_fwhm_mm),
+           reach = looks_larger(l->diameter_mm, psf_fwhm_mm);
     double radius = 0.5 * l->diameter_mm;
     int lobes = radius > 8.0 ? 1 + (int)rng_below(r, 3) : 1;
     size_t voxels = 0;
     for (int i = 0; i < lobes; i++) {
-        struct blob b = {.centre = l->centre, .rough = 0.25, .turn_rad = rng_range(r, 0, 3.1), .tilt_rad = rng_range(r, -1.2, 1.2)};
+        struct blob b = {
+            .centre = l->centre, .rough = 0.25, .turn_rad = rng_range(r, 0, 3.1), .tilt_rad = rng_range(r, -1.2, 1.2)};
         b.radius.left = radius * rng_range(r, 0.75, 1.1);
         b.radius.front = radius * rng_range(r, 0.7, 1.1);
         b.radius.up = radius * rng_range(r, 0.75, 1.4);
@@ -78,18 +96,42 @@ static size_t paint_one(struct phantom *ph, struct rng *r, struct lesion *l, dou
         if (radius > 14.0 && rng_uniform(r) < 0.25F)
             b.hollow = 0.55; /* necrosis */
         blob_draw_waves(&b, r);
-        voxels += phantom_paint_lesion(ph, &b, suv, 0.55);
+        voxels += phantom_paint_lesion(ph, &b, suv, 0.55, reach);
     }
     return voxels;
 }
 
-static struct lesion draw_lesion(struct rng *r, struct place at, const char *site)
+static struct lesion draw_lesion(struct rng *r, struct place at, const char *site, size_t site_number)
 {
-    struct lesion l = {.centre = at};
+    struct lesion l = {.centre = at, .site_number = site_number};
     format_into(l.site, sizeof l.site, "%s", site);
-    l.suv = fmin(fmax(7.0 * exp(0.55 * (double)rng_normal(r)), 3.0), 24.0);
+    l.suv = fmin(fmax(8.0 * exp(0.55 * (double)rng_normal(r)), 3.0), 24.0);
     l.diameter_mm = fmin(fmax(17.0 * exp(0.45 * (double)rng_normal(r)), 8.0), 60.0);
     return l;
+}
+
+/* Tumours come in company, as a chain of nodes does: four sites of ten have 1 to 3 smaller lesions 2 to 5 cm off (assumed). */
+static size_t paint_company(struct phantom *ph, struct rng *r, double psf_fwhm_mm, struct lesion first,
+                            struct lesion *list, size_t count)
+{
+    int more = rng_uniform(r) < 0.4F ? 1 + (int)rng_below(r, 3) : 0;
+    int home = phantom_organ_at(ph, first.centre);
+    for (int tries = 0; more > 0 && tries < 30 && count < LESIONS_MOST; tries++) {
+        struct place at = first.centre;
+        at.left += 18.0 * (double)rng_normal(r), at.front += 14.0 * (double)rng_normal(r),
+            at.up += 24.0 * (double)rng_normal(r);
+        int organ = phantom_organ_at(ph, at);
+        double off = distance(at, first.centre);
+        if (off < 20.0 || off > 50.0 || (organ != home && !is_soft(organ)))
+            continue;
+        struct lesion l = draw_lesion(r, at, first.site, first.site_number);
+        l.diameter_mm = fmax(0.7 * l.diameter_mm, 8.0);
+        l.suv = first.suv * rng_range(r, 0.6, 1.1);
+        l.voxels = paint_one(ph, r, &l, psf_fwhm_mm);
+        if (l.voxels > 0)
+            list[count++] = l, more--;
+    }
+    return count;
 }
 
 size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwhm_mm, struct lesion list[LESIONS_MOST])
@@ -97,8 +139,8 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwh
     struct rng r = draw_rng(p->seed, p->number, DRAW_LESIONS);
     if (!p->diseased)
         return 0;
-    size_t wanted = draw_count(&r), count = 0;
-    for (int tries = 0; count < wanted && tries < 4000; tries++) {
+    size_t wanted = draw_count(&r), count = 0, sites = 0;
+    for (int tries = 0; sites < wanted && count < LESIONS_MOST && tries < 4000; tries++) {
         const struct site_row *row = draw_site(&r);
         struct place at;
         int look = 0;
@@ -108,11 +150,13 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwh
         while (!site_fits(ph, row, at) && ++look < 200);
         if (look >= 200)
             continue;
-        struct lesion *l = &list[count];
-        *l = draw_lesion(&r, at, row->name);
-        l->voxels = paint_one(ph, &r, l, l->suv / recovery(l->diameter_mm, psf_fwhm_mm));
-        if (l->voxels > 0)
-            count++;
+        struct lesion l = draw_lesion(&r, at, row->name, sites + 1);
+        l.voxels = paint_one(ph, &r, &l, psf_fwhm_mm);
+        if (l.voxels == 0)
+            continue;
+        list[count++] = l;
+        sites++;
+        count = paint_company(ph, &r, psf_fwhm_mm, l, list, count);
     }
     return count;
 }
@@ -130,11 +174,6 @@ static const char *site_name(const struct phantom *ph, const struct patient *p, 
         if (at.up > height[i].above * p->size)
             return height[i].name;
     return "legs";
-}
-
-static double distance(struct place a, struct place b)
-{
-    return sqrt((a.left - b.left) * (a.left - b.left) + (a.front - b.front) * (a.front - b.front) + (a.up - b.up) * (a.up - b.up));
 }
 
 /* group[i]: the first click that click i is joined to by steps of less than LESION_APART_MM. Returns how many groups. */
@@ -164,8 +203,8 @@ static void paint_bed(struct phantom *ph, struct place at, double radius_mm)
 }
 
 /* A lesion as large as its clicks lie apart: one more lobe at each of them that the middle does not reach. */
-static void paint_at_clicks(struct phantom *ph, struct rng *r, const struct spots *s, const size_t *group, size_t which, struct lesion *l,
-                            double suv)
+static void paint_at_clicks(struct phantom *ph, struct rng *r, const struct spots *s, const size_t *group, size_t which,
+                            struct lesion *l, double psf_fwhm_mm)
 {
     for (size_t i = 0; i < s->count; i++) {
         if (group[i] != which || distance(s->at[i], l->centre) < 0.4 * l->diameter_mm)
@@ -174,7 +213,7 @@ static void paint_at_clicks(struct phantom *ph, struct rng *r, const struct spot
         lobe.centre = s->at[i];
         lobe.diameter_mm *= rng_range(r, 0.5, 0.9);
         paint_bed(ph, lobe.centre, lobe.diameter_mm);
-        l->voxels += paint_one(ph, r, &lobe, suv);
+        l->voxels += paint_one(ph, r, &lobe, psf_fwhm_mm);
     }
 }
 
@@ -182,9 +221,9 @@ size_t lesions_paint_at(struct phantom *ph, const struct patient *p, double psf_
                         struct lesion list[LESIONS_MOST])
 {
     struct rng r = draw_rng(p->seed, p->number, DRAW_LESIONS);
-    size_t group[CLICKS_MOST], count = 0, wanted = group_clicks(tumour, group);
+    size_t group[CLICKS_MOST], count = 0, sites = 0, wanted = group_clicks(tumour, group);
     if (wanted >= 10) /* as many again, more or fewer: assumed */
-        wanted += (size_t)fmin(floor(8.0 * exp(0.8 * (double)rng_normal(&r))), (double)(LESIONS_MOST - CLICKS_MOST));
+        wanted += (size_t)floor(fmin(8.0 * exp(0.8 * (double)rng_normal(&r)), LESIONS_MOST));
     for (size_t i = 0; i < tumour->count; i++) {
         if (group[i] != i)
             continue;
@@ -192,26 +231,30 @@ size_t lesions_paint_at(struct phantom *ph, const struct patient *p, double psf_
         double share = 0.0;
         for (size_t k = i; k < tumour->count; k++)
             if (group[k] == i)
-                middle.left += tumour->at[k].left, middle.front += tumour->at[k].front, middle.up += tumour->at[k].up, share += 1.0;
+                middle.left += tumour->at[k].left, middle.front += tumour->at[k].front, middle.up += tumour->at[k].up,
+                    share += 1.0;
         middle = (struct place){middle.left / share, middle.front / share, middle.up / share};
-        struct lesion l = draw_lesion(&r, middle, site_name(ph, p, middle));
-        double suv = l.suv / recovery(l.diameter_mm, psf_fwhm_mm);
+        struct lesion l = draw_lesion(&r, middle, site_name(ph, p, middle), sites + 1);
         paint_bed(ph, middle, l.diameter_mm);
-        l.voxels = paint_one(ph, &r, &l, suv);
-        paint_at_clicks(ph, &r, tumour, group, i, &l, suv);
+        l.voxels = paint_one(ph, &r, &l, psf_fwhm_mm);
+        paint_at_clicks(ph, &r, tumour, group, i, &l, psf_fwhm_mm);
         if (l.voxels > 0)
-            list[count++] = l;
+            list[count++] = l, sites++;
     }
-    for (int tries = 0; tumour->count > 0 && count < wanted && tries < 1000; tries++) {
+    for (size_t i = 0, first = count; i < first; i++) /* after all the real sites, so that these have room */
+        count = paint_company(ph, &r, psf_fwhm_mm, list[i], list, count);
+    for (int tries = 0; tumour->count > 0 && sites < wanted && count < LESIONS_MOST && tries < 1000; tries++) {
         struct place at = tumour->at[rng_below(&r, (uint32_t)tumour->count)];
-        at.left += 40.0 * (double)rng_normal(&r), at.front += 30.0 * (double)rng_normal(&r), at.up += 40.0 * (double)rng_normal(&r);
+        at.left += 40.0 * (double)rng_normal(&r), at.front += 30.0 * (double)rng_normal(&r),
+            at.up += 40.0 * (double)rng_normal(&r);
         int organ = phantom_organ_at(ph, at);
-        if (organ == ORGAN_AIR || organ == ORGAN_BRAIN || organ == ORGAN_HEART || organ == ORGAN_BLADDER || organ == ORGAN_KIDNEY)
+        if (organ == ORGAN_AIR || organ == ORGAN_BRAIN || organ == ORGAN_HEART || organ == ORGAN_BLADDER ||
+            organ == ORGAN_KIDNEY)
             continue;
-        struct lesion l = draw_lesion(&r, at, site_name(ph, p, at));
-        l.voxels = paint_one(ph, &r, &l, l.suv / recovery(l.diameter_mm, psf_fwhm_mm));
+        struct lesion l = draw_lesion(&r, at, site_name(ph, p, at), sites + 1);
+        l.voxels = paint_one(ph, &r, &l, psf_fwhm_mm);
         if (l.voxels > 0)
-            list[count++] = l;
+            list[count++] = l, sites++;
     }
     return count;
 }

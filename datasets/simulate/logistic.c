@@ -29,7 +29,9 @@ double auc_of(const double *score, const int *label, size_t count)
     }
     free(s);
     double negatives = (double)count - positives;
-    return positives > 0.0 && negatives > 0.0 ? (rank_sum - 0.5 * positives * (positives + 1.0)) / (positives * negatives) : (double)NAN;
+    return positives > 0.0 && negatives > 0.0
+               ? (rank_sum - 0.5 * positives * (positives + 1.0)) / (positives * negatives)
+               : (double)NAN;
 }
 
 enum { WEIGHTS_MOST = FEATURES_MOST + 1, NEWTON_STEPS = 25 };
@@ -68,13 +70,15 @@ static double linear(const double *weight, const double *x, size_t features)
 }
 
 /* On the samples outside `fold`; x standardised. */
-static void fit(double *weight, const double *x, const int *label, const size_t *group, size_t count, size_t features, size_t fold)
+static void fit(double *weight, const double *x, const int *label, const size_t *group, size_t count, size_t features,
+                size_t fold)
 {
     const double ridge = 1e-3;
     size_t n = features + 1;
     memset(weight, 0, n * sizeof *weight);
     for (int step = 0; step < NEWTON_STEPS; step++) {
-        double hessian[WEIGHTS_MOST][WEIGHTS_MOST] = {{0}}, gradient[WEIGHTS_MOST] = {0}, row[WEIGHTS_MOST], total = 0.0;
+        double hessian[WEIGHTS_MOST][WEIGHTS_MOST] = {{0}}, gradient[WEIGHTS_MOST] = {0}, row[WEIGHTS_MOST],
+               total = 0.0;
         for (size_t i = 0; i < count; i++) {
             if (group[i] % LOGISTIC_FOLDS == fold)
                 continue;
@@ -100,7 +104,8 @@ static void fit(double *weight, const double *x, const int *label, const size_t 
 
 double logistic_auc(const double *feature, const int *label, const size_t *group, size_t count, size_t features)
 {
-    double *x = xalloc(count * features + 1, sizeof *x), *score = xalloc(count + 1, sizeof *score), weight[WEIGHTS_MOST];
+    double *x = xalloc(count * features + 1, sizeof *x), *score = xalloc(count + 1, sizeof *score),
+           weight[WEIGHTS_MOST];
     for (size_t f = 0; f < features; f++) {
         double mean = 0.0, square = 0.0;
         for (size_t i = 0; i < count; i++)

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/opts.h"
 #include "datasets/simulate/check.h"
+#include "datasets/simulate/mimic.h"
 #include "datasets/simulate/write.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -13,17 +14,33 @@
 #include <unistd.h>
 
 struct settings {
-    const char *out, *scale, *anatomy_dir;
+    const char *out, *site, *scale, *anatomy_dir;
     int64_t patients, jobs, seed;
     bool ct;
     struct anatomy anatomy; /* count 0: none */
 };
 
-/* Full: autoPET's voxels. Quick: coarse, for demo and tests. */
-static const struct scale { const char *name; double spacing_mm[3]; struct scanner scanner; } scales[] = {
-    {"full", {3.0, 2.036, 2.036}, {5.0, 5.5, 0.10}},
-    {"quick", {5.0, 4.072, 4.072}, {6.5, 7.0, 0.08}},
+/* Full: a clinical scanner's voxels. Quick: coarse, for demo and tests. Site A is like autoPET; B like another hospital: thicker slices,
+ * another reconstruction (sharper, noisier: assumed), scans down to the knees. */
+static const struct scale {
+    const char *site, *name;
+    double spacing_mm[3];
+    struct scanner scanner;
+    double low_up;
+} scales[] = {
+    {"A", "full", {3.0, 2.036, 2.036}, {5.0, 5.5, 0.10}, -500.0},
+    {"A", "quick", {5.0, 4.072, 4.072}, {6.5, 7.0, 0.08}, -500.0},
+    {"B", "full", {4.0, 2.04, 2.04}, {4.2, 4.5, 0.14}, -640.0},
+    {"B", "quick", {6.0, 4.08, 4.08}, {5.8, 6.0, 0.11}, -640.0},
 };
+
+static const struct scale *scale_of(const struct settings *s)
+{
+    size_t i = 0;
+    while (strcmp(scales[i].site, s->site) != 0 || strcmp(scales[i].name, s->scale) != 0)
+        i++; /* both are choices of the table of options */
+    return &scales[i];
+}
 
 /* Who patient `number` is; the study whose anatomy is used, or NULL. */
 static const struct study *patient_of(const struct settings *s, int64_t number, struct patient *p)
@@ -43,12 +60,12 @@ static void simulate_one(const struct settings *s, const struct scale *scale, in
     struct lesion lesions[LESIONS_MOST];
     struct spots tumour = {0}, background = {0};
     if (study == NULL)
-        phantom_open(&ph, scale->spacing_mm, p.size, p.girth);
+        phantom_open(&ph, scale->spacing_mm, scale->low_up, p.size, p.girth);
     else if (anatomy_load(&s->anatomy, study, scale->spacing_mm, &p, &ph, &tumour, &background, &e) < 0)
         die_of(&e);
     body_paint(&ph, &p, study != NULL);
-    body_paint_mimics(&ph, &p, study != NULL ? &background : NULL);
     double psf = scale->scanner.psf_fwhm_mm;
+    mimics_paint(&ph, &p, psf, study ? &background : NULL);
     size_t count = study ? lesions_paint_at(&ph, &p, psf, &tumour, lesions) : lesions_paint(&ph, &p, psf, lesions);
     scanner_run(&scale->scanner, &p, &ph);
     if (patient_write(s->out, &p, &ph, lesions, count, s->ct, &e) < 0)
@@ -65,15 +82,16 @@ static void claim_folder(const struct settings *s)
     char anatomy[64] = "";
     if (s->anatomy.count > 0)
         format_into(anatomy, sizeof anatomy, ", anatomy %016llx", (unsigned long long)s->anatomy.digest);
-    char *text = xprintf("simulated cohort, seed %lld, scale %s%s%s\n", (long long)s->seed, s->scale, anatomy, s->ct ? ", with CT" : "");
+    char *text = xprintf("simulated cohort, seed %lld, scale %s%s%s%s\n", (long long)s->seed, s->scale,
+                         strcmp(s->site, "B") == 0 ? ", site B" : "", anatomy, s->ct ? ", with CT" : "");
     if (dir_make(s->out, &e) < 0)
         die_of(&e);
     if (file_exists(path)) {
         if (file_read(path, 4096, &before, &e) < 0)
             die_of(&e);
         if (strcmp((const char *)before.data, text) != 0)
-            die(EX_CANTCREAT, "cannot simulate into '%s': it holds another cohort (%.*s); choose another folder", s->out,
-                (int)strcspn((const char *)before.data, "\n"), (const char *)before.data);
+            die(EX_CANTCREAT, "cannot simulate into '%s': it holds another cohort (%.*s); choose another folder",
+                s->out, (int)strcspn((const char *)before.data, "\n"), (const char *)before.data);
     } else if (publish_bytes(path, text, strlen(text), &e) < 0) {
         die_of(&e);
     }
@@ -122,8 +140,9 @@ static void simulate_all(const struct settings *s, const struct scale *scale)
         if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)
             worst = WIFSIGNALED(status) ? EX_SOFTWARE : WEXITSTATUS(status);
     if (worst != 0 || done != (uint64_t)s->patients)
-        die(worst != 0 ? worst : EX_SOFTWARE, "only %llu of %lld patients were written: run the same command again to go on",
-            (unsigned long long)done, (long long)s->patients);
+        die(worst != 0 ? worst : EX_SOFTWARE,
+            "only %llu of %lld patients were written: run the same command again to go on", (unsigned long long)done,
+            (long long)s->patients);
 }
 
 /* The list file petrel-load takes, whose paths are relative to it, and a table like autoPET's. */
@@ -148,19 +167,28 @@ static void write_tables(const struct settings *s)
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.scale = "full", .patients = 10, .jobs = sysconf(_SC_NPROCESSORS_ONLN)};
+    struct settings s = {.site = "A", .scale = "full", .patients = 10, .jobs = sysconf(_SC_NPROCESSORS_ONLN)};
     struct option table[] = {
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder to write to (made)", 0, NULL},
         {"patients", OPT_INT, &s.patients, "N", 1, 9999, "how many", 0, NULL},
-        {"scale", OPT_CHOICE, &s.scale, "full|quick", 0, 0, "full: 2.036x2.036x3 mm voxels; quick: 4.072x4.072x5 mm", 0, NULL},
-        {"anatomy", OPT_STRING, &s.anatomy_dir, "DIR", 0, 0, "simulate on real organ maps: DIR/studies.tsv, DIR/organs/*.nii.gz", 0, NULL},
+        {"scale", OPT_CHOICE, &s.scale, "full|quick", 0, 0, "full: 2.036x2.036x3 mm voxels; quick: 4.072x4.072x5 mm", 0,
+         NULL},
+        {"site", OPT_CHOICE, &s.site, "A|B", 0, 0,
+         "A: as autoPET; B: another scanner, for external validation (4 mm slices, thighs)", 0, NULL},
+        {"anatomy", OPT_STRING, &s.anatomy_dir, "DIR", 0, 0,
+         "simulate on real organ maps: DIR/studies.tsv, DIR/organs/*.nii.gz", 0, NULL},
         {"ct", OPT_FLAG, &s.ct, NULL, 0, 0, "write the CT, too", 0, NULL},
         {"j", OPT_INT, &s.jobs, "N", 1, 1024, "processes side by side; the bytes do not depend on it", 0, NULL},
     };
-    struct opts o = {.program = "petrel-simulate", .usage = "--out DIR --patients N [--seed N] [--scale quick] [--anatomy DIR] [-j N]",
-                     .purpose = "writes a simulated cohort of FDG-PET scans with their truth; every file says SIMULATED",
-                     .epilogue = "petrel-simulate check COHORT CACHE   what a cohort comes to, beside published figures; CACHE: the regions found in it\n",
-                     .table = table, .count = COUNT_OF(table), .common = {.seed = 1}};
+    struct opts o = {.program = "petrel-simulate",
+                     .usage = "--out DIR --patients N [--seed N] [--scale quick] [--site B] [--anatomy DIR] [-j N]",
+                     .purpose =
+                         "writes a simulated cohort of FDG-PET scans with their truth; every file says SIMULATED",
+                     .epilogue = "petrel-simulate check COHORT CACHE   what a cohort comes to, beside published "
+                                 "figures; CACHE: the regions found in it\n",
+                     .table = table,
+                     .count = COUNT_OF(table),
+                     .common = {.seed = 1}};
     struct error e = {0};
     if (opts_parse(&o, argc, argv, &e) < 0)
         die_of(&e);
@@ -170,9 +198,10 @@ int main(int argc, char **argv)
         return EX_OK;
     }
     if (s.out == NULL || o.rest_count > 0)
-        die(EX_USAGE, s.out == NULL ? "--out is missing: name the folder to write to" : "unexpected word '%s'", o.rest_count > 0 ? o.rest[0] : "");
+        die(EX_USAGE, s.out == NULL ? "--out is missing: name the folder to write to" : "unexpected word '%s'",
+            o.rest_count > 0 ? o.rest[0] : "");
     s.seed = o.common.seed;
-    const struct scale *scale = strcmp(s.scale, "quick") == 0 ? &scales[1] : &scales[0];
+    const struct scale *scale = scale_of(&s);
     if (s.anatomy_dir != NULL && anatomy_open(&s.anatomy, s.anatomy_dir, &e) < 0)
         die_of(&e);
     claim_folder(&s);

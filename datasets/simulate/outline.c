@@ -52,10 +52,10 @@ struct oval { double left, front, wide, deep; };
 /* Half width and depth of the average trunk by height, mm. */
 static struct oval oval_usual(const struct patient *p, double up)
 {
-    static const struct { double up, wide, deep, girth; } row[] = {
-        {-400, 0, 0, 1},   {-380, 165, 105, 1}, {-280, 178, 118, 1}, {-110, 158, 112, 1}, {80, 165, 115, 1}, {170, 190, 100, 1},
-        {215, 170, 78, 1}, {245, 75, 66, 1},    {265, 60, 62, 0.5},  {310, 60, 68, 0.5},  {335, 70, 88, 0},  {400, 78, 98, 0},
-        {450, 76, 94, 0},  {480, 55, 70, 0},    {500, 0, 0, 0}};
+    static const struct { double up, wide, deep, girth;
+    } row[] = {{-400, 0, 0, 1},    {-380, 165, 105, 1}, {-280, 178, 118, 1}, {-110, 158, 112, 1}, {80, 165, 115, 1},
+               {170, 190, 100, 1}, {215, 170, 78, 1},   {245, 75, 66, 1},    {265, 60, 62, 0.5},  {310, 60, 68, 0.5},
+               {335, 70, 88, 0},   {400, 78, 98, 0},    {450, 76, 94, 0},    {480, 55, 70, 0},    {500, 0, 0, 0}};
     double at = up / p->size;
     if (at <= row[0].up || at >= row[COUNT_OF(row) - 1].up)
         return (struct oval){0};
@@ -87,7 +87,8 @@ static struct oval oval_of_organs(const struct phantom *ph, int64_t z)
     if (high[0] < 0)
         return (struct oval){0};
     const double *mm = ph->grid.spacing_mm;
-    return (struct oval){ph->low_mm[0] + 0.5 * (double)(low[1] + high[1]) * mm[2], ph->low_mm[1] - 0.5 * (double)(low[0] + high[0]) * mm[1],
+    return (struct oval){ph->low_mm[0] + 0.5 * (double)(low[1] + high[1]) * mm[2],
+                         ph->low_mm[1] - 0.5 * (double)(low[0] + high[0]) * mm[1],
                          0.5 * (double)(high[1] - low[1] + 1) * mm[2], 0.5 * (double)(high[0] - low[0] + 1) * mm[1]};
 }
 

@@ -18,10 +18,11 @@ void phantom_open_on(struct phantom *p, const struct grid *g, const double low_m
         p->texture_dim[a] = (int64_t)ceil((double)g->dim[a] * g->spacing_mm[a] / TEXTURE_MM) + 2;
 }
 
-void phantom_open(struct phantom *p, const double spacing_mm[3], double size, double girth)
+void phantom_open(struct phantom *p, const double spacing_mm[3], double low_up, double size, double girth)
 {
-    /* thighs to crown, and wide enough for arms at the sides; autoPET's matrix is 814 mm wide */
-    double half_wide = fmin(330.0 * fmax(girth, 1.0), 407.0), low_up = -500.0 * size, high_up = 500.0 * size;
+    /* wide enough for arms at the sides; autoPET's matrix is 814 mm wide */
+    double half_wide = fmin(330.0 * fmax(girth, 1.0), 407.0), high_up = 500.0 * size;
+    low_up *= size;
     double half_deep = fmin(220.0 * fmax(girth, 1.0), 407.0);
     int64_t dim[3] = {(int64_t)ceil((high_up - low_up) / spacing_mm[0]), (int64_t)ceil(2.0 * half_deep / spacing_mm[1]),
                       (int64_t)ceil(2.0 * half_wide / spacing_mm[2])};
@@ -145,6 +146,11 @@ static double depth_at(const struct phantom *p, const struct blob *b, int64_t z,
                       p->low_mm[2] + (double)z * p->grid.spacing_mm[0]);
 }
 
+static bool paints_over(const struct phantom *p, uint8_t organ, int only)
+{
+    return only == OVER_ANY || (only == OVER_TISSUE ? (p->tissue >> organ & 1) != 0 : organ == (only == OVER_AIR ? 0 : only));
+}
+
 size_t phantom_paint(struct phantom *p, const struct blob *b, double suv, double heterogeneity, int organ, int only)
 {
     struct span s = blob_span(p, b);
@@ -153,7 +159,7 @@ size_t phantom_paint(struct phantom *p, const struct blob *b, double suv, double
         for (int64_t y = s.low[1]; y <= s.high[1]; y++)
             for (int64_t x = s.low[2]; x <= s.high[2]; x++) {
                 size_t i = grid_at(&p->grid, z, y, x);
-                if (only != OVER_ANY && p->organ[i] != (only == OVER_AIR ? 0 : only))
+                if (!paints_over(p, p->organ[i], only))
                     continue;
                 double d = depth_at(p, b, z, y, x);
                 if (d > 1.0 || d < b->hollow)
@@ -165,20 +171,24 @@ size_t phantom_paint(struct phantom *p, const struct blob *b, double suv, double
     return painted;
 }
 
-size_t phantom_paint_lesion(struct phantom *p, const struct blob *b, double suv, double edge)
+size_t phantom_paint_lesion(struct phantom *p, const struct blob *b, double suv, double edge, double reach)
 {
-    struct span s = blob_span(p, b);
+    struct blob wide = *b;
+    wide.radius = (struct place){b->radius.left * reach, b->radius.front * reach, b->radius.up * reach};
+    struct span s = blob_span(p, &wide);
     size_t painted = 0;
     for (int64_t z = s.low[0]; z <= s.high[0]; z++)
         for (int64_t y = s.low[1]; y <= s.high[1]; y++)
             for (int64_t x = s.low[2]; x <= s.high[2]; x++) {
                 size_t i = grid_at(&p->grid, z, y, x);
                 double d = depth_at(p, b, z, y, x);
-                if (d > 1.0 || p->organ[i] == 0)
+                if (d > reach || p->organ[i] == 0)
                     continue;
-                double here = d < b->hollow ? 0.4 * suv : suv * (1.0 - (1.0 - edge) * d * d);
-                if (here > (double)p->suv[i] || d < b->hollow)
-                    p->suv[i] = (float)here;
+                if (d <= 1.0) {
+                    double here = d < b->hollow ? 0.4 * suv : suv * (1.0 - (1.0 - edge) * d * d);
+                    if (here > (double)p->suv[i] || d < b->hollow)
+                        p->suv[i] = (float)here;
+                }
                 p->lesion[i] = 1;
                 painted++;
             }

@@ -25,22 +25,24 @@ struct phantom {
     float *suv;
     uint8_t *organ;              /* enum organ of each voxel */
     uint8_t *lesion;             /* truth: 1 inside a lesion */
+    uint32_t tissue;             /* bit o: organ o is what OVER_TISSUE means */
     float *texture;              /* smooth noise, sd 1, on a coarse grid */
     int64_t texture_dim[3];
 };
 
-/* Places the grid round a body of the given size; dim from the extent and spacing (D H W mm). */
-void phantom_open(struct phantom *p, const double spacing_mm[3], double size, double girth);
+/* Places the grid round a body of the given size, from low_up (mm, of a body of size 1) to above the crown; spacing is D H W. */
+void phantom_open(struct phantom *p, const double spacing_mm[3], double low_up, double size, double girth);
 /* The same on a given grid, whose voxel (0,0,0) lies at low_mm (left, front, up). */
 void phantom_open_on(struct phantom *p, const struct grid *g, const double low_mm[3]);
 void phantom_close(struct phantom *p);
 void phantom_draw_texture(struct phantom *p, struct rng *r);
 void blob_draw_waves(struct blob *b, struct rng *r);
-enum { OVER_ANY = 0, OVER_AIR = -1 }; /* or an organ */
+enum { OVER_ANY = 0, OVER_AIR = -1, OVER_TISSUE = -2 }; /* or an organ */
 /* Paint SUV `suv` times (1 + heterogeneity * texture), marking organ, over what `only` says. Returns voxels painted. */
 size_t phantom_paint(struct phantom *p, const struct blob *b, double suv, double heterogeneity, int organ, int only);
-/* The same for a lesion: SUV falls to `edge` of the peak at the rim, truth is marked, organ is left alone. */
-size_t phantom_paint_lesion(struct phantom *p, const struct blob *b, double suv, double edge);
+/* The same for a lesion: SUV falls to `edge` of the peak at the rim, organ is left alone. Truth is marked out to `reach` radii:
+ * a scan shows small lesions larger than they are, and truth is what somebody sees. Returns voxels marked. */
+size_t phantom_paint_lesion(struct phantom *p, const struct blob *b, double suv, double edge, double reach);
 /* Gives every voxel of an organ that is marked already its SUV. */
 void phantom_fill(struct phantom *p, int organ, double suv, double heterogeneity);
 /* Organ at a place; 0 outside the grid. */

@@ -55,6 +55,13 @@ static void blur(float *v, const struct grid *g, double fwhm_mm)
         blur_axis(v, g, axis, fwhm_mm / fwhm_per_sd / g->spacing_mm[axis]);
 }
 
+/* erf(x) - 2x/sqrt(pi) exp(-x^2), x = radius / (sd sqrt 2) */
+double scanner_recovery(double diameter_mm, double fwhm_mm)
+{
+    double x = 0.5 * diameter_mm / (fwhm_mm / fwhm_per_sd * sqrt(2.0));
+    return erf(x) - 2.0 / sqrt(acos(-1.0)) * x * exp(-x * x);
+}
+
 void scanner_run(const struct scanner *s, const struct patient *p, struct phantom *ph)
 {
     size_t n = grid_voxels(&ph->grid);

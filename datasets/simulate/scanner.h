@@ -9,6 +9,8 @@ struct scanner {
     double noise_fwhm_mm;  /* grain of the noise: reconstruction's smoothing */
     double noise_liver;    /* standard deviation over mean in a liver of SUV 2.2, 75 kg: 10 % is usual */
 };
+/* What a blur of this width leaves at the middle of a homogeneous sphere: 0 to 1. */
+double scanner_recovery(double diameter_mm, double fwhm_mm);
 /* Turns phantom->suv into Bq/mL in place. */
 void scanner_run(const struct scanner *s, const struct patient *p, struct phantom *ph);
 #endif

@@ -53,10 +53,10 @@ static int write_lesions(const char *path, const struct lesion *l, size_t count,
     if (publish_open(&out, path, e) < 0)
         return -1;
     fprintf(out.to, "# SIMULATED lesions; place: mm from the liver's centroid\n");
-    fprintf(out.to, "site\tleft_mm\tfront_mm\tup_mm\tsuv\tdiameter_mm\tvoxels\n");
+    fprintf(out.to, "site\tleft_mm\tfront_mm\tup_mm\tsuv\tdiameter_mm\tvoxels\tsite_number\n");
     for (size_t i = 0; i < count; i++)
-        fprintf(out.to, "%s\t%.1f\t%.1f\t%.1f\t%.2f\t%.1f\t%zu\n", l[i].site, l[i].centre.left, l[i].centre.front,
-                l[i].centre.up, l[i].suv, l[i].diameter_mm, l[i].voxels);
+        fprintf(out.to, "%s\t%.1f\t%.1f\t%.1f\t%.2f\t%.1f\t%zu\t%zu\n", l[i].site, l[i].centre.left, l[i].centre.front,
+                l[i].centre.up, l[i].suv, l[i].diameter_mm, l[i].voxels, l[i].site_number);
     return publish_commit(&out, e);
 }
 
@@ -116,8 +116,9 @@ int metadata_open(struct publish *table, const char *out, struct error *e)
     int rc = publish_open(table, path, e);
     free(path);
     if (rc == 0)
-        fprintf(table->to, "Series UID,Collection,Subject ID,Study UID,Study Description,Study Date,Series Description,Modality,"
-                           "File Location,diagnosis,age,sex\n");
+        fprintf(table->to,
+                "Series UID,Collection,Subject ID,Study UID,Study Description,Study Date,Series Description,Modality,"
+                "File Location,diagnosis,age,sex\n");
     return rc;
 }
 
@@ -125,7 +126,8 @@ void metadata_add(struct publish *table, const struct patient *p, bool with_ct)
 {
     static const struct { const char *modality, *name; } series[] = {{"PT", "PET"}, {"SEG", "SEG"}, {"CT", "CTres"}};
     for (size_t i = 0; i < (with_ct ? 3 : 2); i++)
-        fprintf(table->to, "%s.%s.%s,SIMULATED,%s,%s.%s,SIMULATED,2000-01-01,SIMULATED %s,%s,./%s/%s/%s.nii.gz,%s,%03.0fY,%s\n", p->id, p->study,
-                series[i].modality, p->id, p->id, p->study, series[i].name, series[i].modality, p->id, p->study, series[i].name,
-                p->diseased ? "MELANOMA" : "NEGATIVE", p->age_y, p->male ? "M" : "F");
+        fprintf(table->to,
+                "%s.%s.%s,SIMULATED,%s,%s.%s,SIMULATED,2000-01-01,SIMULATED %s,%s,./%s/%s/%s.nii.gz,%s,%03.0fY,%s\n",
+                p->id, p->study, series[i].modality, p->id, p->id, p->study, series[i].name, series[i].modality, p->id,
+                p->study, series[i].name, p->diseased ? "MELANOMA" : "NEGATIVE", p->age_y, p->male ? "M" : "F");
 }

@@ -1,6 +1,6 @@
 /* load -- the nouns of petrel-load.   scans on disk -> [load] -> suv
  *
- *     find      what is each argument? a list of sources, one a scan    (list.c, autopet.c help)
+ *     find      what is each argument? a list of sources, one a scan    (list.c, autopet.c, metadata.c help)
  *     scan      one source -> one volume message: voxels, truth, facts
  *     image     a volume in one file: common/nifti, mha, nrrd (which share raw)      sidecar_json   the JSON beside it
  *     series    a DICOM series, from dicom.h     rtstruct, seg   contours, segments -> mask on a grid
@@ -8,8 +8,8 @@
  *     hash      names that are no names
  *     clock     times and dates as files write them
  *
- * Parsers of foreign files live in this room, NIfTI's in common. Every size a file declares is checked against the bytes that are
- * there before anything is allocated. */
+ * Parsers of foreign files live in this room, NIfTI's in common. Every size a file declares is checked against the bytes
+ * that are there before anything is allocated. */
 #ifndef PETREL_STAGES_LOAD_LOAD_H
 #define PETREL_STAGES_LOAD_LOAD_H
 #include "common/file.h"
@@ -22,6 +22,9 @@ struct load_options {
     const char *units;           /* suv|bqml|auto: of NIfTI volumes that do not say */
     const char *mask;            /* truth of the one scan that is given; NULL: look for it */
     struct opt_strings roi;      /* names of the RTSTRUCT regions to take; none: all */
+    const char *metadata;        /* autoPET's table; NULL: none */
+    struct opt_strings diagnosis; /* to be read; none: all */
+    bool first_study;            /* of each patient, alone */
     const char *salt;            /* of the patient hash; NULL: the user's own */
     bool keep_identifiers;
     size_t memory_limit;         /* bytes */
@@ -41,7 +44,7 @@ struct source {
     bool listed;                 /* said by the list: goes before what the file itself says */
     char *units;                 /* "SUV": the name or the list says so */
     char *diagnosis, *sex;       /* said by the list */
-    double age_y;
+    double age_y, study_day;     /* NAN: unknown; days as clock_days counts them */
     char series_uid[DICOM_UID];
     struct names slice;          /* SOURCE_DICOM: the files of the series */
     struct error refused;        /* text set: it cannot be read as it stands, and why. SOURCE_REFUSED: it is no scan at all */
@@ -55,6 +58,12 @@ struct sources {
 int sources_find(struct sources *s, char *const *argument, size_t count, const struct load_options *o,
                  struct error *e) MUST_USE;
 void sources_free(struct sources *s);
+/* Fills diagnosis, sex, age and day of study from autoPET's table (metadata.c). */
+int metadata_join(struct sources *s, const char *path, struct error *e) MUST_USE;
+/* Keeps the scans of these diagnoses (none: all), and of each patient the first study if so asked; what is refused anyway
+ * stays, to be told. -1: none is left (EX_NOINPUT). */
+int sources_choose(struct sources *s, const struct opt_strings *diagnosis, bool first_study, struct error *e) MUST_USE;
+void source_free(struct source *f);
 /* The run id: the same list of scans (labels, sizes) and the same options that change what is read give the same number,
  * on any machine. */
 uint64_t sources_run(const struct sources *s, const struct load_options *o);
@@ -126,6 +135,9 @@ int mask_read(const char *path, size_t max_bytes, const struct grid *file, bool 
 /* The JSON beside a NIfTI file (BIDS-PET names): fills what it knows of *f; *patient and *study get the ids (owned by the
  * caller, NULL where not said). A field of the wrong kind is refused by name. */
 int sidecar_read(const char *path, struct scan_facts *f, char **patient, char **study, struct error *e) MUST_USE;
+/* The fields that BIDS-PET has in another way; called by sidecar_read. */
+struct json_t;
+int sidecar_bids(const struct json_t *object, struct scan_facts *f, struct error *e) MUST_USE;
 /* With units BQML, what SUV needs must be there: -1 and the name of the first field that is not. path NULL: no JSON. */
 int sidecar_check(const char *nifti, const char *path, const struct scan_facts *f, struct error *e) MUST_USE;
 

@@ -90,3 +90,13 @@ sums() { (cd "$1" && find . -type f | sort | xargs sha256sum); }
     [ "$status" != 0 ]
     [[ "$output" == *"ORGANS.nii.gz"* ]]
 }
+
+@test "site B: the same patients in another scanner" {
+    "$BIN/petrel-simulate" --quiet --out "$DIR/a" --patients 1 --scale quick --seed 5
+    "$BIN/petrel-simulate" --quiet --out "$DIR/b" --patients 1 --scale quick --seed 5 --site B
+    dimensions() { zcat "$1/SIMULATED_0001/SIMULATED_PETCT/PET.nii.gz" | head -c 48 | od -An -td2 -j42 -N6; }
+    [ "$(dimensions "$DIR/a")" != "$(dimensions "$DIR/b")" ]
+    grep -q "site B" "$DIR/b/SIMULATED.txt"
+    # lesions are the same, what is seen of them is not
+    [ "$(cut -f1-6 "$DIR/a/SIMULATED_0001/SIMULATED_PETCT/regions.tsv" | head -n 3)" = "$(cut -f1-6 "$DIR/b/SIMULATED_0001/SIMULATED_PETCT/regions.tsv" | head -n 3)" ]
+}
