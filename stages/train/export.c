@@ -18,7 +18,8 @@ struct export {
 static void take_settings(struct train *t)
 {
     struct error e = {0};
-    const char *settings = safetensors_get(&t->init_file, "settings"), *channels = safetensors_get(&t->init_file, "channels");
+    const char *settings = safetensors_get(&t->init_file, "settings"),
+               *channels = safetensors_get(&t->init_file, "channels");
     const struct tensor_entry *stem = safetensors_find(&t->init_file, "backbone.conv1.weight");
     if (settings && model_settings_read(settings, &t->recipe, &e)) {
         fail_in(&e, "cannot use '%s'", t->init);

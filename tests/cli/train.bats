@@ -92,19 +92,28 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
     [ "$(losses "$D/a")" = "$(losses "$D/k")" ]
 }
 
-@test "SIGTERM saves and leaves with 75; run again, the same bytes" {
+@test "SIGUSR1, SIGTERM and SIGINT in the midst of an epoch save and leave with 75; run again, the same bytes" {
     mkdir -p "$D/t"
     petrel-pairs "${same[@]}" --run "$D/t" --silence 1.5 2>/dev/null 3>&- &
-    petrel-train pretrain "${same[@]}" --run "$D/t" 2>"$D/t.log" 3>&- &
-    trainer=$!
-    for _ in $(seq 500); do [ "$(cat "$D/t/losses.csv" 2>/dev/null | grep -c train)" -lt 2 ] || break; sleep 0.02; done
-    kill -USR1 $trainer
-    wait $trainer && code=0 || code=$?
-    [ $code = 75 ]
-    [ -n "$(ls "$D/t" | grep checkpoint)" ]
+    local code rows=1 signal
+    for signal in USR1 TERM INT; do
+        # batches one by one, so that the run does not end before the signal; bash has INT ignored in the background
+        env --default-signal=INT petrel-train pretrain "${same[@]}" --run "$D/t" --ahead 1 2>"$D/t.log" 3>&- &
+        trainer=$!
+        for _ in $(seq 1000); do
+            [ "$(cat "$D/t/losses.csv" 2>/dev/null | grep -c train)" -le $rows ] || break
+            sleep 0.01
+        done
+        kill -$signal $trainer
+        wait $trainer && code=0 || code=$?
+        [ $code = 75 ]
+        [ -n "$(ls "$D/t" | grep checkpoint)" ]
+        rows=$(grep -c train "$D/t/losses.csv")
+    done
     petrel-train pretrain "${same[@]}" --run "$D/t" 3>&-
     wait
     cmp "$D/a/pretrained.safetensors" "$D/t/pretrained.safetensors"
+    [ "$(losses "$D/a")" = "$(losses "$D/t")" ]
 }
 
 @test "a finished run does nothing; other settings and a lost result are refused" {
@@ -212,6 +221,10 @@ list() {
     run cmp -s "$D/five.safetensors" "$D/l2/pretrained.safetensors"
     [ "$status" = 1 ]
     [ "$(losses "$D/l1")" = "$(losses "$D/l2")" ]
+    same[0]=--json
+    run list "$D/l3" --epochs 2
+    [[ "$output" == *"boxes/s, "*" % waiting for pairs"* ]]
+    same[0]=--quiet
     list "$D/l3" --restart --epochs 1 --init "$D/five.safetensors"
     echo "5 99999" >>"$D/pairs.tsv"
     run list "$D/l4"
