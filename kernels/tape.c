@@ -58,7 +58,7 @@ static int add_value(struct tape *t, enum layout layout, int C, const int shape[
 }
 
 struct op *tape_add_op(struct tape *t, const struct op_kind *kind, int in, int other, const char *name,
-                         enum layout layout, int C, const int dim[3])
+                       enum layout layout, int C, const int dim[3])
 {
     assert(in >= 0 && (size_t)in < t->value_count && (other < 0 || (size_t)other < t->value_count));
     if (t->op_count == t->op_room) {
@@ -74,7 +74,7 @@ struct op *tape_add_op(struct tape *t, const struct op_kind *kind, int in, int o
 }
 
 int tape_add_param(struct tape *t, const char *name, const char *part, enum param_kind kind, enum param_init init,
-                     int fan_in, int ndim, const int *dim)
+                   int fan_in, int ndim, const int *dim)
 {
     struct param q = {.kind = kind, .init = init, .ndim = ndim, .fan_in = fan_in};
     format_into(q.name, sizeof q.name, "%s.%s", name, part);
@@ -113,7 +113,8 @@ int tape_conv(struct tape *t, int in, const char *name, int O, const int kernel[
     struct op *op = tape_add_op(t, &op_conv, in, -1, name, IMAGE, O, s.out);
     op->conv_shape = s;
     int dim[5] = {O, s.C, kernel[0], kernel[1], kernel[2]};
-    op->param[0] = tape_add_param(t, name, "weight", PARAM_CONV, INIT_CONV, s.C * kernel[0] * kernel[1] * kernel[2], 5, dim);
+    op->param[0] =
+        tape_add_param(t, name, "weight", PARAM_CONV, INIT_CONV, s.C * kernel[0] * kernel[1] * kernel[2], 5, dim);
     return op->out;
 }
 
@@ -197,12 +198,21 @@ int tape_l2norm(struct tape *t, int in)
     return tape_same_shape(t, &op_l2norm, in);
 }
 
-int tape_relu(struct tape *t, int in) { return tape_same_shape(t, &op_relu, in); }
-int tape_gelu(struct tape *t, int in) { return tape_same_shape(t, &op_gelu, in); }
+int tape_relu(struct tape *t, int in)
+{
+    return tape_same_shape(t, &op_relu, in);
+}
+int tape_gelu(struct tape *t, int in)
+{
+    return tape_same_shape(t, &op_gelu, in);
+}
 
 /* ---- sealing: who wants a gradient, and where everything lies ---- */
 
-static size_t rounded(size_t floats) { return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS; }
+static size_t rounded(size_t floats)
+{
+    return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+}
 
 static void mark_wanted(struct tape *t)
 {
@@ -289,8 +299,14 @@ static void run(struct tape *t, bool training)
         t->op[i].kind->forward(t, &t->op[i], training);
 }
 
-void tape_forward(struct tape *t) { run(t, t->training); }
-void tape_evaluate(struct tape *t) { run(t, false); }
+void tape_forward(struct tape *t)
+{
+    run(t, t->training);
+}
+void tape_evaluate(struct tape *t)
+{
+    run(t, false);
+}
 
 void tape_backward(struct tape *t)
 {
@@ -311,10 +327,22 @@ void tape_backward(struct tape *t)
             t->op[i].kind->backward(t, &t->op[i]);
 }
 
-float *tape_value(struct tape *t, int value) { return t->value[value].data; }
-float *tape_grad(struct tape *t, int value) { return t->value[value].grad; }
-int tape_boxes(const struct tape *t) { return t->N; }
-struct params *tape_params(struct tape *t) { return t->params; }
+float *tape_value(struct tape *t, int value)
+{
+    return t->value[value].data;
+}
+float *tape_grad(struct tape *t, int value)
+{
+    return t->value[value].grad;
+}
+int tape_boxes(const struct tape *t)
+{
+    return t->N;
+}
+struct params *tape_params(struct tape *t)
+{
+    return t->params;
+}
 
 void tape_put(struct tape *t, int value, const float *host)
 {

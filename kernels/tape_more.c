@@ -1,10 +1,17 @@
-/* tape_more -- operations that other networks need: grouped convolutions, gates, tokens, attention, dropout.   kernels/tape */
+/* tape_more -- operations that other networks need: grouped convolutions, gates, tokens, attention, dropout.
+ * kernels/tape */
 #include "kernels/tape_own.h"
 #include <assert.h>
 #include <string.h>
 
-static float *other_data(const struct tape *t, const struct op *op) { return t->value[op->other].data; }
-static float *other_grad(const struct tape *t, const struct op *op) { return t->value[op->other].grad; }
+static float *other_data(const struct tape *t, const struct op *op)
+{
+    return t->value[op->other].data;
+}
+static float *other_grad(const struct tape *t, const struct op *op)
+{
+    return t->value[op->other].grad;
+}
 
 /* grouped convolution */
 static void group_run(struct tape *t, struct op *op, bool training)
@@ -17,7 +24,8 @@ static void group_back(struct tape *t, struct op *op)
     if (in_grad(t, op))
         t->b->group_backward_data(t->b, in_grad(t, op), out_grad(t, op), weight(t, op, 0), &op->conv_shape, op->groups);
     if (dweight(t, op, 0))
-        t->b->group_backward_weight(t->b, dweight(t, op, 0), out_grad(t, op), in_data(t, op), &op->conv_shape, op->groups);
+        t->b->group_backward_weight(t->b, dweight(t, op, 0), out_grad(t, op), in_data(t, op), &op->conv_shape,
+                                    op->groups);
 }
 const struct op_kind op_group = {"group", group_run, group_back, NULL, NULL, NULL};
 
@@ -36,7 +44,8 @@ int tape_group_conv(struct tape *t, int in, const char *name, int O, const int k
     op->conv_shape = s;
     op->groups = groups;
     int dim[5] = {O, s.C / groups, kernel[0], kernel[1], kernel[2]};
-    op->param[0] = tape_add_param(t, name, "weight", PARAM_CONV, INIT_CONV, dim[1] * kernel[0] * kernel[1] * kernel[2], 5, dim);
+    op->param[0] =
+        tape_add_param(t, name, "weight", PARAM_CONV, INIT_CONV, dim[1] * kernel[0] * kernel[1] * kernel[2], 5, dim);
     return op->out;
 }
 
@@ -92,7 +101,10 @@ static void silu_back(struct tape *t, struct op *op)
     t->b->silu_backward(t->b, in_grad(t, op), out_grad(t, op), in_data(t, op), t->value[op->out].size);
 }
 const struct op_kind op_silu = {"silu", silu_run, silu_back, NULL, NULL, NULL};
-int tape_silu(struct tape *t, int in) { return tape_same_shape(t, &op_silu, in); }
+int tape_silu(struct tape *t, int in)
+{
+    return tape_same_shape(t, &op_silu, in);
+}
 
 static void softmax_run(struct tape *t, struct op *op, bool training)
 {
@@ -174,12 +186,13 @@ int tape_add(struct tape *t, int a, int b)
 static void gate_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->gate_forward(t->b, out_data(t, op), in_data(t, op), other_data(t, op), t->N, in_C(t, op), t->value[op->in].dim);
+    t->b->gate_forward(t->b, out_data(t, op), in_data(t, op), other_data(t, op), t->N, in_C(t, op),
+                       t->value[op->in].dim);
 }
 static void gate_back(struct tape *t, struct op *op)
 {
-    t->b->gate_backward(t->b, in_grad(t, op), other_grad(t, op), out_grad(t, op), in_data(t, op), other_data(t, op), t->N,
-                        in_C(t, op), t->value[op->in].dim);
+    t->b->gate_backward(t->b, in_grad(t, op), other_grad(t, op), out_grad(t, op), in_data(t, op), other_data(t, op),
+                        t->N, in_C(t, op), t->value[op->in].dim);
 }
 const struct op_kind op_gate = {"gate", gate_run, gate_back, NULL, NULL, NULL};
 
@@ -241,8 +254,8 @@ static size_t attention_keep(const struct tape *t, const struct op *op)
 static void attention_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->attention_forward(t->b, out_data(t, op), op->keep, in_data(t, op), other_data(t, op), t->value[op->third].data,
-                            t->N, t->value[op->in].dim[0], in_C(t, op), op->heads);
+    t->b->attention_forward(t->b, out_data(t, op), op->keep, in_data(t, op), other_data(t, op),
+                            t->value[op->third].data, t->N, t->value[op->in].dim[0], in_C(t, op), op->heads);
 }
 static void attention_back(struct tape *t, struct op *op)
 {

@@ -7,8 +7,14 @@ static size_t keep_rows(const struct tape *t, const struct op *op)
 }
 
 /* convolution */
-static void conv_plan(struct tape *t, struct op *op) { op->conv = t->b->conv_open(t->b, &op->conv_shape); }
-static void conv_free(struct tape *t, struct op *op) { t->b->conv_close(t->b, op->conv); }
+static void conv_plan(struct tape *t, struct op *op)
+{
+    op->conv = t->b->conv_open(t->b, &op->conv_shape);
+}
+static void conv_free(struct tape *t, struct op *op)
+{
+    t->b->conv_close(t->b, op->conv);
+}
 static void conv_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
@@ -24,7 +30,10 @@ static void conv_back(struct tape *t, struct op *op)
 const struct op_kind op_conv = {"conv", conv_run, conv_back, NULL, conv_plan, conv_free};
 
 /* batch normalisation: keeps mean and rstd [views][C] */
-static size_t norm_keep(const struct tape *t, const struct op *op) { return 2 * (size_t)t->views * (size_t)op->norm.C; }
+static size_t norm_keep(const struct tape *t, const struct op *op)
+{
+    return 2 * (size_t)t->views * (size_t)op->norm.C;
+}
 static void norm_run(struct tape *t, struct op *op, bool training)
 {
     float *mean = op->keep, *rstd = mean + op->norm.views * op->norm.C;
@@ -44,7 +53,10 @@ static void norm_back(struct tape *t, struct op *op)
 const struct op_kind op_norm = {"norm", norm_run, norm_back, norm_keep, NULL, NULL};
 
 /* pooling: where each maximum came from, as int32 in the place of floats */
-static size_t maxpool_keep(const struct tape *t, const struct op *op) { return t->value[op->out].size; }
+static size_t maxpool_keep(const struct tape *t, const struct op *op)
+{
+    return t->value[op->out].size;
+}
 static void maxpool_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
@@ -71,8 +83,8 @@ const struct op_kind op_avgpool = {"avgpool", avgpool_run, avgpool_back, NULL, N
 static void linear_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->linear_forward(t->b, out_data(t, op), in_data(t, op), weight(t, op, 0), weight(t, op, 1), in_rows(t, op), in_C(t, op),
-                         out_C(t, op));
+    t->b->linear_forward(t->b, out_data(t, op), in_data(t, op), weight(t, op, 0), weight(t, op, 1), in_rows(t, op),
+                         in_C(t, op), out_C(t, op));
 }
 static void linear_back(struct tape *t, struct op *op)
 {
@@ -88,7 +100,8 @@ static void layernorm_run(struct tape *t, struct op *op, bool training)
 }
 static void layernorm_back(struct tape *t, struct op *op)
 {
-    t->b->layernorm_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), op->keep, in_rows(t, op), in_C(t, op));
+    t->b->layernorm_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), op->keep, in_rows(t, op),
+                             in_C(t, op));
 }
 const struct op_kind op_layernorm = {"layernorm", layernorm_run, layernorm_back, keep_rows, NULL, NULL};
 
@@ -99,12 +112,16 @@ static void l2norm_run(struct tape *t, struct op *op, bool training)
 }
 static void l2norm_back(struct tape *t, struct op *op)
 {
-    t->b->l2norm_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), op->keep, in_rows(t, op), in_C(t, op));
+    t->b->l2norm_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), op->keep, in_rows(t, op),
+                          in_C(t, op));
 }
 const struct op_kind op_l2norm = {"l2norm", l2norm_run, l2norm_back, keep_rows, NULL, NULL};
 
 /* an input has no gradient of its own, but scale_backward must write somewhere: it keeps room for one */
-static size_t scale_keep(const struct tape *t, const struct op *op) { return t->value[op->in].size; }
+static size_t scale_keep(const struct tape *t, const struct op *op)
+{
+    return t->value[op->in].size;
+}
 static void scale_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
@@ -113,8 +130,8 @@ static void scale_run(struct tape *t, struct op *op, bool training)
 static void scale_back(struct tape *t, struct op *op)
 {
     float *din = in_grad(t, op) ? in_grad(t, op) : op->keep;
-    t->b->scale_backward(t->b, din, dweight(t, op, 0), out_grad(t, op), in_data(t, op), weight(t, op, 0), in_rows(t, op),
-                         in_C(t, op));
+    t->b->scale_backward(t->b, din, dweight(t, op, 0), out_grad(t, op), in_data(t, op), weight(t, op, 0),
+                         in_rows(t, op), in_C(t, op));
 }
 const struct op_kind op_scale = {"scale", scale_run, scale_back, scale_keep, NULL, NULL};
 
@@ -132,8 +149,8 @@ static void concat_run(struct tape *t, struct op *op, bool training)
 static void concat_back(struct tape *t, struct op *op)
 {
     float *din_a = in_grad(t, op), *din_b = t->value[op->other].grad;
-    t->b->concat_backward(t->b, din_a ? din_a : op->keep, din_b ? din_b : op->keep, out_grad(t, op), in_rows(t, op), in_C(t, op),
-                          t->value[op->other].C);
+    t->b->concat_backward(t->b, din_a ? din_a : op->keep, din_b ? din_b : op->keep, out_grad(t, op), in_rows(t, op),
+                          in_C(t, op), t->value[op->other].C);
 }
 const struct op_kind op_concat = {"concat", concat_run, concat_back, concat_keep, NULL, NULL};
 

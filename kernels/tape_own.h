@@ -6,12 +6,12 @@
 /* One number array of the network: an input or what an operation makes. */
 struct value {
     enum layout layout;
-    int C, dim[3];              /* ROWS: tokens a box (1: a plain row), 1, 1 */
-    size_t size;                /* floats on the device */
-    size_t data_at, grad_at;    /* places in the tape's blocks */
-    float *data, *grad;         /* grad NULL: nothing upstream is trained */
+    int C, dim[3];           /* ROWS: tokens a box (1: a plain row), 1, 1 */
+    size_t size;             /* floats on the device */
+    size_t data_at, grad_at; /* places in the tape's blocks */
+    float *data, *grad;      /* grad NULL: nothing upstream is trained */
     bool wants_grad, is_input;
-    float *own;                 /* padded layouts live apart from the blocks: what pads them must stay zero */
+    float *own; /* padded layouts live apart from the blocks: what pads them must stay zero */
 };
 
 struct op;
@@ -28,18 +28,18 @@ struct op_kind {
 struct op {
     const struct op_kind *kind;
     char name[64];
-    int in, other, third, out;  /* values; other: residual, or a second input; third: attention's; -1 none */
-    int param[5];               /* numbers in params; -1 none */
+    int in, other, third, out; /* values; other: residual, or a second input; third: attention's; -1 none */
+    int param[5];              /* numbers in params; -1 none */
     bool relu;
-    size_t keep_at, keep_size;  /* floats */
+    size_t keep_at, keep_size; /* floats */
     float *keep;
     struct conv_shape conv_shape;
     struct conv *conv;
     struct norm_shape norm;
     struct pool_shape pool;
     int groups, heads;
-    float rate;                 /* dropout */
-    int number;                 /* dropout: which one of the tape's */
+    float rate; /* dropout */
+    int number; /* dropout: which one of the tape's */
 };
 
 struct tape {
@@ -51,11 +51,11 @@ struct tape {
     struct op *op;
     size_t op_count, op_room;
     bool sealed, training;
-    float *data, *grads;        /* blocks: values and what operations keep; gradients of values */
+    float *data, *grads; /* blocks: values and what operations keep; gradients of values */
     size_t data_floats, grad_floats, own_floats;
     bool borrowed_data, borrowed_grads;
     int dropouts;
-    uint64_t seed, step;        /* of dropout */
+    uint64_t seed, step; /* of dropout */
 };
 
 extern const struct op_kind op_conv, op_norm, op_maxpool, op_avgpool, op_linear, op_layernorm, op_l2norm, op_scale,
@@ -63,13 +63,34 @@ extern const struct op_kind op_conv, op_norm, op_maxpool, op_avgpool, op_linear,
     op_tokens, op_tokenmean, op_attention;
 
 /* what an operation works on */
-static inline float *in_data(const struct tape *t, const struct op *op) { return t->value[op->in].data; }
-static inline float *in_grad(const struct tape *t, const struct op *op) { return t->value[op->in].grad; }
-static inline float *out_data(const struct tape *t, const struct op *op) { return t->value[op->out].data; }
-static inline float *out_grad(const struct tape *t, const struct op *op) { return t->value[op->out].grad; }
-static inline int in_C(const struct tape *t, const struct op *op) { return t->value[op->in].C; }
-static inline int out_C(const struct tape *t, const struct op *op) { return t->value[op->out].C; }
-static inline int in_rows(const struct tape *t, const struct op *op) { return t->N * t->value[op->in].dim[0]; }
+static inline float *in_data(const struct tape *t, const struct op *op)
+{
+    return t->value[op->in].data;
+}
+static inline float *in_grad(const struct tape *t, const struct op *op)
+{
+    return t->value[op->in].grad;
+}
+static inline float *out_data(const struct tape *t, const struct op *op)
+{
+    return t->value[op->out].data;
+}
+static inline float *out_grad(const struct tape *t, const struct op *op)
+{
+    return t->value[op->out].grad;
+}
+static inline int in_C(const struct tape *t, const struct op *op)
+{
+    return t->value[op->in].C;
+}
+static inline int out_C(const struct tape *t, const struct op *op)
+{
+    return t->value[op->out].C;
+}
+static inline int in_rows(const struct tape *t, const struct op *op)
+{
+    return t->N * t->value[op->in].dim[0];
+}
 static inline struct param *param(const struct tape *t, const struct op *op, int which)
 {
     return op->param[which] < 0 ? NULL : &t->params->param[op->param[which]];
@@ -85,7 +106,8 @@ static inline float *dweight(const struct tape *t, const struct op *op, int whic
     return q ? q->grad : NULL;
 }
 
-/* The list grows by an operation and its value; by a parameter; by an operation whose value is shaped like its input. */
+/* The list grows by an operation and its value; by a parameter; by an operation whose value is shaped like its input.
+ */
 struct op *tape_add_op(struct tape *t, const struct op_kind *kind, int in, int other, const char *name,
                        enum layout layout, int C, const int dim[3]);
 int tape_add_param(struct tape *t, const char *name, const char *part, enum param_kind kind, enum param_init init,

@@ -1,7 +1,7 @@
 /* attention -- every token asks every other of its box; positions as tokens; softmax's gradient.   kernels/cpu
  *
- * A head of a box belongs to one thread, which alone touches its rows of dq, dk and dv. Plain loops: for the few tokens a
- * small box has, not for pictures. */
+ * A head of a box belongs to one thread, which alone touches its rows of dq, dk and dv. Plain loops: for the few tokens
+ * a small box has, not for pictures. */
 #include "kernels/cpu/cpu.h"
 
 #include <math.h>
@@ -94,8 +94,8 @@ static void softmax_row(float *row, size_t count)
         row[j] /= sum;
 }
 
-static void cpu_attention_forward(struct backend *b, float *out, float *prob, const float *q, const float *k, const float *v,
-                                  int boxes, int tokens, int channels, int heads)
+static void cpu_attention_forward(struct backend *b, float *out, float *prob, const float *q, const float *k,
+                                  const float *v, int boxes, int tokens, int channels, int heads)
 {
     const size_t N = (size_t)boxes, T = (size_t)tokens, C = (size_t)channels, H = (size_t)heads, D = C / H;
     const float scale = 1 / sqrtf((float)D);
@@ -115,8 +115,9 @@ static void cpu_attention_forward(struct backend *b, float *out, float *prob, co
 }
 
 /* dprob = dout v'; ds = prob (dprob - sum(dprob prob)) / sqrt(D); dq += ds k, dk += ds' q, dv += prob' dout */
-static void cpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *prob,
-                                   const float *q, const float *k, const float *v, int boxes, int tokens, int channels, int heads)
+static void cpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout,
+                                   const float *prob, const float *q, const float *k, const float *v, int boxes,
+                                   int tokens, int channels, int heads)
 {
     const size_t N = (size_t)boxes, T = (size_t)tokens, C = (size_t)channels, H = (size_t)heads, D = C / H;
     const float scale = 1 / sqrtf((float)D);

@@ -2,7 +2,8 @@
 #include "common/rng.h"
 #include "kernels/cpu/cpu.h"
 
-static void cpu_dropout_forward(struct backend *b, float *out, const float *in, int N, int C, float rate, uint64_t seed, uint64_t index)
+static void cpu_dropout_forward(struct backend *b, float *out, const float *in, int N, int C, float rate, uint64_t seed,
+                                uint64_t index)
 {
     const float grown = 1 / (1 - rate);
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * C > PIECE)
@@ -13,7 +14,8 @@ static void cpu_dropout_forward(struct backend *b, float *out, const float *in, 
     }
 }
 
-static void cpu_dropout_backward(struct backend *b, float *din, const float *dout, int N, int C, float rate, uint64_t seed, uint64_t index)
+static void cpu_dropout_backward(struct backend *b, float *din, const float *dout, int N, int C, float rate,
+                                 uint64_t seed, uint64_t index)
 {
     const float grown = 1 / (1 - rate);
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (N * C > PIECE)

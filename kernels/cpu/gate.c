@@ -1,6 +1,7 @@
 /* gate -- each channel of an image times its own number, as squeeze-and-excitation does.   kernels/cpu
  *
- * An image is [P][blocks][N][lanes] and the numbers are [N][C]: a block of one box meets the same lanes at every position. */
+ * An image is [P][blocks][N][lanes] and the numbers are [N][C]: a block of one box meets the same lanes at every
+ * position. */
 #include "kernels/cpu/cpu.h"
 
 static int lanes_here(int C, int block)
@@ -9,7 +10,8 @@ static int lanes_here(int C, int block)
     return C - block * lanes < lanes ? C - block * lanes : lanes;
 }
 
-static void cpu_gate_forward(struct backend *b, float *out, const float *in, const float *scale, int N, int C, const int dim[3])
+static void cpu_gate_forward(struct backend *b, float *out, const float *in, const float *scale, int N, int C,
+                             const int dim[3])
 {
     const size_t P = cpu_volume(dim), lanes = (size_t)cpu_lanes(C), row = (size_t)N * (size_t)cpu_padded(C);
     const int blocks = cpu_blocks(C);
@@ -23,8 +25,8 @@ static void cpu_gate_forward(struct backend *b, float *out, const float *in, con
             }
 }
 
-static void cpu_gate_backward(struct backend *b, float *din, float *dscale, const float *dout, const float *in, const float *scale,
-                              int N, int C, const int dim[3])
+static void cpu_gate_backward(struct backend *b, float *din, float *dscale, const float *dout, const float *in,
+                              const float *scale, int N, int C, const int dim[3])
 {
     const size_t P = cpu_volume(dim), lanes = (size_t)cpu_lanes(C), row = (size_t)N * (size_t)cpu_padded(C);
     const int blocks = cpu_blocks(C);

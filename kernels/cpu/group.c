@@ -1,15 +1,18 @@
 /* group -- convolution whose channels keep to their groups; one channel a group is depthwise.   kernels/cpu
  *
- * Depthwise takes 16 channels at a time, for they meet 16 weights that lie side by side; other groups go channel by channel,
- * boxes innermost, and are merely correct. Taps that fall on padding are skipped. */
+ * Depthwise takes 16 channels at a time, for they meet 16 weights that lie side by side; other groups go channel by
+ * channel, boxes innermost, and are merely correct. Taps that fall on padding are skipped. */
 #include "kernels/cpu/conv_own.h"
 
 /* Where channel c of an image of C channels begins at a position, and the stride from box to box. */
-struct plane { size_t at, stride; };
+struct plane {
+    size_t at, stride;
+};
 static struct plane plane_of(int C, int N, int position, int c)
 {
     size_t lanes = (size_t)cpu_lanes(C), block = (size_t)c / lanes;
-    return (struct plane){(((size_t)position * (size_t)cpu_blocks(C) + block) * (size_t)N) * lanes + (size_t)c % lanes, lanes};
+    return (struct plane){(((size_t)position * (size_t)cpu_blocks(C) + block) * (size_t)N) * lanes + (size_t)c % lanes,
+                          lanes};
 }
 
 /* weight(o, c of the group, t) */
@@ -46,7 +49,8 @@ static void group_zero(float *out, const struct conv_shape *s, int p)
         out[(size_t)p * row + i] = 0;
 }
 
-static void cpu_group_forward(struct backend *b, float *out, const float *in, const float *weight, const struct conv_shape *s, int groups)
+static void cpu_group_forward(struct backend *b, float *out, const float *in, const float *weight,
+                              const struct conv_shape *s, int groups)
 {
     const int P = (int)cpu_volume(s->out), T = (int)cpu_volume(s->kernel), each = s->C / groups, outs = s->O / groups;
     const size_t N = (size_t)s->N;
@@ -85,7 +89,8 @@ static int met_by(const struct conv_shape *s, int q, int t)
     return p;
 }
 
-static void cpu_group_backward_data(struct backend *b, float *din, const float *dout, const float *weight, const struct conv_shape *s, int groups)
+static void cpu_group_backward_data(struct backend *b, float *din, const float *dout, const float *weight,
+                                    const struct conv_shape *s, int groups)
 {
     const int Q = (int)cpu_volume(s->in), T = (int)cpu_volume(s->kernel), each = s->C / groups, outs = s->O / groups;
     const size_t N = (size_t)s->N;
@@ -107,7 +112,8 @@ static void cpu_group_backward_data(struct backend *b, float *din, const float *
         }
 }
 
-static void cpu_group_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in, const struct conv_shape *s, int groups)
+static void cpu_group_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in,
+                                      const struct conv_shape *s, int groups)
 {
     const int P = (int)cpu_volume(s->out), T = (int)cpu_volume(s->kernel), each = s->C / groups, outs = s->O / groups;
 #pragma omp parallel for collapse(2) schedule(dynamic, 4) num_threads(cpu_of(b)->threads)

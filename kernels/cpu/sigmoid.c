@@ -3,7 +3,10 @@
 
 #include <math.h>
 
-static float sigmoid(float x) { return 1 / (1 + expf(-x)); }
+static float sigmoid(float x)
+{
+    return 1 / (1 + expf(-x));
+}
 
 static void cpu_sigmoid_forward(struct backend *b, float *out, const float *in, size_t count)
 {

@@ -18,7 +18,10 @@ static void ref_softmax_backward(struct backend *b, float *din, const float *dou
     }
 }
 
-static size_t volume(const int dim[3]) { return (size_t)dim[0] * (size_t)dim[1] * (size_t)dim[2]; }
+static size_t volume(const int dim[3])
+{
+    return (size_t)dim[0] * (size_t)dim[1] * (size_t)dim[2];
+}
 
 static void ref_tokens_forward(struct backend *b, float *out, const float *in, int N, int C, const int dim[3])
 {
@@ -68,8 +71,8 @@ static double dot(const float *a, const float *b, size_t count)
     return sum;
 }
 
-static void ref_attention_forward(struct backend *b, float *out, float *prob, const float *q, const float *k, const float *v,
-                                  int boxes, int tokens, int channels, int heads)
+static void ref_attention_forward(struct backend *b, float *out, float *prob, const float *q, const float *k,
+                                  const float *v, int boxes, int tokens, int channels, int heads)
 {
     size_t N = (size_t)boxes, T = (size_t)tokens, C = (size_t)channels, H = (size_t)heads, D = C / H;
     for (size_t n = 0; n < N; n++)
@@ -77,7 +80,8 @@ static void ref_attention_forward(struct backend *b, float *out, float *prob, co
             for (size_t i = 0; i < T; i++) {
                 float *row = prob + ((n * H + h) * T + i) * T;
                 for (size_t j = 0; j < T; j++)
-                    row[j] = (float)(dot(q + (n * T + i) * C + h * D, k + (n * T + j) * C + h * D, D) / sqrt((double)D));
+                    row[j] =
+                        (float)(dot(q + (n * T + i) * C + h * D, k + (n * T + j) * C + h * D, D) / sqrt((double)D));
                 b->softmax(b, row, row, 1, tokens);
                 for (size_t d = 0; d < D; d++) {
                     double sum = 0;
@@ -89,8 +93,9 @@ static void ref_attention_forward(struct backend *b, float *out, float *prob, co
 }
 
 /* dprob = dout v'; ds = prob (dprob - sum(dprob prob)) / sqrt(D); dq += ds k, dk += ds' q, dv += prob' dout */
-static void ref_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *prob,
-                                   const float *q, const float *k, const float *v, int boxes, int tokens, int channels, int heads)
+static void ref_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout,
+                                   const float *prob, const float *q, const float *k, const float *v, int boxes,
+                                   int tokens, int channels, int heads)
 {
     (void)b;
     size_t N = (size_t)boxes, T = (size_t)tokens, C = (size_t)channels, H = (size_t)heads, D = C / H;

@@ -2,7 +2,8 @@
 #include "common/rng.h"
 #include "kernels/ref/ref.h"
 
-static void ref_dropout_forward(struct backend *b, float *out, const float *in, int N, int C, float rate, uint64_t seed, uint64_t index)
+static void ref_dropout_forward(struct backend *b, float *out, const float *in, int N, int C, float rate, uint64_t seed,
+                                uint64_t index)
 {
     (void)b;
     const float grown = 1 / (1 - rate);
@@ -13,7 +14,8 @@ static void ref_dropout_forward(struct backend *b, float *out, const float *in, 
     }
 }
 
-static void ref_dropout_backward(struct backend *b, float *din, const float *dout, int N, int C, float rate, uint64_t seed, uint64_t index)
+static void ref_dropout_backward(struct backend *b, float *din, const float *dout, int N, int C, float rate,
+                                 uint64_t seed, uint64_t index)
 {
     (void)b;
     const float grown = 1 / (1 - rate);

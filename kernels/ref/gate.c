@@ -1,9 +1,13 @@
 /* gate -- each channel of an image times its own number, as squeeze-and-excitation does.   kernels/ref */
 #include "kernels/ref/ref.h"
 
-static size_t volume(const int dim[3]) { return (size_t)dim[0] * (size_t)dim[1] * (size_t)dim[2]; }
+static size_t volume(const int dim[3])
+{
+    return (size_t)dim[0] * (size_t)dim[1] * (size_t)dim[2];
+}
 
-static void ref_gate_forward(struct backend *b, float *out, const float *in, const float *scale, int N, int C, const int dim[3])
+static void ref_gate_forward(struct backend *b, float *out, const float *in, const float *scale, int N, int C,
+                             const int dim[3])
 {
     (void)b;
     size_t P = volume(dim);
@@ -12,8 +16,8 @@ static void ref_gate_forward(struct backend *b, float *out, const float *in, con
             out[i] = in[i] * scale[plane];
 }
 
-static void ref_gate_backward(struct backend *b, float *din, float *dscale, const float *dout, const float *in, const float *scale,
-                              int N, int C, const int dim[3])
+static void ref_gate_backward(struct backend *b, float *din, float *dscale, const float *dout, const float *in,
+                              const float *scale, int N, int C, const int dim[3])
 {
     (void)b;
     size_t P = volume(dim);

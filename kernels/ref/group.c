@@ -1,9 +1,13 @@
 /* group -- convolution whose channels keep to their groups; one channel a group is depthwise.   kernels/ref
  *
- *     out(n,o,p) = sum over taps t and c < C/groups of in(n, group(o) C/groups + c, p*stride + t - pad) weight(o,c,t) */
+ *     out(n,o,p) = sum over taps t and c < C/groups of in(n, group(o) C/groups + c, p*stride + t - pad) weight(o,c,t)
+ */
 #include "kernels/ref/ref.h"
 
-static size_t volume(const int dim[3]) { return (size_t)dim[0] * (size_t)dim[1] * (size_t)dim[2]; }
+static size_t volume(const int dim[3])
+{
+    return (size_t)dim[0] * (size_t)dim[1] * (size_t)dim[2];
+}
 
 /* The input position that tap t of output position p meets, or -1 on padding. */
 static int meets(const struct conv_shape *s, int p, int t)
@@ -20,19 +24,23 @@ static int meets(const struct conv_shape *s, int p, int t)
 }
 
 /* One (box, output channel, channel of its group): where its three planes begin. */
-struct planes { size_t out, in, weight; };
+struct planes {
+    size_t out, in, weight;
+};
 static struct planes planes_of(const struct conv_shape *s, int groups, size_t n, size_t o, size_t c)
 {
     size_t C = (size_t)s->C, O = (size_t)s->O, each = C / (size_t)groups, group = o / (O / (size_t)groups);
-    return (struct planes){(n * O + o) * volume(s->out), (n * C + group * each + c) * volume(s->in), (o * each + c) * volume(s->kernel)};
+    return (struct planes){(n * O + o) * volume(s->out), (n * C + group * each + c) * volume(s->in),
+                           (o * each + c) * volume(s->kernel)};
 }
 
-#define EACH(n, o, c) \
-    for (size_t n = 0; n < (size_t)s->N; n++) \
-        for (size_t o = 0; o < (size_t)s->O; o++) \
+#define EACH(n, o, c)                                                                                                  \
+    for (size_t n = 0; n < (size_t)s->N; n++)                                                                          \
+        for (size_t o = 0; o < (size_t)s->O; o++)                                                                      \
             for (size_t c = 0; c < (size_t)(s->C / groups); c++)
 
-static void ref_group_forward(struct backend *b, float *out, const float *in, const float *weight, const struct conv_shape *s, int groups)
+static void ref_group_forward(struct backend *b, float *out, const float *in, const float *weight,
+                              const struct conv_shape *s, int groups)
 {
     (void)b;
     const int P = (int)volume(s->out), T = (int)volume(s->kernel);
@@ -50,11 +58,13 @@ static void ref_group_forward(struct backend *b, float *out, const float *in, co
             }
 }
 
-static void ref_group_backward_data(struct backend *b, float *din, const float *dout, const float *weight, const struct conv_shape *s, int groups)
+static void ref_group_backward_data(struct backend *b, float *din, const float *dout, const float *weight,
+                                    const struct conv_shape *s, int groups)
 {
     (void)b;
     const int P = (int)volume(s->out), T = (int)volume(s->kernel);
-    EACH(n, o, c) {
+    EACH(n, o, c)
+    {
         struct planes at = planes_of(s, groups, n, o, c);
         for (int p = 0; p < P; p++)
             for (int t = 0, q; t < T; t++)
@@ -63,11 +73,13 @@ static void ref_group_backward_data(struct backend *b, float *din, const float *
     }
 }
 
-static void ref_group_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in, const struct conv_shape *s, int groups)
+static void ref_group_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in,
+                                      const struct conv_shape *s, int groups)
 {
     (void)b;
     const int P = (int)volume(s->out), T = (int)volume(s->kernel);
-    EACH(n, o, c) {
+    EACH(n, o, c)
+    {
         struct planes at = planes_of(s, groups, n, o, c);
         for (int t = 0; t < T; t++) {
             double sum = 0;

@@ -1,7 +1,10 @@
 /* meanpool -- mean of a window, over its voxels inside the image.   kernels/ref */
 #include "kernels/ref/ref.h"
 
-struct window { int from[3], past[3]; double voxels; };
+struct window {
+    int from[3], past[3];
+    double voxels;
+};
 
 static struct window window_of(const struct pool_shape *s, int p)
 {
@@ -16,7 +19,10 @@ static struct window window_of(const struct pool_shape *s, int p)
     return w;
 }
 
-static size_t volume(const int dim[3]) { return (size_t)dim[0] * (size_t)dim[1] * (size_t)dim[2]; }
+static size_t volume(const int dim[3])
+{
+    return (size_t)dim[0] * (size_t)dim[1] * (size_t)dim[2];
+}
 
 static void ref_meanpool_forward(struct backend *b, float *out, const float *in, const struct pool_shape *s)
 {
@@ -44,7 +50,8 @@ static void ref_meanpool_backward(struct backend *b, float *din, const float *do
             for (int z = w.from[0]; z < w.past[0]; z++)
                 for (int y = w.from[1]; y < w.past[1]; y++)
                     for (int x = w.from[2]; x < w.past[2]; x++)
-                        din[plane * Q + (size_t)((z * s->in[1] + y) * s->in[2] + x)] += (float)((double)dout[plane * P + p] / w.voxels);
+                        din[plane * Q + (size_t)((z * s->in[1] + y) * s->in[2] + x)] +=
+                            (float)((double)dout[plane * P + p] / w.voxels);
         }
 }
 

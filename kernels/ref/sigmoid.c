@@ -3,7 +3,10 @@
 
 #include <math.h>
 
-static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double sigmoid(double x)
+{
+    return 1 / (1 + exp(-x));
+}
 
 static void ref_sigmoid_forward(struct backend *b, float *out, const float *in, size_t count)
 {

@@ -35,7 +35,8 @@ int main(int argc, char **argv)
         spent += took;
         best = fmin(best, took);
     }
-    printf("sgemm side=%d threads=%d gflop_per_s=%.1f library=\"%s\"\n", side, threads, 2e-9 * pow(side, 3) / best, openblas_get_config());
+    printf("sgemm side=%d threads=%d gflop_per_s=%.1f library=\"%s\"\n", side, threads, 2e-9 * pow(side, 3) / best,
+           openblas_get_config());
     free(a);
     free(b);
     free(c);

@@ -1,7 +1,11 @@
-/* ops_more -- what other networks need: sigmoid, SiLU, dropout, gates, mean windows, groups, attention; 2-D.   tests/unit */
+/* ops_more -- what other networks need: sigmoid, SiLU, dropout, gates, mean windows, groups, attention; 2-D. tests/unit
+ */
 #include "tests/unit/ops.h"
 
-static size_t volume(const int dim[3]) { return (size_t)(dim[0] * dim[1] * dim[2]); }
+static size_t volume(const int dim[3])
+{
+    return (size_t)(dim[0] * dim[1] * dim[2]);
+}
 
 /* ---- flat: N C ---- */
 
@@ -12,13 +16,16 @@ static void flat_sizes(const int *n, size_t x[INPUTS], size_t *y, size_t *extra)
 }
 
 /* One input, one output of the same size. */
-struct flat { size_t count; float *x, *dx, *y, *dy; };
+struct flat {
+    size_t count;
+    float *x, *dx, *y, *dy;
+};
 static struct flat flat_open(struct job *j)
 {
     size_t count = (size_t)(j->n[0] * j->n[1]);
     struct backend *b = j->b;
-    return (struct flat){count, device_rows(b, j->x[0], count), device_rows(b, j->dx[0], count), device_rows(b, NULL, count),
-                         device_rows(b, j->dy, count)};
+    return (struct flat){count, device_rows(b, j->x[0], count), device_rows(b, j->dx[0], count),
+                         device_rows(b, NULL, count), device_rows(b, j->dy, count)};
 }
 
 static void flat_done(struct job *j, struct flat *f)
@@ -102,7 +109,8 @@ static void gate_run(struct job *j)
     const int *n = j->n, N = n[0], C = n[1];
     struct image m = {N, C, {n[2], n[3], n[4]}, false};
     size_t rows = (size_t)(N * C);
-    float *x = device_image(b, j->x[0], &m), *dx = device_image(b, j->dx[0], &m), *y = device_image(b, NULL, &m), *dy = device_image(b, j->dy, &m);
+    float *x = device_image(b, j->x[0], &m), *dx = device_image(b, j->dx[0], &m), *y = device_image(b, NULL, &m),
+          *dy = device_image(b, j->dy, &m);
     float *scale = device_rows(b, j->x[1], rows), *dscale = device_rows(b, j->dx[1], rows);
     b->gate_forward(b, y, x, scale, N, C, n + 2);
     b->gate_backward(b, dx, dscale, dy, x, scale, N, C, n + 2);
@@ -130,7 +138,8 @@ static void tokens_run(struct job *j)
     const int *n = j->n;
     struct image m = {n[0], n[1], {n[2], n[3], n[4]}, false};
     size_t count = (size_t)(n[0] * n[1]) * volume(n + 2);
-    float *x = device_image(b, j->x[0], &m), *dx = device_image(b, j->dx[0], &m), *y = device_rows(b, NULL, count), *dy = device_rows(b, j->dy, count);
+    float *x = device_image(b, j->x[0], &m), *dx = device_image(b, j->dx[0], &m), *y = device_rows(b, NULL, count),
+          *dy = device_rows(b, j->dy, count);
     b->tokens_forward(b, y, x, n[0], n[1], n + 2);
     b->tokens_backward(b, dx, dy, n[0], n[1], n + 2);
     image_done(b, NULL, x, &m);
@@ -153,7 +162,8 @@ static void tokenmean_run(struct job *j)
     struct backend *b = j->b;
     const int *n = j->n;
     size_t in = (size_t)(n[0] * n[1] * n[2]), out = (size_t)(n[0] * n[2]);
-    float *x = device_rows(b, j->x[0], in), *dx = device_rows(b, j->dx[0], in), *y = device_rows(b, NULL, out), *dy = device_rows(b, j->dy, out);
+    float *x = device_rows(b, j->x[0], in), *dx = device_rows(b, j->dx[0], in), *y = device_rows(b, NULL, out),
+          *dy = device_rows(b, j->dy, out);
     b->tokenmean_forward(b, y, x, n[0], n[1], n[2]);
     b->tokenmean_backward(b, dx, dy, n[0], n[1], n[2]);
     rows_done(b, NULL, x, in);
@@ -184,7 +194,8 @@ static void meanpool_run(struct job *j)
 {
     struct backend *b = j->b;
     struct pool_shape s = pool_of(j->n);
-    struct image in = {s.N, s.C, {s.in[0], s.in[1], s.in[2]}, false}, out = {s.N, s.C, {s.out[0], s.out[1], s.out[2]}, false};
+    struct image in = {s.N, s.C, {s.in[0], s.in[1], s.in[2]}, false},
+                 out = {s.N, s.C, {s.out[0], s.out[1], s.out[2]}, false};
     float *x = device_image(b, j->x[0], &in), *y = device_image(b, NULL, &out);
     float *dx = device_image(b, j->dx[0], &in), *dy = device_image(b, j->dy, &out);
     b->meanpool_forward(b, y, x, &s);
@@ -195,8 +206,8 @@ static void meanpool_run(struct job *j)
     image_done(b, j->dx[0], dx, &in);
 }
 static const int meanpool_shapes[][NUMBERS] = {
-    {3, 16, 4, 4, 4, 2, 2, 0}, {3, 17, 4, 5, 6, 3, 2, 1}, {2, 3, 5, 4, 3, 3, 1, 1}, {70, 33, 3, 3, 3, 2, 1, 0}, {2, 20, 4, 4, 4, 2, 3, 0},
-    {3, 18, 1, 6, 4, 3, 2, 1}, /* 2-D: a window is clipped to the one plane */
+    {3, 16, 4, 4, 4, 2, 2, 0}, {3, 17, 4, 5, 6, 3, 2, 1}, {2, 3, 5, 4, 3, 3, 1, 1}, {70, 33, 3, 3, 3, 2, 1, 0},
+    {2, 20, 4, 4, 4, 2, 3, 0}, {3, 18, 1, 6, 4, 3, 2, 1}, /* 2-D: a window is clipped to the one plane */
 };
 
 /* ---- groups: N C O, in 3, kernel 3, stride 3, pad 3, groups ---- */
@@ -228,10 +239,12 @@ static void group_run(struct job *j)
     struct backend *b = j->b;
     struct conv_shape s = group_of(j->n);
     int groups = j->n[15];
-    struct image in = {s.N, s.C, {s.in[0], s.in[1], s.in[2]}, false}, out = {s.N, s.O, {s.out[0], s.out[1], s.out[2]}, false};
+    struct image in = {s.N, s.C, {s.in[0], s.in[1], s.in[2]}, false},
+                 out = {s.N, s.O, {s.out[0], s.out[1], s.out[2]}, false};
     struct image w = {s.O, s.C / groups, {s.kernel[0], s.kernel[1], s.kernel[2]}, true};
     float *x = device_image(b, j->x[0], &in), *weight = device_image(b, j->x[1], &w), *y = device_image(b, NULL, &out);
-    float *dx = device_image(b, j->dx[0], &in), *dweight = device_image(b, j->dx[1], &w), *dy = device_image(b, j->dy, &out);
+    float *dx = device_image(b, j->dx[0], &in), *dweight = device_image(b, j->dx[1], &w),
+          *dy = device_image(b, j->dy, &out);
     b->group_forward(b, y, x, weight, &s, groups);
     b->group_backward_data(b, dx, dy, weight, &s, groups);
     b->group_backward_weight(b, dweight, dy, x, &s, groups);
@@ -250,7 +263,7 @@ static const int group_shapes[][NUMBERS] = {
     {2, 8, 24, 3, 3, 2, 3, 3, 3, 2, 1, 1, 1, 1, 1, 8},   /* three of each */
     {3, 24, 36, 3, 3, 2, 3, 2, 3, 1, 1, 2, 1, 0, 1, 2},  /* two groups */
     {2, 6, 9, 2, 3, 3, 3, 3, 3, 1, 1, 1, 1, 1, 1, 3},
-    {2, 17, 18, 2, 2, 2, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1},  /* one group: an ordinary convolution */
+    {2, 17, 18, 2, 2, 2, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* one group: an ordinary convolution */
 };
 
 /* One group is what conv does: the same numbers to rounding. */
@@ -260,14 +273,16 @@ static void test_one_group(void **state)
     struct backend *b = open_cpu(NULL, 2);
     const int *n = group_shapes[COUNT_OF(group_shapes) - 1];
     struct conv_shape s = group_of(n);
-    struct image in = {s.N, s.C, {s.in[0], s.in[1], s.in[2]}, false}, out = {s.N, s.O, {s.out[0], s.out[1], s.out[2]}, false};
+    struct image in = {s.N, s.C, {s.in[0], s.in[1], s.in[2]}, false},
+                 out = {s.N, s.O, {s.out[0], s.out[1], s.out[2]}, false};
     struct image w = {s.O, s.C, {s.kernel[0], s.kernel[1], s.kernel[2]}, true};
     struct held h = {0};
     group_sizes(n, h.x, &h.y, &h.extra);
     float *x = xalloc(h.x[0] + h.x[1] + 2 * h.y, sizeof *x), *weight = x + h.x[0], *a = weight + h.x[1], *c = a + h.y;
     fill(x, h.x[0], 1);
     fill(weight, h.x[1], 2);
-    float *dx = device_image(b, x, &in), *dw = device_image(b, weight, &w), *da = device_image(b, NULL, &out), *dc = device_image(b, NULL, &out);
+    float *dx = device_image(b, x, &in), *dw = device_image(b, weight, &w), *da = device_image(b, NULL, &out),
+          *dc = device_image(b, NULL, &out);
     struct conv *conv = b->conv_open(b, &s);
     b->group_forward(b, da, dx, dw, &s, 1);
     b->conv_forward(b, dc, dx, dw, conv);
@@ -294,7 +309,8 @@ static void attention_run(struct job *j)
     struct backend *b = j->b;
     const int *n = j->n;
     size_t count = (size_t)(n[0] * n[1] * n[2]), kept = (size_t)(n[0] * n[3] * n[1] * n[1]);
-    float *in[3], *din[3], *y = device_rows(b, NULL, count), *dy = device_rows(b, j->dy, count), *prob = device_rows(b, NULL, kept);
+    float *in[3], *din[3], *y = device_rows(b, NULL, count), *dy = device_rows(b, j->dy, count),
+                           *prob = device_rows(b, NULL, kept);
     for (int i = 0; i < 3; i++) {
         in[i] = device_rows(b, j->x[i], count);
         din[i] = device_rows(b, j->dx[i], count);
@@ -309,24 +325,49 @@ static void attention_run(struct job *j)
     rows_done(b, NULL, dy, count);
     rows_done(b, j->extra, prob, kept);
 }
-static const int attention_shapes[][NUMBERS] = {{1, 1, 3, 1}, {2, 5, 12, 3}, {3, 17, 32, 4}, {2, 9, 7, 1}, {1, 64, 48, 2}};
+static const int attention_shapes[][NUMBERS] = {
+    {1, 1, 3, 1}, {2, 5, 12, 3}, {3, 17, 32, 4}, {2, 9, 7, 1}, {1, 64, 48, 2}};
 
 #define SHAPES(list) list, COUNT_OF(list)
 /* The table: a row an operation. smooth: the slope is measured on the first so many shapes. */
-static const struct { struct op op; const int (*shape)[NUMBERS]; size_t shapes, smooth; } table[] = {
-    {{.name = "sigmoid", .sizes = flat_sizes, .run = sigmoid_run, .differentiable = 1, .shape_inputs = extremes}, SHAPES(flat_shapes), 3},
-    {{.name = "sigmoid", .sizes = flat_sizes, .run = sigmoid_run, .differentiable = 1, .shape_inputs = extremes}, SHAPES(extreme_shapes), 0},
-    {{.name = "silu", .sizes = flat_sizes, .run = silu_run, .differentiable = 1, .shape_inputs = extremes}, SHAPES(flat_shapes), 3},
-    {{.name = "silu", .sizes = flat_sizes, .run = silu_run, .differentiable = 1, .shape_inputs = extremes}, SHAPES(extreme_shapes), 0},
+static const struct {
+    struct op op;
+    const int (*shape)[NUMBERS];
+    size_t shapes, smooth;
+} table[] = {
+    {{.name = "sigmoid", .sizes = flat_sizes, .run = sigmoid_run, .differentiable = 1, .shape_inputs = extremes},
+     SHAPES(flat_shapes),
+     3},
+    {{.name = "sigmoid", .sizes = flat_sizes, .run = sigmoid_run, .differentiable = 1, .shape_inputs = extremes},
+     SHAPES(extreme_shapes),
+     0},
+    {{.name = "silu", .sizes = flat_sizes, .run = silu_run, .differentiable = 1, .shape_inputs = extremes},
+     SHAPES(flat_shapes),
+     3},
+    {{.name = "silu", .sizes = flat_sizes, .run = silu_run, .differentiable = 1, .shape_inputs = extremes},
+     SHAPES(extreme_shapes),
+     0},
     {{.name = "softmax", .sizes = flat_sizes, .run = softmax_run, .differentiable = 1}, SHAPES(flat_shapes), 2},
     {{.name = "dropout", .sizes = flat_sizes, .run = dropout_run, .differentiable = 1}, SHAPES(flat_shapes), 3},
     {{.name = "add", .sizes = add_sizes, .run = add_run}, SHAPES(flat_shapes), 0},
-    {{.name = "gate", .sizes = gate_sizes, .run = gate_run, .differentiable = 2}, SHAPES(gate_shapes), COUNT_OF(gate_shapes)},
-    {{.name = "tokens", .sizes = tokens_sizes, .run = tokens_run, .differentiable = 1}, SHAPES(gate_shapes), COUNT_OF(gate_shapes)},
-    {{.name = "tokenmean", .sizes = tokenmean_sizes, .run = tokenmean_run, .differentiable = 1}, SHAPES(tokenmean_shapes), COUNT_OF(tokenmean_shapes)},
-    {{.name = "meanpool", .sizes = meanpool_sizes, .run = meanpool_run, .differentiable = 1}, SHAPES(meanpool_shapes), 3},
-    {{.name = "group", .sizes = group_sizes, .run = group_run, .differentiable = 2}, SHAPES(group_shapes), COUNT_OF(group_shapes)},
-    {{.name = "attention", .sizes = attention_sizes, .run = attention_run, .differentiable = 3}, SHAPES(attention_shapes), COUNT_OF(attention_shapes)},
+    {{.name = "gate", .sizes = gate_sizes, .run = gate_run, .differentiable = 2},
+     SHAPES(gate_shapes),
+     COUNT_OF(gate_shapes)},
+    {{.name = "tokens", .sizes = tokens_sizes, .run = tokens_run, .differentiable = 1},
+     SHAPES(gate_shapes),
+     COUNT_OF(gate_shapes)},
+    {{.name = "tokenmean", .sizes = tokenmean_sizes, .run = tokenmean_run, .differentiable = 1},
+     SHAPES(tokenmean_shapes),
+     COUNT_OF(tokenmean_shapes)},
+    {{.name = "meanpool", .sizes = meanpool_sizes, .run = meanpool_run, .differentiable = 1},
+     SHAPES(meanpool_shapes),
+     3},
+    {{.name = "group", .sizes = group_sizes, .run = group_run, .differentiable = 2},
+     SHAPES(group_shapes),
+     COUNT_OF(group_shapes)},
+    {{.name = "attention", .sizes = attention_sizes, .run = attention_run, .differentiable = 3},
+     SHAPES(attention_shapes),
+     COUNT_OF(attention_shapes)},
 };
 
 static void test_backends(void **state)
@@ -374,7 +415,7 @@ static void test_dropout(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_backends), cmocka_unit_test(test_slopes), cmocka_unit_test(test_one_group),
-                                       cmocka_unit_test(test_dropout)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_backends), cmocka_unit_test(test_slopes),
+                                       cmocka_unit_test(test_one_group), cmocka_unit_test(test_dropout)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

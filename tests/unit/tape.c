@@ -17,7 +17,10 @@ static struct backend *open_backend(const char *name, int threads)
 }
 
 /* numbers that repeat only after long */
-static float number(size_t i) { return (float)sin(1.7 * (double)(i + 1)) * 0.8F; }
+static float number(size_t i)
+{
+    return (float)sin(1.7 * (double)(i + 1)) * 0.8F;
+}
 
 static void fill(float *x, size_t count, size_t from)
 {
@@ -58,8 +61,8 @@ static struct small small_open(struct backend *b, int N, int views, bool smooth,
     return s;
 }
 
-/* what other networks have: depthwise and grouped convolutions, squeeze and excitation, mean windows, tokens, attention,
- * dropout; in the plane where flat */
+/* what other networks have: depthwise and grouped convolutions, squeeze and excitation, mean windows, tokens,
+ * attention, dropout; in the plane where flat */
 static struct small more_open(struct backend *b, bool flat)
 {
     const int k3[3] = {flat ? 1 : 3, 3, 3}, one[3] = {flat ? 0 : 1, 1, 1}, step[3] = {1, 1, 1};
@@ -75,7 +78,9 @@ static struct small more_open(struct backend *b, bool flat)
     y = tape_meanpool(t, tape_add(t, x, y), 3, 2, 1);
     y = tape_tokens(t, tape_norm(t, tape_group_conv(t, y, "c", 8, k3, step, one, 4), "cn", -1, false));
     int n = tape_layernorm(t, y);
-    y = tape_add(t, y, tape_attention(t, tape_linear(t, n, "q", 8, true), tape_linear(t, n, "k", 8, false), tape_linear(t, n, "v", 8, true), 2));
+    y = tape_add(t, y,
+                 tape_attention(t, tape_linear(t, n, "q", 8, true), tape_linear(t, n, "k", 8, false),
+                                tape_linear(t, n, "v", 8, true), 2));
     y = tape_dropout(t, tape_gelu(t, tape_linear(t, y, "d", 6, true)), 0.25F);
     y = tape_concat(t, tape_tokenmean(t, y), tape_softmax(t, tape_linear(t, s.position, "p", 4, true)));
     s.out = tape_linear(t, y, "f", 3, true);
@@ -392,8 +397,9 @@ static void test_threads(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients), cmocka_unit_test(test_more), cmocka_unit_test(test_within),
-                                       cmocka_unit_test(test_evaluate),  cmocka_unit_test(test_frozen),
-                                       cmocka_unit_test(test_init),      cmocka_unit_test(test_threads)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients), cmocka_unit_test(test_more),
+                                       cmocka_unit_test(test_within),    cmocka_unit_test(test_evaluate),
+                                       cmocka_unit_test(test_frozen),    cmocka_unit_test(test_init),
+                                       cmocka_unit_test(test_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
