@@ -109,7 +109,8 @@ static int packed(const struct safetensors *s, const struct tensor_entry *t, int
     const struct tensor_entry *index = beside(s, t->name, "taps"), *shape = beside(s, t->name, "kernel");
     if (!index && !shape)
         return 0;
-    if (!index || !shape || t->ndim != 3 || t->type != TENSOR_F32 || index->dim[0] != t->dim[2] || shape->dim[0] != 3)
+    if (!index || !shape || t->ndim != 3 || t->type != TENSOR_F32 || t->dim[2] < 1 ||
+        index->dim[0] != t->dim[2] || shape->dim[0] != 3)
         return -1;
     memcpy(kernel, shape->data, 3 * sizeof *kernel);
     *taps = index->data;

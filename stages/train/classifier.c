@@ -220,9 +220,11 @@ static bool train_step(struct classifier *c)
     at->step++;
     at->steps++;
     at->optimiser_steps = c->adam.step;
-    loop_scalars(l, (const struct scalar[]){{"train/loss", loss}, {"train/lr", l->train->recipe.classifier_lr}}, 2, true);
+    double lr = l->train->recipe.classifier_lr;
+    loop_scalars(l, (const struct scalar[]){{"train/loss", loss}, {"train/lr", lr}}, 2, true);
     progress_update(&l->progress, (uint64_t)at->steps,
-                    "loss %.4g, lr %.3g, %.0f boxes/s, %.0f %% waiting for pairs", loss, l->train->recipe.classifier_lr, loop_boxes_s(l), 100 * loop_waiting(l));
+                    "loss %.4g, lr %.3g, %.0f boxes/s, %.0f %% waiting for pairs", loss, lr, loop_boxes_s(l),
+                    100 * loop_waiting(l));
     return true;
 }
 

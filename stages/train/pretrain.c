@@ -178,8 +178,8 @@ static bool train_step(struct pretrain *p)
     at->steps++;
     write_events(p, terms, lr);
     progress_update(&l->progress, (uint64_t)at->steps,
-                    "loss %.4g (inv %.3g var %.3g cov %.3g), lr %.3g, %.0f boxes/s, %.0f %% waiting for pairs", terms[0],
-                    terms[1], terms[2], terms[3], lr, loop_boxes_s(l), 100 * loop_waiting(l));
+                    "loss %.4g (inv %.3g var %.3g cov %.3g), lr %.3g, %.0f boxes/s, %.0f %% waiting for pairs",
+                    terms[0], terms[1], terms[2], terms[3], lr, loop_boxes_s(l), 100 * loop_waiting(l));
     return true;
 }
 

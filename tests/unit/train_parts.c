@@ -349,7 +349,8 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_stopping), cmocka_unit_test(test_history),
-                                       cmocka_unit_test(test_train_fraction), cmocka_unit_test(test_memo),     cmocka_unit_test(test_checkpoints),
+                                       cmocka_unit_test(test_train_fraction), cmocka_unit_test(test_memo),
+                                       cmocka_unit_test(test_checkpoints),
                                        cmocka_unit_test(test_finish),   cmocka_unit_test(test_lock),
                                        cmocka_unit_test(test_list)};
     return cmocka_run_group_tests(tests, begin, end);

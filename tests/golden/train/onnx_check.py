@@ -8,7 +8,7 @@ oriented in mm (the paper recipe's).
     PETREL_BIN=build/bin venv/bin/python onnx_check.py CACHE MODEL
 
 Result, simulated cache of 104 regions, resnet18: worst 1.3e-6; compact: the same, 40 MB beside 156 MB, of which 23 are
-the projection."""
+the projection. resnet34 of width 4 with L2 and GELU: 5.9e-6; resnet10 of width 4 without position: 3.4e-6."""
 import os
 import subprocess
 import sys
