@@ -32,7 +32,7 @@ struct source *sources_add(struct sources *s, enum source_kind kind)
         s->item = xresize(s->item, s->room, sizeof *s->item);
     }
     struct source *f = &s->item[s->count++];
-    *f = (struct source){.kind = kind, .age_y = (double)NAN};
+    *f = (struct source){.kind = kind, .age_y = (double)NAN, .study_day = (double)NAN};
     return f;
 }
 
@@ -44,7 +44,7 @@ void source_set_mask(struct source *f, const char *mask)
         f->refused = (struct error){0}; /* it was its truth that stood in the way */
 }
 
-static void source_free(struct source *f)
+void source_free(struct source *f)
 {
     char *const text[] = {f->label, f->path, f->mask, f->sidecar, f->patient, f->study, f->units, f->diagnosis, f->sex};
     for (size_t i = 0; i < COUNT_OF(text); i++)
@@ -123,6 +123,8 @@ bool image_is_scan(const char *name)
     for (size_t i = 0; i < COUNT_OF(tails); i++)
         if (stem_ends(name, stem, tails[i]))
             return false;
+    if (strncmp(name, "sub-", 4) == 0 && !stem_ends(name, stem, "_pet")) /* BIDS says what each file is */
+        return false;
     return stem > 0 && !(strncmp(name, "fdg_", 4) == 0 && stem_ends(name, stem, "_0000"));
 }
 
@@ -151,6 +153,18 @@ static void names_from_folders(struct source *f, const char *path)
     free(patient);
     free(study);
     free(real);
+}
+
+/* sub-01_ses-2_trc-fdg_pet, as BIDS has it. */
+static bool names_from_bids(struct source *f, const char *name, size_t stem)
+{
+    const char *session = strstr(name, "_ses-");
+    if (strncmp(name, "sub-", 4) != 0 || !stem_ends(name, stem, "_pet"))
+        return false;
+    f->patient = xprintf("%.*s", (int)strcspn(name, "_"), name);
+    if (session)
+        f->study = xprintf("%.*s", (int)strcspn(session + 1, "_"), session + 1);
+    return true;
 }
 
 /* STS_001_PET_image: who it is stands in the name. */
@@ -185,7 +199,7 @@ void image_source(struct sources *s, const char *path, const char *label)
             f->units = xstrdup("SUV");
         if (stem_is(name, stem, "SUV") || stem_is(name, stem, "PET"))
             names_from_folders(f, path);
-        else
+        else if (!names_from_bids(f, name, stem))
             names_from_stem(f, name, stem);
     }
     free(dir);

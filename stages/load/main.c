@@ -56,13 +56,23 @@ static void refuse(struct stage *st, struct item_key key, const struct source *f
     st->refused++;
 }
 
+/* Of what was found, what is asked for. */
+static int scans_choose(struct sources *s, const struct load_options *o, struct error *e)
+{
+    if (o->metadata && metadata_join(s, o->metadata, e) < 0)
+        return -1;
+    return sources_choose(s, &o->diagnosis, o->first_study, e);
+}
+
 /* --check: the table on stdout, and the exit code. An archive with nothing but bad scans is news here, not death. */
-static int check(char *const *argument, size_t count, struct load_options *o, const char *formula)
+static int check(const struct opts *opts, struct load_options *o, const char *formula)
 {
     struct sources sources;
     struct error e = {0};
     o->salt = ""; /* nothing leaves this screen */
-    if (sources_find(&sources, argument, count, o, &e) < 0 && (e.code == EX_NOINPUT || e.code == EX_USAGE))
+    if (sources_find(&sources, opts->rest, opts->rest_count, o, &e) < 0 && (e.code == EX_NOINPUT || e.code == EX_USAGE))
+        die_of(&e);
+    if (scans_choose(&sources, o, &e) < 0)
         die_of(&e);
     size_t const refused = check_print(&sources, o, formula, stdout), scans = sources.count;
     sources_free(&sources);
@@ -78,10 +88,13 @@ int main(int argc, char **argv)
     bool check_only = false;
     double gib = 8;
     stage_defaults(&ends);
-    struct option table[10 + STAGE_OPTION_ROWS] = {
+    struct option table[13 + STAGE_OPTION_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG", 0, NULL},
         {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0, "region of the RTSTRUCT or segment of the SEG to take as truth; default: all of them", 0, NULL},
+        {"metadata", OPT_STRING, &load.metadata, "CSV", 0, 0, "autoPET's table: diagnosis, sex, age and day of each study", 0, NULL},
+        {"diagnosis", OPT_STRINGS, &load.diagnosis, "NAME", 0, 0, "read scans of this diagnosis alone, such as MELANOMA", 0, NULL},
+        {"first-study", OPT_FLAG, &load.first_study, NULL, 0, 0, "read the first study of each patient alone", 0, NULL},
         {"salt", OPT_STRING, &load.salt, "TEXT", 0, 0, "salt of the patient hash; default: your own, made on first use", 0, NULL},
         {"keep-identifiers", OPT_FLAG, &load.keep_identifiers, NULL, 0, 0, "show patients by their ids, not by a hash", 0, NULL},
         {"memory-limit", OPT_REAL, &gib, "GIB", 0.25, 1024, "memory this program may take, GiB", 0, NULL},
@@ -100,7 +113,7 @@ int main(int argc, char **argv)
                     "refers to the series. A list is tab-separated with a header: patient, study, scan, mask.\n"
                     "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
-        .count = 9};
+        .count = 12};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
     struct error e = {0};
     struct sources sources;
@@ -111,7 +124,7 @@ int main(int argc, char **argv)
         die(EX_USAGE, "no scan was named: petrel-load SCAN|DIR|LIST.tsv ...");
     if (check_only) {
         memory_limit(&load, gib);
-        return check(opts.rest, opts.rest_count, &load, formula);
+        return check(&opts, &load, formula);
     }
     if (!load.salt) {
         if (hash_salt(own_salt, &e) < 0)
@@ -122,7 +135,7 @@ int main(int argc, char **argv)
 
     struct stage st;
     stage_open(&st, "load", &ends, false, true);
-    if (sources_find(&sources, opts.rest, opts.rest_count, &load, &e) < 0)
+    if (sources_find(&sources, opts.rest, opts.rest_count, &load, &e) < 0 || scans_choose(&sources, &load, &e) < 0)
         die_of(&e);
     uint64_t run = sources_run(&sources, &load);
     bool *skip = xalloc(sources.count, sizeof *skip);

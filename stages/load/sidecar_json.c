@@ -60,6 +60,8 @@ static int field_get(const json_t *object, size_t row, struct scan_facts *f, str
         return text_get(object, fields[row].name, base + fields[row].offset, fields[row].size, e);
     double *to = (double *)(base + fields[row].offset);
     if (fields[row].kind == NUMBER) {
+        if (json_is_array(value) && json_array_size(value) == 1) /* BIDS: one value a frame */
+            value = json_array_get(value, 0);
         if (!json_is_number(value))
             return fail(e, "\"%s\" is not a number (%s)", fields[row].name, fields[row].unit);
         *to = fields[row].scale * json_number_value(value);
@@ -155,6 +157,8 @@ int sidecar_read(const char *path, struct scan_facts *f, char **patient, char **
         rc = corrected_get(object, f, e);
     if (rc == 0)
         rc = ids_get(object, patient, study, e);
+    if (rc == 0)
+        rc = sidecar_bids(object, f, e);
     f->simulated = json_is_true(json_object_get(object, "Simulated"));
     json_decref(object);
     if (rc < 0) {

@@ -154,6 +154,42 @@ END
     [ "$status" = 66 ]
 }
 
+@test "load: --diagnosis and --first-study choose by autoPET's table" {
+    for study in PETCT_a/05-06-2003-NA-1 PETCT_a/01-02-2004-NA-2 PETCT_b/01-01-2001-NA-3 PETCT_c/01-01-2001-NA-4; do
+        mkdir -p "$dir/fdg/$study"
+        touch "$dir/fdg/$study/SUV.nii.gz" # no scans: --check lists those it reads
+    done
+    mkdir -p "$dir/flat/imagesTr"
+    touch "$dir/flat/imagesTr/fdg_a_77_0001.nii.gz" "$dir/flat/imagesTr/fdg_b_78_0001.nii.gz"
+    printf '%s\r\n' 'Series UID,Subject ID,Study Date,Modality,File Location,diagnosis,age,sex' \
+        '1,PETCT_a,5/6/2003,PT,"./FDG/PETCT_a/05-06-2003-NA-1/8, PET corr",MELANOMA,071Y,M' \
+        '2,PETCT_a,1/2/2004,PT,./FDG/PETCT_a/01-02-2004-NA-2/3,MELANOMA,072Y,M' \
+        '3,PETCT_b,1/1/2001,PT,./FDG/PETCT_b/01-01-2001-NA-3/3,NEGATIVE,050Y,F' >"$dir/table.csv"
+    chosen() {
+        run --separate-stderr "$bin/petrel-load" --check --units suv --metadata "$dir/table.csv" "$@"
+        echo "$output$stderr"
+        got=$(cut -f2 <<<"$output" | tail -n +2 | tr '\n' ' ')
+    }
+    chosen --diagnosis MELANOMA "$dir/fdg"
+    [ "$got" = "fdg/PETCT_a/01-02-2004-NA-2/SUV.nii.gz fdg/PETCT_a/05-06-2003-NA-1/SUV.nii.gz " ]
+    [[ $stderr == *"1 of 4 scans have no row"*"1 of 4 scans have no known diagnosis"* ]]
+    # the first by date, though its name sorts last
+    chosen --diagnosis melanoma --first-study "$dir/fdg"
+    [ "$got" = "fdg/PETCT_a/05-06-2003-NA-1/SUV.nii.gz " ]
+    chosen --diagnosis MELANOMA --diagnosis NEGATIVE --first-study "$dir/fdg"
+    [ "$got" = "fdg/PETCT_a/05-06-2003-NA-1/SUV.nii.gz fdg/PETCT_b/01-01-2001-NA-3/SUV.nii.gz " ]
+    # nnU-Net's names: by patient, whose rows agree
+    chosen --diagnosis MELANOMA "$dir/flat"
+    [ "$got" = "flat/imagesTr/fdg_a_77_0001.nii.gz " ]
+    chosen --diagnosis LYMPHOMA "$dir/fdg"
+    [ "$status" = 66 ]
+    [[ $stderr == *"no scan of 4 has the diagnosis 'LYMPHOMA'"* ]]
+    echo nonsense >"$dir/table.csv"
+    chosen --diagnosis MELANOMA "$dir/fdg"
+    [ "$status" = 65 ]
+    [[ $stderr == *"does not name the columns Subject ID"* ]]
+}
+
 @test "load: a list from an autoPET folder and its table" {
     first="$dir/fdg/PETCT_a/01-02-2003-NA-PET-CT x"
     mkdir -p "$first" "$dir/fdg/PETCT_a/later" "$dir/fdg/PETCT_b/one"
