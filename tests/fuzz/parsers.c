@@ -83,6 +83,19 @@ static void parse_list(const char *path)
         abort();
     sources_free(&s);
 }
+static void parse_table(const char *path)
+{
+    struct sources s = {0};
+    struct error e = {0};
+    struct source *f = sources_add(&s, SOURCE_REFUSED);
+    f->path = xstrdup("x.nii");
+    f->label = xstrdup("x.nii");
+    f->patient = xstrdup("PETCT_a");
+    f->study = xstrdup("05-06-2003-NA");
+    if (metadata_join(&s, path, &e) < 0 && !*e.text)
+        abort();
+    sources_free(&s);
+}
 static void parse_dicom(const char *path)
 {
     struct dicom_probe probe;
@@ -195,6 +208,17 @@ static bool seed_sidecar(const char *path, int n)
                                " \"InjectedRadioactivity\": 388.7, \"InjectedRadioactivityUnits\": \"MBq\", \"RadionuclideHalfLife\": 6586.2,\n"
                                " \"InjectionTime\": \"10:35:00\", \"AcquisitionTime\": \"11:20:11\", \"SeriesTime\": \"11:20:11\", \"FrameDuration\": 240,\n"
                                " \"CorrectedImage\": [\"ATTN\", \"DECY\"], \"PatientSex\": \"F\", \"PatientID\": \"P\\u00e9 1\", \"StudyID\": \"7\"}\n";
+    static const char bids[] = "{\"Units\": \"Bq/mL\", \"TimeZero\": \"10:00:00\", \"InjectionStart\": -600, \"ScanStart\": 3000, \"BodyWeight\": 70,\n"
+                               " \"InjectedRadioactivity\": 3e8, \"TracerRadionuclide\": \"F18\", \"FrameDuration\": [1200], \"FrameTimesStart\": [0],\n"
+                               " \"ImageDecayCorrected\": true, \"ImageDecayCorrectionTime\": 3000, \"AttenuationCorrection\": \"measured\"}\n";
+    if (n < 2)
+        write_or_die(path, n ? bids : text, n ? sizeof bids - 1 : sizeof text - 1);
+    return n < 2;
+}
+static bool seed_table(const char *path, int n)
+{
+    static const char text[] = "Series UID,Subject ID,Study Date,Modality,File Location,diagnosis,age,sex\n"
+                               "1,PETCT_a,5/6/2003,PT,\"./FDG/PETCT_a/05-06-2003-NA/8, PET \"\"corr\"\"\",MELANOMA,071Y,M\r\n2,PETCT_b,20030506,PT,x,NEGATIVE,50,F\n";
     if (n == 0)
         write_or_die(path, text, sizeof text - 1);
     return n == 0;
@@ -272,7 +296,8 @@ static const struct target {
     {"nifti", "f.nii", seed_nifti, parse_image, false},   {"niftigz", "f.nii.gz", seed_nifti, parse_image, false},
     {"mha", "f.mha", seed_mha, parse_image, true},        {"nrrd", "f.nrrd", seed_nrrd, parse_image, true},
     {"gzip", "f.gz", seed_gzip, parse_gzip, false},       {"sidecar", "f.json", seed_sidecar, parse_sidecar, false},
-    {"list", "f.tsv", seed_list, parse_list, true},       {"dicom", "f.dcm", seed_dicom, parse_dicom, false},
+    {"list", "f.tsv", seed_list, parse_list, true},       {"table", "f.csv", seed_table, parse_table, false},
+          {"dicom", "f.dcm", seed_dicom, parse_dicom, false},
     {"rtstruct", "r.dcm", seed_rtstruct, parse_rtstruct, false}, {"seg", "s.dcm", seed_seg, parse_seg, false},
 };
 
