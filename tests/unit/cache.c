@@ -175,6 +175,41 @@ static void rows_and_boxes(void **state)
     cache_close(&c);
 }
 
+/* Training regions of a label stand at 0/n, 1/n, ..., each place taken once, and again the same. */
+static void places(void **state)
+{
+    (void)state;
+    struct cache c;
+    struct error e = {0};
+    struct cache_row *rows, *again;
+    small_cache();
+    reader_open(&c);
+    for (size_t s = 0; s < c.shard_count; s++)
+        c.shard[s].split = s == 1 ? SPLIT_VALIDATION : SPLIT_TRAIN;
+    assert_int_equal(cache_rows(&c, &rows, &e), 0);
+    assert_int_equal(cache_rows(&c, &again, &e), 0);
+    size_t seen = 0;
+    for (int label = -1; label <= 1; label++) {
+        size_t n = 0, taken = 0;
+        for (size_t i = 0; i < c.regions; i++)
+            n += rows[i].split == SPLIT_TRAIN && rows[i].label == label;
+        for (size_t k = 0; k < n; k++)
+            for (size_t i = 0; i < c.regions; i++)
+                taken += rows[i].split == SPLIT_TRAIN && rows[i].label == label &&
+                         rows[i].place == (float)k / (float)n;
+        assert_int_equal(taken, n);
+        seen += n;
+    }
+    assert_int_equal(seen, 5);
+    for (size_t i = 0; i < c.regions; i++) {
+        assert_true(rows[i].place == again[i].place);
+        assert_true(rows[i].split == SPLIT_TRAIN || rows[i].place == 0);
+    }
+    free(rows);
+    free(again);
+    cache_close(&c);
+}
+
 /* More shards than a reader keeps open, read back and forth. */
 static void many_shards(void **state)
 {
@@ -563,7 +598,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_published_comes_back),
-        cmocka_unit_test(rows_and_boxes),
+        cmocka_unit_test(rows_and_boxes), cmocka_unit_test(places),
         cmocka_unit_test(many_shards),
         cmocka_unit_test(order_and_repeats_change_nothing),
         cmocka_unit_test(a_mended_scan_replaces_its_refusal),
