@@ -33,7 +33,7 @@ static int enter(void **state)
     char *made = path_join(dir, "made");
     struct error e = {0};
     assert_int_equal(dir_make(made, &e), 0);
-    for (int z = 0; z < 9; z++) {
+    for (int z = 0; z < 5; z++) {
         char *path = xprintf("%s/%d.dcm", made, z), position[32];
         struct dicom_slice s = {.position = position, .slope = 0.5 + z};
         snprintf(position, sizeof position, "0\\0\\%d", 3 * z);
@@ -48,7 +48,7 @@ static int enter(void **state)
     return shell("cd %s && printf '(7053,\"Philips PET Private Group\",1000)\\tDS\\tA\\t1\\tPrivateTag\\n"
                  "(7053,\"Philips PET Private Group\",1009)\\tDS\\tB\\t1\\tPrivateTag\\n(0009,\"GEMS_PETD_01\",100d)\\tDT\\tC\\t1\\tPrivateTag\\n"
                  "(0071,\"SIEMENS MED PT\",1022)\\tDT\\tD\\t1\\tPrivateTag\\n' >vendors.dic && "
-                 "if [ -d '%s/ge_sarcoma_dicom/image' ]; then mkdir real && cp '%s'/ge_sarcoma_dicom/image/1-10[0-5].dcm real && chmod u+w real/*; fi",
+                 "if [ -d '%s/ge_sarcoma_dicom/image' ]; then mkdir real && cp '%s'/ge_sarcoma_dicom/image/1-10[0-4].dcm real && chmod u+w real/*; fi",
                  dir, data ? data : "", data ? data : "");
 }
 static int leave(void **state)
@@ -212,7 +212,7 @@ static void vendors(void **state)
     };
     need_tools();
     for (size_t b = 0; b < COUNT_OF(bases) && base_there(bases[b]); b++)
-        for (size_t i = b; i < 2 * COUNT_OF(cases); i += b + 1) { /* the real one is implicit as it is */
+        for (size_t i = b; i < 2 * COUNT_OF(cases); i += 4 * b + 1) { /* of the real one, some */
             bool implicit = i % 2; /* where the file tells no types, private ones are bytes */
             char changes[600];
             struct volume_message m;
@@ -224,7 +224,7 @@ static void vendors(void **state)
                 memmove(day + 8, day + 2, strlen(day + 2) + 1);
                 memcpy(day, date, 8);
             }
-            if (shell("cd %s && rm -rf changed && mkdir changed && set -- $(ls %s | head -4) && for f; do cp %s/$f changed; done && "
+            if (shell("cd %s && rm -rf changed && mkdir changed && set -- $(ls %s | head -2) && for f; do cp %s/$f changed; done && "
                       "DCMDICTPATH=$(ls /usr/share/libdcmtk*/dicom.dic | tail -1):vendors.dic && export DCMDICTPATH && dcmodify -nb -imt %s changed/* && "
                       "for f in changed/*; do dcmconv %s $f $f.2 && mv $f.2 $f || exit 1; done", dir, bases[b], bases[b], changes,
                       implicit ? "+ti" : "+te"))
