@@ -74,6 +74,7 @@ int main(int argc, char **argv)
         die_of(&e);
     if (settings) {
         fputs(model.settings, stdout);
+        model_close(&model);
         return EX_OK;
     }
     if (!model.has_classifier)
