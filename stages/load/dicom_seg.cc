@@ -66,7 +66,8 @@ int read_frames(DcmDataset *set, const char *path, struct dicom_segmentation *s,
     if (set->findAndGetSequenceItem(DcmTagKey(0x5200, 0x9229), shared, 0).bad())
         shared = nullptr;
     if (set->findAndGetSequence(DcmTagKey(0x5200, 0x9230), frames).bad() || frames == nullptr || frames->card() == 0)
-        return fail(e, "cannot open '%s': (5200,9230) PerFrameFunctionalGroupsSequence is missing: where its frames lie is not known", path);
+        return fail(e, "cannot open '%s': (5200,9230) PerFrameFunctionalGroupsSequence is missing: where its frames lie is not "
+                       "known", path);
     if (static_cast<double>(frames->card()) != said)
         return fail(e, "cannot open '%s': (0028,0008) NumberOfFrames is %g, but (5200,9230) has %lu items", path, said, frames->card());
     s->frame = static_cast<struct dicom_seg_frame *>(try_alloc(e, frames->card(), sizeof *s->frame));
@@ -78,7 +79,8 @@ int read_frames(DcmDataset *set, const char *path, struct dicom_segmentation *s,
         double segment, orientation[6], spacing[2];
         if (!group_reals(own, shared, DcmTagKey(0x0020, 0x9113), DCM_ImagePositionPatient, 3, one->position_mm))
             return fail(e, "cannot open '%s': (0020,0032) ImagePositionPatient of frame %lu is missing", path, i + 1);
-        if (!group_reals(own, shared, DcmTagKey(0x0062, 0x000a), DcmTagKey(0x0062, 0x000b), 1, &segment) || segment < 0 || segment > 65535)
+        if (!group_reals(own, shared, DcmTagKey(0x0062, 0x000a), DcmTagKey(0x0062, 0x000b), 1, &segment) || segment < 0 ||
+            segment > 65535)
             return fail(e, "cannot open '%s': (0062,000B) ReferencedSegmentNumber of frame %lu is missing", path, i + 1);
         if (!group_reals(own, shared, DcmTagKey(0x0020, 0x9116), DCM_ImageOrientationPatient, 6, orientation) ||
             !group_reals(own, shared, DcmTagKey(0x0028, 0x9110), DCM_PixelSpacing, 2, spacing))

@@ -91,7 +91,8 @@ int main(int argc, char **argv)
     struct option table[13 + STAGE_OPTION_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG", 0, NULL},
-        {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0, "region of the RTSTRUCT or segment of the SEG to take as truth; default: all of them", 0, NULL},
+        {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0,
+         "region of the RTSTRUCT or segment of the SEG to take as truth; default: all of them", 0, NULL},
         {"metadata", OPT_STRING, &load.metadata, "CSV", 0, 0, "autoPET's table: diagnosis, sex, age and day of each study", 0, NULL},
         {"diagnosis", OPT_STRINGS, &load.diagnosis, "NAME", 0, 0, "read scans of this diagnosis alone, such as MELANOMA", 0, NULL},
         {"first-study", OPT_FLAG, &load.first_study, NULL, 0, 0, "read the first study of each patient alone", 0, NULL},

@@ -99,7 +99,8 @@ int contours_fill(const struct dicom_roi *roi, const struct grid *grid, uint8_t 
     return rc;
 }
 
-int roi_names_check(const struct opt_strings *roi, const char *const *name, size_t count, const char *what, const char *tag, struct error *e)
+int roi_names_check(const struct opt_strings *roi, const char *const *name, size_t count, const char *what, const char *tag,
+                    struct error *e)
 {
     for (size_t i = 0; i < roi->count; i++) {
         size_t at = 0;

@@ -40,7 +40,8 @@ static int grid_check(const struct dicom_segmentation *d, const struct grid *g, 
     return 0;
 }
 
-static int frames_fill(const struct dicom_segmentation *d, const struct opt_strings *roi, const struct grid *g, uint8_t *mask, struct error *e)
+static int frames_fill(const struct dicom_segmentation *d, const struct opt_strings *roi, const struct grid *g, uint8_t *mask,
+                       struct error *e)
 {
     size_t const plane = d->rows * d->columns;
     for (size_t f = 0; f < d->frame_count; f++) {

@@ -40,8 +40,8 @@ int main(int argc, char **argv)
     struct opts opts = {.program = "petrel-suv",
                         .usage = "[options] --in volumes --out suv",
                         .purpose = "scales each volume to SUV",
-                        .epilogue = "Bq/mL with decay corrected to START, ADMIN or NONE, Philips' counts, and volumes that are SUV already; the formula and\n"
-                                    "the figures it took travel with the scan. Lean mass wants height and sex, surface wants height.\n"
+                        .epilogue = "Bq/mL with decay corrected to START, ADMIN or NONE, Philips' counts, and volumes that are SUV already; the\n"
+                                    "formula and the figures it took travel with the scan. Lean mass wants height and sex, surface wants height.\n"
                                     "Exit codes: 0 all well, 65 some scan was refused (the rest went on).",
                         .table = table,
                         .count = 3};
