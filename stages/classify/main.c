@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct settings { const char *model, *out, *backend; };
+struct settings { const char *model, *out, *backend, *units; };
 
 /* One scan's message to files; what is wrong with one scan is news, not the end. */
 static void classify(struct stage *st, struct taken *item, struct model *model, const char *out, uint64_t *tumours)
@@ -29,29 +29,31 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
     stage_done(st, item);
 }
 
-static void note_refusal(struct stage *st, struct taken *item)
+static void note_refusal(struct stage *st, struct taken *item, bool tell)
 {
     struct refusal_message f;
     struct error e = {0};
     if (refusal_message_decode(&item->bytes, &f, &e) < 0)
         die_of(&e);
-    log_warn("refused by %s: %s: %s", f.stage, f.scan, f.sentence);
+    if (tell)
+        log_warn("refused by %s: %s: %s", f.stage, f.scan, f.sentence);
     st->refused++;
     stage_done(st, item);
 }
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.backend = "auto"};
+    struct settings s = {.backend = "auto", .units = "auto"};
     struct stage_options so;
     struct stage st;
     struct option table[16] = {
         {"model", OPT_STRING, &s.model, "FILE", 0, 0, "a model file with a classifier", 0, NULL},
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder for the results; one folder a scan is made in it", 0, NULL},
         {"backend", OPT_CHOICE, &s.backend, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
+        {"units", OPT_CHOICE, &s.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
     };
     stage_defaults(&so);
-    size_t rows = 3 + stage_option_rows(&so, "regions", NULL, table + 3, COUNT_OF(table) - 3);
+    size_t rows = 4 + stage_option_rows(&so, "regions", NULL, table + 4, COUNT_OF(table) - 4);
     struct opts o = {.program = "petrel-classify", .usage = "--model FILE SCAN... --out DIR | --model FILE --run DIR --in regions --out DIR | settings --model FILE",
                      .purpose = "says which high-uptake regions of a scan are tumour",
                      .epilogue = "With scans, load, suv and roi are started with the model's own settings; without, regions are taken from a channel.\n"
@@ -85,7 +87,7 @@ int main(int argc, char **argv)
         log_warn("the model was trained on a %s: this shows that the program works, not what is tumour", model.cohort);
 
     if (alone) {
-        if (upstream_start(o.rest, o.rest_count, model.settings, &so.run, &e) < 0)
+        if (upstream_start(o.rest, o.rest_count, s.units, model.settings, &so.run, &e) < 0)
             die_of(&e);
         stage_open(&st, "classify", &so, true, false);
     }
@@ -95,7 +97,7 @@ int main(int argc, char **argv)
     progress_begin(&bar, "classify", "scans", 0, 0);
     while (stage_take(&st, &item)) {
         if (message_type_of(&item.bytes, &e) == MESSAGE_REFUSAL)
-            note_refusal(&st, &item);
+            note_refusal(&st, &item, !alone); /* alone, upstream tells */
         else
             classify(&st, &item, &model, s.out, &tumours);
         progress_update(&bar, st.taken, NULL);

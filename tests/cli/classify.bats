@@ -82,6 +82,16 @@ nothing_left() {
     diff -r alone piped
 }
 
+@test "an image that does not say its units: named by its own path, and taken with --units" {
+    mkdir -p ward/visit
+    cp "$scan/PET.nii.gz" ward/visit/image.nii.gz
+    run -65 --separate-stderr petrel-classify --model "$model" ward --out out
+    [ "$(grep -c "refused 'ward/visit/image.nii.gz': .*--units" <<<"$stderr")" = 1 ]
+    run -0 --separate-stderr petrel-classify --model "$model" ward --out out --units suv
+    [ "$(ls out | wc -l)" = 1 ]
+    nothing_left
+}
+
 @test "no scan there: 66, and no word too many" {
     mkdir empty
     for where in empty gone; do
