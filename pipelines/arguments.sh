@@ -1,7 +1,8 @@
 # arguments -- the words every pipeline takes, sorted by who wants them. Sourced; see the pipelines.
 #   --out PATH, -j N, --recipe FILE, --run DIR, --seed N, --backend B, --cache DIR, --model FILE, --patients N   the pipeline's own
-#   --mask --units --roi --salt --keep-identifiers --memory-limit                        petrel-load's
-#   --spacing --crop                                                                     petrel-suv's
+#   --mask --units --roi --salt --keep-identifiers --memory-limit --metadata --diagnosis --first-study   petrel-load's
+#   --spacing --crop --formula                                                           petrel-suv's
+#   --tensorboard                                                                        petrel-train's
 #   any other --KEY=VALUE, --flag                                                        recipe settings, for every stage
 #   the rest                                                                             scans
 # Petrel's own programs complain about what they do not know, so nothing is checked twice here.
@@ -15,14 +16,15 @@ usage() {
 }
 
 arguments() {
-    out='' jobs=$(nproc) recipe='' run='' cache='' model='' seed=1 backend='' patients='' steps=''
-    scans=() settings=() load_settings=() suv_settings=()
+    out='' jobs=$(nproc) recipe='' run='' cache='' model='' seed=1 backend='' patients=''
+    scans=() settings=() load_settings=() suv_settings=() train_settings=()
     local word value
     while [ $# -gt 0 ]; do
         word=$1
         shift
         case $word in
-        --out | --recipe | --run | --cache | --model | --seed | --backend | --patients | --mask | --units | --roi | --salt | --memory-limit | --spacing | --crop | -j)
+        --out | --recipe | --run | --cache | --model | --seed | --backend | --patients | --mask | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis | \
+            --spacing | --crop | --formula | --tensorboard | -j)
             [ $# -gt 0 ] || { echo "${0#./}: $word needs a value" >&2; exit 64; }
             value=$1
             shift
@@ -40,9 +42,10 @@ arguments() {
         --seed) seed=$value ;;
         --backend) backend=$value ;;
         --patients) patients=$value ;;
-        --mask | --units | --roi | --salt | --memory-limit) load_settings+=("$word=$value") ;;
-        --keep-identifiers) load_settings+=("$word") ;;
-        --spacing | --crop) suv_settings+=("$word=$value") ;;
+        --mask | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis) load_settings+=("$word=$value") ;;
+        --keep-identifiers | --first-study) load_settings+=("$word") ;;
+        --spacing | --crop | --formula) suv_settings+=("$word=$value") ;;
+        --tensorboard) train_settings+=("$word=$value") ;;
         --*) settings+=("$word${value:+=$value}") ;;
         *) scans+=("$word") ;;
         esac

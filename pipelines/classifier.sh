@@ -9,5 +9,5 @@ arguments "$@"
 run_begin "$out/classifier"
 nodes "$jobs" pairs petrel-pairs "$cache" --recipe "$recipe" --seed "$seed" "${settings[@]}"
 node classifier petrel-train classifier --cache "$cache" --run "$out/classifier" --resume --init "$model" \
-    --out "$out/model.safetensors" --recipe "$recipe" --seed "$seed" ${backend:+--backend "$backend"} "${settings[@]}"
+    --out "$out/model.safetensors" --recipe "$recipe" --seed "$seed" ${backend:+--backend "$backend"} "${train_settings[@]}" "${settings[@]}"
 run_wait
