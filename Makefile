@@ -44,7 +44,7 @@ FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/*.c
 BENCH   := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(PROGRAMS) $(if $(filter 1,$(CUDA)),cuda)
-.PHONY: all test tests bench bench-programs layers compile_commands man clean cuda fault
+.PHONY: FORCE all test tests bench bench-programs layers compile_commands man clean cuda fault
 .SECONDARY:
 .DELETE_ON_ERROR:
 

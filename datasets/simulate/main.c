@@ -84,20 +84,17 @@ static void claim_folder(const struct settings *s)
         format_into(anatomy, sizeof anatomy, ", anatomy %016llx", (unsigned long long)s->anatomy.digest);
     char *text = xprintf("simulated cohort, seed %lld, scale %s%s%s%s\n", (long long)s->seed, s->scale,
                          strcmp(s->site, "B") == 0 ? ", site B" : "", anatomy, s->ct ? ", with CT" : "");
-    if (dir_make(s->out, &e) < 0)
-        die_of(&e);
-    if (file_exists(path)) {
-        if (file_read(path, 4096, &before, &e) < 0)
-            die_of(&e);
-        if (strcmp((const char *)before.data, text) != 0)
-            die(EX_CANTCREAT, "cannot simulate into '%s': it holds another cohort (%.*s); choose another folder",
-                s->out, (int)strcspn((const char *)before.data, "\n"), (const char *)before.data);
-    } else if (publish_bytes(path, text, strlen(text), &e) < 0) {
-        die_of(&e);
-    }
+    int rc = dir_make(s->out, &e);
+    if (rc == 0 && !file_exists(path))
+        rc = publish_bytes(path, text, strlen(text), &e);
+    else if (rc == 0 && (rc = file_read(path, 4096, &before, &e)) == 0 && strcmp((const char *)before.data, text) != 0)
+        rc = fail_as(&e, EX_CANTCREAT, "cannot simulate into '%s': it holds another cohort (%.*s); choose another folder", s->out,
+                     (int)strcspn((const char *)before.data, "\n"), (const char *)before.data);
     buffer_free(&before);
     free(text);
     free(path);
+    if (rc < 0)
+        die_of(&e);
 }
 
 /* One child in `jobs`: every jobs-th patient; a byte up the pipe for each. */
