@@ -3,45 +3,17 @@
  * The header is read here, field by field, because the usual library trusts it: a file of 800 bytes that says it has 200
  * dimensions smashes the library's stack. Nothing is allocated for the voxels before the file is known to hold them. */
 #include "common/nifti.h"
+#include "common/foreign.h"
 #include "common/gzip.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- numbers in a foreign byte order ---- */
-
-#define GETTER(name, type)                                                                                             \
-    static double name(const uint8_t *at)                                                                              \
-    {                                                                                                                  \
-        type v;                                                                                                        \
-        memcpy(&v, at, sizeof v);                                                                                      \
-        return (double)v;                                                                                              \
-    }
-GETTER(get_u8, uint8_t)
-GETTER(get_i8, int8_t)
-GETTER(get_i16, int16_t)
-GETTER(get_u16, uint16_t)
-GETTER(get_i32, int32_t)
-GETTER(get_u32, uint32_t)
-GETTER(get_i64, int64_t)
-GETTER(get_f32, float)
-GETTER(get_f64, double)
-
 static const struct {
     int code, bytes;
     double (*get)(const uint8_t *at);
-} types[] = {{2, 1, get_u8},   {4, 2, get_i16},  {8, 4, get_i32},  {16, 4, get_f32},   {64, 8, get_f64},
-             {256, 1, get_i8}, {512, 2, get_u16}, {768, 4, get_u32}, {1024, 8, get_i64}};
-
-static void swap_all(uint8_t *at, size_t count, size_t width)
-{
-    for (size_t i = 0; i < count; i++, at += width)
-        for (size_t low = 0, high = width - 1; low < high; low++, high--) {
-            uint8_t kept = at[low];
-            at[low] = at[high];
-            at[high] = kept;
-        }
-}
+} types[] = {{2, 1, foreign_u8},   {4, 2, foreign_i16},  {8, 4, foreign_i32},  {16, 4, foreign_f32},   {64, 8, foreign_f64},
+             {256, 1, foreign_i8}, {512, 2, foreign_u16}, {768, 4, foreign_u32}, {1024, 8, foreign_i64}};
 
 /* ---- header: where each field lies in the two versions ---- */
 
@@ -50,12 +22,12 @@ struct place {
     size_t at, width;
     double (*get)(const uint8_t *at);
 };
-static const struct place nifti1[FIELDS] = {{40, 2, get_i16},  {70, 2, get_i16},  {76, 4, get_f32},  {108, 4, get_f32},
-                                            {112, 4, get_f32}, {116, 4, get_f32}, {123, 1, get_u8},  {252, 2, get_i16},
-                                            {254, 2, get_i16}, {256, 4, get_f32}, {268, 4, get_f32}, {280, 4, get_f32}};
-static const struct place nifti2[FIELDS] = {{16, 8, get_i64},  {12, 2, get_i16},  {104, 8, get_f64}, {168, 8, get_i64},
-                                            {176, 8, get_f64}, {184, 8, get_f64}, {500, 4, get_i32}, {344, 4, get_i32},
-                                            {348, 4, get_i32}, {352, 8, get_f64}, {376, 8, get_f64}, {400, 8, get_f64}};
+static const struct place nifti1[FIELDS] = {{40, 2, foreign_i16},  {70, 2, foreign_i16},  {76, 4, foreign_f32},  {108, 4, foreign_f32},
+                                            {112, 4, foreign_f32}, {116, 4, foreign_f32}, {123, 1, foreign_u8},  {252, 2, foreign_i16},
+                                            {254, 2, foreign_i16}, {256, 4, foreign_f32}, {268, 4, foreign_f32}, {280, 4, foreign_f32}};
+static const struct place nifti2[FIELDS] = {{16, 8, foreign_i64},  {12, 2, foreign_i16},  {104, 8, foreign_f64}, {168, 8, foreign_i64},
+                                            {176, 8, foreign_f64}, {184, 8, foreign_f64}, {500, 4, foreign_i32}, {344, 4, foreign_i32},
+                                            {348, 4, foreign_i32}, {352, 8, foreign_f64}, {376, 8, foreign_f64}, {400, 8, foreign_f64}};
 
 struct header {
     const uint8_t *bytes;
@@ -70,7 +42,7 @@ static double header_get(const struct header *h, enum field field, size_t which)
     uint8_t value[8];
     memcpy(value, h->bytes + p.at + which * p.width, p.width);
     if (h->swapped)
-        swap_all(value, 1, p.width);
+        foreign_swap(value, 1, p.width);
     return p.get(value);
 }
 
@@ -80,8 +52,8 @@ static int header_open(struct header *h, const struct buffer *file, const char *
         return fail(e, "cannot open '%s': %zu bytes are no NIfTI file (its header alone has 348)", path, file->size);
     uint8_t first[4];
     memcpy(first, file->data, 4);
-    for (int swapped = 0; swapped < 2; swapped++, swap_all(first, 1, 4)) {
-        double size = get_i32(first);
+    for (int swapped = 0; swapped < 2; swapped++, foreign_swap(first, 1, 4)) {
+        double size = foreign_i32(first);
         if (size != 348 && size != 540)
             continue;
         *h = (struct header){file->data, size == 540 ? nifti2 : nifti1, (size_t)size, swapped == 1};
@@ -95,7 +67,7 @@ static int header_open(struct header *h, const struct buffer *file, const char *
         return fail(e, "cannot open '%s': header has no magic 'n+1': Analyze 7.5, which does not say left from right, "
                        "or no NIfTI at all", path);
     }
-    return fail(e, "cannot open '%s': not NIfTI (sizeof_hdr is %d, not 348 or 540)", path, (int)get_i32(file->data));
+    return fail(e, "cannot open '%s': not NIfTI (sizeof_hdr is %d, not 348 or 540)", path, (int)foreign_i32(file->data));
 }
 
 /* Three dimensions; more are allowed if they are 1. */
@@ -201,7 +173,7 @@ static int voxels_read(const struct header *h, struct buffer *file, const char *
         return fail_in(e, "cannot open '%s'", path);
     uint8_t *at = file->data + (size_t)offset;
     if (h->swapped)
-        swap_all(at, count, width);
+        foreign_swap(at, count, width);
     double slope = header_get(h, F_SLOPE, 0), inter = header_get(h, F_INTER, 0);
     if (!isfinite(slope) || slope == 0)
         slope = 1, inter = 0;

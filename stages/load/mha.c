@@ -119,15 +119,5 @@ static int header_read(struct buffer *file, const char *path, struct raw *r, str
 
 int mha_read(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e)
 {
-    struct buffer file = {0};
-    struct raw r = {0};
-    *image = (struct nifti){0};
-    int rc = file_read(path, max_bytes, &file, e);
-    if (rc == 0)
-        rc = header_read(&file, path, &r, image, e);
-    if (rc == 0)
-        rc = raw_read(path, &file, &r, max_bytes, image, e);
-    buffer_free(&file);
-    *data_file = r.file;
-    return rc;
+    return raw_open(path, max_bytes, header_read, image, data_file, e);
 }

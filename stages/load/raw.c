@@ -1,6 +1,7 @@
 /* raw -- voxels as a text header describes them: in the file itself or in another, plain or packed.   mha, nrrd -> [raw] */
 #include "stages/load/raw.h"
 #include "common/file.h"
+#include "common/foreign.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,40 +10,22 @@
 
 enum { LINE_MOST = 4096, DEFLATE_MOST = 1032 /* no packed byte makes more */ };
 
-#define GETTER(name, kind)                                                                                             \
-    static double name(const uint8_t *at)                                                                              \
-    {                                                                                                                  \
-        kind v;                                                                                                        \
-        memcpy(&v, at, sizeof v);                                                                                      \
-        return (double)v;                                                                                              \
-    }
-GETTER(get_u8, uint8_t)
-GETTER(get_i8, int8_t)
-GETTER(get_i16, int16_t)
-GETTER(get_u16, uint16_t)
-GETTER(get_i32, int32_t)
-GETTER(get_u32, uint32_t)
-GETTER(get_i64, int64_t)
-GETTER(get_u64, uint64_t)
-GETTER(get_f32, float)
-GETTER(get_f64, double)
-
 static const struct {
     const char *name;
     size_t width;
     double (*get)(const uint8_t *at);
     const char *also[6]; /* as the formats write it */
 } types[] = {
-    {"uint8", 1, get_u8, {"MET_UCHAR", "unsigned char", "uchar", "uint8_t"}},
-    {"int8", 1, get_i8, {"MET_CHAR", "signed char", "int8_t"}},
-    {"int16", 2, get_i16, {"MET_SHORT", "short", "short int", "signed short", "int16_t"}},
-    {"uint16", 2, get_u16, {"MET_USHORT", "unsigned short", "ushort", "unsigned short int", "uint16_t"}},
-    {"int32", 4, get_i32, {"MET_INT", "int", "signed int", "int32_t"}},
-    {"uint32", 4, get_u32, {"MET_UINT", "unsigned int", "uint", "uint32_t"}},
-    {"int64", 8, get_i64, {"MET_LONG_LONG", "long long", "longlong", "int64_t", "long long int"}},
-    {"uint64", 8, get_u64, {"MET_ULONG_LONG", "unsigned long long", "ulonglong", "uint64_t"}},
-    {"float", 4, get_f32, {"MET_FLOAT"}},
-    {"double", 8, get_f64, {"MET_DOUBLE"}},
+    {"uint8", 1, foreign_u8, {"MET_UCHAR", "unsigned char", "uchar", "uint8_t"}},
+    {"int8", 1, foreign_i8, {"MET_CHAR", "signed char", "int8_t"}},
+    {"int16", 2, foreign_i16, {"MET_SHORT", "short", "short int", "signed short", "int16_t"}},
+    {"uint16", 2, foreign_u16, {"MET_USHORT", "unsigned short", "ushort", "unsigned short int", "uint16_t"}},
+    {"int32", 4, foreign_i32, {"MET_INT", "int", "signed int", "int32_t"}},
+    {"uint32", 4, foreign_u32, {"MET_UINT", "unsigned int", "uint", "uint32_t"}},
+    {"int64", 8, foreign_i64, {"MET_LONG_LONG", "long long", "longlong", "int64_t", "long long int"}},
+    {"uint64", 8, foreign_u64, {"MET_ULONG_LONG", "unsigned long long", "ulonglong", "uint64_t"}},
+    {"float", 4, foreign_f32, {"MET_FLOAT"}},
+    {"double", 8, foreign_f64, {"MET_DOUBLE"}},
 };
 
 static size_t type_row(const char *name)
@@ -135,16 +118,6 @@ static int unpack(const char *path, const uint8_t *packed, size_t size, uint8_t 
                : fail(e, "cannot open '%s': its packed voxels are damaged; copy it again", path);
 }
 
-static void swap_all(uint8_t *at, size_t count, size_t width)
-{
-    for (size_t i = 0; i < count; i++, at += width)
-        for (size_t low = 0, high = width - 1; low < high; low++, high--) {
-            uint8_t kept = at[low];
-            at[low] = at[high];
-            at[high] = kept;
-        }
-}
-
 static bool here_is_big_endian(void)
 {
     uint16_t const one = 1;
@@ -158,7 +131,7 @@ static int convert(const char *path, const struct raw *r, uint8_t *from, struct 
 {
     size_t const row = type_row(r->type), count = grid_voxels(&image->grid);
     if (r->big_endian != here_is_big_endian())
-        swap_all(from, count, types[row].width);
+        foreign_swap(from, count, types[row].width);
     image->voxel = try_alloc(e, count, sizeof *image->voxel);
     if (!image->voxel)
         return fail_in(e, "cannot open '%s'", path);
@@ -190,7 +163,8 @@ static int voxels_read(const char *path, const struct raw *r, const struct buffe
     return rc;
 }
 
-int raw_read(const char *path, const struct buffer *header, const struct raw *r, size_t max_bytes, struct nifti *image,
+/* header: the bytes of `path`. Fills image->voxel, image->grid.dim being known. */
+static int raw_read(const char *path, const struct buffer *header, const struct raw *r, size_t max_bytes, struct nifti *image,
              struct error *e)
 {
     size_t const row = type_row(r->type), count = grid_voxels(&image->grid); /* at most 32767^3 */
@@ -209,5 +183,20 @@ int raw_read(const char *path, const struct buffer *header, const struct raw *r,
         free(image->voxel);
         image->voxel = NULL;
     }
+    return rc;
+}
+
+int raw_open(const char *path, size_t max_bytes, raw_header *header_read, struct nifti *image, char **data_file, struct error *e)
+{
+    struct buffer file = {0};
+    struct raw r = {0};
+    *image = (struct nifti){0};
+    int rc = file_read(path, max_bytes, &file, e);
+    if (rc == 0)
+        rc = header_read(&file, path, &r, image, e);
+    if (rc == 0)
+        rc = raw_read(path, &file, &r, max_bytes, image, e);
+    buffer_free(&file);
+    *data_file = r.file;
     return rc;
 }

@@ -13,10 +13,12 @@ struct raw {
 };
 /* The name this table has for a type as NRRD ("unsigned short", "uint16") or MetaImage ("MET_USHORT") writes it; NULL. */
 const char *raw_type(const char *name);
-/* header: the bytes of `path`. Fills image->voxel, image->grid.dim being known; nothing is allocated for voxels before their
- * file is known to be able to hold them, packed or not. */
-int raw_read(const char *path, const struct buffer *header, const struct raw *r, size_t max_bytes, struct nifti *image,
-             struct error *e) MUST_USE;
+/* A format's own part: the text header at the beginning of `file` into *r and image's grid. */
+typedef int raw_header(struct buffer *file, const char *path, struct raw *r, struct nifti *image, struct error *e);
+/* Reads a file whose header is text. *data_file: the voxels' own file or NULL; the caller's. Nothing is allocated for voxels before
+ * their file is known to be able to hold them, packed or not. */
+int raw_open(const char *path, size_t max_bytes, raw_header *header_read, struct nifti *image, char **data_file, struct error *e)
+    MUST_USE;
 /* Spacing from the affine's columns; refuses a grid that is flat or absurd. */
 int raw_place(const char *path, struct grid *g, struct error *e) MUST_USE;
 /* `count` numbers separated by spaces, and nothing else but what `skip` holds. */

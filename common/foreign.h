@@ -1,0 +1,19 @@
+/* foreign -- numbers as some other program's file holds them: any alignment, either byte order.   common */
+#ifndef PETREL_COMMON_FOREIGN_H
+#define PETREL_COMMON_FOREIGN_H
+#include "common/base.h"
+
+/* The number at an address that need not be aligned, in this machine's byte order. */
+double foreign_u8(const uint8_t *at);
+double foreign_i8(const uint8_t *at);
+double foreign_i16(const uint8_t *at);
+double foreign_u16(const uint8_t *at);
+double foreign_i32(const uint8_t *at);
+double foreign_u32(const uint8_t *at);
+double foreign_i64(const uint8_t *at);
+double foreign_u64(const uint8_t *at);
+double foreign_f32(const uint8_t *at);
+double foreign_f64(const uint8_t *at);
+/* `count` numbers of `width` bytes from one byte order to the other, in place. */
+void foreign_swap(uint8_t *at, size_t count, size_t width);
+#endif
