@@ -99,20 +99,23 @@ struct backend {
     /* out(N,A+B) = in_a(N,A), in_b(N,B) */
     void (*concat_forward)(struct backend *b, float *out, const float *in_a, const float *in_b, int N, int A, int B);
     void (*concat_backward)(struct backend *b, float *din_a, float *din_b, const float *dout, int N, int A, int B);
-    void (*relu_forward)(struct backend *b, float *out, const float *in, size_t count);
-    void (*relu_backward)(struct backend *b, float *din, const float *dout, const float *out, size_t count);
-    void (*gelu_forward)(struct backend *b, float *out, const float *in, size_t count);   /* exact: x * Phi(x) */
-    void (*gelu_backward)(struct backend *b, float *din, const float *dout, const float *in, size_t count);
+    /* count numbers of either layout; a back end may keep images in fewer bits, so it is told which */
+    void (*relu_forward)(struct backend *b, float *out, const float *in, size_t count, enum layout layout);
+    void (*relu_backward)(struct backend *b, float *din, const float *dout, const float *out, size_t count, enum layout layout);
+    /* exact: x * Phi(x) */
+    void (*gelu_forward)(struct backend *b, float *out, const float *in, size_t count, enum layout layout);
+    void (*gelu_backward)(struct backend *b, float *din, const float *dout, const float *in, size_t count, enum layout layout);
     void (*softmax)(struct backend *b, float *out, const float *in, int N, int C);
     void (*softmax_backward)(struct backend *b, float *din, const float *dout, const float *out, int N, int C);
 
     /* What other networks need (SE-ResNet, EfficientNet, DenseNet, ViT). Where an image is flat in 2-D, D and its kernel are 1.
      * out may be one of the two. */
-    void (*add)(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count);
+    void (*add)(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count, enum layout layout);
     void (*sigmoid_forward)(struct backend *b, float *out, const float *in, size_t count); /* ROWS alone: of padding it is 1/2 */
     void (*sigmoid_backward)(struct backend *b, float *din, const float *dout, const float *out, size_t count);
-    void (*silu_forward)(struct backend *b, float *out, const float *in, size_t count);    /* x * sigmoid(x) */
-    void (*silu_backward)(struct backend *b, float *din, const float *dout, const float *in, size_t count);
+    /* x * sigmoid(x) */
+    void (*silu_forward)(struct backend *b, float *out, const float *in, size_t count, enum layout layout);
+    void (*silu_backward)(struct backend *b, float *din, const float *dout, const float *in, size_t count, enum layout layout);
     /* ROWS. Each number is 0 with probability `rate`, or divided by 1 - rate. Row n draws Philox(seed, RNG_DROPOUT, index + n), so
      * backward need not be told what forward drew, and every back end drops the same. rate in [0,1) */
     void (*dropout_forward)(struct backend *b, float *out, const float *in, int N, int C, float rate, uint64_t seed, uint64_t index);
@@ -141,7 +144,7 @@ struct backend {
     void (*attention_backward)(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *prob, const float *q,
                                const float *k, const float *v, int N, int T, int C, int heads);
 
-    /* losses: value and gradient in one call; write (=) their outputs. terms are on the host.
+    /* losses: value and gradient in one call; write (=) their outputs, the value on the device too.
      * VICReg, METHOD.md 3: z(2N,K), view a first; dz(2N,K); weight and terms: invariance, variance, covariance; loss is their
      * weighted sum. literal: eq. 2-6 as printed. */
     void (*vicreg)(struct backend *b, float *dz, float terms[3], const float *z, int N, int K, const float weight[3], bool literal);
@@ -150,16 +153,36 @@ struct backend {
     void (*focal)(struct backend *b, float *dlogits, float *loss, const float *logits, const int32_t *label, int N, int C,
                   const float *alpha, float gamma, bool on_softmax);
 
-    /* optimisers, elementwise on one tensor of `count` floats */
-    double (*sum_of_squares)(struct backend *b, const float *x, size_t count);
-    void (*multiply)(struct backend *b, float *x, float factor, size_t count);
-    /* METHOD.md 3; adapt: tensors with more than one dimension (decay and trust ratio). gradient is scaled by grad_scale. */
-    void (*lars)(struct backend *b, float *param, float *momentum, const float *grad, size_t count, bool adapt, float lr,
-                 float momentum_factor, float weight_decay, float trust, float grad_scale);
-    /* AdamW (decoupled) or, with coupled, Adam with L2; step from 1 */
-    void (*adamw)(struct backend *b, float *param, float *m, float *v, const float *grad, size_t count, float lr, float beta1,
-                  float beta2, float eps, float weight_decay, int64_t step, bool coupled);
+    /* optimisers, elementwise on one tensor of `count` floats. What changes from step to step is on the device: rates
+     * (RATES floats) and the sum, so that a step can be recorded. */
+    void (*sum_of_squares)(struct backend *b, double *sum, const float *x, size_t count); /* accumulates */
+    /* *scale = most / (sqrt(*sum) + 1e-6) where that is below 1, else 1: torch.nn.utils.clip_grad_norm_'s */
+    void (*clip)(struct backend *b, float *scale, const double *sum, float most);
+    /* METHOD.md 3; adapt: tensors with more than one dimension (decay and trust ratio). grad is scaled by RATE_GRAD_SCALE. */
+    void (*lars)(struct backend *b, float *param, float *momentum, const float *grad, size_t count, bool adapt,
+                 const float *rates, float momentum_factor, float weight_decay, float trust);
+    /* AdamW (decoupled) or, with coupled, Adam with L2; grad is scaled by RATE_GRAD_SCALE */
+    void (*adamw)(struct backend *b, float *param, float *m, float *v, const float *grad, size_t count, const float *rates,
+                  float beta1, float beta2, float eps, float weight_decay, bool coupled);
+
+    /* Runs body(context), whose calls depend on nothing but what lies on the device. A back end may record them under
+     * *record (NULL at first) and from then on replay them instead of running body: the same operations, pointers and
+     * shapes every time; what changes lies in device memory. step_forget frees what was recorded; NULL is fine. */
+    void (*step)(struct backend *b, void **record, void (*body)(void *context), void *context);
+    void (*step_forget)(struct backend *b, void **record);
 };
+
+/* places in `rates` */
+enum {
+    RATE_LR,
+    RATE_GRAD_SCALE,
+    RATE_CORRECT1, /* 1 - beta1^step, 1 - beta2^step; step from 1 */
+    RATE_CORRECT2,
+    RATES
+};
+/* step and step_forget of back ends that record nothing */
+void backend_step_plain(struct backend *b, void **record, void (*body)(void *context), void *context);
+void backend_forget_plain(struct backend *b, void **record);
 
 /* name: "cpu", "cuda" or "ref"; threads 0: all cores. NULL and a sentence (EX_UNAVAILABLE: no usable GPU and what was
  * looked for) when it cannot be had. "cuda" is a shared object that exports petrel_cuda_open(threads, e): the file PETREL_CUDA

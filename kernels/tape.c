@@ -308,6 +308,13 @@ void tape_evaluate(struct tape *t)
     run(t, false);
 }
 
+void tape_count(struct tape *t)
+{
+    for (size_t i = 0; i < t->op_count; i++)
+        if (t->op[i].kind == &op_norm)
+            param(t, &t->op[i], 4)->counter += t->views;
+}
+
 void tape_backward(struct tape *t)
 {
     assert(t->sealed && t->training && t->op_count);

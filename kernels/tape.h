@@ -110,6 +110,7 @@ void tape_put(struct tape *t, int value, const float *host);
 void tape_get(struct tape *t, int value, float *host);
 void tape_value_shape(const struct tape *t, int value, enum layout *layout, int *C, int dim[3]);
 void tape_forward(struct tape *t);                 /* of a training tape: batch statistics, and running ones move */
+void tape_count(struct tape *t);                   /* what a tape_forward moves on the host: once for each, outside what is recorded */
 void tape_evaluate(struct tape *t);                /* any tape: running statistics, nothing moves */
 void tape_backward(struct tape *t);                /* parameter gradients accumulate: params_zero_grad first */
 size_t tape_bytes(const struct tape *t);           /* activations and their gradients */

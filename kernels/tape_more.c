@@ -94,11 +94,13 @@ int tape_sigmoid(struct tape *t, int in)
 static void silu_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->silu_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->out].size);
+    t->b->silu_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->out].size,
+                       t->value[op->out].layout);
 }
 static void silu_back(struct tape *t, struct op *op)
 {
-    t->b->silu_backward(t->b, in_grad(t, op), out_grad(t, op), in_data(t, op), t->value[op->out].size);
+    t->b->silu_backward(t->b, in_grad(t, op), out_grad(t, op), in_data(t, op), t->value[op->out].size,
+                       t->value[op->out].layout);
 }
 const struct op_kind op_silu = {"silu", silu_run, silu_back, NULL, NULL, NULL};
 int tape_silu(struct tape *t, int in)
@@ -161,14 +163,14 @@ void tape_draw(struct tape *t, uint64_t seed, uint32_t step)
 static void add_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->add(t->b, out_data(t, op), in_data(t, op), other_data(t, op), t->value[op->out].size);
+    t->b->add(t->b, out_data(t, op), in_data(t, op), other_data(t, op), t->value[op->out].size, t->value[op->out].layout);
 }
 static void add_back(struct tape *t, struct op *op)
 {
     float *din[2] = {in_grad(t, op), other_grad(t, op)};
     for (int i = 0; i < 2; i++)
         if (din[i])
-            t->b->add(t->b, din[i], din[i], out_grad(t, op), t->value[op->out].size);
+            t->b->add(t->b, din[i], din[i], out_grad(t, op), t->value[op->out].size, t->value[op->out].layout);
 }
 const struct op_kind op_add = {"add", add_run, add_back, NULL, NULL, NULL};
 

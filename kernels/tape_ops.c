@@ -40,8 +40,6 @@ static void norm_run(struct tape *t, struct op *op, bool training)
     const float *residual = op->other < 0 ? NULL : t->value[op->other].data;
     t->b->norm_forward(t->b, out_data(t, op), mean, rstd, weight(t, op, 2), weight(t, op, 3), in_data(t, op), residual,
                        weight(t, op, 0), weight(t, op, 1), &op->norm, op->relu, training);
-    if (training)
-        param(t, op, 4)->counter += t->views;
 }
 static void norm_back(struct tape *t, struct op *op)
 {
@@ -157,21 +155,25 @@ const struct op_kind op_concat = {"concat", concat_run, concat_back, concat_keep
 static void relu_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->relu_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->out].size);
+    t->b->relu_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->out].size,
+                       t->value[op->out].layout);
 }
 static void relu_back(struct tape *t, struct op *op)
 {
-    t->b->relu_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), t->value[op->out].size);
+    t->b->relu_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), t->value[op->out].size,
+                       t->value[op->out].layout);
 }
 const struct op_kind op_relu = {"relu", relu_run, relu_back, NULL, NULL, NULL};
 
 static void gelu_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->gelu_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->out].size);
+    t->b->gelu_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->out].size,
+                       t->value[op->out].layout);
 }
 static void gelu_back(struct tape *t, struct op *op)
 {
-    t->b->gelu_backward(t->b, in_grad(t, op), out_grad(t, op), in_data(t, op), t->value[op->out].size);
+    t->b->gelu_backward(t->b, in_grad(t, op), out_grad(t, op), in_data(t, op), t->value[op->out].size,
+                       t->value[op->out].layout);
 }
 const struct op_kind op_gelu = {"gelu", gelu_run, gelu_back, NULL, NULL, NULL};

@@ -3,15 +3,17 @@
 
 #include <math.h>
 
-static void cpu_relu_forward(struct backend *b, float *out, const float *in, size_t count)
+static void cpu_relu_forward(struct backend *b, float *out, const float *in, size_t count, enum layout layout)
 {
+    (void)layout;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++)
         out[i] = in[i] < 0 ? 0 : in[i];
 }
 
-static void cpu_relu_backward(struct backend *b, float *din, const float *dout, const float *out, size_t count)
+static void cpu_relu_backward(struct backend *b, float *din, const float *dout, const float *out, size_t count, enum layout layout)
 {
+    (void)layout;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++)
         din[i] += out[i] > 0 ? dout[i] : 0;
@@ -23,15 +25,17 @@ static float normal_cdf(float x)
     return 0.5f * erfcf(-0.70710678118654752f * x);
 }
 
-static void cpu_gelu_forward(struct backend *b, float *out, const float *in, size_t count)
+static void cpu_gelu_forward(struct backend *b, float *out, const float *in, size_t count, enum layout layout)
 {
+    (void)layout;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++)
         out[i] = in[i] * normal_cdf(in[i]);
 }
 
-static void cpu_gelu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count)
+static void cpu_gelu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count, enum layout layout)
 {
+    (void)layout;
     const float peak = 0.39894228040143268f; /* 1 / sqrt(2 pi) */
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++)

@@ -3,16 +3,16 @@
 
 #include <math.h>
 
-static void cpu_adamw(struct backend *b, float *param, float *m, float *v, const float *grad, size_t count, float lr, float beta1,
-                      float beta2, float eps, float weight_decay, int64_t step, bool coupled)
+static void cpu_adamw(struct backend *b, float *param, float *m, float *v, const float *grad, size_t count,
+                      const float *rates, float beta1, float beta2, float eps, float weight_decay, bool coupled)
 {
-    const float rate = (float)((double)lr / (1 - pow((double)beta1, (double)step)));
-    const float root = (float)(1 / sqrt(1 - pow((double)beta2, (double)step)));
-    const float shrink = coupled ? 1 : (float)(1 - (double)lr * (double)weight_decay), decay = coupled ? weight_decay : 0;
+    const float rate = rates[RATE_LR] / rates[RATE_CORRECT1], scale = rates[RATE_GRAD_SCALE];
+    const float root = (float)(1 / sqrt((double)rates[RATE_CORRECT2]));
+    const float shrink = coupled ? 1 : (float)(1 - (double)rates[RATE_LR] * (double)weight_decay), decay = coupled ? weight_decay : 0;
     const float rest1 = (float)(1 - (double)beta1), rest2 = (float)(1 - (double)beta2);
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++) {
-        float g = grad[i] + decay * param[i];
+        float g = scale * grad[i] + decay * param[i];
         m[i] = beta1 * m[i] + rest1 * g;
         v[i] = beta2 * v[i] + rest2 * g * g;
         param[i] = shrink * param[i] - rate * m[i] / (root * sqrtf(v[i]) + eps);

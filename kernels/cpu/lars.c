@@ -21,9 +21,10 @@ static double trust_ratio(struct backend *b, const float *param, const float *gr
     return squares > 0 && step_squares > 0 ? (double)trust * sqrt(squares / step_squares) : 1;
 }
 
-static void cpu_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count, bool adapt, float lr,
-                     float momentum_factor, float weight_decay, float trust, float grad_scale)
+static void cpu_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count, bool adapt,
+                     const float *rates, float momentum_factor, float weight_decay, float trust)
 {
+    const float lr = rates[RATE_LR], grad_scale = rates[RATE_GRAD_SCALE];
     double ratio = adapt ? trust_ratio(b, param, grad, count, weight_decay, trust, grad_scale) : 1;
     const float by = (float)(ratio * (double)grad_scale), decay = adapt ? (float)(ratio * (double)weight_decay) : 0;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)

@@ -73,6 +73,8 @@ struct backend *cpu_open(int threads, struct error *e)
     b->name = "cpu";
     format_into(b->device, sizeof b->device, "%d thread%s, %s", own->threads, own->threads == 1 ? "" : "s", inner->name);
     b->close = cpu_close;
+    b->step = backend_step_plain;
+    b->step_forget = backend_forget_plain;
     static void (*const add[])(struct backend *) = {
         cpu_add_memory, cpu_add_layout, cpu_add_conv, cpu_add_norm, cpu_add_pool, cpu_add_linear, cpu_add_layernorm, cpu_add_scale,
         cpu_add_concat, cpu_add_activation,

@@ -22,16 +22,18 @@ static void cpu_sigmoid_backward(struct backend *b, float *din, const float *dou
         din[i] += dout[i] * out[i] * (1 - out[i]);
 }
 
-static void cpu_silu_forward(struct backend *b, float *out, const float *in, size_t count)
+static void cpu_silu_forward(struct backend *b, float *out, const float *in, size_t count, enum layout layout)
 {
+    (void)layout;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++)
         out[i] = in[i] * sigmoid(in[i]);
 }
 
 /* s (1 + x (1 - s)) */
-static void cpu_silu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count)
+static void cpu_silu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count, enum layout layout)
 {
+    (void)layout;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++) {
         float s = sigmoid(in[i]);
@@ -39,8 +41,9 @@ static void cpu_silu_backward(struct backend *b, float *din, const float *dout, 
     }
 }
 
-static void cpu_add(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count)
+static void cpu_add(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count, enum layout layout)
 {
+    (void)layout;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++)
         out[i] = in_a[i] + in_b[i];

@@ -3,9 +3,17 @@
 #define PETREL_KERNELS_OPTIM_ADAMW_H
 #include "kernels/tape.h"
 
-struct adamw { struct params *params; float *m, *v; float decay; bool coupled; int64_t step; /* steps taken */ };
+struct adamw {
+    struct params *params;
+    float *m, *v, *rates; /* device */
+    float decay;
+    bool coupled;
+    int64_t step; /* steps taken */
+};
 /* Parameters must be sealed. m and v: blocks laid out as params->grads, zero. beta 0.9, 0.999, eps 1e-8. */
 void adamw_open(struct adamw *o, struct params *p, double weight_decay, bool coupled);
 void adamw_close(struct adamw *o);
-void adamw_step(struct adamw *o, double lr);
+/* The next step's number and rate: before each adamw_step, outside what is recorded. */
+void adamw_rate(struct adamw *o, double lr);
+void adamw_step(struct adamw *o);
 #endif

@@ -1,26 +1,41 @@
 /* lars -- layer-wise adaptive rate scaling over all trained parameters.   kernels/optim */
 #include "kernels/optim/lars.h"
+#include "kernels/optim/clip.h"
 
 void lars_open(struct lars *o, struct params *p, double momentum, double weight_decay, double trust)
 {
     *o = (struct lars){.params = p, .factor = (float)momentum, .decay = (float)weight_decay, .trust = (float)trust};
     o->momentum = p->backend->alloc(p->backend, p->trained * sizeof(float));
+    o->rates = p->backend->alloc(p->backend, RATES * sizeof(float));
+    o->squares = p->backend->alloc(p->backend, sizeof(double));
 }
 
 void lars_close(struct lars *o)
 {
-    if (o->momentum)
-        o->params->backend->release(o->params->backend, o->momentum);
+    if (!o->momentum)
+        return;
+    struct backend *b = o->params->backend;
+    b->release(b, o->momentum);
+    b->release(b, o->rates);
+    b->release(b, o->squares);
     o->momentum = NULL;
 }
 
-void lars_step(struct lars *o, double lr, double grad_scale)
+void lars_rate(struct lars *o, double lr)
+{
+    const float rates[RATES] = {[RATE_LR] = (float)lr, [RATE_GRAD_SCALE] = 1};
+    o->params->backend->put(o->params->backend, o->rates, rates, sizeof rates);
+}
+
+void lars_step(struct lars *o, double clip_norm)
 {
     struct backend *b = o->params->backend;
+    if (clip_norm > 0)
+        clip_gradients(o->params, o->rates + RATE_GRAD_SCALE, o->squares, clip_norm);
     for (size_t i = 0; i < o->params->count; i++) {
         struct param *q = &o->params->param[i];
         if (param_trained(q))
-            b->lars(b, q->value, o->momentum + q->at, q->grad, q->size, q->ndim > 1, (float)lr, o->factor, o->decay,
-                    o->trust, (float)grad_scale);
+            b->lars(b, q->value, o->momentum + q->at, q->grad, q->size, q->ndim > 1, o->rates, o->factor, o->decay,
+                    o->trust);
     }
 }

@@ -7,10 +7,17 @@
 #define PETREL_KERNELS_OPTIM_LARS_H
 #include "kernels/tape.h"
 
-struct lars { struct params *params; float *momentum; float factor, decay, trust; };
+struct lars {
+    struct params *params;
+    float *momentum, *rates; /* device */
+    double *squares;         /* device: of all gradients, where they are clipped */
+    float factor, decay, trust;
+};
 /* Parameters must be sealed. momentum: a block laid out as params->grads, zero. */
 void lars_open(struct lars *o, struct params *p, double momentum, double weight_decay, double trust);
 void lars_close(struct lars *o);
-/* One step with the gradients there are, each multiplied by grad_scale first (clip_scale's). */
-void lars_step(struct lars *o, double lr, double grad_scale);
+/* The rate of the steps to come: before a step, outside what is recorded. */
+void lars_rate(struct lars *o, double lr);
+/* One step with the gradients there are, clipped first where clip_norm > 0. */
+void lars_step(struct lars *o, double clip_norm);
 #endif

@@ -3,16 +3,16 @@
 
 #include <math.h>
 
-static void ref_relu_forward(struct backend *b, float *out, const float *in, size_t count)
+static void ref_relu_forward(struct backend *b, float *out, const float *in, size_t count, enum layout layout)
 {
-    (void)b;
+    (void)b, (void)layout;
     for (size_t i = 0; i < count; i++)
         out[i] = in[i] < 0 ? 0 : in[i];
 }
 
-static void ref_relu_backward(struct backend *b, float *din, const float *dout, const float *out, size_t count)
+static void ref_relu_backward(struct backend *b, float *din, const float *dout, const float *out, size_t count, enum layout layout)
 {
-    (void)b;
+    (void)b, (void)layout;
     for (size_t i = 0; i < count; i++)
         if (out[i] > 0)
             din[i] += dout[i];
@@ -23,16 +23,16 @@ static double normal_cdf(double x)
     return 0.5 * erfc(-x / sqrt(2));
 }
 
-static void ref_gelu_forward(struct backend *b, float *out, const float *in, size_t count)
+static void ref_gelu_forward(struct backend *b, float *out, const float *in, size_t count, enum layout layout)
 {
-    (void)b;
+    (void)b, (void)layout;
     for (size_t i = 0; i < count; i++)
         out[i] = (float)((double)in[i] * normal_cdf((double)in[i]));
 }
 
-static void ref_gelu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count)
+static void ref_gelu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count, enum layout layout)
 {
-    (void)b;
+    (void)b, (void)layout;
     for (size_t i = 0; i < count; i++) {
         double x = (double)in[i], density = exp(-0.5 * x * x) / sqrt(2 * acos(-1));
         din[i] += (float)((double)dout[i] * (normal_cdf(x) + x * density));

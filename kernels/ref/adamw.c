@@ -3,14 +3,14 @@
 
 #include <math.h>
 
-static void ref_adamw(struct backend *b, float *param, float *m, float *v, const float *grad, size_t count, float lr, float beta1,
-                      float beta2, float eps, float weight_decay, int64_t step, bool coupled)
+static void ref_adamw(struct backend *b, float *param, float *m, float *v, const float *grad, size_t count,
+                      const float *rates, float beta1, float beta2, float eps, float weight_decay, bool coupled)
 {
     (void)b;
-    double correct1 = 1 - pow((double)beta1, (double)step), correct2 = 1 - pow((double)beta2, (double)step);
-    double rate = (double)lr, decay = (double)weight_decay;
+    double correct1 = (double)rates[RATE_CORRECT1], correct2 = (double)rates[RATE_CORRECT2];
+    double rate = (double)rates[RATE_LR], scale = (double)rates[RATE_GRAD_SCALE], decay = (double)weight_decay;
     for (size_t i = 0; i < count; i++) {
-        double p = (double)param[i], g = (double)grad[i];
+        double p = (double)param[i], g = scale * (double)grad[i];
         if (coupled)
             g += decay * p;
         else

@@ -6,15 +6,15 @@
 
 #include <math.h>
 
-static void ref_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count, bool adapt, float lr,
-                     float momentum_factor, float weight_decay, float trust, float grad_scale)
+static void ref_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count, bool adapt,
+                     const float *rates, float momentum_factor, float weight_decay, float trust)
 {
     (void)b;
-    double decay = adapt ? (double)weight_decay : 0, ratio = 1;
+    double lr = (double)rates[RATE_LR], grad_scale = (double)rates[RATE_GRAD_SCALE], decay = adapt ? (double)weight_decay : 0, ratio = 1;
     if (adapt) {
         double param_squares = 0, step_squares = 0;
         for (size_t i = 0; i < count; i++) {
-            double g = (double)grad_scale * (double)grad[i] + decay * (double)param[i];
+            double g = grad_scale * (double)grad[i] + decay * (double)param[i];
             param_squares += (double)param[i] * (double)param[i];
             step_squares += g * g;
         }
@@ -22,9 +22,9 @@ static void ref_lars(struct backend *b, float *param, float *momentum, const flo
             ratio = (double)trust * sqrt(param_squares / step_squares);
     }
     for (size_t i = 0; i < count; i++) {
-        double g = ratio * ((double)grad_scale * (double)grad[i] + decay * (double)param[i]);
+        double g = ratio * (grad_scale * (double)grad[i] + decay * (double)param[i]);
         momentum[i] = (float)((double)momentum_factor * (double)momentum[i] + g);
-        param[i] = (float)((double)param[i] - (double)lr * (double)momentum[i]);
+        param[i] = (float)((double)param[i] - lr * (double)momentum[i]);
     }
 }
 

@@ -16,6 +16,8 @@ struct backend *ref_open(int threads, struct error *e)
     b->name = "ref";
     format_into(b->device, sizeof b->device, "1 thread, plain C in double precision");
     b->close = ref_close;
+    b->step = backend_step_plain;
+    b->step_forget = backend_forget_plain;
     static void (*const add[])(struct backend *) = {
         ref_add_memory, ref_add_layout, ref_add_conv, ref_add_norm, ref_add_pool, ref_add_linear, ref_add_layernorm, ref_add_scale,
         ref_add_concat, ref_add_activation,

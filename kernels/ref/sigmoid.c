@@ -22,26 +22,26 @@ static void ref_sigmoid_backward(struct backend *b, float *din, const float *dou
         din[i] += (float)((double)dout[i] * (double)out[i] * (1 - (double)out[i]));
 }
 
-static void ref_silu_forward(struct backend *b, float *out, const float *in, size_t count)
+static void ref_silu_forward(struct backend *b, float *out, const float *in, size_t count, enum layout layout)
 {
-    (void)b;
+    (void)b, (void)layout;
     for (size_t i = 0; i < count; i++)
         out[i] = (float)((double)in[i] * sigmoid((double)in[i]));
 }
 
 /* s (1 + x (1 - s)) */
-static void ref_silu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count)
+static void ref_silu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count, enum layout layout)
 {
-    (void)b;
+    (void)b, (void)layout;
     for (size_t i = 0; i < count; i++) {
         double x = (double)in[i], s = sigmoid(x);
         din[i] += (float)((double)dout[i] * s * (1 + x * (1 - s)));
     }
 }
 
-static void ref_add(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count)
+static void ref_add(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count, enum layout layout)
 {
-    (void)b;
+    (void)b, (void)layout;
     for (size_t i = 0; i < count; i++)
         out[i] = in_a[i] + in_b[i];
 }

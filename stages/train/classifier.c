@@ -16,6 +16,7 @@ enum { HEADS = 4 };
 struct head {
     struct tape *tape;
     struct network_values values;
+    void *record; /* of its training step */
 };
 
 struct classifier {
@@ -28,7 +29,9 @@ struct classifier {
     struct memo train, validation;
     float *box, *row; /* host staging for one batch of the encoder */
     float *embedding;
-    int32_t *label; /* device */
+    int32_t *label; /* device; so is the last loss */
+    float *loss;
+    struct head *now;
     float alpha[NETWORK_CLASSES];
     int64_t draws; /* classifier_views, or 0: nothing is kept */
     /* what was asked for already, and where asking stands */
@@ -148,26 +151,44 @@ static struct head *head_for(struct classifier *c, int count)
     return h;
 }
 
+static void focal(struct classifier *c)
+{
+    const struct recipe *r = &c->loop.train->recipe;
+    struct backend *b = c->params->backend;
+    struct head *h = c->now;
+    b->focal(b, tape_grad(h->tape, h->values.logits), c->loss, tape_value(h->tape, h->values.logits), c->label,
+             tape_boxes(h->tape), NETWORK_CLASSES, c->alpha, (float)r->focal_gamma, !strcmp(r->focal_on, "softmax"));
+}
+
+/* what a step does on the device; c->now is the head that holds the batch */
+static void learn_batch(void *context)
+{
+    struct classifier *c = context;
+    tape_forward(c->now->tape);
+    focal(c);
+    params_zero_grad(c->params);
+    tape_backward(c->now->tape);
+    adamw_step(&c->adam);
+}
+
 /* focal loss of what the head was given; with learn, its gradients and a step */
 static double head_run(struct classifier *c, struct head *h, const int32_t *label, bool learn)
 {
     const struct recipe *r = &c->loop.train->recipe;
     struct backend *b = c->params->backend;
-    int count = tape_boxes(h->tape);
     float loss;
-    b->put(b, c->label, label, (size_t)count * sizeof *label);
-    if (learn)
-        tape_forward(h->tape);
-    else
-        tape_evaluate(h->tape);
-    b->focal(b, tape_grad(h->tape, h->values.logits), &loss, tape_value(h->tape, h->values.logits), c->label, count,
-             NETWORK_CLASSES, c->alpha, (float)r->focal_gamma, !strcmp(r->focal_on, "softmax"));
-    loop_check_loss(&c->loop, (double)loss, "a lower --classifier-lr");
+    b->put(b, c->label, label, (size_t)tape_boxes(h->tape) * sizeof *label);
+    c->now = h;
     if (learn) {
-        params_zero_grad(c->params);
-        tape_backward(h->tape);
-        adamw_step(&c->adam, r->classifier_lr);
+        adamw_rate(&c->adam, r->classifier_lr);
+        b->step(b, &h->record, learn_batch, c);
+        tape_count(h->tape);
+    } else {
+        tape_evaluate(h->tape);
+        focal(c);
     }
+    b->get(b, &loss, c->loss, sizeof loss);
+    loop_check_loss(&c->loop, (double)loss, "a lower --classifier-lr");
     return (double)loss;
 }
 
@@ -328,6 +349,7 @@ static void build(struct classifier *c, struct train *t)
     c->row = xalloc((size_t)batch * POSITION_SIZE, sizeof *c->row);
     c->embedding = xalloc((size_t)batch * (size_t)E, sizeof *c->embedding);
     c->label = t->backend->alloc(t->backend, (size_t)batch * sizeof *c->label);
+    c->loss = t->backend->alloc(t->backend, sizeof *c->loss);
     class_alphas(c, t);
     adamw_open(&c->adam, c->params, r->classifier_weight_decay, !strcmp(r->classifier_optimiser, "adam"));
     const struct moment moment[2] = {{"adam_m", c->adam.m}, {"adam_v", c->adam.v}};
@@ -338,8 +360,11 @@ static void close_all(struct classifier *c)
 {
     struct backend *b = c->params->backend;
     b->release(b, c->label);
-    for (size_t i = HEADS; i-- > 0;) /* the first last: others use its blocks */
+    b->release(b, c->loss);
+    for (size_t i = HEADS; i-- > 0;) { /* the first last: others use its blocks */
+        b->step_forget(b, &c->head[i].record);
         tape_close(&c->head[i].tape);
+    }
     tape_close(&c->encoder);
     adamw_close(&c->adam);
     memo_close(&c->train);

@@ -5,7 +5,6 @@
  * The validation loss is the mean VICReg loss over the validation pairs, which are the same every epoch, with running
  * statistics; early stopping and the best model follow it. Without validation patients they follow the epoch's training
  * loss. */
-#include "kernels/optim/clip.h"
 #include "kernels/optim/lars.h"
 #include "kernels/optim/schedule.h"
 #include "stages/train/loop.h"
@@ -17,6 +16,7 @@ enum { TAPES = 4 };
 struct sized_tape {
     struct tape *tape;
     struct network_values values;
+    void *record; /* of its training step */
 };
 
 /* the batches that will be wanted: each epoch's training steps, then its validation */
@@ -32,6 +32,8 @@ struct pretrain {
     struct order order;
     float weight[3];
     bool literal;
+    float *terms; /* device: of the last loss */
+    struct sized_tape *now;
 };
 
 static bool order_next(void *context, struct wanted *w)
@@ -83,15 +85,20 @@ static struct sized_tape *load_batch(struct pretrain *p, struct pair_batch_messa
     return s;
 }
 
-/* VICReg of what the tape's last value holds; its gradient is left there. terms: loss, invariance, variance, covariance
- * */
-static void vicreg(struct pretrain *p, struct sized_tape *s, double terms[4])
+/* VICReg of what the tape's last value holds; its gradient is left there. */
+static void vicreg(struct pretrain *p, struct sized_tape *s)
 {
     struct backend *b = p->params->backend;
-    float part[3];
     int K = p->loop.train->network.projection_width;
-    b->vicreg(b, tape_grad(s->tape, s->values.z), part, tape_value(s->tape, s->values.z), tape_boxes(s->tape) / 2, K,
-              p->weight, p->literal);
+    b->vicreg(b, tape_grad(s->tape, s->values.z), p->terms, tape_value(s->tape, s->values.z), tape_boxes(s->tape) / 2,
+              K, p->weight, p->literal);
+}
+
+/* of the last VICReg: loss, invariance, variance, covariance */
+static void read_terms(struct pretrain *p, double terms[4])
+{
+    float part[3];
+    p->params->backend->get(p->params->backend, part, p->terms, sizeof part);
     terms[0] = 0;
     for (int i = 0; i < 3; i++) {
         terms[i + 1] = (double)part[i];
@@ -152,6 +159,17 @@ static bool next_batch(struct pretrain *p, struct pair_batch_message *b)
     return got;
 }
 
+/* what a step does on the device; p->now is the tape that holds the batch */
+static void learn(void *context)
+{
+    struct pretrain *p = context;
+    tape_forward(p->now->tape);
+    vicreg(p, p->now);
+    params_zero_grad(p->params);
+    tape_backward(p->now->tape);
+    lars_step(&p->lars, p->loop.train->recipe.clip_norm);
+}
+
 static bool train_step(struct pretrain *p)
 {
     struct loop *l = &p->loop;
@@ -161,14 +179,14 @@ static bool train_step(struct pretrain *p)
     if (!next_batch(p, &batch))
         return false;
     double pairs = batch.count, lr = learning_rate(p);
-    struct sized_tape *s = load_batch(p, &batch);
+    struct backend *b = p->params->backend;
 
-    tape_forward(s->tape);
-    vicreg(p, s, terms);
+    p->now = load_batch(p, &batch);
+    lars_rate(&p->lars, lr);
+    b->step(b, &p->now->record, learn, p);
+    tape_count(p->now->tape);
+    read_terms(p, terms);
     loop_check_loss(l, terms[0], "a lower --lr, a longer --warmup, or --clip-norm 10");
-    params_zero_grad(p->params);
-    tape_backward(s->tape);
-    lars_step(&p->lars, lr, clip_scale(p->params, l->train->recipe.clip_norm));
 
     write_row(p, terms, lr, "train");
     for (int i = 0; i < 4; i++)
@@ -196,7 +214,8 @@ static bool validate(struct pretrain *p, double mean[4])
         double pairs = batch.count;
         struct sized_tape *s = load_batch(p, &batch);
         tape_evaluate(s->tape);
-        vicreg(p, s, terms);
+        vicreg(p, s);
+        read_terms(p, terms);
         for (int i = 0; i < 4; i++)
             mean[i] += terms[i] * pairs;
         count += pairs;
@@ -245,6 +264,7 @@ static void build(struct pretrain *p, struct train *t)
     p->weight[2] = (float)t->recipe.vicreg_covariance;
     p->literal = !strcmp(t->recipe.vicreg_reduction, "literal");
     p->params = params_open(t->backend);
+    p->terms = t->backend->alloc(t->backend, 3 * sizeof *p->terms);
     tape_for(p, (int)t->recipe.batch);
     params_init(p->params, t->seed);
     if (t->init && model_load(p->params, &t->init_file, t->init, "peb,projection", "classifier", &e))
@@ -298,8 +318,11 @@ int pretrain_run(struct train *t)
             loop_save(&p.loop);
     }
     int code = loop_end(&p.loop, next);
-    for (int i = TAPES; i-- > 0;)
+    for (int i = TAPES; i-- > 0;) {
+        t->backend->step_forget(t->backend, &p.tape[i].record);
         tape_close(&p.tape[i].tape);
+    }
+    t->backend->release(t->backend, p.terms);
     lars_close(&p.lars);
     params_close(&p.params);
     return code;

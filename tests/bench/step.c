@@ -34,8 +34,8 @@
     X(layernorm_forward, (struct backend *b, float *o, float *r, const float *i, int N, int C), (b, o, r, i, N, C)) \
     X(layernorm_backward, (struct backend *b, float *d, const float *dy, const float *o, const float *r, int N, int C), (b, d, dy, o, r, N, C)) \
     X(vicreg, (struct backend *b, float *d, float t[3], const float *z, int N, int K, const float w[3], bool l), (b, d, t, z, N, K, w, l)) \
-    X(lars, (struct backend *b, float *p, float *m, const float *g, size_t n, bool a, float lr, float f, float d, float t, float s), \
-      (b, p, m, g, n, a, lr, f, d, t, s))
+    X(lars, (struct backend *b, float *p, float *m, const float *g, size_t n, bool a, const float *r, float f, float d, float t), \
+      (b, p, m, g, n, a, r, f, d, t))
 
 static struct backend plain;
 enum slot {
@@ -90,7 +90,7 @@ static void train_once(struct setup *s)
     tape_forward(s->tape);
     s->b->vicreg(s->b, tape_grad(s->tape, s->v.z), terms, tape_value(s->tape, s->v.z), s->N / 2, 2048, weight, false);
     tape_backward(s->tape);
-    lars_step(&s->lars, 0.05, 1);
+    lars_step(&s->lars, 0);
     s->b->sync(s->b);
 }
 
@@ -186,6 +186,7 @@ int main(int argc, char **argv)
     tape_seal(s.encoder, false, s.tape);
     params_init(s.params, 1);
     lars_open(&s.lars, s.params, 0.9, 1e-6, 1e-3);
+    lars_rate(&s.lars, 0.05);
     s.box = noise((size_t)s.N * 4096);
     s.position = noise((size_t)s.N * NETWORK_POSITION);
     double step_s = report(&s, "pretraining step", train_once, repeat), infer_s = report(&s, "inference", evaluate_once, repeat);

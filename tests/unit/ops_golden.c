@@ -139,14 +139,14 @@ static void rows(struct backend *b, const char *name)
         b->sigmoid_forward(b, y.at, x.at, (size_t)(N * C));
         b->sigmoid_backward(b, dx.at, dy.at, y.at, (size_t)(N * C));
     } else if (strcmp(name, "silu") == 0) {
-        b->silu_forward(b, y.at, x.at, (size_t)(N * C));
-        b->silu_backward(b, dx.at, dy.at, x.at, (size_t)(N * C));
+        b->silu_forward(b, y.at, x.at, (size_t)(N * C), ROWS);
+        b->silu_backward(b, dx.at, dy.at, x.at, (size_t)(N * C), ROWS);
     } else if (strcmp(name, "softmax") == 0) {
         b->softmax(b, y.at, x.at, N, C);
         b->softmax_backward(b, dx.at, dy.at, y.at, N, C);
     } else {
-        b->gelu_forward(b, y.at, x.at, (size_t)(N * C));
-        b->gelu_backward(b, dx.at, dy.at, x.at, (size_t)(N * C));
+        b->gelu_forward(b, y.at, x.at, (size_t)(N * C), ROWS);
+        b->gelu_backward(b, dx.at, dy.at, x.at, (size_t)(N * C), ROWS);
     }
     rows_done(b, NULL, kept, (size_t)N);
     check(b, y, name, "y");
@@ -228,7 +228,9 @@ static void vicreg(struct backend *b, const char *name, bool literal)
     static const float weight[3] = {25, 25, 1};
     float terms[3];
     struct held_tensor z = hold(b, name, "z", 'x'), dz = hold(b, name, "dz", 'y');
-    b->vicreg(b, dz.at, terms, z.at, (int)z.t->dim[0] / 2, (int)z.t->dim[1], weight, literal);
+    float *at = device_rows(b, NULL, 3);
+    b->vicreg(b, dz.at, at, z.at, (int)z.t->dim[0] / 2, (int)z.t->dim[1], weight, literal);
+    rows_done(b, terms, at, 3);
     must_be(name, "terms", terms);
     check(b, dz, name, "dz");
     check(b, z, name, NULL);
@@ -242,7 +244,9 @@ static void focal(struct backend *b, const char *name, bool on_softmax)
     struct held_tensor logits = hold(b, name, "logits", 'x'), dlogits = hold(b, name, "dlogits", 'y');
     int32_t *labels = b->alloc(b, sizeof label);
     b->put(b, labels, label, sizeof label);
-    b->focal(b, dlogits.at, &loss, logits.at, labels, 9, 3, alpha, 2, on_softmax);
+    float *at = device_rows(b, NULL, 1);
+    b->focal(b, dlogits.at, at, logits.at, labels, 9, 3, alpha, 2, on_softmax);
+    rows_done(b, &loss, at, 1);
     b->release(b, labels);
     must_be(name, "loss", &loss);
     check(b, dlogits, name, "dlogits");

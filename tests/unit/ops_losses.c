@@ -28,7 +28,9 @@ static void vicreg_run(struct job *j)
     struct backend *b = j->b;
     size_t count = (size_t)(2 * j->n[0] * j->n[1]);
     float *z = device_rows(b, j->x[0], count), *dz = device_rows(b, NULL, count);
-    b->vicreg(b, dz, j->extra, z, j->n[0], j->n[1], vicreg_weight, j->n[2]);
+    float *terms = device_rows(b, NULL, 3);
+    b->vicreg(b, dz, terms, z, j->n[0], j->n[1], vicreg_weight, j->n[2]);
+    rows_done(b, j->extra, terms, 3);
     j->y[0] = 0;
     for (int k = 0; k < 3; k++)
         j->y[0] += vicreg_weight[k] * j->extra[k];
@@ -63,7 +65,9 @@ static void focal_run(struct job *j)
         alpha[c] = 0.45f + 0.1f * (float)c;
     int32_t *labels = b->alloc(b, N * sizeof *labels);
     b->put(b, labels, label, N * sizeof *labels);
-    b->focal(b, dlogits, j->y, logits, labels, j->n[0], j->n[1], alpha, (float)j->n[2], j->n[3]);
+    float *loss = device_rows(b, NULL, 1);
+    b->focal(b, dlogits, loss, logits, labels, j->n[0], j->n[1], alpha, (float)j->n[2], j->n[3]);
+    rows_done(b, j->y, loss, 1);
     b->release(b, labels);
     rows_done(b, NULL, logits, N * C);
     rows_done(b, j->dx[0], dlogits, N * C);
@@ -92,8 +96,11 @@ static void lars_run(struct job *j)
     struct backend *b = j->b;
     size_t count = (size_t)j->n[0];
     float *p = device_rows(b, j->x[0], count), *m = device_rows(b, j->x[1], count), *g = device_rows(b, j->x[2], count);
+    static const float at[RATES] = {[RATE_LR] = 0.5f, [RATE_GRAD_SCALE] = 0.25f};
+    float *rates = device_rows(b, at, RATES);
     for (int step = 0; step < 3; step++)
-        b->lars(b, p, m, g, count, j->n[1], 0.5f, 0.9f, 1e-2f, 1e-2f, 0.25f);
+        b->lars(b, p, m, g, count, j->n[1], rates, 0.9f, 1e-2f, 1e-2f);
+    rows_done(b, NULL, rates, RATES);
     rows_done(b, j->y, p, count);
     rows_done(b, j->extra, m, count);
     rows_done(b, NULL, g, count);
@@ -120,8 +127,12 @@ static void adamw_run(struct job *j)
     size_t count = (size_t)j->n[0];
     float *p = device_rows(b, j->x[0], count), *m = device_rows(b, j->x[1], count), *v = device_rows(b, j->x[2], count);
     float *g = device_rows(b, j->x[3], count);
-    for (int64_t step = 1; step <= 3; step++)
-        b->adamw(b, p, m, v, g, count, 1e-2f, 0.9f, 0.999f, 1e-8f, 0.1f, step, j->n[1]);
+    for (int step = 1; step <= 3; step++) {
+        const float at[RATES] = {1e-2f, 0.5f, (float)(1 - pow(0.9, step)), (float)(1 - pow(0.999, step))};
+        float *rates = device_rows(b, at, RATES);
+        b->adamw(b, p, m, v, g, count, rates, 0.9f, 0.999f, 1e-8f, 0.1f, j->n[1]);
+        rows_done(b, NULL, rates, RATES);
+    }
     rows_done(b, j->y, p, count);
     rows_done(b, j->extra, m, count);
     rows_done(b, j->extra + count, v, count);
@@ -130,11 +141,21 @@ static void adamw_run(struct job *j)
 
 static const int adamw_shapes[][NUMBERS] = {{1}, {33}, {33, 1}, {5000}};
 
-/* sum_of_squares and multiply: count */
+/* The device's double. */
+static double squares_of(struct backend *b, const float *x, size_t count, double *at)
+{
+    double sum;
+    b->sum_of_squares(b, at, x, count);
+    b->get(b, &sum, at, sizeof sum);
+    return sum;
+}
+
+/* sum_of_squares, twice over, and clip: count; y is the factor under half the norm and under one far above it */
 static void sums_sizes(const int *n, size_t x[INPUTS], size_t *y, size_t *extra)
 {
-    *y = x[0] = (size_t)n[0];
-    *extra = 1;
+    x[0] = (size_t)n[0];
+    *y = 2;
+    *extra = 2;
 }
 
 static void sums_run(struct job *j)
@@ -142,9 +163,15 @@ static void sums_run(struct job *j)
     struct backend *b = j->b;
     size_t count = (size_t)j->n[0];
     float *x = device_rows(b, j->x[0], count);
-    j->extra[0] = (float)b->sum_of_squares(b, x, count);
-    b->multiply(b, x, 0.3f, count);
-    rows_done(b, j->y, x, count);
+    float *scale = device_rows(b, NULL, 2);
+    double *sum = b->alloc(b, sizeof *sum);
+    j->extra[0] = (float)squares_of(b, x, count, sum);
+    j->extra[1] = (float)squares_of(b, x, count, sum);
+    b->clip(b, scale, sum, 0.5f * sqrtf(j->extra[1]));
+    b->clip(b, scale + 1, sum, 1e9f);
+    b->release(b, sum);
+    rows_done(b, j->y, scale, 2);
+    rows_done(b, NULL, x, count);
 }
 
 static const int sums_shapes[][NUMBERS] = {{1}, {31}, {4096}, {4097}, {70001}};
@@ -177,7 +204,9 @@ static void test_long_sum(void **state)
         x[i] = 0.1f;
     struct backend *b = open_cpu(NULL, 2);
     double square = (double)0.1f * (double)0.1f;
-    assert_true(fabs(b->sum_of_squares(b, x, COUNT) / (COUNT * square) - 1) < 1e-12);
+    double *sum = b->alloc(b, sizeof *sum);
+    assert_true(fabs(squares_of(b, x, COUNT, sum) / (COUNT * square) - 1) < 1e-12);
+    b->release(b, sum);
     backend_close(&b);
     free(x);
 }

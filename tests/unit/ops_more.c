@@ -47,8 +47,8 @@ static void sigmoid_run(struct job *j)
 static void silu_run(struct job *j)
 {
     struct flat f = flat_open(j);
-    j->b->silu_forward(j->b, f.y, f.x, f.count);
-    j->b->silu_backward(j->b, f.dx, f.dy, f.x, f.count);
+    j->b->silu_forward(j->b, f.y, f.x, f.count, ROWS);
+    j->b->silu_backward(j->b, f.dx, f.dy, f.x, f.count, ROWS);
     flat_done(j, &f);
 }
 
@@ -80,7 +80,7 @@ static void add_run(struct job *j)
     struct backend *b = j->b;
     size_t count = (size_t)(j->n[0] * j->n[1]);
     float *y = device_rows(b, j->x[0], count), *x = device_rows(b, j->x[1], count);
-    b->add(b, y, y, x, count);
+    b->add(b, y, y, x, count, ROWS);
     rows_done(b, NULL, x, count);
     rows_done(b, j->y, y, count);
 }

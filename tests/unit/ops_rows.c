@@ -78,16 +78,16 @@ static void l2norm_inputs(struct job *j)
 static const int kept_shapes[][NUMBERS] = {{1, 5}, {7, 33}, {33, 512}, {3, 100}};
 static const int l2norm_shapes[][NUMBERS] = {{1, 5}, {7, 33}, {33, 512}, {4, 9, 1}};
 
-typedef void forward_flat(struct backend *, float *, const float *, size_t);
-typedef void backward_flat(struct backend *, float *, const float *, const float *, size_t);
+typedef void forward_flat(struct backend *, float *, const float *, size_t, enum layout);
+typedef void backward_flat(struct backend *, float *, const float *, const float *, size_t, enum layout);
 static void flat_run(struct job *j, forward_flat *forward, backward_flat *backward, bool from_out)
 {
     struct backend *b = j->b;
     size_t count = (size_t)(j->n[0] * j->n[1]);
     float *x = device_rows(b, j->x[0], count), *dx = device_rows(b, j->dx[0], count), *y = device_rows(b, NULL, count);
     float *dy = device_rows(b, j->dy, count);
-    forward(b, y, x, count);
-    backward(b, dx, dy, from_out ? y : x, count);
+    forward(b, y, x, count, ROWS);
+    backward(b, dx, dy, from_out ? y : x, count, ROWS);
     rows_done(b, NULL, x, count);
     rows_done(b, NULL, dy, count);
     rows_done(b, j->y, y, count);
@@ -211,7 +211,7 @@ static void test_nan_stays(void **state)
             x[k] = k == 21 ? NAN : (float)k;
         for (int k = 0; k < 20; k++)
             gamma[k] = variance[k] = 1;
-        b->relu_forward(b, y, x, 40);
+        b->relu_forward(b, y, x, 40, ROWS);
         assert_true(isnan(y[21]) && y[20] == 20);
         struct norm_shape s = {.layout = ROWS, .N = 2, .C = 20, .dim = {1, 1, 1}, .views = 1};
         b->norm_forward(b, y, NULL, NULL, mean, variance, x, NULL, gamma, beta, &s, true, false);

@@ -107,6 +107,7 @@ static double small_loss(struct small *s)
     float *out = xalloc(count, sizeof *out);
     double loss = 0;
     tape_forward(s->tape);
+    tape_count(s->tape);
     tape_get(s->tape, s->out, out);
     for (size_t i = 0; i < count; i++)
         loss += (double)out[i] * (double)number(i + 50);
@@ -190,6 +191,7 @@ static float *one_pass(struct small *s, size_t *count)
     float *grads = xalloc(*count, sizeof *grads);
     small_inputs(s);
     tape_forward(s->tape);
+    tape_count(s->tape);
     params_zero_grad(s->params);
     small_backward(s);
     take_grads(s->params, grads);
@@ -274,7 +276,7 @@ static void test_evaluate(void **state)
     params_init(s.params, 3);
     small_inputs(&s);
     for (int i = 0; i < 3; i++)
-        tape_forward(s.tape);
+        tape_forward(s.tape), tape_count(s.tape);
     float mean[5], after[5], out[2][SMALL_N * 3], box[SMALL_N * SMALL_C * 60] = {0};
     param_get(s.params, params_find(s.params, "an.running_mean"), mean);
     tape_evaluate(s.tape);
