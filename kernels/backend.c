@@ -24,7 +24,7 @@ static void program_directory(char *to, size_t size)
 }
 
 /* The CUDA part is a shared object that exports petrel_cuda_open, so that one program runs with and without a GPU. */
-static struct backend *cuda_open(int threads, struct error *e)
+static struct backend *cuda_open(int threads, enum precision precision, struct error *e)
 {
     char directory[4096], path[3][4200];
     program_directory(directory, sizeof directory);
@@ -50,11 +50,11 @@ static struct backend *cuda_open(int threads, struct error *e)
             snprintf(tried + used, sizeof tried - used, "%s%s", i ? "; " : "", dlerror());
             continue;
         }
-        struct backend *(*open)(int threads, struct error *e);
+        struct backend *(*open)(int threads, enum precision precision, struct error *e);
         void *symbol = dlsym(object, "petrel_cuda_open");
         memcpy(&open, &symbol, sizeof open); /* C has no cast from an object's address to a function's */
         if (open)
-            return open(threads, e);
+            return open(threads, precision, e);
         fail_as(e, EX_UNAVAILABLE, "'%s' is not Petrel's CUDA part: it has no 'petrel_cuda_open'; build it again (make CUDA=1)", path[i]);
         return NULL;
     }
@@ -64,14 +64,14 @@ static struct backend *cuda_open(int threads, struct error *e)
 
 static const struct {
     const char *name;
-    struct backend *(*open)(int threads, struct error *e);
+    struct backend *(*open)(int threads, enum precision precision, struct error *e);
 } backends[] = {{"cpu", cpu_open}, {"cuda", cuda_open}, {"ref", ref_open}};
 
-struct backend *backend_open(const char *name, int threads, struct error *e)
+struct backend *backend_open(const char *name, int threads, enum precision precision, struct error *e)
 {
     for (size_t i = 0; i < COUNT_OF(backends); i++)
         if (strcmp(name, backends[i].name) == 0)
-            return backends[i].open(threads, e);
+            return backends[i].open(threads, precision, e);
     fail_as(e, EX_USAGE, "no back end is called '%s'; there are 'cpu', 'cuda' and 'ref'", name);
     return NULL;
 }

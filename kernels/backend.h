@@ -20,6 +20,8 @@ extern "C" {
 
 struct backend;
 enum layout { ROWS, IMAGE };
+/* How images (and what products read) may be kept. Parameters, statistics, ROWS, losses and optimisers are float32 in both. */
+enum precision { FLOAT32, BFLOAT16 };
 
 struct conv_shape {
     int N, C, O;
@@ -185,10 +187,10 @@ void backend_step_plain(struct backend *b, void **record, void (*body)(void *con
 void backend_forget_plain(struct backend *b, void **record);
 
 /* name: "cpu", "cuda" or "ref"; threads 0: all cores. NULL and a sentence (EX_UNAVAILABLE: no usable GPU and what was
- * looked for) when it cannot be had. "cuda" is a shared object that exports petrel_cuda_open(threads, e): the file PETREL_CUDA
+ * looked for) when it cannot be had. "cuda" is a shared object that exports petrel_cuda_open(threads, precision, e): the file PETREL_CUDA
  * names, or petrel-cuda.so beside the program or in ../lib. PETREL_CPU=plain|avx2|avx512 asks "cpu" for narrower loops than
- * the processor has. */
-struct backend *backend_open(const char *name, int threads, struct error *e) MUST_USE;
+ * the processor has. BFLOAT16 from a back end without it is an error (EX_UNAVAILABLE), never float32 in silence. */
+struct backend *backend_open(const char *name, int threads, enum precision precision, struct error *e) MUST_USE;
 void backend_close(struct backend **b);
 /* out[a] = (in[a] + 2 pad[a] - kernel[a]) / stride[a] + 1 */
 void conv_out_dims(struct conv_shape *s);

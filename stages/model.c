@@ -13,12 +13,12 @@ struct backend *backend_choose(const char *name, int64_t threads, struct error *
 {
     struct backend *b;
     if (strcmp(name, "auto")) {
-        b = backend_open(name, (int)threads, e);
+        b = backend_open(name, (int)threads, FLOAT32, e);
     } else {
         struct error none = {0};
-        b = backend_open("cuda", (int)threads, &none);
+        b = backend_open("cuda", (int)threads, FLOAT32, &none);
         if (!b)
-            b = backend_open("cpu", (int)threads, e);
+            b = backend_open("cpu", (int)threads, FLOAT32, e);
     }
     if (b)
         log_note("back end %s: %s", b->name, b->device);

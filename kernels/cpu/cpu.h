@@ -22,7 +22,7 @@ struct cpu {
     size_t scratch_size;
 };
 
-struct backend *cpu_open(int threads, struct error *e) MUST_USE;
+struct backend *cpu_open(int threads, enum precision precision, struct error *e) MUST_USE;
 
 static inline const struct cpu *cpu_of(const struct backend *b)
 {

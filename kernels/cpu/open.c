@@ -60,8 +60,12 @@ static void cpu_close(struct backend *b)
 
 /* Threads that wait for each other spin, which is right on a machine of our own. Where others use the same cores (the
  * stages of a pipeline) OMP_WAIT_POLICY=passive, set before the program starts, makes a step up to twice as fast. */
-struct backend *cpu_open(int threads, struct error *e)
+struct backend *cpu_open(int threads, enum precision precision, struct error *e)
 {
+    if (precision != FLOAT32) {
+        fail_as(e, EX_UNAVAILABLE, "the cpu back end has no bfloat16; use --precision float32");
+        return NULL;
+    }
     const struct inner *inner = inner_for_this_processor(e);
     if (!inner)
         return NULL;

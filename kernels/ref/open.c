@@ -8,10 +8,13 @@ static void ref_close(struct backend *b)
     free(b);
 }
 
-struct backend *ref_open(int threads, struct error *e)
+struct backend *ref_open(int threads, enum precision precision, struct error *e)
 {
+    if (precision != FLOAT32) {
+        fail_as(e, EX_UNAVAILABLE, "the ref back end has no bfloat16; use --precision float32");
+        return NULL;
+    }
     (void)threads; /* always one */
-    (void)e;
     struct backend *b = xalloc(1, sizeof *b);
     b->name = "ref";
     format_into(b->device, sizeof b->device, "1 thread, plain C in double precision");

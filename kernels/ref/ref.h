@@ -6,7 +6,7 @@
 #define PETREL_KERNELS_REF_H
 #include "kernels/backend.h"
 
-struct backend *ref_open(int threads, struct error *e) MUST_USE;
+struct backend *ref_open(int threads, enum precision precision, struct error *e) MUST_USE;
 
 void ref_add_memory(struct backend *b);
 void ref_add_layout(struct backend *b);

@@ -121,7 +121,7 @@ int main(int argc, char **argv)
             die(EX_USAGE, "'%s' is no number of boxes; usage: conv [--backend cpu] [--threads 0] [BOXES ...]", argv[i]);
     }
     struct error e = {0};
-    struct backend *b = backend_open(name, threads, &e);
+    struct backend *b = backend_open(name, threads, FLOAT32, &e);
     if (!b)
         die_of(&e);
     double load[1] = {-1};

@@ -166,7 +166,7 @@ int main(int argc, char **argv)
             die(EX_USAGE, "'%s' is no option; usage: step [--backend cpu] [--threads 0] [--pairs 128] [--repeat 5] [--brief 0|1]", argv[i]);
     }
     struct error e = {0};
-    struct backend *b = backend_open(name, threads, &e);
+    struct backend *b = backend_open(name, threads, FLOAT32, &e);
     if (!b)
         die_of(&e);
     watch(b);

@@ -28,7 +28,7 @@ static void model_make(struct model *m, const char *cohort, double threshold)
     r.position_box = "oriented";
     r.position_unit = "voxel";
     assert_int_equal(model_network(&r, 1, &n, &e), 0);
-    struct backend *b = backend_open("cpu", 1, &e);
+    struct backend *b = backend_open("cpu", 1, FLOAT32, &e);
     struct params *p = params_open(b);
     struct tape *t = tape_open(p, 2, 1);
     (void)network_build(t, &n, NETWORK_ENCODER | NETWORK_CLASSIFIER);

@@ -173,7 +173,7 @@ static inline struct backend *open_cpu(const char *kind, int threads)
         setenv("PETREL_CPU", kind, 1);
     else
         unsetenv("PETREL_CPU");
-    struct backend *b = backend_open("cpu", threads, &e);
+    struct backend *b = backend_open("cpu", threads, FLOAT32, &e);
     unsetenv("PETREL_CPU");
     if (!b && e.code != EX_UNAVAILABLE)
         fail_msg("%s", e.text);
@@ -183,7 +183,7 @@ static inline struct backend *open_cpu(const char *kind, int threads)
 static inline struct backend *open_ref(void)
 {
     struct error e = {0};
-    struct backend *b = backend_open("ref", 1, &e);
+    struct backend *b = backend_open("ref", 1, FLOAT32, &e);
     assert_non_null(b);
     return b;
 }

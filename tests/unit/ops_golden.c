@@ -256,7 +256,7 @@ static void focal(struct backend *b, const char *name, bool on_softmax)
 static void test_back_end(void **state)
 {
     struct error e = {0};
-    struct backend *b = backend_open(*state, 2, &e);
+    struct backend *b = backend_open(*state, 2, FLOAT32, &e);
     if (!b)
         fail_msg("%s", e.text);
     conv(b, "conv_wide", (const int[]){1, 2, 2}, 1);

@@ -75,7 +75,7 @@ static void test_conv_dead_taps(void **state)
     static const char *const names[] = {"ref", "cpu"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct error e = {0};
-        struct backend *b = backend_open(names[i], 2, &e);
+        struct backend *b = backend_open(names[i], 2, FLOAT32, &e);
         assert_non_null(b);
         struct conv_shape s = {.N = 5, .C = 16, .O = 16, .in = {1, 1, 1}, .kernel = {3, 3, 3}, .stride = {1, 1, 1}, .pad = {1, 1, 1}};
         conv_out_dims(&s);

@@ -220,7 +220,7 @@ static void test_focal_extremes(void **state)
     static const int32_t label[2] = {0, 1};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct error e = {0};
-        struct backend *b = backend_open(names[i], 1, &e);
+        struct backend *b = backend_open(names[i], 1, FLOAT32, &e);
         float g[4], loss;
         assert_non_null(b);
         b->focal(b, g, &loss, logits, label, 2, 2, alpha, 2, false);
@@ -234,22 +234,22 @@ static void test_back_ends_by_name(void **state)
 {
     (void)state;
     struct error e = {0};
-    assert_null(backend_open("gpu", 0, &e));
+    assert_null(backend_open("gpu", 0, FLOAT32, &e));
     assert_int_equal(e.code, EX_USAGE);
     assert_non_null(strstr(e.text, "'gpu'"));
 
-    struct backend *b = backend_open("cpu", 3, &e);
+    struct backend *b = backend_open("cpu", 3, FLOAT32, &e);
     assert_non_null(strstr(b->device, "3 threads"));
     backend_close(&b);
     assert_null(b);
 
     setenv("PETREL_CPU", "abacus", 1);
-    assert_null(backend_open("cpu", 1, &e));
+    assert_null(backend_open("cpu", 1, FLOAT32, &e));
     unsetenv("PETREL_CPU");
     assert_non_null(strstr(e.text, "'abacus'"));
 
     setenv("PETREL_CUDA", "/nowhere/petrel-cuda.so", 1);
-    b = backend_open("cuda", 0, &e);
+    b = backend_open("cuda", 0, FLOAT32, &e);
     unsetenv("PETREL_CUDA");
     assert_null(b);
     assert_int_equal(e.code, EX_UNAVAILABLE);

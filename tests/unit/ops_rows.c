@@ -204,7 +204,7 @@ static void test_nan_stays(void **state)
     static const char *const names[] = {"ref", "cpu"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct error e = {0};
-        struct backend *b = backend_open(names[i], 1, &e);
+        struct backend *b = backend_open(names[i], 1, FLOAT32, &e);
         assert_non_null(b);
         float x[40], y[40], gamma[20], beta[20] = {0}, mean[20] = {0}, variance[20];
         for (int k = 0; k < 40; k++)

@@ -40,7 +40,7 @@ struct two {
 static struct two two_open(void)
 {
     struct error e = {0};
-    struct two t = {.b = backend_open("ref", 1, &e)};
+    struct two t = {.b = backend_open("ref", 1, FLOAT32, &e)};
     assert_non_null(t.b);
     t.params = params_open(t.b);
     t.tape = tape_open(t.params, 1, 1);

@@ -10,7 +10,7 @@
 static struct backend *open_backend(const char *name, int threads)
 {
     struct error e = {0};
-    struct backend *b = backend_open(name, threads, &e);
+    struct backend *b = backend_open(name, threads, FLOAT32, &e);
     if (!b)
         fail_msg("%s", e.text);
     return b;

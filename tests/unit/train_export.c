@@ -30,7 +30,7 @@ enum { BOXES = 3 };
 static struct made make(const char *peb_norm, const char *activation)
 {
     struct error e = {0};
-    struct made m = {.b = backend_open("ref", 1, &e)};
+    struct made m = {.b = backend_open("ref", 1, FLOAT32, &e)};
     recipe_defaults(&m.recipe);
     m.recipe.backbone_width = 2;
     m.recipe.projection_width = 8;

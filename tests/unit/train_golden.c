@@ -59,7 +59,7 @@ static void net_open(struct net *n, const char *backend)
     s.width = WIDTH;
     s.projection_width = K;
     s.classifier_hidden = H;
-    n->b = backend_open(backend, 1, &e);
+    n->b = backend_open(backend, 1, FLOAT32, &e);
     assert_non_null(n->b);
     n->params = params_open(n->b);
     n->tape = tape_open(n->params, 2 * PAIRS, 2);
@@ -189,7 +189,7 @@ static void check_classifier(const char *backend)
     network_defaults(&s);
     s.width = WIDTH;
     s.classifier_hidden = H;
-    struct net n = {.b = backend_open(backend, 1, &e)};
+    struct net n = {.b = backend_open(backend, 1, FLOAT32, &e)};
     assert_non_null(n.b);
     n.params = params_open(n.b);
     n.tape = tape_open(n.params, 2 * PAIRS, 1);

@@ -128,7 +128,7 @@ static void fixture_open(struct fixture *f, const char *settings)
     f->t.stage_options.run = dir;
     f->t.settings = xstrdup(settings);
     f->t.out_path = path_join(dir, "out.safetensors");
-    f->t.backend = backend_open("ref", 1, &e);
+    f->t.backend = backend_open("ref", 1, FLOAT32, &e);
     f->params = params_open(f->t.backend);
     f->tape = tape_open(f->params, 4, 1);
     int x = tape_linear(f->tape, tape_rows(f->tape, 3), "low.0", 5, true);
