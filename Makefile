@@ -1,4 +1,4 @@
-# Petrel. Targets: all test bench layers compile_commands man clean; variables: asan=1 tsan=1 CUDA=0|1 DEBUG=1
+# Petrel. Targets: all test bench layers offline-bundle compile_commands man clean; variables: asan=1 tsan=1 CUDA=0|1 DEBUG=1
 # Rooms find their own files: a new .c in a folder is built; a new folder under stages/ becomes petrel-FOLDER.
 CC      ?= gcc
 CXX     ?= g++
@@ -22,7 +22,8 @@ LDLIBS_proto  := -lzmq -lmsgpackc
 LDLIBS_kernels := -lopenblas -fopenmp
 LDLIBS  := -lm -lpthread -ldl
 
-VERSION := $(shell git describe --always --dirty --tags 2>/dev/null | sed 's/^v//')
+# sources from a bundle have no .git of their own: their VERSION says it whole
+VERSION := $(if $(wildcard .git),$(shell git describe --always --dirty --tags 2>/dev/null | sed 's/^v//'))
 VERSION := $(shell cat VERSION)$(if $(VERSION),+$(VERSION))
 
 # what each room is made of
@@ -44,7 +45,7 @@ FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/*.c
 BENCH   := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(PROGRAMS) $(if $(filter 1,$(CUDA)),cuda)
-.PHONY: FORCE all test tests bench bench-programs layers compile_commands man clean cuda fault
+.PHONY: FORCE all test tests bench bench-programs layers compile_commands man clean cuda fault offline-bundle
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -112,6 +113,8 @@ bench: all $(BENCH)
 
 layers:
 	@tests/layers.sh
+offline-bundle:
+	pipelines/offline/bundle.sh
 man: all
 	docs/man.sh $(B)
 compile_commands:

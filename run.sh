@@ -30,6 +30,7 @@ test_packages=(libcmocka-dev bats hdf5-tools procps dcmtk)
 
 # Installs what is missing of the named Debian packages; asks first unless --yes or CI.
 need() {
+    [ -z "${PETREL_DEPS:-}" ] || return 0 # from a bundle: pipelines/offline/unpack.sh
     local missing=() p sudo=()
     for p in "$@"; do
         dpkg-query -W -f '${Status}\n' "$p" 2>/dev/null | grep -q '^install ok installed' || missing+=("$p")
@@ -66,6 +67,7 @@ build() { # build TARGET...: quiet when it works, whole when it does not
 
 command=demo
 case ${1:-} in
+packages) printf '%s\n' "${build_packages[@]}" "${test_packages[@]}"; exit 0 ;; # for pipelines/offline/bundle.sh
 demo | test | rois | train | classify | simulate | bench | check) command=$1; shift ;;
 -h | --help | help) usage; exit 0 ;;
 '' | -*) ;;
