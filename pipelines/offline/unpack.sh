@@ -46,6 +46,8 @@ find "$prefix" -type l | while read -r link; do
 done
 
 mapfile -t folders < <(find "$prefix/usr/lib" "$prefix/lib" -name 'lib*.so*' -printf '%h\n' 2>/dev/null | sort -u)
+# headers that installed packages' scripts would have linked into the usual folder
+mapfile -t headers < <(find "$prefix/usr/include" \( -name hdf5.h -o -name cblas.h \) -printf '%h\n' | sort -u)
 mapfile -t configs < <(find "$prefix/usr" -type d -name pkgconfig)
 join() { local IFS=:; echo "$*"; }
 multiarch=$(gcc -print-multiarch 2>/dev/null || true)
@@ -55,7 +57,7 @@ export PETREL_DEPS=$prefix
 export PATH=$to/petrel/build/bin:\$PATH:$prefix/usr/bin
 export LD_LIBRARY_PATH=$(join "${folders[@]}")\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}
 export LIBRARY_PATH=$(join "${folders[@]}")\${LIBRARY_PATH:+:\$LIBRARY_PATH}
-export CPATH=$prefix/usr/include${multiarch:+:$prefix/usr/include/$multiarch}\${CPATH:+:\$CPATH}
+export CPATH=$prefix/usr/include${multiarch:+:$prefix/usr/include/$multiarch}:$(join "${headers[@]}")\${CPATH:+:\$CPATH}
 export PKG_CONFIG_LIBDIR=$(join "${configs[@]}") PKG_CONFIG_SYSROOT_DIR=$prefix
 export DCMDICTPATH=$(find "$prefix/usr/share" -name dicom.dic -print -quit)
 ENV
