@@ -225,7 +225,7 @@ static void vendors(void **state)
                 memcpy(day, date, 8);
             }
             if (shell("cd %s && rm -rf changed && mkdir changed && set -- $(ls %s | head -2) && for f; do cp %s/$f changed; done && "
-                      "DCMDICTPATH=$(ls /usr/share/libdcmtk*/dicom.dic | tail -1):vendors.dic && export DCMDICTPATH && dcmodify -nb -imt %s changed/* && "
+                      "DCMDICTPATH=${DCMDICTPATH:-$(ls /usr/share/libdcmtk*/dicom.dic | tail -1)}:vendors.dic && export DCMDICTPATH && dcmodify -nb -imt %s changed/* && "
                       "for f in changed/*; do dcmconv %s $f $f.2 && mv $f.2 $f || exit 1; done", dir, bases[b], bases[b], changes,
                       implicit ? "+ti" : "+te"))
                 fail_msg("dcmodify %s does not work", changes);
