@@ -42,6 +42,7 @@ void grid_set(struct grid *g, const int64_t dim[3], const double spacing_mm[3], 
 void volume_free(struct volume *v)
 {
     free(v->voxel);
+    free(v->ct);
     free(v->mask);
     *v = (struct volume){0};
 }

@@ -21,8 +21,10 @@ struct volume {
     struct grid grid;
     struct turn turned;
     float *voxel;          /* D*H*W; owned */
+    int16_t *ct;           /* D*H*W, Hounsfield units of the CT on this grid; NULL: none; owned */
     uint8_t *mask;         /* D*H*W, 0 or 1; NULL: no truth; owned */
 };
+enum { CT_OUTSIDE_HU = -1024 }; /* where the CT did not look */
 
 size_t grid_voxels(const struct grid *g);
 double grid_voxel_ml(const struct grid *g);
@@ -44,6 +46,12 @@ void volume_free(struct volume *v);
 void volume_turn_lps(struct grid *grid, struct turn *turned, void **voxel, size_t size);
 /* The inverse, for writing: voxels in our order to the file's; *grid too. */
 void volume_turn_back(struct grid *grid, const struct turn *turned, void **voxel, size_t size);
+
+/* Whole numbers on another grid, however the two lie (regrid.c): linear between voxel centres, rounded to nearest; in the outer half
+ * of the outermost voxels their value, beyond them `outside`. to_voxel: grid_voxels(to), the caller's. Returns how many of them
+ * lie on `from`; -1 and a sentence where that grid is flat. */
+int64_t volume_regrid(const struct grid *from, const int16_t *from_voxel, const struct grid *to, int16_t outside,
+                      int16_t *to_voxel, struct error *e) MUST_USE;
 /* Write NIfTI-1 (.nii or .nii.gz by name), sform from the affine, published atomically.
  * type: 2 uint8, 4 int16, 512 uint16, 16 float32; describe goes into descrip (79 bytes at most). */
 int nifti_write(const char *path, const struct grid *g, int type, const void *voxel, const char *describe,
