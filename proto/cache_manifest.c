@@ -98,7 +98,7 @@ static bool shard_parse(char *const *column, struct shard_entry *s)
     bool good = take_text(s->file, sizeof s->file, column[3]) && take_text(s->patient, sizeof s->patient, column[4]) &&
                 take_text(s->study, sizeof s->study, column[5]) && take_text(s->scan, sizeof s->scan, column[6]) &&
                 take_number(&s->regions, column[7], 0, UINT32_MAX) &&
-                take_number(&s->tumours, column[8], 0, s->regions) && take_number(&channels, column[9], 1, 64) &&
+                take_number(&s->tumours, column[8], 0, s->regions) && take_number(&channels, column[9], 1, BOX_CHANNELS) &&
                 take_number(&simulated, column[10], 0, 1) && take_bits(&s->settings, column[11], 16) &&
                 strlen(column[12]) == 64 && take_text(s->sha256, sizeof s->sha256, column[12]) && s->file[0] &&
                 s->file[0] != '.' && !strchr(s->file, '/');

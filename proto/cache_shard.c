@@ -156,7 +156,7 @@ int shard_shape(struct store *s, size_t *regions, int32_t *channels, struct erro
     uint64_t dim[8];
     if (store_shape(s, "/box", &ndim, dim, e))
         return -1;
-    if (ndim != 5 || dim[1] < 1 || dim[1] > 64 || dim[2] != BOX_SIDE || dim[3] != BOX_SIDE || dim[4] != BOX_SIDE)
+    if (ndim != 5 || dim[1] < 1 || dim[1] > BOX_CHANNELS || dim[2] != BOX_SIDE || dim[3] != BOX_SIDE || dim[4] != BOX_SIDE)
         return fail(e, "its '/box' is not [regions, channels, %d, %d, %d]", BOX_SIDE, BOX_SIDE, BOX_SIDE);
     *regions = (size_t)dim[0];
     *channels = (int32_t)dim[1];

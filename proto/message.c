@@ -20,6 +20,12 @@ int message_type_of(const struct buffer *b, struct error *e)
     return fail(e, "message has the unknown type '%s'", type);
 }
 
+const char *box_channel_names(int channels)
+{
+    static const char *const names[] = {[1] = "pet", [2] = "pet,ct"};
+    return channels >= 1 && channels <= BOX_CHANNELS ? names[channels] : "unknown";
+}
+
 /* ---- facts */
 
 #define FACT(kind, field, unit, meaning)                                                                               \
@@ -57,6 +63,9 @@ const struct fact_field scan_fact_fields[] = {
     FACT(FACT_REAL, suv_max, "SUV", "largest SUV of the scan"),
     FACT(FACT_REAL, volume_mean, "SUV", "mean of the whole volume"),
     FACT(FACT_REAL, volume_sd, "SUV", "unbiased standard deviation of the whole volume"),
+    FACT(FACT_TEXT, ct_sha256, "", "SHA-256 of the CT's source files, in order; empty: no CT"),
+    FACT(FACT_REAL, ct_mean, "HU", "mean of the whole CT on the scan's grid"),
+    FACT(FACT_REAL, ct_sd, "HU", "unbiased standard deviation of the whole CT on the scan's grid"),
 };
 const size_t scan_fact_count = COUNT_OF(scan_fact_fields);
 

@@ -43,6 +43,9 @@ struct scan_facts {
     char suv_formula[96];        /* filled by suv: "SUVbw = Bq/mL * weight_g / (dose_bq * 2^(-delay_s/half_life_s))" */
     double suv_max;              /* filled by suv */
     double volume_mean, volume_sd; /* of the whole SUV volume, unbiased sd; filled by suv */
+    /* CT, where the scan has one */
+    char ct_sha256[65];          /* of its source file(s) in order; "": none */
+    double ct_mean, ct_sd;       /* of the whole CT on the scan's grid, HU, unbiased sd; filled by suv */
 };
 void scan_facts_init(struct scan_facts *f); /* unknown everywhere */
 
@@ -52,7 +55,7 @@ struct fact_field { const char *name; enum fact_kind kind; size_t offset, size; 
 extern const struct fact_field scan_fact_fields[];
 extern const size_t scan_fact_count;
 
-/* load -> suv -> roi */
+/* load -> suv -> roi. The CT crosses on the scan's own grid, in whole Hounsfield units. */
 struct volume_message { struct scan_facts facts; struct volume volume; };
 void volume_message_encode(const struct volume_message *m, struct buffer *out);
 int volume_message_decode(const struct buffer *b, struct volume_message *m, struct error *e) MUST_USE;
@@ -61,6 +64,9 @@ void volume_message_free(struct volume_message *m);
 /* Position vectors, METHOD.md 5: [cz,cy,cx, s1,s2,s3, tx,ty,tz] in four forms. */
 enum position_form { POSITION_AXIS_VOXEL, POSITION_AXIS_MM, POSITION_ORIENTED_VOXEL, POSITION_ORIENTED_MM, POSITION_FORMS };
 enum { POSITION_SIZE = 9, BOX_SIDE = 16, BOX_VOXELS = 4096 };
+/* Channels of a box, in this order: PET in SUV, then CT in HU. One of C channels has the first C of them. */
+enum box_channel { BOX_PET, BOX_CT, BOX_CHANNELS };
+const char *box_channel_names(int channels); /* "pet", "pet,ct" */
 
 /* One high-uptake region. */
 struct region {
@@ -94,7 +100,7 @@ struct regions_message {
     int32_t channels;            /* C */
     size_t count;                /* N */
     struct region *region;       /* [N] */
-    float *box;                  /* [N][C][16][16][16] SUV */
+    float *box;                  /* [N][C][16][16][16] SUV, HU */
     struct buffer label_runs;    /* label map of the whole grid, run-length coded: pairs (uint32 value, uint32 length) */
     int32_t mip_angles, mip_height, mip_width; /* rotating maximum-intensity projection; 0: none */
     double mip_mm;               /* side of a pixel; row 0 is the head */

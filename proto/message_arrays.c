@@ -90,23 +90,27 @@ static int mask_decode(const uint8_t *runs, size_t size, uint8_t *mask, size_t v
     return filled == voxels ? 0 : fail(e, "message's 'mask' fills %zu voxels of %zu", filled, voxels);
 }
 
-struct has_mask { int32_t has_mask; };
-static const struct wire_field has_mask_field = FIELD(WIRE_I32, has_mask, has_mask);
+/* Which of the arrays that a scan need not have are there. */
+struct also { int32_t has_mask, has_ct; };
+static const struct wire_field also_fields[] = {FIELD(WIRE_I32, also, has_mask), FIELD(WIRE_I32, also, has_ct)};
 
 void volume_message_encode(const struct volume_message *m, struct buffer *out)
 {
     const struct volume *v = &m->volume;
     size_t voxels = place_voxels(&v->grid);
-    struct has_mask has = {v->mask != NULL};
+    struct also has = {v->mask != NULL, v->ct != NULL};
+    size_t ct_bytes = v->ct ? voxels * sizeof *v->ct : 0;
     struct buffer runs = {0};
     if (v->mask)
         mask_encode(v->mask, voxels, &runs);
     struct wire_writer w;
-    wire_begin(&w, "volume", 1 + PLACE_FIELDS + 3, voxels * sizeof(float) + runs.size + sizeof m->facts + 1024);
+    wire_begin(&w, "volume", 1 + PLACE_FIELDS + COUNT_OF(also_fields) + 3,
+               voxels * sizeof(float) + ct_bytes + runs.size + sizeof m->facts + 1024);
     facts_put(&w, &m->facts);
     place_put(&w, &v->grid, &v->turned);
     wire_put_bin(&w, "voxel", v->voxel, voxels * sizeof(float));
-    wire_put(&w, &has_mask_field, 1, &has);
+    wire_put_bin(&w, "ct", v->ct, ct_bytes);
+    wire_put(&w, also_fields, COUNT_OF(also_fields), &has);
     wire_put_bin(&w, "mask", runs.data, runs.size);
     wire_end(&w, out);
     buffer_free(&runs);
@@ -115,15 +119,21 @@ void volume_message_encode(const struct volume_message *m, struct buffer *out)
 static int volume_get(const struct wire_map *map, struct volume_message *m, struct error *e)
 {
     struct volume *v = &m->volume;
-    struct has_mask has = {0};
+    struct also has = {0};
     const uint8_t *runs;
     size_t size;
-    void *voxel;
+    void *array;
     if (facts_get(map, &m->facts, e) || place_get(map, &v->grid, &v->turned, e) ||
-        wire_get(map, &has_mask_field, 1, &has, e) || wire_get_bin(map, "mask", &runs, &size, e) ||
-        wire_copy_bin(map, "voxel", place_voxels(&v->grid), sizeof(float), &voxel, e))
+        wire_get(map, also_fields, COUNT_OF(also_fields), &has, e) || wire_get_bin(map, "mask", &runs, &size, e) ||
+        wire_copy_bin(map, "voxel", place_voxels(&v->grid), sizeof(float), &array, e))
         return -1;
-    v->voxel = voxel;
+    v->voxel = array;
+    if (wire_copy_bin(map, "ct", has.has_ct ? place_voxels(&v->grid) : 0, sizeof *v->ct, &array, e))
+        return -1;
+    if (has.has_ct)
+        v->ct = array;
+    else
+        free(array);
     if (!has.has_mask)
         return size == 0 ? 0 : fail(e, "message's 'mask' has %zu bytes but is said to be absent", size);
     v->mask = try_alloc(e, place_voxels(&v->grid), 1);
@@ -144,8 +154,7 @@ int volume_message_decode(const struct buffer *b, struct volume_message *m, stru
 
 void volume_message_free(struct volume_message *m)
 {
-    free(m->volume.voxel);
-    free(m->volume.mask);
+    volume_free(&m->volume);
     *m = (struct volume_message){0};
 }
 
@@ -235,9 +244,9 @@ void regions_message_encode(const struct regions_message *m, struct buffer *out)
 
 int regions_check(const struct regions_message *m, struct error *e)
 {
-    if (m->count > UINT32_MAX || m->channels < 1 || m->channels > 64)
-        return fail(e, "scan has %zu regions of %d channels, expected at most 4294967295 of 1 to 64", m->count,
-                    m->channels);
+    if (m->count > UINT32_MAX || m->channels < 1 || m->channels > BOX_CHANNELS)
+        return fail(e, "scan has %zu regions of %d channels, expected at most 4294967295 of 1 to %d", m->count,
+                    m->channels, BOX_CHANNELS);
     const int32_t mip[3] = {m->mip_angles, m->mip_height, m->mip_width};
     for (int a = 0; a < 3; a++)
         if (mip[a] < 0 || mip[a] > 65535 || (mip[a] == 0) != (mip[0] == 0))
@@ -341,7 +350,7 @@ static int batch_get(const struct wire_map *map, struct pair_batch_message *m, s
     if (wire_get(map, pair_task_fields, PAIR_TASK_FIELDS, &m->task, e) || pair_task_check(&m->task, e) ||
         wire_get(map, batch_fields, COUNT_OF(batch_fields), m, e))
         return -1;
-    if (m->count < 0 || m->views < 1 || m->views > 2 || m->channels < 1 || m->channels > 64)
+    if (m->count < 0 || m->views < 1 || m->views > 2 || m->channels < 1 || m->channels > BOX_CHANNELS)
         return fail(e, "message has %d pairs of %d views and %d channels", m->count, m->views, m->channels);
     size_t rows = (size_t)m->views * (size_t)m->count;
     void *box, *position, *label, *region;

@@ -27,15 +27,18 @@ static void grid_fill(struct grid *g, struct turn *t)
     *t = (struct turn){{1, 0, 2}, {1, 0, 1}};
 }
 
-static void volume_fill(struct volume_message *m, bool mask)
+static void volume_fill(struct volume_message *m, bool mask, bool ct)
 {
     *m = (struct volume_message){0};
     facts_fill(&m->facts);
     grid_fill(&m->volume.grid, &m->volume.turned);
     m->volume.voxel = xalloc(60, sizeof(float));
     m->volume.mask = mask ? xalloc(60, 1) : NULL;
+    m->volume.ct = ct ? xalloc(60, sizeof *m->volume.ct) : NULL;
     for (int i = 0; i < 60; i++) {
         m->volume.voxel[i] = (float)i - 7.5f;
+        if (ct)
+            m->volume.ct[i] = (int16_t)(1111 * i - 32768);
         if (mask)
             m->volume.mask[i] = i < 2 || (i > 30 && i < 37) || i == 59;
     }
@@ -93,11 +96,12 @@ static void facts_same(const struct scan_facts *a, const struct scan_facts *b)
 static void volume_comes_back(void **state)
 {
     (void)state;
-    for (int mask = 0; mask < 2; mask++) {
+    for (int has = 0; has < 4; has++) {
+        const bool mask = has & 1, ct = has & 2;
         struct volume_message m, back;
         struct buffer b;
         struct error e = {0};
-        volume_fill(&m, mask);
+        volume_fill(&m, mask, ct);
         volume_message_encode(&m, &b);
         assert_int_equal(message_type_of(&b, &e), MESSAGE_VOLUME);
         if (volume_message_decode(&b, &back, &e))
@@ -109,6 +113,9 @@ static void volume_comes_back(void **state)
         assert_true((back.volume.mask != NULL) == mask);
         if (mask)
             assert_memory_equal(m.volume.mask, back.volume.mask, 60);
+        assert_true((back.volume.ct != NULL) == ct);
+        if (ct)
+            assert_memory_equal(m.volume.ct, back.volume.ct, 60 * sizeof *m.volume.ct);
         volume_message_free(&m);
         volume_message_free(&back);
         buffer_free(&b);
@@ -257,7 +264,7 @@ static size_t samples(struct buffer out[6])
     struct volume_message v;
     struct regions_message r;
     struct pair_batch_message p;
-    volume_fill(&v, true);
+    volume_fill(&v, true, true);
     regions_fill(&r, 1, 1);
     batch_fill(&p, 1);
     volume_message_encode(&v, &out[0]);
@@ -355,7 +362,7 @@ static void a_huge_grid_is_refused(void **state)
     struct volume_message m, back;
     struct buffer b;
     struct error e = {0};
-    volume_fill(&m, false);
+    volume_fill(&m, false, false);
     volume_message_encode(&m, &b);
     const int64_t was[3] = {3, 4, 5}, huge[3] = {INT64_C(1) << 40, INT64_C(1) << 40, 1};
     uint8_t *at = memmem(b.data, b.size, was, sizeof was);
@@ -365,6 +372,27 @@ static void a_huge_grid_is_refused(void **state)
     assert_non_null(strstr(e.text, "grid of"));
     volume_message_free(&m);
     buffer_free(&b);
+}
+
+/* Neither a CT that is said to be absent nor one of another size than the grid. */
+static void a_ct_of_another_size_is_refused(void **state)
+{
+    (void)state;
+    for (int said = 0; said < 2; said++) {
+        struct volume_message m, back;
+        struct buffer b;
+        struct error e = {0};
+        volume_fill(&m, true, !said);
+        volume_message_encode(&m, &b);
+        uint8_t *at = memmem(b.data, b.size, "\xa6has_ct", 7);
+        assert_non_null(at);
+        assert_int_equal(at[7], !said);
+        at[7] = (uint8_t)said;
+        assert_int_equal(volume_message_decode(&b, &back, &e), -1);
+        assert_non_null(strstr(e.text, "message's 'ct' has"));
+        volume_message_free(&m);
+        buffer_free(&b);
+    }
 }
 
 static void unknown_fields_are_skipped(void **state)
@@ -421,6 +449,7 @@ int main(void)
         cmocka_unit_test(flipped_bits_do_not_crash),
         cmocka_unit_test(claims_are_held_against_bytes),
         cmocka_unit_test(a_huge_grid_is_refused),
+        cmocka_unit_test(a_ct_of_another_size_is_refused),
         cmocka_unit_test(unknown_fields_are_skipped),
         cmocka_unit_test(long_texts_are_refused_by_name),
     };
