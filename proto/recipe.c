@@ -13,7 +13,7 @@ static const struct recipe paper = {
     .fcm_clusters = 4, .fcm_fuzziness = 2, .fcm_tolerance = 1e-5, .fcm_smooth_voxels = 1,
     .grow_fraction = 0.41, .fixed_suv = 4.0, .relative_fraction = 0.41,
     .region_min_ml = 0.1, .connectivity = 26, .tumour_overlap = 0.5,
-    .standardise = "box", .border = "keep",
+    .channels = "pet", .ct_window = {2, {-1024, 1024}}, .standardise = "box", .border = "keep",
     .backbone = "resnet18", .backbone_width = 64, .stem_stride = {3, {1, 2, 2}},
     .position = true, .position_unit = "mm", .position_box = "oriented", .peb_norm = "layer", .projection_width = 2048,
     .semantic = true, .tumour_share = 0.80, .augmented_rate = 0.30, .view2_always_augmented = false,
@@ -41,10 +41,15 @@ void recipe_defaults(struct recipe *r)
     *r = paper;
 }
 
+int recipe_channels(const struct recipe *r)
+{
+    return strcmp(r->channels, "pet") ? 2 : 1;
+}
+
 static const char regions[] = "Regions", boxes[] = "Boxes and positions", network[] = "Network", sampling[] = "Pairs",
                   augment[] = "Augmentation", pretrain[] = "Pretraining", classifier[] = "Classifier";
 enum { R = RECIPE_REGIONS, X = RECIPE_BOXES, N = RECIPE_NETWORK, S = RECIPE_SAMPLING, A = RECIPE_AUGMENT,
-       P = RECIPE_PRETRAIN, C = RECIPE_CLASSIFIER };
+       P = RECIPE_PRETRAIN, C = RECIPE_CLASSIFIER, L = RECIPE_CHANNELS };
 #define AT(field) offsetof(struct recipe, field)
 
 /* In the order of struct recipe. A row may serve two groups: positions are chosen where pairs are made and shown where
@@ -76,8 +81,12 @@ static const struct {
     {"tumour-overlap", OPT_REAL, AT(tumour_overlap), R, regions, "SHARE", 0, 1,
      "a region is a tumour when at least this share of its voxels lies in the truth mask"},
 
+    {"channels", OPT_CHOICE, AT(channels), L | N | X, boxes, "pet|pet,ct", 0, 0,
+     "of a box: the PET alone, or with the CT of the same study, which every scan must then have"},
+    {"ct-window", OPT_REALS, AT(ct_window), X, boxes, "HU,HU", -32768, 32767,
+     "CT below the first and above the second is taken for these, before it is standardised (HU)"},
     {"standardise", OPT_CHOICE, AT(standardise), X, boxes, "box|volume|none", 0, 0,
-     "make each box mean 0 and sd 1 by its own values, by its whole volume's, or not"},
+     "make each channel of a box mean 0 and sd 1 by its own values, by its whole volume's, or not"},
     {"border", OPT_CHOICE, AT(border), R | X, boxes, "keep|drop", 0, 0,
      "regions whose box leaves the volume: pad with air, or leave out"},
     {"position-unit", OPT_CHOICE, AT(position_unit), N | X, boxes, "mm|voxel", 0, 0,
@@ -251,7 +260,9 @@ int recipe_check(const struct recipe *r, struct error *e)
         strides = strides && (r->stem_stride.value[a] == 1 || r->stem_stride.value[a] == 2);
     if (!strides)
         return fail_as(e, EX_CONFIG, "stem_stride has to be three numbers, each 1 or 2, such as 1,2,2");
-    const struct opt_reals *w = &r->class_weights;
+    const struct opt_reals *hu = &r->ct_window, *w = &r->class_weights;
+    if (hu->count != 2 || !(hu->value[0] < hu->value[1]))
+        return fail_as(e, EX_CONFIG, "ct_window has to be two numbers, the lower first, such as -1024,1024");
     if (w->count != 2 || w->value[0] < 0 || w->value[1] < 0 || (w->value[0] == 0) != (w->value[1] == 0))
         return fail_as(e, EX_CONFIG, "class_weights has to be two positive numbers, others' and tumours', or 0,0");
     if (r->gamma_low > r->gamma_high)

@@ -7,7 +7,7 @@
 #include "common/opts.h"
 
 enum recipe_group { RECIPE_REGIONS = 1, RECIPE_BOXES = 2, RECIPE_NETWORK = 4, RECIPE_SAMPLING = 8, RECIPE_AUGMENT = 16,
-                    RECIPE_PRETRAIN = 32, RECIPE_CLASSIFIER = 64, RECIPE_ALL = 127 };
+                    RECIPE_PRETRAIN = 32, RECIPE_CLASSIFIER = 64, RECIPE_CHANNELS = 128, RECIPE_ALL = 255 };
 
 struct recipe {
     const char *recipe_name;             /* paper */
@@ -23,6 +23,8 @@ struct recipe {
     int64_t connectivity;                /* 26 */
     double tumour_overlap;               /* 0.5 */
     /* boxes */
+    const char *channels;                /* pet|pet,ct */
+    struct opt_reals ct_window;          /* -1024,1024: HU below and above are taken for these */
     const char *standardise;             /* box|volume|none */
     const char *border;                  /* keep|drop */
     /* network (METHOD.md 2) */
@@ -77,6 +79,7 @@ struct recipe {
 };
 
 void recipe_defaults(struct recipe *r);
+int recipe_channels(const struct recipe *r); /* how many: C */
 /* Appends rows for every setting to table (capacity `room`); rows outside `groups` get OPT_HIDDEN. Returns rows added. */
 size_t recipe_options(struct recipe *r, unsigned groups, struct option *table, size_t room);
 /* -1 and a sentence for settings that contradict each other. */
