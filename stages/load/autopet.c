@@ -34,10 +34,9 @@ bool autopet_flat(struct source *f, const char *path)
     f->units = xstrdup("SUV");
     f->patient = xprintf("%.*s", (int)(third - second - 1), second + 1);
     f->study = xprintf("%.*s", stem, name);
-    if (file_exists(mask))
-        f->mask = mask;
-    else
-        free(mask);
+    char *ct = xprintf("%s/%.*s_0000.nii.gz", images, stem, name);
+    f->mask = file_exists(mask) ? mask : (free(mask), NULL);
+    f->ct = file_exists(ct) ? ct : (free(ct), NULL);
     free(root);
     free(images);
     return true;

@@ -230,13 +230,18 @@ bool looks_like_dicom(const char *path)
 int probe(const char *path, struct dicom_probe *p, struct error *e)
 {
     DcmFileFormat file;
-    /* tags come in ascending order, so what lies past SeriesInstanceUID need not be looked at */
+    char type[257];
+    /* tags come in ascending order, so what lies past FrameOfReferenceUID need not be looked at */
     OFCondition read = file.loadFileUntilTag(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength, ERM_autoDetect,
-                                             DcmTagKey(0x0020, 0x000f));
+                                             DcmTagKey(0x0020, 0x0053));
     if (read.bad())
         return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
     dicom_text_of(file.getDataset(), DCM_Modality, p->modality, sizeof p->modality);
     dicom_text_of(file.getDataset(), DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid);
+    dicom_text_of(file.getDataset(), DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid);
+    dicom_text_of(file.getDataset(), DCM_FrameOfReferenceUID, p->frame_uid, sizeof p->frame_uid);
+    dicom_text_of(file.getDataset(), DCM_ImageType, type, sizeof type);
+    p->localiser = strstr(type, "LOCALIZER") != nullptr;
     return 0;
 }
 

@@ -14,7 +14,8 @@ enum { DICOM_UID = 65 };
 
 /* What a file is, for sorting a folder; stops reading long before the pixels. */
 struct dicom_probe {
-    char modality[17], series_uid[DICOM_UID];
+    char modality[17], series_uid[DICOM_UID], study_uid[DICOM_UID], frame_uid[DICOM_UID];
+    bool localiser; /* (0008,0008) ImageType says so */
 };
 /* 0: a DICOM file; 1: none (and no error); -1: begins as DICOM but cannot be read. */
 int dicom_probe(const char *path, struct dicom_probe *p, struct error *e) MUST_USE;

@@ -47,6 +47,7 @@ void source_set_mask(struct source *f, const char *mask)
 void source_free(struct source *f)
 {
     char *const text[] = {f->label, f->path, f->mask, f->sidecar, f->patient, f->study, f->units, f->diagnosis, f->sex};
+    source_clear_ct(f);
     for (size_t i = 0; i < COUNT_OF(text); i++)
         free(text[i]);
     names_free(&f->slice);
@@ -128,8 +129,7 @@ bool image_is_scan(const char *name)
     return stem > 0 && !(strncmp(name, "fdg_", 4) == 0 && stem_ends(name, stem, "_0000"));
 }
 
-/* DIR/<stem><tail> with an image's ending, the first that is there; NULL. */
-static char *beside(const char *dir, const char *stem, size_t length, const char *tail)
+char *image_beside(const char *dir, const char *stem, size_t length, const char *tail)
 {
     const char *ending;
     for (size_t i = 0; (ending = image_ending(i)); i++) {
@@ -190,17 +190,18 @@ void image_source(struct sources *s, const char *path, const char *label)
     else
         free(json);
     if (!autopet_flat(f, path)) {
-        f->mask = beside(dir, name, stem, "_mask");
+        f->mask = image_beside(dir, name, stem, "_mask");
         if (!f->mask && stem_ends(name, stem, "_image"))
-            f->mask = beside(dir, name, stem - strlen("_image"), "_mask");
+            f->mask = image_beside(dir, name, stem - strlen("_image"), "_mask");
         if (!f->mask)
-            f->mask = beside(dir, "SEG", 3, "");
+            f->mask = image_beside(dir, "SEG", 3, "");
         if (stem_is(name, stem, "SUV") || stem_ends(name, stem, "_SUV") || ends_with(dir, "_SUV"))
             f->units = xstrdup("SUV");
         if (stem_is(name, stem, "SUV") || stem_is(name, stem, "PET"))
             names_from_folders(f, path);
         else if (!names_from_bids(f, name, stem))
             names_from_stem(f, name, stem);
+        ct_beside(f, dir, name, stem);
     }
     free(dir);
 }
@@ -311,20 +312,30 @@ int sources_find(struct sources *s, char *const *argument, size_t count, const s
         readable += s->item[i].kind != SOURCE_REFUSED;
     if (readable == 0)
         return fail_as(e, s->item[0].refused.code, "%s", s->item[0].refused.text);
+    if (o->ct && s->count != 1)
+        return fail_as(e, EX_USAGE, "--ct '%s' is the CT of one scan, but %zu are given: use a list (.tsv) with a column ct", o->ct,
+                       s->count);
+    if (o->ct && source_set_ct(&s->item[0], o->ct, e) < 0)
+        return -1;
     return o->mask ? mask_give(s, o->mask, e) : 0;
 }
 
-/* Bytes of what a source is read from: other data under an old name is most often of another size. */
-static uint64_t source_size(const struct source *f)
+static uint64_t file_bytes(const char *path)
 {
-    const char *const alone[] = {f->kind == SOURCE_IMAGE ? f->path : NULL, f->mask, f->sidecar};
     struct stat status;
-    uint64_t size = 0;
-    for (size_t i = 0; i < COUNT_OF(alone) + f->slice.count; i++) {
-        const char *path = i < COUNT_OF(alone) ? alone[i] : f->slice.name[i - COUNT_OF(alone)];
-        if (path && stat(path, &status) == 0)
-            size += (uint64_t)status.st_size;
-    }
+    return path && stat(path, &status) == 0 && S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
+}
+
+/* Bytes of what a source is read from: other data under an old name is most often of another size. */
+static uint64_t source_size(const struct source *f, bool with_ct)
+{
+    uint64_t size = file_bytes(f->kind == SOURCE_IMAGE ? f->path : NULL) + file_bytes(f->mask) + file_bytes(f->sidecar);
+    for (size_t i = 0; i < f->slice.count; i++)
+        size += file_bytes(f->slice.name[i]);
+    if (with_ct)
+        size += file_bytes(f->ct);
+    for (size_t i = 0; with_ct && i < f->ct_slice.count; i++)
+        size += file_bytes(f->ct_slice.name[i]);
     return size;
 }
 
@@ -339,9 +350,11 @@ uint64_t sources_run(const struct sources *s, const struct load_options *o)
     fprintf(to, "units=%s\nkeep=%d\n", o->units, o->keep_identifiers);
     for (size_t i = 0; i < o->roi.count; i++)
         fprintf(to, "roi=%s\n", o->roi.value[i]);
+    if (o->want_ct)
+        fprintf(to, "ct\n");
     for (size_t i = 0; i < s->count; i++)
         fprintf(to, "%s\t%s\t%s\t%llu\n", s->item[i].label, s->item[i].series_uid,
-                s->item[i].mask ? path_base(s->item[i].mask) : "", (unsigned long long)source_size(&s->item[i]));
+                s->item[i].mask ? path_base(s->item[i].mask) : "", (unsigned long long)source_size(&s->item[i], o->want_ct));
     fclose(to);
     uint64_t run = bytes_xxh3(text, size);
     free(text);

@@ -54,20 +54,28 @@ static int by_series(const void *left, const void *right)
     return order ? order : strcmp(a->path, b->path);
 }
 
+int dicom_files_of(const char *dir, const char *label, struct dicom_files *d, struct error *e)
+{
+    struct names in = {0};
+    if (dir_list(dir, &in, e) < 0)
+        return -1;
+    for (size_t i = 0; i < in.count; i++) {
+        char *at = path_join(dir, in.name[i]);
+        struct dicom_probe probe;
+        if (file_exists(at) && dicom_probe(at, &probe, NULL) == 0)
+            dicom_files_add(d, at, label, &probe);
+        free(at);
+    }
+    names_free(&in);
+    return 0;
+}
+
 /* The files of the folder mask/ beside `folder`. */
 static void sibling_files(const char *folder, struct dicom_files *d)
 {
     char *parent = path_parent(folder), *dir = path_join(parent, "mask");
-    struct names in = {0};
-    if (dir_exists(dir) && dir_list(dir, &in, NULL) == 0)
-        for (size_t i = 0; i < in.count; i++) {
-            char *at = path_join(dir, in.name[i]);
-            struct dicom_probe probe;
-            if (file_exists(at) && dicom_probe(at, &probe, NULL) == 0)
-                dicom_files_add(d, at, "mask", &probe);
-            free(at);
-        }
-    names_free(&in);
+    if (dir_exists(dir))
+        (void)!dicom_files_of(dir, "mask", d, NULL);
     free(dir);
     free(parent);
 }
@@ -122,6 +130,7 @@ void dicom_sources(struct sources *s, const struct dicom_files *d)
             others += strcmp(s->item[i].path, f->path) == 0;
         f->label = others ? xprintf("%s#%zu", image[first].label, others + 1) : xstrdup(image[first].label);
         truth_find(f, d);
+        ct_among(f, d, &image[first].probe);
     }
     free(image);
 }

@@ -3,14 +3,14 @@
  *     patient  study  scan                          mask                         (any order)
  *     P01      A      P01/A/PET.nii.gz              P01/A/SEG.nii.gz
  *     P02      B      P02/dicom                     -
- * Only scan is needed. mask: empty, look for one as find does; "-", there is none. More columns are known: units (SUV or
- * Bq/mL), diagnosis, sex, age_y. Lines that begin with '#' are comments. */
+ * Only scan is needed. mask: empty, look for one as find does; "-", there is none. More columns are known: ct (an image or a folder
+ * with a CT series; empty and "-" as for mask), units (SUV or Bq/mL), diagnosis, sex, age_y. Lines that begin with '#' are comments. */
 #include "stages/load/load.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum column { PATIENT, STUDY, SCAN, MASK, UNITS, DIAGNOSIS, SEX, AGE, COLUMNS };
-static const char *const titles[COLUMNS] = {"patient", "study", "scan", "mask", "units", "diagnosis", "sex", "age_y"};
+enum column { PATIENT, STUDY, SCAN, MASK, CT, UNITS, DIAGNOSIS, SEX, AGE, COLUMNS };
+static const char *const titles[COLUMNS] = {"patient", "study", "scan", "mask", "ct", "units", "diagnosis", "sex", "age_y"};
 
 static int header_read(char *line, const char *path, enum column *of, size_t *count, struct error *e)
 {
@@ -57,6 +57,13 @@ static int line_apply(struct source *f, char *const *field, const char *dir, str
         f->age_y = strtod(field[AGE], &end);
         if (*end)
             return fail(e, "age_y '%s' is no number", field[AGE]);
+    }
+    if (*field[CT]) {
+        char *ct = strcmp(field[CT], "-") == 0 ? NULL : path_join(dir, field[CT]);
+        int rc = source_set_ct(f, ct, e);
+        free(ct);
+        if (rc < 0)
+            return rc;
     }
     if (*field[MASK]) {
         char *mask = strcmp(field[MASK], "-") == 0 ? NULL : path_join(dir, field[MASK]);

@@ -4,6 +4,7 @@
  *     scan      one source -> one volume message: voxels, truth, facts
  *     image     a volume in one file: common/nifti, mha, nrrd (which share raw)      sidecar_json   the JSON beside it
  *     series    a DICOM series, from dicom.h     rtstruct, seg   contours, segments -> mask on a grid
+ *     ct        the CT of the same study, on the scan's grid (find_ct says which it is)
  *     check     what would be refused, of a whole archive
  *     hash      names that are no names
  *     clock     times and dates as files write them
@@ -21,6 +22,8 @@
 struct load_options {
     const char *units;           /* suv|bqml|auto: of NIfTI volumes that do not say */
     const char *mask;            /* truth of the one scan that is given; NULL: look for it */
+    bool want_ct;                /* every scan must have its CT */
+    const char *ct;              /* of the one scan that is given; NULL: look for it */
     struct opt_strings roi;      /* names of the RTSTRUCT regions to take; none: all */
     const char *metadata;        /* autoPET's table; NULL: none */
     struct opt_strings diagnosis; /* to be read; none: all */
@@ -47,6 +50,9 @@ struct source {
     double age_y, study_day;     /* NAN: unknown; days as clock_days counts them */
     char series_uid[DICOM_UID];
     struct names slice;          /* SOURCE_DICOM: the files of the series */
+    char *ct;                    /* its CT: an image, or the folder of ct_slice; NULL: none known */
+    struct names ct_slice;       /* files of a DICOM series; none: ct is an image */
+    struct error ct_refused;     /* text set: why there is no CT, should one be wanted */
     struct error refused;        /* text set: it cannot be read as it stands, and why. SOURCE_REFUSED: it is no scan at all */
 };
 struct sources {
@@ -72,6 +78,9 @@ struct source *sources_add(struct sources *s, enum source_kind kind);
 
 /* Makes `mask` its truth (NULL: none), whatever was found before. */
 void source_set_mask(struct source *f, const char *mask);
+/* Makes `ct` (an image, or a folder with one CT series) its CT; NULL: none. */
+int source_set_ct(struct source *f, const char *ct, struct error *e) MUST_USE;
+void source_clear_ct(struct source *f);
 /* Frees all but the first `count`. */
 void sources_cut(struct sources *s, size_t count);
 
@@ -82,6 +91,8 @@ int path_find(struct sources *s, const char *path, const char *label, struct err
 int list_find(struct sources *s, const char *path, struct error *e) MUST_USE;
 /* The image `path` as a source: its mask, sidecar, and what its name and place say of it. */
 void image_source(struct sources *s, const char *path, const char *label);
+/* DIR/<stem><tail> with an image's ending, the first that is there; the caller's. NULL: none. */
+char *image_beside(const char *dir, const char *stem, size_t length, const char *tail) MUST_USE;
 /* A name that ends as an image does; the length without that ending, 0 if it does not. */
 size_t image_stem(const char *name);
 /* By its name it is a scan, not a mask, a CT or some other thing that lies beside one. */
@@ -100,6 +111,12 @@ struct dicom_file {
 };
 struct dicom_files { struct dicom_file *item; size_t count, room; };
 void dicom_files_add(struct dicom_files *d, const char *path, const char *label, const struct dicom_probe *probe);
+/* Adds the DICOM files of one folder (not below it), those that can be read. */
+int dicom_files_of(const char *dir, const char *label, struct dicom_files *d, struct error *e) MUST_USE;
+/* find_ct.c: the CT series of `d` that goes with the series `pet` is of (NULL: any) becomes its CT; likewise the image beside
+ * dir/name, whose name without its ending has `stem` characters. */
+void ct_among(struct source *f, const struct dicom_files *d, const struct dicom_probe *pet);
+void ct_beside(struct source *f, const char *dir, const char *name, size_t stem);
 /* One source a PET series, each with the structure set or segmentation of the tree (or of the folder mask/ beside it) that refers to it. */
 void dicom_sources(struct sources *s, const struct dicom_files *d);
 void dicom_files_free(struct dicom_files *d);
@@ -131,6 +148,13 @@ size_t check_print(const struct sources *s, const struct load_options *o, const 
  * that does not say where it lies is taken to be stored as the scan's file is. file: the scan's grid before it was turned. */
 int mask_read(const char *path, size_t max_bytes, const struct grid *file, bool placed, const struct grid *lps,
               uint8_t **mask, struct error *e) MUST_USE;
+
+/* The scan's CT in whole HU on its grid, into v->ct (linear; CT_OUTSIDE_HU where the CT did not look), and ct_sha256. Refused
+ * by name: none, one that cannot be read, one that lies nowhere on the scan. file, placed: as for mask_read. */
+int ct_read(const struct source *from, size_t max_bytes, const struct grid *file, bool placed, struct volume *v,
+            struct scan_facts *f, struct error *e) MUST_USE;
+/* SHA-256 of a file; of several, of their SHA-256 in order. */
+int files_sha256(const char *const *file, size_t count, char hex[65], struct error *e) MUST_USE;
 
 /* The JSON beside a NIfTI file (BIDS-PET names): fills what it knows of *f; *patient and *study get the ids (owned by the
  * caller, NULL where not said). A field of the wrong kind is refused by name. */

@@ -1,6 +1,7 @@
 /* petrel-load -- reads scans from files and gives them to the pipeline.   scans on disk -> [load] -> suv */
 #include "common/log.h"
 #include "proto/cache.h"
+#include "proto/recipe.h"
 #include "proto/suv.h"
 #include "stages/load/load.h"
 #include "stages/stage.h"
@@ -83,14 +84,17 @@ static int check(const struct opts *opts, struct load_options *o, const char *fo
 int main(int argc, char **argv)
 {
     struct load_options load = {.units = "auto"};
+    struct recipe recipe;
     struct stage_options ends;
     const char *skip_cache = NULL, *formula = "bw";
     bool check_only = false;
     double gib = 8;
     stage_defaults(&ends);
-    struct option table[13 + STAGE_OPTION_ROWS] = {
+    recipe_defaults(&recipe);
+    struct option table[13 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG", 0, NULL},
+        {"ct", OPT_STRING, &load.ct, "PATH", 0, 0, "CT of the scan (one scan only): an image, or a folder with a CT series", 0, NULL},
         {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0,
          "region of the RTSTRUCT or segment of the SEG to take as truth; default: all of them", 0, NULL},
         {"metadata", OPT_STRING, &load.metadata, "CSV", 0, 0, "autoPET's table: diagnosis, sex, age and day of each study", 0, NULL},
@@ -111,16 +115,21 @@ int main(int argc, char **argv)
         .epilogue = "A scan is an image (.nii .nii.gz .mha .mhd .nrrd .nhdr), a folder with a DICOM PET series, or an autoPET study; a\n"
                     "folder is searched for all of them. Truth: for X.nii.gz, X_mask.nii.gz (Y_mask for X = Y_image), else SEG.nii.gz\n"
                     "beside it, in any of these formats; for DICOM, the RTSTRUCT or segmentation (SEG) that\n"
-                    "refers to the series. A list is tab-separated with a header: patient, study, scan, mask.\n"
+                    "refers to the series. A list is tab-separated with a header: patient, study, scan, mask, ct.\n"
+                    "CT (--channels pet,ct): X_CTres, X_CT, CTres or CT beside an image; for DICOM, the CT series of the same study.\n"
                     "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
-        .count = 12};
+        .count = 13};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
+    opts.count += recipe_options(&recipe, RECIPE_CHANNELS, table + opts.count, COUNT_OF(table) - opts.count);
     struct error e = {0};
     struct sources sources;
     char own_salt[65];
     if (opts_parse(&opts, argc, argv, &e) < 0)
         die_of(&e);
+    load.want_ct = recipe_channels(&recipe) > BOX_CT;
+    if (load.ct && !load.want_ct)
+        die(EX_USAGE, "--ct names a CT that channels = pet leaves out: give --channels pet,ct, too");
     if (opts.rest_count == 0)
         die(EX_USAGE, "no scan was named: petrel-load SCAN|DIR|LIST.tsv ...");
     if (check_only) {

@@ -93,22 +93,27 @@ void scan_scrub(const struct source *from, const struct load_options *o, const s
         replace(text, size, from->study, f->study);
 }
 
-/* SHA-256 of the file; or where it is several (slices, a header and its voxels), of their SHA-256 in order. */
-static int digest(const struct source *from, const char *data_file, struct scan_facts *f, struct error *e)
+int files_sha256(const char *const *file, size_t count, char hex[65], struct error *e)
 {
-    const char *pair[] = {from->path, data_file};
-    const char *const *file = from->kind == SOURCE_DICOM ? (const char *const *)from->slice.name : pair;
-    size_t const count = from->kind == SOURCE_DICOM ? from->slice.count : data_file ? 2 : 1;
-    if (from->kind == SOURCE_IMAGE && count == 1)
-        return file_sha256(from->path, f->sha256, e);
+    if (count == 1)
+        return file_sha256(file[0], hex, e);
     char *all = xalloc(count, 65);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = file_sha256(file[i], all + 64 * i, e);
     if (rc == 0)
-        bytes_sha256(all, 64 * count, f->sha256);
+        bytes_sha256(all, 64 * count, hex);
     free(all);
     return rc;
+}
+
+/* Of the file, or of the several it is: slices, a header and its voxels. */
+static int digest(const struct source *from, const char *data_file, struct scan_facts *f, struct error *e)
+{
+    const char *pair[] = {from->path, data_file};
+    if (from->kind == SOURCE_DICOM)
+        return files_sha256((const char *const *)from->slice.name, from->slice.count, f->sha256, e);
+    return files_sha256(pair, data_file ? 2 : 1, f->sha256, e);
 }
 
 /* ---- voxels ---- */
@@ -156,6 +161,8 @@ static int read_image(const struct source *from, const struct load_options *o, s
                  "feet to head", from->path);
     format_into(m->facts.modality, sizeof m->facts.modality, "PT");
     take(&m->volume, &image.grid, &image.voxel);
+    if (o->want_ct && ct_read(from, max_bytes, &image.grid, image.placed, &m->volume, &m->facts, e) < 0)
+        return -1;
     return from->mask ? mask_read(from->mask, max_bytes, &image.grid, image.placed, &m->volume.grid, &m->volume.mask, e) : 0;
 }
 
@@ -170,6 +177,8 @@ static int read_dicom(const struct source *from, const struct load_options *o, s
     if (rc < 0)
         return -1;
     take(&m->volume, &series.grid, &series.voxel);
+    if (o->want_ct && ct_read(from, o->memory_limit / 4, &series.grid, true, &m->volume, &m->facts, e) < 0)
+        return -1;
     if (!from->mask)
         return 0;
     if (image_stem(from->mask))

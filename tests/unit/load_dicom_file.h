@@ -16,6 +16,8 @@ struct dicom_slice {
     const char *modality;         /* NULL: PT */
     const char *units, *suv_type; /* NULL: BQML, none */
     const char *philips_suv, *philips_bqml; /* NULL: left out */
+    const char *study, *frame, *image_type; /* UIDs; NULL: 1.2.3, 1.2.3.5, left out */
+    double intercept;
     bool untyped;                 /* private elements as UN, as they come out of implicit files */
     double slope;
     uint16_t stored[SLICE_ROWS * SLICE_COLUMNS];
@@ -71,13 +73,15 @@ static void dicom_injection(FILE *to)
 static void dicom_slice_write(const char *path, const struct dicom_slice *s)
 {
     FILE *to = fopen(path, "wb");
-    char preamble[128] = {0}, slope[32];
+    char preamble[128] = {0}, slope[32], intercept[32];
     if (!to)
         abort();
     fwrite(preamble, 1, sizeof preamble, to);
     fwrite("DICM", 1, 4, to);
     dicom_put(to, 0x0002, 0x0000, "UL", (uint8_t[]){28, 0, 0, 0}, 4);
     dicom_put(to, 0x0002, 0x0010, "UI", "1.2.840.10008.1.2.1", 19);
+    if (s->image_type)
+        dicom_text(to, 0x0008, 0x0008, "CS", s->image_type);
     dicom_text(to, 0x0008, 0x0016, "UI", "1.2.840.10008.5.1.4.1.1.128");
     dicom_text(to, 0x0008, 0x0018, "UI", "1.2.3.4.5");
     dicom_text(to, 0x0008, 0x0020, "DA", "20200131");
@@ -92,11 +96,11 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     if (!s->weight || *s->weight)
         dicom_text(to, 0x0010, 0x1030, "DS", s->weight ? s->weight : "71.0");
     dicom_text(to, 0x0018, 0x1242, "IS", "240000");
-    dicom_text(to, 0x0020, 0x000d, "UI", "1.2.3");
+    dicom_text(to, 0x0020, 0x000d, "UI", s->study ? s->study : "1.2.3");
     dicom_text(to, 0x0020, 0x000e, "UI", s->series ? s->series : "1.2.3.4");
     dicom_text(to, 0x0020, 0x0032, "DS", s->position);
     dicom_text(to, 0x0020, 0x0037, "DS", s->orientation ? s->orientation : "1\\0\\0\\0\\1\\0");
-    dicom_text(to, 0x0020, 0x0052, "UI", "1.2.3.5");
+    dicom_text(to, 0x0020, 0x0052, "UI", s->frame ? s->frame : "1.2.3.5");
     dicom_u16(to, 0x0028, 0x0002, 1);
     dicom_text(to, 0x0028, 0x0004, "CS", "MONOCHROME2");
     dicom_u16(to, 0x0028, 0x0010, SLICE_ROWS);
@@ -107,7 +111,8 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     dicom_u16(to, 0x0028, 0x0101, 16);
     dicom_u16(to, 0x0028, 0x0102, 15);
     dicom_u16(to, 0x0028, 0x0103, 0);
-    dicom_text(to, 0x0028, 0x1052, "DS", "0");
+    snprintf(intercept, sizeof intercept, "%.8g", s->intercept);
+    dicom_text(to, 0x0028, 0x1052, "DS", intercept);
     snprintf(slope, sizeof slope, "%.8g", s->slope > 0 ? s->slope : 1.0);
     dicom_text(to, 0x0028, 0x1053, "DS", slope);
     dicom_injection(to);
