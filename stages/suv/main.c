@@ -70,6 +70,7 @@ int main(int argc, char **argv)
         e = (struct error){0};
         if (volume_message_decode(&item.bytes, &m, &e) < 0)
             die_of(&e);
+        buffer_free(&item.bytes); /* the scan is held once, not twice */
         if (scan_convert(&m, &settings, &e) < 0) {
             stage_refuse(&st, &item, m.facts.source, &e);
         } else {

@@ -92,7 +92,8 @@ int volume_resample(struct volume *v, const double spacing_mm[3], struct error *
     }
     float *voxel = try_alloc(e, grid_voxels(g), sizeof *voxel);
     uint8_t *mask = voxel && v->mask ? try_alloc(e, grid_voxels(g), 1) : NULL;
-    bool made = voxel && (mask || !v->mask);
+    int16_t *ct = voxel && v->ct ? try_alloc(e, grid_voxels(g), sizeof *ct) : NULL;
+    bool made = voxel && (mask || !v->mask) && (!v->ct || (ct && volume_regrid(&old, v->ct, g, CT_OUTSIDE_HU, ct, e) >= 0));
     if (made) {
         resample_linear(&old, v->voxel, l, voxel);
         free(v->voxel);
@@ -102,8 +103,12 @@ int volume_resample(struct volume *v, const double spacing_mm[3], struct error *
             free(v->mask);
             v->mask = mask;
         }
+        free(v->ct);
+        v->ct = ct;
     } else {
         free(voxel);
+        free(mask);
+        free(ct);
         *g = old;
     }
     for (int a = 0; a < 3; a++)
@@ -131,6 +136,8 @@ int volume_crop(struct volume *v, double low_mm, double high_mm, struct error *e
     memmove(v->voxel, v->voxel + plane * (size_t)first, count * sizeof *v->voxel);
     if (v->mask)
         memmove(v->mask, v->mask + plane * (size_t)first, count);
+    if (v->ct)
+        memmove(v->ct, v->ct + plane * (size_t)first, count * sizeof *v->ct);
     for (int i = 0; i < 3; i++)
         g->affine[i][3] += g->affine[i][2] * (double)first;
     g->dim[0] = last - first + 1;

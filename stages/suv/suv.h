@@ -8,11 +8,12 @@
 
 /* Multiplies every voxel by f->suv_factor. */
 void suv_apply(struct volume *v, const struct scan_facts *f);
-/* Fills suv_max, volume_mean and volume_sd (unbiased) of the volume as it leaves: double, one fixed order. */
+/* Fills suv_max, volume_mean and volume_sd (unbiased) of the volume as it leaves: double, one fixed order; ct_mean and ct_sd
+ * where there is a CT. */
 void suv_statistics(const struct volume *v, struct scan_facts *f);
 
 /* ---- another grid (resample.c) ---- */
-/* Linear between voxel centres, nearest for the mask; the new grid covers what the old one did, edge to edge; beyond the
+/* Linear between voxel centres, nearest for the mask, linear and in whole HU for the CT; the new grid covers what the old one did, edge to edge; beyond the
  * outermost centres the outermost value. Writes are then on the new grid. -1: too large or not positive. */
 int volume_resample(struct volume *v, const double spacing_mm[3], struct error *e) MUST_USE;
 /* Keeps the slices whose centre lies within [low, high] mm above the origin (RAS z). -1: none does. */

@@ -9,6 +9,21 @@ void suv_apply(struct volume *v, const struct scan_facts *f)
         v->voxel[i] = (float)(v->voxel[i] * f->suv_factor);
 }
 
+/* HU are whole: their sums are exact, in any order. */
+static void ct_statistics(const struct volume *v, struct scan_facts *f)
+{
+    size_t const count = grid_voxels(&v->grid);
+    int64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += v->ct[i];
+    f->ct_mean = (double)sum / (double)count;
+    int64_t near = llrint(f->ct_mean), about = 0; /* squares about a whole number close to the mean */
+    for (size_t i = 0; i < count; i++)
+        about += (v->ct[i] - near) * (v->ct[i] - near);
+    double squares = (double)about - (double)count * (f->ct_mean - (double)near) * (f->ct_mean - (double)near);
+    f->ct_sd = count > 1 ? sqrt(fmax(squares, 0) / (double)(count - 1)) : 0;
+}
+
 void suv_statistics(const struct volume *v, struct scan_facts *f)
 {
     size_t const count = grid_voxels(&v->grid);
@@ -23,4 +38,6 @@ void suv_statistics(const struct volume *v, struct scan_facts *f)
     f->suv_max = most;
     f->volume_mean = mean;
     f->volume_sd = count > 1 ? sqrt(squares / (double)(count - 1)) : 0;
+    if (v->ct)
+        ct_statistics(v, f);
 }

@@ -158,18 +158,21 @@ static void bodies_refused(void **state)
     assert_string_equal(f.suv_formula, "SULjames = Bq/mL * 50751.37 lean_g / (dose_bq * 2^(-delay_s/half_life_s))");
 }
 
-static struct volume ramp(int64_t d, int64_t h, int64_t w, double spacing, bool mask)
+static struct volume ramp(int64_t d, int64_t h, int64_t w, double spacing, bool more)
 {
     struct volume v = {0};
     grid_set(&v.grid, (int64_t[]){d, h, w}, (double[]){spacing, spacing, spacing}, (double[]){100, 80, -50});
     v.voxel = xalloc(grid_voxels(&v.grid), sizeof(float));
-    v.mask = mask ? xalloc(grid_voxels(&v.grid), 1) : NULL;
+    v.mask = more ? xalloc(grid_voxels(&v.grid), 1) : NULL;
+    v.ct = more ? xalloc(grid_voxels(&v.grid), sizeof *v.ct) : NULL;
     for (int64_t z = 0; z < d; z++)
         for (int64_t y = 0; y < h; y++)
             for (int64_t x = 0; x < w; x++) {
                 v.voxel[grid_at(&v.grid, z, y, x)] = (float)(100 * z + 10 * y + x);
-                if (mask)
+                if (more) {
                     v.mask[grid_at(&v.grid, z, y, x)] = z >= d / 2;
+                    v.ct[grid_at(&v.grid, z, y, x)] = (int16_t)(300 - 100 * z - 10 * y - x);
+                }
             }
     return v;
 }
@@ -186,6 +189,27 @@ static void statistics(void **state)
     assert_true(f.volume_mean == 101);
     /* 2 * sd of 0 1 100 101 with n-1: 2 * sqrt(10001 / 3) */
     assert_true(fabs(f.volume_sd - 2 * sqrt(10001.0 / 3)) < 1e-9);
+    assert_true(isnan(f.ct_mean) && isnan(f.ct_sd));
+    volume_free(&v);
+}
+
+/* Against sums in long double, on as many voxels as make a sum of squares forget its last digits. */
+static void ct_statistics(void **state)
+{
+    (void)state;
+    struct volume v = ramp(200, 150, 100, 1, true);
+    struct scan_facts f = good_facts();
+    size_t const count = grid_voxels(&v.grid);
+    long double sum = 0, squares = 0;
+    for (size_t i = 0; i < count; i++) {
+        v.ct[i] = (int16_t)(30000 + i * 7919 % 11);
+        sum += v.ct[i];
+    }
+    for (size_t i = 0; i < count; i++)
+        squares += (v.ct[i] - sum / count) * (v.ct[i] - sum / count);
+    suv_statistics(&v, &f);
+    assert_true(fabs(f.ct_mean - (double)(sum / count)) < 1e-9);
+    assert_true(fabs(f.ct_sd - (double)sqrtl(squares / (count - 1))) < 1e-9);
     volume_free(&v);
 }
 
@@ -209,6 +233,7 @@ static void resample_keeps_place(void **state)
             grid_to_mm(&v.grid, zyx, mm);
             double expected = 100 * (mm[2] - origin[2]) / 3 + 10 * (origin[1] - mm[1]) / 3 + (origin[0] - mm[0]) / 3;
             assert_true(fabs(v.voxel[grid_at(&v.grid, z, 2, x)] - expected) < 1e-3);
+            assert_true(fabs(v.ct[grid_at(&v.grid, z, 2, x)] - (300 - expected)) < 0.501); /* whole HU */
         }
     for (int64_t z = 0; z < 12; z++)
         assert_int_equal(v.mask[grid_at(&v.grid, z, 4, 5)], z >= 6);
@@ -230,6 +255,7 @@ static void crop_keeps_place(void **state)
     assert_true(v.voxel[0] == 200 && v.voxel[grid_at(&v.grid, 3, 2, 1)] == 521);
     assert_int_equal(v.mask[0], 0);
     assert_int_equal(v.mask[grid_at(&v.grid, 3, 0, 0)], 1);
+    assert_true(v.ct[0] == 100 && v.ct[grid_at(&v.grid, 3, 2, 1)] == 300 - 521);
     double mm[3], origin[3] = {0};
     grid_to_mm(&v.grid, origin, mm);
     assert_true(fabs(mm[2] + 42) < 1e-12);
@@ -240,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_factors), cmocka_unit_test(refused_by_name), cmocka_unit_test(bodies_refused), cmocka_unit_test(statistics),
+        cmocka_unit_test(ct_statistics),
         cmocka_unit_test(resample_keeps_place), cmocka_unit_test(crop_keeps_place),
     };
     return cmocka_run_group_tests_name("suv_factor", tests, NULL, NULL);
