@@ -5,6 +5,6 @@
 
 /* First voxel of the box: floor(centroid + 0.5) - 8 along each axis, so the box spans centroid -8 .. +7. May be negative. */
 void box_place(const double centroid[3], int32_t box_low[3]);
-/* Copy the box; outside the scan it is air, 0. Returns whether any of it was outside. */
-bool box_crop(const struct volume *v, const int32_t box_low[3], float box[BOX_VOXELS]);
+/* Copy the box, box[channels][16][16][16]; outside the scan it is air: SUV 0, HU -1024. Returns whether any of it was outside. */
+bool box_crop(const struct volume *v, const int32_t box_low[3], int channels, float *box);
 #endif

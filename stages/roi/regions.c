@@ -65,10 +65,10 @@ static void measure(const struct volume *v, const struct recipe *r, const struct
     ball_make(&ball, v->grid.spacing_mm);
     for (uint32_t i = 0; i < x->count; i++) {
         struct region *region = &out->region[out->count];
-        float *box = out->box + out->count * BOX_VOXELS;
+        float *box = out->box + out->count * (size_t)out->channels * BOX_VOXELS;
         region_measure(v, x, i, body->low, &ball, region);
         box_place(region->centroid, region->box_low);
-        region->clipped = box_crop(v, region->box_low, box);
+        region->clipped = box_crop(v, region->box_low, out->channels, box);
         if (region->clipped && drop)
             continue;
         region->label = v->mask ? region->overlap >= r->tumour_overlap : -1;
@@ -87,6 +87,8 @@ int regions_find(const struct volume *v, const struct recipe *r, struct regions_
     struct crop body;
     struct found found = { 0 };
     struct mip mip;
+    if (recipe_channels(r) > BOX_CT && !v->ct)
+        return fail(e, "it came without a CT, but channels = pet,ct: give petrel-load the same --channels");
     if (body_crop(v, &body, e))
         return -1;
     method_find(&body, grid_voxel_ml(&v->grid), r, &found);
@@ -95,9 +97,9 @@ int regions_find(const struct volume *v, const struct recipe *r, struct regions_
     memset(summary, 0, sizeof *summary);
     out->grid = v->grid;
     out->turned = v->turned;
-    out->channels = 1;
+    out->channels = recipe_channels(r);
     out->region = xalloc((size_t)found.extents.count + 1, sizeof *out->region);
-    out->box = xalloc(((size_t)found.extents.count + 1) * BOX_VOXELS, sizeof *out->box);
+    out->box = xalloc(((size_t)found.extents.count + 1) * (size_t)out->channels * BOX_VOXELS, sizeof *out->box);
     uint32_t *number = xalloc((size_t)found.extents.count + 1, sizeof *number);
     measure(v, r, &body, &found.extents, out, number, summary);
     write_labels(&v->grid, &body, found.label, number, &out->label_runs);

@@ -100,7 +100,7 @@ static void check_message(const struct volume *v, const struct regions_message *
         for (int f = 0; f < POSITION_FORMS; f++)
             for (int k = 0; k < POSITION_SIZE; k++)
                 assert_true(isfinite(r->position[f][k]));
-        const float *box = m->box + i * BOX_VOXELS;
+        const float *box = m->box + i * (size_t)m->channels * BOX_VOXELS, *ct = box + BOX_VOXELS;
         bool outside_any = false;
         for (int z = 0; z < BOX_SIDE; z++)
             for (int y = 0; y < BOX_SIDE; y++)
@@ -110,7 +110,9 @@ static void check_message(const struct volume *v, const struct regions_message *
                     for (int a = 0; a < 3; a++)
                         outside |= p[a] < 0 || p[a] >= v->grid.dim[a];
                     outside_any |= outside;
-                    assert_true(box[(z * BOX_SIDE + y) * BOX_SIDE + x] == (outside ? 0 : v->voxel[grid_at(&v->grid, p[0], p[1], p[2])]));
+                    size_t at = (size_t)((z * BOX_SIDE + y) * BOX_SIDE + x);
+                    assert_true(box[at] == (outside ? 0 : v->voxel[grid_at(&v->grid, p[0], p[1], p[2])]));
+                    assert_true(m->channels == 1 || ct[at] == (float)(outside ? -1024 : v->ct[grid_at(&v->grid, p[0], p[1], p[2])]));
                 }
         assert_int_equal(r->clipped, outside_any);
     }
@@ -245,6 +247,40 @@ static void test_empty_scan(void **state)
     volume_free(&v);
 }
 
+/* With the CT, everything of the PET is as it was without. */
+static void test_a_second_channel(void **state)
+{
+    (void)state;
+    struct volume v = make_scan();
+    struct recipe r;
+    struct regions_message one, two;
+    struct regions_summary s;
+    struct error e = { 0 };
+    recipe_defaults(&r);
+    v.ct = xalloc(grid_voxels(&v.grid), sizeof *v.ct);
+    for (size_t i = 0; i < grid_voxels(&v.grid); i++)
+        v.ct[i] = (int16_t)(i * 7919 % 4000) - 1000;
+    assert_int_equal(regions_find(&v, &r, &one, &s, &e), 0); /* channels = pet: a CT that is there is left alone */
+    assert_int_equal(one.channels, 1);
+    r.channels = "pet,ct";
+    assert_int_equal(regions_find(&v, &r, &two, &s, &e), 0);
+    check_message(&v, &two);
+    assert_int_equal(two.channels, 2);
+    assert_int_equal(two.count, one.count);
+    assert_true(one.count >= 3);
+    assert_memory_equal(one.region, two.region, one.count * sizeof *one.region);
+    assert_memory_equal(one.mip, two.mip, (size_t)(one.mip_angles * one.mip_height * one.mip_width));
+    for (size_t i = 0; i < one.count; i++)
+        assert_memory_equal(one.box + i * BOX_VOXELS, two.box + 2 * i * BOX_VOXELS, BOX_VOXELS * sizeof *one.box);
+    regions_message_free(&one);
+    regions_message_free(&two);
+    free(v.ct);
+    v.ct = NULL;
+    assert_int_equal(regions_find(&v, &r, &two, &s, &e), -1);
+    assert_string_equal(e.text, "it came without a CT, but channels = pet,ct: give petrel-load the same --channels");
+    volume_free(&v);
+}
+
 static void test_box_at_every_border(void **state)
 {
     (void)state;
@@ -262,7 +298,7 @@ static void test_box_at_every_border(void **state)
     assert_int_equal(low[0], -5);
     assert_int_equal(low[1], 2);
     assert_int_equal(low[2], -7);
-    assert_true(box_crop(&v, low, box));
+    assert_true(box_crop(&v, low, 1, box));
     assert_true(box[(5 * 16 + 0) * 16 + 7] == v.voxel[grid_at(&v.grid, 0, 2, 0)]);
     assert_true(box[(9 * 16 + 15) * 16 + 9] == v.voxel[grid_at(&v.grid, 4, 17, 2)]);
     double sum = 0, want = 0;
@@ -274,7 +310,7 @@ static void test_box_at_every_border(void **state)
                 want += (double)v.voxel[grid_at(&v.grid, z, y, x)];
     assert_true(sum == want);
     int32_t away[3] = { 100, -90, 4 };
-    assert_true(box_crop(&v, away, box));
+    assert_true(box_crop(&v, away, 1, box));
     for (int i = 0; i < BOX_VOXELS; i++)
         assert_true(box[i] == 0);
     free(v.voxel);
@@ -436,7 +472,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fcm_scan), cmocka_unit_test(test_other_methods), cmocka_unit_test(test_empty_scan),
-        cmocka_unit_test(test_box_at_every_border), cmocka_unit_test(test_mip), cmocka_unit_test(test_ibsi_phantom),
+        cmocka_unit_test(test_a_second_channel), cmocka_unit_test(test_box_at_every_border), cmocka_unit_test(test_mip), cmocka_unit_test(test_ibsi_phantom),
         cmocka_unit_test(test_ibsi_lesions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
