@@ -1,6 +1,6 @@
 # arguments -- the words every pipeline takes, sorted by who wants them. Sourced; see the pipelines.
 #   --out PATH, -j N, --recipe FILE, --run DIR, --seed N, --backend B, --cache DIR, --model FILE, --patients N   the pipeline's own
-#   --mask --units --roi --salt --keep-identifiers --memory-limit --metadata --diagnosis --first-study   petrel-load's
+#   --mask --ct --units --roi --salt --keep-identifiers --memory-limit --metadata --diagnosis --first-study   petrel-load's
 #   --spacing --crop --formula                                                           petrel-suv's
 #   --tensorboard                                                                        petrel-train's
 #   any other --KEY=VALUE, --flag                                                        recipe settings, for every stage
@@ -23,7 +23,7 @@ arguments() {
         word=$1
         shift
         case $word in
-        --out | --recipe | --run | --cache | --model | --seed | --backend | --patients | --mask | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis | \
+        --out | --recipe | --run | --cache | --model | --seed | --backend | --patients | --mask | --ct | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis | \
             --spacing | --crop | --formula | --tensorboard | -j)
             [ $# -gt 0 ] || { echo "${0#./}: $word needs a value" >&2; exit 64; }
             value=$1
@@ -42,7 +42,7 @@ arguments() {
         --seed) seed=$value ;;
         --backend) backend=$value ;;
         --patients) patients=$value ;;
-        --mask | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis) load_settings+=("$word=$value") ;;
+        --mask | --ct | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis) load_settings+=("$word=$value") ;;
         --keep-identifiers | --first-study) load_settings+=("$word") ;;
         --spacing | --crop | --formula) suv_settings+=("$word=$value") ;;
         --tensorboard) train_settings+=("$word=$value") ;;

@@ -7,7 +7,8 @@ arguments "$@"
 [ -n "$out" ] && [ ${#scans[@]} -gt 0 ] || usage "SCAN... --out CACHE [-j N] [--recipe FILE]"
 
 run_begin "${run:-$out.run}"
-node load petrel-load --channel-out volumes --window $((2 * jobs + 2)) --skip-cache "$out" "${load_settings[@]}" "${scans[@]}"
+node load petrel-load --channel-out volumes --window $((2 * jobs + 2)) --skip-cache "$out" --recipe "$recipe" "${settings[@]}" \
+    "${load_settings[@]}" "${scans[@]}"
 nodes "$jobs" suv petrel-suv --in volumes --out suv "${suv_settings[@]}"
 nodes "$jobs" roi petrel-roi --in suv --out regions --recipe "$recipe" "${settings[@]}"
 node cache petrel-cache collect "$out" --in regions --recipe "$recipe" "${settings[@]}"

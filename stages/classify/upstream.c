@@ -142,7 +142,7 @@ int upstream_start(char **scan, size_t scans, const char *units, const char *set
     char *recipe = path_join(up.run_dir, "recipe.conf"), *run = up.run_dir;
     char *given = xprintf("--units=%s", units);
     char **load = xalloc(scans + WORDS_MOST, sizeof *load);
-    char *first[] = {"petrel-load", "--run", run, "--channel-out", "volumes", given, "--"};
+    char *first[] = {"petrel-load", "--run", run, "--channel-out", "volumes", "--recipe", recipe, given, "--"};
     memcpy(load, first, sizeof first);
     memcpy(load + COUNT_OF(first), scan, scans * sizeof *scan);
     char *suv[] = {"petrel-suv", "--run", run, "--in", "volumes", "--out", "suv", NULL};
