@@ -102,7 +102,19 @@ $(B)/tests/%: $(B)/tests/%.c.o $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a
 	$(CXX) $(LDFLAGS) -o $@ $< $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a -lcmocka $(LDLIBS_kernels) $(LDLIBS_load) $(LDLIBS_train) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
 $(B)/tests/%.c.o: CFLAGS += -fopenmp
 
-tests: $(UNIT) $(FAULT) $(FUZZ)
+# kernels/cuda as it is, compiled by g++ against tests/emu and run on the CPU, for its tests: no nvcc, no GPU
+EMULATED := $(B)/tests/emu/petrel-cuda.so
+EMU_FLAGS = -Itests/emu -fvisibility=hidden -fno-math-errno
+$(EMULATED): $(patsubst %,$(B)/tests/emu/%.o,$(wildcard kernels/cuda/*.cu tests/emu/*.cc)) $(B)/common/base.c.o $(B)/common/version.c.o
+	$(CXX) $(LDFLAGS) -shared -Wl,-Bsymbolic -o $@ $^ -lm
+$(B)/tests/emu/%.cu.o: %.cu
+	@mkdir -p $(@D)
+	$(CXX) $(EMU_FLAGS) $(CPPFLAGS) $(CXXFLAGS) -O2 -Wno-unknown-pragmas -MMD -MP -x c++ -c $< -o $@
+$(B)/tests/emu/%.cc.o: %.cc
+	@mkdir -p $(@D)
+	$(CXX) $(EMU_FLAGS) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
+
+tests: $(UNIT) $(FAULT) $(FUZZ) $(EMULATED)
 test: all tests layers
 	tests/run.sh $(B)
 fault: all $(FAULT)

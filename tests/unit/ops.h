@@ -4,6 +4,7 @@
  * array has guards on both sides; what an operation must write starts as NaN; what layouts pad must come back zero.
  *     cpu against ref             by normalised error, for every kind of vector loop this machine can run
  *     cpu with 1, 2, 3 threads    bit for bit
+ *     cuda against ref            its kernels emulated on the CPU (tests/emu), in float32 and bfloat16; twice, bit for bit
  *     ref against itself          central differences along a random direction
  * Code, not only declarations: each tests/unit/ops_*.c is a program of its own. */
 #ifndef PETREL_TESTS_OPS_H
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { INPUTS = 8, NUMBERS = 16 };
 
@@ -67,10 +69,9 @@ static inline void guarded_put(struct backend *b, float *at, const float *host, 
 static inline float *device_rows(struct backend *b, const float *host, size_t count)
 {
     float *at = (float *)b->alloc(b, (count + 2 * GUARD) * sizeof *at) + GUARD, *poison = NULL;
-    if (!host) {
+    if (!host) { /* NaN as a float and as two bfloat16 */
         poison = xalloc(count + 1, sizeof *poison);
-        for (size_t i = 0; i < count; i++)
-            poison[i] = NAN;
+        memset(poison, 0xff, count * sizeof *poison);
     }
     guarded_put(b, at, host ? host : poison, count);
     free(poison);
@@ -133,9 +134,20 @@ static inline void fill(float *x, size_t count, uint64_t seed)
         x[i] = rng_normal(&r);
 }
 
+/* To the nearest bfloat16: so that a back end of that precision is given what ref is given. */
+static inline void narrow(float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+        memcpy(&x[i], &bits, sizeof bits);
+    }
+}
+
 struct held { struct job job; size_t x[INPUTS], y, extra; };
 
-static inline struct held job_open(const struct op *op, const int *n)
+static inline struct held job_open(const struct op *op, const int *n, enum precision precision)
 {
     struct held h = {0};
     op->sizes(n, h.x, &h.y, &h.extra);
@@ -152,6 +164,13 @@ static inline struct held job_open(const struct op *op, const int *n)
     fill(h.job.dy, h.y, 21);
     if (op->shape_inputs)
         op->shape_inputs(&h.job);
+    if (precision == BFLOAT16) {
+        for (int i = 0; i < INPUTS && h.x[i]; i++) {
+            narrow(h.job.x[i], h.x[i]);
+            narrow(h.job.dx[i], h.x[i]);
+        }
+        narrow(h.job.dy, h.y);
+    }
     return h;
 }
 
@@ -188,9 +207,31 @@ static inline struct backend *open_ref(void)
     return b;
 }
 
-static inline struct held job_run(const struct op *op, const int *n, struct backend *b)
+/* The cuda back end, compiled from its own sources and run on the CPU. NULL where it is not built (run the program where make
+ * put it). */
+static inline struct backend *open_emulated(enum precision precision)
 {
-    struct held h = job_open(op, n);
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 60);
+    path[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        return NULL;
+    strcpy(slash, "/../emu/petrel-cuda.so");
+    if (access(path, R_OK))
+        return NULL;
+    struct error e = {0};
+    setenv("PETREL_CUDA", path, 1);
+    struct backend *b = backend_open("cuda", 0, precision, &e);
+    unsetenv("PETREL_CUDA");
+    if (!b)
+        fail_msg("%s", e.text);
+    return b;
+}
+
+static inline struct held job_run(const struct op *op, const int *n, struct backend *b, enum precision precision)
+{
+    struct held h = job_open(op, n, precision);
     h.job.b = b;
     op->run(&h.job);
     return h;
@@ -217,14 +258,28 @@ static inline double distance(const float *a, const float *b, size_t count)
     return length > 0 ? sqrt(difference / length) : sqrt(difference);
 }
 
-static inline void must_be_near(const struct op *op, const int *n, const char *what, const char *who, const float *a,
-                                const float *b, size_t count)
+static inline void must_be_within(const struct op *op, const int *n, const char *what, const char *who, const float *a,
+                                  const float *b, size_t count, double limit)
 {
-    double d = distance(a, b, count), limit = op->tolerance > 0 ? op->tolerance : 2e-6;
+    double d = distance(a, b, count);
     char text[200];
     shape_text(text, sizeof text, n);
     if (!(d <= limit)) /* NaN too */
         fail_msg("%s(%s): %s of %s is %.2g from ref (at most %.2g)", op->name, text, what, who, d, limit);
+}
+
+static inline void must_be_near(const struct op *op, const int *n, const char *what, const char *who, const float *a,
+                                const float *b, size_t count)
+{
+    must_be_within(op, n, what, who, a, b, count, op->tolerance > 0 ? op->tolerance : 2e-6);
+}
+
+/* float32 on a GPU; bfloat16 keeps 8 bits: 2^-9 of a number at most, some three times that where gradients are added up */
+static const double cuda_tolerance[] = {[FLOAT32] = 1e-5, [BFLOAT16] = 5e-3};
+static inline void must_be_near_cuda(const struct op *op, const int *n, const char *what, const char *who, const float *a,
+                                     const float *b, size_t count)
+{
+    must_be_within(op, n, what, who, a, b, count, cuda_tolerance[strstr(who, "bfloat16") ? BFLOAT16 : FLOAT32]);
 }
 
 static inline void each_result(const struct op *op, const int *n, const char *who, const struct held *a, const struct held *b,
@@ -246,7 +301,27 @@ static inline void must_be_same(const struct op *op, const int *n, const char *w
     char text[200];
     shape_text(text, sizeof text, n);
     if (memcmp(a, b, count * sizeof *a))
-        fail_msg("%s(%s): %s differs between 1 and %s", op->name, text, what, who);
+        fail_msg("%s(%s): %s differs between one run and %s", op->name, text, what, who);
+}
+
+/* The emulated back end against ref, and against itself. */
+static inline void check_emulated(const struct op *op, const int (*shape)[NUMBERS], size_t shapes)
+{
+    struct backend *ref = open_ref();
+    for (int precision = FLOAT32; precision <= BFLOAT16; precision++) {
+        struct backend *cuda = open_emulated((enum precision)precision);
+        for (size_t i = 0; cuda && i < shapes; i++) {
+            struct held expected = job_run(op, shape[i], ref, (enum precision)precision);
+            struct held once = job_run(op, shape[i], cuda, (enum precision)precision), again = job_run(op, shape[i], cuda, (enum precision)precision);
+            each_result(op, shape[i], cuda->device, &once, &expected, must_be_near_cuda);
+            each_result(op, shape[i], "a second one on the emulated GPU", &once, &again, must_be_same);
+            job_close(&expected);
+            job_close(&once);
+            job_close(&again);
+        }
+        backend_close(&cuda);
+    }
+    backend_close(&ref);
 }
 
 static inline void check_backends(const struct op *op, const int (*shape)[NUMBERS], size_t shapes)
@@ -255,14 +330,16 @@ static inline void check_backends(const struct op *op, const int (*shape)[NUMBER
     struct backend *ref = open_ref(), *cpu[COUNT_OF(kinds)], *two = open_cpu(NULL, 2), *three = open_cpu(NULL, 3);
     for (size_t k = 0; k < COUNT_OF(kinds); k++)
         cpu[k] = open_cpu(kinds[k], 1);
+    if (getenv("PETREL_TEST_CUDA")) /* until its operations are all there */
+        check_emulated(op, shape, shapes);
     for (size_t i = 0; i < shapes; i++) {
         const int *n = shape[i];
-        struct held expected = job_run(op, n, ref), one = job_run(op, n, cpu[0]), b = job_run(op, n, two), c = job_run(op, n, three);
+        struct held expected = job_run(op, n, ref, FLOAT32), one = job_run(op, n, cpu[0], FLOAT32), b = job_run(op, n, two, FLOAT32), c = job_run(op, n, three, FLOAT32);
         each_result(op, n, "2 threads", &one, &b, must_be_same);
         each_result(op, n, "3 threads", &one, &c, must_be_same);
         for (size_t k = 0; k < COUNT_OF(kinds); k++)
             if (cpu[k]) {
-                struct held h = job_run(op, n, cpu[k]);
+                struct held h = job_run(op, n, cpu[k], FLOAT32);
                 each_result(op, n, cpu[k]->device, &h, &expected, must_be_near);
                 job_close(&h);
             }
@@ -284,13 +361,13 @@ static inline void check_slopes(const struct op *op, const int (*shape)[NUMBERS]
     struct backend *ref = open_ref();
     for (size_t s = 0; s < shapes && !op->no_slope; s++)
         for (int i = 0; i < op->differentiable; i++) {
-            struct held h = job_run(op, shape[s], ref), start = job_open(op, shape[s]);
+            struct held h = job_run(op, shape[s], ref, FLOAT32), start = job_open(op, shape[s], FLOAT32);
             float *direction = xalloc(h.x[i], sizeof *direction);
             fill(direction, h.x[i], 31);
             const double step = 2e-3;
             double value[2] = {0}, slope = 0, length = 0;
             for (int side = 0; side < 2; side++) {
-                struct held moved = job_open(op, shape[s]);
+                struct held moved = job_open(op, shape[s], FLOAT32);
                 moved.job.b = ref;
                 for (size_t k = 0; k < h.x[i]; k++)
                     moved.job.x[i][k] += (float)((side ? -step : step) * (double)direction[k]);

@@ -1,0 +1,115 @@
+/* open -- the cuda back end: which GPU, whether its libraries will do, and the table.   kernels/cuda */
+#include "kernels/cuda/cuda.h"
+
+#include <string.h>
+#include <stdlib.h>
+
+enum { BLAS_WORKSPACE = 32 << 20 }; /* what cuBLAS asks for on Hopper; a workspace of ours makes it repeat itself under capture */
+
+/* The driver and a device it can use; the first that CUDA_VISIBLE_DEVICES leaves. */
+static int device_open(struct cuda *own, char *device, size_t size, struct error *e)
+{
+    int driver = 0, runtime = 0, count = 0;
+    cudaDriverGetVersion(&driver);
+    cudaRuntimeGetVersion(&runtime);
+    if (driver == 0)
+        return fail_as(e, EX_UNAVAILABLE, "no usable GPU: NVIDIA's driver (libcuda.so.1) is not loaded; install it, or use --backend cpu");
+    if (driver / 1000 < runtime / 1000)
+        return fail_as(e, EX_UNAVAILABLE, "the GPU's driver is too old: it knows CUDA %d.%d, and this was built with %d.%d; install a newer "
+                       "driver, or use --backend cpu", driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
+    cudaError_t code = cudaGetDeviceCount(&count);
+    if (code != cudaSuccess || count == 0) {
+        const char *visible = getenv("CUDA_VISIBLE_DEVICES");
+        cudaGetLastError();
+        return fail_as(e, EX_UNAVAILABLE, "no usable GPU: the driver (CUDA %d.%d) shows no device (%s%s%s); see nvidia-smi, or use --backend "
+                       "cpu", driver / 1000, driver % 1000 / 10, code == cudaSuccess ? "none is there" : cudaGetErrorString(code),
+                       visible ? "; CUDA_VISIBLE_DEVICES is " : "", visible ? visible : "");
+    }
+
+    struct cudaDeviceProp p;
+    cudaGetDeviceProperties(&p, own->device);
+    own->major = p.major;
+    own->minor = p.minor;
+    own->processors = p.multiProcessorCount;
+    if (p.major < 8)
+        return fail_as(e, EX_UNAVAILABLE, "the GPU '%s' is of compute capability %d.%d, and 8.0 (Ampere) is the least; use --backend cpu",
+                       p.name, p.major, p.minor);
+    if ((code = cudaSetDevice(own->device)) != cudaSuccess || (code = cudaFree(NULL)) != cudaSuccess)
+        return fail_as(e, EX_UNAVAILABLE, "the GPU '%s' cannot be used: %s; see nvidia-smi, or use --backend cpu", p.name,
+                       cudaGetErrorString(code));
+    size_t version = cudnnGetVersion();
+    format_into(device, size, "%s, %zu GiB, CUDA %d.%d, cuDNN %zu.%zu.%zu, %s", p.name, (p.totalGlobalMem + (1u << 29)) >> 30,
+                runtime / 1000, runtime % 1000 / 10, version / 10000, version / 100 % 100, version % 100,
+                own->precision == BFLOAT16 ? "bfloat16" : "float32");
+    return 0;
+}
+
+/* Three-dimensional convolutions in bfloat16 are wrong in cuDNN 9.8 to 9.14, upstream says. (TF32 ones are in 9.10.2 to 9.15:
+ * nothing here asks for TF32.) */
+static int cudnn_fits(enum precision precision, struct error *e)
+{
+    size_t version = cudnnGetVersion();
+    if (version / 10000 != 9)
+        return fail_as(e, EX_UNAVAILABLE, "cuDNN is %zu.%zu, and 9 is wanted; put a cuDNN 9 where the loader finds it", version / 10000,
+                       version / 100 % 100);
+    if (precision == BFLOAT16 && version >= 90800 && version < 91500)
+        return fail_as(e, EX_UNAVAILABLE, "cuDNN %zu.%zu.%zu computes three-dimensional convolutions in bfloat16 wrongly (9.8 to 9.14 do); "
+                       "install 9.15 or later, or use --precision float32", version / 10000, version / 100 % 100, version % 100);
+    return 0;
+}
+
+static void close_all(struct backend *b)
+{
+    struct cuda *own = cuda_of(b);
+    CUDA(cudaStreamSynchronize(own->stream));
+    while (own->scratch) {
+        struct scratch *last = own->scratch;
+        own->scratch = last->before;
+        cudaFree(last->memory);
+        free(last);
+    }
+    cuda_close_memory(b);
+    cudnnDestroy(own->dnn);
+    cublasDestroy(own->blas);
+    cudaFree(own->blas_workspace);
+    cudaStreamDestroy(own->stream);
+    free(own);
+    free(b);
+}
+
+/* float32 in full: cuBLAS rounds to TF32 only where it is told that it may. */
+static void libraries_open(struct cuda *own)
+{
+    CUDA(cudaStreamCreateWithFlags(&own->stream, cudaStreamNonBlocking));
+    CUDA(cudaMalloc(&own->blas_workspace, BLAS_WORKSPACE));
+    CUBLAS(cublasCreate(&own->blas));
+    CUBLAS(cublasSetStream(own->blas, own->stream));
+    CUBLAS(cublasSetWorkspace(own->blas, own->blas_workspace, BLAS_WORKSPACE));
+    CUBLAS(cublasSetMathMode(own->blas, CUBLAS_PEDANTIC_MATH));
+    CUBLAS(cublasSetAtomicsMode(own->blas, CUBLAS_ATOMICS_NOT_ALLOWED));
+    CUDNN(cudnnCreate(&own->dnn));
+    CUDNN(cudnnSetStream(own->dnn, own->stream));
+}
+
+struct backend *petrel_cuda_open(int threads, enum precision precision, struct error *e)
+{
+    (void)threads;
+    struct backend *b = (struct backend *)xalloc(1, sizeof *b);
+    struct cuda *own = (struct cuda *)xalloc(1, sizeof *own);
+    own->precision = precision;
+    b->own = own;
+    b->name = "cuda";
+    if (device_open(own, b->device, sizeof b->device, e) || cudnn_fits(precision, e)) {
+        free(own);
+        free(b);
+        return NULL;
+    }
+    libraries_open(own);
+    b->close = close_all;
+    static void (*const add[])(struct backend *) = {
+        cuda_add_memory, cuda_add_layout, cuda_add_step,
+    };
+    for (size_t i = 0; i < COUNT_OF(add); i++)
+        add[i](b);
+    return b;
+}
