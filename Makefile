@@ -8,6 +8,7 @@ NVCC    ?= $(firstword $(wildcard $(CUDA_HOME)/bin/nvcc /usr/local/cuda/bin/nvcc
 CUDA    ?= $(if $(NVCC),1,0)
 
 HDF5    := $(shell pkg-config --cflags hdf5 2>/dev/null)
+OPENJPEG := $(shell pkg-config --cflags libopenjp2 2>/dev/null)
 HDF5_L  := $(shell pkg-config --libs hdf5 2>/dev/null || echo -lhdf5)
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes
 comma   := ,
@@ -15,9 +16,9 @@ SAN     := $(if $(asan),-fsanitize=address$(comma)undefined -fno-sanitize-recove
 OPT     := $(if $(DEBUG),-O0,-O3) -g
 CFLAGS  += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(SAN) -fno-math-errno -ffp-contract=off -fPIC
 CXXFLAGS += -std=c++17 -D_GNU_SOURCE $(OPT) -Wall -Wextra $(SAN) -fPIC
-CPPFLAGS += -I. -isystem /usr/include/hdf5/serial $(HDF5)
+CPPFLAGS += -I. -isystem /usr/include/hdf5/serial $(HDF5) $(OPENJPEG:-I%=-isystem %)
 LDFLAGS += $(SAN)
-LDLIBS_common := $(HDF5_L) -lz -ldeflate -lxxhash -lmd -ljansson
+LDLIBS_common := $(HDF5_L) -lz -ldeflate -lisal -lxxhash -lmd -ljansson
 LDLIBS_proto  := -lzmq -lmsgpackc
 LDLIBS_kernels := -lopenblas -fopenmp
 LDLIBS  := -lm -lpthread -ldl
@@ -86,8 +87,8 @@ $(B)/bin/petrel-$(1): $(call obj,$(call src,stages/$(1))) $(STAGE_SHARED) $(if $
 	$$(if $$(filter load,$(1)),$(CXX),$(CC)) $(LDFLAGS) -o $$@ $$^ $(if $(filter $(1),$(LEARN)),$(LDLIBS_kernels)) $$(LDLIBS_$(1)) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
 endef
 $(foreach s,$(STAGES),$(eval $(call stage_rule,$(s))))
-LDLIBS_load := -ldcmdata -ldcmimgle -ldcmjpeg -ldcmjpls -loflog -lofstd -lpng
-LDLIBS_train := -lpng -lprotobuf-c -lisal
+LDLIBS_load := -ldcmdata -ldcmimgle -ldcmjpeg -ldcmjpls -loflog -lofstd -lopenjp2 -lpng
+LDLIBS_train := -lpng -lprotobuf-c
 LDLIBS_eval := -lpng
 LDLIBS_classify := -lpng
 $(B)/bin/petrel-simulate: $(call obj,$(call src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a

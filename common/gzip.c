@@ -1,17 +1,32 @@
-/* gzip -- whole .gz files in and out; the only user of libdeflate.   common
+/* gzip -- .gz files in and out; the only user of libdeflate and of ISA-L's igzip.   common
  *
- * libdeflate unpacks whole buffers, fast, but does not say whether bad data were damaged or cut short. People need to
- * know, so a file it refuses is gone through once more by zlib, which does. */
+ * ISA-L unpacks about as fast as libdeflate (400x400x326 float32: 0.56 s and 0.50 s side by side, zlib 1.15 s, 2026-11-25, a busy
+ * machine), and in pieces: the packed bytes and the unpacked ones need never be in memory whole, which halves the peak. */
 #include "common/gzip.h"
 
 #include "common/file.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <isa-l/igzip_lib.h>
 #include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-enum { MEMBER_LEAST = 18 /* header and trailer */, DEFLATE_MOST = 1032 /* no byte can unpack to more */ };
+enum { PIECE = 1 << 18, DEFLATE_MOST = 1032 /* no byte can unpack to more */, STEP_MOST = 1 << 30 /* ISA-L counts in 32 bits */ };
+
+struct gzip_reader {
+    int file;
+    bool packed, ended;         /* ended: the last member's end was seen */
+    uint64_t size;              /* of the file */
+    char *path;
+    const uint8_t *next;        /* bytes read from the file and not used yet */
+    size_t left;
+    struct inflate_state state; /* large: tables and a window */
+    uint8_t piece[PIECE];
+};
 
 static bool is_gzip(const uint8_t *data, size_t size)
 {
@@ -26,113 +41,214 @@ static bool all_zero(const uint8_t *data, size_t size)
     return true;
 }
 
-static int fail_diagnosed(const char *path, const uint8_t *member, size_t size, struct error *e)
+/* Behind what is left, as much more as there is room for. 1: some came; 0: the file is at its end. */
+static int piece_fill(struct gzip_reader *r, struct error *e)
 {
-    enum { PIECE = 1 << 16 };
-    uint8_t *sink = xalloc(PIECE, 1);
-    z_stream z = {0};
-    int result = inflateInit2(&z, 15 + 16); /* the largest window, in a gzip wrapper */
-    char why[100] = "";
-    while (result == Z_OK) {
-        if (z.avail_in == 0 && size) {
-            z.next_in = (Bytef *)(uintptr_t)member;
-            z.avail_in = size < PIECE ? (uInt)size : PIECE;
-            member += z.avail_in;
-            size -= z.avail_in;
-        }
-        z.next_out = sink;
-        z.avail_out = PIECE;
-        result = inflate(&z, Z_NO_FLUSH);
+    ssize_t got;
+    memmove(r->piece, r->next, r->left);
+    r->next = r->piece;
+    do
+        got = read(r->file, r->piece + r->left, PIECE - r->left);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return fail_as(e, EX_IOERR, "cannot read '%s': %s", r->path, strerror(errno));
+    r->left += (size_t)got;
+    return got > 0;
+}
+
+int gzip_open(struct gzip_reader **r, const char *path, struct error *e)
+{
+    *r = NULL;
+    struct stat status;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file >= 0 && fstat(file, &status) == 0 && S_ISDIR(status.st_mode)) {
+        close(file);
+        file = -1;
+        errno = EISDIR;
     }
-    if (z.msg)
-        format_into(why, sizeof why, "%.60s; ", z.msg);
-    bool early = result == Z_BUF_ERROR;
-    inflateEnd(&z);
-    free(sink);
-    if (early)
-        return fail(e, "cannot read '%s': gzip data ends early (the file is truncated; copy it again)", path);
-    return fail(e, "cannot read '%s': gzip data is damaged (%scopy it again)", path, why);
+    if (file < 0)
+        return fail_as(e, EX_NOINPUT, "cannot open '%s': %s", path, strerror(errno));
+    struct gzip_reader *new = xalloc(1, sizeof *new);
+    new->file = file;
+    new->path = xstrdup(path);
+    new->next = new->piece;
+    new->size = status.st_size > 0 ? (uint64_t)status.st_size : 0;
+    isal_inflate_init(&new->state);
+    new->state.crc_flag = ISAL_GZIP;
+    *r = new;
+    int more;
+    while ((more = piece_fill(new, e)) > 0 && new->left < 2)
+        ;
+    new->packed = is_gzip(new->next, new->left);
+    if (more < 0)
+        gzip_close(r);
+    return more < 0 ? -1 : 0;
 }
 
-/* Bytes to make room for at first: the trailer's count is modulo 2^32, of the last member alone, and only a claim. */
-static size_t first_room(const struct buffer *packed, size_t most)
+void gzip_close(struct gzip_reader **r)
 {
-    size_t claim = 0;
-    if (packed->size >= MEMBER_LEAST)
-        for (size_t i = 1; i <= 4; i++)
-            claim = claim << 8 | packed->data[packed->size - i];
-    return claim < most ? claim : most;
+    if (*r) {
+        close((*r)->file);
+        free((*r)->path);
+    }
+    free(*r);
+    *r = NULL;
 }
 
-static int unpack(const char *path, const struct buffer *packed, size_t max, struct buffer *out, struct error *e)
+uint64_t gzip_most(const struct gzip_reader *r)
 {
-    struct libdeflate_decompressor *engine = libdeflate_alloc_decompressor();
-    size_t most = packed->size > max / DEFLATE_MOST ? max : packed->size * DEFLATE_MOST;
-    size_t room = first_room(packed, most), size = 0, at = 0;
-    uint8_t *data = engine ? malloc(room + 1) : NULL;
-    int result = 0;
-    if (!data)
-        result = fail_as(e, EX_OSERR, "cannot read '%s': no memory for %zu bytes", path, room);
+    return r->packed ? r->size * DEFLATE_MOST : r->size;
+}
 
-    while (!result && at < packed->size) {
-        const uint8_t *member = packed->data + at;
-        size_t left = packed->size - at, used = 0, made = 0;
-        if (at && !is_gzip(member, left)) {
-            if (!all_zero(member, left)) /* tapes and some archives pad with zeros */
-                result = fail(e, "cannot read '%s': %zu bytes after the gzip data are none", path, left);
-            break;
+bool gzip_packed(const struct gzip_reader *r)
+{
+    return r->packed;
+}
+
+static int damaged(const struct gzip_reader *r, int why, struct error *e)
+{
+    const char *what = why == ISAL_INCORRECT_CHECKSUM ? "incorrect data check"
+                       : why == ISAL_INVALID_WRAPPER  ? "invalid header"
+                       : why == ISAL_UNSUPPORTED_METHOD ? "unknown method"
+                       : why == ISAL_INVALID_LOOKBACK ? "invalid distance"
+                                                      : "invalid code";
+    return fail(e, "cannot read '%s': gzip data is damaged (%s; copy it again)", r->path, what);
+}
+
+/* A member has ended: is there another? Tapes and some archives pad with zeros; anything else there is refused. */
+static int member_next(struct gzip_reader *r, struct error *e)
+{
+    int more = 1;
+    while (r->left < 2 && (more = piece_fill(r, e)) > 0)
+        ;
+    if (more < 0)
+        return -1;
+    if (is_gzip(r->next, r->left)) {
+        isal_inflate_reset(&r->state);
+        r->state.crc_flag = ISAL_GZIP;
+        return 0;
+    }
+    uint64_t behind = 0;
+    bool zero = true;
+    do {
+        behind += r->left;
+        zero = zero && all_zero(r->next, r->left);
+        r->left = 0;
+    } while ((more = piece_fill(r, e)) > 0);
+    r->ended = true;
+    if (more == 0 && !zero)
+        return fail(e, "cannot read '%s': %llu bytes after the gzip data are none", r->path, (unsigned long long)behind);
+    return more;
+}
+
+static int take_packed(struct gzip_reader *r, uint8_t *to, size_t wanted, size_t *got, struct error *e)
+{
+    struct inflate_state *s = &r->state;
+    while (*got < wanted && !r->ended) {
+        int more = 1;
+        if (r->left == 0 && (more = piece_fill(r, e)) < 0)
+            return -1;
+        size_t const room = wanted - *got < STEP_MOST ? wanted - *got : STEP_MOST;
+        s->next_in = (uint8_t *)(uintptr_t)r->next;
+        s->avail_in = (uint32_t)r->left;
+        s->next_out = to + *got;
+        s->avail_out = (uint32_t)room;
+        int rc = isal_inflate(s);
+        *got += room - s->avail_out;
+        r->next += r->left - s->avail_in;
+        r->left = s->avail_in;
+        if (rc < 0)
+            return damaged(r, rc, e);
+        if (s->block_state == ISAL_BLOCK_FINISH) {
+            if (member_next(r, e) < 0)
+                return -1;
+        } else if (more == 0 && s->avail_out == room) {
+            return fail(e, "cannot read '%s': gzip data ends early (the file is truncated; copy it again)", r->path);
         }
-        switch (libdeflate_gzip_decompress_ex(engine, member, left, data + size, room - size, &used, &made)) {
-        case LIBDEFLATE_SUCCESS:
-            at += used;
-            size += made;
-            break;
-        case LIBDEFLATE_INSUFFICIENT_SPACE:
-            if (room == most) {
-                result = fail(e, "cannot read '%s': it unpacks to more than %zu bytes", path, max);
+    }
+    return 0;
+}
+
+static int take_plain(struct gzip_reader *r, uint8_t *to, size_t wanted, size_t *got, struct error *e)
+{
+    while (*got < wanted) {
+        ssize_t here = (ssize_t)(r->left < wanted - *got ? r->left : wanted - *got);
+        if (here > 0) {
+            memcpy(to + *got, r->next, (size_t)here);
+            r->next += here;
+            r->left -= (size_t)here;
+        } else { /* past the first piece, straight to where it belongs */
+            here = read(r->file, to + *got, wanted - *got);
+            if (here < 0 && errno != EINTR)
+                return fail_as(e, EX_IOERR, "cannot read '%s': %s", r->path, strerror(errno));
+            if (here == 0)
                 break;
-            }
-            room = room < 32768 ? 65536 : room * 2; /* the trailer may claim 0: twice that would never grow */
-            room = room < most ? room : most;
-            uint8_t *larger = realloc(data, room + 1);
-            if (!larger)
-                result = fail_as(e, EX_OSERR, "cannot read '%s': no memory for %zu bytes", path, room);
-            else
-                data = larger;
-            break;
-        default:
-            result = fail_diagnosed(path, member, left, e);
+            here = here < 0 ? 0 : here;
         }
+        *got += (size_t)here;
     }
-    if (engine)
-        libdeflate_free_decompressor(engine);
-    if (result) {
+    return 0;
+}
+
+int gzip_take(struct gzip_reader *r, void *to, size_t wanted, size_t *got, struct error *e)
+{
+    *got = 0;
+    return r->packed ? take_packed(r, to, wanted, got, e) : take_plain(r, to, wanted, got, e);
+}
+
+int gzip_finish(struct gzip_reader *r, uint64_t most, struct error *e)
+{
+    if (!r->packed)
+        return 0;
+    uint8_t *sink = xalloc(PIECE, 1);
+    uint64_t size = 0;
+    size_t got;
+    int rc;
+    do {
+        rc = gzip_take(r, sink, PIECE, &got, e);
+        size += got;
+        if (rc == 0 && size > most)
+            rc = fail(e, "cannot read '%s': it unpacks to more than the %llu bytes that are read of it", r->path, (unsigned long long)most);
+    } while (rc == 0 && got == PIECE);
+    free(sink);
+    return rc;
+}
+
+int gzip_read(const char *path, size_t max, struct buffer *out, struct error *e)
+{
+    struct gzip_reader *r;
+    size_t size = 0, got, room = 65536;
+    *out = (struct buffer){0};
+    if (gzip_open(&r, path, e) < 0)
+        return -1;
+    if (!r->packed)
+        room = r->size < max ? (size_t)r->size + 1 : max + 1;
+    uint8_t *data = NULL;
+    int rc = 0;
+    do {
+        uint8_t *larger = realloc(data, room + 1);
+        if (!larger) {
+            rc = fail_as(e, EX_OSERR, "cannot read '%s': no memory for %zu bytes", path, room);
+            break;
+        }
+        data = larger;
+        rc = gzip_take(r, data + size, room - size, &got, e);
+        size += got;
+        if (rc == 0 && size > max)
+            rc = fail(e, r->packed ? "cannot read '%s': it unpacks to more than %zu bytes" : "cannot read '%s': it is larger than %zu bytes", path,
+                      max);
+        if (size < room)
+            break;
+        room = room < max / 2 ? 2 * room : max + 1;
+    } while (rc == 0);
+    gzip_close(&r);
+    if (rc < 0) {
         free(data);
         return -1;
     }
     data[size] = '\0';
     *out = (struct buffer){data, size};
     return 0;
-}
-
-int gzip_read(const char *path, size_t max, struct buffer *out, struct error *e)
-{
-    *out = (struct buffer){0};
-    struct buffer file;
-    size_t slack = max / 8 + 65536; /* what does not pack grows a little */
-    if (file_read(path, max < SIZE_MAX - slack ? max + slack : SIZE_MAX, &file, e))
-        return -1;
-    if (!is_gzip(file.data, file.size)) {
-        if (file.size > max) {
-            buffer_free(&file);
-            return fail(e, "cannot read '%s': it is larger than %zu bytes", path, max);
-        }
-        *out = file;
-        return 0;
-    }
-    int result = unpack(path, &file, max < PTRDIFF_MAX ? max : PTRDIFF_MAX - 1, out, e);
-    buffer_free(&file);
-    return result;
 }
 
 int gzip_write(const char *path, const void *data, size_t size, int level, struct error *e)

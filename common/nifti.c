@@ -3,6 +3,7 @@
  * The header is read here, field by field, because the usual library trusts it: a file of 800 bytes that says it has 200
  * dimensions smashes the library's stack. Nothing is allocated for the voxels before the file is known to hold them. */
 #include "common/nifti.h"
+#include "common/file.h"
 #include "common/foreign.h"
 #include "common/gzip.h"
 #include <math.h>
@@ -10,10 +11,13 @@
 #include <string.h>
 
 static const struct {
-    int code, bytes;
-    double (*get)(const uint8_t *at);
-} types[] = {{2, 1, foreign_u8},   {4, 2, foreign_i16},  {8, 4, foreign_i32},  {16, 4, foreign_f32},   {64, 8, foreign_f64},
-             {256, 1, foreign_i8}, {512, 2, foreign_u16}, {768, 4, foreign_u32}, {1024, 8, foreign_i64}};
+    int code;
+    size_t width;
+    foreign_floats *floats;
+} types[] = {{2, 1, foreign_floats_u8},    {4, 2, foreign_floats_i16},   {8, 4, foreign_floats_i32},
+             {16, 4, foreign_floats_f32},  {64, 8, foreign_floats_f64},  {256, 1, foreign_floats_i8},
+             {512, 2, foreign_floats_u16}, {768, 4, foreign_floats_u32}, {1024, 8, foreign_floats_i64}};
+enum { FLOAT32 = 16, HEADER1 = 348, HEADER2 = 540, PIECE = 1 << 18 };
 
 /* ---- header: where each field lies in the two versions ---- */
 
@@ -30,10 +34,10 @@ static const struct place nifti2[FIELDS] = {{16, 8, foreign_i64},  {12, 2, forei
                                             {348, 4, foreign_i32}, {352, 8, foreign_f64}, {376, 8, foreign_f64}, {400, 8, foreign_f64}};
 
 struct header {
-    const uint8_t *bytes;
+    uint8_t bytes[HEADER2];
     const struct place *place;
     size_t size;
-    bool swapped;
+    bool swapped, pair; /* pair: the voxels lie in a second file */
 };
 
 static double header_get(const struct header *h, enum field field, size_t which)
@@ -46,28 +50,35 @@ static double header_get(const struct header *h, enum field field, size_t which)
     return p.get(value);
 }
 
-static int header_open(struct header *h, const struct buffer *file, const char *path, struct error *e)
+static int header_take(struct header *h, struct gzip_reader *from, const char *path, struct error *e)
 {
-    if (file->size < 348)
-        return fail(e, "cannot open '%s': %zu bytes are no NIfTI file (its header alone has 348)", path, file->size);
+    size_t got, more;
+    if (gzip_take(from, h->bytes, HEADER1, &got, e) < 0)
+        return -1;
+    if (got < HEADER1)
+        return fail(e, "cannot open '%s': %zu bytes are no NIfTI file (its header alone has 348)", path, got);
     uint8_t first[4];
-    memcpy(first, file->data, 4);
+    memcpy(first, h->bytes, 4);
     for (int swapped = 0; swapped < 2; swapped++, foreign_swap(first, 1, 4)) {
         double size = foreign_i32(first);
-        if (size != 348 && size != 540)
+        if (size != HEADER1 && size != HEADER2)
             continue;
-        *h = (struct header){file->data, size == 540 ? nifti2 : nifti1, (size_t)size, swapped == 1};
-        if (file->size < h->size)
-            return fail(e, "cannot open '%s': %zu bytes are no NIfTI-2 file (its header alone has 540)", path, file->size);
-        const char *magic = (const char *)file->data + (size == 540 ? 4 : 344);
-        if (memcmp(magic, size == 540 ? "n+2" : "n+1", 4) == 0)
+        bool const two = size == HEADER2;
+        h->place = two ? nifti2 : nifti1;
+        h->size = (size_t)size;
+        h->swapped = swapped == 1;
+        if (two && gzip_take(from, h->bytes + HEADER1, HEADER2 - HEADER1, &more, e) < 0)
+            return -1;
+        if (two && more < HEADER2 - HEADER1)
+            return fail(e, "cannot open '%s': %zu bytes are no NIfTI-2 file (its header alone has 540)", path, got + more);
+        const char *magic = (const char *)h->bytes + (two ? 4 : 344);
+        h->pair = memcmp(magic, two ? "ni2" : "ni1", 4) == 0;
+        if (h->pair || memcmp(magic, two ? "n+2" : "n+1", 4) == 0)
             return 0;
-        if (memcmp(magic, size == 540 ? "ni2" : "ni1", 4) == 0)
-            return fail(e, "cannot open '%s': its voxels lie in a second file (.img); convert it to one .nii", path);
         return fail(e, "cannot open '%s': header has no magic 'n+1': Analyze 7.5, which does not say left from right, "
                        "or no NIfTI at all", path);
     }
-    return fail(e, "cannot open '%s': not NIfTI (sizeof_hdr is %d, not 348 or 540)", path, (int)foreign_i32(file->data));
+    return fail(e, "cannot open '%s': not NIfTI (sizeof_hdr is %d, not 348 or 540)", path, (int)foreign_i32(h->bytes));
 }
 
 /* Three dimensions; more are allowed if they are 1. */
@@ -149,8 +160,61 @@ static int header_place(const struct header *h, const char *path, struct nifti *
 
 /* ---- voxels ---- */
 
-static int voxels_read(const struct header *h, struct buffer *file, const char *path, size_t max_bytes, struct nifti *image,
-                       struct error *e)
+/* Where they begin in their file, of which *from has given `given` bytes: gone to. */
+static int voxels_seek(const struct header *h, struct gzip_reader *from, const char *path, size_t given, double *offset, struct error *e)
+{
+    uint8_t skipped[4096];
+    *offset = header_get(h, F_OFFSET, 0);
+    if (h->pair && !(*offset >= 0 && *offset == floor(*offset)))
+        return fail(e, "cannot open '%s': vox_offset is %g: a number of bytes wanted", path, *offset);
+    if (!h->pair && !(*offset >= (double)h->size && *offset == floor(*offset)))
+        return fail(e, "cannot open '%s': vox_offset is %g: voxels begin after the header's %zu bytes", path, *offset, h->size);
+    if (*offset > (double)gzip_most(from))
+        return 0; /* told together with their number */
+    for (size_t left = (size_t)*offset - (h->pair ? 0 : given), got = 1; left && got; left -= got)
+        if (gzip_take(from, skipped, left < sizeof skipped ? left : sizeof skipped, &got, e) < 0)
+            return -1;
+    return 0;
+}
+
+static int voxels_short(const struct nifti *image, const char *path, size_t width, double offset, uint64_t there, bool exact, struct error *e)
+{
+    return fail(e, "cannot open '%s': %lld x %lld x %lld voxels of %zu bytes from byte %.0f are more than the %llu bytes %s: cut short", path,
+                (long long)image->grid.dim[2], (long long)image->grid.dim[1], (long long)image->grid.dim[0], width, offset,
+                (unsigned long long)there, exact ? "there are" : "it can hold");
+}
+
+/* float32 as this machine has it goes straight to its place; all else by way of a piece. */
+static int voxels_take(const struct header *h, size_t type, struct gzip_reader *from, size_t count, float *voxel, size_t *taken, struct error *e)
+{
+    double slope = header_get(h, F_SLOPE, 0), inter = header_get(h, F_INTER, 0);
+    if (!isfinite(slope) || slope == 0)
+        slope = 1, inter = 0;
+    if (!isfinite(inter))
+        inter = 0;
+    size_t const width = types[type].width;
+    bool const straight = types[type].code == FLOAT32 && !h->swapped && slope == 1 && inter == 0;
+    uint8_t *piece = straight ? NULL : xalloc(PIECE, 1);
+    size_t got = 1;
+    int rc = 0;
+    *taken = 0;
+    while (rc == 0 && got && *taken < count) {
+        size_t const wanted = count - *taken < PIECE / width ? count - *taken : PIECE / width;
+        uint8_t *at = straight ? (uint8_t *)(voxel + *taken) : piece;
+        rc = gzip_take(from, at, wanted * width, &got, e);
+        got /= width;
+        if (rc == 0 && h->swapped)
+            foreign_swap(at, got, width);
+        if (rc == 0 && !straight)
+            types[type].floats(at, got, slope, inter, voxel + *taken);
+        *taken += got;
+    }
+    free(piece);
+    return rc;
+}
+
+static int voxels_read(const struct header *h, struct gzip_reader *from, const char *path, size_t given, size_t max_bytes,
+                       struct nifti *image, struct error *e)
 {
     int code = (int)header_get(h, F_DATATYPE, 0);
     size_t type = 0;
@@ -158,53 +222,84 @@ static int voxels_read(const struct header *h, struct buffer *file, const char *
         type++;
     if (type == COUNT_OF(types))
         return fail(e, "cannot open '%s': datatype %d is none of 2 4 8 16 64 256 512 768 1024 (real numbers)", path, code);
-    size_t const width = (size_t)types[type].bytes, count = grid_voxels(&image->grid); /* at most 32767^3 */
-    double offset = header_get(h, F_OFFSET, 0);
-    if (!(offset >= (double)h->size && offset == floor(offset)))
-        return fail(e, "cannot open '%s': vox_offset is %g: voxels begin after the header's %zu bytes", path, offset, h->size);
-    if (offset > (double)file->size || count > (file->size - (size_t)offset) / width)
-        return fail(e, "cannot open '%s': %lld x %lld x %lld voxels of %zu bytes from byte %.0f are more than the %zu bytes "
-                       "there are: cut short", path, (long long)image->grid.dim[2], (long long)image->grid.dim[1],
-                    (long long)image->grid.dim[0], width, offset, file->size);
+    size_t const width = types[type].width, count = grid_voxels(&image->grid); /* at most 32767^3 */
+    uint64_t const most = gzip_most(from);
+    double offset;
+    if (voxels_seek(h, from, path, given, &offset, e) < 0)
+        return -1;
+    if (offset > (double)most || count > (most - (uint64_t)offset) / width)
+        return voxels_short(image, path, width, offset, most, !gzip_packed(from), e);
     if (count > max_bytes / 2 / sizeof(float))
         return fail(e, "cannot open '%s': %zu voxels need more memory than --memory-limit gives", path, count);
     image->voxel = try_alloc(e, count, sizeof *image->voxel);
     if (!image->voxel)
         return fail_in(e, "cannot open '%s'", path);
-    uint8_t *at = file->data + (size_t)offset;
-    if (h->swapped)
-        foreign_swap(at, count, width);
-    double slope = header_get(h, F_SLOPE, 0), inter = header_get(h, F_INTER, 0);
-    if (!isfinite(slope) || slope == 0)
-        slope = 1, inter = 0;
-    if (!isfinite(inter))
-        inter = 0;
-    for (size_t i = 0; i < count; i++) {
-        image->voxel[i] = (float)(types[type].get(at + i * width) * slope + inter);
-        if (!isfinite(image->voxel[i]))
-            return fail(e, "cannot use '%s': voxel number %zu is no number (NaN or infinite): mend it where it was made", path, i);
-    }
+    size_t taken;
+    if (voxels_take(h, type, from, count, image->voxel, &taken, e) < 0)
+        return -1;
+    if (taken < count)
+        return voxels_short(image, path, width, offset, (uint64_t)offset + taken * width, true, e);
+    if (gzip_finish(from, max_bytes, e) < 0)
+        return -1;
+    size_t const bad = floats_bad(image->voxel, count);
+    if (bad < count)
+        return fail(e, "cannot use '%s': voxel number %zu is no number (NaN or infinite): mend it where it was made", path, bad);
     return 0;
 }
 
-int nifti_read(const char *path, size_t max_bytes, struct nifti *image, struct error *e)
+/* "a/b.hdr" or "a/b.hdr.gz" -> "a/b.img" or "a/b.img.gz", whichever is there; the caller's. */
+static char *second_file(const char *path, struct error *e)
 {
-    struct buffer file = {0};
+    size_t stem = strlen(path);
+    stem -= ends_with(path, ".hdr.gz") ? 7 : ends_with(path, ".hdr") ? 4 : 0;
+    static const char *const endings[] = {".img", ".img.gz"};
+    for (size_t i = 0; path[stem] && i < COUNT_OF(endings); i++) {
+        char *other = xprintf("%.*s%s", (int)stem, path, endings[i]);
+        if (file_exists(other))
+            return other;
+        free(other);
+    }
+    fail(e, "cannot open '%s': its voxels lie in a second file of the same name (.img or .img.gz), which is not there", path);
+    return NULL;
+}
+
+int nifti_read_files(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e)
+{
+    struct gzip_reader *from = NULL;
     struct header h = {0};
+    char *other = NULL;
     *image = (struct nifti){0};
-    if (gzip_read(path, max_bytes, &file, e) < 0)
-        return -1;
-    int rc = header_open(&h, &file, path, e);
+    *data_file = NULL;
+    int rc = gzip_open(&from, path, e);
+    if (rc == 0)
+        rc = header_take(&h, from, path, e);
     if (rc == 0)
         rc = header_shape(&h, path, image->grid.dim, e);
     if (rc == 0)
         rc = header_place(&h, path, image, e);
+    if (rc == 0 && h.pair) {
+        gzip_close(&from);
+        other = second_file(path, e);
+        rc = other ? gzip_open(&from, other, e) : -1;
+    }
     if (rc == 0)
-        rc = voxels_read(&h, &file, path, max_bytes, image, e);
-    buffer_free(&file);
+        rc = voxels_read(&h, from, other ? other : path, other ? 0 : h.size, max_bytes, image, e);
+    gzip_close(&from);
+    if (rc == 0)
+        *data_file = other;
+    else
+        free(other);
     if (rc < 0) {
         free(image->voxel);
         image->voxel = NULL;
     }
+    return rc;
+}
+
+int nifti_read(const char *path, size_t max_bytes, struct nifti *image, struct error *e)
+{
+    char *data_file;
+    int rc = nifti_read_files(path, max_bytes, image, &data_file, e);
+    free(data_file);
     return rc;
 }

@@ -1,7 +1,7 @@
 /* find -- what is each argument?   arguments -> [find] -> scan
  *
  *     a .tsv file            a list of scans (list.c)
- *     an image               (.nii .nii.gz .mha .mhd .nrrd .nhdr) a scan; its truth is X_mask beside it (STS_001_PET_mask
+ *     an image               (.nii .nii.gz .hdr .mha .mhd .nrrd .nhdr) a scan; its truth is X_mask beside it (STS_001_PET_mask
  *                            for STS_001_PET_image), else SEG; its facts are X.json
  *     a folder               everything in it and below: autoPET studies (autopet.c), DICOM series with the structure
  *                            sets that refer to them (find_dicom.c), and other images that are no masks and no CT */
@@ -270,7 +270,7 @@ int path_find(struct sources *s, const char *path, const char *label, struct err
     }
     if (dicom_probe(path, &probe, NULL) == 0)
         return fail_as(e, EX_NOINPUT, "'%s' is one DICOM file: name its folder, a scan is a whole series", path);
-    return fail_as(e, EX_NOINPUT, "'%s' is no scan: a folder, .nii[.gz], .mha, .mhd, .nrrd, .nhdr or a list .tsv is wanted", path);
+    return fail_as(e, EX_NOINPUT, "'%s' is no scan: a folder, .nii[.gz], .hdr, .mha, .mhd, .nrrd, .nhdr or a list .tsv is wanted", path);
 }
 
 /* ---- all arguments ---- */

@@ -3,17 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int nifti_any(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e)
-{
-    *data_file = NULL;
-    return nifti_read(path, max_bytes, image, e);
-}
-
 static const struct {
     const char *ending;
     int (*read)(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e);
-} formats[] = {{".nii.gz", nifti_any}, {".nii", nifti_any},  {".mha", mha_read},
-               {".mhd", mha_read},     {".nrrd", nrrd_read}, {".nhdr", nrrd_read}};
+} formats[] = {{".nii.gz", nifti_read_files}, {".nii", nifti_read_files}, {".hdr", nifti_read_files}, {".hdr.gz", nifti_read_files},
+               {".mha", mha_read},            {".mhd", mha_read},         {".nrrd", nrrd_read},       {".nhdr", nrrd_read}};
 
 const char *image_ending(size_t which)
 {
@@ -39,7 +33,7 @@ int image_read(const char *path, size_t max_bytes, struct nifti *image, char **d
     if (i < COUNT_OF(formats))
         rc = formats[i].read(path, max_bytes, image, &other, e);
     else
-        fail(e, "cannot open '%s': its ending is none of .nii .nii.gz .mha .mhd .nrrd .nhdr", path);
+        fail(e, "cannot open '%s': its ending is none of .nii .nii.gz .hdr .mha .mhd .nrrd .nhdr", path);
     if (data_file && rc == 0)
         *data_file = other;
     else

@@ -124,7 +124,7 @@ void dicom_files_free(struct dicom_files *d);
 char *path_parent(const char *path) MUST_USE;
 
 /* ---- images ---- */
-/* A volume by its ending: .nii .nii.gz .mha .mhd .nrrd .nhdr, in its own order, as nifti_read has it. *data_file: the second
+/* A volume by its ending: .nii .nii.gz .hdr .mha .mhd .nrrd .nhdr, in its own order, as nifti_read has it. *data_file: the second
  * file its voxels lie in, the caller's; NULL: none, or not asked for. */
 int image_read(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e) MUST_USE;
 const char *image_ending(size_t which); /* the endings, NULL after the last */

@@ -112,7 +112,7 @@ int main(int argc, char **argv)
         .program = "petrel-load",
         .usage = "[options] [--channel-out volumes] SCAN|DIR|LIST.tsv ...",
         .purpose = "reads scans from files and gives them to the pipeline",
-        .epilogue = "A scan is an image (.nii .nii.gz .mha .mhd .nrrd .nhdr), a folder with a DICOM PET series, or an autoPET study; a\n"
+        .epilogue = "A scan is an image (.nii .nii.gz .hdr .mha .mhd .nrrd .nhdr), a folder with a DICOM PET series, or an autoPET study; a\n"
                     "folder is searched for all of them. Truth: for X.nii.gz, X_mask.nii.gz (Y_mask for X = Y_image), else SEG.nii.gz\n"
                     "beside it, in any of these formats; for DICOM, the RTSTRUCT or segmentation (SEG) that\n"
                     "refers to the series. A list is tab-separated with a header: patient, study, scan, mask, ct.\n"

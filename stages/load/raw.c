@@ -13,19 +13,19 @@ enum { LINE_MOST = 4096, DEFLATE_MOST = 1032 /* no packed byte makes more */ };
 static const struct {
     const char *name;
     size_t width;
-    double (*get)(const uint8_t *at);
+    foreign_floats *floats;
     const char *also[6]; /* as the formats write it */
 } types[] = {
-    {"uint8", 1, foreign_u8, {"MET_UCHAR", "unsigned char", "uchar", "uint8_t"}},
-    {"int8", 1, foreign_i8, {"MET_CHAR", "signed char", "int8_t"}},
-    {"int16", 2, foreign_i16, {"MET_SHORT", "short", "short int", "signed short", "int16_t"}},
-    {"uint16", 2, foreign_u16, {"MET_USHORT", "unsigned short", "ushort", "unsigned short int", "uint16_t"}},
-    {"int32", 4, foreign_i32, {"MET_INT", "int", "signed int", "int32_t"}},
-    {"uint32", 4, foreign_u32, {"MET_UINT", "unsigned int", "uint", "uint32_t"}},
-    {"int64", 8, foreign_i64, {"MET_LONG_LONG", "long long", "longlong", "int64_t", "long long int"}},
-    {"uint64", 8, foreign_u64, {"MET_ULONG_LONG", "unsigned long long", "ulonglong", "uint64_t"}},
-    {"float", 4, foreign_f32, {"MET_FLOAT"}},
-    {"double", 8, foreign_f64, {"MET_DOUBLE"}},
+    {"uint8", 1, foreign_floats_u8, {"MET_UCHAR", "unsigned char", "uchar", "uint8_t"}},
+    {"int8", 1, foreign_floats_i8, {"MET_CHAR", "signed char", "int8_t"}},
+    {"int16", 2, foreign_floats_i16, {"MET_SHORT", "short", "short int", "signed short", "int16_t"}},
+    {"uint16", 2, foreign_floats_u16, {"MET_USHORT", "unsigned short", "ushort", "unsigned short int", "uint16_t"}},
+    {"int32", 4, foreign_floats_i32, {"MET_INT", "int", "signed int", "int32_t"}},
+    {"uint32", 4, foreign_floats_u32, {"MET_UINT", "unsigned int", "uint", "uint32_t"}},
+    {"int64", 8, foreign_floats_i64, {"MET_LONG_LONG", "long long", "longlong", "int64_t", "long long int"}},
+    {"uint64", 8, foreign_floats_u64, {"MET_ULONG_LONG", "unsigned long long", "ulonglong", "uint64_t"}},
+    {"float", 4, foreign_floats_f32, {"MET_FLOAT"}},
+    {"double", 8, foreign_floats_f64, {"MET_DOUBLE"}},
 };
 
 static size_t type_row(const char *name)
@@ -135,11 +135,10 @@ static int convert(const char *path, const struct raw *r, uint8_t *from, struct 
     image->voxel = try_alloc(e, count, sizeof *image->voxel);
     if (!image->voxel)
         return fail_in(e, "cannot open '%s'", path);
-    for (size_t i = 0; i < count; i++) {
-        image->voxel[i] = (float)types[row].get(from + i * types[row].width);
-        if (!isfinite(image->voxel[i]))
-            return fail(e, "cannot use '%s': voxel number %zu is no number (NaN or infinite): mend it where it was made", path, i);
-    }
+    types[row].floats(from, count, 1, 0, image->voxel);
+    size_t const bad = floats_bad(image->voxel, count);
+    if (bad < count)
+        return fail(e, "cannot use '%s': voxel number %zu is no number (NaN or infinite): mend it where it was made", path, bad);
     return 0;
 }
 

@@ -111,13 +111,12 @@ static void every_type(void **state)
     expect_ramp(save("u8.nii", file, 352 + VOXELS), 1, 0);
 }
 
-static void version_2(void **state)
+/* The same as NIfTI-2 has it. */
+static void header2(uint8_t *file, int type)
 {
-    (void)state;
-    uint8_t file[ROOM] = {0};
     put(file, &(int32_t){540}, 4, false);
     memcpy(file + 4, "n+2\0\r\n\032\n", 8);
-    put_i16(file + 12, 2, false);
+    put_i16(file + 12, type, false);
     int64_t const dim[] = {3, W, H, D, 1, 1, 1, 1};
     memcpy(file + 16, dim, sizeof dim);
     double const pixdim[] = {1, 2, 3, 5};
@@ -126,6 +125,13 @@ static void version_2(void **state)
     put(file + 348, &(int32_t){1}, 4, false);
     double const srow[] = {2, 0, 0, 10, 0, 3, 0, 20, 0, 0, 5, 30};
     memcpy(file + 400, srow, sizeof srow);
+}
+
+static void version_2(void **state)
+{
+    (void)state;
+    uint8_t file[ROOM] = {0};
+    header2(file, 2);
     for (int i = 0; i < VOXELS; i++)
         file[544 + i] = (uint8_t)i;
     expect_ramp(save("two.nii.gz", file, 544 + VOXELS), 1, 0);
@@ -170,6 +176,54 @@ static void places(void **state)
     assert_true(n.grid.spacing_mm[0] == 5 && n.grid.spacing_mm[1] == 3 && n.grid.spacing_mm[2] == 2);
     free(n.voxel);
     free(path);
+}
+
+/* Header and voxels in two files, either packed; the second is found by the first's name, and is part of the scan's digest. */
+static void pairs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header, *voxels;
+        bool two, swap;
+        int offset;
+    } cases[] = {{"a.hdr", "a.img", false, false, 0},     {"b.hdr", "b.img.gz", false, true, 0}, {"c.hdr.gz", "c.img.gz", false, false, 7},
+                 {"d.hdr", "d.img", true, false, 5},      {"e.hdr.gz", "e.img", true, false, 0}};
+    for (size_t c = 0; c < COUNT_OF(cases); c++) {
+        uint8_t header[ROOM] = {0}, voxels[8 + 2 * VOXELS] = {0};
+        if (cases[c].two) {
+            header2(header, 4);
+            memcpy(header + 4, "ni2", 4);
+            put(header + 168, &(int64_t){cases[c].offset}, 8, false);
+        } else {
+            header1(header, 4, 16, cases[c].swap);
+            memcpy(header + 344, "ni1", 4);
+            put_f32(header + 108, cases[c].offset, cases[c].swap);
+        }
+        for (int i = 0; i < VOXELS; i++)
+            put_i16(voxels + cases[c].offset + 2 * i, i, cases[c].swap);
+        char *second = save(cases[c].voxels, voxels, (size_t)cases[c].offset + 2 * VOXELS), *path = save(cases[c].header, header, cases[c].two ? 540 : 348);
+        char *told = NULL;
+        struct nifti n;
+        struct error e = {0};
+        if (image_read(path, MAX, &n, &told, &e) < 0)
+            fail_msg("%s", e.text);
+        assert_string_equal(told, second);
+        assert_true(n.placed && n.grid.affine[2][3] == 30);
+        free(told);
+        told = NULL;
+        free(n.voxel);
+        expect_ramp(xstrdup(path), 1, 0);
+        /* cut short; gone */
+        free(save(cases[c].voxels, voxels, (size_t)cases[c].offset + 2 * VOXELS - 1));
+        assert_int_equal(image_read(path, MAX, &n, &told, &e), -1);
+        if (told || n.voxel || !strstr(e.text, cases[c].voxels) || !strstr(e.text, "cut short"))
+            fail_msg("%s: %s", cases[c].header, e.text);
+        unlink(second);
+        assert_int_equal(image_read(path, MAX, &n, &told, &e), -1);
+        assert_non_null(strstr(e.text, "which is not there"));
+        free(second);
+        free(path);
+    }
 }
 
 static void expect_refusal(char *path, const char *says)
@@ -236,7 +290,7 @@ static void refused_by_name(void **state)
     expect_refusal(save("n.nii", file, 800), "no magic");
     GOOD;
     memcpy(file + 344, "ni1", 4);
-    expect_refusal(save("o.nii", file, 800), "second file");
+    expect_refusal(save("o.nii", file, 800), "second file of the same name (.img or .img.gz), which is not there");
     memset(file, 7, sizeof file);
     expect_refusal(save("p.nii", file, 800), "not NIfTI");
     header1(file, 16, 32, false);
@@ -352,7 +406,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type),      cmocka_unit_test(version_2), cmocka_unit_test(places),
-        cmocka_unit_test(refused_by_name), cmocka_unit_test(masks),
+        cmocka_unit_test(refused_by_name), cmocka_unit_test(masks), cmocka_unit_test(pairs),
     };
     return cmocka_run_group_tests_name("load_nifti", tests, make_dir, drop_dir);
 }
