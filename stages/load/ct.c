@@ -42,14 +42,13 @@ static int image_hu(const char *path, size_t max_bytes, const struct grid *file,
     return rc;
 }
 
-static int slice_hu(const char *path, size_t plane, int16_t *hu, struct error *e)
+/* voxel: room for the slice. */
+static int slice_hu(const char *path, const struct dicom_image *image, float *voxel, size_t plane, int16_t *hu, struct error *e)
 {
-    struct dicom_image full;
-    if (dicom_read_image(path, true, &full, e) < 0)
+    if (dicom_read_voxels(path, image, voxel, e) < 0)
         return -1;
     for (size_t i = 0; i < plane; i++)
-        hu[i] = whole_hu(full.stored[i] * full.slope + full.intercept);
-    dicom_image_free(&full);
+        hu[i] = whole_hu((double)voxel[i]);
     return 0;
 }
 
@@ -60,7 +59,7 @@ static int series_hu(const struct names *slice, size_t max_bytes, struct own_ct 
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < slice->count; i++) {
         path[i] = slice->name[i];
-        rc = dicom_read_image(path[i], false, &image[i], e);
+        rc = dicom_read_image(path[i], &image[i], e);
         if (rc == 0 && image[i].frames > 1)
             rc = fail(e, "cannot open '%s': (0028,0008) NumberOfFrames is %g: multi-frame CT is not read, split it into one file a slice",
                       path[i], image[i].frames);
@@ -71,10 +70,12 @@ static int series_hu(const struct names *slice, size_t max_bytes, struct own_ct 
     if (rc == 0 && plane > max_bytes / sizeof *ct->hu / slice->count)
         rc = fail(e, "cannot open '%s': %zu slices of %lld x %lld voxels need more memory than --memory-limit gives", path[0],
                   slice->count, (long long)ct->grid.dim[2], (long long)ct->grid.dim[1]);
-    if (rc == 0 && !(ct->hu = try_alloc(e, plane * slice->count, sizeof *ct->hu)))
+    float *voxel = rc == 0 ? try_alloc(e, plane, sizeof *voxel) : NULL;
+    if (rc == 0 && !(voxel && (ct->hu = try_alloc(e, plane * slice->count, sizeof *ct->hu))))
         rc = fail_in(e, "cannot open '%s'", path[0]);
     for (size_t i = 0; rc == 0 && i < slice->count; i++)
-        rc = slice_hu(path[i], plane, ct->hu + i * plane, e);
+        rc = slice_hu(path[i], &image[i], voxel, plane, ct->hu + i * plane, e);
+    free(voxel);
     free(path);
     free(image);
     return rc;

@@ -3,10 +3,13 @@
  * C++ stops at this file: nothing is thrown past the extern "C" functions, and DCMTK's own logging is off, because
  * what it has to say comes back as a sentence. */
 #include "stages/load/dicom_inside.h"
+#include "stages/load/jpeg2000.h"
 
 #include <dcmtk/config/osconfig.h>
 
 #include <dcmtk/dcmdata/dcrledrg.h>
+#include <dcmtk/dcmdata/dcpixseq.h>
+#include <dcmtk/dcmdata/dcpxitem.h>
 #include <dcmtk/dcmdata/dctk.h>
 #include <dcmtk/dcmjpeg/djdecode.h>
 #include <dcmtk/dcmjpls/djdecode.h>
@@ -15,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <sys/stat.h>
+#include <vector>
 
 namespace
 {
@@ -155,9 +159,8 @@ const real_row reals[] = {
     REAL(0x0028, 0x0103, is_signed, false),
 };
 
-int read_pixels(DcmFileFormat &file, const char *path, struct dicom_image *image, struct error *e)
+int pixels_check(const char *path, const struct dicom_image *image, struct error *e)
 {
-    DcmDataset *set = file.getDataset();
     if (!(image->rows >= 1 && image->columns >= 1))
         return fail(e, "cannot open '%s': (0028,0010) Rows or (0028,0011) Columns is missing", path);
     if (image->samples > 1)
@@ -168,11 +171,58 @@ int read_pixels(DcmFileFormat &file, const char *path, struct dicom_image *image
     if (image->bits_allocated != 8 && image->bits_allocated != 16)
         return fail(e, "cannot open '%s': (0028,0100) BitsAllocated is %g: only 8 and 16 are read", path,
                     image->bits_allocated);
+    return 0;
+}
+
+/* Stored values of any type to what they mean. */
+template <class Stored> void values_rescale(const Stored *stored, size_t count, const struct dicom_image *image, float *voxel)
+{
+    double const slope = image->slope, intercept = image->intercept;
+    for (size_t i = 0; i < count; i++)
+        voxel[i] = static_cast<float>(stored[i] * slope + intercept);
+}
+
+/* The fragments of an encapsulated image behind the table of offsets, one after the other. */
+bool codestream_join(DcmElement *pixels, E_TransferSyntax syntax, std::vector<uint8_t> &code)
+{
+    DcmPixelSequence *sequence = nullptr;
+    DcmPixelData *data = dynamic_cast<DcmPixelData *>(pixels);
+    if (data == nullptr || data->getEncapsulatedRepresentation(syntax, nullptr, sequence).bad() || sequence == nullptr)
+        return false;
+    for (unsigned long i = 1; i < sequence->card(); i++) {
+        DcmPixelItem *item = nullptr;
+        Uint8 *bytes = nullptr;
+        if (sequence->getItem(item, i).bad() || item == nullptr || item->getUint8Array(bytes).bad())
+            return false;
+        if (bytes != nullptr)
+            code.insert(code.end(), bytes, bytes + item->getLength());
+    }
+    return true;
+}
+
+int read_jpeg2000(DcmDataset *set, const char *path, const struct dicom_image *image, float *voxel, struct error *e)
+{
+    DcmElement *pixels = nullptr;
+    std::vector<uint8_t> code;
+    size_t const rows = static_cast<size_t>(image->rows), columns = static_cast<size_t>(image->columns);
+    if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr || !codestream_join(pixels, set->getOriginalXfer(), code))
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing or not encapsulated", path);
+    std::vector<int32_t> stored(rows * columns);
+    if (jpeg2000_decode(code.data(), code.size(), rows, columns, image->is_signed == 1, stored.data(), e) < 0)
+        return fail_in(e, "cannot open '%s'", path);
+    values_rescale(stored.data(), stored.size(), image, voxel);
+    return 0;
+}
+
+int read_pixels(DcmDataset *set, const char *path, const struct dicom_image *image, float *voxel, struct error *e)
+{
     size_t const count = static_cast<size_t>(image->rows) * static_cast<size_t>(image->columns);
     size_t const bytes = count * static_cast<size_t>(image->bits_allocated) / 8;
     DcmXfer const syntax(set->getOriginalXfer());
     bool const compressed = syntax.isEncapsulated() || syntax.getStreamCompression() != ESC_none;
     struct stat on_disk;
+    if (syntax.getXfer() == EXS_JPEG2000LosslessOnly || syntax.getXfer() == EXS_JPEG2000)
+        return read_jpeg2000(set, path, image, voxel, e);
     /* an uncompressed slice cannot be larger than its file: look before anything is allocated */
     if (stat(path, &on_disk) != 0 || (!compressed && static_cast<size_t>(on_disk.st_size) < bytes))
         return fail(e, "cannot open '%s': %g rows of %g columns need %zu bytes, but the file has %lld", path, image->rows,
@@ -186,29 +236,36 @@ int read_pixels(DcmFileFormat &file, const char *path, struct dicom_image *image
     if (pixels->getLength() < bytes)
         return fail(e, "cannot open '%s': (7FE0,0010) PixelData has %lu bytes, %g rows of %g columns need %zu: the file is "
                        "cut short", path, static_cast<unsigned long>(pixels->getLength()), image->rows, image->columns, bytes);
-    image->stored = static_cast<int32_t *>(try_alloc(e, count, sizeof *image->stored));
-    if (image->stored == nullptr)
-        return fail_in(e, "cannot open '%s'", path);
     bool const negative = image->is_signed == 1;
-    OFCondition read;
-    if (image->bits_allocated == 16) {
-        Uint16 *word = nullptr;
-        read = pixels->getUint16Array(word);
-        for (size_t i = 0; read.good() && word != nullptr && i < count; i++)
-            image->stored[i] = negative ? static_cast<Sint16>(word[i]) : static_cast<int32_t>(word[i]);
-        if (word == nullptr)
-            read = EC_CorruptedData;
-    } else {
-        Uint8 *byte = nullptr;
-        read = pixels->getUint8Array(byte);
-        for (size_t i = 0; read.good() && byte != nullptr && i < count; i++)
-            image->stored[i] = negative ? static_cast<Sint8>(byte[i]) : static_cast<int32_t>(byte[i]);
-        if (byte == nullptr)
-            read = EC_CorruptedData;
-    }
-    if (read.bad())
-        return fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path, read.text());
+    Uint16 *word = nullptr;
+    Uint8 *byte = nullptr;
+    OFCondition const read = image->bits_allocated == 16 ? pixels->getUint16Array(word) : pixels->getUint8Array(byte);
+    if (read.bad() || (word == nullptr && byte == nullptr))
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path, read.bad() ? read.text() : "it holds nothing");
+    if (word != nullptr && negative)
+        values_rescale(reinterpret_cast<Sint16 *>(word), count, image, voxel);
+    else if (word != nullptr)
+        values_rescale(word, count, image, voxel);
+    else if (negative)
+        values_rescale(reinterpret_cast<Sint8 *>(byte), count, image, voxel);
+    else
+        values_rescale(byte, count, image, voxel);
     return 0;
+}
+
+int read_voxels(const char *path, const struct dicom_image *image, float *voxel, struct error *e)
+{
+    DcmFileFormat file;
+    if (pixels_check(path, image, e) < 0)
+        return -1;
+    OFCondition const read = file.loadFile(path);
+    DcmDataset *set = file.getDataset();
+    if (read.bad())
+        return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
+    if (dicom_real_of(set, DCM_Rows, 0) != image->rows || dicom_real_of(set, DCM_Columns, 0) != image->columns ||
+        dicom_real_of(set, DCM_BitsAllocated, 0) != image->bits_allocated)
+        return fail(e, "cannot open '%s': it changed while it was read", path);
+    return read_pixels(set, path, image, voxel, e);
 }
 
 /* DICOM files begin with 128 bytes of anything and "DICM"; older ones go by their name. */
@@ -245,7 +302,7 @@ int probe(const char *path, struct dicom_probe *p, struct error *e)
     return 0;
 }
 
-int read_image(const char *path, bool with_pixels, struct dicom_image *image, struct error *e)
+int read_image(const char *path, struct dicom_image *image, struct error *e)
 {
     DcmFileFormat file;
     OFCondition read = file.loadFile(path);
@@ -266,7 +323,7 @@ int read_image(const char *path, bool with_pixels, struct dicom_image *image, st
         for (unsigned long i = 0; i < row.count; i++)
             to[i] = from == nullptr ? NAN : dicom_real_of(from, row.tag, i);
     }
-    return with_pixels ? read_pixels(file, path, image, e) : 0;
+    return 0;
 }
 
 int read_contour(DcmItem *item, const char *path, struct dicom_roi *roi, struct error *e)
@@ -371,19 +428,15 @@ extern "C" int dicom_probe(const char *path, struct dicom_probe *p, struct error
     return dicom_guarded(path, e, [&] { return probe(path, p, e); });
 }
 
-extern "C" int dicom_read_image(const char *path, bool with_pixels, struct dicom_image *image, struct error *e)
+extern "C" int dicom_read_image(const char *path, struct dicom_image *image, struct error *e)
 {
     memset(image, 0, sizeof *image);
-    int result = dicom_guarded(path, e, [&] { return read_image(path, with_pixels, image, e); });
-    if (result < 0)
-        dicom_image_free(image);
-    return result;
+    return dicom_guarded(path, e, [&] { return read_image(path, image, e); });
 }
 
-extern "C" void dicom_image_free(struct dicom_image *image)
+extern "C" int dicom_read_voxels(const char *path, const struct dicom_image *image, float *voxel, struct error *e)
 {
-    free(image->stored);
-    image->stored = nullptr;
+    return dicom_guarded(path, e, [&] { return read_voxels(path, image, voxel, e); });
 }
 
 extern "C" int dicom_read_structures(const char *path, struct dicom_structures *s, struct error *e)

@@ -20,7 +20,7 @@ struct dicom_probe {
 /* 0: a DICOM file; 1: none (and no error); -1: begins as DICOM but cannot be read. */
 int dicom_probe(const char *path, struct dicom_probe *p, struct error *e) MUST_USE;
 
-/* One image: attributes, and where asked for its stored values. */
+/* One image's attributes. */
 struct dicom_image {
     char sop_class[DICOM_UID];                          /* (0008,0016): what kind of image */
     char modality[17], study_uid[DICOM_UID], series_uid[DICOM_UID], frame_uid[DICOM_UID];
@@ -38,10 +38,11 @@ struct dicom_image {
     double pixel_spacing_mm[2];                         /* between rows, between columns */
     double slice_thickness_mm, slope, intercept;
     double rows, columns, frames, samples, bits_allocated, bits_stored, is_signed;
-    int32_t *stored;                                    /* rows*columns; NULL unless asked for; owned */
 };
-int dicom_read_image(const char *path, bool with_pixels, struct dicom_image *image, struct error *e) MUST_USE;
-void dicom_image_free(struct dicom_image *image);
+int dicom_read_image(const char *path, struct dicom_image *image, struct error *e) MUST_USE;
+/* Its voxels, stored*slope+intercept, image being what was read of this file: rows * columns of them, 8 or 16 bits each, plain or
+ * packed in any transfer syntax DCMTK or OpenJPEG unpacks. */
+int dicom_read_voxels(const char *path, const struct dicom_image *image, float *voxel, struct error *e) MUST_USE;
 
 /* An RTSTRUCT: regions drawn as closed planar contours. */
 struct dicom_contour {

@@ -204,7 +204,7 @@ int series_read(const struct names *slice, size_t max_bytes, struct series *s, s
     /* headers first: nothing large is made for a series that will be refused */
     for (size_t i = 0; rc == 0 && i < slice->count; i++) {
         path[i] = slice->name[i];
-        rc = dicom_read_image(path[i], false, &image[i], e);
+        rc = dicom_read_image(path[i], &image[i], e);
         if (rc == 0)
             rc = kind_check(&image[i], path[i], e);
     }
@@ -220,15 +220,8 @@ int series_read(const struct names *slice, size_t max_bytes, struct series *s, s
                   slice->count, (long long)s->grid.dim[2], (long long)s->grid.dim[1]);
     if (rc == 0 && !(s->voxel = try_alloc(e, plane * slice->count, sizeof *s->voxel)))
         rc = fail_in(e, "cannot open '%s'", path[0]);
-    for (size_t i = 0; rc == 0 && i < slice->count; i++) {
-        struct dicom_image full;
-        rc = dicom_read_image(path[i], true, &full, e);
-        if (rc < 0)
-            break;
-        for (size_t v = 0; v < plane; v++)
-            s->voxel[i * plane + v] = (float)(full.stored[v] * full.slope + full.intercept);
-        dicom_image_free(&full);
-    }
+    for (size_t i = 0; rc == 0 && i < slice->count; i++)
+        rc = dicom_read_voxels(path[i], &image[i], s->voxel + i * plane, e);
     if (rc == 0) {
         memcpy(s->series_uid, image[0].series_uid, sizeof s->series_uid);
         memcpy(s->frame_uid, image[0].frame_uid, sizeof s->frame_uid);

@@ -102,11 +102,14 @@ static void parse_dicom(const char *path)
     struct dicom_image image;
     struct error e = {0};
     (void)!dicom_probe(path, &probe, &e);
-    if (dicom_read_image(path, true, &image, &e) == 0) {
+    if (dicom_read_image(path, &image, &e) == 0) {
         struct scan_facts f;
         scan_facts_init(&f);
         (void)!series_facts(&image, 1, &f, &e);
-        dicom_image_free(&image);
+        float *voxel = image.rows * image.columns < MAX_BYTES / 4 ? calloc((size_t)(image.rows * image.columns), sizeof *voxel) : NULL;
+        if (voxel && dicom_read_voxels(path, &image, voxel, &e) < 0 && !*e.text)
+            abort();
+        free(voxel);
     }
 }
 static void parse_rtstruct(const char *path)

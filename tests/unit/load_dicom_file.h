@@ -5,6 +5,7 @@
 #define PETREL_TESTS_LOAD_DICOM_FILE_H
 #include "common/base.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SLICE_ROWS = 6, SLICE_COLUMNS = 5 };
@@ -21,6 +22,12 @@ struct dicom_slice {
     bool untyped;                 /* private elements as UN, as they come out of implicit files */
     double slope;
     uint16_t stored[SLICE_ROWS * SLICE_COLUMNS];
+    unsigned rows, columns;       /* 0: SLICE_ROWS, SLICE_COLUMNS; else pixels has them */
+    const uint16_t *pixels;
+    bool is_signed;
+    const char *syntax;           /* TransferSyntaxUID of packed pixels; NULL: plain */
+    const uint8_t *code;          /* the packed pixels, put into this many fragments */
+    size_t code_size, fragments;
 };
 
 static void dicom_put(FILE *to, unsigned group, unsigned element, const char *vr, const void *value, size_t size)
@@ -30,7 +37,7 @@ static void dicom_put(FILE *to, unsigned group, unsigned element, const char *vr
     fwrite(tag, 1, 4, to);
     fwrite(vr, 1, 2, to);
     if (strcmp(vr, "OW") == 0 || strcmp(vr, "OB") == 0 || strcmp(vr, "SQ") == 0 || strcmp(vr, "UN") == 0) {
-        uint8_t length[] = {0, 0, (uint8_t)padded, (uint8_t)(padded >> 8), (uint8_t)(padded >> 16), 0};
+        uint8_t length[] = {0, 0, (uint8_t)padded, (uint8_t)(padded >> 8), (uint8_t)(padded >> 16), (uint8_t)(padded >> 24)};
         fwrite(length, 1, 6, to);
     } else {
         uint8_t length[] = {(uint8_t)padded, (uint8_t)(padded >> 8)};
@@ -49,6 +56,31 @@ static void dicom_text(FILE *to, unsigned group, unsigned element, const char *v
 static void dicom_u16(FILE *to, unsigned group, unsigned element, unsigned value)
 {
     dicom_put(to, group, element, "US", (uint8_t[]){(uint8_t)value, (uint8_t)(value >> 8)}, 2);
+}
+
+static void dicom_item(FILE *to, unsigned element, const uint8_t *value, size_t size)
+{
+    uint8_t head[] = {0xfe, 0xff, (uint8_t)element, 0xe0, (uint8_t)size, (uint8_t)(size >> 8), (uint8_t)(size >> 16), (uint8_t)(size >> 24)};
+    fwrite(head, 1, sizeof head, to);
+    if (size)
+        fwrite(value, 1, size, to);
+}
+
+/* PixelData encapsulated: an empty table of offsets, fragments of even length, the delimiter. */
+static void dicom_encapsulate(FILE *to, const struct dicom_slice *s)
+{
+    static const uint8_t head[] = {0xe0, 0x7f, 0x10, 0x00, 'O', 'B', 0, 0, 0xff, 0xff, 0xff, 0xff};
+    size_t const count = s->fragments ? s->fragments : 1, part = s->code_size / count / 2 * 2;
+    fwrite(head, 1, sizeof head, to);
+    dicom_item(to, 0x00, NULL, 0);
+    for (size_t i = 0; i < count; i++) {
+        size_t const size = i + 1 < count ? part : s->code_size - i * part;
+        uint8_t *even = calloc(size + 1, 1);
+        memcpy(even, s->code + i * part, size);
+        dicom_item(to, 0x00, even, size + size % 2);
+        free(even);
+    }
+    dicom_item(to, 0xdd, NULL, 0);
 }
 
 /* RadiopharmaceuticalInformationSequence with one item: injected 10:35, 388.777472 MBq, half-life 6588 s. */
@@ -78,8 +110,9 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
         abort();
     fwrite(preamble, 1, sizeof preamble, to);
     fwrite("DICM", 1, 4, to);
-    dicom_put(to, 0x0002, 0x0000, "UL", (uint8_t[]){28, 0, 0, 0}, 4);
-    dicom_put(to, 0x0002, 0x0010, "UI", "1.2.840.10008.1.2.1", 19);
+    const char *syntax = s->syntax ? s->syntax : "1.2.840.10008.1.2.1";
+    dicom_put(to, 0x0002, 0x0000, "UL", (uint8_t[]){(uint8_t)(8 + (strlen(syntax) + 1) / 2 * 2), 0, 0, 0}, 4);
+    dicom_text(to, 0x0002, 0x0010, "UI", syntax);
     if (s->image_type)
         dicom_text(to, 0x0008, 0x0008, "CS", s->image_type);
     dicom_text(to, 0x0008, 0x0016, "UI", "1.2.840.10008.5.1.4.1.1.128");
@@ -103,14 +136,14 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     dicom_text(to, 0x0020, 0x0052, "UI", s->frame ? s->frame : "1.2.3.5");
     dicom_u16(to, 0x0028, 0x0002, 1);
     dicom_text(to, 0x0028, 0x0004, "CS", "MONOCHROME2");
-    dicom_u16(to, 0x0028, 0x0010, SLICE_ROWS);
-    dicom_u16(to, 0x0028, 0x0011, SLICE_COLUMNS);
+    dicom_u16(to, 0x0028, 0x0010, s->pixels ? s->rows : SLICE_ROWS);
+    dicom_u16(to, 0x0028, 0x0011, s->pixels ? s->columns : SLICE_COLUMNS);
     dicom_text(to, 0x0028, 0x0030, "DS", s->spacing ? s->spacing : "4\\2");
     dicom_text(to, 0x0028, 0x0051, "CS", "DECY\\ATTN");
     dicom_u16(to, 0x0028, 0x0100, 16);
     dicom_u16(to, 0x0028, 0x0101, 16);
     dicom_u16(to, 0x0028, 0x0102, 15);
-    dicom_u16(to, 0x0028, 0x0103, 0);
+    dicom_u16(to, 0x0028, 0x0103, s->is_signed);
     snprintf(intercept, sizeof intercept, "%.8g", s->intercept);
     dicom_text(to, 0x0028, 0x1052, "DS", intercept);
     snprintf(slope, sizeof slope, "%.8g", s->slope > 0 ? s->slope : 1.0);
@@ -126,7 +159,10 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
         dicom_text(to, 0x7053, 0x1000, s->untyped ? "UN" : "DS", s->philips_suv);
     if (s->philips_bqml)
         dicom_text(to, 0x7053, 0x1009, s->untyped ? "UN" : "DS", s->philips_bqml);
-    dicom_put(to, 0x7fe0, 0x0010, "OW", s->stored, sizeof s->stored);
+    if (s->syntax)
+        dicom_encapsulate(to, s);
+    else
+        dicom_put(to, 0x7fe0, 0x0010, "OW", s->pixels ? s->pixels : s->stored, s->pixels ? 2 * s->rows * s->columns : sizeof s->stored);
     fclose(to);
 }
 #endif
