@@ -4,8 +4,9 @@
 #     train    a pretraining step and inference, ours and PyTorch's alternating; GFLOP/s of live work against sgemm's
 #     layers   the convolutions layer by layer: forward, data gradient, weight gradient
 #     augment  the five augmentations of a box, ours and MONAI's
-#     all      these three (the default)
-# THREADS=2 PAIRS="8 32 128" ROUNDS=2 and PETREL_PYTHON (a Python with torch and monai) may be set. A peer that is not
+#     load     scans in: reading against nibabel and pydicom, whole pipelines, workers (load.sh)
+#     all      all of them but load (the default)
+# THREADS=2 PAIRS="8 32 128" ROUNDS=2, PETREL_PYTHON (a Python with the peers) and PETREL_PEERS (a venv with them) may be set. A peer that is not
 # installed is said aloud and left out. Other work on the machine makes every figure wrong: how much there was is printed.
 cd "$(dirname "$0")/../.." || exit 1
 build=$(realpath -m "${1:-build}") name=${2:-all}
@@ -18,7 +19,7 @@ kept=(MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC
 field() { sed -n "s/.*\b$1=\([^ ]*\).*/\1/p"; }                  # field KEY <line
 python_with() { # a Python that has the module
     local p
-    for p in ${PETREL_PYTHON:+"$PETREL_PYTHON"} /usr/bin/python3 python3; do
+    for p in ${PETREL_PYTHON:+"$PETREL_PYTHON"} ${PETREL_PEERS:+"$PETREL_PEERS/bin/python"} /usr/bin/python3 python3; do
         "$p" -c "import $1" 2>/dev/null && { echo "$p"; return 0; }
     done
     return 1
@@ -125,8 +126,10 @@ bench_augment() {
     machine_end
 }
 
+. tests/bench/load.sh
+
 case $name in
-train | layers | augment) "bench_$name" ;;
+train | layers | augment | load) "bench_$name" ;;
 all) bench_train && echo && bench_layers && bench_augment ;;
-*) echo "bench: there is no '$name'; there are train, layers, augment and all" >&2; exit 64 ;;
+*) echo "bench: there is no '$name'; there are train, layers, augment, load and all" >&2; exit 64 ;;
 esac
