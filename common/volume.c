@@ -44,6 +44,7 @@ void volume_free(struct volume *v)
     free(v->voxel);
     free(v->ct);
     free(v->mask);
+    free(v->organ);
     *v = (struct volume){0};
 }
 

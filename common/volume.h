@@ -23,6 +23,7 @@ struct volume {
     float *voxel;          /* D*H*W; owned */
     int16_t *ct;           /* D*H*W, Hounsfield units of the CT on this grid; NULL: none; owned */
     uint8_t *mask;         /* D*H*W, 0 or 1; NULL: no truth; owned */
+    uint8_t *organ;        /* D*H*W, labels as proto/organ.h has them, 0 elsewhere; NULL: no organ map; owned */
 };
 enum { CT_OUTSIDE_HU = -1024 }; /* where the CT did not look */
 

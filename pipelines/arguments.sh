@@ -1,7 +1,7 @@
 # arguments -- the words every pipeline takes, sorted by who wants them. Sourced; see the pipelines.
 #   --out PATH, -j N, --recipe FILE, --run DIR, --seed N, --backend B, --cache DIR, --model FILE, --patients N   the pipeline's own
-#   --mask --ct --units --roi --salt --keep-identifiers --memory-limit --metadata --diagnosis --first-study   petrel-load's
-#   --spacing --crop --formula                                                           petrel-suv's
+#   --mask --organs --ct --units --roi --salt --keep-identifiers --memory-limit --metadata --diagnosis --first-study   petrel-load's
+#   --spacing --crop --thigh-mm --clip --formula                                                 petrel-suv's
 #   --tensorboard                                                                        petrel-train's
 #   any other --KEY=VALUE, --flag                                                        recipe settings, for every stage
 #   the rest                                                                             scans
@@ -23,8 +23,8 @@ arguments() {
         word=$1
         shift
         case $word in
-        --out | --recipe | --run | --cache | --model | --seed | --backend | --patients | --mask | --ct | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis | \
-            --spacing | --crop | --formula | --tensorboard | -j)
+        --out | --recipe | --run | --cache | --model | --seed | --backend | --patients | --mask | --organs | --ct | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis | \
+            --spacing | --crop | --thigh-mm | --clip | --formula | --tensorboard | -j)
             [ $# -gt 0 ] || { echo "${0#./}: $word needs a value" >&2; exit 64; }
             value=$1
             shift
@@ -42,9 +42,9 @@ arguments() {
         --seed) seed=$value ;;
         --backend) backend=$value ;;
         --patients) patients=$value ;;
-        --mask | --ct | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis) load_settings+=("$word=$value") ;;
+        --mask | --organs | --ct | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis) load_settings+=("$word=$value") ;;
         --keep-identifiers | --first-study) load_settings+=("$word") ;;
-        --spacing | --crop | --formula) suv_settings+=("$word=$value") ;;
+        --spacing | --crop | --thigh-mm | --clip | --formula) suv_settings+=("$word=$value") ;;
         --tensorboard) train_settings+=("$word=$value") ;;
         --*) settings+=("$word${value:+=$value}") ;;
         *) scans+=("$word") ;;

@@ -66,6 +66,8 @@ const struct fact_field scan_fact_fields[] = {
     FACT(FACT_TEXT, ct_sha256, "", "SHA-256 of the CT's source files, in order; empty: no CT"),
     FACT(FACT_REAL, ct_mean, "HU", "mean of the whole CT on the scan's grid"),
     FACT(FACT_REAL, ct_sd, "HU", "unbiased standard deviation of the whole CT on the scan's grid"),
+    FACT(FACT_TEXT, cropped, "", "where the scan was cut at the thighs, or why it was not"),
+    FACT(FACT_TEXT, regions_how, "", "thresholds and reference the regions were found with"),
 };
 const size_t scan_fact_count = COUNT_OF(scan_fact_fields);
 

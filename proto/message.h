@@ -46,6 +46,8 @@ struct scan_facts {
     /* CT, where the scan has one */
     char ct_sha256[65];          /* of its source file(s) in order; "": none */
     double ct_mean, ct_sd;       /* of the whole CT on the scan's grid, HU, unbiased sd; filled by suv */
+    char cropped[128];           /* filled by suv: where --crop thighs cut, or why it did not */
+    char regions_how[256];       /* filled by roi: thresholds and reference the regions were found with */
 };
 void scan_facts_init(struct scan_facts *f); /* unknown everywhere */
 
@@ -113,6 +115,9 @@ void regions_message_free(struct regions_message *m);
 /* Run-length code and back. labels_decode: -1 if the runs do not fill `voxels` exactly; label NULL only asks. */
 void labels_encode(const uint32_t *label, size_t voxels, struct buffer *runs);
 int labels_decode(const struct buffer *runs, uint32_t *label, size_t voxels, struct error *e) MUST_USE;
+/* The same code for a map of bytes, such as organs; -1 also for a value above 255. */
+void bytes_encode(const uint8_t *label, size_t voxels, struct buffer *runs);
+int bytes_decode(const struct buffer *runs, uint8_t *label, size_t voxels, struct error *e) MUST_USE;
 
 /* In place of an item that was refused: travels to the collector, which counts and lists it. */
 struct refusal_message { char scan[512]; char stage[32]; int32_t code; char sentence[1000]; };

@@ -100,20 +100,40 @@ void volume_message_encode(const struct volume_message *m, struct buffer *out)
     size_t voxels = place_voxels(&v->grid);
     struct also has = {v->mask != NULL, v->ct != NULL};
     size_t ct_bytes = v->ct ? voxels * sizeof *v->ct : 0;
-    struct buffer runs = {0};
+    struct buffer runs = {0}, organs = {0};
     if (v->mask)
         mask_encode(v->mask, voxels, &runs);
+    if (v->organ)
+        bytes_encode(v->organ, voxels, &organs);
     struct wire_writer w;
-    wire_begin(&w, "volume", 1 + PLACE_FIELDS + COUNT_OF(also_fields) + 3,
-               voxels * sizeof(float) + ct_bytes + runs.size + sizeof m->facts + 1024);
+    wire_begin(&w, "volume", 1 + PLACE_FIELDS + COUNT_OF(also_fields) + 4,
+               voxels * sizeof(float) + ct_bytes + runs.size + organs.size + sizeof m->facts + 1024);
     facts_put(&w, &m->facts);
     place_put(&w, &v->grid, &v->turned);
     wire_put_bin(&w, "voxel", v->voxel, voxels * sizeof(float));
     wire_put_bin(&w, "ct", v->ct, ct_bytes);
     wire_put(&w, also_fields, COUNT_OF(also_fields), &has);
     wire_put_bin(&w, "mask", runs.data, runs.size);
+    wire_put_bin(&w, "organ", organs.data, organs.size);
     wire_end(&w, out);
     buffer_free(&runs);
+    buffer_free(&organs);
+}
+
+/* The organ map, where there is one: no bytes say that there is not. */
+static int organ_get(const struct wire_map *map, struct volume *v, struct error *e)
+{
+    const uint8_t *data;
+    struct buffer runs = {0};
+    if (wire_get_bin(map, "organ", &data, &runs.size, e))
+        return -1;
+    if (runs.size == 0)
+        return 0;
+    runs.data = (uint8_t *)(uintptr_t)data; /* read only: the message keeps it */
+    v->organ = try_alloc(e, place_voxels(&v->grid), 1);
+    if (!v->organ || bytes_decode(&runs, v->organ, place_voxels(&v->grid), e))
+        return fail_in(e, "message's 'organ'");
+    return 0;
 }
 
 static int volume_get(const struct wire_map *map, struct volume_message *m, struct error *e)
@@ -134,6 +154,8 @@ static int volume_get(const struct wire_map *map, struct volume_message *m, stru
         v->ct = array;
     else
         free(array);
+    if (organ_get(map, v, e))
+        return -1;
     if (!has.has_mask)
         return size == 0 ? 0 : fail(e, "message's 'mask' has %zu bytes but is said to be absent", size);
     v->mask = try_alloc(e, place_voxels(&v->grid), 1);

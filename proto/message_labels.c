@@ -27,6 +27,25 @@ void labels_encode(const uint32_t *label, size_t voxels, struct buffer *runs)
     }
 }
 
+void bytes_encode(const uint8_t *label, size_t voxels, struct buffer *runs)
+{
+    size_t room = 1024, n = 0;
+    uint32_t *pair = xalloc(room, 2 * sizeof *pair);
+    for (size_t i = 0; i < voxels; n++) {
+        size_t begin = i;
+        uint64_t same = UINT64_C(0x0101010101010101) * label[begin], eight;
+        while (i + 8 <= voxels && i - begin < UINT32_MAX - 8 && (memcpy(&eight, label + i, 8), eight == same))
+            i += 8; /* organs are few: most of a scan is one long run */
+        while (i < voxels && label[i] == label[begin] && i - begin < UINT32_MAX)
+            i++;
+        if (n == room)
+            pair = xresize(pair, room *= 2, 2 * sizeof *pair);
+        pair[2 * n] = label[begin];
+        pair[2 * n + 1] = (uint32_t)(i - begin);
+    }
+    *runs = (struct buffer){(uint8_t *)pair, n * 2 * sizeof *pair};
+}
+
 /* Runs that fill `voxels` exactly, or a sentence. */
 static int runs_check(const struct buffer *runs, size_t voxels, struct error *e)
 {
@@ -55,6 +74,21 @@ int labels_decode(const struct buffer *runs, uint32_t *label, size_t voxels, str
         memcpy(pair, runs->data + i, 8);
         for (uint32_t k = 0; k < pair[1]; k++)
             *label++ = pair[0];
+    }
+    return 0;
+}
+
+int bytes_decode(const struct buffer *runs, uint8_t *label, size_t voxels, struct error *e)
+{
+    if (runs_check(runs, voxels, e))
+        return -1;
+    for (size_t i = 0; i < runs->size; i += 8) {
+        uint32_t pair[2];
+        memcpy(pair, runs->data + i, 8);
+        if (pair[0] > UINT8_MAX)
+            return fail(e, "label map's run %zu has the label %u (at most 255)", i / 8, pair[0]);
+        memset(label, (int)pair[0], pair[1]);
+        label += pair[1];
     }
     return 0;
 }

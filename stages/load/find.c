@@ -44,9 +44,15 @@ void source_set_mask(struct source *f, const char *mask)
         f->refused = (struct error){0}; /* it was its truth that stood in the way */
 }
 
+void source_set_organs(struct source *f, const char *organs)
+{
+    free(f->organs);
+    f->organs = organs ? xstrdup(organs) : NULL;
+}
+
 void source_free(struct source *f)
 {
-    char *const text[] = {f->label, f->path, f->mask, f->sidecar, f->patient, f->study, f->units, f->diagnosis, f->sex};
+    char *const text[] = {f->label, f->path, f->mask, f->organs, f->sidecar, f->patient, f->study, f->units, f->diagnosis, f->sex};
     source_clear_ct(f);
     for (size_t i = 0; i < COUNT_OF(text); i++)
         free(text[i]);
@@ -189,6 +195,7 @@ void image_source(struct sources *s, const char *path, const char *label)
         f->sidecar = json;
     else
         free(json);
+    f->organs = image_beside(dir, "ORGANS", strlen("ORGANS"), "");
     if (!autopet_flat(f, path)) {
         f->mask = image_beside(dir, name, stem, "_mask");
         if (!f->mask && stem_ends(name, stem, "_image"))
@@ -275,14 +282,16 @@ int path_find(struct sources *s, const char *path, const char *label, struct err
 
 /* ---- all arguments ---- */
 
-static int mask_give(struct sources *s, const char *mask, struct error *e)
+/* --mask, --organs: a file of the one scan there is. */
+static int file_give(struct sources *s, const char *option, const char *what, const char *file,
+                     void (*set)(struct source *, const char *), struct error *e)
 {
     if (s->count != 1)
-        return fail_as(e, EX_USAGE, "--mask '%s' is the truth of one scan, but %zu are given: use a list (.tsv) with a column "
-                                    "mask", mask, s->count);
-    if (!file_exists(mask))
-        return fail_as(e, EX_NOINPUT, "no such file: '%s' (--mask)", mask);
-    source_set_mask(&s->item[0], mask);
+        return fail_as(e, EX_USAGE, "--%s '%s' is the %s of one scan, but %zu are given: use a list (.tsv) with a column "
+                                    "%s", option, file, what, s->count, option);
+    if (!file_exists(file))
+        return fail_as(e, EX_NOINPUT, "no such file: '%s' (--%s)", file, option);
+    set(&s->item[0], file);
     return 0;
 }
 
@@ -317,7 +326,9 @@ int sources_find(struct sources *s, char *const *argument, size_t count, const s
                        s->count);
     if (o->ct && source_set_ct(&s->item[0], o->ct, e) < 0)
         return -1;
-    return o->mask ? mask_give(s, o->mask, e) : 0;
+    if (o->organs && file_give(s, "organs", "organ map", o->organs, source_set_organs, e) < 0)
+        return -1;
+    return o->mask ? file_give(s, "mask", "truth", o->mask, source_set_mask, e) : 0;
 }
 
 static uint64_t file_bytes(const char *path)
@@ -329,7 +340,8 @@ static uint64_t file_bytes(const char *path)
 /* Bytes of what a source is read from: other data under an old name is most often of another size. */
 static uint64_t source_size(const struct source *f, bool with_ct)
 {
-    uint64_t size = file_bytes(f->kind == SOURCE_IMAGE ? f->path : NULL) + file_bytes(f->mask) + file_bytes(f->sidecar);
+    uint64_t size = file_bytes(f->kind == SOURCE_IMAGE ? f->path : NULL) + file_bytes(f->mask) + file_bytes(f->organs) +
+                    file_bytes(f->sidecar);
     for (size_t i = 0; i < f->slice.count; i++)
         size += file_bytes(f->slice.name[i]);
     if (with_ct)

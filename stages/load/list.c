@@ -4,13 +4,14 @@
  *     P01      A      P01/A/PET.nii.gz              P01/A/SEG.nii.gz
  *     P02      B      P02/dicom                     -
  * Only scan is needed. mask: empty, look for one as find does; "-", there is none. More columns are known: ct (an image or a folder
- * with a CT series; empty and "-" as for mask), units (SUV or Bq/mL), diagnosis, sex, age_y. Lines that begin with '#' are comments. */
+ * with a CT series) and organs (an organ map), empty and "-" as for mask; units (SUV or Bq/mL), diagnosis, sex, age_y. Lines that
+ * begin with '#' are comments. */
 #include "stages/load/load.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum column { PATIENT, STUDY, SCAN, MASK, CT, UNITS, DIAGNOSIS, SEX, AGE, COLUMNS };
-static const char *const titles[COLUMNS] = {"patient", "study", "scan", "mask", "ct", "units", "diagnosis", "sex", "age_y"};
+enum column { PATIENT, STUDY, SCAN, MASK, CT, ORGANS, UNITS, DIAGNOSIS, SEX, AGE, COLUMNS };
+static const char *const titles[COLUMNS] = {"patient", "study", "scan", "mask", "ct", "organs", "units", "diagnosis", "sex", "age_y"};
 
 static int header_read(char *line, const char *path, enum column *of, size_t *count, struct error *e)
 {
@@ -36,6 +37,19 @@ static void replace(char **old, const char *text)
         return;
     free(*old);
     *old = xstrdup(text);
+}
+
+/* A column that names a file beside the scan: empty, what was found stays; "-", there is none. */
+static int file_apply(struct source *f, const char *text, const char *dir, const char *column,
+                      void (*set)(struct source *, const char *), struct error *e)
+{
+    if (!*text)
+        return 0;
+    char *path = strcmp(text, "-") == 0 ? NULL : path_join(dir, text);
+    int rc = path && !file_exists(path) ? fail_as(e, EX_NOINPUT, "no such file: '%s' (%s)", path, column) : 0;
+    set(f, path);
+    free(path);
+    return rc;
 }
 
 static int line_apply(struct source *f, char *const *field, const char *dir, struct error *e)
@@ -65,14 +79,9 @@ static int line_apply(struct source *f, char *const *field, const char *dir, str
         if (rc < 0)
             return rc;
     }
-    if (*field[MASK]) {
-        char *mask = strcmp(field[MASK], "-") == 0 ? NULL : path_join(dir, field[MASK]);
-        int rc = mask && !file_exists(mask) ? fail_as(e, EX_NOINPUT, "no such file: '%s' (mask)", mask) : 0;
-        source_set_mask(f, mask);
-        free(mask);
-        return rc;
-    }
-    return 0;
+    if (file_apply(f, field[ORGANS], dir, "organs", source_set_organs, e) < 0)
+        return -1;
+    return file_apply(f, field[MASK], dir, "mask", source_set_mask, e);
 }
 
 /* One line: exactly one scan, or one refusal. */

@@ -24,6 +24,7 @@ struct load_options {
     const char *mask;            /* truth of the one scan that is given; NULL: look for it */
     bool want_ct;                /* every scan must have its CT */
     const char *ct;              /* of the one scan that is given; NULL: look for it */
+    const char *organs;          /* its organ map; NULL: look for it */
     struct opt_strings roi;      /* names of the RTSTRUCT regions to take; none: all */
     const char *metadata;        /* autoPET's table; NULL: none */
     struct opt_strings diagnosis; /* to be read; none: all */
@@ -42,6 +43,7 @@ struct source {
                                     and goes into the run id, so that both are the same on every machine */
     char *path;                  /* the image, or the folder of the slices */
     char *mask;                  /* an image, RTSTRUCT or SEG */
+    char *organs;                /* an image: which voxel is of which organ */
     char *sidecar;               /* JSON */
     char *patient, *study;       /* said by the list, the layout or the file's name */
     bool listed;                 /* said by the list: goes before what the file itself says */
@@ -76,18 +78,19 @@ uint64_t sources_run(const struct sources *s, const struct load_options *o);
 /* Adds an empty one of this kind, age unknown. */
 struct source *sources_add(struct sources *s, enum source_kind kind);
 
-/* Makes `mask` its truth (NULL: none), whatever was found before. */
+/* Makes `mask` its truth (NULL: none), whatever was found before; and `organs` its organ map. */
 void source_set_mask(struct source *f, const char *mask);
 /* Makes `ct` (an image, or a folder with one CT series) its CT; NULL: none. */
 int source_set_ct(struct source *f, const char *ct, struct error *e) MUST_USE;
 void source_clear_ct(struct source *f);
+void source_set_organs(struct source *f, const char *organs);
 /* Frees all but the first `count`. */
 void sources_cut(struct sources *s, size_t count);
 
 /* find's helpers. A path (file or folder) is searched for scans; labels begin with `label`. */
 int path_find(struct sources *s, const char *path, const char *label, struct error *e) MUST_USE;
 /* A list file: tab-separated with a header naming its columns. scan is needed; patient, study, mask ("-": none), units,
- * diagnosis, sex, age_y are optional. Paths are relative to the list. A bad line becomes SOURCE_REFUSED. */
+ * organs (an organ map), diagnosis, sex, age_y are optional. Paths are relative to the list. A bad line becomes SOURCE_REFUSED. */
 int list_find(struct sources *s, const char *path, struct error *e) MUST_USE;
 /* The image `path` as a source: its mask, sidecar, and what its name and place say of it. */
 void image_source(struct sources *s, const char *path, const char *label);
@@ -148,6 +151,9 @@ size_t check_print(const struct sources *s, const struct load_options *o, const 
  * that does not say where it lies is taken to be stored as the scan's file is. file: the scan's grid before it was turned. */
 int mask_read(const char *path, size_t max_bytes, const struct grid *file, bool placed, const struct grid *lps,
               uint8_t **mask, struct error *e) MUST_USE;
+/* The same of an organ map: whole numbers, 0 to 255 (proto/organ.h says what they mean). */
+int organs_read(const char *path, size_t max_bytes, const struct grid *file, bool placed, const struct grid *lps,
+                uint8_t **organs, struct error *e) MUST_USE;
 
 /* The scan's CT in whole HU on its grid, into v->ct (linear; CT_OUTSIDE_HU where the CT did not look), and ct_sha256. Refused
  * by name: none, one that cannot be read, one that lies nowhere on the scan. file, placed: as for mask_read. */

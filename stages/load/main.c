@@ -91,10 +91,12 @@ int main(int argc, char **argv)
     double gib = 8;
     stage_defaults(&ends);
     recipe_defaults(&recipe);
-    struct option table[13 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
+    struct option table[14 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG", 0, NULL},
         {"ct", OPT_STRING, &load.ct, "PATH", 0, 0, "CT of the scan (one scan only): an image, or a folder with a CT series", 0, NULL},
+        {"organs", OPT_STRING, &load.organs, "FILE", 0, 0,
+         "organ map of the scan (one scan only): an image of labels; default: ORGANS.nii.gz beside it, if there", 0, NULL},
         {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0,
          "region of the RTSTRUCT or segment of the SEG to take as truth; default: all of them", 0, NULL},
         {"metadata", OPT_STRING, &load.metadata, "CSV", 0, 0, "autoPET's table: diagnosis, sex, age and day of each study", 0, NULL},
@@ -115,11 +117,12 @@ int main(int argc, char **argv)
         .epilogue = "A scan is an image (.nii .nii.gz .hdr .mha .mhd .nrrd .nhdr), a folder with a DICOM PET series, or an autoPET study; a\n"
                     "folder is searched for all of them. Truth: for X.nii.gz, X_mask.nii.gz (Y_mask for X = Y_image), else SEG.nii.gz\n"
                     "beside it, in any of these formats; for DICOM, the RTSTRUCT or segmentation (SEG) that\n"
-                    "refers to the series. A list is tab-separated with a header: patient, study, scan, mask, ct.\n"
+                    "refers to the series. A list is tab-separated with a header: patient, study, scan, mask, ct, organs.\n"
+                    "Organs: ORGANS.nii.gz beside the scan, numbered as petrel-roi --help says.\n"
                     "CT (--channels pet,ct): X_CTres, X_CT, CTres or CT beside an image; for DICOM, the CT series of the same study.\n"
                     "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
-        .count = 13};
+        .count = 14};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
     opts.count += recipe_options(&recipe, RECIPE_CHANNELS, table + opts.count, COUNT_OF(table) - opts.count);
     struct error e = {0};

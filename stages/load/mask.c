@@ -1,14 +1,35 @@
-/* mask -- truth from an image, on its scan's grid.   scan -> [mask] -> image */
+/* mask -- truth, and organs, from an image on its scan's grid.   scan -> [mask] -> image */
 #include "stages/load/load.h"
 #include <math.h>
 #include <stdlib.h>
 
-static int shape_check(const char *path, const struct grid *mask, const struct grid *scan, struct error *e)
+/* What is read, as sentences call it, and how its values become bytes; -1: one cannot. */
+struct kind { const char *name; int (*bytes)(const float *from, size_t count, uint8_t *to, struct error *e); };
+
+static int bytes_mask(const float *from, size_t count, uint8_t *to, struct error *e)
+{
+    (void)e;
+    for (size_t i = 0; i < count; i++)
+        to[i] = from[i] > 0.5F;
+    return 0;
+}
+
+static int bytes_organs(const float *from, size_t count, uint8_t *to, struct error *e)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!(from[i] >= 0 && from[i] <= UINT8_MAX && from[i] == floorf(from[i])))
+            return fail(e, "it holds the value %g, and organs are whole numbers from 0 to %d", (double)from[i], UINT8_MAX);
+        to[i] = (uint8_t)from[i];
+    }
+    return 0;
+}
+
+static int shape_check(const char *what, const char *path, const struct grid *mask, const struct grid *scan, struct error *e)
 {
     if (grid_same_shape(mask, scan))
         return 0;
-    return fail(e, "cannot use mask '%s': it has %lld x %lld x %lld voxels, its scan %lld x %lld x %lld: draw it on the "
-                   "scan's own grid", path, (long long)mask->dim[2], (long long)mask->dim[1], (long long)mask->dim[0],
+    return fail(e, "cannot use %s '%s': it has %lld x %lld x %lld voxels, its scan %lld x %lld x %lld: draw it on the "
+                   "scan's own grid", what, path, (long long)mask->dim[2], (long long)mask->dim[1], (long long)mask->dim[0],
                 (long long)scan->dim[2], (long long)scan->dim[1], (long long)scan->dim[0]);
 }
 
@@ -27,8 +48,8 @@ static double corners_apart(const struct grid *a, const struct grid *b)
     return farthest / finest;
 }
 
-int mask_read(const char *path, size_t max_bytes, const struct grid *file, bool placed, const struct grid *lps,
-              uint8_t **mask, struct error *e)
+static int on_grid_read(const struct kind *kind, const char *path, size_t max_bytes, const struct grid *file, bool placed,
+                        const struct grid *lps, uint8_t **mask, struct error *e)
 {
     struct nifti image;
     *mask = NULL;
@@ -37,28 +58,41 @@ int mask_read(const char *path, size_t max_bytes, const struct grid *file, bool 
     bool compare = placed && image.placed;
     int rc = 0;
     if (!compare) {
-        rc = shape_check(path, &image.grid, file, e);
+        rc = shape_check(kind->name, path, &image.grid, file, e);
         image.grid = *file;
     }
     size_t const count = grid_voxels(&image.grid);
     void *inside = rc == 0 ? try_alloc(e, count, 1) : NULL;
     if (rc == 0 && !inside)
         rc = fail_in(e, "cannot open '%s'", path);
+    if (rc == 0 && kind->bytes(image.voxel, count, inside, e) < 0)
+        rc = fail_in(e, "cannot use %s '%s'", kind->name, path);
     if (rc == 0) {
         struct turn turned;
-        uint8_t *to = inside;
-        for (size_t i = 0; i < count; i++)
-            to[i] = image.voxel[i] > 0.5F;
         volume_turn_lps(&image.grid, &turned, &inside, 1);
-        rc = shape_check(path, &image.grid, lps, e);
+        rc = shape_check(kind->name, path, &image.grid, lps, e);
     }
     if (rc == 0 && compare && corners_apart(&image.grid, lps) > 0.5)
-        rc = fail(e, "cannot use mask '%s': its corners lie %.1f voxels from its scan's: draw it on the scan's own grid", path,
-                  corners_apart(&image.grid, lps));
+        rc = fail(e, "cannot use %s '%s': its corners lie %.1f voxels from its scan's: draw it on the scan's own grid", kind->name,
+                  path, corners_apart(&image.grid, lps));
     free(image.voxel);
     if (rc < 0)
         free(inside);
     else
         *mask = inside;
     return rc;
+}
+
+int mask_read(const char *path, size_t max_bytes, const struct grid *file, bool placed, const struct grid *lps,
+              uint8_t **mask, struct error *e)
+{
+    static const struct kind truth = {"mask", bytes_mask};
+    return on_grid_read(&truth, path, max_bytes, file, placed, lps, mask, e);
+}
+
+int organs_read(const char *path, size_t max_bytes, const struct grid *file, bool placed, const struct grid *lps,
+                uint8_t **organs, struct error *e)
+{
+    static const struct kind map = {"organ map", bytes_organs};
+    return on_grid_read(&map, path, max_bytes, file, placed, lps, organs, e);
 }

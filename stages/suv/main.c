@@ -2,12 +2,15 @@
 #include "common/log.h"
 #include "stages/stage.h"
 #include "stages/suv/suv.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct settings {
-    struct opt_reals spacing, crop;
-    const char *formula;
+    struct opt_reals spacing, clip;
+    const char *formula, *crop;
+    double low_mm, high_mm; /* of crop, unless it is "thighs" */
+    double thigh_mm;
 };
 
 /* What is asked of one scan. */
@@ -16,26 +19,42 @@ static int scan_convert(struct volume_message *m, const struct settings *s, stru
     if (suv_factor(&m->facts, s->formula, e) < 0)
         return -1;
     suv_apply(&m->volume, &m->facts);
-    if (s->crop.count && volume_crop(&m->volume, s->crop.value[0], s->crop.value[1], e) < 0)
+    if (s->crop && strcmp(s->crop, "thighs") == 0)
+        volume_crop_thighs(&m->volume, s->thigh_mm, m->facts.cropped, sizeof m->facts.cropped);
+    else if (s->crop && volume_crop(&m->volume, s->low_mm, s->high_mm, e) < 0)
         return -1;
     if (s->spacing.count && volume_resample(&m->volume, s->spacing.value, e) < 0)
         return -1;
+    if (s->clip.count)
+        suv_clip(&m->volume, s->clip.value[0], s->clip.value[1]);
     suv_statistics(&m->volume, &m->facts);
     return 0;
 }
 
+/* --crop: "thighs", or two heights. */
+static void crop_read(struct settings *s)
+{
+    char rest;
+    if (s->crop && strcmp(s->crop, "thighs") != 0 &&
+        (sscanf(s->crop, "%lf,%lf%c", &s->low_mm, &s->high_mm, &rest) != 2 || !(s->low_mm <= s->high_mm)))
+        die(EX_USAGE, "--crop is '%s': give 'thighs', or two heights in mm, the lower first, such as -900,0", s->crop);
+}
+
 int main(int argc, char **argv)
 {
-    struct settings settings = {.formula = "bw"};
+    struct settings settings = {.formula = "bw", .thigh_mm = THIGH_MM};
     struct stage_options ends;
     stage_defaults(&ends);
-    struct option table[16] = {
+    struct option table[24] = {
         {"formula", OPT_CHOICE, &settings.formula, SUV_FORMULAS, 0, 0,
          "SUV by body weight, by lean mass (SUL) after James or Janmahasatian, or by body surface after Du Bois", 0, NULL},
         {"spacing", OPT_REALS, &settings.spacing, "MM,MM,MM", 0, 0,
          "resample to voxels of this size (slices, rows, columns): linear, masks nearest; default: as scanned", 0, NULL},
-        {"crop", OPT_REALS, &settings.crop, "MM,MM", 0, 0,
-         "keep the slices between these two heights in the scanner's coordinates, such as -900,0; default: all", 0, NULL},
+        {"crop", OPT_STRING, &settings.crop, "MM,MM|thighs", 0, 0,
+         "keep the slices between these two heights in the scanner's coordinates, such as -900,0; or cut at the thighs, found by "
+         "where the legs part; default: all", 0, NULL},
+        {"thigh-mm", OPT_REAL, &settings.thigh_mm, "MM", 0, 1000, "--crop thighs: keep this much below the place where the legs part", 0, NULL},
+        {"clip", OPT_REALS, &settings.clip, "LOW,HIGH", 0, 0, "SUV below and above become these; default: as they are", 0, NULL},
     };
     struct opts opts = {.program = "petrel-suv",
                         .usage = "[options] --in volumes --out suv",
@@ -44,8 +63,8 @@ int main(int argc, char **argv)
                                     "formula and the figures it took travel with the scan. Lean mass wants height and sex, surface wants height.\n"
                                     "Exit codes: 0 all well, 65 some scan was refused (the rest went on).",
                         .table = table,
-                        .count = 3};
-    opts.count += stage_option_rows(&ends, "volumes", "suv", table + 3, COUNT_OF(table) - 3);
+                        .count = 5};
+    opts.count += stage_option_rows(&ends, "volumes", "suv", table + 5, COUNT_OF(table) - 5);
     struct error e = {0};
     if (opts_parse(&opts, argc, argv, &e) < 0)
         die_of(&e);
@@ -53,8 +72,9 @@ int main(int argc, char **argv)
         die(EX_USAGE, "'%s' is one word too many: petrel-suv takes volumes from a channel", opts.rest[0]);
     if (settings.spacing.count != 0 && settings.spacing.count != 3)
         die(EX_USAGE, "--spacing wants three numbers, mm between slices, rows and columns");
-    if (settings.crop.count != 0 && (settings.crop.count != 2 || settings.crop.value[0] > settings.crop.value[1]))
-        die(EX_USAGE, "--crop wants two numbers, the lower height first");
+    crop_read(&settings);
+    if (settings.clip.count != 0 && (settings.clip.count != 2 || !(settings.clip.value[0] < settings.clip.value[1])))
+        die(EX_USAGE, "--clip wants two SUV, the lower first");
 
     struct stage st;
     stage_open(&st, "suv", &ends, true, true);
@@ -77,6 +97,8 @@ int main(int argc, char **argv)
             log_event("suv", "scan=%s patient=%s vendor=\"%s\" factor=%.6g delay_s=%.0f suv_max=%.2f seconds=%.1f formula=\"%s\"",
                       m.facts.source, m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor,
                       m.facts.delay_s, m.facts.suv_max, now_s() - begun_s, m.facts.suv_formula);
+            if (*m.facts.cropped)
+                log_event("cropped", "scan=%s patient=%s how=\"%s\"", m.facts.source, m.facts.patient, m.facts.cropped);
             volume_message_encode(&m, &out);
             stage_give(&st, &item, &out);
             progress_update(&bar, ++scans, "SUVmax %.1f", m.facts.suv_max);

@@ -24,6 +24,16 @@ static void ct_statistics(const struct volume *v, struct scan_facts *f)
     f->ct_sd = count > 1 ? sqrt(fmax(squares, 0) / (double)(count - 1)) : 0;
 }
 
+void suv_clip(struct volume *v, double low, double high)
+{
+    size_t const count = grid_voxels(&v->grid);
+    float const least = (float)low, most = (float)high;
+    for (size_t i = 0; i < count; i++) {
+        float raised = v->voxel[i] < least ? least : v->voxel[i];
+        v->voxel[i] = raised > most ? most : raised;
+    }
+}
+
 void suv_statistics(const struct volume *v, struct scan_facts *f)
 {
     size_t const count = grid_voxels(&v->grid);

@@ -18,7 +18,7 @@ teardown() {
 }
 
 @test "suv: options that make no sense" {
-    for words in "--formula lbm" "--spacing 2,2" "--crop 5" "--crop 10,-10" "scan.nii.gz" "--spacing 2,x,2"; do
+    for words in "--formula lbm" "--spacing 2,2" "--crop 5" "--crop 10,-10" "--crop knees" "--clip 5" "--clip 5,1" "scan.nii.gz" "--spacing 2,x,2"; do
         run "$bin/petrel-suv" --run "$dir" $words
         echo "$words: $status $output"
         [ "$status" = 64 ]

@@ -135,8 +135,11 @@ static void masks_beside(void **state)
     struct error e = {0};
     char *one = path_join(dir, "P3.nii.gz"), *mask = path_join(dir, "P2_mask.nii.gz"), *all[] = {one, dir};
     o.mask = mask;
+    o.organs = mask;
     assert_int_equal(sources_find(&s, all, 1, &o, &e), 0);
     assert_string_equal(s.item[0].mask, mask);
+    assert_string_equal(s.item[0].organs, mask);
+    o.organs = NULL;
     sources_free(&s);
     assert_int_equal(sources_find(&s, all, 2, &o, &e), -1); /* P3 is in the folder, too: it counts once */
     assert_non_null(strstr(e.text, "but 3 are given"));
@@ -210,10 +213,12 @@ static void lists(void **state)
     touch("scans/truth.nii.gz", "x");
     touch("scans/two/x.nii.gz", "x");
     touch("scans/two/y.nii.gz", "x");
+    touch("scans/a/ORGANS.nii.gz", "x");
+    touch("scans/map.nii.gz", "x");
     touch("scans/list.tsv", "# a cohort\r\n"
-                            "study\tscan\tmask\tpatient\tunits\tage_y\tremark\r\n"
-                            "S1\ta/PET.nii.gz\t-\tP1\t\t61\tno truth wanted\r\n"
-                            "S2\tb.nii.gz\ttruth.nii.gz\tP2\tSUV\t\t\n"
+                            "study\tscan\tmask\tpatient\tunits\tage_y\torgans\r\n"
+                            "S1\ta/PET.nii.gz\t-\tP1\t\t61\t\r\n"
+                            "S2\tb.nii.gz\ttruth.nii.gz\tP2\tSUV\t\tmap.nii.gz\n"
                             "\tb2.nii.gz\t\tP3\t\t\t\n"
                             "\ttwo\t\tP4\t\t\t\n"
                             "\ta\t\t\tfurlongs\t\t\n");
@@ -230,6 +235,8 @@ static void lists(void **state)
     assert_string_equal(s.item[2].label, "b.nii.gz");
     assert_string_equal(s.item[2].units, "SUV");
     assert_true(ends_with(s.item[2].mask, "/truth.nii.gz"));
+    assert_true(ends_with(s.item[1].organs, "a/ORGANS.nii.gz")); /* found beside it */
+    assert_true(ends_with(s.item[2].organs, "/map.nii.gz"));
     assert_non_null(strstr(s.item[3].refused.text, "no such file or folder"));
     assert_non_null(strstr(s.item[4].refused.text, "holds 2 scans: a line names one"));
     sources_free(&s);

@@ -239,7 +239,25 @@ static void scan_and_mask(void **state)
     memcpy(first, m.facts.sha256, 65);
     for (int i = 0; i < VOXELS; i++)
         assert_true(m.volume.voxel[i] == (float)i && m.volume.mask[i] == (i > 0));
+    assert_null(m.volume.organ);
     volume_message_free(&m);
+    /* an organ map keeps its numbers, which are whole ones */
+    char *organs = save("pat_organs.nrrd", "NRRD0004\n" NRRD_PLACE "type: uchar\nencoding: raw\n\n", ramp("uint8", false, 0), NULL);
+    source_set_organs(&s.item[0], organs);
+    if (scan_read(&s.item[0], &o, &m, &e) < 0)
+        fail_msg("%s", e.text);
+    for (int i = 0; i < VOXELS; i++)
+        assert_int_equal(m.volume.organ[i], i);
+    volume_message_free(&m);
+    struct buffer half = ramp("float", false, 0);
+    half.data[19] = 0x40, half.data[18] = 0x20; /* voxel 4: 2.5 */
+    free(organs);
+    organs = save("pat_organs.nrrd", "NRRD0004\n" NRRD_PLACE "type: float\nencoding: raw\nendian: little\n\n", half, NULL);
+    assert_int_equal(scan_read(&s.item[0], &o, &m, &e), -1);
+    if (!strstr(e.text, "cannot use organ map '") || !strstr(e.text, "it holds the value 2.5"))
+        fail_msg("%s", e.text);
+    source_set_organs(&s.item[0], NULL);
+    free(organs);
     /* the voxels' file belongs to the scan's digest */
     struct buffer other = ramp("int16", false, 0);
     other.data[4] = 77;

@@ -35,12 +35,13 @@ static void volume_fill(struct volume_message *m, bool mask, bool ct)
     m->volume.voxel = xalloc(60, sizeof(float));
     m->volume.mask = mask ? xalloc(60, 1) : NULL;
     m->volume.ct = ct ? xalloc(60, sizeof *m->volume.ct) : NULL;
+    m->volume.organ = mask ? xalloc(60, 1) : NULL;
     for (int i = 0; i < 60; i++) {
         m->volume.voxel[i] = (float)i - 7.5f;
         if (ct)
             m->volume.ct[i] = (int16_t)(1111 * i - 32768);
         if (mask)
-            m->volume.mask[i] = i < 2 || (i > 30 && i < 37) || i == 59;
+            m->volume.mask[i] = i < 2 || (i > 30 && i < 37) || i == 59, m->volume.organ[i] = (uint8_t)(i < 20 ? 0 : i < 41 ? 200 : i % 3);
     }
 }
 
@@ -116,6 +117,9 @@ static void volume_comes_back(void **state)
         assert_true((back.volume.ct != NULL) == ct);
         if (ct)
             assert_memory_equal(m.volume.ct, back.volume.ct, 60 * sizeof *m.volume.ct);
+        assert_true((back.volume.organ != NULL) == mask);
+        if (mask)
+            assert_memory_equal(m.volume.organ, back.volume.organ, 60);
         volume_message_free(&m);
         volume_message_free(&back);
         buffer_free(&b);
