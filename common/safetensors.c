@@ -95,7 +95,8 @@ static int line_order(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static uint64_t contents_digest(const struct safetensors *s)
+/* of[i]: the digest of tensor i's bytes */
+static uint64_t contents_digest(const struct safetensors *s, const uint64_t *of)
 {
     size_t n = 0, length = 0;
     char **line = xalloc(s->tensor_count + s->metadata_count + 1, sizeof *line);
@@ -104,8 +105,7 @@ static uint64_t contents_digest(const struct safetensors *s)
         char shape[DIMENSIONS_MAX * 21 + 1] = "";
         for (int a = 0, at = 0; a < t->ndim; a++)
             at += snprintf(shape + at, sizeof shape - (size_t)at, ",%" PRId64, t->dim[a]);
-        line[n++] = xprintf("tensor %s %s %s %016" PRIx64 "\n", t->name, types[t->type].name, shape,
-                            bytes_xxh3(t->data, tensor_bytes(t)));
+        line[n++] = xprintf("tensor %s %s %s %016" PRIx64 "\n", t->name, types[t->type].name, shape, of[i]);
     }
     for (size_t i = 0; i < s->metadata_count; i++)
         if (strcmp(s->metadata[i].key, digest_key) != 0)
@@ -134,15 +134,16 @@ static int put_text(json_t *object, const char *key, const char *value, struct e
                                                                 : 0;
 }
 
+/* The digest is known only when all bytes are written; it has a place of its own length in the header till then. */
+static const char digest_later[] = "0000000000000000";
+
 /* The header's JSON. Tensors of 8-byte numbers lie first, as the reference writer has it, so that every tensor is
  * aligned; order[] says which tensor comes where. */
 static json_t *header_make(const struct safetensors *s, size_t *order, struct error *e)
 {
     json_t *header = json_object(), *metadata = json_object();
     json_object_set_new(header, "__metadata__", metadata);
-    char digest[17];
-    format_into(digest, sizeof digest, "%016" PRIx64, contents_digest(s));
-    int bad = put_text(metadata, digest_key, digest, e);
+    int bad = put_text(metadata, digest_key, digest_later, e);
     for (size_t i = 0; i < s->metadata_count && !bad; i++)
         if (strcmp(s->metadata[i].key, digest_key) != 0)
             bad = put_text(metadata, s->metadata[i].key, s->metadata[i].value, e);
@@ -173,6 +174,34 @@ static json_t *header_make(const struct safetensors *s, size_t *order, struct er
     return NULL;
 }
 
+/* All tensors, and then the digest into its place. false: the disk is full or failing, or *why. */
+static bool write_tensors(const struct safetensors *s, const size_t *order, FILE *to, long digest_at, struct error *why)
+{
+    uint64_t *of = xalloc(s->tensor_count + 1, sizeof *of);
+    size_t room = 0;
+    for (size_t i = 0; i < s->tensor_count; i++)
+        if (!s->tensor[i].data && tensor_bytes(&s->tensor[i]) > room)
+            room = tensor_bytes(&s->tensor[i]);
+    void *made = xalloc(room + 1, 1);
+    bool written = true;
+    for (size_t i = 0; i < s->tensor_count && written; i++) {
+        const struct tensor_entry *t = &s->tensor[order[i]];
+        size_t bytes = tensor_bytes(t);
+        const void *data = t->data;
+        if (!data && bytes) {
+            data = made;
+            written = !s->fill(s->fill_context, t, made, why);
+        }
+        of[order[i]] = bytes_xxh3(data, bytes);
+        written = written && (bytes == 0 || fwrite(data, 1, bytes, to) == bytes);
+    }
+    if (written)
+        written = !fseek(to, digest_at, SEEK_SET) && fprintf(to, "%016" PRIx64, contents_digest(s, of)) == (int)strlen(digest_later);
+    free(made);
+    free(of);
+    return written;
+}
+
 int safetensors_write(const struct safetensors *s, const char *path, struct error *e)
 {
     size_t *order = xalloc(s->tensor_count + 1, sizeof *order);
@@ -187,19 +216,18 @@ int safetensors_write(const struct safetensors *s, const char *path, struct erro
     }
     uint64_t length = strlen(text), padded = (length + 7) / 8 * 8;
     bool written = fwrite(&padded, 8, 1, p.to) == 1 && fwrite(text, 1, length, p.to) == length;
+    long digest_at = 8 + (long)(strstr(text, digest_later) - text); /* the first thing in the header that looks so */
     for (; length < padded; length++)
         written = written && fputc(' ', p.to) == ' ';
-    for (size_t i = 0; i < s->tensor_count && written; i++) {
-        const struct tensor_entry *t = &s->tensor[order[i]];
-        size_t bytes = tensor_bytes(t);
-        written = bytes == 0 || fwrite(t->data, 1, bytes, p.to) == bytes;
-    }
     free(text);
+    struct error why = {0};
+    written = written && write_tensors(s, order, p.to, digest_at, &why);
     free(order);
     if (written)
         return publish_commit(&p, e);
     publish_abandon(&p);
-    return fail_as(e, EX_IOERR, "cannot write '%s': the disk is full or failing", path);
+    return why.code ? fail_as(e, why.code, "cannot write '%s': %s", path, why.text)
+                    : fail_as(e, EX_IOERR, "cannot write '%s': the disk is full or failing", path);
 }
 
 /* ---- reading */
@@ -324,7 +352,11 @@ static int digest_check(const struct safetensors *s, struct error *e)
     if (!said)
         return 0;
     char found[17];
-    format_into(found, sizeof found, "%016" PRIx64, contents_digest(s));
+    uint64_t *of = xalloc(s->tensor_count + 1, sizeof *of);
+    for (size_t i = 0; i < s->tensor_count; i++)
+        of[i] = bytes_xxh3(s->tensor[i].data, tensor_bytes(&s->tensor[i]));
+    format_into(found, sizeof found, "%016" PRIx64, contents_digest(s, of));
+    free(of);
     return strcmp(said, found) == 0 ? 0
                                     : fail(e,
                                            "%s is %s, the contents give %s: the file is damaged, or was changed by a "

@@ -14,7 +14,7 @@ struct tensor_entry {
     enum tensor_type type;
     int ndim;
     int64_t dim[8];
-    const void *data;      /* writing: borrowed from the caller; reading: into the file's memory */
+    const void *data;      /* writing: borrowed from the caller, NULL: fill makes it; reading: into the file's memory */
 };
 struct metadata_entry { char *key, *value; };
 struct safetensors {
@@ -23,6 +23,10 @@ struct safetensors {
     struct metadata_entry *metadata;
     size_t metadata_count;
     struct buffer bytes;   /* reading: the whole file */
+    /* Writing: puts into `to` a tensor that was added without data. Asked once for each while the file is written, so that
+     * never more than one of them is in memory. */
+    int (*fill)(void *context, const struct tensor_entry *t, void *to, struct error *e);
+    void *fill_context;
 };
 void safetensors_add(struct safetensors *s, const char *name, enum tensor_type type, int ndim, const int64_t *dim,
                      const void *data);

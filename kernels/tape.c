@@ -83,6 +83,22 @@ int tape_add_param(struct tape *t, const char *name, const char *part, enum para
     return params_add(t->params, &q);
 }
 
+int tape_add_filters(struct tape *t, const char *name, const struct conv_shape *s, int groups)
+{
+    int taps = conv_taps(s), C = s->C / groups, *tap = xalloc((size_t)taps, sizeof *tap);
+    struct param q = {.kind = PARAM_CONV, .init = INIT_CONV, .ndim = 5, .dim = {s->O, C, s->kernel[0], s->kernel[1], s->kernel[2]},
+                      .fan_in = C * taps, .taps = taps, .tap = tap, .live_taps = taps};
+    if (groups == 1)
+        q.live_taps = conv_live_taps(s, tap);
+    else
+        for (int i = 0; i < taps; i++)
+            tap[i] = i;
+    format_into(q.name, sizeof q.name, "%s.weight", name);
+    int number = params_add(t->params, &q);
+    free(tap);
+    return number;
+}
+
 int tape_image(struct tape *t, int C, const int dim[3])
 {
     int v = add_value(t, IMAGE, C, dim);
@@ -112,9 +128,7 @@ int tape_conv(struct tape *t, int in, const char *name, int O, const int kernel[
     assert(s.out[0] > 0 && s.out[1] > 0 && s.out[2] > 0);
     struct op *op = tape_add_op(t, &op_conv, in, -1, name, IMAGE, O, s.out);
     op->conv_shape = s;
-    int dim[5] = {O, s.C, kernel[0], kernel[1], kernel[2]};
-    op->param[0] =
-        tape_add_param(t, name, "weight", PARAM_CONV, INIT_CONV, s.C * kernel[0] * kernel[1] * kernel[2], 5, dim);
+    op->param[0] = tape_add_filters(t, name, &s, 1);
     return op->out;
 }
 

@@ -30,9 +30,13 @@ struct param {
     int ndim, dim[5];           /* PyTorch's shape */
     int fan_in;
     size_t count;               /* elements in PyTorch's shape */
+    size_t live, dead;          /* of them on the device, and not: taps of a convolution that meet no image */
+    int taps, live_taps, *tap;  /* PARAM_CONV: of the kernel; those on the device, ascending (all of a grouped one's) */
     size_t size;                /* floats on the device (layouts may pad) */
     float *value, *grad;        /* on the device; grad NULL for buffers and frozen parameters */
     size_t at;                  /* place in the blocks, floats; for optimisers that keep blocks alike */
+    float *first;               /* host, [O][C][dead taps]: what these were at first. NULL: nobody keeps it (params_keep_dead) */
+    struct dead *scaled;        /* on the device: what became of them; NULL where there are none */
     bool frozen;
     int64_t counter;            /* PARAM_COUNTER */
 };
@@ -42,6 +46,8 @@ struct params {
     struct param *param; size_t count, room;
     float *values, *grads;      /* blocks of `floats` and `trained` floats: trained parameters come first in values */
     size_t floats, trained;
+    struct dead *scaled;        /* block */
+    float *first; size_t dead;  /* block on the host, and its floats; NULL: not kept, or taken away */
     bool sealed;
 };
 
@@ -54,12 +60,20 @@ bool param_trained(const struct param *q);       /* neither buffer, counter nor 
 size_t params_elements(const struct params *p, const char *prefix);
 /* Fresh values: Philox(seed, RNG_INIT, number of the parameter). */
 void params_init(struct params *p, uint64_t seed);
-/* Host copies in PyTorch's layout; host has param->count floats. */
+/* Keep what dead taps are given, on the host: for who will want whole tensors back. After seal, before values come. */
+void params_keep_dead(struct params *p);
+/* Host copies in PyTorch's layout; host has param->count floats. put is a new beginning for the dead taps (scale 1); get
+ * gives first * scale for them, or 0 where first is NULL. */
 void param_get(struct params *p, const struct param *q, float *host);
 void param_put(struct params *p, struct param *q, const float *host);
-/* The same for q's place in another block laid out as grads is: an optimiser's moments. */
+/* The same for q's place in another block laid out as grads is, an optimiser's moments: dead taps are 0, or ignored. */
 void param_get_from(struct params *p, const struct param *q, const float *block, float *host);
 void param_put_to(struct params *p, const struct param *q, float *block, const float *host);
+/* Only what is on the device, q->live floats, (O,C,live taps) for a convolution; block: p->values, p->grads, moments. */
+void param_get_live(struct params *p, const struct param *q, const float *block, float *host);
+void param_put_live(struct params *p, const struct param *q, float *block, const float *host);
+/* Shape of what these give and take. */
+int param_live_shape(const struct param *q, int64_t dim[5]);
 /* Stop gradients for every parameter whose name begins with prefix. Before seal. */
 void params_freeze(struct params *p, const char *prefix);
 void params_zero_grad(struct params *p);

@@ -5,34 +5,28 @@
 #include "kernels/tape_own.h"
 #include <string.h>
 
-/* one axis: taps that ever fall inside, and (output, tap) pairs that do */
-static void count_axis(const struct conv_shape *s, int axis, uint64_t *taps, uint64_t *hits)
+/* (output, tap) pairs of one axis that fall inside */
+static uint64_t hits_of(const struct conv_shape *s, int axis)
 {
-    *taps = *hits = 0;
-    for (int k = 0; k < s->kernel[axis]; k++) {
-        uint64_t inside = 0;
+    uint64_t hits = 0;
+    for (int k = 0; k < s->kernel[axis]; k++)
         for (int o = 0; o < s->out[axis]; o++) {
             int i = o * s->stride[axis] - s->pad[axis] + k;
-            inside += i >= 0 && i < s->in[axis];
+            hits += i >= 0 && i < s->in[axis];
         }
-        *hits += inside;
-        *taps += inside > 0;
-    }
+    return hits;
 }
 
 static void describe_conv(const struct conv_shape *s, int groups, struct tape_row *row)
 {
-    uint64_t pairs = (uint64_t)(s->C / groups) * (uint64_t)s->O, live_taps = 1, live_hits = 1, dense = 1;
+    uint64_t pairs = (uint64_t)(s->C / groups) * (uint64_t)s->O, live_hits = 1, dense = 1;
     for (int a = 0; a < 3; a++) {
-        uint64_t taps, hits;
-        count_axis(s, a, &taps, &hits);
-        live_taps *= taps;
-        live_hits *= hits;
+        live_hits *= hits_of(s, a);
         dense *= (uint64_t)s->kernel[a] * (uint64_t)s->out[a];
         row->kernel[a] = s->kernel[a];
         row->stride[a] = s->stride[a];
     }
-    row->live_params = pairs * live_taps;
+    row->live_params = pairs * (uint64_t)conv_live_taps(s, NULL);
     row->mmacs = (double)(pairs * dense) / 1e6;
     row->live_mmacs = (double)(pairs * live_hits) / 1e6;
 }

@@ -43,9 +43,7 @@ int tape_group_conv(struct tape *t, int in, const char *name, int O, const int k
     struct op *op = tape_add_op(t, &op_group, in, -1, name, IMAGE, O, s.out);
     op->conv_shape = s;
     op->groups = groups;
-    int dim[5] = {O, s.C / groups, kernel[0], kernel[1], kernel[2]};
-    op->param[0] =
-        tape_add_param(t, name, "weight", PARAM_CONV, INIT_CONV, dim[1] * kernel[0] * kernel[1] * kernel[2], 5, dim);
+    op->param[0] = tape_add_filters(t, name, &s, groups);
     return op->out;
 }
 

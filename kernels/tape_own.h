@@ -112,6 +112,8 @@ struct op *tape_add_op(struct tape *t, const struct op_kind *kind, int in, int o
                        enum layout layout, int C, const int dim[3]);
 int tape_add_param(struct tape *t, const char *name, const char *part, enum param_kind kind, enum param_init init,
                    int fan_in, int ndim, const int *dim);
+/* a convolution's weights; groups 1: live taps only */
+int tape_add_filters(struct tape *t, const char *name, const struct conv_shape *s, int groups);
 int tape_same_shape(struct tape *t, const struct op_kind *kind, int in);
 int params_add(struct params *p, const struct param *like); /* number of the new, or of the one of that name */
 void params_seal(struct params *p);

@@ -22,7 +22,11 @@ void params_close(struct params **p)
     if ((*p)->sealed) {
         (*p)->backend->release((*p)->backend, (*p)->values);
         (*p)->backend->release((*p)->backend, (*p)->grads);
+        (*p)->backend->release((*p)->backend, (*p)->scaled);
     }
+    for (size_t i = 0; i < (*p)->count; i++)
+        free((*p)->param[i].tap);
+    free((*p)->first);
     free((*p)->param);
     free(*p);
     *p = NULL;
@@ -41,6 +45,7 @@ int params_add(struct params *p, const struct param *like)
     struct param *old = params_find(p, like->name);
     if (old) { /* another tape brought it: the two must mean the same tensor */
         assert(old->kind == like->kind && old->ndim == like->ndim && !memcmp(old->dim, like->dim, sizeof old->dim));
+        assert(old->live_taps == like->live_taps && (!like->tap || !memcmp(old->tap, like->tap, (size_t)like->live_taps * sizeof *like->tap)));
         return (int)(old - p->param);
     }
     assert(!p->sealed);
@@ -53,6 +58,14 @@ int params_add(struct params *p, const struct param *like)
     q->count = 1;
     for (int a = 0; a < q->ndim; a++)
         q->count *= (size_t)q->dim[a];
+    q->live = q->count;
+    if (like->tap) {
+        size_t bytes = (size_t)q->live_taps * sizeof *q->tap;
+        q->tap = xalloc(bytes + 1, 1);
+        memcpy(q->tap, like->tap, bytes);
+        q->live = q->count / (size_t)q->taps * (size_t)q->live_taps;
+    }
+    q->dead = q->count - q->live;
     return (int)p->count++;
 }
 
@@ -82,8 +95,7 @@ static void place(struct params *p, bool trained)
         struct param *q = &p->param[i];
         if (q->kind == PARAM_COUNTER || param_trained(q) != trained)
             continue;
-        q->size =
-            q->kind == PARAM_CONV ? p->backend->weight_size(p->backend, q->dim[0], q->dim[1], q->dim + 2) : q->count;
+        q->size = q->kind == PARAM_CONV ? p->backend->weight_size(p->backend, q->dim[0], q->dim[1], q->live_taps) : q->count;
         q->at = p->floats;
         p->floats += (q->size + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
     }
@@ -106,40 +118,143 @@ void params_seal(struct params *p)
         q->value = p->values + q->at;
         q->grad = param_trained(q) ? p->grads + q->at : NULL;
     }
+    size_t with_dead = 0;
+    for (size_t i = 0; i < p->count; i++)
+        with_dead += p->param[i].dead > 0;
+    p->scaled = p->backend->alloc(p->backend, with_dead * sizeof *p->scaled);
+    for (size_t i = 0, k = 0; i < p->count; i++)
+        p->param[i].scaled = p->param[i].dead ? p->scaled + k++ : NULL;
     p->sealed = true;
 }
 
 void params_zero_grad(struct params *p) { p->backend->zero(p->backend, p->grads, p->trained * sizeof(float)); }
 
-static void get(struct backend *b, const struct param *q, const float *device, float *host)
+/* ---- to and from the host ---- */
+
+void params_keep_dead(struct params *p)
 {
-    if (q->kind == PARAM_CONV)
-        b->weight_get(b, host, device, q->dim[0], q->dim[1], q->dim + 2);
-    else
-        b->get(b, host, device, q->count * sizeof(float));
+    assert(p->sealed && !p->first);
+    for (size_t i = 0; i < p->count; i++)
+        p->dead += p->param[i].dead;
+    p->first = xalloc(p->dead + 1, sizeof *p->first);
+    for (size_t i = 0, at = 0; i < p->count; at += p->param[i++].dead)
+        if (p->param[i].dead)
+            p->param[i].first = p->first + at;
 }
 
-static void put(struct backend *b, const struct param *q, float *device, const float *host)
+int param_live_shape(const struct param *q, int64_t dim[5])
 {
-    if (q->kind == PARAM_CONV)
-        b->weight_put(b, device, host, q->dim[0], q->dim[1], q->dim + 2);
-    else
-        b->put(b, device, host, q->count * sizeof(float));
+    int ndim = q->dead ? 3 : q->ndim;
+    for (int a = 0; a < ndim; a++)
+        dim[a] = q->dead && a == 2 ? q->live_taps : q->dim[a];
+    return ndim;
 }
 
-void param_get(struct params *p, const struct param *q, float *host) { get(p->backend, q, q->value, host); }
-void param_put(struct params *p, struct param *q, const float *host) { put(p->backend, q, q->value, host); }
+void param_get_live(struct params *p, const struct param *q, const float *block, float *host)
+{
+    struct backend *b = p->backend;
+    if (q->kind == PARAM_CONV)
+        b->weight_get(b, host, block + q->at, q->dim[0], q->dim[1], q->live_taps);
+    else
+        b->get(b, host, block + q->at, q->count * sizeof(float));
+}
+
+void param_put_live(struct params *p, const struct param *q, float *block, const float *host)
+{
+    struct backend *b = p->backend;
+    if (q->kind == PARAM_CONV)
+        b->weight_put(b, block + q->at, host, q->dim[0], q->dim[1], q->live_taps);
+    else
+        b->put(b, block + q->at, host, q->count * sizeof(float));
+}
+
+/* Taps in order: does t live? k: how many did before it. */
+static bool tap_lives(const struct param *q, int t, int *k)
+{
+    bool lives = *k < q->live_taps && q->tap[*k] == t;
+    *k += lives;
+    return lives;
+}
+
+/* whole (filters, taps) to and from live (filters, live taps) and dead (filters, the others). dead NULL: dropped, or 0 */
+static void part(const struct param *q, float *live, float *dead, const float *whole)
+{
+    for (size_t f = 0; f < q->count / (size_t)q->taps; f++)
+        for (int t = 0, k = 0; t < q->taps; t++, whole++) {
+            if (tap_lives(q, t, &k))
+                *live++ = *whole;
+            else if (dead)
+                *dead++ = *whole;
+        }
+}
+
+static void join(const struct param *q, float *whole, const float *live, const float *dead, double scale)
+{
+    for (size_t f = 0; f < q->count / (size_t)q->taps; f++)
+        for (int t = 0, k = 0; t < q->taps; t++)
+            *whole++ = tap_lives(q, t, &k) ? *live++ : dead ? (float)(scale * (double)*dead++) : 0;
+}
+
+static void get_whole(struct params *p, const struct param *q, const float *block, float *host, const float *dead, double scale)
+{
+    if (!q->dead) {
+        param_get_live(p, q, block, host);
+        return;
+    }
+    float *live = xalloc(q->live + 1, sizeof *live);
+    param_get_live(p, q, block, live);
+    join(q, host, live, dead, scale);
+    free(live);
+}
+
+static void put_whole(struct params *p, const struct param *q, float *block, const float *host, float *dead)
+{
+    if (!q->dead) {
+        param_put_live(p, q, block, host);
+        return;
+    }
+    float *live = xalloc(q->live + 1, sizeof *live);
+    part(q, live, dead, host);
+    param_put_live(p, q, block, live);
+    free(live);
+}
+
+static double dead_squares(const struct param *q, const float *whole)
+{
+    double all = 0;
+    for (size_t f = 0; f < q->count / (size_t)q->taps; f++)
+        for (int t = 0, k = 0; t < q->taps; t++, whole++)
+            all += tap_lives(q, t, &k) ? 0 : (double)*whole * (double)*whole;
+    return all;
+}
+
+void param_get(struct params *p, const struct param *q, float *host)
+{
+    struct dead now = {0};
+    if (q->first)
+        p->backend->get(p->backend, &now, q->scaled, sizeof now);
+    get_whole(p, q, p->values, host, q->first, now.scale);
+}
+
+void param_put(struct params *p, struct param *q, const float *host)
+{
+    put_whole(p, q, p->values, host, q->first);
+    if (q->dead) {
+        struct dead now = {.scale = 1, .squares = dead_squares(q, host)};
+        p->backend->put(p->backend, q->scaled, &now, sizeof now);
+    }
+}
 
 void param_get_from(struct params *p, const struct param *q, const float *block, float *host)
 {
     assert(param_trained(q));
-    get(p->backend, q, block + q->at, host);
+    get_whole(p, q, block, host, NULL, 0);
 }
 
 void param_put_to(struct params *p, const struct param *q, float *block, const float *host)
 {
     assert(param_trained(q));
-    put(p->backend, q, block + q->at, host);
+    put_whole(p, q, block, host, NULL);
 }
 
 void param_fresh(const struct param *q, uint64_t seed, size_t number, float *host)

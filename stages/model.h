@@ -79,8 +79,8 @@ char *model_settings_text(const struct recipe *r) MUST_USE;
 int model_settings_read(const char *text, struct recipe *r, struct error *e) MUST_USE;
 /* The facts as metadata. */
 void model_add_facts(struct safetensors *s, const struct model_facts *f);
-/* Every parameter of p as it is now, PyTorch's names and shapes. host: the caller's, model_host_floats(p) of them from
- * xalloc, filled here and borrowed by s. */
+/* Every parameter of p, PyTorch's names and shapes, as it is now; host: the caller's, model_host_floats(p) of them from
+ * xalloc, filled here and borrowed by s. Or, with host NULL, as it is when s is written: fetched one by one. */
 size_t model_host_floats(const struct params *p);
 void model_add_params(struct safetensors *s, struct params *p, float *host);
 /* Tensors of `s` into p (sealed). Each part ("backbone", "peb", "projection", "classifier") p has must be there whole,
@@ -91,10 +91,10 @@ int model_load(struct params *p, const struct safetensors *s, const char *path, 
 /* A file of weights, whoever wrote it: compact ones are made whole, and names of MONAI, 3D-ResNets-PyTorch and Med3D
  * become ours (model_adopt.c says which). */
 int model_read(struct safetensors *s, const char *path, struct error *e) MUST_USE;
-/* As model_add_params, without the weights that can meet no number of a box; `tape` holds the network. Returns memory s
+/* As model_add_params with host NULL, without the weights that can meet no number of a box. Returns memory s
  * borrows, for the caller to free once s is written. model_expand: a file of that kind, read, is made whole again, dead
  * weights zero; another is left alone. */
-MUST_USE int64_t *model_add_live(struct safetensors *s, struct params *p, const struct tape *tape, float *host);
+MUST_USE int64_t *model_add_live(struct safetensors *s, struct params *p);
 int model_expand(struct safetensors *s, const char *path, struct error *e) MUST_USE;
 #define MODEL_WHOLE "model 1"
 #define MODEL_COMPACT "compact model 1"

@@ -6,88 +6,44 @@
  * [0, kD kH kW), last axis fastest, and NAME.kernel (3). Dead taps come back as zeros: what the network says is the same
  * bit for bit, though LARS, which looks at a tensor's whole norm, would go on from it with other steps. */
 #include "stages/model.h"
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- writing ---- */
 
-/* Does tap k of an axis ever meet the image? */
-static bool tap_lives(const struct tape_row *r, int axis, int k)
+static int fetch_live(void *context, const struct tensor_entry *t, void *to, struct error *e)
 {
-    for (int o = 0; o < r->out[axis]; o++) {
-        int i = o * r->stride[axis] - r->kernel[axis] / 2 + k; /* every kernel here is padded by half its size */
-        if (i >= 0 && i < r->in[axis])
-            return true;
-    }
-    return false;
+    struct params *p = context;
+    (void)e;
+    param_get_live(p, params_find(p, t->name), p->values, to);
+    return 0;
 }
 
-/* numbers of the taps that live; how many */
-static int live_taps(const struct tape_row *r, int64_t *taps)
-{
-    int n = 0;
-    const int *K = r->kernel;
-    for (int d = 0; d < K[0]; d++)
-        for (int h = 0; h < K[1]; h++)
-            for (int w = 0; w < K[2]; w++)
-                if (tap_lives(r, 0, d) && tap_lives(r, 1, h) && tap_lives(r, 2, w))
-                    taps[n++] = ((int64_t)d * K[1] + h) * K[2] + w;
-    assert((uint64_t)n * (uint64_t)r->C * (uint64_t)r->O == r->live_params);
-    return n;
-}
-
-static bool row_of(const struct tape *tape, const struct param *q, struct tape_row *row)
-{
-    size_t length = q->kind == PARAM_CONV ? strlen(q->name) - strlen(".weight") : 0;
-    for (size_t i = 0; length && tape_describe(tape, i, row); i++)
-        if (row->name && strlen(row->name) == length && !strncmp(row->name, q->name, length))
-            return row->live_params < row->params;
-    return false;
-}
-
-static size_t kernel_taps(const struct tape_row *r)
-{
-    return (size_t)r->kernel[0] * (size_t)r->kernel[1] * (size_t)r->kernel[2];
-}
-
-static int64_t *index_room(struct params *p, const struct tape *tape)
+int64_t *model_add_live(struct safetensors *s, struct params *p)
 {
     size_t room = 0;
-    struct tape_row row;
     for (size_t i = 0; i < p->count; i++)
-        room += row_of(tape, &p->param[i], &row) ? kernel_taps(&row) + 3 : 0;
-    return xalloc(room + 1, sizeof(int64_t));
-}
-
-int64_t *model_add_live(struct safetensors *s, struct params *p, const struct tape *tape, float *host)
-{
-    model_add_params(s, p, host);
-    int64_t *indices = index_room(p, tape), *index = indices;
+        room += p->param[i].dead ? (size_t)p->param[i].live_taps + 3 : 0;
+    int64_t *indices = xalloc(room + 1, sizeof *indices), *index = indices;
+    model_add_params(s, p, NULL);
+    s->fill = fetch_live;
     size_t count = s->tensor_count;
     for (size_t i = 0; i < count; i++) {
-        struct tape_row row;
         struct tensor_entry *t = &s->tensor[i];
         const struct param *q = params_find(p, t->name);
-        if (!row_of(tape, q, &row))
+        if (!q->dead)
             continue;
-        size_t all = kernel_taps(&row);
-        int live = live_taps(&row, index + 3);
-        float *value = (float *)(uintptr_t)t->data; /* in host: packed where it lies */
-        size_t filters = (size_t)q->dim[0] * (size_t)q->dim[1];
-        for (size_t f = 0; f < filters; f++)
-            for (int k = 0; k < live; k++)
-                value[f * (size_t)live + (size_t)k] = value[f * all + (size_t)index[3 + k]];
-        t->ndim = 3;
-        t->dim[2] = live;
+        t->ndim = param_live_shape(q, t->dim);
+        for (int k = 0; k < q->live_taps; k++)
+            index[3 + k] = q->tap[k];
+        for (int a = 0; a < 3; a++)
+            index[a] = q->dim[2 + a];
         char name[160];
         format_into(name, sizeof name, "%s.taps", q->name);
-        safetensors_add(s, name, TENSOR_I64, 1, (int64_t[]){live}, index + 3);
-        for (int a = 0; a < 3; a++)
-            index[a] = row.kernel[a];
+        safetensors_add(s, name, TENSOR_I64, 1, (int64_t[]){q->live_taps}, index + 3);
         format_into(name, sizeof name, "%s.kernel", q->name);
         safetensors_add(s, name, TENSOR_I64, 1, (int64_t[]){3}, index);
-        index += 3 + live;
+        index += 3 + q->live_taps;
     }
     safetensors_set(s, "petrel", MODEL_COMPACT);
     return indices;

@@ -123,24 +123,35 @@ size_t model_host_floats(const struct params *p)
     return n;
 }
 
+static int fetch(void *context, const struct tensor_entry *t, void *to, struct error *e)
+{
+    (void)e;
+    param_get(context, params_find(context, t->name), to);
+    return 0;
+}
+
 void model_add_params(struct safetensors *s, struct params *p, float *host)
 {
     int64_t *counter = (int64_t *)(void *)host;
-    host += COUNTER_FLOATS * counters(p);
+    float *value = host ? host + COUNTER_FLOATS * counters(p) : NULL;
     for (size_t i = 0; i < p->count; i++) {
         struct param *q = &p->param[i];
         int64_t dim[5];
         for (int a = 0; a < q->ndim; a++)
             dim[a] = q->dim[a];
         if (q->kind == PARAM_COUNTER) {
-            *counter = q->counter;
-            safetensors_add(s, q->name, TENSOR_I64, 0, dim, counter++);
+            if (counter)
+                *counter = q->counter;
+            safetensors_add(s, q->name, TENSOR_I64, 0, dim, counter ? counter++ : &q->counter);
             continue;
         }
-        param_get(p, q, host);
-        safetensors_add(s, q->name, TENSOR_F32, q->ndim, dim, host);
-        host += q->count;
+        if (value)
+            param_get(p, q, value);
+        safetensors_add(s, q->name, TENSOR_F32, q->ndim, dim, value);
+        value = value ? value + q->count : NULL;
     }
+    s->fill = fetch;
+    s->fill_context = p;
 }
 
 static size_t part_length(const char *name) { return strcspn(name, "."); }

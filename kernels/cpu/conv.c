@@ -68,13 +68,13 @@ static void cpu_conv_forward(struct backend *b, float *out, const float *in, con
 /* turned(in block, live tap, o, 16 of C) from weight(out block, tap, c, 16 of O) */
 static void turn_weights(const struct backend *b, float *turned, const float *weight, const struct conv *c)
 {
-    const int blocks = c->in_blocks, live = c->live_count, channels = cpu_padded(c->s.C);
+    const int blocks = c->in_blocks, taps = c->T, channels = cpu_padded(c->s.C);
 #pragma omp parallel for collapse(2) schedule(static) num_threads(cpu_of(b)->threads)
     for (int block = 0; block < blocks; block++)
-        for (int t = 0; t < live; t++)
+        for (int t = 0; t < taps; t++)
             for (int o = 0; o < c->out_blocks; o++) {
-                float *to = turned + (size_t)((block * live + t) * c->out_blocks + o) * LANES * LANES;
-                const float *from = weight + ((size_t)(o * c->T + c->live[t]) * (size_t)channels + (size_t)(block * LANES)) * LANES;
+                float *to = turned + (size_t)((block * taps + t) * c->out_blocks + o) * LANES * LANES;
+                const float *from = weight + ((size_t)(o * taps + t) * (size_t)channels + (size_t)(block * LANES)) * LANES;
                 int have = channels - block * LANES < LANES ? channels - block * LANES : LANES;
                 for (int row = 0; row < LANES; row++)
                     for (int lane = 0; lane < LANES; lane++)

@@ -6,16 +6,15 @@
 #define PETREL_KERNELS_CPU_CONV_OWN_H
 #include "kernels/cpu/cpu.h"
 
-/* Output position p meets input position q through tap t. */
+/* Output position p meets input position q through the t-th of the live taps. */
 struct pair { int p, t, q; };
 
 struct conv {
     struct conv_shape s;
-    int P, Q, T;                     /* positions out, positions in, taps */
+    int P, Q, T;                     /* positions out, positions in, live taps */
     int pairs;
     struct pair *by_out, *by_tap;    /* by p then t; by t then p */
     int *first_of_out, *first_of_tap; /* those of p are by_out[first_of_out[p]] .. [first_of_out[p+1]] */
-    int *live, live_count;           /* the taps that meet anything */
     struct step *forward, *backward; /* an output position's pairs, as places in in and weight; an input position's, in dout and
                                         the turned weights */
     int *first_forward, *first_backward;

@@ -45,19 +45,11 @@ static struct pair *sorted(int **first, const struct pair *pair, int pairs, int 
 
 static void list_steps(struct conv *c, const struct pair *by_in)
 {
-    int *rank = xalloc((size_t)c->T, sizeof *rank);
-    c->live = xalloc((size_t)c->T, sizeof *c->live);
-    for (int t = 0; t < c->T; t++)
-        if (c->first_of_tap[t] < c->first_of_tap[t + 1]) {
-            rank[t] = c->live_count;
-            c->live[c->live_count++] = t;
-        }
     size_t N = (size_t)c->s.N, turned_tap = (size_t)c->out_blocks * LANES * LANES;
     c->backward = xalloc((size_t)c->pairs + 1, sizeof *c->backward);
     for (int i = 0; i < c->pairs; i++)
         c->backward[i] = (struct step){(size_t)by_in[i].p * (size_t)c->out_blocks * LANES * N,
-                                       (size_t)rank[by_in[i].t] * turned_tap, LANES};
-    free(rank);
+                                       (size_t)by_in[i].t * turned_tap, LANES};
 
     size_t padded = (size_t)cpu_padded(c->s.C);
     c->forward = xalloc((size_t)c->pairs + 1, sizeof *c->forward);
@@ -85,7 +77,7 @@ int conv_pairs_in_a_row(const struct conv *c, int i)
 
 size_t conv_wide_in(const struct conv *c) { return c->thin_in ? (size_t)c->Q * (size_t)c->s.N * LANES : 0; }
 size_t conv_wide_out(const struct conv *c) { return c->thin_out ? (size_t)c->P * (size_t)c->s.N * LANES : 0; }
-size_t conv_turned(const struct conv *c) { return (size_t)(c->in_blocks * c->live_count * c->out_blocks) * LANES * LANES; }
+size_t conv_turned(const struct conv *c) { return (size_t)(c->in_blocks * c->T * c->out_blocks) * LANES * LANES; }
 
 size_t conv_partials(const struct conv *c)
 {
@@ -98,7 +90,8 @@ struct conv *cpu_conv_open(struct backend *b, const struct conv_shape *s)
     c->s = *s;
     c->P = (int)cpu_volume(s->out);
     c->Q = (int)cpu_volume(s->in);
-    c->T = (int)cpu_volume(s->kernel);
+    int *live = xalloc((size_t)conv_taps(s), sizeof *live);
+    c->T = conv_live_taps(s, live);
     c->thin_in = cpu_lanes(s->C) == 1;
     c->thin_out = cpu_lanes(s->O) == 1;
     c->in_blocks = (s->C + LANES - 1) / LANES;
@@ -107,12 +100,13 @@ struct conv *cpu_conv_open(struct backend *b, const struct conv_shape *s)
     struct pair *pair = xalloc((size_t)c->P * (size_t)c->T + 1, sizeof *pair);
     for (int p = 0; p < c->P; p++)
         for (int t = 0; t < c->T; t++) {
-            int q = conv_meets(s, p, t);
+            int q = conv_meets(s, p, live[t]);
             if (q >= 0)
                 pair[c->pairs++] = (struct pair){p, t, q};
         }
     c->by_out = sorted(&c->first_of_out, pair, c->pairs, key_out, c->P);
     c->by_tap = sorted(&c->first_of_tap, pair, c->pairs, key_tap, c->T);
+    free(live);
     struct pair *by_in = sorted(&c->first_backward, pair, c->pairs, key_in, c->Q);
     list_steps(c, by_in);
     free(by_in);
@@ -135,7 +129,6 @@ void cpu_conv_close(struct backend *b, struct conv *c)
     free(c->first_of_tap);
     free(c->first_forward);
     free(c->first_backward);
-    free(c->live);
     free(c->forward);
     free(c->backward);
     free(c);

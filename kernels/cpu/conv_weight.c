@@ -91,7 +91,7 @@ void cpu_conv_backward_weight(struct backend *b, float *dweight, const float *do
     }
     const int groups = (c->out_blocks + GROUP - 1) / GROUP;
 #pragma omp parallel for collapse(2) schedule(dynamic, 1) num_threads(own->threads)
-    for (int t = 0; t < c->live_count; t++)
+    for (int t = 0; t < c->T; t++)
         for (int group = 0; group < groups; group++)
-            of_tap(own, dweight, dout, in, c, c->live[t], group * GROUP);
+            of_tap(own, dweight, dout, in, c, t, group * GROUP);
 }

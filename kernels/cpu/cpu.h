@@ -2,7 +2,7 @@
  *
  * IMAGE lies as [P][blocks][N][lanes]: position outermost, so that a tap is one offset for the whole batch. Images of
  * fewer than THIN channels (the scan itself) have 1 lane a block, others 16, the last block padded with zeros.
- * Weights lie as [O/16][taps][C padded as the image][16 of O].
+ * Weights lie as [O/16][taps][C padded as the image][16 of O]; taps are the live ones.
  *
  * The bytes do not depend on the number of threads: work is cut into pieces that the shape alone decides, a number is
  * summed by one thread in one order, and partial sums are joined in the order of the pieces. They may depend on the

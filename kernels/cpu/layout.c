@@ -42,15 +42,15 @@ static size_t output_blocks(int O)
     return ((size_t)O + LANES - 1) / LANES;
 }
 
-static size_t cpu_weight_size(struct backend *b, int O, int C, const int kernel[3])
+static size_t cpu_weight_size(struct backend *b, int O, int C, int taps)
 {
     (void)b;
-    return output_blocks(O) * LANES * cpu_volume(kernel) * (size_t)cpu_padded(C);
+    return output_blocks(O) * LANES * (size_t)taps * (size_t)cpu_padded(C);
 }
 
-static void cpu_weight_put(struct backend *b, float *weight, const float *host, int outputs, int channels, const int kernel[3])
+static void cpu_weight_put(struct backend *b, float *weight, const float *host, int outputs, int channels, int taps)
 {
-    size_t T = cpu_volume(kernel), O = (size_t)outputs, C = (size_t)channels, padded = (size_t)cpu_padded(channels);
+    size_t T = (size_t)taps, O = (size_t)outputs, C = (size_t)channels, padded = (size_t)cpu_padded(channels);
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
     for (size_t block = 0; block < output_blocks(outputs); block++) {
         float *to = weight + block * T * padded * LANES;
@@ -61,9 +61,9 @@ static void cpu_weight_put(struct backend *b, float *weight, const float *host, 
     }
 }
 
-static void cpu_weight_get(struct backend *b, float *host, const float *weight, int outputs, int channels, const int kernel[3])
+static void cpu_weight_get(struct backend *b, float *host, const float *weight, int outputs, int channels, int taps)
 {
-    size_t T = cpu_volume(kernel), O = (size_t)outputs, C = (size_t)channels, padded = (size_t)cpu_padded(channels);
+    size_t T = (size_t)taps, O = (size_t)outputs, C = (size_t)channels, padded = (size_t)cpu_padded(channels);
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
     for (size_t o = 0; o < O; o++)
         for (size_t c = 0; c < C; c++)

@@ -2,7 +2,7 @@
  *
  * Tensors of more than one dimension: g += decay p; g *= trust |p| / |g| (1 if either is 0). Then for all: m = momentum
  * m + g;
- * p -= lr m. */
+ * p -= lr m. Taps that live nowhere are in two numbers a tensor (struct dead), exactly. */
 #ifndef PETREL_KERNELS_OPTIM_LARS_H
 #define PETREL_KERNELS_OPTIM_LARS_H
 #include "kernels/tape.h"

@@ -2,15 +2,16 @@
  *
  *     out(n,o,p) = sum over c and taps t of in(n,c,p*stride + t - pad) weight(o,c,t)
  *
- * All three directions visit the same (p,t) pairs: those whose tap falls inside the image. */
+ * All three directions visit the same (p,t) pairs: those whose tap falls inside the image. Taps that fall inside it for no
+ * output have no weight. */
 #include "kernels/ref/ref.h"
 
 #include <stdlib.h>
 
 struct conv {
     struct conv_shape s;
-    int (*live)[3]; /* output position, tap, input position; ordered by output position, then tap */
-    size_t pairs;
+    int (*live)[3]; /* output position, which of the live taps, input position; ordered by output position, then tap */
+    size_t pairs, taps;
 };
 
 static int volume(const int dim[3])
@@ -23,11 +24,12 @@ static struct conv *ref_conv_open(struct backend *b, const struct conv_shape *s)
     (void)b;
     struct conv *c = xalloc(1, sizeof *c);
     c->s = *s;
-    int positions = volume(s->out), taps = volume(s->kernel);
-    c->live = xalloc((size_t)positions * (size_t)taps, sizeof *c->live);
+    int positions = volume(s->out), *tap_of = xalloc((size_t)conv_taps(s), sizeof *tap_of), taps = conv_live_taps(s, tap_of);
+    c->taps = (size_t)taps;
+    c->live = xalloc((size_t)positions * (size_t)taps + 1, sizeof *c->live);
     for (int p = 0; p < positions; p++)
-        for (int t = 0; t < taps; t++) {
-            int at[3] = {p / s->out[2] / s->out[1], p / s->out[2] % s->out[1], p % s->out[2]};
+        for (int rank = 0; rank < taps; rank++) {
+            int t = tap_of[rank], at[3] = {p / s->out[2] / s->out[1], p / s->out[2] % s->out[1], p % s->out[2]};
             int tap[3] = {t / s->kernel[2] / s->kernel[1], t / s->kernel[2] % s->kernel[1], t % s->kernel[2]};
             bool inside = true;
             int q = 0;
@@ -38,9 +40,10 @@ static struct conv *ref_conv_open(struct backend *b, const struct conv_shape *s)
             }
             if (inside) {
                 int *live = c->live[c->pairs++];
-                live[0] = p, live[1] = t, live[2] = q;
+                live[0] = p, live[1] = rank, live[2] = q;
             }
         }
+    free(tap_of);
     return c;
 }
 
@@ -56,7 +59,7 @@ static void ref_conv_forward(struct backend *b, float *out, const float *in, con
 {
     (void)b;
     const struct conv_shape *s = &c->s;
-    size_t P = (size_t)volume(s->out), Q = (size_t)volume(s->in), T = (size_t)volume(s->kernel), C = (size_t)s->C, O = (size_t)s->O;
+    size_t P = (size_t)volume(s->out), Q = (size_t)volume(s->in), T = c->taps, C = (size_t)s->C, O = (size_t)s->O;
     double *sum = xalloc(P, sizeof *sum);
     for (size_t n = 0; n < (size_t)s->N; n++)
         for (size_t o = 0; o < O; o++) {
@@ -76,7 +79,7 @@ static void ref_conv_backward_data(struct backend *b, float *din, const float *d
 {
     (void)b;
     const struct conv_shape *s = &c->s;
-    size_t P = (size_t)volume(s->out), Q = (size_t)volume(s->in), T = (size_t)volume(s->kernel), C = (size_t)s->C, O = (size_t)s->O;
+    size_t P = (size_t)volume(s->out), Q = (size_t)volume(s->in), T = c->taps, C = (size_t)s->C, O = (size_t)s->O;
     double *sum = xalloc(Q, sizeof *sum);
     for (size_t n = 0; n < (size_t)s->N; n++)
         for (size_t k = 0; k < C; k++) {
@@ -96,7 +99,7 @@ static void ref_conv_backward_weight(struct backend *b, float *dweight, const fl
 {
     (void)b;
     const struct conv_shape *s = &c->s;
-    size_t P = (size_t)volume(s->out), Q = (size_t)volume(s->in), T = (size_t)volume(s->kernel), C = (size_t)s->C, O = (size_t)s->O;
+    size_t P = (size_t)volume(s->out), Q = (size_t)volume(s->in), T = c->taps, C = (size_t)s->C, O = (size_t)s->O;
     double *sum = xalloc(T, sizeof *sum);
     for (size_t o = 0; o < O; o++)
         for (size_t k = 0; k < C; k++) {

@@ -6,100 +6,137 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- tensors ---- */
+static const char kind_now[] = "checkpoint 2";
 
-static size_t state_floats(const struct keeper *k)
+/* ---- the state: tensors by name, each of one of three sorts ---- */
+
+enum sort { VALUE, MOMENT, DEAD };
+struct piece {
+    struct param *q;
+    enum sort sort;
+    size_t moment;
+};
+
+/* The i-th piece of the state, with its moments or without; false: no more. */
+static bool piece_at(const struct keeper *k, bool moments, size_t *param, size_t *part, struct piece *x)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < k->params->count; i++) {
-        const struct param *q = &k->params->param[i];
-        if (!q->frozen && q->kind != PARAM_COUNTER)
-            n += q->count * (param_trained(q) ? 1 + k->moments : 1);
+    for (; *param < k->params->count; ++*param, *part = 0) {
+        struct param *q = &k->params->param[*param];
+        size_t many = moments && param_trained(q) ? k->moments : 0, part_now = (*part)++;
+        if (q->frozen || part_now > many + (q->dead > 0))
+            continue;
+        *x = (struct piece){q, part_now == 0 ? VALUE : part_now <= many ? MOMENT : DEAD, part_now - 1};
+        return true;
     }
-    return n;
+    return false;
 }
 
-void keeper_open(struct keeper *k, const struct train *t, struct params *p, const struct moment *moment, size_t moments)
+static void piece_describe(const struct keeper *k, const struct piece *x, struct tensor_entry *t)
+{
+    const char *prefix[] = {[VALUE] = "", [MOMENT] = x->sort == MOMENT ? k->moment[x->moment].name : "", [DEAD] = "dead"};
+    *t = (struct tensor_entry){.type = x->sort == DEAD ? TENSOR_F64 : x->q->kind == PARAM_COUNTER ? TENSOR_I64 : TENSOR_F32};
+    format_into(t->name, sizeof t->name, "%s%s%s", prefix[x->sort], x->sort == VALUE ? "" : ".", x->q->name);
+    t->ndim = x->sort == DEAD ? 1 : param_live_shape(x->q, t->dim);
+    if (x->sort == DEAD)
+        t->dim[0] = sizeof(struct dead) / sizeof(double);
+}
+
+static size_t piece_bytes(const struct piece *x)
+{
+    return x->sort == DEAD ? sizeof(struct dead) : x->q->kind == PARAM_COUNTER ? sizeof(int64_t) : x->q->live * sizeof(float);
+}
+
+static float *block_of(const struct keeper *k, const struct piece *x)
+{
+    return x->sort == MOMENT ? k->moment[x->moment].block : k->params->values;
+}
+
+static void piece_get(const struct keeper *k, const struct piece *x, void *to)
+{
+    if (x->sort == DEAD)
+        k->params->backend->get(k->params->backend, to, x->q->scaled, sizeof(struct dead));
+    else if (x->q->kind == PARAM_COUNTER)
+        memcpy(to, &x->q->counter, sizeof x->q->counter);
+    else
+        param_get_live(k->params, x->q, block_of(k, x), to);
+}
+
+static void piece_put(const struct keeper *k, const struct piece *x, const void *from)
+{
+    if (x->sort == DEAD)
+        k->params->backend->put(k->params->backend, x->q->scaled, from, sizeof(struct dead));
+    else if (x->q->kind == PARAM_COUNTER)
+        memcpy(&x->q->counter, from, sizeof x->q->counter);
+    else
+        param_put_live(k->params, x->q, block_of(k, x), from);
+}
+
+static int fetch(void *context, const struct tensor_entry *t, void *to, struct error *e)
+{
+    struct keeper *k = context;
+    struct piece x;
+    struct tensor_entry like;
+    for (size_t i = 0, part = 0; piece_at(k, true, &i, &part, &x);) {
+        piece_describe(k, &x, &like);
+        if (!strcmp(like.name, t->name)) {
+            piece_get(k, &x, to);
+            return 0;
+        }
+    }
+    return fail_as(e, EX_SOFTWARE, "'%s' is no part of the state", t->name);
+}
+
+/* The state as it is when s is written; or, into host, as it is now. Returns the bytes host needs. */
+static size_t state_add(struct keeper *k, struct safetensors *s, bool moments, char *host)
+{
+    struct piece x;
+    struct tensor_entry t;
+    size_t bytes = 0;
+    for (size_t i = 0, part = 0; piece_at(k, moments, &i, &part, &x); bytes += (piece_bytes(&x) + 7) / 8 * 8) {
+        piece_describe(k, &x, &t);
+        if (host)
+            piece_get(k, &x, host + bytes);
+        if (s)
+            safetensors_add(s, t.name, t.type, t.ndim, t.dim, host ? host + bytes : NULL);
+    }
+    if (s) {
+        s->fill = fetch;
+        s->fill_context = k;
+        safetensors_set(s, "petrel", kind_now);
+        safetensors_set(s, "settings", k->train->settings);
+    }
+    return bytes;
+}
+
+static int state_read(struct keeper *k, const struct safetensors *s, bool moments, struct error *e)
+{
+    struct piece x;
+    struct tensor_entry want;
+    for (size_t i = 0, part = 0; piece_at(k, moments, &i, &part, &x);) {
+        piece_describe(k, &x, &want);
+        const struct tensor_entry *t = safetensors_find(s, want.name);
+        if (!t || t->ndim != want.ndim || memcmp(t->dim, want.dim, sizeof t->dim) || t->type != want.type)
+            return fail(e, "tensor '%s' is %s", want.name, t ? "misshapen" : "missing");
+        piece_put(k, &x, t->data);
+    }
+    return 0;
+}
+
+int keeper_open(struct keeper *k, const struct train *t, struct params *p, const struct moment *moment, size_t moments, struct error *e)
 {
     *k = (struct keeper){.train = t, .params = p, .moments = moments, .kept = {{-1, -1}, {-1, -1}}, .saved_s = now_s()};
     for (size_t i = 0; i < moments; i++)
         k->moment[i] = moment[i];
-    size_t model = model_host_floats(p), state = state_floats(k);
-    k->host = xalloc(model > state ? model : state, sizeof *k->host);
-    k->best_host = xalloc(model, sizeof *k->best_host);
+    k->best_host = xalloc(state_add(k, NULL, false, NULL) + 1, 1);
+    return first_open(&k->first, p, t->stage_options.run, t->phase, e);
 }
 
 void keeper_close(struct keeper *k)
 {
     safetensors_free(&k->best);
-    free(k->host);
+    first_close(&k->first);
     free(k->best_host);
     *k = (struct keeper){0};
-}
-
-static void add_tensor(struct safetensors *s, const struct param *q, const char *prefix, const void *data)
-{
-    char name[128];
-    int64_t dim[5];
-    for (int a = 0; a < q->ndim; a++)
-        dim[a] = q->dim[a];
-    format_into(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "", q->name);
-    safetensors_add(s, name, q->kind == PARAM_COUNTER ? TENSOR_I64 : TENSOR_F32, q->ndim, dim, data);
-}
-
-static void state_add(struct keeper *k, struct safetensors *s)
-{
-    float *host = k->host;
-    for (size_t i = 0; i < k->params->count; i++) {
-        const struct param *q = &k->params->param[i];
-        if (q->frozen)
-            continue;
-        if (q->kind == PARAM_COUNTER) {
-            add_tensor(s, q, "", &q->counter);
-            continue;
-        }
-        param_get(k->params, q, host);
-        add_tensor(s, q, "", host);
-        host += q->count;
-        for (size_t m = 0; m < k->moments && param_trained(q); m++, host += q->count) {
-            param_get_from(k->params, q, k->moment[m].block, host);
-            add_tensor(s, q, k->moment[m].name, host);
-        }
-    }
-}
-
-static const void *tensor_of(const struct safetensors *s, const struct param *q, const char *prefix, struct error *e)
-{
-    char name[128];
-    format_into(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "", q->name);
-    const struct tensor_entry *t = safetensors_find(s, name);
-    if (!t || tensor_count(t) != q->count || t->type != (q->kind == PARAM_COUNTER ? TENSOR_I64 : TENSOR_F32)) {
-        fail(e, "tensor '%s' is %s", name, t ? "misshapen" : "missing");
-        return NULL;
-    }
-    return t->data;
-}
-
-static int state_read(struct keeper *k, const struct safetensors *s, struct error *e)
-{
-    for (size_t i = 0; i < k->params->count; i++) {
-        struct param *q = &k->params->param[i];
-        const void *data = q->frozen ? NULL : tensor_of(s, q, "", e);
-        if (q->frozen)
-            continue;
-        if (!data)
-            return -1;
-        if (q->kind == PARAM_COUNTER)
-            memcpy(&q->counter, data, sizeof q->counter);
-        else
-            param_put(k->params, q, data);
-        for (size_t m = 0; m < k->moments && param_trained(q); m++) {
-            if (!(data = tensor_of(s, q, k->moment[m].name, e)))
-                return -1;
-            param_put_to(k->params, q, k->moment[m].block, data);
-        }
-    }
-    return 0;
 }
 
 /* ---- saving ---- */
@@ -114,9 +151,9 @@ static int sweep_both(const struct keeper *k, struct error *e)
 
 void keeper_note_best(struct keeper *k, const struct place *at)
 {
+    (void)at;
     safetensors_free(&k->best);
-    model_add_params(&k->best, k->params, k->best_host);
-    keeper_facts(k->train, &k->best, at->stopping.best_epoch, at->stopping.best_steps);
+    (void)state_add(k, &k->best, false, k->best_host);
 }
 
 static int save_best(struct keeper *k, const struct place *at, struct error *e)
@@ -135,9 +172,7 @@ int checkpoint_save(struct keeper *k, const struct place *at, struct error *e)
     if (save_best(k, at, e)) /* first: a checkpoint never names a best model that is not there */
         return -1;
     struct safetensors s = {0};
-    state_add(k, &s);
-    safetensors_set(&s, "petrel", "checkpoint 1");
-    safetensors_set(&s, "settings", k->train->settings);
+    (void)state_add(k, &s, true, NULL);
     place_write(&s, at);
     char *path = checkpoint_path(k->train, at->steps);
     int result = safetensors_write(&s, path, e);
@@ -155,14 +190,27 @@ int checkpoint_save(struct keeper *k, const struct place *at, struct error *e)
 
 /* ---- coming back ---- */
 
-static int take_checkpoint(struct keeper *k, const struct safetensors *s, struct place *at, struct error *e)
+static int check_kind(const struct keeper *k, const struct safetensors *s, struct error *e)
 {
     const char *kind = safetensors_get(s, "petrel"), *settings = safetensors_get(s, "settings");
-    if (!kind || strcmp(kind, "checkpoint 1") || !settings)
-        return fail(e, "it is no checkpoint of this version");
-    if (strcmp(settings, k->train->settings))
-        return checkpoint_fail_other(k->train, settings, e);
-    return place_read(s, at, e) || state_read(k, s, e) ? -1 : 0;
+    if (!kind || strcmp(kind, kind_now) || !settings)
+        return fail(e, "it is a '%s', not a '%s': finish that run with the version that began it, or --restart to begin anew",
+                    kind ? kind : "file of another program", kind_now);
+    return strcmp(settings, k->train->settings) ? checkpoint_fail_other(k->train, settings, e) : 0;
+}
+
+int keeper_take_best(struct keeper *k, const struct place *at, struct error *e)
+{
+    struct safetensors s = {0};
+    if (k->best.tensor_count)
+        return state_read(k, &k->best, false, e);
+    char *path = best_path(k->train, at->stopping.best_steps);
+    int result = safetensors_read(&s, path, e);
+    if (!result && (check_kind(k, &s, e) || state_read(k, &s, false, e)))
+        result = fail_in(e, "cannot use '%s'", path);
+    safetensors_free(&s);
+    free(path);
+    return result;
 }
 
 static int64_t newest_below(const struct names *names, const char *prefix, int64_t below)
@@ -190,7 +238,7 @@ int checkpoint_load(struct keeper *k, struct place *at, struct error *e)
         char *path = checkpoint_path(k->train, steps);
         if (safetensors_read(&s, path, &why)) {
             log_warn("%s: trying the checkpoint before it", why.text);
-        } else if (take_checkpoint(k, &s, at, e)) {
+        } else if (check_kind(k, &s, e) || place_read(&s, at, e) || state_read(k, &s, true, e)) {
             found = fail_in(e, "cannot go on from '%s'", path);
         } else {
             found = 1;

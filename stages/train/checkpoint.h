@@ -1,10 +1,12 @@
 /* checkpoint -- the state of a phase on disk: atomic, checked, the last two kept.   [train] ═▶ checkpoints
  *
- * RUN/checkpoint-PHASE-STEPS.safetensors holds every parameter that is not frozen (PyTorch's names and shapes), the
- * optimiser's moments as "momentum.NAME", the place, and the settings of its run. Best models lie beside it as PHASE-best-STEPS.safetensors,
- * those named by the two checkpoints kept. */
+ * RUN/checkpoint-PHASE-STEPS.safetensors holds every parameter that is not frozen (PyTorch's names; shapes too, but a
+ * convolution's is (O,C,live taps)), the optimiser's moments as "momentum.NAME", what became of dead taps as "dead.NAME"
+ * (scale, momentum, squares: struct dead), the place, and the settings of its run. PHASE-best-STEPS.safetensors beside it
+ * is the best model in the same form without moments, one for each of the two checkpoints kept. */
 #ifndef PETREL_STAGES_TRAIN_CHECKPOINT_H
 #define PETREL_STAGES_TRAIN_CHECKPOINT_H
+#include "stages/train/first.h"
 #include "stages/train/train.h"
 
 struct moment { const char *name; float *block; }; /* laid out as params->grads */
@@ -13,15 +15,20 @@ struct keeper {
     struct params *params;
     struct moment moment[2];
     size_t moments;
-    float *host;              /* staging for a checkpoint or a model file */
-    float *best_host;         /* the best model, until the next checkpoint writes it */
+    struct first first;
+    /* NULL, or brings q->first or *q->scaled to where they are after so many steps (adamw.h) */
+    void (*age)(void *context, struct param *q, int64_t steps);
+    void *age_context;
+    int64_t writing;          /* steps of the model file being written */
+    void *best_host;          /* the best model's tensors, until the next checkpoint writes them */
     struct safetensors best;
     /* checkpoints on disk, the newer first, and the best models they name; -1 none */
     struct { int64_t steps, best; } kept[2];
     double saved_s;           /* when the last checkpoint was */
 };
-void keeper_open(struct keeper *k, const struct train *t, struct params *p, const struct moment *moment,
-                 size_t moments);
+/* p has its values, and params_keep_dead was asked: the keeper takes what that kept. */
+int keeper_open(struct keeper *k, const struct train *t, struct params *p, const struct moment *moment, size_t moments,
+                struct error *e) MUST_USE;
 void keeper_close(struct keeper *k);
 
 /* 1: *at and the tensors are as the newest sound checkpoint has them; 0: there is none; -1: there is one of other
@@ -32,8 +39,8 @@ static inline bool checkpoint_due(const struct keeper *k) { return now_s() - k->
 /* Remember the parameters as they are for the best model. */
 void keeper_note_best(struct keeper *k, const struct place *at);
 
-/* The phase is over: publish the best model as --out and the last as RUN/PHASE-last.safetensors, note RUN/PHASE.done,
- * and take the checkpoints away. */
+/* The phase is over: publish the last model as RUN/PHASE-last.safetensors and the best as --out, note RUN/PHASE.done, and
+ * take the checkpoints away. The parameters are the best model's then. */
 int keeper_finish(struct keeper *k, const struct place *at, struct error *e) MUST_USE;
 /* Publish the parameters as they are as --out, the phase not being over. */
 int keeper_write_out(struct keeper *k, const struct place *at, struct error *e) MUST_USE;

@@ -18,7 +18,6 @@ int checkpoint_sweep(const struct train *t, const char *head, const char *tail, 
 /* -1 and a sentence with the first line in which the settings there differ from this run's. */
 int checkpoint_fail_other(const struct train *t, const char *there, struct error *e);
 
-/* finish.c */
-void keeper_facts(const struct train *t, struct safetensors *s, int64_t epoch, int64_t steps);
-int keeper_write_model(struct keeper *k, const struct place *at, const char *path, struct error *e) MUST_USE;
+/* checkpoint.c: the best model becomes the parameters */
+int keeper_take_best(struct keeper *k, const struct place *at, struct error *e) MUST_USE;
 #endif

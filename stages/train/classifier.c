@@ -314,6 +314,12 @@ static void register_projection(struct classifier *c)
     tape_close(&unused);
 }
 
+static void age(void *context, struct param *q, int64_t steps)
+{
+    const struct classifier *c = context;
+    adamw_age(&c->adam, q, c->loop.train->recipe.classifier_lr, steps);
+}
+
 static void build(struct classifier *c, struct train *t)
 {
     struct error e = {0};
@@ -336,6 +342,7 @@ static void build(struct classifier *c, struct train *t)
         tape_seal(c->encoder, false, NULL);
     }
     tape_seal(c->head[0].tape, true, NULL);
+    params_keep_dead(c->params);
     params_init(c->params, t->seed);
     /* fine-tuning may begin from a bare backbone; a frozen PEB that was never trained would be noise */
     if (model_load(c->params, &t->init_file, t->init, c->unfreeze ? "peb,classifier" : "classifier", "", &e))
@@ -353,7 +360,10 @@ static void build(struct classifier *c, struct train *t)
     class_alphas(c, t);
     adamw_open(&c->adam, c->params, r->classifier_weight_decay, !strcmp(r->classifier_optimiser, "adam"));
     const struct moment moment[2] = {{"adam_m", c->adam.m}, {"adam_v", c->adam.v}};
-    keeper_open(&c->loop.keeper, t, c->params, moment, 2);
+    if (keeper_open(&c->loop.keeper, t, c->params, moment, 2, &e))
+        die_of(&e);
+    c->loop.keeper.age = age;
+    c->loop.keeper.age_context = c;
 }
 
 static void close_all(struct classifier *c)

@@ -12,7 +12,6 @@ struct export {
     struct params *params;
     struct tape *tape;
     unsigned parts;
-    float *host;
 };
 
 static void take_settings(struct train *t)
@@ -41,9 +40,9 @@ static void open_network(struct export *x, struct train *t)
     x->tape = tape_open(x->params, 1, 1);
     (void)network_build(x->tape, &t->network, x->parts);
     tape_seal(x->tape, false, NULL);
+    params_keep_dead(x->params);
     if (model_load(x->params, &t->init_file, t->init, "", "", &e))
         die_of(&e);
-    x->host = xalloc(model_host_floats(x->params), sizeof *x->host);
 }
 
 /* what the file said of itself; of one from elsewhere, what is known */
@@ -70,9 +69,9 @@ static void write_file(const struct export *x, const char *path, bool compact)
     int64_t *index = NULL;
     add_facts(x, &s);
     if (compact)
-        index = model_add_live(&s, x->params, x->tape, x->host);
+        index = model_add_live(&s, x->params);
     else
-        model_add_params(&s, x->params, x->host);
+        model_add_params(&s, x->params, NULL);
     if (safetensors_write(&s, path, &e))
         die_of(&e);
     safetensors_free(&s);
@@ -96,7 +95,6 @@ int export_run(struct train *t)
     write_file(&x, t->export_compact, true);
     if (t->export_onnx && onnx_write(&t->network, x.params, t->export_onnx, &e))
         die_of(&e);
-    free(x.host);
     tape_close(&x.tape);
     params_close(&x.params);
     backend_close(&t->backend);

@@ -6,60 +6,62 @@
 #include <string.h>
 #include <unistd.h>
 
-void keeper_facts(const struct train *t, struct safetensors *s, int64_t epoch, int64_t steps)
+static int fetch(void *context, const struct tensor_entry *t, void *to, struct error *e)
 {
-    model_add_facts(s, &(struct model_facts){.phase = t->phase,
-                                             .cache_digest = t->cache.digest,
-                                             .cohort = t->cohort,
-                                             .recipe = &t->recipe,
-                                             .channels = t->channels,
-                                             .seed = t->seed,
-                                             .epoch = epoch,
-                                             .step = steps});
+    struct keeper *k = context;
+    struct param *q = params_find(k->params, t->name);
+    int result = first_borrow(&k->first, k->params, q, e);
+    if (!result && k->age && q->dead && !q->frozen)
+        k->age(k->age_context, q, k->writing);
+    if (!result)
+        param_get(k->params, q, to);
+    first_return(&k->first, q);
+    return result;
 }
 
-int keeper_write_model(struct keeper *k, const struct place *at, const char *path, struct error *e)
+static int write_model(struct keeper *k, const char *path, int64_t epoch, int64_t steps, struct error *e)
 {
     struct safetensors s = {0};
-    model_add_params(&s, k->params, k->host);
-    keeper_facts(k->train, &s, at->step || !at->epoch ? at->epoch : at->epoch - 1,
-                 at->steps); /* the epoch last learned from */
+    const struct train *t = k->train;
+    model_add_params(&s, k->params, NULL);
+    s.fill = fetch;
+    s.fill_context = k;
+    k->writing = steps;
+    model_add_facts(&s, &(struct model_facts){.phase = t->phase,
+                                              .cache_digest = t->cache.digest,
+                                              .cohort = t->cohort,
+                                              .recipe = &t->recipe,
+                                              .channels = t->channels,
+                                              .seed = t->seed,
+                                              .epoch = epoch,
+                                              .step = steps});
     int result = safetensors_write(&s, path, e);
     safetensors_free(&s);
     return result;
 }
 
-static int copy_file(const char *from, const char *to, struct error *e)
+static int write_last(struct keeper *k, const struct place *at, const char *path, struct error *e)
 {
-    struct buffer b;
-    if (file_read(from, SIZE_MAX / 2, &b, e))
-        return -1;
-    int result = publish_bytes(to, b.data, b.size, e);
-    buffer_free(&b);
-    return result;
+    return write_model(k, path, at->step || !at->epoch ? at->epoch : at->epoch - 1, at->steps, e); /* the epoch last learned from */
 }
 
-static int write_best_out(struct keeper *k, const struct place *at, struct error *e)
+static int write_best(struct keeper *k, const struct place *at, struct error *e)
 {
     if (!at->stopping.any)
-        return keeper_write_model(k, at, k->train->out_path, e);
-    if (k->best.tensor_count)
-        return safetensors_write(&k->best, k->train->out_path, e);
-    char *path = best_path(k->train, at->stopping.best_steps);
-    int result = copy_file(path, k->train->out_path, e);
-    free(path);
-    return result;
+        return write_last(k, at, k->train->out_path, e);
+    return keeper_take_best(k, at, e) ||
+           write_model(k, k->train->out_path, at->stopping.best_epoch, at->stopping.best_steps, e);
 }
 
 int keeper_write_out(struct keeper *k, const struct place *at, struct error *e)
 {
-    return keeper_write_model(k, at, k->train->out_path, e);
+    return write_last(k, at, k->train->out_path, e);
 }
 
 int keeper_finish(struct keeper *k, const struct place *at, struct error *e)
 {
     char *last = train_path(k->train, "-last.safetensors"), *done = train_path(k->train, ".done");
-    int result = write_best_out(k, at, e) || keeper_write_model(k, at, last, e) ||
+    int result = write_last(k, at, last, e) || write_best(k, at, e) ||
                  publish_bytes(done, k->train->settings, strlen(k->train->settings), e) ||
                  checkpoint_sweep(k->train, "checkpoint-", "-", -1, -1, e) ||
                  checkpoint_sweep(k->train, "", "-best-", -1, -1, e);

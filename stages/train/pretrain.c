@@ -266,12 +266,14 @@ static void build(struct pretrain *p, struct train *t)
     p->params = params_open(t->backend);
     p->terms = t->backend->alloc(t->backend, 3 * sizeof *p->terms);
     tape_for(p, (int)t->recipe.batch);
+    params_keep_dead(p->params);
     params_init(p->params, t->seed);
     if (t->init && model_load(p->params, &t->init_file, t->init, "peb,projection", "classifier", &e))
         die_of(&e);
     safetensors_free(&t->init_file);
     lars_open(&p->lars, p->params, t->recipe.momentum, t->recipe.weight_decay, t->recipe.lars_trust);
-    keeper_open(&p->loop.keeper, t, p->params, &(struct moment){"momentum", p->lars.momentum}, 1);
+    if (keeper_open(&p->loop.keeper, t, p->params, &(struct moment){"momentum", p->lars.momentum}, 1, &e))
+        die_of(&e);
 }
 
 static void steps_of_epoch(struct order *o, const struct train *t)

@@ -80,7 +80,7 @@ static void bench_boxes(struct backend *b, int N)
             s.pad[a] = layers[l].pad;
         }
         conv_out_dims(&s);
-        size_t in = b->image_size(b, N, s.C, s.in), out = b->image_size(b, N, s.O, s.out), w = b->weight_size(b, s.O, s.C, s.kernel);
+        size_t in = b->image_size(b, N, s.C, s.in), out = b->image_size(b, N, s.O, s.out), w = b->weight_size(b, s.O, s.C, conv_live_taps(&s, NULL));
         struct one o = {b, b->conv_open(b, &s), filled(b, out), filled(b, in), filled(b, w), filled(b, out), filled(b, in), filled(b, w)};
         double gflop = 2e-9 * live_pairs(&s) * N * s.C * s.O;
         printf("%-20s %5d %9.3f", layers[l].name, N, gflop);

@@ -34,8 +34,8 @@
     X(layernorm_forward, (struct backend *b, float *o, float *r, const float *i, int N, int C), (b, o, r, i, N, C)) \
     X(layernorm_backward, (struct backend *b, float *d, const float *dy, const float *o, const float *r, int N, int C), (b, d, dy, o, r, N, C)) \
     X(vicreg, (struct backend *b, float *d, float t[3], const float *z, int N, int K, const float w[3], bool l), (b, d, t, z, N, K, w, l)) \
-    X(lars, (struct backend *b, float *p, float *m, const float *g, size_t n, bool a, const float *r, float f, float d, float t), \
-      (b, p, m, g, n, a, r, f, d, t))
+    X(lars, (struct backend *b, float *p, float *m, const float *g, size_t n, struct dead *x, bool a, const float *r, float f, float d, float t), \
+      (b, p, m, g, n, x, a, r, f, d, t))
 
 static struct backend plain;
 enum slot {

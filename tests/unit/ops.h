@@ -50,10 +50,26 @@ struct op {
 enum { GUARD = 64 };
 static const float guard_value = -12345.678f;
 
+/* An image, or weights (O, C, taps): then the dims' product is the taps. */
 struct image { int N, C, dim[3]; bool weight; };
+static inline int image_taps(const struct image *m) { return m->dim[0] * m->dim[1] * m->dim[2]; }
 static inline size_t image_floats(struct backend *b, const struct image *m)
 {
-    return m->weight ? b->weight_size(b, m->N, m->C, m->dim) : b->image_size(b, m->N, m->C, m->dim);
+    return m->weight ? b->weight_size(b, m->N, m->C, image_taps(m)) : b->image_size(b, m->N, m->C, m->dim);
+}
+static inline void image_in(struct backend *b, float *to, const float *host, const struct image *m)
+{
+    if (m->weight)
+        b->weight_put(b, to, host, m->N, m->C, image_taps(m));
+    else
+        b->image_put(b, to, host, m->N, m->C, m->dim);
+}
+static inline void image_out(struct backend *b, float *host, const float *from, const struct image *m)
+{
+    if (m->weight)
+        b->weight_get(b, host, from, m->N, m->C, image_taps(m));
+    else
+        b->image_get(b, host, from, m->N, m->C, m->dim);
 }
 
 static inline void guarded_put(struct backend *b, float *at, const float *host, size_t count)
@@ -83,7 +99,7 @@ static inline float *device_image(struct backend *b, const float *host, const st
     size_t count = image_floats(b, m);
     float *at = device_rows(b, NULL, count), *plain = b->alloc(b, count * sizeof *plain), *flat = xalloc(count, sizeof *flat);
     if (host) {
-        (m->weight ? b->weight_put : b->image_put)(b, plain, host, m->N, m->C, m->dim);
+        image_in(b, plain, host, m);
         b->get(b, flat, plain, count * sizeof *flat);
         guarded_put(b, at, flat, count);
     }
@@ -108,10 +124,10 @@ static inline void rows_done(struct backend *b, float *host, float *at, size_t c
 
 static inline void image_done(struct backend *b, float *host, float *at, const struct image *m)
 {
-    size_t count = image_floats(b, m), outside = (size_t)m->N * (size_t)m->C * (size_t)(m->dim[0] * m->dim[1] * m->dim[2]);
+    size_t count = image_floats(b, m), outside = (size_t)m->N * (size_t)m->C * (size_t)image_taps(m);
     float *copy = xalloc(outside, sizeof *copy), *again = b->alloc(b, count * sizeof *again), *flat = xalloc(2 * count, sizeof *flat);
-    (m->weight ? b->weight_get : b->image_get)(b, copy, at, m->N, m->C, m->dim);
-    (m->weight ? b->weight_put : b->image_put)(b, again, copy, m->N, m->C, m->dim);
+    image_out(b, copy, at, m);
+    image_in(b, again, copy, m);
     b->get(b, flat, at, count * sizeof *flat);
     b->get(b, flat + count, again, count * sizeof *flat);
     for (size_t i = 0; i < count; i++)

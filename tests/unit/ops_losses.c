@@ -78,11 +78,11 @@ static const int focal_shapes[][NUMBERS] = {{1, 2, 2}, {33, 2, 2}, {17, 5, 2}, {
 
 /* ---- optimisers: y is the new parameter ---- */
 
-/* inputs: param, momentum, gradient; count, adapt?, which input is 0 (from 1) */
+/* inputs: param, momentum, gradient; count, adapt?, which input is 0 (from 1), dead taps? */
 static void step_sizes(const int *n, size_t x[INPUTS], size_t *y, size_t *extra)
 {
     *y = x[0] = x[1] = x[2] = (size_t)n[0];
-    *extra = (size_t)n[0];
+    *extra = (size_t)n[0] + 2;
 }
 
 static void lars_inputs(struct job *j)
@@ -98,15 +98,23 @@ static void lars_run(struct job *j)
     float *p = device_rows(b, j->x[0], count), *m = device_rows(b, j->x[1], count), *g = device_rows(b, j->x[2], count);
     static const float at[RATES] = {[RATE_LR] = 0.5f, [RATE_GRAD_SCALE] = 0.25f};
     float *rates = device_rows(b, at, RATES);
+    struct dead now = {.scale = 0.8, .momentum = 0.3, .squares = 2.5 * (double)j->n[0]}, *dead = b->alloc(b, sizeof now);
+    b->put(b, dead, &now, sizeof now);
     for (int step = 0; step < 3; step++)
-        b->lars(b, p, m, g, count, j->n[1], rates, 0.9f, 1e-2f, 1e-2f);
+        b->lars(b, p, m, g, count, j->n[3] ? dead : NULL, j->n[1], rates, 0.9f, 1e-2f, 1e-2f);
+    b->get(b, &now, dead, sizeof now);
+    b->release(b, dead);
+    j->extra[count] = (float)now.scale;
+    j->extra[count + 1] = (float)now.momentum;
+    assert_true(now.squares == 2.5 * (double)j->n[0]);
     rows_done(b, NULL, rates, RATES);
     rows_done(b, j->y, p, count);
     rows_done(b, j->extra, m, count);
     rows_done(b, NULL, g, count);
 }
 
-static const int lars_shapes[][NUMBERS] = {{1, 1}, {33, 1}, {9001, 1}, {4096, 0}, {50, 1, 1}, {50, 1, 3}};
+static const int lars_shapes[][NUMBERS] = {{1, 1}, {33, 1}, {9001, 1}, {4096, 0}, {50, 1, 1}, {50, 1, 3},
+                                          {33, 1, 0, 1}, {9001, 1, 0, 1}, {50, 1, 1, 1}, {33, 0, 0, 1}};
 
 /* inputs: param, m, v, gradient; count, coupled? */
 static void adamw_sizes(const int *n, size_t x[INPUTS], size_t *y, size_t *extra)

@@ -1,5 +1,6 @@
 /* train_parts -- early stopping, the history, checkpoints: what a run leaves on disk and how it comes back. */
 #include "common/file.h"
+#include "kernels/tape_own.h"
 #include "stages/train/checkpoint.h"
 #include "stages/train/history.h"
 #include "stages/train/memo.h"
@@ -111,7 +112,7 @@ static void test_memo(void **state)
     memo_close(&m);
 }
 
-/* a trainer with two linear layers, the first of which is frozen */
+/* a trainer with two linear layers, the first of which is frozen, and a convolution of which one tap of three lives */
 struct fixture {
     struct train t;
     struct params *params;
@@ -133,11 +134,15 @@ static void fixture_open(struct fixture *f, const char *settings)
     f->tape = tape_open(f->params, 4, 1);
     int x = tape_linear(f->tape, tape_rows(f->tape, 3), "low.0", 5, true);
     tape_linear(f->tape, tape_norm(f->tape, x, "high.1", -1, true), "high.2", 2, true);
+    const int one[3] = {1, 1, 1};
+    tape_conv(f->tape, tape_image(f->tape, 1, one), "conv", 1, (const int[]){3, 1, 1}, one, (const int[]){1, 0, 0});
     params_freeze(f->params, "low");
     tape_seal(f->tape, true, NULL);
+    params_keep_dead(f->params);
     params_init(f->params, 8);
     f->moment = f->t.backend->alloc(f->t.backend, f->params->trained * sizeof(float));
-    keeper_open(&f->keeper, &f->t, f->params, &(struct moment){"momentum", f->moment}, 1);
+    if (keeper_open(&f->keeper, &f->t, f->params, &(struct moment){"momentum", f->moment}, 1, &e))
+        fail_msg("%s", e.text);
 }
 
 static void fixture_close(struct fixture *f)
@@ -197,6 +202,10 @@ static void save(struct fixture *f, int64_t steps, float value, bool best)
     set(f, "high.2.weight", value);
     set(f, "high.1.running_mean", value);
     params_find(f->params, "high.1.num_batches_tracked")->counter = steps;
+    struct param *conv = params_find(f->params, "conv.weight");
+    float tap = value;
+    param_put_live(f->params, conv, f->params->values, &tap);
+    memcpy(conv->scaled, &(struct dead){value / 16, value / 32, 5}, sizeof *conv->scaled); /* ref: the device is the host */
     if (best)
         keeper_note_best(&f->keeper, &at);
     if (checkpoint_save(&f->keeper, &at, &e))
@@ -231,6 +240,9 @@ static void test_checkpoints(void **state)
     float moment[10];
     param_get_from(f.params, params_find(f.params, "high.2.weight"), f.moment, moment);
     assert_true(moment[0] == 4 && moment[9] == 13);
+    const struct dead *dead = params_find(f.params, "conv.weight")->scaled;
+    assert_true(dead->scale == 4.0 / 16 && dead->momentum == 4.0 / 32 && dead->squares == 5);
+    assert_true(get(&f, "conv.weight") == 4);
     fixture_close(&f);
 
     /* the newest is damaged: the one before it serves, and is not swept before there is another */
@@ -249,6 +261,20 @@ static void test_checkpoints(void **state)
     assert_int_equal(files("pretrain-best-000000010"), 1);
     fixture_close(&f);
     free(newest);
+
+    /* another version's is refused, not guessed at */
+    struct safetensors old = {0};
+    char *newer = path_join(dir, "checkpoint-pretrain-000000050.safetensors");
+    safetensors_set(&old, "petrel", "checkpoint 1");
+    safetensors_set(&old, "settings", "phase = pretrain\nlr = 0.5\n");
+    assert_int_equal(safetensors_write(&old, newer, &e), 0);
+    safetensors_free(&old);
+    fixture_open(&f, "phase = pretrain\nlr = 0.5\n");
+    assert_int_equal(checkpoint_load(&f.keeper, &at, &e), -1);
+    assert_non_null(strstr(e.text, "'checkpoint 1', not a 'checkpoint 2'"));
+    fixture_close(&f);
+    unlink(newer);
+    free(newer);
 
     /* other settings are refused, naming the first that differs */
     fixture_open(&f, "phase = pretrain\nlr = 0.4\n");
@@ -273,6 +299,10 @@ static void test_finish(void **state)
     assert_false(file_exists(half));
     free(half);
 
+    float first[3], *whole;
+    assert_null(params_find(f.params, "conv.weight")->first); /* the keeper has them */
+    struct param conv = *params_find(f.params, "conv.weight");
+    param_fresh(&conv, 8, (size_t)(params_find(f.params, "conv.weight") - f.params->param), first);
     save(&f, 10, 1, true);
     save(&f, 20, 9, false);
     struct place at = {.epoch = 5, .steps = 25, .stopping = {.best_steps = 10, .any = true}};
@@ -284,10 +314,15 @@ static void test_finish(void **state)
     assert_string_equal(safetensors_get(&s, "step"), "10");
     assert_true(((const float *)safetensors_find(&s, "high.2.weight")->data)[1] == 2);
     assert_true(*(const int64_t *)safetensors_find(&s, "high.1.num_batches_tracked")->data == 10);
+    assert_int_equal(tensor_count(safetensors_find(&s, "conv.weight")), 3); /* whole again: dead, live, dead */
+    whole = (float *)(uintptr_t)safetensors_find(&s, "conv.weight")->data;
+    assert_true(whole[0] == first[0] / 16 && whole[1] == 1 && whole[2] == first[2] / 16 && first[0] != 0);
     safetensors_free(&s);
     char *last = train_path(&f.t, "-last.safetensors");
     assert_int_equal(safetensors_read(&s, last, &e), 0);
     assert_true(((const float *)safetensors_find(&s, "high.2.weight")->data)[1] == 10);
+    whole = (float *)(uintptr_t)safetensors_find(&s, "conv.weight")->data;
+    assert_true(whole[0] == (float)(9.0 / 16 * (double)first[0]) && whole[1] == 9 && whole[2] == (float)(9.0 / 16 * (double)first[2]));
     safetensors_free(&s);
     free(last);
 

@@ -1,0 +1,99 @@
+/* first -- what dead taps were at first, in a file without a name.   [train] */
+#include "stages/train/first.h"
+#include "common/file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* All of it, or -1 and errno. */
+static int write_all(int fd, const char *from, size_t bytes)
+{
+    while (bytes) {
+        ssize_t n = write(fd, from, bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return -1;
+        from += n;
+        bytes -= (size_t)n;
+    }
+    return 0;
+}
+
+static int read_all(int fd, char *to, size_t bytes, off_t at)
+{
+    while (bytes) {
+        ssize_t n = pread(fd, to, bytes, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return -1;
+        to += n;
+        at += n;
+        bytes -= (size_t)n;
+    }
+    return 0;
+}
+
+int first_open(struct first *f, struct params *p, const char *run, const char *name, struct error *e)
+{
+    *f = (struct first){.fd = -1};
+    if (!p->dead)
+        return 0;
+    char *base = xprintf(".%s-first.XXXXXX.tmp", name), *path = path_join(run, base); /* the name is swept should we die here */
+    int result = 0;
+    f->at = xalloc(p->count, sizeof *f->at);
+    f->digest = xalloc(p->count, sizeof *f->digest);
+    f->fd = mkostemps(path, (int)strlen(".tmp"), O_CLOEXEC);
+    if (f->fd < 0)
+        result = fail_as(e, EX_CANTCREAT, "cannot make a file in '%s' for %zu MiB of first values: %s", run, p->dead >> 18,
+                         strerror(errno));
+    else if (unlink(path) || write_all(f->fd, (const char *)p->first, p->dead * sizeof *p->first))
+        result = fail_as(e, EX_IOERR, "cannot keep %zu MiB of first values in '%s': %s", p->dead >> 18, run, strerror(errno));
+    for (size_t i = 0; i < p->count; i++) {
+        struct param *q = &p->param[i];
+        if (!q->dead)
+            continue;
+        f->at[i] = (size_t)(q->first - p->first);
+        f->digest[i] = bytes_xxh3(q->first, q->dead * sizeof *q->first);
+        q->first = NULL;
+    }
+    free(p->first);
+    p->first = NULL;
+    free(base);
+    free(path);
+    return result;
+}
+
+int first_borrow(struct first *f, const struct params *p, struct param *q, struct error *e)
+{
+    size_t i = (size_t)(q - p->param), bytes = q->dead * sizeof *q->first;
+    if (!q->dead || !f->at)
+        return 0;
+    q->first = f->now = xalloc(bytes, 1);
+    if (read_all(f->fd, (char *)f->now, bytes, (off_t)(f->at[i] * sizeof *q->first)))
+        return fail_as(e, EX_IOERR, "cannot read the first values of '%s' again: %s", q->name, strerror(errno));
+    if (bytes_xxh3(f->now, bytes) != f->digest[i])
+        return fail_as(e, EX_IOERR, "the first values of '%s' came back from the disk other than they were", q->name);
+    return 0;
+}
+
+void first_return(struct first *f, struct param *q)
+{
+    if (!f->now)
+        return;
+    free(f->now);
+    q->first = f->now = NULL;
+}
+
+void first_close(struct first *f)
+{
+    if (f->at && f->fd >= 0)
+        close(f->fd);
+    free(f->at);
+    free(f->digest);
+    free(f->now);
+    *f = (struct first){.fd = -1};
+}
