@@ -54,15 +54,15 @@ static void cuda_image_get(struct backend *b, float *host, const float *image, i
 }
 
 /* Weights pass seldom: they are turned on the host. */
-static size_t cuda_weight_size(struct backend *b, int O, int C, const int kernel[3])
+static size_t cuda_weight_size(struct backend *b, int O, int C, int taps)
 {
     (void)b;
-    return (size_t)O * (size_t)C * volume(kernel);
+    return (size_t)O * (size_t)C * (size_t)taps;
 }
 
-static void cuda_weight_put(struct backend *b, float *weight, const float *host, int O, int C, const int kernel[3])
+static void cuda_weight_put(struct backend *b, float *weight, const float *host, int O, int C, int taps)
 {
-    size_t T = volume(kernel), inner = (size_t)C, count = (size_t)O * inner * T;
+    size_t T = (size_t)taps, inner = (size_t)C, count = (size_t)O * inner * T;
     float *turned = (float *)xalloc(count, sizeof *turned);
     for (size_t o = 0; o < (size_t)O; o++)
         for (size_t c = 0; c < inner; c++)
@@ -72,9 +72,9 @@ static void cuda_weight_put(struct backend *b, float *weight, const float *host,
     free(turned);
 }
 
-static void cuda_weight_get(struct backend *b, float *host, const float *weight, int O, int C, const int kernel[3])
+static void cuda_weight_get(struct backend *b, float *host, const float *weight, int O, int C, int taps)
 {
-    size_t T = volume(kernel), inner = (size_t)C, count = (size_t)O * inner * T;
+    size_t T = (size_t)taps, inner = (size_t)C, count = (size_t)O * inner * T;
     float *turned = (float *)xalloc(count, sizeof *turned);
     b->get(b, turned, weight, count * sizeof *turned);
     for (size_t o = 0; o < (size_t)O; o++)
