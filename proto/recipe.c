@@ -15,7 +15,7 @@ static const struct recipe paper = {
     .region_min_ml = 0.1, .connectivity = 26, .tumour_overlap = 0.5,
     .channels = "pet", .ct_window = {2, {-1024, 1024}}, .standardise = "box", .border = "keep",
     .backbone = "resnet18", .backbone_width = 64, .stem_stride = {3, {1, 2, 2}},
-    .position = true, .position_unit = "mm", .position_box = "oriented", .peb_norm = "layer", .projection_width = 2048,
+    .position = true, .position_unit = "mm", .position_box = "oriented", .peb_norm = "layer", .projection_width = 2048, .precision = "float32",
     .semantic = true, .tumour_share = 0.80, .augmented_rate = 0.30, .view2_always_augmented = false,
     .pairs_per_epoch = 2000, .redraw_epochs = 1, .train_fraction = 1,
     .augment_pretrain = "affine,flip,rotate,noise,histogram",
@@ -103,6 +103,8 @@ static const struct {
      "normalisation of features and position before they are joined: LayerNorm without affine, or L2"},
     {"projection-width", OPT_INT, AT(projection_width), N, network, "N", 2, 65536,
      "width of both layers of the projection head"},
+    {"precision", OPT_CHOICE, AT(precision), P | C, network, "float32|bfloat16", 0, 0,
+     "of images and of what products read while learning; parameters, statistics, losses and sums are float32 in both"},
 
     {"semantic", OPT_FLAG, AT(semantic), S, sampling, NULL, 0, 0,
      "pair a region with another of its class; without, view 2 is always an augmented view 1"},

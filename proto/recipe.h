@@ -36,6 +36,7 @@ struct recipe {
     const char *position_box;            /* axis|oriented */
     const char *peb_norm;                /* layer|l2 */
     int64_t projection_width;            /* 2048 */
+    const char *precision;               /* float32|bfloat16: images and products while learning */
     /* sampling */
     bool semantic;                       /* same-class partners; --no-semantic: view 2 is always an augmented view 1 */
     double tumour_share;                 /* 0.80 */

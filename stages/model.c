@@ -9,16 +9,17 @@
 
 enum { MODEL_BATCH = 32 }; /* boxes a pass; more gains nothing, fewer wastes less on a patient of a few regions */
 
-struct backend *backend_choose(const char *name, int64_t threads, struct error *e)
+struct backend *backend_choose(const struct backend_wish *w, struct error *e)
 {
+    enum precision precision = strcmp(w->precision, "bfloat16") ? FLOAT32 : BFLOAT16;
     struct backend *b;
-    if (strcmp(name, "auto")) {
-        b = backend_open(name, (int)threads, FLOAT32, e);
+    if (strcmp(w->name, "auto")) {
+        b = backend_open(w->name, (int)w->threads, precision, e);
     } else {
         struct error none = {0};
-        b = backend_open("cuda", (int)threads, FLOAT32, &none);
+        b = backend_open("cuda", (int)w->threads, precision, &none);
         if (!b)
-            b = backend_open("cpu", (int)threads, FLOAT32, e);
+            b = backend_open("cpu", (int)w->threads, precision, e);
     }
     if (b)
         log_note("back end %s: %s", b->name, b->device);
@@ -66,14 +67,14 @@ static int read_facts(struct model *m, const struct safetensors *s, const char *
     return 0;
 }
 
-static int open_with(struct model *m, const struct safetensors *s, const char *path, const char *backend,
-                     int64_t threads, struct error *e)
+static int open_with(struct model *m, const struct safetensors *s, const char *path, const struct backend_wish *w,
+                     struct error *e)
 {
     if (read_facts(m, s, path, e))
         return -1;
     if (model_network(&m->recipe, m->channels, &m->network, e))
         return fail_in(e, "cannot use '%s'", path);
-    if (!(m->backend = backend_choose(backend, threads, e)))
+    if (!(m->backend = backend_choose(w, e)))
         return -1;
     m->params = params_open(m->backend);
     m->tape = tape_open(m->params, MODEL_BATCH, 1);
@@ -89,13 +90,13 @@ static int open_with(struct model *m, const struct safetensors *s, const char *p
     return 0;
 }
 
-int model_open(struct model *m, const char *path, const char *backend, int64_t threads, struct error *e)
+int model_open(struct model *m, const char *path, const struct backend_wish *w, struct error *e)
 {
     struct safetensors s = {0};
     *m = (struct model){0};
     if (model_read(&s, path, e))
         return -1;
-    int result = open_with(m, &s, path, backend, threads, e);
+    int result = open_with(m, &s, path, w, e);
     safetensors_free(&s);
     if (result)
         model_close(m);

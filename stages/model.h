@@ -46,9 +46,16 @@ struct model {
     float *box, *row, *out, *logit;   /* host staging for one batch */
 };
 
-/* Opens a model file on a back end. backend: as backend_choose. threads 0: all cores. -1 and a sentence naming the file
- * and what is missing, extra or misshapen. */
-int model_open(struct model *m, const char *path, const char *backend, int64_t threads, struct error *e) MUST_USE;
+/* Which back end, as options ask for it. name: "auto" (a usable GPU, else cpu), "cpu", "cuda" or "ref"; precision: "float32"
+ * or "bfloat16"; threads 0: all cores. */
+struct backend_wish { const char *name, *precision; int64_t threads; };
+#define BACKEND_CHOICES "auto|cpu|cuda|ref"
+#define PRECISION_CHOICES "float32|bfloat16"
+/* Says aloud which it is. One asked for by name, or in a precision, is had so or is an error. */
+struct backend *backend_choose(const struct backend_wish *w, struct error *e) MUST_USE;
+
+/* Opens a model file on a back end. -1 and a sentence naming the file and what is missing, extra or misshapen. */
+int model_open(struct model *m, const char *path, const struct backend_wish *w, struct error *e) MUST_USE;
 void model_close(struct model *m);
 /* n boxes [n][C][16][16][16], standardised as m->recipe.standardise says, and their positions [n][9] in the form
  * m->recipe names -> out [n][embedding]. Any n. Encoder and PEB in evaluation mode (running statistics). A box's
@@ -57,11 +64,6 @@ void model_embed(struct model *m, const float *box, const float *position, size_
 /* The same -> probability of tumour [n]; embedding may be NULL or takes [n][embedding] in the same pass. */
 int model_predict(struct model *m, const float *box, const float *position, size_t n, float *probability,
                   float *embedding, struct error *e) MUST_USE;
-
-/* "auto" (a usable GPU, else cpu; says aloud which), "cpu", "cuda" or "ref". A back end asked for by name is had or is
- * an error. */
-struct backend *backend_choose(const char *name, int64_t threads, struct error *e) MUST_USE;
-#define BACKEND_CHOICES "auto|cpu|cuda|ref"
 
 /* What train uses to write and read them. */
 struct model_facts {

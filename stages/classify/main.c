@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct settings { const char *model, *out, *backend, *units; };
+struct settings { const char *model, *out, *units; struct backend_wish backend; };
 
 /* One scan's message to files; what is wrong with one scan is news, not the end. */
 static void classify(struct stage *st, struct taken *item, struct model *model, const char *out, uint64_t *tumours)
@@ -43,17 +43,18 @@ static void note_refusal(struct stage *st, struct taken *item, bool tell)
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.backend = "auto", .units = "auto"};
+    struct settings s = {.backend = {"auto", "float32", 0}, .units = "auto"};
     struct stage_options so;
     struct stage st;
     struct option table[16] = {
         {"model", OPT_STRING, &s.model, "FILE", 0, 0, "a model file with a classifier", 0, NULL},
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder for the results; one folder a scan is made in it", 0, NULL},
-        {"backend", OPT_CHOICE, &s.backend, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
+        {"backend", OPT_CHOICE, &s.backend.name, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
+        {"precision", OPT_CHOICE, &s.backend.precision, PRECISION_CHOICES, 0, 0, "in which the network runs, however it learned", 0, NULL},
         {"units", OPT_CHOICE, &s.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
     };
     stage_defaults(&so);
-    size_t rows = 4 + stage_option_rows(&so, "regions", NULL, table + 4, COUNT_OF(table) - 4);
+    size_t rows = 5 + stage_option_rows(&so, "regions", NULL, table + 5, COUNT_OF(table) - 5);
     struct opts o = {.program = "petrel-classify", .usage = "--model FILE SCAN... --out DIR | --model FILE --run DIR --in regions --out DIR | settings --model FILE",
                      .purpose = "says which high-uptake regions of a scan are tumour",
                      .epilogue = "With scans, load, suv and roi are started with the model's own settings; without, regions are taken from a channel.\n"
@@ -72,7 +73,8 @@ int main(int argc, char **argv)
         die(EX_USAGE, "no scan was named, and no run directory to take regions from: petrel-classify --model FILE SCAN... --out DIR");
     if (!alone) /* first, so that the others hear of it should the model be no good */
         stage_open(&st, "classify", &so, true, false);
-    if (model_open(&model, s.model, s.backend, o.common.threads, &e) < 0)
+    s.backend.threads = o.common.threads;
+    if (model_open(&model, s.model, &s.backend, &e) < 0)
         die_of(&e);
     if (settings) {
         fputs(model.settings, stdout);

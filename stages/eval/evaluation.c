@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int evaluate(struct evaluation *v, const struct report *r, const char *backend, int64_t threads, struct error *e)
+static int evaluate(struct evaluation *v, const struct report *r, const struct backend_wish *w, struct error *e)
 {
-    if (model_open(&v->model, v->path, backend, threads, e) < 0)
+    if (model_open(&v->model, v->path, w, e) < 0)
         return -1;
     if (!v->model.has_classifier)
         return fail(e, "model '%s' has no classifier: train one with petrel-train classifier", v->path);
@@ -49,8 +49,8 @@ static const char *cohort_of(const struct report *r)
     return of_cache[r->cache->simulated];
 }
 
-int report_make(struct report *r, const struct cache *c, const struct opt_strings *models, enum split split, const char *backend,
-                int64_t threads, uint64_t seed, struct error *e)
+int report_make(struct report *r, const struct cache *c, const struct opt_strings *models, enum split split, const struct backend_wish *w,
+                uint64_t seed, struct error *e)
 {
     memset(r, 0, sizeof *r);
     r->cache = c;
@@ -61,7 +61,7 @@ int report_make(struct report *r, const struct cache *c, const struct opt_string
     for (size_t i = 0; i < models->count; i++) {
         r->model[i].path = models->value[i];
         r->models = i + 1;
-        if (evaluate(&r->model[i], r, backend, threads, e) < 0)
+        if (evaluate(&r->model[i], r, w, e) < 0)
             return -1;
         if (r->model[i].scores.n != r->model[0].scores.n)
             return fail(e, "models '%s' and '%s' look at different regions (border = keep and drop): compare them apart",

@@ -29,8 +29,8 @@ struct report {
     char cohort[64];                /* "simulated cohort", ... or "" */
 };
 /* Opens the models, scores the split, computes everything but the curves. -1: a model without classifier, no labelled regions, ... */
-int report_make(struct report *r, const struct cache *c, const struct opt_strings *models, enum split split, const char *backend,
-                int64_t threads, uint64_t seed, struct error *e) MUST_USE;
+int report_make(struct report *r, const struct cache *c, const struct opt_strings *models, enum split split, const struct backend_wish *w,
+                uint64_t seed, struct error *e) MUST_USE;
 /* losses.csv and classifier-losses.csv of a run directory; which are not there are not drawn. */
 int report_curves(struct report *r, const char *run_dir, struct error *e) MUST_USE;
 void report_free(struct report *r);

@@ -8,7 +8,8 @@
 #include <string.h>
 
 struct settings {
-    const char *cache, *out, *split, *backend;
+    const char *cache, *out, *split;
+    struct backend_wish backend;
     struct opt_strings model, run;
     const struct opts_common *common;
 };
@@ -27,7 +28,7 @@ static void make_report(const struct settings *s, const struct cache *c, struct 
     struct error e = {0};
     if (split_of(s->split) == SPLIT_NONE)
         die(EX_USAGE, "--split all is for embed: a report looks at regions the model was not trained on");
-    if (report_make(r, c, &s->model, split_of(s->split), s->backend, s->common->threads, (uint64_t)s->common->seed, &e) < 0)
+    if (report_make(r, c, &s->model, split_of(s->split), &s->backend, (uint64_t)s->common->seed, &e) < 0)
         die_of(&e);
 }
 
@@ -83,7 +84,7 @@ static void run_embed(const struct settings *s)
         die(EX_USAGE, "embed takes one --model and --out FILE.tsv");
     open_cache(s, &c);
     enum split which = strcmp(s->split, "all") == 0 ? SPLIT_NONE : split_of(s->split);
-    if (model_open(&m, s->model.value[0], s->backend, s->common->threads, &e) < 0 || scores_make(&v, &c, &m, which, &e) < 0 ||
+    if (model_open(&m, s->model.value[0], &s->backend, &e) < 0 || scores_make(&v, &c, &m, which, &e) < 0 ||
         publish_open(&out, s->out, &e) < 0)
         die_of(&e);
     double *y = xalloc(2 * v.n + 1, sizeof *y);
@@ -116,14 +117,15 @@ static const struct verb { const char *name; void (*run)(const struct settings *
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.split = "test", .backend = "auto"};
+    struct settings s = {.split = "test", .backend = {"auto", "float32", 0}};
     struct option table[] = {
         {"cache", OPT_STRING, &s.cache, "DIR", 0, 0, "the cache of regions", 0, NULL},
         {"model", OPT_STRINGS, &s.model, "FILE", 0, 0, "a model file; report and compare take several, the first is the one shown", 0, NULL},
         {"run", OPT_STRINGS, &s.run, "DIR", 0, 0, "a training run's directory, for its loss curves; may be given more than once", 0, NULL},
         {"out", OPT_STRING, &s.out, "PATH", 0, 0, "report: the folder to write to; embed: the table to write", 0, NULL},
         {"split", OPT_CHOICE, &s.split, "test|validation|train|all", 0, 0, "which patients (all: for embed)", 0, NULL},
-        {"backend", OPT_CHOICE, &s.backend, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
+        {"backend", OPT_CHOICE, &s.backend.name, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
+        {"precision", OPT_CHOICE, &s.backend.precision, PRECISION_CHOICES, 0, 0, "in which the network runs, however it learned", 0, NULL},
     };
     struct opts o = {.program = "petrel-eval", .usage = "report|embed|compare --cache DIR --model FILE [--model FILE] [--out PATH]",
                      .purpose = "says what a model is worth on the regions of a cache",
@@ -135,6 +137,7 @@ int main(int argc, char **argv)
     if (opts_parse(&o, argc, argv, &e) < 0)
         die_of(&e);
     s.common = &o.common;
+    s.backend.threads = o.common.threads;
     for (size_t i = 0; i < COUNT_OF(verbs); i++)
         if (o.rest_count == 1 && strcmp(o.rest[0], verbs[i].name) == 0) {
             verbs[i].run(&s);

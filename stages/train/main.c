@@ -139,7 +139,7 @@ static void open_all(struct train *t)
     t->out_path = t->out ? xstrdup(t->out) : path_join(t->stage_options.run, name);
     open_data(t);
     if (model_network(&t->recipe, t->channels, &t->network, &e) ||
-        !(t->backend = backend_choose(t->backend_name, t->threads, &e)) || !(t->settings = record_settings(t, &e)) ||
+        !(t->backend = backend_choose(&(struct backend_wish){t->backend_name, t->recipe.precision, t->threads}, &e)) || !(t->settings = record_settings(t, &e)) ||
         checkpoint_clear(t, t->restart, &e))
         die_of(&e);
 }

@@ -145,6 +145,9 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
     run petrel-train pretrain --cache "$D/nowhere" --run "$D/z"
     [ "$status" = 66 ]
     [[ "$output" == *"nowhere"* ]]
+    run petrel-train pretrain --cache "$D/cache" --run "$D/z1" --backend ref --precision bfloat16
+    [ "$status" = 69 ]
+    [[ "$output" == *"no bfloat16"*"--precision float32"* ]]
     run petrel-train pretrain --cache "$D/cache" --run "$D/z2" --backend cuda
     [ "$status" = 69 ] || skip "a GPU is here"
 }

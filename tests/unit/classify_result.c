@@ -44,7 +44,7 @@ static void model_make(struct model *m, const char *cohort, double threshold)
     tape_close(&t);
     params_close(&p);
     backend_close(&b);
-    if (model_open(m, path, "cpu", 1, &e))
+    if (model_open(m, path, &(struct backend_wish){"cpu", "float32", 1}, &e))
         fail_msg("%s", e.text);
     free(path);
 }

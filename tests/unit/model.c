@@ -74,11 +74,13 @@ static char *write_made(struct made *m, const char *name)
     return path;
 }
 
+static const struct backend_wish on_ref = {"ref", "float32", 1};
+
 static void assert_refused(const char *path, const char *says)
 {
     struct error e = {0};
     struct model m;
-    assert_int_equal(model_open(&m, path, "ref", 1, &e), -1);
+    assert_int_equal(model_open(&m, path, &on_ref, &e), -1);
     if (!strstr(e.text, says) || !strstr(e.text, path))
         fail_msg("'%s' names neither '%s' nor the file", e.text, says);
 }
@@ -103,7 +105,7 @@ static void test_open_and_ask(void **state)
             struct made made = make(&r, WHOLE);
             char *path = write_made(&made, "model.safetensors");
             struct model m;
-            if (model_open(&m, path, backends[k], 1, &e))
+            if (model_open(&m, path, &(struct backend_wish){backends[k], "float32", 1}, &e))
                 fail_msg("%s", e.text);
             assert_int_equal(m.embedding, 16);
             assert_true(m.has_classifier && m.simulated && m.position == (bool)position);
@@ -143,7 +145,7 @@ static void test_encoder_only(void **state)
     struct made made = make(&r, NETWORK_ENCODER | NETWORK_PROJECTION);
     char *path = write_made(&made, "encoder.safetensors");
     struct model m;
-    assert_int_equal(model_open(&m, path, "ref", 1, &e), 0);
+    assert_int_equal(model_open(&m, path, &on_ref, &e), 0);
     assert_false(m.has_classifier);
     float p;
     assert_int_equal(model_predict(&m, NULL, NULL, 0, &p, NULL, &e), -1);
@@ -203,7 +205,7 @@ static void test_refusals(void **state)
 
     struct error e = {0};
     struct model none;
-    assert_int_equal(model_open(&none, "/nonexistent/model", "ref", 1, &e), -1);
+    assert_int_equal(model_open(&none, "/nonexistent/model", &on_ref, &e), -1);
     assert_int_equal(e.code, EX_NOINPUT);
 }
 
