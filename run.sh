@@ -25,7 +25,7 @@ top=$PWD
 
 build_packages=(build-essential git pkg-config libzmq3-dev libmsgpack-dev libhdf5-dev zlib1g-dev libdeflate-dev libxxhash-dev
     libmd-dev libjansson-dev librandom123-dev libopenblas-dev libdcmtk-dev libpng-dev libprotobuf-c-dev protobuf-c-compiler
-    libisal-dev libopenjp2-7-dev)
+    libisal-dev libopenjp2-7-dev libseccomp-dev)
 test_packages=(libcmocka-dev bats hdf5-tools procps dcmtk)
 
 # Installs what is missing of the named Debian packages; asks first unless --yes or CI.

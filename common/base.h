@@ -69,7 +69,7 @@ void buffer_free(struct buffer *b); /* and nulls it */
 
 /* Seconds on a clock that only goes forward. */
 double now_s(void);
-/* Largest resident set of this process so far, bytes. */
+/* Largest resident set so far of this process or of one it started and outlived, bytes. */
 uint64_t peak_memory_bytes(void);
 
 /* snprintf that dies rather than truncate. */

@@ -44,6 +44,7 @@ only 'cudnn' 'kernels/cuda/.*'
 only 'libdeflate' 'common/gzip\.c'
 only 'isa-l/igzip' 'common/gzip\.c'
 only 'openjpeg' 'stages/load/jpeg2000\.c'
+only 'seccomp' 'stages/load/sandbox\.c'
 only '(protobuf-c|event\.pb-c)' 'stages/train/events\.c'
 only 'onnx\.pb-c' 'stages/train/onnx_graph\.c'
 [ $bad = 0 ] && echo "layers: ok"

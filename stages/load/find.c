@@ -15,6 +15,36 @@
 
 enum { DEEPEST = 16 }; /* folders below an argument: links that run in circles end here */
 
+/* ---- files that may be the death of whoever looks at them ---- */
+
+static struct {
+    char *page;
+    size_t size;
+    const struct names *avoid;
+} watch;
+
+void find_watch(char *page, size_t size, const struct names *avoid)
+{
+    watch.page = page;
+    watch.size = size;
+    watch.avoid = avoid;
+}
+
+void find_look(const char *path)
+{
+    if (watch.page)
+        snprintf(watch.page, watch.size, "%s", path);
+}
+
+int find_probe(const char *path, struct dicom_probe *probe, struct error *e)
+{
+    for (size_t i = 0; watch.avoid && i < watch.avoid->count; i++)
+        if (strcmp(watch.avoid->name[i], path) == 0)
+            return fail(e, "cannot open '%s': it killed the process that looked at it: it is damaged in a way that no check here knows", path);
+    find_look(path);
+    return dicom_probe(path, probe, e);
+}
+
 char *path_parent(const char *path)
 {
     size_t length = (size_t)(path_base(path) - path);
@@ -236,7 +266,7 @@ static int folder_walk(struct sources *s, struct dicom_files *d, const char *pat
             if (study ? strcmp(name, study) == 0 : image_is_scan(name))
                 image_source(s, at, called);
         } else {
-            int kind = dicom_probe(at, &probe, &why);
+            int kind = find_probe(at, &probe, &why);
             if (kind == 0) {
                 dicom_files_add(d, at, label, &probe);
             } else if (kind < 0) {
@@ -275,7 +305,7 @@ int path_find(struct sources *s, const char *path, const char *label, struct err
         image_source(s, path, label);
         return 0;
     }
-    if (dicom_probe(path, &probe, NULL) == 0)
+    if (find_probe(path, &probe, NULL) == 0)
         return fail_as(e, EX_NOINPUT, "'%s' is one DICOM file: name its folder, a scan is a whole series", path);
     return fail_as(e, EX_NOINPUT, "'%s' is no scan: a folder, .nii[.gz], .hdr, .mha, .mhd, .nrrd, .nhdr or a list .tsv is wanted", path);
 }

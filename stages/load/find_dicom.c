@@ -62,7 +62,7 @@ int dicom_files_of(const char *dir, const char *label, struct dicom_files *d, st
     for (size_t i = 0; i < in.count; i++) {
         char *at = path_join(dir, in.name[i]);
         struct dicom_probe probe;
-        if (file_exists(at) && dicom_probe(at, &probe, NULL) == 0)
+        if (file_exists(at) && find_probe(at, &probe, NULL) == 0)
             dicom_files_add(d, at, label, &probe);
         free(at);
     }

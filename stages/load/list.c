@@ -109,6 +109,7 @@ static void line_read(struct sources *s, char *const *field, const char *dir, co
 int list_find(struct sources *s, const char *path, struct error *e)
 {
     struct buffer file = {0};
+    find_look(path);
     if (file_read(path, 64 << 20, &file, e) < 0)
         return -1;
     char *rest = (char *)file.data, *line, *dir = path_parent(path), none[] = "";

@@ -5,7 +5,7 @@
  *     image     a volume in one file: common/nifti, mha, nrrd (which share raw)      sidecar_json   the JSON beside it
  *     series    a DICOM series, from dicom.h     rtstruct, seg   contours, segments -> mask on a grid
  *     ct        the CT of the same study, on the scan's grid (find_ct says which it is)
- *     check     what would be refused, of a whole archive
+ *     reader    the process in which all this is done, within its sandbox (reader.h, sandbox.h)
  *     hash      names that are no names
  *     clock     times and dates as files write them
  *
@@ -87,6 +87,13 @@ void source_set_organs(struct source *f, const char *organs);
 /* Frees all but the first `count`. */
 void sources_cut(struct sources *s, size_t count);
 
+/* From now on `page` names the file that is looked at, so that whoever outlives this process knows which one killed it; those named in
+ * `avoid` are not looked at. */
+void find_watch(char *page, size_t size, const struct names *avoid);
+void find_look(const char *path);
+/* dicom_probe of a file that is not to be avoided; -1 if it is. */
+int find_probe(const char *path, struct dicom_probe *probe, struct error *e) MUST_USE;
+
 /* find's helpers. A path (file or folder) is searched for scans; labels begin with `label`. */
 int path_find(struct sources *s, const char *path, const char *label, struct error *e) MUST_USE;
 /* A list file: tab-separated with a header naming its columns. scan is needed; patient, study, mask ("-": none), units,
@@ -139,12 +146,10 @@ int nrrd_read(const char *path, size_t max_bytes, struct nifti *image, char **da
 /* *m is filled as far as it goes also on failure (its facts name the scan); it holds no voxels then. */
 int scan_read(const struct source *from, const struct load_options *o, struct volume_message *m,
               struct error *e) MUST_USE;
+/* What it is called where nothing of it could be read: names and source of *f, all else unknown. */
+void scan_identify(const struct source *from, const struct load_options *o, struct scan_facts *f);
 /* Takes the source's ids out of a text that leaves this machine's screen, such as a refusal's sentence. */
 void scan_scrub(const struct source *from, const struct load_options *o, const struct scan_facts *f, char *text, size_t size);
-
-/* --check: reads every scan and gives nothing on. One line a scan that would be refused, by load or by suv (formula: of
- * suv.h), under a heading, to `to`. Returns how many there are. */
-size_t check_print(const struct sources *s, const struct load_options *o, const char *formula, FILE *to);
 
 /* The file's truth mask on the scan's grid in LPS order, 1 where the value is above one half; owned by the caller. Refused
  * by name unless it has the scan's shape and, where both say where they lie, the scan's place (to half a voxel). A mask

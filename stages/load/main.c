@@ -3,7 +3,7 @@
 #include "proto/cache.h"
 #include "proto/recipe.h"
 #include "proto/suv.h"
-#include "stages/load/load.h"
+#include "stages/load/reader.h"
 #include "stages/stage.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static void memory_limit(struct load_options *o, double gib)
 }
 
 /* Which of the scans a cache already holds: they need not be read again. */
-static size_t already_cached(const char *dir, uint64_t run, const struct sources *s, bool *skip)
+static size_t already_cached(const char *dir, uint64_t run, size_t count, bool *skip)
 {
     struct cache cache = {0};
     struct error e = {0};
@@ -35,49 +35,62 @@ static size_t already_cached(const char *dir, uint64_t run, const struct sources
             die_of(&e);
         return 0;
     }
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < count; i++)
         skipped += skip[i] = cache_has(&cache, (struct item_key){run, i});
     cache_close(&cache);
     return skipped;
 }
 
-/* People here are told the true path; what travels on, into caches and reports, is told without the patient's id. */
-static void refuse(struct stage *st, struct item_key key, const struct source *from, const struct load_options *o,
-                   const struct scan_facts *f, const struct error *why)
+/* What cannot go on at all, or was asked to stop. */
+static _Noreturn void leave(struct stage *st, struct reader **reader, enum reader_outcome outcome, const struct error *e)
 {
-    struct refusal_message told = {.code = why->code};
-    struct buffer out = {0};
-    log_warn("refused '%s': %s", from->label, why->text);
-    format_into(told.scan, sizeof told.scan, "%s", f->source);
-    format_into(told.stage, sizeof told.stage, "%s", st->name);
-    format_into(told.sentence, sizeof told.sentence, "%s", why->text);
-    scan_scrub(from, o, f, told.sentence, sizeof told.sentence);
-    refusal_message_encode(&told, &out);
-    stage_give_new(st, key, &out);
-    st->refused++;
+    reader_close(reader);
+    if (outcome == READER_STOPPED)
+        stage_leave(st);
+    die_of(e);
 }
 
-/* Of what was found, what is asked for. */
-static int scans_choose(struct sources *s, const struct load_options *o, struct error *e)
+/* One line of --check, tab-separated, whatever a file's name holds. */
+static void check_line(const char *stage, const char *scan, const char *reason)
 {
-    if (o->metadata && metadata_join(s, o->metadata, e) < 0)
-        return -1;
-    return sources_choose(s, &o->diagnosis, o->first_study, e);
+    printf("%s\t%s\t", stage, scan);
+    for (; *reason; reason++)
+        putchar(*reason == '\t' || *reason == '\n' ? ' ' : *reason);
+    putchar('\n');
+    fflush(stdout);
 }
 
-/* --check: the table on stdout, and the exit code. An archive with nothing but bad scans is news here, not death. */
-static int check(const struct opts *opts, struct load_options *o, const char *formula)
+/* --check: every scan is read whole, voxels and truth, and asked whether SUV could be made of it; nothing is converted. The table on
+ * stdout is for whoever keeps the archive: it says paths and tags as they are. */
+static int check(struct reader *reader)
 {
-    struct sources sources;
+    struct reader_list list;
     struct error e = {0};
-    o->salt = ""; /* nothing leaves this screen */
-    if (sources_find(&sources, opts->rest, opts->rest_count, o, &e) < 0 && (e.code == EX_NOINPUT || e.code == EX_USAGE))
-        die_of(&e);
-    if (scans_choose(&sources, o, &e) < 0)
-        die_of(&e);
-    size_t const refused = check_print(&sources, o, formula, stdout), scans = sources.count;
-    sources_free(&sources);
-    log_last("%zu scans checked, %zu would be refused", scans, refused);
+    struct progress bar;
+    size_t refused = 0;
+    if (reader_find(reader, &list, &e) != READER_READ)
+        leave(NULL, &reader, READER_FAILED, &e);
+    progress_begin(&bar, "check", "scans", 0, list.count);
+    for (size_t i = 0; i < list.count; i++) {
+        struct buffer out;
+        struct refusal_message told = {.stage = "load"};
+        enum reader_outcome const outcome = reader_scan(reader, &list, i, &out, &e);
+        if (outcome == READER_FAILED)
+            leave(NULL, &reader, outcome, &e);
+        if (outcome == READER_REFUSED) {
+            struct error ours = {0};
+            (void)!refusal_message_decode(&out, &told, &ours);
+            if (refused++ == 0)
+                puts("refused_by\tscan\treason");
+            check_line(told.stage, list.scan[i].label, e.text);
+        }
+        buffer_free(&out);
+        progress_update(&bar, i + 1, "%s", list.scan[i].label);
+    }
+    progress_end(&bar);
+    reader_close(&reader);
+    log_last("%zu scans checked, %zu would be refused", list.count, refused);
+    reader_list_free(&list);
     return refused ? EX_DATAERR : EX_OK;
 }
 
@@ -126,7 +139,6 @@ int main(int argc, char **argv)
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
     opts.count += recipe_options(&recipe, RECIPE_CHANNELS, table + opts.count, COUNT_OF(table) - opts.count);
     struct error e = {0};
-    struct sources sources;
     char own_salt[65];
     if (opts_parse(&opts, argc, argv, &e) < 0)
         die_of(&e);
@@ -135,48 +147,52 @@ int main(int argc, char **argv)
         die(EX_USAGE, "--ct names a CT that channels = pet leaves out: give --channels pet,ct, too");
     if (opts.rest_count == 0)
         die(EX_USAGE, "no scan was named: petrel-load SCAN|DIR|LIST.tsv ...");
+    struct reader_job job = {.argument = opts.rest, .count = opts.rest_count, .options = &load, .formula = check_only ? formula : NULL};
     if (check_only) {
-        memory_limit(&load, gib);
-        return check(&opts, &load, formula);
-    }
-    if (!load.salt) {
+        load.salt = ""; /* nothing leaves this screen */
+    } else if (!load.salt) {
         if (hash_salt(own_salt, &e) < 0)
             die_of(&e);
         load.salt = own_salt;
     }
     memory_limit(&load, gib);
+    if (check_only)
+        return check(reader_open(&job));
 
     struct stage st;
+    struct reader_list list;
+    job.stop = stage_stop_wanted;
+    struct reader *reader = reader_open(&job); /* before the channel, of which it is to know nothing */
     stage_open(&st, "load", &ends, false, true);
-    if (sources_find(&sources, opts.rest, opts.rest_count, &load, &e) < 0 || scans_choose(&sources, &load, &e) < 0)
-        die_of(&e);
-    uint64_t run = sources_run(&sources, &load);
-    bool *skip = xalloc(sources.count, sizeof *skip);
-    size_t skipped = already_cached(skip_cache, run, &sources, skip), done = skipped;
+    enum reader_outcome outcome = reader_find(reader, &list, &e);
+    if (outcome != READER_READ)
+        leave(&st, &reader, outcome, &e);
+    bool *skip = xalloc(list.count, sizeof *skip);
+    size_t skipped = already_cached(skip_cache, list.run, list.count, skip), done = skipped;
     struct progress bar;
-    progress_begin(&bar, "load", "scans", skipped, sources.count);
-    for (size_t i = 0; i < sources.count; i++) {
-        const struct source *from = &sources.item[i];
-        struct item_key key = {run, i};
-        struct volume_message m;
-        struct buffer out = {0};
+    progress_begin(&bar, "load", "scans", skipped, list.count);
+    for (size_t i = 0; i < list.count; i++) {
+        struct item_key key = {list.run, i};
+        struct buffer out;
         if (skip[i] || stage_arrived(&st, key)) {
             done += !skip[i];
             continue;
         }
         e = (struct error){0};
-        if (scan_read(from, &load, &m, &e) < 0) {
-            refuse(&st, key, from, &load, &m.facts, &e);
-        } else {
-            volume_message_encode(&m, &out);
-            volume_message_free(&m);
-            stage_give_new(&st, key, &out);
+        outcome = reader_scan(reader, &list, i, &out, &e);
+        if (outcome == READER_STOPPED || outcome == READER_FAILED)
+            leave(&st, &reader, outcome, &e);
+        if (outcome == READER_REFUSED) {
+            log_warn("refused '%s': %s", list.scan[i].label, e.text);
+            st.refused++;
         }
-        progress_update(&bar, ++done, "%s", from->label);
+        stage_give_new(&st, key, &out);
+        progress_update(&bar, ++done, "%s", list.scan[i].label);
     }
     progress_end(&bar);
-    size_t count = sources.count;
-    sources_free(&sources);
+    reader_close(&reader);
+    size_t count = list.count;
+    reader_list_free(&list);
     free(skip);
     return skipped ? stage_close(&st, "%zu scans, %zu of them in the cache already", count, skipped)
                    : stage_close(&st, "%zu scans", count);

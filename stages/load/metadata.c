@@ -119,6 +119,7 @@ static int header_read(char *line, const char *path, enum column *of, size_t *co
 int metadata_join(struct sources *s, const char *path, struct error *e)
 {
     struct buffer file = {0};
+    find_look(path);
     if (file_read(path, 256 << 20, &file, e) < 0)
         return -1;
     enum column of[128];
@@ -184,6 +185,8 @@ static void diagnosis_look(struct source *f)
     struct scan_facts facts;
     char *patient = NULL, *study = NULL;
     scan_facts_init(&facts);
+    if (f->sidecar)
+        find_look(f->sidecar);
     if (f->diagnosis || !f->sidecar || sidecar_read(f->sidecar, &facts, &patient, &study, NULL) < 0)
         return;
     if (*facts.diagnosis)

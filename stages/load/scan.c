@@ -53,10 +53,8 @@ static void identify(const struct source *from, const struct load_options *o, co
         patient = from->patient;
     if (from->study && (from->listed || !study))
         study = from->study;
-    if (!patient) {
-        log_warn("'%s' has no patient id: taken as a patient of its own", from->label);
-        patient = from->label;
-    }
+    if (!patient)
+        patient = from->label; /* a patient of its own */
     if (!study)
         study = from->label;
     name_of(o, open, patient, f->patient, sizeof f->patient);
@@ -81,6 +79,12 @@ static void identify(const struct source *from, const struct load_options *o, co
         snprintf(f->sex, sizeof f->sex, "%.7s", from->sex);
     if (isfinite(from->age_y))
         f->age_y = from->age_y;
+}
+
+void scan_identify(const struct source *from, const struct load_options *o, struct scan_facts *f)
+{
+    scan_facts_init(f);
+    identify(from, o, NULL, NULL, f);
 }
 
 void scan_scrub(const struct source *from, const struct load_options *o, const struct scan_facts *f, char *text, size_t size)
@@ -148,6 +152,8 @@ static int read_image(const struct source *from, const struct load_options *o, s
     size_t max_bytes = o->memory_limit / 4; /* the file's bytes, our floats, and room to turn them */
     int rc = from->sidecar ? sidecar_read(from->sidecar, &m->facts, &patient, &study, e) : 0;
     identify(from, o, patient, study, &m->facts);
+    if (rc == 0 && !patient && !from->patient)
+        log_warn("'%s' has no patient id: taken as a patient of its own", from->label);
     free(patient);
     free(study);
     if (rc == 0)
@@ -175,6 +181,8 @@ static int read_dicom(const struct source *from, const struct load_options *o, s
     char *patient = NULL, *study = NULL;
     int rc = series_read(&from->slice, o->memory_limit / 4, &series, &m->facts, &patient, &study, e);
     identify(from, o, patient, study, &m->facts);
+    if (rc == 0 && !patient && !from->patient)
+        log_warn("'%s' has no patient id: taken as a patient of its own", from->label);
     free(patient);
     free(study);
     if (rc < 0)

@@ -154,6 +154,26 @@ END
     [ "$status" = 66 ]
 }
 
+@test "load: a file that kills whoever parses it is refused by name, the rest goes on; the parser is sandboxed" {
+    real
+    mkdir -p "$dir/scans"
+    ln -s "$PETREL_DATA"/ibsi_suv_nifti/STS_00[15]_PET_*.nii.gz "$dir/scans"
+    mkfifo "$dir/scans/STS_002_PET_image.nii" # it waits in there, and is killed as a fault of its own would kill it
+    (
+        exec 9>"$dir/scans/STS_002_PET_image.nii" # opens when somebody reads
+        parser=$(pgrep -P "$(pgrep -o -f "petrel-load.* $dir/scans")")
+        sed -n 's/^Seccomp:[[:space:]]*//p; s/^NoNewPrivs:[[:space:]]*//p' "/proc/$parser/status" >"$dir/filters"
+        kill -SEGV "$parser"
+    ) 3>&- &
+    pipeline --units suv "$dir/scans"
+    cat "$dir"/*.log "$dir/filters"
+    [ "$codes" = "65 0 0 " ]
+    grep -q "refused 'scans/STS_002_PET_image.nii': 'scans/STS_002_PET_image.nii' killed its reader (signal 11, " "$dir/load.log"
+    run "$bin/petrel-cache" ls "$dir/cache"
+    [[ $output == *"2 scans"*"1 refused"* ]]
+    grep -q "does not permit seccomp" "$dir/load.log" || [ "$(tr '\n' ' ' <"$dir/filters")" = "1 2 " ] || [[ $PETREL_BIN == *asan* ]]
+}
+
 @test "load: --diagnosis and --first-study choose by autoPET's table" {
     for study in PETCT_a/05-06-2003-NA-1 PETCT_a/01-02-2004-NA-2 PETCT_b/01-01-2001-NA-3 PETCT_c/01-01-2001-NA-4; do
         mkdir -p "$dir/fdg/$study"
