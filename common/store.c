@@ -487,6 +487,11 @@ static int get_numbers(struct store *s, const char *object, const char *name, H5
     return result;
 }
 
+bool store_has_attribute(struct store *s, const char *object, const char *name)
+{
+    return H5Aexists_by_name(s->file, object, name, H5P_DEFAULT) > 0;
+}
+
 int store_get_text(struct store *s, const char *object, const char *name, char *text, size_t size, struct error *e)
 {
     library_quiet();

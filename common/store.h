@@ -32,6 +32,7 @@ bool store_has(struct store *s, const char *name);
 int store_set_text(struct store *s, const char *object, const char *name, const char *text, struct error *e) MUST_USE;
 int store_set_real(struct store *s, const char *object, const char *name, int count, const double *v, struct error *e) MUST_USE;
 int store_set_int(struct store *s, const char *object, const char *name, int64_t v, struct error *e) MUST_USE;
+bool store_has_attribute(struct store *s, const char *object, const char *name);
 int store_get_text(struct store *s, const char *object, const char *name, char *text, size_t size, struct error *e) MUST_USE;
 int store_get_real(struct store *s, const char *object, const char *name, int count, double *v, struct error *e) MUST_USE;
 int store_get_int(struct store *s, const char *object, const char *name, int64_t *v, struct error *e) MUST_USE;

@@ -59,21 +59,21 @@ int cache_read_facts(const struct cache *c, size_t shard, struct scan_facts *fac
 /* Everything there is to check of one shard: SHA-256, Fletcher32, XXH3 of each array and each box, finite numbers, counts
  * as the manifest has them. */
 int cache_verify_shard(const struct cache *c, size_t shard, struct error *e) MUST_USE;
-/* What training keeps in memory: per row position[4][9], label, split, patient (number), shard, volume mean and sd. */
+/* What training keeps in memory: per row position[4][9], label, split, patient (number), shard, mean and sd of its volume. */
 struct cache_row {
     float position[POSITION_FORMS][POSITION_SIZE];
     int32_t label, patient, shard, row_in_shard;
     enum split split;
     int32_t clipped;
-    float volume_mean, volume_sd;
+    struct volume_scale scale;
     float place;                 /* in [0,1): where it stands among the training regions of its label, put in an order
                                     that depends on nothing but their number: train_fraction keeps the first ones */
 };
 int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e) MUST_USE; /* [regions]; free() */
-/* Boxes by row number, [C][16][16][16] each, checked against their XXH3; keeps files open; one reader a thread. */
+/* Boxes by row number, the first `channels` of theirs, [channels][16][16][16] each, checked against their XXH3; keeps files open;
+ * one reader a thread. EX_CONFIG: the cache's boxes have fewer. */
 struct box_reader;
-int box_reader_open(struct box_reader **r, const struct cache *c, struct error *e) MUST_USE;
-int box_reader_channels(const struct box_reader *r);
+int box_reader_open(struct box_reader **r, const struct cache *c, int channels, struct error *e) MUST_USE;
 int box_read(struct box_reader *r, size_t row, float *box, struct error *e) MUST_USE;
 void box_reader_close(struct box_reader **r);
 

@@ -163,8 +163,7 @@ static int rows_of_shard(const struct cache *c, size_t shard, int32_t patient, s
                                     .row_in_shard = (int32_t)i,
                                     .split = entry->split,
                                     .clipped = clipped[i],
-                                    .volume_mean = (float)facts.volume_mean,
-                                    .volume_sd = (float)facts.volume_sd};
+                                    .scale = facts_scale(&facts)};
         memcpy(row[i].position, position[i], sizeof row[i].position);
     }
     free(position);
@@ -223,26 +222,29 @@ struct box_reader {
     struct open_shard *shard; /* [shard_count]; at most OPEN_FILES_MAX of them open */
     size_t open;
     uint64_t clock;
-    int32_t channels;
+    int32_t channels;         /* given */
+    int32_t stored;           /* that a box has */
+    float *whole;             /* one box as stored, where not all of it is given; NULL */
 };
 
-int box_reader_open(struct box_reader **out, const struct cache *c, struct error *e)
+int box_reader_open(struct box_reader **out, const struct cache *c, int channels, struct error *e)
 {
     for (size_t i = 1; i < c->shard_count; i++)
         if (c->shard[i].channels != c->shard[0].channels)
             return fail(e, "cache '%s' has boxes of %d and of %d channels", c->dir, c->shard[0].channels,
                         c->shard[i].channels);
+    int32_t stored = c->shard_count ? c->shard[0].channels : channels;
+    if (stored < channels)
+        return fail_as(e, EX_CONFIG, "cache '%s' has boxes of %s, and channels = %s is asked for: collect the scans again with that, or set "
+                       "channels = %s", c->dir, box_channel_names(stored), box_channel_names(channels), box_channel_names(stored));
     struct box_reader *r = xalloc(1, sizeof *r);
     r->cache = c;
     r->shard = xalloc(c->shard_count + 1, sizeof *r->shard);
-    r->channels = c->shard_count ? c->shard[0].channels : 1;
+    r->channels = channels;
+    r->stored = stored;
+    r->whole = stored > channels ? xalloc(box_floats(stored), sizeof *r->whole) : NULL;
     *out = r;
     return 0;
-}
-
-int box_reader_channels(const struct box_reader *r)
-{
-    return r->channels;
 }
 
 static void reader_drop(struct box_reader *r, struct open_shard *s)
@@ -280,7 +282,7 @@ static int reader_take(struct box_reader *r, size_t shard, struct error *e)
         return -1;
     r->open++;
     if (shard_shape(s->store, &regions, &channels, e) == 0 && shard_box_sums(s->store, regions, &s->sum, e) == 0) {
-        if ((int64_t)regions == r->cache->shard[shard].regions && channels == r->channels)
+        if ((int64_t)regions == r->cache->shard[shard].regions && channels == r->stored)
             return 0;
         fail(e, "it has %zu regions of %d channels, the manifest says otherwise", regions, channels);
     }
@@ -299,10 +301,13 @@ int box_read(struct box_reader *r, size_t row, float *box, struct error *e)
         *(c->shard[middle].first_row <= row ? &low : &high) = middle;
     }
     size_t in_shard = row - c->shard[low].first_row;
-    if (reader_take(r, low, e) || store_read(r->shard[low].store, "/box", STORE_F32, in_shard, 1, box, e))
+    float *whole = r->whole ? r->whole : box;
+    if (reader_take(r, low, e) || store_read(r->shard[low].store, "/box", STORE_F32, in_shard, 1, whole, e))
         return shard_error(c, low, e);
-    if (bytes_xxh3(box, box_floats(r->channels) * sizeof(float)) != r->shard[low].sum[in_shard])
+    if (bytes_xxh3(whole, box_floats(r->stored) * sizeof(float)) != r->shard[low].sum[in_shard])
         return fail(e, "box %zu is damaged: its XXH3 differs", in_shard), shard_error(c, low, e);
+    if (r->whole)
+        memcpy(box, r->whole, box_floats(r->channels) * sizeof *box);
     return 0;
 }
 
@@ -315,5 +320,6 @@ void box_reader_close(struct box_reader **p)
     for (size_t i = 0; i < r->cache->shard_count; i++)
         reader_drop(r, &r->shard[i]);
     free(r->shard);
+    free(r->whole);
     free(r);
 }

@@ -60,7 +60,8 @@ static int boxes_write(struct store *s, const struct regions_message *m, struct 
     for (size_t i = 0; i < m->count; i++)
         sum[i] = bytes_xxh3(m->box + i * floats, floats * sizeof(float));
     int result = store_write(s, "/box", STORE_F32, 5, dim, 1, m->box, e) ||
-                         store_set_text(s, "/box", "unit", "SUV", e) ||
+                         store_set_text(s, "/box", "unit", m->channels > BOX_CT ? "SUV, HU" : "SUV", e) ||
+                         store_set_text(s, "/box", "channels", box_channel_names(m->channels), e) ||
                          store_write(s, "/box_xxh3", STORE_U64, 1, dim, 0, sum, e)
                      ? -1
                      : 0;
@@ -186,11 +187,15 @@ int shard_box_sums(struct store *s, size_t regions, uint64_t **sums, struct erro
     return *sums && store_read(s, "/box_xxh3", STORE_U64, 0, regions, *sums, e) == 0 ? 0 : -1;
 }
 
+/* What a cache of an earlier version does not know is unknown. */
 int shard_facts(struct store *s, struct scan_facts *facts, struct error *e)
 {
+    scan_facts_init(facts);
     for (size_t i = 0; i < scan_fact_count; i++) {
         const struct fact_field *f = &scan_fact_fields[i];
         void *at = (char *)facts + f->offset;
+        if (!store_has_attribute(s, "/scan", f->name))
+            continue;
         int result = f->kind == FACT_TEXT   ? store_get_text(s, "/scan", f->name, at, f->size, e)
                      : f->kind == FACT_REAL ? store_get_real(s, "/scan", f->name, 1, at, e)
                                             : store_get_int(s, "/scan", f->name, at, e);

@@ -26,6 +26,12 @@ const char *box_channel_names(int channels)
     return channels >= 1 && channels <= BOX_CHANNELS ? names[channels] : "unknown";
 }
 
+struct volume_scale facts_scale(const struct scan_facts *f)
+{
+    return (struct volume_scale){.mean = {[BOX_PET] = (float)f->volume_mean, [BOX_CT] = (float)f->ct_mean},
+                                 .sd = {[BOX_PET] = (float)f->volume_sd, [BOX_CT] = (float)f->ct_sd}};
+}
+
 /* ---- facts */
 
 #define FACT(kind, field, unit, meaning)                                                                               \

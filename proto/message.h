@@ -69,6 +69,9 @@ enum { POSITION_SIZE = 9, BOX_SIDE = 16, BOX_VOXELS = 4096 };
 /* Channels of a box, in this order: PET in SUV, then CT in HU. One of C channels has the first C of them. */
 enum box_channel { BOX_PET, BOX_CT, BOX_CHANNELS };
 const char *box_channel_names(int channels); /* "pet", "pet,ct" */
+/* Mean and unbiased sd of each channel over the whole scan, in its unit; NAN: unknown. */
+struct volume_scale { float mean[BOX_CHANNELS], sd[BOX_CHANNELS]; };
+struct volume_scale facts_scale(const struct scan_facts *f);
 
 /* One high-uptake region. */
 struct region {

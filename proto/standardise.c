@@ -21,14 +21,22 @@ static void standardise_own(float *x)
     shift_scale(x, mean, sqrt(squares / (BOX_VOXELS - 1)));
 }
 
-void box_standardise(float *box, const struct recipe *r, int channels, double volume_mean, double volume_sd)
+static void window(float *x, const struct opt_reals *hu)
 {
-    if (!strcmp(r->standardise, "none"))
-        return;
-    bool volume = !strcmp(r->standardise, "volume");
-    for (int c = 0; c < channels; c++)
-        if (volume && c == 0)
-            shift_scale(box, volume_mean, volume_sd);
-        else
-            standardise_own(box + (size_t)c * BOX_VOXELS);
+    float low = (float)hu->value[0], high = (float)hu->value[1];
+    for (size_t i = 0; i < BOX_VOXELS; i++)
+        x[i] = x[i] < low ? low : x[i] > high ? high : x[i];
+}
+
+void box_standardise(float *box, const struct recipe *r, int channels, const struct volume_scale *volume)
+{
+    bool none = !strcmp(r->standardise, "none"), own = !strcmp(r->standardise, "box");
+    for (int c = 0; c < channels; c++, box += BOX_VOXELS) {
+        if (c == BOX_CT)
+            window(box, &r->ct_window);
+        if (own)
+            standardise_own(box);
+        else if (!none)
+            shift_scale(box, (double)volume->mean[c], (double)volume->sd[c]);
+    }
 }

@@ -7,7 +7,7 @@
 #include "proto/message.h"
 #include "proto/recipe.h"
 
-/* In place, box [channels][16][16][16]. standardise = box: each channel to mean 0, unbiased sd 1 (a constant box becomes zeros);
- * volume: (x - volume_mean) / volume_sd, the whole volume's, in the first channel, others as box; none: as they are. */
-void box_standardise(float *box, const struct recipe *r, int channels, double volume_mean, double volume_sd);
+/* In place, box [channels][16][16][16]. First the CT is brought within ct_window. standardise = box: each channel to mean 0,
+ * unbiased sd 1 (a constant one becomes zeros); volume: (x - mean) / sd of that channel of the whole volume; none: as they are. */
+void box_standardise(float *box, const struct recipe *r, int channels, const struct volume_scale *volume);
 #endif

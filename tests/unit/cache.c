@@ -1,7 +1,7 @@
 /* The cache: what is published comes back, repeats vanish, damage and contradictions are said, splits are even. */
 #include "common/file.h"
 #include "common/rng.h"
-#include "proto/cache.h"
+#include "proto/cache_parts.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -36,11 +36,12 @@ static int teardown(void **state)
     return 0;
 }
 
+static int32_t channels_made = 1; /* the second channel of a box is -100 times the first */
 /* Scan n of a patient: `count` regions, of which the first `tumours` are tumours; all numbers follow from n. */
 static void scan_make(struct regions_message *m, int n, int patient, size_t count, size_t tumours)
 {
     struct rng rng = rng_make(5, RNG_TEST, (uint64_t)n);
-    *m = (struct regions_message){.count = count, .channels = 1, .settings = 77};
+    *m = (struct regions_message){.count = count, .channels = channels_made, .settings = 77};
     scan_facts_init(&m->facts);
     format_into(m->facts.patient, sizeof m->facts.patient, "p%03d", patient);
     format_into(m->facts.study, sizeof m->facts.study, "study %d", n);
@@ -52,7 +53,9 @@ static void scan_make(struct regions_message *m, int n, int patient, size_t coun
     grid_set(&m->grid, (const int64_t[3]){2, 3, 4}, (const double[3]){3, 2, 2}, (const double[3]){0, 0, 0});
     m->turned = (struct turn){{0, 1, 2}, {0, 1, 0}};
     m->region = xalloc(count + 1, sizeof *m->region);
-    m->box = xalloc(count * BOX_VOXELS + 1, sizeof(float));
+    m->box = xalloc(count * (size_t)m->channels * BOX_VOXELS + 1, sizeof(float));
+    if (m->channels > BOX_CT)
+        m->facts.ct_mean = -800, m->facts.ct_sd = 350;
     for (size_t i = 0; i < count; i++) {
         m->region[i] = (struct region){.component = (int32_t)i + 1, .label = i < tumours, .voxels = 3, .ml = 0.036,
                                        .clipped = i % 2, .overlap = (double)NAN};
@@ -60,8 +63,12 @@ static void scan_make(struct regions_message *m, int n, int patient, size_t coun
             for (int k = 0; k < POSITION_SIZE; k++)
                 m->region[i].position[form][k] = rng_uniform(&rng);
     }
-    for (size_t i = 0; i < count * BOX_VOXELS; i++)
-        m->box[i] = rng_uniform(&rng);
+    for (size_t i = 0; i < count * BOX_VOXELS; i++) {
+        size_t at = i / BOX_VOXELS * (size_t)m->channels * BOX_VOXELS + i % BOX_VOXELS;
+        m->box[at] = rng_uniform(&rng);
+        if (m->channels > BOX_CT)
+            m->box[at + BOX_VOXELS] = -100 * m->box[at];
+    }
     uint32_t label[24] = {0, 1, 1};
     labels_encode(label, 24, &m->label_runs);
     if (n % 2) {
@@ -153,8 +160,7 @@ static void rows_and_boxes(void **state)
     small_cache();
     reader_open(&c);
     assert_int_equal(cache_rows(&c, &rows, &e), 0);
-    assert_int_equal(box_reader_open(&r, &c, &e), 0);
-    assert_int_equal(box_reader_channels(r), 1);
+    assert_int_equal(box_reader_open(&r, &c, 1, &e), 0);
     for (size_t row = 8; row-- > 0;) {
         bool first = row < 3;
         size_t i = first ? row : row - 3;
@@ -163,7 +169,7 @@ static void rows_and_boxes(void **state)
         assert_true(rows[row].label == want.region[i].label && rows[row].clipped == want.region[i].clipped);
         assert_true(rows[row].patient == !first && rows[row].shard == (first ? 1 : 2) &&
                     rows[row].row_in_shard == (int32_t)i);
-        assert_true(rows[row].volume_mean == 0.25f && rows[row].volume_sd == 2 && rows[row].split == SPLIT_NONE);
+        assert_true(rows[row].scale.mean[BOX_PET] == 0.25f && rows[row].scale.sd[BOX_PET] == 2 && rows[row].split == SPLIT_NONE);
         assert_int_equal(box_read(r, row, box, &e), 0);
         assert_memory_equal(box, want.box + i * BOX_VOXELS, sizeof box);
         regions_message_free(&want);
@@ -224,7 +230,7 @@ static void many_shards(void **state)
         scan_add(&c, n, n, 1, 0);
     cache_close(&c);
     reader_open(&c);
-    assert_int_equal(box_reader_open(&r, &c, &e), 0);
+    assert_int_equal(box_reader_open(&r, &c, 1, &e), 0);
     for (size_t i = 0; i < 140; i++) {
         struct regions_message want;
         size_t row = i * 37 % 70;
@@ -235,6 +241,81 @@ static void many_shards(void **state)
     }
     box_reader_close(&r);
     cache_close(&c);
+}
+
+/* Of boxes of two channels, the first can be had alone; of boxes of one, the second cannot. */
+static void two_channels(void **state)
+{
+    (void)state;
+    struct cache c;
+    struct error e = {0};
+    struct box_reader *r;
+    struct cache_row *rows;
+    struct regions_message want;
+    float box[2 * BOX_VOXELS];
+    small_cache();
+    reader_open(&c);
+    assert_int_equal(cache_rows(&c, &rows, &e), 0);
+    assert_true(isnan(rows[0].scale.mean[BOX_CT]) && isnan(rows[0].scale.sd[BOX_CT]));
+    assert_int_equal(box_reader_open(&r, &c, 2, &e), -1);
+    assert_int_equal(e.code, EX_CONFIG);
+    assert_non_null(strstr(e.text, "has boxes of pet, and channels = pet,ct is asked for"));
+    free(rows);
+    cache_close(&c);
+
+    channels_made = 2;
+    small_cache();
+    reader_open(&c);
+    assert_int_equal(cache_rows(&c, &rows, &e), 0);
+    for (size_t s = 0; s < c.shard_count; s++) {
+        assert_int_equal(c.shard[s].channels, 2);
+        if (cache_verify_shard(&c, s, &e))
+            fail_msg("%s", e.text);
+    }
+    scan_make(&want, 3, 1, 5, 2);
+    for (int channels = 1; channels <= 2; channels++) {
+        assert_int_equal(box_reader_open(&r, &c, channels, &e), 0);
+        for (size_t i = 0; i < 5; i++) {
+            box[BOX_VOXELS] = 7;
+            assert_int_equal(box_read(r, 3 + i, box, &e), 0);
+            assert_memory_equal(box, want.box + 2 * i * BOX_VOXELS, (size_t)channels * BOX_VOXELS * sizeof *box);
+            assert_true(channels == 2 || box[BOX_VOXELS] == 7);
+            assert_true(rows[3 + i].scale.mean[BOX_CT] == -800 && rows[3 + i].scale.sd[BOX_CT] == 350);
+        }
+        box_reader_close(&r);
+    }
+    regions_message_free(&want);
+    free(rows);
+    cache_close(&c);
+    writer_open(&c); /* one cache, one number of channels */
+    channels_made = 1;
+    scan_make(&want, 4, 1, 5, 2);
+    assert_int_equal(cache_add(&c, (struct item_key){9, 4}, &want, &e), -1);
+    assert_int_equal(e.code, EX_CONFIG);
+    assert_non_null(strstr(e.text, "boxes of 2 channels, now 1"));
+    regions_message_free(&want);
+    cache_close(&c);
+}
+
+/* A shard of an earlier version lacks facts that are known now. */
+static void facts_of_an_earlier_version(void **state)
+{
+    (void)state;
+    struct store *s;
+    struct error e = {0};
+    struct scan_facts facts;
+    char *path = path_join(dir, "old.h5");
+    dir_clear();
+    assert_int_equal(dir_make(dir, &e), 0);
+    if (store_create(&s, path, &e) || store_set_int(s, "/", "petrel_cache", CACHE_VERSION, &e) ||
+        store_set_text(s, "/scan", "patient", "p7", &e) || store_commit(&s, &e) || shard_open(&s, path, &e) ||
+        shard_facts(s, &facts, &e))
+        fail_msg("%s", e.text);
+    store_close(&s);
+    assert_string_equal(facts.patient, "p7");
+    assert_string_equal(facts.ct_sha256, "");
+    assert_true(isnan(facts.ct_mean) && isnan(facts.suv_max) && facts.simulated == 0);
+    free(path);
 }
 
 static void order_and_repeats_change_nothing(void **state)
@@ -481,7 +562,7 @@ static void flipped_bits_in_shards_are_seen(void **state)
         struct regions_message want;
         float box[BOX_VOXELS];
         scan_make(&want, 1, 0, 3, 1);
-        assert_int_equal(box_reader_open(&r, &c, &e), 0);
+        assert_int_equal(box_reader_open(&r, &c, 1, &e), 0);
         for (size_t row = 0; row < 3; row++)
             boxes_unseen += box_read(r, row, box, &e) == 0 && memcmp(box, want.box + row * BOX_VOXELS, sizeof box) != 0;
         box_reader_close(&r);
@@ -600,6 +681,8 @@ int main(void)
         cmocka_unit_test(what_is_published_comes_back),
         cmocka_unit_test(rows_and_boxes), cmocka_unit_test(places),
         cmocka_unit_test(many_shards),
+        cmocka_unit_test(two_channels),
+        cmocka_unit_test(facts_of_an_earlier_version),
         cmocka_unit_test(order_and_repeats_change_nothing),
         cmocka_unit_test(a_mended_scan_replaces_its_refusal),
         cmocka_unit_test(another_list_of_scans),
