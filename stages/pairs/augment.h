@@ -4,8 +4,9 @@
  * The two are apart so that applying can be checked against numbers from elsewhere, and drawing shown to a reader. To add
  * one: its file, its draw below, a row in augment.c's table.
  *
- * A box is [channels][16][16][16]. Geometry is the same for all channels; intensities (histogram, contrast) take each
- * channel's own lowest and highest value. All are pure functions of box and draw. */
+ * A box is [channels][16][16][16]. Channels go through together, as MONAI has it: geometry is the same for all; histogram and
+ * contrast are one curve between the lowest and highest value of all; noise has one sd and a number of its own for every voxel of
+ * every channel. All are pure functions of box and draw. */
 #ifndef PETREL_STAGES_PAIRS_AUGMENT_H
 #define PETREL_STAGES_PAIRS_AUGMENT_H
 #include "common/base.h"

@@ -15,11 +15,12 @@ size_t boxes_size(const struct boxes *b)
 static int read_standardised(struct boxes *b, uint32_t row, float *box, struct error *e)
 {
     const struct cache_row *of = &b->rows[row];
-    if (!strcmp(b->recipe->standardise, "volume") && !(isfinite(of->volume_mean) && isfinite(of->volume_sd)))
-        return fail(e, "row %u of cache '%s' has no mean and sd of its volume: standardise = box, or build the cache anew", row, b->cache->dir);
+    for (int c = 0; c < b->channels && !strcmp(b->recipe->standardise, "volume"); c++)
+        if (!(isfinite(of->scale.mean[c]) && isfinite(of->scale.sd[c])))
+            return fail(e, "row %u of cache '%s' has no mean and sd of its volume: standardise = box, or build the cache anew", row, b->cache->dir);
     if (box_read(b->reader, row, box, e))
         return -1;
-    box_standardise(box, b->recipe, b->channels, (double)of->volume_mean, (double)of->volume_sd);
+    box_standardise(box, b->recipe, b->channels, &of->scale);
     return 0;
 }
 
@@ -52,9 +53,9 @@ int boxes_open(struct boxes *b, const struct recipe *r, const struct cache *c, c
     *b = (struct boxes){.recipe = r, .cache = c, .rows = rows};
     if (c->regions >= NOT_KEPT)
         return fail(e, "cache '%s' has %zu regions: at most %u", c->dir, c->regions, (unsigned)NOT_KEPT - 1);
-    if (box_reader_open(&b->reader, c, e))
+    b->channels = recipe_channels(r);
+    if (box_reader_open(&b->reader, c, b->channels, e))
         return -1;
-    b->channels = box_reader_channels(b->reader);
     size_t wanted = 0;
     for (size_t row = 0; row < c->regions; row++)
         wanted += is_wanted(&rows[row]);
@@ -73,7 +74,7 @@ int boxes_get(struct boxes *b, uint32_t row, float *box, struct error *e)
         memcpy(box, b->kept + b->slot[row] * boxes_size(b), boxes_size(b) * sizeof *box);
         return 0;
     }
-    if (!b->reader && box_reader_open(&b->reader, b->cache, e))
+    if (!b->reader && box_reader_open(&b->reader, b->cache, b->channels, e))
         return -1;
     return read_standardised(b, row, box, e);
 }

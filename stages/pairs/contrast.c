@@ -1,4 +1,4 @@
-/* contrast -- a gamma curve between the lowest and the highest value.   task -> [pairs] -> train */
+/* contrast -- a gamma curve between the lowest and the highest value of all channels.   task -> [pairs] -> train */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"
 #include "stages/pairs/vector.h"
@@ -11,10 +11,10 @@ static void draw(union draw *d, const struct recipe *r, struct view_rng *v)
 VECTORISED static void apply(float *box, int channels, const union draw *d)
 {
     const float gamma = d->contrast.gamma, smallest = 1e-30f, per_octave = 1.442695041f;
+    float low, high;
+    vector_extremes(box, (size_t)channels * BOX_VOXELS, &low, &high);
+    float range = high - low, to_unit = 1.0f / (range + 1e-7f);
     for (int c = 0; c < channels; c++, box += BOX_VOXELS) {
-        float low, high;
-        vector_extremes(box, BOX_VOXELS, &low, &high);
-        float range = high - low, to_unit = 1.0f / (range + 1e-7f);
         for (int i = 0; i < BOX_VOXELS; i++) {
             float t = (box[i] - low) * to_unit;
             float power = gamma * per_octave * vector_log(t > smallest ? t : smallest);

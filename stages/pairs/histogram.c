@@ -3,7 +3,7 @@
  * Evenly spaced levels between the lowest and highest value go to points drawn one after the other, each between its left
  * neighbour (already moved) and its right one. With t the level of a voxel in steps (0 to n), the line through the points is
  *     a + b t + sum over the inner levels i of bend_i |t - i|,   bend_i = half of what its slope gains at i,
- * so no voxel looks anything up. The bends are small beside the range, and nothing large cancels. */
+ * so no voxel looks anything up. Channels share one line between the lowest and highest value of all, as in MONAI. The bends are small beside the range, and nothing large cancels. */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"
 #include "stages/pairs/vector.h"
@@ -55,21 +55,20 @@ VECTORISED static void move(float *restrict box, const struct line *restrict lin
         }
 }
 
-VECTORISED static void extremes(const float *box, float *low, float *high)
+VECTORISED static void extremes(const float *box, int channels, float *low, float *high)
 {
-    vector_extremes(box, BOX_VOXELS, low, high);
+    vector_extremes(box, (size_t)channels * BOX_VOXELS, low, high);
 }
 
 static void apply(float *box, int channels, const union draw *d)
 {
-    for (int c = 0; c < channels; c++, box += BOX_VOXELS) {
-        float low, high;
-        extremes(box, &low, &high);
-        if (!(high - low > 1e-30f))
-            continue; /* a constant channel has no levels to move */
-        struct line line = line_through(&d->histogram, low, high - low);
-        move(box, &line, d->histogram.points - 2);
-    }
+    float low, high;
+    extremes(box, channels, &low, &high);
+    if (!(high - low > 1e-30f))
+        return; /* a constant box has no levels to move */
+    struct line line = line_through(&d->histogram, low, high - low);
+    for (int c = 0; c < channels; c++)
+        move(box + c * BOX_VOXELS, &line, d->histogram.points - 2);
 }
 
 static void describe(const union draw *d, char *text, size_t size)

@@ -1,6 +1,8 @@
 /* inspect -- what training sees, for people: one augmented box as a file, one batch as a table.   task -> [pairs] -> train */
 #include "stages/pairs/inspect.h"
+#include "common/file.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* The box has no place in the patient any more: millimetres of its own, spacing as if 1 mm. */
 static int box_write(const char *path, const float *box, const char *what, struct error *e)
@@ -10,6 +12,13 @@ static int box_write(const char *path, const float *box, const char *what, struc
     const double spacing_mm[3] = {1, 1, 1}, origin_mm[3] = {0, 0, 0};
     grid_set(&grid, dim, spacing_mm, origin_mm);
     return nifti_write(path, &grid, 16, box, what, e);
+}
+
+/* The CT's place beside a file of the PET: X_CT.nii.gz for X.nii.gz; the caller's. */
+static char *ct_path(const char *path)
+{
+    size_t length = strlen(path), ending = ends_with(path, ".nii.gz") ? 7 : ends_with(path, ".nii") ? 4 : 0;
+    return xprintf("%.*s_CT%s", (int)(length - ending), path, path + length - ending);
 }
 
 int inspect_box(struct workbench *b, int64_t row, const char *ops, uint64_t seed, const char *path, FILE *to, struct error *e)
@@ -28,6 +37,10 @@ int inspect_box(struct workbench *b, int64_t row, const char *ops, uint64_t seed
         char what[80];
         snprintf(what, sizeof what, "petrel-pairs row %lld: %s", (long long)row, ops);
         bad = box_write(path, box, what, e);
+        char *ct = ct_path(path);
+        if (!bad && b->boxes.channels > BOX_CT)
+            bad = box_write(ct, box + BOX_CT * BOX_VOXELS, what, e);
+        free(ct);
     }
     for (size_t i = 0; !bad && i < drawn.count; i++) {
         char text[600];

@@ -70,7 +70,7 @@ static int apply_main(int argc, char **argv)
     size_t used = common_rows(&s, table);
     table[used++] = (struct option){"op", OPT_STRING, &ops, "LIST", 0, 0, "augmentations, in order: affine,flip,rotate,noise,histogram,contrast; none: the box as training sees it raw", 0, NULL};
     table[used++] = (struct option){"row", OPT_INT, &row, "K", 0, 1e15, "row of the cache", 0, NULL};
-    table[used++] = (struct option){"out", OPT_STRING, &out, "FILE", 0, 0, "where to write the box, .nii or .nii.gz", 0, NULL};
+    table[used++] = (struct option){"out", OPT_STRING, &out, "FILE", 0, 0, "where to write the box, .nii or .nii.gz; its CT goes to FILE_CT", 0, NULL};
     struct opts o = {.program = "petrel-pairs apply", .usage = "--op LIST [--seed S] DIR --row K --out FILE",
                      .purpose = "writes one region's box, standardised and augmented, for looking at; prints what was drawn",
                      .table = table, .count = recipe_rows(&s, table, used), .common = {.seed = 1}};

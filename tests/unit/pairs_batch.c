@@ -49,9 +49,9 @@ static void raw_box(const struct workbench *b, uint32_t row, float *box)
 {
     struct box_reader *r;
     struct error e = {0};
-    if (box_reader_open(&r, &b->cache, &e) || box_read(r, row, box, &e))
+    if (box_reader_open(&r, &b->cache, 1, &e) || box_read(r, row, box, &e))
         fail_msg("%s", e.text);
-    box_standardise(box, b->recipe, 1, (double)b->rows[row].volume_mean, (double)b->rows[row].volume_sd);
+    box_standardise(box, b->recipe, 1, &b->rows[row].scale);
     box_reader_close(&r);
 }
 
@@ -109,6 +109,63 @@ static void raw_boxes_have_mean_0_and_sd_1(void **state)
     }
     pair_batch_free(&m);
     workbench_close(&b);
+}
+
+static struct pair_batch_message make_of(const char *cache, struct recipe *r)
+{
+    struct workbench b;
+    struct error e = {0};
+    if (workbench_open(&b, r, cache, 1 << 30, &e))
+        fail_msg("%s", e.text);
+    struct pair_batch_message m = make(&b, PHASE_PRETRAIN, 1, 1);
+    assert_int_equal(m.channels, recipe_channels(r));
+    workbench_close(&b);
+    return m;
+}
+
+/* The PET's part of a batch is the same with a CT beside it, and without one taken from such a cache; the CT goes where the
+ * PET goes. */
+static void a_second_channel_goes_along(void **state)
+{
+    (void)state;
+    struct recipe r;
+    pairs_recipe(&r);
+    r.augment_pretrain = "affine,flip,rotate,noise";
+    char *both = child_dir_make();
+    pairs_cache_make_of(both, 2);
+    struct pair_batch_message alone = make_of(dir, &r), taken = make_of(both, &r);
+    r.channels = "pet,ct";
+    struct pair_batch_message m = make_of(both, &r);
+    size_t views = 2 * (size_t)m.count;
+    assert_memory_equal(alone.box, taken.box, views * BOX_VOXELS * sizeof *m.box);
+    for (size_t i = 0; i < views; i++)
+        assert_memory_equal(alone.box + i * BOX_VOXELS, m.box + 2 * i * BOX_VOXELS, BOX_VOXELS * sizeof *m.box);
+    pair_batch_free(&m);
+    pair_batch_free(&taken);
+    pair_batch_free(&alone);
+
+    /* standardised by itself this CT is its PET, and stays so wherever both are moved */
+    r.augment_pretrain = "affine,flip,rotate,histogram";
+    m = make_of(both, &r);
+    for (size_t i = 0; i < views; i++)
+        for (size_t k = 0; k < BOX_VOXELS; k++)
+            assert_true(fabsf(m.box[2 * i * BOX_VOXELS + k] - m.box[(2 * i + 1) * BOX_VOXELS + k]) < 1e-4f);
+    pair_batch_free(&m);
+    /* by its volume, after the window, it is what its own mean and sd make of it */
+    r.standardise = "volume";
+    r.ct_window = (struct opt_reals){2, {-100, 200}};
+    m = make_of(both, &r);
+    for (size_t i = 0; i < (size_t)m.count; i++) /* first views are as they are */
+        for (size_t k = 0; k < BOX_VOXELS; k++) {
+            double suv = (double)m.box[2 * i * BOX_VOXELS + k] * 2 + 0.25, hu = fmin(fmax(100 * suv - 150, -100), 200);
+            assert_true(fabs((double)m.box[(2 * i + 1) * BOX_VOXELS + k] - (hu + 800) / 350) < 1e-5);
+        }
+    pair_batch_free(&m);
+    struct workbench b;
+    struct error e = {0};
+    assert_int_equal(workbench_open(&b, &r, dir, 1 << 30, &e), -1);
+    assert_non_null(strstr(e.text, "has boxes of pet, and channels = pet,ct is asked for"));
+    child_dir_remove(both);
 }
 
 static void memory_or_disk_any_order_the_same_bytes(void **state)
@@ -289,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_is_boxes_positions_labels),
         cmocka_unit_test(raw_boxes_have_mean_0_and_sd_1),
+        cmocka_unit_test(a_second_channel_goes_along),
         cmocka_unit_test(memory_or_disk_any_order_the_same_bytes),
         cmocka_unit_test(a_strangers_task_is_refused),
         cmocka_unit_test(an_absent_cache_and_bad_lists_are_refused),

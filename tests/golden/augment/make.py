@@ -4,7 +4,8 @@
 MONAI 1.0.1 (the version the authors' released code used), PyTorch 1.13, NumPy; in double precision, stored as float32.
     python3 -m venv --system-site-packages venv && venv/bin/pip install --no-deps monai==1.0.1     (torch: apt install python3-torch)
     venv/bin/python make.py
-cases.tsv: name, augmentation, parameters in the order of the draws in stages/pairs/augment.h. boxes.bin: a box a case.
+cases.tsv: name, augmentation, channels, parameters in the order of the draws in stages/pairs/augment.h. boxes.bin: a box a channel
+of a case.
 """
 import sys
 import monai, numpy as np, torch
@@ -13,6 +14,9 @@ from monai.transforms import AdjustContrast, Affine, Flip, RandHistogramShift, R
 z, y, x = np.meshgrid(np.arange(16), np.arange(16), np.arange(16), indexing="ij")
 k = (z * 37 + y * 101 + x * 211 + z * y * 7 + y * x * 13 + z * x * 5) % 1009
 box = (k.astype(np.float32) / np.float32(1009) - np.float32(0.5)).astype(np.float64)[None]
+j = (z * 53 + y * 17 + x * 97 + z * x * 11) % 613
+second = (j.astype(np.float32) / np.float32(613) * np.float32(2.5) - np.float32(1.75)).astype(np.float64)[None]
+pet = box
 
 
 def affine(p):
@@ -44,10 +48,14 @@ cases = [
     ("contrast_high", "contrast", lambda p: AdjustContrast(p[0])(torch.as_tensor(box)), [4.5]),
 ]
 
+# both channels at once, as an array of two channels goes through MONAI
+apart, together = [(1, *case) for case in cases], [(2, "two_" + name, *rest) for name, *rest in cases]
+
 with open("cases.tsv", "w") as table, open("boxes.bin", "wb") as boxes:
     table.write(f"# python {sys.version.split()[0]}, MONAI {monai.__version__}, torch {torch.__version__}, numpy {np.__version__}\n")
-    for name, kind, make, parameters in cases:
+    for channels, name, kind, make, parameters in apart + together:
+        box = pet if channels == 1 else np.concatenate([pet, second])
         made = np.asarray(make(parameters)).astype("<f4")
-        assert made.shape == (1, 16, 16, 16), made.shape
+        assert made.shape == (channels, 16, 16, 16), made.shape
         boxes.write(made.tobytes())
-        table.write("\t".join([name, kind] + [repr(p) for p in parameters]) + "\n")
+        table.write("\t".join([name, kind, str(channels)] + [repr(p) for p in parameters]) + "\n")
