@@ -53,6 +53,8 @@ static int read_facts(struct model *m, const struct safetensors *s, const char *
         return fail_in(e, "cannot use '%s'", path);
     m->settings = xstrdup(settings);
     m->channels = (int)metadata_number(s, "channels");
+    if (m->channels != recipe_channels(&m->recipe))
+        return fail(e, "'%s' takes %d channels, but its settings say channels = %s", path, m->channels, m->recipe.channels);
     m->epoch = metadata_number(s, "epoch");
     m->step = metadata_number(s, "step");
     m->seed = (uint64_t)metadata_number(s, "seed");

@@ -8,17 +8,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Leaves the first channels of every box, those the model was made for. */
+static void channels_keep(struct regions_message *m, int channels)
+{
+    size_t from = (size_t)m->channels * BOX_VOXELS, to = (size_t)channels * BOX_VOXELS;
+    if (m->channels <= channels)
+        return;
+    for (size_t i = 1; i < m->count; i++)
+        memmove(m->box + i * to, m->box + i * from, to * sizeof *m->box);
+    m->channels = channels;
+}
+
 int result_make(struct result *r, struct regions_message *m, struct model *model, struct error *e)
 {
     *r = (struct result){.regions = m};
-    if (m->count > 0 && m->channels != model->channels)
-        return fail(e, "scan '%s' has boxes of %d channels, the model takes %d", m->facts.scan, m->channels, model->channels);
+    if (m->count > 0 && m->channels < model->channels)
+        return fail_as(e, EX_CONFIG, "scan '%s' has boxes of %s, the model takes %s: find the regions with the model's own settings "
+                       "(petrel-classify settings)", m->facts.scan, box_channel_names(m->channels), box_channel_names(model->channels));
+    channels_keep(m, model->channels);
+    const struct volume_scale scale = facts_scale(&m->facts);
     enum position_form form = sampling_position_form(&model->recipe);
     float *position = xalloc(m->count * POSITION_SIZE + 1, sizeof *position);
     r->probability = xalloc(m->count + 1, sizeof *r->probability);
     r->tumour = xalloc(m->count + 1, sizeof *r->tumour);
     for (size_t i = 0; i < m->count; i++) {
-        box_standardise(m->box + i * (size_t)m->channels * BOX_VOXELS, &model->recipe, m->channels, m->facts.volume_mean, m->facts.volume_sd);
+        box_standardise(m->box + i * (size_t)m->channels * BOX_VOXELS, &model->recipe, m->channels, &scale);
         memcpy(position + i * POSITION_SIZE, m->region[i].position[form], sizeof m->region[i].position[form]);
     }
     int rc = m->count > 0 ? model_predict(model, m->box, position, m->count, r->probability, NULL, e) : 0;

@@ -76,7 +76,7 @@ static int scores_batch(struct scores *s, struct model *m, struct box_reader *re
         const struct cache_row *row = &rows[s->row[first + i]];
         if (box_read(reader, s->row[first + i], box + i * one, e) < 0)
             return -1;
-        box_standardise(box + i * one, &m->recipe, m->channels, (double)row->volume_mean, (double)row->volume_sd);
+        box_standardise(box + i * one, &m->recipe, m->channels, &row->scale);
         memcpy(position + i * POSITION_SIZE, row->position[form], sizeof row->position[form]);
     }
     if (s->probability != NULL)
@@ -92,10 +92,9 @@ int scores_make(struct scores *s, const struct cache *c, struct model *m, enum s
     struct box_reader *reader = NULL;
     if (cache_rows(c, &rows, e) < 0)
         return -1;
-    int rc = box_reader_open(&reader, c, e);
-    if (rc == 0 && box_reader_channels(reader) != m->channels)
-        rc = fail(e, "cache '%s' has boxes of %d channels, the model takes %d: use the cache it was made for", c->dir,
-                  box_reader_channels(reader), m->channels);
+    int rc = box_reader_open(&reader, c, m->channels, e);
+    if (rc < 0)
+        fail_in(e, "the model does not suit the cache");
     if (rc == 0) {
         scores_list(s, c, rows, m, which);
         float *box = xalloc_aligned((size_t)AT_ONCE * (size_t)m->channels * BOX_VOXELS, sizeof *box);

@@ -82,7 +82,7 @@ int describe_print(const struct recipe *r, FILE *to, struct error *e)
 {
     struct network_settings s;
     struct totals part[PARTS] = {{0}};
-    if (model_network(r, 1, &s, e))
+    if (model_network(r, recipe_channels(r), &s, e))
         return -1;
     struct params *params = params_open(NULL);
     struct tape *tape = tape_open(params, 1, 1);

@@ -25,6 +25,10 @@ static void take_settings(struct train *t)
         die_of(&e);
     }
     t->channels = channels ? (int)strtol(channels, NULL, 10) : stem && stem->ndim == 5 ? (int)stem->dim[1] : 1;
+    if (t->channels < 1 || t->channels > BOX_CHANNELS)
+        die(EX_DATAERR, "'%s' takes %d channels: boxes have at most %d (%s)", t->init, t->channels, BOX_CHANNELS,
+            box_channel_names(BOX_CHANNELS));
+    t->recipe.channels = box_channel_names(t->channels);
 }
 
 static void open_network(struct export *x, struct train *t)

@@ -118,10 +118,11 @@ static void open_data(struct train *t)
 {
     struct error e = {0};
     struct box_reader *reader;
+    t->channels = recipe_channels(&t->recipe);
     if (cache_open(&t->cache, t->cache_dir, &e) || cache_rows(&t->cache, &t->rows, &e) ||
-        sampling_plan_make(&t->plan, &t->recipe, &t->cache, t->rows, &e) || box_reader_open(&reader, &t->cache, &e))
+        sampling_plan_make(&t->plan, &t->recipe, &t->cache, t->rows, &e) ||
+        box_reader_open(&reader, &t->cache, t->channels, &e))
         die_of(&e);
-    t->channels = box_reader_channels(reader);
     box_reader_close(&reader);
     t->cohort = t->cache.simulated == 0 ? "" : t->cache.simulated == 1 ? "simulated cohort" : "partly simulated cohort";
     if (t->init && model_read(&t->init_file, t->init, &e))

@@ -69,7 +69,7 @@ static int fill_item(struct list *l, struct pair_batch_message *b, size_t item, 
     float *box = b->box + item * (size_t)t->channels * BOX_VOXELS;
     if (box_read(l->reader, row, box, e))
         return -1;
-    box_standardise(box, &t->recipe, t->channels, (double)r->volume_mean, (double)r->volume_sd);
+    box_standardise(box, &t->recipe, t->channels, &r->scale);
     memcpy(b->position + item * POSITION_SIZE, r->position[sampling_position_form(&t->recipe)],
            POSITION_SIZE * sizeof(float));
     b->label[item] = r->label;
@@ -118,7 +118,7 @@ int source_list(struct source **s, const struct train *t, wanted_next next, void
     struct list *l = xalloc(1, sizeof *l);
     l->source = (struct source){.kind = &kind, .next = next, .context = context};
     l->train = t;
-    if (list_read(t->pair_list, &l->pair, &l->pairs, e) || box_reader_open(&l->reader, &t->cache, e)) {
+    if (list_read(t->pair_list, &l->pair, &l->pairs, e) || box_reader_open(&l->reader, &t->cache, t->channels, e)) {
         free(l->pair);
         free(l);
         return -1;

@@ -81,7 +81,7 @@ refused() {
 @test "a model without classifier, a model of other channels" {
     refused 65 "encoder.safetensors' has no classifier" petrel-eval report --cache "$cache" --model "$SMALL/model/encoder.safetensors" --out out
     safetensors "$model" two channels 2
-    refused 65 "boxes of 1 channels, the model takes 2" petrel-eval report --cache "$cache" --model two --out out
+    refused 65 "'two' takes 2 channels, but its settings say channels = pet" petrel-eval report --cache "$cache" --model two --out out
 }
 
 @test "no GPU: an error that says what was looked for" {

@@ -14,7 +14,7 @@ static char dir[64];
 
 /* ---- a model of random weights ---- */
 
-static void model_make(struct model *m, const char *cohort, double threshold)
+static void model_make_of(struct model *m, const char *cohort, double threshold, int channels)
 {
     struct error e = {0};
     struct network_settings n;
@@ -27,7 +27,8 @@ static void model_make(struct model *m, const char *cohort, double threshold)
     r.threshold = threshold;
     r.position_box = "oriented";
     r.position_unit = "voxel";
-    assert_int_equal(model_network(&r, 1, &n, &e), 0);
+    r.channels = box_channel_names(channels);
+    assert_int_equal(model_network(&r, channels, &n, &e), 0);
     struct backend *b = backend_open("cpu", 1, FLOAT32, &e);
     struct params *p = params_open(b);
     struct tape *t = tape_open(p, 2, 1);
@@ -36,7 +37,7 @@ static void model_make(struct model *m, const char *cohort, double threshold)
     params_init(p, 3);
     float *host = xalloc(model_host_floats(p), sizeof *host);
     model_add_params(&s, p, host);
-    model_add_facts(&s, &(struct model_facts){.phase = "classifier", .cache_digest = "abc", .cohort = cohort, .recipe = &r, .channels = 1});
+    model_add_facts(&s, &(struct model_facts){.phase = "classifier", .cache_digest = "abc", .cohort = cohort, .recipe = &r, .channels = channels});
     char *path = path_join(dir, "model.safetensors");
     assert_int_equal(safetensors_write(&s, path, &e), 0);
     safetensors_free(&s);
@@ -47,6 +48,11 @@ static void model_make(struct model *m, const char *cohort, double threshold)
     if (model_open(m, path, &(struct backend_wish){"cpu", "float32", 1}, &e))
         fail_msg("%s", e.text);
     free(path);
+}
+
+static void model_make(struct model *m, const char *cohort, double threshold)
+{
+    model_make_of(m, cohort, threshold, 1);
 }
 
 /* ---- a scan of 6 x 5 x 4 voxels, stored x slowest and from the left ---- */
@@ -125,7 +131,8 @@ static void sums_are_of_tumours_alone(void **state)
     }
 }
 
-static void other_channels_are_refused(void **state)
+/* A model of the PET takes the PET of boxes that have a CT, too; one of both cannot do without. */
+static void channels_are_the_models(void **state)
 {
     (void)state;
     struct model model;
@@ -133,9 +140,29 @@ static void other_channels_are_refused(void **state)
     struct result r;
     model_make(&model, "", 0.5);
     struct regions_message m = scan_make();
-    m.channels = 2;
+    struct regions_message both = scan_make();
+    both.channels = 2;
+    both.box = xresize(both.box, 2 * REGIONS * BOX_VOXELS, sizeof *both.box);
+    for (size_t i = 0; i < REGIONS; i++) {
+        memcpy(both.box + 2 * i * BOX_VOXELS, m.box + i * BOX_VOXELS, BOX_VOXELS * sizeof *m.box);
+        for (size_t k = 0; k < BOX_VOXELS; k++)
+            both.box[(2 * i + 1) * BOX_VOXELS + k] = (float)(900 * (k % 2) + i);
+    }
+    struct result of_both;
+    assert_int_equal(result_make(&r, &m, &model, &e), 0);
+    assert_int_equal(result_make(&of_both, &both, &model, &e), 0);
+    assert_memory_equal(of_both.probability, r.probability, REGIONS * sizeof *r.probability);
+    result_free(&of_both);
+    result_free(&r);
+    regions_message_free(&both);
+    regions_message_free(&m);
+    model_close(&model);
+
+    model_make_of(&model, "", 0.5, 2);
+    m = scan_make();
     assert_int_equal(result_make(&r, &m, &model, &e), -1);
-    assert_non_null(strstr(e.text, "'late' has boxes of 2 channels, the model takes 1"));
+    assert_int_equal(e.code, EX_CONFIG);
+    assert_non_null(strstr(e.text, "'late' has boxes of pet, the model takes pet,ct"));
     regions_message_free(&m);
     model_close(&model);
 }
@@ -278,7 +305,7 @@ int main(void)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_of_tumours_alone),
-        cmocka_unit_test(other_channels_are_refused),
+        cmocka_unit_test(channels_are_the_models),
         cmocka_unit_test(files_say_what_was_found),
         cmocka_unit_test(a_scan_of_no_regions_has_empty_files),
         cmocka_unit_test(a_label_map_that_does_not_fill_the_grid_is_refused),

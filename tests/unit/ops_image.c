@@ -52,6 +52,7 @@ static const struct op conv_op = {.name = "conv", .sizes = conv_sizes, .run = co
 
 static const int conv_shapes[][NUMBERS] = {
     {5, 1, 64, 4, 8, 8, 7, 7, 7, 1, 2, 2, 3, 3, 3},     /* the stem, on a smaller box */
+    {5, 2, 64, 4, 8, 8, 7, 7, 7, 1, 2, 2, 3, 3, 3},     /* the same of PET and CT */
     {33, 1, 16, 3, 4, 5, 3, 3, 3, 1, 1, 1, 1, 1, 1},
     {17, 2, 20, 5, 4, 3, 3, 2, 3, 2, 1, 2, 1, 0, 1},    /* two channels in, nothing cubic */
     {3, 1, 1, 4, 4, 4, 3, 3, 3, 1, 1, 1, 1, 1, 1},
@@ -67,7 +68,7 @@ static const int conv_shapes[][NUMBERS] = {
     {2, 3, 16, 2, 2, 2, 3, 3, 3, 1, 1, 1, 3, 3, 3},     /* outputs no tap meets */
 };
 static void test_conv(void **state) { (void)state; check_backends(&conv_op, conv_shapes, COUNT_OF(conv_shapes)); }
-static void test_conv_slope(void **state) { (void)state; check_slopes(&conv_op, conv_shapes, 9); }
+static void test_conv_slope(void **state) { (void)state; check_slopes(&conv_op, conv_shapes, 10); }
 
 /* a tap that lives has a weight, and its gradient is that of the same tap of a whole kernel */
 static void test_conv_live_taps(void **state)

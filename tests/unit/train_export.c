@@ -27,7 +27,7 @@ struct made {
 };
 enum { BOXES = 3 };
 
-static struct made make(const char *peb_norm, const char *activation)
+static struct made make_of(const char *peb_norm, const char *activation, int channels)
 {
     struct error e = {0};
     struct made m = {.b = backend_open("ref", 1, FLOAT32, &e)};
@@ -38,7 +38,8 @@ static struct made make(const char *peb_norm, const char *activation)
     m.recipe.position = peb_norm != NULL;
     m.recipe.peb_norm = peb_norm ? peb_norm : "layer";
     m.recipe.classifier_activation = activation;
-    assert_int_equal(model_network(&m.recipe, 1, &m.network, &e), 0);
+    m.recipe.channels = box_channel_names(channels);
+    assert_int_equal(model_network(&m.recipe, channels, &m.network, &e), 0);
     m.params = params_open(m.b);
     m.tape = tape_open(m.params, BOXES, 1);
     m.values = network_build(m.tape, &m.network, NETWORK_ENCODER | NETWORK_PROJECTION | NETWORK_CLASSIFIER);
@@ -47,6 +48,11 @@ static struct made make(const char *peb_norm, const char *activation)
     params_init(m.params, 11);
     m.host = xalloc(model_host_floats(m.params), sizeof *m.host);
     return m;
+}
+
+static struct made make(const char *peb_norm, const char *activation)
+{
+    return make_of(peb_norm, activation, 1);
 }
 
 static void made_free(struct made *m)
@@ -59,8 +65,9 @@ static void made_free(struct made *m)
 
 static void embed(struct made *m, float out[BOXES * 16])
 {
-    float *box = xalloc(BOXES * BOX_VOXELS, sizeof *box), position[BOXES * NETWORK_POSITION];
-    for (size_t i = 0; i < BOXES * BOX_VOXELS; i++)
+    size_t const count = BOXES * (size_t)m->network.channels * BOX_VOXELS;
+    float *box = xalloc(count, sizeof *box), position[BOXES * NETWORK_POSITION];
+    for (size_t i = 0; i < count; i++)
         box[i] = (float)sin(0.37 * (double)i);
     for (size_t i = 0; i < COUNT_OF(position); i++)
         position[i] = (float)cos((double)i);
@@ -117,10 +124,9 @@ static size_t live_backbone(const struct tape *t)
     return n;
 }
 
-static void test_compact(void **state)
+static void check_compact(int channels)
 {
-    (void)state;
-    struct made m = make("layer", "relu");
+    struct made m = make_of("layer", "relu", channels);
     struct safetensors s = {0};
     float before[BOXES * 16];
     char *path = path_join(dir, "compact.safetensors");
@@ -151,6 +157,13 @@ static void test_compact(void **state)
     assert_non_null(strstr(e.text, "layer4.1.conv2.weight"));
     free(path);
     made_free(&m);
+}
+
+static void test_compact(void **state)
+{
+    (void)state;
+    check_compact(1);
+    check_compact(2);
 }
 
 /* names as others write them; a shortcut's bias goes into the mean behind it */
@@ -249,10 +262,10 @@ static void check_weights(const Onnx__Graph *g, struct made *m)
     assert_int_equal(seen, 0);
 }
 
-static void check_onnx(const char *peb_norm, const char *activation, const char *op, size_t times)
+static void check_onnx(const char *peb_norm, const char *activation, int channels, const char *op, size_t times)
 {
     struct error e = {0};
-    struct made m = make(peb_norm, activation);
+    struct made m = make_of(peb_norm, activation, channels);
     struct buffer bytes;
     char *path = path_join(dir, "model.onnx");
     if (onnx_write(&m.network, m.params, path, &e) || file_read(path, 1 << 28, &bytes, &e))
@@ -273,6 +286,7 @@ static void check_onnx(const char *peb_norm, const char *activation, const char 
         assert_true(known(g, g->n_node, g->output[i]->name));
     assert_int_equal(g->input[0]->type->tensor_type->shape->n_dim, 5);
     assert_string_equal(g->input[0]->type->tensor_type->shape->dim[0]->dim_param, "N");
+    assert_int_equal(g->input[0]->type->tensor_type->shape->dim[1]->dim_value, channels);
     size_t convolutions = 0;
     struct tape_row row;
     for (size_t i = 0; tape_describe(m.tape, i, &row); i++)
@@ -289,9 +303,9 @@ static void check_onnx(const char *peb_norm, const char *activation, const char 
 static void test_onnx(void **state)
 {
     (void)state;
-    check_onnx("layer", "relu", "LayerNormalization", 2);
-    check_onnx("l2", "gelu", "LpNormalization", 2);
-    check_onnx(NULL, "gelu", "Erf", 1);
+    check_onnx("layer", "relu", 1, "LayerNormalization", 2);
+    check_onnx("l2", "gelu", 2, "LpNormalization", 2);
+    check_onnx(NULL, "gelu", 1, "Erf", 1);
 }
 
 /* ---- events ---- */
