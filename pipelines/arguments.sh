@@ -3,7 +3,7 @@
 #   --mask --organs --ct --units --roi --salt --keep-identifiers --memory-limit --metadata --diagnosis --first-study   petrel-load's
 #   --spacing --crop --thigh-mm --clip --formula                                                 petrel-suv's
 #   --tensorboard                                                                        petrel-train's
-#   any other --KEY=VALUE, --flag                                                        recipe settings, for every stage
+#   --channels, any other --KEY=VALUE, --flag                                            recipe settings, for every stage
 #   the rest                                                                             scans
 # Petrel's own programs complain about what they do not know, so nothing is checked twice here.
 
@@ -24,7 +24,7 @@ arguments() {
         shift
         case $word in
         --out | --recipe | --run | --cache | --model | --seed | --backend | --patients | --mask | --organs | --ct | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis | \
-            --spacing | --crop | --thigh-mm | --clip | --formula | --tensorboard | -j)
+            --spacing | --crop | --thigh-mm | --clip | --formula | --tensorboard | --channels | -j)
             [ $# -gt 0 ] || { echo "${0#./}: $word needs a value" >&2; exit 64; }
             value=$1
             shift
