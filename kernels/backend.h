@@ -49,6 +49,7 @@ struct backend {
     const char *name;              /* "cpu" */
     char device[128];              /* for people: "2 threads, AVX-512" */
     void *own;                     /* the back end's state */
+    bool roomy;                    /* memory is plenty and calls are dear: a tape's values share no places, gradients are zeroed in few calls */
 
     /* memory on the device; zeroed */
     void *(*alloc)(struct backend *b, size_t bytes);

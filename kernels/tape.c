@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGN_FLOATS = 16 };
 static const int ONE[3] = {1, 1, 1};
 
 struct tape *tape_open(struct params *p, int N, int views)
@@ -30,11 +29,10 @@ void tape_close(struct tape **t)
         for (size_t i = 0; i < x->value_count; i++)
             if (x->value[i].own)
                 x->b->release(x->b, x->value[i].own);
-        if (!x->borrowed_data)
-            x->b->release(x->b, x->data);
-        if (!x->borrowed_grads && x->grads)
-            x->b->release(x->b, x->grads);
+        if (!x->borrowed)
+            x->b->release(x->b, x->block);
     }
+    free(x->zeroed);
     free(x->value);
     free(x->op);
     free(x);
@@ -221,12 +219,7 @@ int tape_gelu(struct tape *t, int in)
     return tape_same_shape(t, &op_gelu, in);
 }
 
-/* ---- sealing: who wants a gradient, and where everything lies ---- */
-
-static size_t rounded(size_t floats)
-{
-    return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
-}
+/* ---- sealing ---- */
 
 static void mark_wanted(struct tape *t)
 {
@@ -244,60 +237,13 @@ static void mark_wanted(struct tape *t)
     }
 }
 
-static void place_values(struct tape *t)
-{
-    for (size_t i = 0; i < t->value_count; i++) {
-        struct value *v = &t->value[i];
-        size_t plain = (size_t)t->N * (size_t)v->C * (size_t)v->dim[0] * (size_t)v->dim[1] * (size_t)v->dim[2];
-        v->size = v->layout == IMAGE ? t->b->image_size(t->b, t->N, v->C, v->dim) : plain;
-        if (v->size != plain) {
-            size_t floats = v->size * (v->wants_grad ? 2 : 1);
-            v->own = t->b->alloc(t->b, floats * sizeof(float));
-            t->own_floats += floats;
-            continue;
-        }
-        v->data_at = t->data_floats;
-        t->data_floats += rounded(v->size);
-        if (v->wants_grad) {
-            v->grad_at = t->grad_floats;
-            t->grad_floats += rounded(v->size);
-        }
-    }
-    for (size_t i = 0; i < t->op_count; i++) {
-        struct op *op = &t->op[i];
-        op->keep_size = op->kind->keep ? op->kind->keep(t, op) : 0;
-        op->keep_at = t->data_floats;
-        t->data_floats += rounded(op->keep_size);
-    }
-}
-
-static void take_blocks(struct tape *t, struct tape *within)
-{
-    t->borrowed_data = within && within->data_floats >= t->data_floats;
-    t->borrowed_grads = within && within->grads && within->grad_floats >= t->grad_floats;
-    t->data = t->borrowed_data ? within->data : t->b->alloc(t->b, t->data_floats * sizeof(float));
-    if (t->borrowed_grads)
-        t->grads = within->grads;
-    else if (t->grad_floats)
-        t->grads = t->b->alloc(t->b, t->grad_floats * sizeof(float));
-    for (size_t i = 0; i < t->value_count; i++) {
-        struct value *v = &t->value[i];
-        v->data = v->own ? v->own : t->data + v->data_at;
-        if (v->wants_grad)
-            v->grad = v->own ? v->own + v->size : t->grads + v->grad_at;
-    }
-    for (size_t i = 0; i < t->op_count; i++)
-        t->op[i].keep = t->data + t->op[i].keep_at;
-}
-
 void tape_seal(struct tape *t, bool training, struct tape *within)
 {
     assert(!t->sealed && t->b);
     params_seal(t->params);
     t->training = training;
     mark_wanted(t);
-    place_values(t);
-    take_blocks(t, within);
+    tape_place(t, within);
     for (size_t i = 0; i < t->op_count; i++)
         if (t->op[i].kind->open)
             t->op[i].kind->open(t, &t->op[i]);
@@ -332,20 +278,13 @@ void tape_count(struct tape *t)
 void tape_backward(struct tape *t)
 {
     assert(t->sealed && t->training && t->op_count);
-    int last = t->op[t->op_count - 1].out;
-    for (size_t i = 0; i < t->value_count; i++) { /* neighbours in the block are zeroed together */
-        struct value *v = &t->value[i];
-        if (!v->grad || (int)i == last)
-            continue;
-        size_t end = i + 1, floats = v->own ? v->size : rounded(v->size);
-        while (!v->own && (int)end < last && t->value[end].grad && !t->value[end].own)
-            floats += rounded(t->value[end++].size);
-        t->b->zero(t->b, v->grad, floats * sizeof(float));
-        i = end - 1;
-    }
-    for (size_t i = t->op_count; i-- > 0;)
+    const struct zeroed *z = t->zeroed, *end = z + t->zeroed_count;
+    for (size_t i = t->op_count; i-- > 0;) {
+        for (; z < end && z->before >= i; z++)
+            t->b->zero(t->b, z->at, z->floats * sizeof(float));
         if (t->value[t->op[i].out].grad)
             t->op[i].kind->backward(t, &t->op[i]);
+    }
 }
 
 float *tape_value(struct tape *t, int value)
@@ -392,6 +331,5 @@ void tape_value_shape(const struct tape *t, int value, enum layout *layout, int 
 
 size_t tape_bytes(const struct tape *t)
 {
-    return sizeof(float) *
-           (t->own_floats + (t->borrowed_data ? 0 : t->data_floats) + (t->borrowed_grads ? 0 : t->grad_floats));
+    return sizeof(float) * (t->own_floats + (t->borrowed ? 0 : t->block_floats));
 }

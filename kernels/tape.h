@@ -5,8 +5,8 @@
  *     int y = tape_conv(t, x, "backbone.conv1", 64, ...); y = tape_norm(t, y, "backbone.bn1", -1, true); ...
  *     tape_seal(t, training, NULL);
  * Values are small integers. Shapes are checked as the list grows (assert: a network that does not fit is a bug; nets/
- * checks settings first). seal makes one block for parameters, one for their gradients, one for activations and theirs:
- * nothing is allocated in a step. Several tapes may share one set of parameters (training, evaluation batch). */
+ * checks settings first). seal makes one block for parameters, one for their gradients, one for activations and theirs
+ * (tape_place.c): nothing is allocated in a step. Several tapes may share one set of parameters (training, evaluation batch). */
 #ifndef PETREL_KERNELS_TAPE_H
 #define PETREL_KERNELS_TAPE_H
 #include "kernels/backend.h"
@@ -117,9 +117,10 @@ int tape_attention(struct tape *t, int q, int k, int v, int heads);
  * batch beside the full one); where they are too small it gets its own. `within` must be closed later. */
 void tape_seal(struct tape *t, bool training, struct tape *within);
 
+/* Inputs, rows and the last value stay; an image in between is there only while operations need it: others lie in its place. */
 float *tape_value(struct tape *t, int value);      /* device */
-float *tape_grad(struct tape *t, int value);       /* device; fill the last value's before tape_backward */
-/* Fill an input from the host: [N][C][D][H][W], or [N][C] for rows; and read any value so. */
+float *tape_grad(struct tape *t, int value);       /* device; fill the last value's before tape_backward; others do not stay */
+/* Fill an input from the host: [N][C][D][H][W], or [N][C] for rows; and read a value that stays. */
 void tape_put(struct tape *t, int value, const float *host);
 void tape_get(struct tape *t, int value, float *host);
 void tape_value_shape(const struct tape *t, int value, enum layout *layout, int *C, int dim[3]);

@@ -27,7 +27,7 @@ static void group_back(struct tape *t, struct op *op)
         t->b->group_backward_weight(t->b, dweight(t, op, 0), out_grad(t, op), in_data(t, op), &op->conv_shape,
                                     op->groups);
 }
-const struct op_kind op_group = {"group", group_run, group_back, NULL, NULL, NULL};
+const struct op_kind op_group = {"group", NEEDS_IN, group_run, group_back, NULL, NULL, NULL};
 
 int tape_group_conv(struct tape *t, int in, const char *name, int O, const int kernel[3], const int stride[3],
                     const int pad[3], int groups)
@@ -57,7 +57,7 @@ static void meanpool_back(struct tape *t, struct op *op)
 {
     t->b->meanpool_backward(t->b, in_grad(t, op), out_grad(t, op), &op->pool);
 }
-const struct op_kind op_meanpool = {"meanpool", meanpool_run, meanpool_back, NULL, NULL, NULL};
+const struct op_kind op_meanpool = {"meanpool", 0, meanpool_run, meanpool_back, NULL, NULL, NULL};
 
 int tape_meanpool(struct tape *t, int in, int kernel, int stride, int pad)
 {
@@ -81,7 +81,7 @@ static void sigmoid_back(struct tape *t, struct op *op)
 {
     t->b->sigmoid_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), t->value[op->out].size);
 }
-const struct op_kind op_sigmoid = {"sigmoid", sigmoid_run, sigmoid_back, NULL, NULL, NULL};
+const struct op_kind op_sigmoid = {"sigmoid", NEEDS_OUT, sigmoid_run, sigmoid_back, NULL, NULL, NULL};
 
 int tape_sigmoid(struct tape *t, int in)
 {
@@ -100,7 +100,7 @@ static void silu_back(struct tape *t, struct op *op)
     t->b->silu_backward(t->b, in_grad(t, op), out_grad(t, op), in_data(t, op), t->value[op->out].size,
                        t->value[op->out].layout);
 }
-const struct op_kind op_silu = {"silu", silu_run, silu_back, NULL, NULL, NULL};
+const struct op_kind op_silu = {"silu", NEEDS_IN, silu_run, silu_back, NULL, NULL, NULL};
 int tape_silu(struct tape *t, int in)
 {
     return tape_same_shape(t, &op_silu, in);
@@ -115,7 +115,7 @@ static void softmax_back(struct tape *t, struct op *op)
 {
     t->b->softmax_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), in_rows(t, op), in_C(t, op));
 }
-const struct op_kind op_softmax = {"softmax", softmax_run, softmax_back, NULL, NULL, NULL};
+const struct op_kind op_softmax = {"softmax", NEEDS_OUT, softmax_run, softmax_back, NULL, NULL, NULL};
 
 int tape_softmax(struct tape *t, int in)
 {
@@ -138,7 +138,7 @@ static void dropout_back(struct tape *t, struct op *op)
     t->b->dropout_backward(t->b, in_grad(t, op), out_grad(t, op), in_rows(t, op), in_C(t, op), op->rate, t->seed,
                            dropout_index(t, op));
 }
-const struct op_kind op_dropout = {"dropout", dropout_run, dropout_back, NULL, NULL, NULL};
+const struct op_kind op_dropout = {"dropout", 0, dropout_run, dropout_back, NULL, NULL, NULL};
 
 int tape_dropout(struct tape *t, int in, float rate)
 {
@@ -170,7 +170,7 @@ static void add_back(struct tape *t, struct op *op)
         if (din[i])
             t->b->add(t->b, din[i], din[i], out_grad(t, op), t->value[op->out].size, t->value[op->out].layout);
 }
-const struct op_kind op_add = {"add", add_run, add_back, NULL, NULL, NULL};
+const struct op_kind op_add = {"add", 0, add_run, add_back, NULL, NULL, NULL};
 
 int tape_add(struct tape *t, int a, int b)
 {
@@ -194,7 +194,7 @@ static void gate_back(struct tape *t, struct op *op)
     t->b->gate_backward(t->b, in_grad(t, op), other_grad(t, op), out_grad(t, op), in_data(t, op), other_data(t, op),
                         t->N, in_C(t, op), t->value[op->in].dim);
 }
-const struct op_kind op_gate = {"gate", gate_run, gate_back, NULL, NULL, NULL};
+const struct op_kind op_gate = {"gate", NEEDS_IN | NEEDS_OTHERS, gate_run, gate_back, NULL, NULL, NULL};
 
 int tape_gate(struct tape *t, int image, int rows)
 {
@@ -213,7 +213,7 @@ static void tokens_back(struct tape *t, struct op *op)
 {
     t->b->tokens_backward(t->b, in_grad(t, op), out_grad(t, op), t->N, in_C(t, op), t->value[op->in].dim);
 }
-const struct op_kind op_tokens = {"tokens", tokens_run, tokens_back, NULL, NULL, NULL};
+const struct op_kind op_tokens = {"tokens", 0, tokens_run, tokens_back, NULL, NULL, NULL};
 
 int tape_tokens(struct tape *t, int image)
 {
@@ -232,7 +232,7 @@ static void tokenmean_back(struct tape *t, struct op *op)
 {
     t->b->tokenmean_backward(t->b, in_grad(t, op), out_grad(t, op), t->N, t->value[op->in].dim[0], in_C(t, op));
 }
-const struct op_kind op_tokenmean = {"tokenmean", tokenmean_run, tokenmean_back, NULL, NULL, NULL};
+const struct op_kind op_tokenmean = {"tokenmean", 0, tokenmean_run, tokenmean_back, NULL, NULL, NULL};
 
 int tape_tokenmean(struct tape *t, int in)
 {
@@ -266,7 +266,7 @@ static void attention_back(struct tape *t, struct op *op)
     t->b->attention_backward(t->b, din[0], din[1], din[2], out_grad(t, op), op->keep, in_data(t, op), other_data(t, op),
                              t->value[op->third].data, t->N, t->value[op->in].dim[0], in_C(t, op), op->heads);
 }
-const struct op_kind op_attention = {"attention", attention_run, attention_back, attention_keep, NULL, NULL};
+const struct op_kind op_attention = {"attention", NEEDS_IN | NEEDS_OTHERS, attention_run, attention_back, attention_keep, NULL, NULL};
 
 int tape_attention(struct tape *t, int q, int k, int v, int heads)
 {

@@ -27,7 +27,7 @@ static void conv_back(struct tape *t, struct op *op)
     if (dweight(t, op, 0))
         t->b->conv_backward_weight(t->b, dweight(t, op, 0), out_grad(t, op), in_data(t, op), op->conv);
 }
-const struct op_kind op_conv = {"conv", conv_run, conv_back, NULL, conv_plan, conv_free};
+const struct op_kind op_conv = {"conv", NEEDS_IN, conv_run, conv_back, NULL, conv_plan, conv_free};
 
 /* batch normalisation: keeps mean and rstd [views][C] */
 static size_t norm_keep(const struct tape *t, const struct op *op)
@@ -48,7 +48,7 @@ static void norm_back(struct tape *t, struct op *op)
     t->b->norm_backward(t->b, in_grad(t, op), dresidual, dweight(t, op, 0), dweight(t, op, 1), out_grad(t, op),
                         out_data(t, op), in_data(t, op), mean, rstd, weight(t, op, 0), &op->norm, op->relu);
 }
-const struct op_kind op_norm = {"norm", norm_run, norm_back, norm_keep, NULL, NULL};
+const struct op_kind op_norm = {"norm", NEEDS_IN | NEEDS_OUT, norm_run, norm_back, norm_keep, NULL, NULL};
 
 /* pooling: where each maximum came from, as int32 in the place of floats */
 static size_t maxpool_keep(const struct tape *t, const struct op *op)
@@ -64,7 +64,7 @@ static void maxpool_back(struct tape *t, struct op *op)
 {
     t->b->maxpool_backward(t->b, in_grad(t, op), out_grad(t, op), (const int32_t *)(const void *)op->keep, &op->pool);
 }
-const struct op_kind op_maxpool = {"maxpool", maxpool_run, maxpool_back, maxpool_keep, NULL, NULL};
+const struct op_kind op_maxpool = {"maxpool", 0, maxpool_run, maxpool_back, maxpool_keep, NULL, NULL};
 
 static void avgpool_run(struct tape *t, struct op *op, bool training)
 {
@@ -75,7 +75,7 @@ static void avgpool_back(struct tape *t, struct op *op)
 {
     t->b->avgpool_backward(t->b, in_grad(t, op), out_grad(t, op), t->N, in_C(t, op), t->value[op->in].dim);
 }
-const struct op_kind op_avgpool = {"avgpool", avgpool_run, avgpool_back, NULL, NULL, NULL};
+const struct op_kind op_avgpool = {"avgpool", 0, avgpool_run, avgpool_back, NULL, NULL, NULL};
 
 /* rows */
 static void linear_run(struct tape *t, struct op *op, bool training)
@@ -89,7 +89,7 @@ static void linear_back(struct tape *t, struct op *op)
     t->b->linear_backward(t->b, in_grad(t, op), dweight(t, op, 0), dweight(t, op, 1), out_grad(t, op), in_data(t, op),
                           weight(t, op, 0), in_rows(t, op), in_C(t, op), out_C(t, op));
 }
-const struct op_kind op_linear = {"linear", linear_run, linear_back, NULL, NULL, NULL};
+const struct op_kind op_linear = {"linear", NEEDS_IN, linear_run, linear_back, NULL, NULL, NULL};
 
 static void layernorm_run(struct tape *t, struct op *op, bool training)
 {
@@ -101,7 +101,7 @@ static void layernorm_back(struct tape *t, struct op *op)
     t->b->layernorm_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), op->keep, in_rows(t, op),
                              in_C(t, op));
 }
-const struct op_kind op_layernorm = {"layernorm", layernorm_run, layernorm_back, keep_rows, NULL, NULL};
+const struct op_kind op_layernorm = {"layernorm", NEEDS_OUT, layernorm_run, layernorm_back, keep_rows, NULL, NULL};
 
 static void l2norm_run(struct tape *t, struct op *op, bool training)
 {
@@ -113,7 +113,7 @@ static void l2norm_back(struct tape *t, struct op *op)
     t->b->l2norm_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), op->keep, in_rows(t, op),
                           in_C(t, op));
 }
-const struct op_kind op_l2norm = {"l2norm", l2norm_run, l2norm_back, keep_rows, NULL, NULL};
+const struct op_kind op_l2norm = {"l2norm", NEEDS_OUT, l2norm_run, l2norm_back, keep_rows, NULL, NULL};
 
 /* an input has no gradient of its own, but scale_backward must write somewhere: it keeps room for one */
 static size_t scale_keep(const struct tape *t, const struct op *op)
@@ -131,7 +131,7 @@ static void scale_back(struct tape *t, struct op *op)
     t->b->scale_backward(t->b, din, dweight(t, op, 0), out_grad(t, op), in_data(t, op), weight(t, op, 0),
                          in_rows(t, op), in_C(t, op));
 }
-const struct op_kind op_scale = {"scale", scale_run, scale_back, scale_keep, NULL, NULL};
+const struct op_kind op_scale = {"scale", NEEDS_IN, scale_run, scale_back, scale_keep, NULL, NULL};
 
 static size_t concat_keep(const struct tape *t, const struct op *op)
 {
@@ -150,7 +150,7 @@ static void concat_back(struct tape *t, struct op *op)
     t->b->concat_backward(t->b, din_a ? din_a : op->keep, din_b ? din_b : op->keep, out_grad(t, op), in_rows(t, op),
                           in_C(t, op), t->value[op->other].C);
 }
-const struct op_kind op_concat = {"concat", concat_run, concat_back, concat_keep, NULL, NULL};
+const struct op_kind op_concat = {"concat", 0, concat_run, concat_back, concat_keep, NULL, NULL};
 
 static void relu_run(struct tape *t, struct op *op, bool training)
 {
@@ -163,7 +163,7 @@ static void relu_back(struct tape *t, struct op *op)
     t->b->relu_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), t->value[op->out].size,
                        t->value[op->out].layout);
 }
-const struct op_kind op_relu = {"relu", relu_run, relu_back, NULL, NULL, NULL};
+const struct op_kind op_relu = {"relu", NEEDS_OUT, relu_run, relu_back, NULL, NULL, NULL};
 
 static void gelu_run(struct tape *t, struct op *op, bool training)
 {
@@ -176,4 +176,4 @@ static void gelu_back(struct tape *t, struct op *op)
     t->b->gelu_backward(t->b, in_grad(t, op), out_grad(t, op), in_data(t, op), t->value[op->out].size,
                        t->value[op->out].layout);
 }
-const struct op_kind op_gelu = {"gelu", gelu_run, gelu_back, NULL, NULL, NULL};
+const struct op_kind op_gelu = {"gelu", NEEDS_IN, gelu_run, gelu_back, NULL, NULL, NULL};

@@ -8,16 +8,18 @@ struct value {
     enum layout layout;
     int C, dim[3];           /* ROWS: tokens a box (1: a plain row), 1, 1 */
     size_t size;             /* floats on the device */
-    size_t data_at, grad_at; /* places in the tape's blocks */
     float *data, *grad;      /* grad NULL: nothing upstream is trained */
     bool wants_grad, is_input;
-    float *own; /* padded layouts live apart from the blocks: what pads them must stay zero */
+    float *own; /* padded layouts live apart from the block: what pads them must stay zero */
 };
 
 struct op;
+/* What backward looks at besides gradients and what forward kept: the data of these may not be lost before. */
+enum { NEEDS_IN = 1, NEEDS_OTHERS = 2 /* other, third */, NEEDS_OUT = 4 };
 /* An operation: how it runs and what it costs. backward is called only where a gradient is wanted. */
 struct op_kind {
     const char *name;
+    unsigned needs;
     void (*forward)(struct tape *t, struct op *op, bool training);
     void (*backward)(struct tape *t, struct op *op);
     size_t (*keep)(const struct tape *t, const struct op *op); /* floats forward leaves for backward; NULL: none */
@@ -31,7 +33,7 @@ struct op {
     int in, other, third, out; /* values; other: residual, or a second input; third: attention's; -1 none */
     int param[5];              /* numbers in params; -1 none */
     bool relu;
-    size_t keep_at, keep_size; /* floats */
+    size_t keep_size; /* floats */
     float *keep;
     struct conv_shape conv_shape;
     struct conv *conv;
@@ -40,6 +42,13 @@ struct op {
     int groups, heads;
     float rate; /* dropout */
     int number; /* dropout: which one of the tape's */
+};
+
+/* A gradient that something will be added to: zero before the backward of operation `before`. */
+struct zeroed {
+    size_t before;
+    float *at;
+    size_t floats;
 };
 
 struct tape {
@@ -51,9 +60,11 @@ struct tape {
     struct op *op;
     size_t op_count, op_room;
     bool sealed, training;
-    float *data, *grads; /* blocks: values and what operations keep; gradients of values */
-    size_t data_floats, grad_floats, own_floats;
-    bool borrowed_data, borrowed_grads;
+    float *block; /* values, what operations keep, gradients of values: each where it lies in nobody's way (tape_place.c) */
+    size_t block_floats, own_floats;
+    bool borrowed;
+    struct zeroed *zeroed; /* in the order backward comes to them */
+    size_t zeroed_count;
     int dropouts;
     uint64_t seed, step; /* of dropout */
 };
@@ -115,6 +126,8 @@ int tape_add_param(struct tape *t, const char *name, const char *part, enum para
 /* a convolution's weights; groups 1: live taps only */
 int tape_add_filters(struct tape *t, const char *name, const struct conv_shape *s, int groups);
 int tape_same_shape(struct tape *t, const struct op_kind *kind, int in);
+/* Places for all values, their gradients and what operations keep, on the device. within: as tape_seal. */
+void tape_place(struct tape *t, struct tape *within);
 int params_add(struct params *p, const struct param *like); /* number of the new, or of the one of that name */
 void params_seal(struct params *p);
 void param_fresh(const struct param *q, uint64_t seed, size_t number, float *host);

@@ -31,8 +31,9 @@ static inline const struct cpu *cpu_of(const struct backend *b)
 
 /* At least this much memory, aligned to 64 bytes, until the next call. Not zeroed. */
 void *cpu_scratch(struct backend *b, size_t bytes) MUST_USE;
-/* Zeroed; in large pages where it is large. Free with free(). */
+/* Zeroed; in large pages where it is large, which takes no memory before it is touched. Free with cpu_free. */
 void *cpu_memory(size_t bytes) MUST_USE;
+void cpu_free(void *memory); /* NULL is fine */
 
 static inline size_t cpu_volume(const int dim[3])
 {

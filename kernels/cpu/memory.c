@@ -7,16 +7,54 @@
 
 enum { HUGE_PAGE = 2 << 20 };
 
+/* Before what we give lies how it was had. */
+struct had {
+    void *from;
+    size_t mapped; /* 0: from is aligned_alloc's */
+};
+enum { BEFORE = 64 };
+
+/* Large blocks are fresh pages of the kernel's, zero already: what is never touched takes no memory. */
+static char *map(size_t size, struct had *h)
+{
+    h->mapped = size + 2 * HUGE_PAGE;
+    h->from = mmap(NULL, h->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (h->from == MAP_FAILED)
+        return NULL;
+    char *at = (char *)(((uintptr_t)h->from + BEFORE + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+    madvise(at, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* a wish; without it there are only more pages */
+    return at;
+}
+
 void *cpu_memory(size_t bytes)
 {
-    size_t page = bytes >= HUGE_PAGE ? HUGE_PAGE : 64, size = (bytes / page + 1) * page;
-    void *memory = aligned_alloc(page, size);
+    struct had h = {0};
+    char *at;
+    if (bytes >= HUGE_PAGE) {
+        at = map(bytes, &h);
+    } else {
+        size_t size = (bytes / BEFORE + 2) * BEFORE;
+        h.from = aligned_alloc(BEFORE, size);
+        at = h.from ? (char *)h.from + BEFORE : NULL;
+        if (at)
+            memset(at, 0, size - BEFORE);
+    }
+    if (!at)
+        die(EX_OSERR, "out of memory: cannot have %zu MiB more", bytes >> 20);
+    memcpy(at - sizeof h, &h, sizeof h);
+    return at;
+}
+
+void cpu_free(void *memory)
+{
+    struct had h;
     if (!memory)
-        die(EX_OSERR, "out of memory: cannot have %zu MiB more", size >> 20);
-    if (page == HUGE_PAGE)
-        madvise(memory, size, MADV_HUGEPAGE); /* a wish; without it there are only more pages */
-    memset(memory, 0, size);
-    return memory;
+        return;
+    memcpy(&h, (char *)memory - sizeof h, sizeof h);
+    if (h.mapped)
+        munmap(h.from, h.mapped);
+    else
+        free(h.from);
 }
 
 static void *cpu_alloc(struct backend *b, size_t bytes)
@@ -28,7 +66,7 @@ static void *cpu_alloc(struct backend *b, size_t bytes)
 static void cpu_release(struct backend *b, void *memory)
 {
     (void)b;
-    free(memory);
+    cpu_free(memory);
 }
 
 static void cpu_put(struct backend *b, void *device, const void *host, size_t bytes)

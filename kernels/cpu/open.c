@@ -43,7 +43,7 @@ void *cpu_scratch(struct backend *b, size_t bytes)
 {
     struct cpu *own = b->own;
     if (bytes > own->scratch_size) {
-        free(own->scratch);
+        cpu_free(own->scratch);
         own->scratch = cpu_memory(bytes);
         own->scratch_size = bytes;
     }
@@ -53,7 +53,7 @@ void *cpu_scratch(struct backend *b, size_t bytes)
 static void cpu_close(struct backend *b)
 {
     struct cpu *own = b->own;
-    free(own->scratch);
+    cpu_free(own->scratch);
     free(own);
     free(b);
 }

@@ -99,6 +99,7 @@ struct backend *petrel_cuda_open(int threads, enum precision precision, struct e
     own->precision = precision;
     b->own = own;
     b->name = "cuda";
+    b->roomy = true;
     if (device_open(own, b->device, sizeof b->device, e) || cudnn_fits(precision, e)) {
         free(own);
         free(b);
