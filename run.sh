@@ -27,8 +27,10 @@ build_packages=(build-essential git pkg-config libzmq3-dev libmsgpack-dev libhdf
     libmd-dev libjansson-dev librandom123-dev libopenblas-dev libdcmtk-dev libpng-dev libprotobuf-c-dev protobuf-c-compiler
     libisal-dev libopenjp2-7-dev libseccomp-dev)
 test_packages=(libcmocka-dev bats hdf5-tools procps dcmtk)
+peer_packages=(python3-torch python3-h5py python3-venv) # what else the peers are is in tests/peers*.txt
 
-# Installs what is missing of the named Debian packages; asks first unless --yes or CI.
+# Installs what is missing of the named Debian packages; asks first unless --yes or CI. wants: who needs them.
+wants="Petrel needs"
 need() {
     [ -z "${PETREL_DEPS:-}" ] || return 0 # from a bundle: pipelines/offline/unpack.sh
     local missing=() p sudo=()
@@ -36,7 +38,7 @@ need() {
         dpkg-query -W -f '${Status}\n' "$p" 2>/dev/null | grep -q '^install ok installed' || missing+=("$p")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
-    echo "Petrel needs these Debian packages, which are not installed:" >&2
+    echo "$wants these Debian packages, which are not installed:" >&2
     echo "  ${missing[*]}" >&2
     if [ "$(id -u)" != 0 ]; then sudo=(sudo); fi
     echo "  ${sudo[*]:+${sudo[*]} }apt-get install --no-install-recommends ${missing[*]}" >&2
@@ -51,6 +53,12 @@ need() {
         echo "run.sh: installing failed; the log is ${TMPDIR:-/tmp}/petrel-apt.log" >&2
         exit 69
     }
+}
+# Other people's software to compare with; who goes on without it says so and leaves those comparisons out.
+export PETREL_PEERS=${PETREL_PEERS:-$top/build/peers}
+peers() { # peers [--bench]
+    (wants="to be compared with others, Petrel also wants" && need "${peer_packages[@]}")
+    tests/peers.sh "$@" || true
 }
 build() { # build TARGET...: quiet when it works, whole when it does not
     local log=$top/build/make.log
@@ -95,6 +103,7 @@ demo)
 test)
     need "${build_packages[@]}" "${test_packages[@]}"
     build all tests CUDA=0
+    [[ ! tests/cli/peers.bats =~ ${1:-.} ]] || peers
     exec tests/run.sh build "$@"
     ;;
 rois | train | classify)
@@ -110,6 +119,7 @@ simulate)
 bench)
     need "${build_packages[@]}" "${test_packages[@]}"
     build all bench-programs CUDA=0
+    peers --bench
     exec tests/bench/run.sh build "$@"
     ;;
 check)

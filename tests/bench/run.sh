@@ -19,7 +19,7 @@ kept=(MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC
 field() { sed -n "s/.*\b$1=\([^ ]*\).*/\1/p"; }                  # field KEY <line
 python_with() { # a Python that has the module
     local p
-    for p in ${PETREL_PYTHON:+"$PETREL_PYTHON"} ${PETREL_PEERS:+"$PETREL_PEERS/bin/python"} /usr/bin/python3 python3; do
+    for p in ${PETREL_PYTHON:+"$PETREL_PYTHON"} "${PETREL_PEERS:-build/peers}/bin/python" /usr/bin/python3 python3; do
         "$p" -c "import $1" 2>/dev/null && { echo "$p"; return 0; }
     done
     return 1

@@ -25,10 +25,10 @@ def read_boxes(cache):
     return flat.reshape(box.shape), position
 
 
-def petrel_embeddings(bin_dir, cache, model, out):
+def petrel_embeddings(bin_dir, cache, model, out, split="all"):
     """rows, probabilities (nan without a classifier) and embeddings as petrel-eval embed gives them"""
     subprocess.run([os.path.join(bin_dir, "petrel-eval"), "embed", "--quiet", "--cache", cache, "--model", model,
-                    "--split", "all", "--out", out], check=True, stdout=subprocess.DEVNULL)
+                    "--split", split, "--out", out], check=True, stdout=subprocess.DEVNULL)
     with open(out) as f:
         lines = [line.rstrip("\n").split("\t") for line in f if not line.startswith("#")]
     number = {name: i for i, name in enumerate(lines[0])}
