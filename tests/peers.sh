@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # peers -- other people's software that Petrel is compared with, in a Python environment of its own.   tests
 #   tests/peers.sh [--bench]      in build/peers, or $PETREL_PEERS; --bench: the benchmarks' and the golden files' peers, too
-# Debian gives python3-torch, python3-h5py and python3-venv (./run.sh test asks before it installs them), PyPI what peers.txt and
-# peers-bench.txt list; MONAI and Lightly come without what they depend on, for only some of their files are used. Petrel itself
-# needs none of this. Says what there is and leaves with 0; or says why not, here and in PEERS.missing, where the tests that
+# Debian gives python3-torch, python3-h5py and python3-venv (./run.sh test asks before it installs them), PyPI what
+# peers.txt and peers-bench.txt list; MONAI and Lightly come without what they depend on, for only some of their files are
+# used. Petrel itself needs none of this. Says what there is and leaves with 0; or says why not, here and in PEERS.missing, where the tests that
 # are then skipped find it, and leaves with 69.
 cd "$(dirname "$0")/.." || exit 1
 peers=$(realpath -m "${PETREL_PEERS:-build/peers}") log=$(realpath -m "${PETREL_PEERS:-build/peers}.log")
@@ -21,7 +21,7 @@ whole() { # of these lists, whole and by this script
 }
 
 /usr/bin/python3 -c 'import ensurepip, importlib.util as u; u.find_spec("torch").name + u.find_spec("h5py").name' 2>/dev/null ||
-    missing "Debian's python3-torch, python3-h5py and python3-venv are not all installed (./run.sh test --yes installs them)"
+    missing "Debian's python3-torch, python3-h5py and python3-venv are not all there (./run.sh test --yes installs them)"
 mkdir -p "${peers%/*}"
 exec 9>"$peers.lock"
 flock 9
@@ -29,7 +29,8 @@ if ! whole; then
     echo "peers: installing in $peers" >&2
     : >"$log"
     { [ -x "$peers/bin/pip" ] || /usr/bin/python3 -m venv --system-site-packages "$peers" >>"$log" 2>&1; } &&
-        pip "${lists[@]/#/--requirement=}" && pip --no-deps "${alone[@]}" && pip --no-deps --upgrade --target "$peers/newer" "$newer" ||
+        pip "${lists[@]/#/--requirement=}" && pip --no-deps "${alone[@]}" &&
+        pip --no-deps --upgrade --target "$peers/newer" "$newer" ||
         missing "PyPI gives not all of ${lists[*]}: $(grep -iE 'error|warning' "$log" | tail -n 1) (the log is $log)"
     cat "$0" "${lists[@]}" >"$peers/made.${#lists[@]}"
 fi

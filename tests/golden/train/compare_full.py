@@ -1,18 +1,20 @@
 """The paper's whole network (38.9 million parameters) as petrel-train runs it, against PyTorch in float64: the same
 weights, the same pairs; every gradient tensor of a step, then the losses and weights of some steps.
 tests/cli/peers.bats runs it with the Python of tests/peers.sh.
-    PETREL_BIN=build/bin build/peers/bin/python compare_full.py CACHE [--pairs 8] [--steps 3] [--lr 0.02] [--backend cpu] [--peer]
+    PETREL_BIN=build/bin build/peers/bin/python compare_full.py CACHE [--pairs 8] [--steps 2] [--lr 0.02]
+        [--backend cpu] [--peer]
 
 Gradients, though petrel-train writes none: one step with a rate of 1000 and LARS's trust of 0.001 goes from p to
-p - |p| (g + decay p) / |g + decay p| for weights, to p - 1000 g for what has one dimension; the decay makes the step depend on
-the length of g, not on its direction alone. So steps agree as gradients do. To 1e-4, but for one thing: a ReLU whose input
-is within rounding of 0 is on for one and off for the other, both rightly, and one such gate of a layer is some 1e-3 to 1e-2 of every
-gradient before it. A step of 8 pairs has some two million gates; three lists of pairs in four have none so near. So up to
-DRAWS lists are tried: one must agree to 1e-4 in every tensor, and none be off by more than a few gates' worth.
---peer shows PyTorch's own float32 beside ours: it has never been nearer than 2.2e-4 (its norms of layer4's weights).
+p - |p| (g + decay p) / |g + decay p| for weights, to p - 1000 g for what has one dimension; the decay makes the step
+depend on the length of g, not on its direction alone. So steps agree as gradients do.
 
-Later steps: what differs grows from step to step, whoever rounds. Losses are asked to 1e-4, and weights to 3 % of
-the way they went (a rate, momentum or schedule that is wrong, or a step twice, is 10 % and more)."""
+To 1e-4, but for one thing: a ReLU whose input is within rounding of 0 is on for one and off for the other, both
+rightly, and one such gate is some 1e-3 to 1e-2 of every gradient before it. A step of 8 pairs has some two million
+gates; three lists of pairs in four have none so near. So up to DRAWS lists are tried: one must agree closely, and none
+be off by more than a few gates' worth. Where no gate differs, three steps of ours are as near to float64 as PyTorch's
+own float32, which --peer shows: losses to 8e-7, weights to 0.14 % of the way they went. (In one step its float32 has
+never been nearer than 2.2e-4, for its norms of layer4's weights.) A rate, momentum or schedule that is wrong, or a step
+twice, is 10 % of the way and more."""
 import argparse
 import csv
 import os
@@ -26,12 +28,13 @@ import torch
 from cache import read_boxes
 from network import Lars, Network, pretrain_step, pretraining_params, read_safetensors, write_safetensors
 
-LOSS, RUNNING, GRADIENT, GATES, DRAWS = 1e-5, 1e-5, 1e-4, 3e-2, 6  # of the first step
-LOSSES, WAY = 1e-4, 3e-2  # of the steps after it
+DRAWS = 8
+# relative: losses, running statistics, the way tensors went (weights' alone after more steps); closely, and at most
+GRADIENTS, STEPS = ((1e-5, 1e-5, 1e-4), (1e-5, 1e-5, 3e-2)), ((1e-5, 1e-5, 1e-2), (1e-3, 1e-3, 3e-1))
 ask = argparse.ArgumentParser()
 ask.add_argument("cache")
 ask.add_argument("--pairs", type=int, default=8)
-ask.add_argument("--steps", type=int, default=3)
+ask.add_argument("--steps", type=int, default=2)
 ask.add_argument("--lr", type=float, default=0.02)
 ask.add_argument("--backend", default="cpu")
 ask.add_argument("--peer", action="store_true")
@@ -93,7 +96,18 @@ def compare(what, begin, lr, decay, steps):
     for who, (terms, running, weights, way, where) in [("petrel", ours)] + more:
         print(f"{what}, {ask.pairs} pairs, {who} from torch's float64: losses {terms:.2g}, running statistics {running:.2g}, "
               f"the way of weights {weights:.2g}, of any tensor {way:.2g} ({where})", flush=True)
-    return ours
+    return ours[0], ours[1], ours[3] if steps == 1 else ours[2]
+
+
+def agree(tolerances, *words):
+    for draw in range(DRAWS):
+        off = compare(*words)
+        closely, at_most = (all(o <= t for o, t in zip(off, row)) for row in tolerances)
+        if not at_most:
+            break
+        if closely:
+            return
+    sys.exit(f"DIFFERENT: {words[0]}")
 
 
 torch.manual_seed(5)
@@ -101,15 +115,6 @@ begin = {n: t.clone() for n, t in Network().state_dict().items()}
 with tempfile.TemporaryDirectory() as tmp:
     start = os.path.join(tmp, "begin")
     write_safetensors(start, {n: t for n, t in begin.items() if not n.startswith("classifier")}, {})
-    for draw in range(DRAWS):
-        terms, running, _, way, _ = compare("one step as gradients", begin, 1000, 1e-4, 1)
-        if not (terms <= LOSS and running <= RUNNING and way <= GATES):
-            sys.exit("DIFFERENT")
-        if way <= GRADIENT:
-            break
-    else:
-        sys.exit(f"DIFFERENT: no list of {DRAWS} gives the same gradients to {GRADIENT}")
-    terms, _, weights, _, _ = compare(f"{ask.steps} steps", begin, ask.lr, 1e-6, ask.steps)
-    if not (terms <= LOSSES and weights <= WAY):
-        sys.exit("DIFFERENT")
+    agree(GRADIENTS, "one step as gradients", begin, 1000, 1e-4, 1)
+    agree(STEPS, f"{ask.steps} steps", begin, ask.lr, 1e-6, ask.steps)
 print("equal")

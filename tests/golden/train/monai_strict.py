@@ -28,7 +28,8 @@ worst = 0
 
 def network(**more):
     torch.manual_seed(3)
-    net = resnet18(spatial_dims=3, n_input_channels=1, shortcut_type="B", conv1_t_stride=steps, feed_forward=False, **more)
+    net = resnet18(spatial_dims=3, n_input_channels=1, shortcut_type="B", conv1_t_stride=steps, feed_forward=False,
+                   **more)
     for name, t in net.state_dict().items():  # statistics and biases away from what they begin as
         if "running_mean" in name or name.endswith("bias"):
             t.normal_(0, 0.1)
@@ -81,5 +82,6 @@ with tempfile.TemporaryDirectory() as tmp:
         tuned.update({n: torch.zeros_like(t) for n, t in net.state_dict().items() if n.endswith("downsample.0.bias")})
     print(net.load_state_dict(tuned, strict=True))
     compare(f"stem {stride}, Petrel's into MONAI's", net, path("tuned"), tmp)
-print(f"MONAI {monai.__version__}, torch {torch.__version__}: {'equal' if worst <= TOLERANCE else 'DIFFERENT'}, worst {worst:.2g}")
+print(f"MONAI {monai.__version__}, torch {torch.__version__}: worst {worst:.2g}: "
+      f"{'equal' if worst <= TOLERANCE else 'DIFFERENT'}")
 sys.exit(not worst <= TOLERANCE)

@@ -1,5 +1,6 @@
-"""petrel-train export --onnx (backbone, PEB, classifier), run by onnxruntime: embeddings and probabilities as petrel-eval has
-them, to 1e-4 of the largest; the file passes onnx.checker. And the compact file: the same embeddings, to the last digit written.
+"""petrel-train export --onnx (backbone, PEB, classifier), run by onnxruntime: embeddings and probabilities as petrel-eval
+has them, to 1e-4 of the largest; the file passes onnx.checker. And the compact file: the same embeddings, to the last
+digit written.
 tests/cli/peers.bats runs it with the Python of tests/peers.sh.
     PETREL_BIN=build/bin build/peers/bin/python onnx_check.py CACHE [MODEL]
 MODEL: a classifier's, of 16^3 boxes, mean 0 and sd 1, positions oriented in mm (the paper recipe's); without it the paper's
