@@ -106,7 +106,7 @@ $(B)/tests/%.c.o: CFLAGS += -fopenmp
 # kernels/cuda as it is, compiled by g++ against tests/emu and run on the CPU, for its tests: no nvcc, no GPU
 EMULATED := $(B)/tests/emu/petrel-cuda.so
 EMU_FLAGS = -Itests/emu -fvisibility=hidden -fno-math-errno
-$(EMULATED): $(patsubst %,$(B)/tests/emu/%.o,$(wildcard kernels/cuda/*.cu tests/emu/*.cc)) $(B)/common/base.c.o $(B)/common/version.c.o
+$(EMULATED): $(patsubst %,$(B)/tests/emu/%.o,$(wildcard kernels/cuda/*.cu tests/emu/*.cc)) $(call obj,$(filter-out %/plan.c,$(wildcard kernels/cuda/*.c)) kernels/shape.c) $(B)/common/base.c.o $(B)/common/version.c.o
 	$(CXX) $(LDFLAGS) -shared -Wl,-Bsymbolic -o $@ $^ -lm
 $(B)/tests/emu/%.cu.o: %.cu
 	@mkdir -p $(@D)
@@ -115,7 +115,12 @@ $(B)/tests/emu/%.cc.o: %.cc
 	@mkdir -p $(@D)
 	$(CXX) $(EMU_FLAGS) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
 
-tests: $(UNIT) $(FAULT) $(FUZZ) $(EMULATED)
+# cuDNN's plans for GPUs that are not here, where cuDNN is installed
+plans: $(B)/libkernels.a $(B)/libcommon.a
+	@$(MAKE) -C kernels/cuda plans B=$(abspath $(B)) $(if $(NVCC),NVCC=$(NVCC))
+.PHONY: plans
+
+tests: $(UNIT) $(FAULT) $(FUZZ) $(EMULATED) $(if $(SAN),,plans)
 test: all tests layers
 	tests/run.sh $(B)
 fault: all $(FAULT)

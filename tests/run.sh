@@ -45,6 +45,10 @@ done
 for t in "$build"/tests/fuzz/*; do
     [ -x "$t" ] && [ -f "$t" ] && wanted "fuzz/${t##*/}" && one "fuzz/${t##*/}" "$t" && sed -n 's/^# \([0-9]* mutated files\)/    \1/p' "$PETREL_TEST_DIR/out"
 done
+if wanted gpu/plans; then
+    if [ -x "$build/tests/gpu/plans" ]; then one gpu/plans "$build/tests/gpu/plans"
+    else one gpu/plans sh -c 'echo "skipped: cuDNN 9 is not installed (kernels/cuda/Makefile says where it is looked for)"; exit 77'; fi
+fi
 for t in tests/cli/*.bats; do
     [ -f "$t" ] && wanted "$t" && one "$t" bats --tap "$t"
 done

@@ -38,6 +38,7 @@ struct cuda {
     cudaStream_t stream;                  /* all work */
     cublasHandle_t blas;                  /* on the stream, with a workspace of its own */
     cudnnHandle_t dnn;                    /* on the stream */
+    struct planner *planner;              /* of convolutions: plan.h */
     bool recording;
     struct scratch *scratch;
     void *blas_workspace;

@@ -1,9 +1,12 @@
 /* open -- the cuda back end: which GPU, whether its libraries will do, and the table.   kernels/cuda */
 #include "kernels/cuda/cuda.h"
+#include "kernels/cuda/cudnn_version.h"
+#include "kernels/cuda/plan.h"
 
 #include <string.h>
 #include <stdlib.h>
 
+enum { PLAN_WORKSPACE = 256 << 20 }; /* at most, a plan of cuDNN's */
 enum { BLAS_WORKSPACE = 32 << 20 }; /* what cuBLAS asks for on Hopper; a workspace of ours makes it repeat itself under capture */
 
 /* The driver and a device it can use; the first that CUDA_VISIBLE_DEVICES leaves. */
@@ -44,20 +47,6 @@ static int device_open(struct cuda *own, char *device, size_t size, struct error
     return 0;
 }
 
-/* Three-dimensional convolutions in bfloat16 are wrong in cuDNN 9.8 to 9.14, upstream says. (TF32 ones are in 9.10.2 to 9.15:
- * nothing here asks for TF32.) */
-static int cudnn_fits(enum precision precision, struct error *e)
-{
-    size_t version = cudnnGetVersion();
-    if (version / 10000 != 9)
-        return fail_as(e, EX_UNAVAILABLE, "cuDNN is %zu.%zu, and 9 is wanted; put a cuDNN 9 where the loader finds it", version / 10000,
-                       version / 100 % 100);
-    if (precision == BFLOAT16 && version >= 90800 && version < 91500)
-        return fail_as(e, EX_UNAVAILABLE, "cuDNN %zu.%zu.%zu computes three-dimensional convolutions in bfloat16 wrongly (9.8 to 9.14 do); "
-                       "install 9.15 or later, or use --precision float32", version / 10000, version / 100 % 100, version % 100);
-    return 0;
-}
-
 static void close_all(struct backend *b)
 {
     struct cuda *own = cuda_of(b);
@@ -69,6 +58,7 @@ static void close_all(struct backend *b)
         free(last);
     }
     cuda_close_memory(b);
+    planner_close(&own->planner);
     cudnnDestroy(own->dnn);
     cublasDestroy(own->blas);
     cudaFree(own->blas_workspace);
@@ -85,10 +75,14 @@ static void libraries_open(struct cuda *own)
     CUBLAS(cublasCreate(&own->blas));
     CUBLAS(cublasSetStream(own->blas, own->stream));
     CUBLAS(cublasSetWorkspace(own->blas, own->blas_workspace, BLAS_WORKSPACE));
-    CUBLAS(cublasSetMathMode(own->blas, CUBLAS_PEDANTIC_MATH));
+    CUBLAS(cublasSetMathMode(own->blas, CUBLAS_DEFAULT_MATH));
     CUBLAS(cublasSetAtomicsMode(own->blas, CUBLAS_ATOMICS_NOT_ALLOWED));
     CUDNN(cudnnCreate(&own->dnn));
     CUDNN(cudnnSetStream(own->dnn, own->stream));
+    struct error e = {0, ""};
+    own->planner = planner_open(own->dnn, own->stream, own->precision, PLAN_WORKSPACE, &e);
+    if (!own->planner)
+        die_of(&e);
 }
 
 struct backend *petrel_cuda_open(int threads, enum precision precision, struct error *e)
@@ -100,7 +94,7 @@ struct backend *petrel_cuda_open(int threads, enum precision precision, struct e
     b->own = own;
     b->name = "cuda";
     b->roomy = true;
-    if (device_open(own, b->device, sizeof b->device, e) || cudnn_fits(precision, e)) {
+    if (device_open(own, b->device, sizeof b->device, e) || cudnn_version_check(cudnnGetVersion(), precision, e)) {
         free(own);
         free(b);
         return NULL;
@@ -108,7 +102,7 @@ struct backend *petrel_cuda_open(int threads, enum precision precision, struct e
     libraries_open(own);
     b->close = close_all;
     static void (*const add[])(struct backend *) = {
-        cuda_add_memory, cuda_add_layout, cuda_add_step,
+        cuda_add_memory, cuda_add_layout, cuda_add_conv, cuda_add_step,
     };
     for (size_t i = 0; i < COUNT_OF(add); i++)
         add[i](b);

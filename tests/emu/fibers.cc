@@ -78,7 +78,7 @@ asm(".text\n.globl emu_switch\n.hidden emu_switch\n.type emu_switch,@function\ne
 static void fiber_runs(void);
 static void *fresh(void *stack)
 {
-    void **top = (void **)((char *)stack + STACK) - 2; /* a function begins 8 bytes off 16 */
+    void **top = (void **)((char *)stack + STACK) - 1; /* a function begins 8 bytes off 16, after its return address */
     *--top = (void *)fiber_runs;
     top -= 6;
     memset(top, 0, 6 * sizeof *top);

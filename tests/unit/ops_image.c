@@ -71,6 +71,31 @@ static void test_conv(void **state) { (void)state; check_backends(&conv_op, conv
 static void test_conv_slope(void **state) { (void)state; check_slopes(&conv_op, conv_shapes, 10); }
 
 /* a tap that lives has a weight, and its gradient is that of the same tap of a whole kernel */
+/* Every way the cuda back end has (kernels/cuda/conv_form.h), not only the one it would choose. Runs round once for each run of a
+ * position, so they are asked for what they are for: positions of one run, ResNet18's layers 3 and 4. */
+static void test_conv_forms(void **state)
+{
+    (void)state;
+    static const char *const every[] = {"direct", "unfold-w", "unfold-hw", "columns"};
+    static const int run_shapes[][NUMBERS] = {
+        {6, 16, 24, 4, 2, 2, 3, 3, 3, 2, 2, 2, 1, 1, 1}, {6, 24, 24, 2, 1, 1, 3, 3, 3, 1, 1, 1, 1, 1, 1},
+        {6, 16, 24, 4, 2, 2, 1, 1, 1, 2, 2, 2, 0, 0, 0}, {5, 24, 40, 2, 1, 1, 3, 3, 3, 2, 2, 2, 1, 1, 1},
+        {7, 40, 40, 1, 1, 1, 3, 3, 3, 1, 1, 1, 1, 1, 1}, {5, 24, 40, 2, 1, 1, 1, 1, 1, 2, 2, 2, 0, 0, 0},
+        {4, 9, 7, 2, 3, 2, 1, 1, 1, 1, 1, 1, 0, 0, 0}, /* all positions in one product */
+        {2, 3, 16, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, /* 26 outputs of 27 that no tap meets */
+    };
+    for (size_t i = 0; i < COUNT_OF(every); i++) {
+        setenv("PETREL_CUDA_CONV", every[i], 1);
+        check_emulated(&conv_op, conv_shapes, COUNT_OF(conv_shapes));
+        check_emulated(&conv_op, run_shapes, COUNT_OF(run_shapes));
+    }
+    setenv("PETREL_CUDA_CONV", "runs", 1);
+    check_emulated(&conv_op, run_shapes, COUNT_OF(run_shapes));
+    unsetenv("PETREL_CUDA_CONV");
+    check_emulated(&conv_op, conv_shapes, COUNT_OF(conv_shapes));
+    check_emulated(&conv_op, run_shapes, COUNT_OF(run_shapes));
+}
+
 static void test_conv_live_taps(void **state)
 {
     (void)state;
@@ -312,7 +337,8 @@ static void test_avgpool_slope(void **state) { (void)state; check_slopes(&avgpoo
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_slope), cmocka_unit_test(test_conv_live_taps), cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_slope), cmocka_unit_test(test_conv_forms),
+        cmocka_unit_test(test_conv_live_taps), cmocka_unit_test(test_norm),
         cmocka_unit_test(test_norm_slope), cmocka_unit_test(test_norm_views), cmocka_unit_test(test_maxpool), cmocka_unit_test(test_avgpool),
         cmocka_unit_test(test_avgpool_slope),
     };
