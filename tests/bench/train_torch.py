@@ -56,6 +56,10 @@ class Encoder(nn.Module):
         return self.mix(torch.cat([F.layer_norm(y, (512,)), F.layer_norm(q, (512,))], 1))
 
 
+def projector():
+    return nn.Sequential(nn.Linear(512, 2048, bias=False), nn.BatchNorm1d(2048), nn.ReLU(inplace=True), nn.Linear(2048, 2048))
+
+
 def vicreg(za, zb):
     n, d = za.shape
     loss = 25 * F.mse_loss(za, zb)
@@ -96,42 +100,44 @@ def best_of(what, repeat):
     return best
 
 
-ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-ask.add_argument("--threads", type=int, default=os.cpu_count())
-ask.add_argument("--pairs", type=int, default=128)
-ask.add_argument("--repeat", type=int, default=3)
-ask.add_argument("--format", choices=("contiguous", "channels_last"), default="contiguous")
-ask = ask.parse_args()
-torch.set_num_threads(ask.threads)
-torch.manual_seed(1)
-memory_format = torch.channels_last_3d if ask.format == "channels_last" else torch.contiguous_format
-encoder = Encoder().to(memory_format=memory_format)
-projection = nn.Sequential(nn.Linear(512, 2048, bias=False), nn.BatchNorm1d(2048), nn.ReLU(inplace=True), nn.Linear(2048, 2048))
-params = list(encoder.parameters()) + list(projection.parameters())
-assert sum(p.numel() for p in params) == PARAMETERS
-lars = Lars(params)
-box = torch.randn(2 * ask.pairs, 1, 16, 16, 16).to(memory_format=memory_format)
-position = torch.randn(2 * ask.pairs, 9)
+def main():
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("--threads", type=int, default=os.cpu_count())
+    ask.add_argument("--pairs", type=int, default=128)
+    ask.add_argument("--repeat", type=int, default=3)
+    ask.add_argument("--format", choices=("contiguous", "channels_last"), default="contiguous")
+    ask = ask.parse_args()
+    torch.set_num_threads(ask.threads)
+    torch.manual_seed(1)
+    memory_format = torch.channels_last_3d if ask.format == "channels_last" else torch.contiguous_format
+    encoder = Encoder().to(memory_format=memory_format)
+    projection = projector()
+    params = list(encoder.parameters()) + list(projection.parameters())
+    assert sum(p.numel() for p in params) == PARAMETERS
+    lars = Lars(params)
+    box = torch.randn(2 * ask.pairs, 1, 16, 16, 16).to(memory_format=memory_format)
+    position = torch.randn(2 * ask.pairs, 9)
+
+    def train_once():
+        views = [projection(encoder(b, p)) for b, p in zip(box.chunk(2), position.chunk(2))]
+        vicreg(*views).backward()
+        lars.step(0.05)
+
+    def infer_once():
+        with torch.inference_mode():
+            encoder(box, position)
+
+    step_s = best_of(train_once, ask.repeat)
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    train_once()
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
+    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+    encoder.eval().to(memory_format=torch.contiguous_format)  # channels_last is many times slower at inference in this version
+    box = box.contiguous()
+    infer_s = best_of(infer_once, ask.repeat)
+    print(f"torch pairs={ask.pairs} step_s={step_s:.4f} infer_s={infer_s:.4f} boxes_per_s={2 * ask.pairs / infer_s:.0f} "
+          f"peak_gib={peak_gib:.2f} threads={ask.threads} format={ask.format} page_faults_a_step={faults} version={torch.__version__}")
 
 
-def train_once():
-    views = [projection(encoder(b, p)) for b, p in zip(box.chunk(2), position.chunk(2))]
-    vicreg(*views).backward()
-    lars.step(0.05)
-
-
-def infer_once():
-    with torch.inference_mode():
-        encoder(box, position)
-
-
-step_s = best_of(train_once, ask.repeat)
-faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-train_once()
-faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
-peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
-encoder.eval().to(memory_format=torch.contiguous_format)  # channels_last is many times slower at inference in this version
-box = box.contiguous()
-infer_s = best_of(infer_once, ask.repeat)
-print(f"torch pairs={ask.pairs} step_s={step_s:.4f} infer_s={infer_s:.4f} boxes_per_s={2 * ask.pairs / infer_s:.0f} "
-      f"peak_gib={peak_gib:.2f} threads={ask.threads} format={ask.format} page_faults_a_step={faults} version={torch.__version__}")
+if __name__ == "__main__":
+    main()
