@@ -39,7 +39,7 @@ struct cuda {
     cublasHandle_t blas;                  /* on the stream, with a workspace of its own */
     cudnnHandle_t dnn;                    /* on the stream */
     struct planner *planner;              /* of convolutions: plan.h */
-    bool recording;
+    bool recording, unrecordable; /* unrecordable: what has run since the last step began changes from call to call */
     struct scratch *scratch;
     void *blas_workspace;
     struct transfer *transfer; /* memory.cu: pinned staging, the copy stream */
@@ -54,6 +54,9 @@ static inline struct cuda *cuda_of(const struct backend *b)
  * its kernels, and a convolution's workspace. Dies when there is none, and when it would have to grow while recording. */
 void *cuda_scratch(struct backend *b, size_t bytes) MUST_USE;
 
+/* An image of an odd count of numbers, in bfloat16, ends amid a float: makes the other half 0. Who writes an image calls it last. */
+void cuda_end_image(struct backend *b, float *image, size_t count);
+
 /* What went wrong in words, and the end: EX_OSERR when memory is out, else EX_SOFTWARE. `what`: the call or the kernel. */
 void cuda_check(cudaError_t code, const char *what);
 void cublas_check(cublasStatus_t code, const char *what);
@@ -63,10 +66,14 @@ void cudnn_check(cudnnStatus_t code, const char *what);
 #define CUDNN(call) cudnn_check((call), #call)
 _Noreturn void cuda_no_memory(size_t bytes);
 
-/* C(m,n) = alpha A(m,k) B(k,n) + beta C, all row-major and dense; transposed: A is stored (k,m), B (n,k). float32 in full (no
- * TF32); under BFLOAT16, with_narrow, A and B are rounded to bfloat16 first. linear.cu */
+/* C(m,n) = alpha A(m,k) B(k,n) + beta C, row-major, dense; transposed: A is stored (k,m), B (n,k). FLOAT32: float32 in full (no
+ * TF32). BFLOAT16: both rounded to bfloat16 as they are read. */
 void cuda_gemm(struct backend *b, float *C, const float *A, bool transpose_a, const float *B, bool transpose_b, int m, int n, int k,
-               float alpha, float beta);
+               float alpha, float beta, enum precision precision);
+/* `many` of them: row_*: floats from row to row as stored, next_*: from one matrix to the next. */
+void cuda_gemm_many(struct backend *b, float *C, int row_c, size_t next_c, const float *A, bool transpose_a, int row_a, size_t next_a,
+                    const float *B, bool transpose_b, int row_b, size_t next_b, int m, int n, int k, int many, float alpha, float beta,
+                    enum precision precision);
 
 /* Each puts its own functions into the table. */
 void cuda_add_memory(struct backend *b);

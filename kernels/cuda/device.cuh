@@ -21,7 +21,7 @@ template <class T> struct alignas(16) pack {
     T at[size];
 };
 
-/* Which of the two a call is about: run(T *) is called with a null pointer of the type. */
+/* Is this layout kept in bfloat16? */
 static inline bool is_narrow(struct backend *b, enum layout layout)
 {
     return layout == IMAGE && cuda_of(b)->precision == BFLOAT16;
@@ -32,6 +32,18 @@ static inline size_t numbers_in(struct backend *b, enum layout layout, size_t fl
 {
     return is_narrow(b, layout) ? 2 * floats : floats;
 }
+
+/* LAUNCH of kernel<T>, T being how this back end keeps images; arguments may say T. */
+#define BY_PRECISION(b, kernel, blocks, threads, ...)                                                                            \
+    do {                                                                                                                         \
+        if (is_narrow((b), IMAGE)) {                                                                                             \
+            typedef bf16 T;                                                                                                      \
+            LAUNCH(b, kernel<T>, blocks, threads, __VA_ARGS__);                                                                  \
+        } else {                                                                                                                 \
+            typedef float T;                                                                                                     \
+            LAUNCH(b, kernel<T>, blocks, threads, __VA_ARGS__);                                                                  \
+        }                                                                                                                        \
+    } while (0)
 
 static inline size_t volume(const int dim[3])
 {
@@ -47,6 +59,43 @@ static inline unsigned blocks_for(struct backend *b, size_t count)
 /* for (size_t i = first(); i < count; i += stride()) */
 __device__ static inline size_t first() { return (size_t)blockIdx.x * blockDim.x + threadIdx.x; }
 __device__ static inline size_t stride() { return (size_t)gridDim.x * blockDim.x; }
+
+/* Over a warp, all of whose lanes must call; each gets it. */
+__device__ static inline float warp_sum(float x)
+{
+    for (int step = WARP / 2; step > 0; step /= 2)
+        x += __shfl_xor_sync(0xffffffffu, x, step);
+    return x;
+}
+__device__ static inline float warp_max(float x)
+{
+    for (int step = WARP / 2; step > 0; step /= 2)
+        x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, step));
+    return x;
+}
+/* Blocks for kernels whose warps each take a row. */
+static inline unsigned blocks_of_rows(int rows)
+{
+    return (unsigned)((rows + THREADS / WARP - 1) / (THREADS / WARP));
+}
+
+/* Kernels that sum columns: a block is 32 columns (x) by 8 threads (y) that stride down each. */
+#define COLUMN_THREADS dim3(WARP, THREADS / WARP)
+static inline unsigned blocks_of_columns(int columns)
+{
+    return (unsigned)((columns + WARP - 1) / WARP);
+}
+/* Sum over a column's 8 threads, in order; row 0 gets it. Every thread of the block must call it, once. */
+__device__ static inline float column_sum(float x)
+{
+    __shared__ float part[THREADS / WARP][WARP];
+    part[threadIdx.y][threadIdx.x] = x;
+    __syncthreads();
+    float sum = 0;
+    for (unsigned y = 0; y < THREADS / WARP; y++)
+        sum += part[y][threadIdx.x];
+    return sum;
+}
 
 /* Sum over a block of at most 1024 threads, a multiple of 32, in a fixed order; every thread gets it. V: float or double.
  * Begins and ends with a barrier: every thread of the block must call it. */

@@ -9,12 +9,18 @@ static size_t cuda_image_size(struct backend *b, int N, int C, const int dim[3])
     return is_narrow(b, IMAGE) ? (count + 1) / 2 : count;
 }
 
-/* image(N,P,C) = host(N,C,P), both on the device; `count` = N C P; what rounding up to whole floats adds becomes zero */
-template <class T> __global__ void image_from(T *image, const float *host, size_t count, size_t room, int C, size_t P)
+void cuda_end_image(struct backend *b, float *image, size_t count)
 {
-    for (size_t i = first(); i < room; i += stride()) {
+    if (is_narrow(b, IMAGE) && count % 2)
+        CUDA(cudaMemsetAsync((bf16 *)image + count, 0, sizeof(bf16), cuda_of(b)->stream));
+}
+
+/* image(N,P,C) = host(N,C,P), both on the device; `count` = N C P */
+template <class T> __global__ void image_from(T *image, const float *host, size_t count, int C, size_t P)
+{
+    for (size_t i = first(); i < count; i += stride()) {
         size_t c = i % (size_t)C, p = i / (size_t)C % P, n = i / (size_t)C / P;
-        keep(&image[i], i < count ? host[(n * (size_t)C + c) * P + p] : 0);
+        keep(&image[i], host[(n * (size_t)C + c) * P + p]);
     }
 }
 
@@ -29,27 +35,22 @@ template <class T> __global__ void image_to(float *host, const T *image, size_t 
 /* One channel in float32 lies as outside; the rest passes through scratch memory. */
 static void cuda_image_put(struct backend *b, float *image, const float *host, int N, int C, const int dim[3])
 {
-    size_t P = volume(dim), count = (size_t)N * (size_t)C * P, room = numbers_in(b, IMAGE, cuda_image_size(b, N, C, dim));
+    size_t P = volume(dim), count = (size_t)N * (size_t)C * P;
     if (!is_narrow(b, IMAGE) && (C == 1 || P == 1)) {
         b->put(b, image, host, count * sizeof *host);
         return;
     }
     float *plain = (float *)cuda_scratch(b, count * sizeof *plain);
     b->put(b, plain, host, count * sizeof *host);
-    if (is_narrow(b, IMAGE))
-        LAUNCH(b, image_from<bf16>, blocks_for(b, room), THREADS, (bf16 *)image, plain, count, room, C, P);
-    else
-        LAUNCH(b, image_from<float>, blocks_for(b, room), THREADS, image, plain, count, room, C, P);
+    BY_PRECISION(b, image_from, blocks_for(b, count), THREADS, (T *)image, plain, count, C, P);
+    cuda_end_image(b, image, count);
 }
 
 static void cuda_image_get(struct backend *b, float *host, const float *image, int N, int C, const int dim[3])
 {
     size_t P = volume(dim), count = (size_t)N * (size_t)C * P;
     float *plain = (float *)cuda_scratch(b, count * sizeof *plain);
-    if (is_narrow(b, IMAGE))
-        LAUNCH(b, image_to<bf16>, blocks_for(b, count), THREADS, plain, (const bf16 *)image, count, C, P);
-    else
-        LAUNCH(b, image_to<float>, blocks_for(b, count), THREADS, plain, image, count, C, P);
+    BY_PRECISION(b, image_to, blocks_for(b, count), THREADS, plain, (const T *)image, count, C, P);
     b->get(b, host, plain, count * sizeof *host);
 }
 

@@ -7,6 +7,7 @@
 
 struct record {
     cudaGraphExec_t graph; /* NULL after the first run */
+    bool plain;            /* not to be captured */
 };
 
 static void cuda_step(struct backend *b, void **record, void (*body)(void *context), void *context)
@@ -14,8 +15,15 @@ static void cuda_step(struct backend *b, void **record, void (*body)(void *conte
     struct cuda *own = cuda_of(b);
     struct record *r = (struct record *)*record;
     if (!r) {
+        own->unrecordable = false;
         body(context);
-        *record = xalloc(1, sizeof *r);
+        r = (struct record *)xalloc(1, sizeof *r);
+        r->plain = own->unrecordable;
+        *record = r;
+        return;
+    }
+    if (r->plain) {
+        body(context);
         return;
     }
     if (!r->graph) {

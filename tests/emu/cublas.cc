@@ -7,14 +7,18 @@
 
 struct emu_cublas { cudaStream_t stream; };
 
-static float at(const void *x, cudaDataType type, size_t i)
+/* as a product reads it: FAST_16BF rounds float32 on the way */
+enum { NARROWED = 1000 };
+static float at(const void *x, int type, size_t i)
 {
+    if (type == NARROWED)
+        return __bfloat162float(__float2bfloat16(((const float *)x)[i]));
     return type == CUDA_R_16BF ? __bfloat162float(((const __nv_bfloat16 *)x)[i]) : ((const float *)x)[i];
 }
 
 /* C(m,n) = alpha A(m,k) B(k,n) + beta C, column-major. beta 0: C is not read. */
-static void product(bool turn_a, bool turn_b, int m, int n, int k, float alpha, const void *A, cudaDataType type_a, int lda, const void *B,
-                    cudaDataType type_b, int ldb, float beta, void *C, cudaDataType type_c, int ldc)
+static void product(bool turn_a, bool turn_b, int m, int n, int k, float alpha, const void *A, int type_a, int lda, const void *B,
+                    int type_b, int ldb, float beta, void *C, cudaDataType type_c, int ldc)
 {
     std::vector<float> column((size_t)m);
     for (int j = 0; j < n; j++) {
@@ -69,7 +73,7 @@ const char *cublasGetStatusString(cublasStatus_t) { return "emulated error"; }
 cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k,
                                           const void *alpha, const void *A, cudaDataType type_a, int lda, long long stride_a, const void *B,
                                           cudaDataType type_b, int ldb, long long stride_b, const void *beta, void *C, cudaDataType type_c,
-                                          int ldc, long long stride_c, int batches, cublasComputeType_t, cublasGemmAlgo_t)
+                                          int ldc, long long stride_c, int batches, cublasComputeType_t compute, cublasGemmAlgo_t)
 {
     /* what cuBLAS refuses, too: leading dimensions shorter than columns, and products of unlike types */
     if (lda < (op_a == CUBLAS_OP_N ? m : k) || ldb < (op_b == CUBLAS_OP_N ? k : n) || ldc < m || m < 1 || n < 1 || k < 1)
@@ -78,10 +82,11 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
         return CUBLAS_STATUS_INVALID_VALUE;
     float a = *(const float *)alpha, b = *(const float *)beta;
     size_t wide_a = type_a == CUDA_R_16BF ? 2 : 4, wide_c = type_c == CUDA_R_16BF ? 2 : 4;
+    int read = compute == CUBLAS_COMPUTE_32F_FAST_16BF && type_a == CUDA_R_32F ? (int)NARROWED : (int)type_a;
     emu_enqueue(handle->stream, [=]() {
         for (int i = 0; i < batches; i++)
-            product(op_a == CUBLAS_OP_T, op_b == CUBLAS_OP_T, m, n, k, a, (const char *)A + (long long)wide_a * stride_a * i, type_a, lda,
-                    (const char *)B + (long long)wide_a * stride_b * i, type_b, ldb, b, (char *)C + (long long)wide_c * stride_c * i, type_c,
+            product(op_a == CUBLAS_OP_T, op_b == CUBLAS_OP_T, m, n, k, a, (const char *)A + (long long)wide_a * stride_a * i, read, lda,
+                    (const char *)B + (long long)wide_a * stride_b * i, read, ldb, b, (char *)C + (long long)wide_c * stride_c * i, type_c,
                     ldc);
     });
     return CUBLAS_STATUS_SUCCESS;
