@@ -46,7 +46,7 @@ FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/*.c
 BENCH   := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(PROGRAMS) $(if $(filter 1,$(CUDA)),cuda)
-.PHONY: FORCE all test tests bench bench-programs layers compile_commands man clean cuda fault offline-bundle
+.PHONY: FORCE all test tests fuzz bench bench-programs layers compile_commands man clean cuda fault offline-bundle
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -125,6 +125,21 @@ test: all tests layers
 	tests/run.sh $(B)
 fault: all $(FAULT)
 	tests/fault/run.sh $(B) $(N)
+# guided by coverage, with clang: the parsers and what they call, built apart with every sanitizer
+GUIDED  := build-fuzz/libfuzzer
+SECONDS ?= 60
+fuzz: build/tests/fuzz/parsers
+	@command -v clang >/dev/null || { echo "needs clang: apt-get install clang" >&2; exit 69; }
+	$(MAKE) CC=clang CXX=clang++ B=build-fuzz guided=1 CUDA=0 $(GUIDED)
+	tests/fuzz/guided/run.sh $(GUIDED) $< $(SECONDS) $(TARGETS)
+ifdef guided
+GUIDE   := -fsanitize=address,undefined -fno-omit-frame-pointer
+CFLAGS  += $(GUIDE) -fsanitize=fuzzer-no-link
+CXXFLAGS += $(GUIDE) -fsanitize=fuzzer-no-link
+$(GUIDED): $(B)/tests/fuzz/guided/libfuzzer.c.o $(filter-out %/main.c.o,$(call obj,$(call src,stages/load))) $(B)/libproto.a $(B)/libcommon.a
+	$(CXX) $(GUIDE) -fsanitize=fuzzer -o $@ $^ -lcmocka $(LDLIBS_load) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
+$(B)/tests/fuzz/guided/%.c.o: CFLAGS := $(filter-out -fopenmp,$(CFLAGS))
+endif
 bench-programs: $(BENCH)
 bench: all $(BENCH)
 	tests/bench/run.sh $(B)
@@ -141,5 +156,5 @@ compile_commands:
 cuda:
 	@if [ -f kernels/cuda/Makefile ]; then $(MAKE) -C kernels/cuda B=$(abspath $(B)) NVCC=$(NVCC); fi
 clean:
-	rm -rf build build-asan build-tsan
+	rm -rf build build-asan build-tsan build-fuzz
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -174,6 +174,20 @@ END
     grep -q "does not permit seccomp" "$dir/load.log" || [ "$(tr '\n' ' ' <"$dir/filters")" = "1 2 " ] || [[ $PETREL_BIN == *asan* ]]
 }
 
+@test "load: mutated files of every kind, through the program itself: each is read or refused, none kills its reader" {
+    parsers=$bin/../tests/fuzz/parsers
+    [ -x "$parsers" ] || skip "the fuzzer is not built (make tests)"
+    "$parsers" --mutants "$dir/mutants" "${MUTANTS:-1300}" 3
+    count=$(find "$dir/mutants" -type f | wc -l)
+    [ "$count" = "${MUTANTS:-1300}" ]
+    run --separate-stderr "$bin/petrel-load" --check --units suv --memory-limit 1 "$dir/mutants"
+    tail -n 3 <<<"$stderr"
+    [ "$status" = 65 ] # some are refused
+    [[ $output != *"killed its reader"* && $output != *"no check here knows"* ]]
+    [ "$(wc -l <<<"$output")" -gt $((count / 10)) ]
+    echo "# $count mutated files through petrel-load --check: $(tail -n 1 <<<"$stderr")"
+}
+
 @test "load: --diagnosis and --first-study choose by autoPET's table" {
     for study in PETCT_a/05-06-2003-NA-1 PETCT_a/01-02-2004-NA-2 PETCT_b/01-01-2001-NA-3 PETCT_c/01-01-2001-NA-4; do
         mkdir -p "$dir/fdg/$study"

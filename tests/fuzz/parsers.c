@@ -2,29 +2,19 @@
  *
  *     build/tests/fuzz/parsers [COUNT] [SEED]           COUNT files over all targets (default 15000)
  *     build/tests/fuzz/parsers --replay TARGET FILE     one file again, in this very process
+ *     build/tests/fuzz/parsers --corpus DIR             the good files, DIR/TARGET/N, for libfuzzer to begin with
+ *     build/tests/fuzz/parsers --mutants DIR COUNT [SEED]   those COUNT files, DIR/TARGET/N/file, for petrel-load --check DIR
  *
  * The corpus is made here: one good file or several for each target. Parsing is done by children, a few hundred files each;
  * one that dies leaves its last file as crash-TARGET-SEED-N, and the test fails. What was ever found lies in
  * tests/fuzz/regressions/TARGET-anything and is gone through first. */
-#include "common/gzip.h"
-#include "stages/load/load.h"
-#include <errno.h>
-#include <math.h>
-#include <setjmp.h>
+#include "tests/fuzz/targets.h"
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <unistd.h>
-#include <cmocka.h>
-#include <zlib.h>
-#include "tests/unit/load_seg_file.h"
 
-enum { MEMORY_CAP = 1 << 30, MAX_BYTES = 1 << 26, FILE_MOST = 1 << 16, CHILD_FILES = 250, SEEDS_MOST = 12 };
+enum { MEMORY_CAP = 1 << 30, FILE_MOST = 1 << 16, CHILD_FILES = 250, SEEDS_MOST = 12 };
 static char dir[64];
 
 /* ---- numbers: xorshift, so that a seed and a count name a file ---- */
@@ -37,272 +27,6 @@ static uint64_t number(uint64_t below)
     state ^= state << 17;
     return below ? state % below : 0;
 }
-
-/* ---- targets: how to write good files, how to read any ---- */
-
-static void parse_image(const char *path)
-{
-    struct nifti image;
-    char *second = NULL;
-    struct error e = {0};
-    if (image_read(path, MAX_BYTES, &image, &second, &e) == 0) {
-        struct turn turned;
-        void *voxel = image.voxel;
-        volume_turn_lps(&image.grid, &turned, &voxel, sizeof(float));
-        free(voxel);
-        free(second);
-    } else if (!*e.text) {
-        abort(); /* refused without a sentence */
-    }
-}
-static void parse_gzip(const char *path)
-{
-    struct buffer out;
-    struct error e = {0};
-    if (gzip_read(path, MAX_BYTES, &out, &e) == 0)
-        buffer_free(&out);
-}
-static void parse_sidecar(const char *path)
-{
-    struct scan_facts f;
-    char *patient, *study;
-    struct error e = {0};
-    scan_facts_init(&f);
-    if (sidecar_read(path, &f, &patient, &study, &e) == 0) {
-        if (sidecar_check("x.nii", path, &f, &e) < 0 && !*e.text)
-            abort();
-        free(patient);
-        free(study);
-    }
-}
-static void parse_list(const char *path)
-{
-    struct sources s = {0};
-    struct error e = {0};
-    if (list_find(&s, path, &e) < 0 && !*e.text)
-        abort();
-    sources_free(&s);
-}
-static void parse_table(const char *path)
-{
-    struct sources s = {0};
-    struct error e = {0};
-    struct source *f = sources_add(&s, SOURCE_REFUSED);
-    f->path = xstrdup("x.nii");
-    f->label = xstrdup("x.nii");
-    f->patient = xstrdup("PETCT_a");
-    f->study = xstrdup("05-06-2003-NA");
-    if (metadata_join(&s, path, &e) < 0 && !*e.text)
-        abort();
-    sources_free(&s);
-}
-static void parse_dicom(const char *path)
-{
-    struct dicom_probe probe;
-    struct dicom_image image;
-    struct error e = {0};
-    (void)!dicom_probe(path, &probe, &e);
-    if (dicom_read_image(path, &image, &e) == 0) {
-        struct scan_facts f;
-        scan_facts_init(&f);
-        (void)!series_facts(&image, 1, &f, &e);
-        float *voxel = image.rows * image.columns < MAX_BYTES / 4 ? calloc((size_t)(image.rows * image.columns), sizeof *voxel) : NULL;
-        if (voxel && dicom_read_voxels(path, &image, voxel, &e) < 0 && !*e.text)
-            abort();
-        free(voxel);
-    }
-}
-static void parse_rtstruct(const char *path)
-{
-    struct dicom_structures d;
-    struct error e = {0};
-    struct grid g;
-    static uint8_t mask[1000];
-    grid_set(&g, (int64_t[]){10, 10, 10}, (double[]){2, 2, 2}, (double[]){0, 0, 0});
-    if (dicom_read_structures(path, &d, &e) < 0)
-        return;
-    for (size_t i = 0; i < d.roi_count; i++)
-        (void)!contours_fill(&d.roi[i], &g, mask, &e);
-    dicom_structures_free(&d);
-}
-static void parse_seg(const char *path)
-{
-    struct dicom_segmentation d;
-    struct error e = {0};
-    if (dicom_read_segmentation(path, true, &d, &e) < 0)
-        return;
-    size_t in = 0;
-    for (size_t f = 0; f < d.frame_count; f++)
-        for (size_t p = 0; p < d.rows * d.columns; p++)
-            in += dicom_segmentation_inside(&d, f, p);
-    (void)in;
-    dicom_segmentation_free(&d);
-}
-
-static void write_or_die(const char *path, const void *data, size_t size)
-{
-    FILE *to = fopen(path, "wb");
-    if (!to || fwrite(data, 1, size, to) != size || fclose(to) != 0)
-        exit(EX_IOERR);
-}
-
-/* Seed n of a kind at `path`; false: there are no more. */
-static bool seed_nifti(const char *path, int n)
-{
-    struct grid g;
-    uint8_t voxel[8 * 60] = {0};
-    struct error e = {0};
-    static const int types[] = {2, 4, 512, 16};
-    if (n >= 4)
-        return false;
-    grid_set(&g, (int64_t[]){3, 4, 5}, (double[]){3, 2, 2}, (double[]){0, 0, 0});
-    return nifti_write(path, &g, types[n], voxel, "seed", &e) == 0;
-}
-static void text_and_ramp(const char *path, const char *header, int packed)
-{
-    uint8_t voxel[120], out[500];
-    char all[2000];
-    for (int i = 0; i < 120; i++)
-        voxel[i] = (uint8_t)(i / 3);
-    z_stream z = {.next_in = voxel, .avail_in = 120, .next_out = out, .avail_out = sizeof out};
-    deflateInit2(&z, 6, Z_DEFLATED, packed == 'g' ? 31 : 15, 8, Z_DEFAULT_STRATEGY);
-    deflate(&z, Z_FINISH);
-    size_t const length = strlen(header), size = packed ? z.total_out : 120;
-    memcpy(all, header, length);
-    memcpy(all + length, packed ? out : voxel, size);
-    deflateEnd(&z);
-    write_or_die(path, all, length + size);
-}
-static bool seed_mha(const char *path, int n)
-{
-    static const char *const kinds[] = {"BinaryData = True\nBinaryDataByteOrderMSB = False\nElementType = MET_SHORT\n",
-                                        "CompressedData = True\nCompressedDataSize = 60\nElementType = MET_USHORT\n",
-                                        "HeaderSize = -1\nBinaryDataByteOrderMSB = True\nElementType = MET_SHORT\n"};
-    char header[900];
-    if (n >= 3)
-        return false;
-    snprintf(header, sizeof header, "ObjectType = Image\nNDims = 3\nDimSize = 5 4 3\nElementSpacing = 2 2 3\nOffset = -10 20 30.5\n"
-                                    "TransformMatrix = 1 0 0 0 1 0 0 0 1\n%sElementDataFile = LOCAL\n", kinds[n]);
-    text_and_ramp(path, header, n == 1 ? 'z' : 0);
-    return true;
-}
-static bool seed_nrrd(const char *path, int n)
-{
-    static const char *const kinds[] = {"encoding: raw\nendian: little\n", "encoding: gzip\nendian: big\n", "encoding: raw\nendian: big\nbyte skip: -1\n"};
-    char header[900];
-    if (n >= 3)
-        return false;
-    snprintf(header, sizeof header, "NRRD0005\n# seed\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 5 4 3\n"
-                                    "space directions: (2,0,0) (0,2,0) (0,0,3)\nspace origin: (-10,20,30.5)\nkinds: domain domain domain\n%s\n", kinds[n]);
-    text_and_ramp(path, header, n == 1 ? 'g' : 0);
-    return true;
-}
-static bool seed_gzip(const char *path, int n)
-{
-    uint8_t text[3000];
-    struct error e = {0};
-    for (size_t i = 0; i < sizeof text; i++)
-        text[i] = (uint8_t)(n ? number(256) : i / 100);
-    return n < 2 && gzip_write(path, text, sizeof text, n ? 1 : 9, &e) == 0;
-}
-static bool seed_sidecar(const char *path, int n)
-{
-    static const char text[] = "{\"Units\": \"Bq/mL\", \"DecayCorrection\": \"START\", \"BodyWeight\": 71.5, \"BodyHeight\": 1.72,\n"
-                               " \"InjectedRadioactivity\": 388.7, \"InjectedRadioactivityUnits\": \"MBq\", \"RadionuclideHalfLife\": 6586.2,\n"
-                               " \"InjectionTime\": \"10:35:00\", \"AcquisitionTime\": \"11:20:11\", \"SeriesTime\": \"11:20:11\", \"FrameDuration\": 240,\n"
-                               " \"CorrectedImage\": [\"ATTN\", \"DECY\"], \"PatientSex\": \"F\", \"PatientID\": \"P\\u00e9 1\", \"StudyID\": \"7\"}\n";
-    static const char bids[] = "{\"Units\": \"Bq/mL\", \"TimeZero\": \"10:00:00\", \"InjectionStart\": -600, \"ScanStart\": 3000, \"BodyWeight\": 70,\n"
-                               " \"InjectedRadioactivity\": 3e8, \"TracerRadionuclide\": \"F18\", \"FrameDuration\": [1200], \"FrameTimesStart\": [0],\n"
-                               " \"ImageDecayCorrected\": true, \"ImageDecayCorrectionTime\": 3000, \"AttenuationCorrection\": \"measured\"}\n";
-    if (n < 2)
-        write_or_die(path, n ? bids : text, n ? sizeof bids - 1 : sizeof text - 1);
-    return n < 2;
-}
-static bool seed_table(const char *path, int n)
-{
-    static const char text[] = "Series UID,Subject ID,Study Date,Modality,File Location,diagnosis,age,sex\n"
-                               "1,PETCT_a,5/6/2003,PT,\"./FDG/PETCT_a/05-06-2003-NA/8, PET \"\"corr\"\"\",MELANOMA,071Y,M\r\n2,PETCT_b,20030506,PT,x,NEGATIVE,50,F\n";
-    if (n == 0)
-        write_or_die(path, text, sizeof text - 1);
-    return n == 0;
-}
-static bool seed_list(const char *path, int n)
-{
-    static const char text[] = "patient\tstudy\tscan\tmask\tunits\tdiagnosis\tsex\tage_y\n# a comment\nP01\tA\tx.nii\t-\tSUV\tMELANOMA\tF\t61\r\n"
-                               "P02\tB\tno.nii.gz\t\tBq/mL\tNEGATIVE\tM\t7.5\nP03\t\tx.nii\tx.nii\n";
-    if (n == 0)
-        write_or_die(path, text, sizeof text - 1);
-    return n == 0;
-}
-/* Plain, and packed by every codec DCMTK's tools have, where they are installed. */
-static bool seed_dicom(const char *path, int n)
-{
-    static const char *const ways[] = {"", "dcmcrle", "dcmcjpls", "dcmcjpeg", "dcmconv +ti", "dcmconv +tb", "dcmconv +td"};
-    struct dicom_slice s = {.position = "0\\0\\0", .units = "CNTS", .philips_suv = "0.0005", .suv_type = "BW"};
-    char command[300];
-    if ((size_t)n >= COUNT_OF(ways))
-        return false;
-    for (size_t i = 0; i < COUNT_OF(s.stored); i++)
-        s.stored[i] = (uint16_t)(i * 911);
-    dicom_slice_write(path, &s);
-    snprintf(command, sizeof command, "%s '%s' '%s.x' 2>/dev/null && mv '%s.x' '%s'", ways[n], path, path, path, path);
-    if (n > 0 && system(command) != 0 && n == 1)
-        fputs("# DCMTK's tools are not installed: packed DICOM is not in the corpus\n", stdout);
-    return true;
-}
-static bool seed_seg(const char *path, int n)
-{
-    if (n < 2)
-        seg_write(path, &(struct seg){.fraction = n == 1});
-    return n < 2;
-}
-static void fill_contour(FILE *to, int i, const void *about)
-{
-    (void)about;
-    dicom_text(to, 0x3006, 0x0042, "CS", "CLOSED_PLANAR");
-    dicom_text(to, 0x3006, 0x0050, "DS", i ? "3\\3\\2\\15\\3\\2\\15\\15\\2\\3\\15\\2" : "-9\\-9\\4\\40\\-9\\4\\-9\\40\\4");
-}
-static void fill_drawn(FILE *to, int i, const void *about)
-{
-    sequence_put(to, 0x3006, 0x0040, 2, fill_contour, about);
-    dicom_text(to, 0x3006, 0x0084, "IS", i ? "2" : "1");
-}
-static void fill_named(FILE *to, int i, const void *about)
-{
-    (void)about;
-    dicom_text(to, 0x3006, 0x0022, "IS", i ? "2" : "1");
-    dicom_text(to, 0x3006, 0x0026, "LO", i ? "mass" : "edema");
-}
-static bool seed_rtstruct(const char *path, int n)
-{
-    char preamble[128] = {0};
-    FILE *to = n == 0 ? fopen(path, "wb") : NULL;
-    if (!to)
-        return false;
-    fwrite(preamble, 1, sizeof preamble, to);
-    fwrite("DICM", 1, 4, to);
-    dicom_put(to, 0x0002, 0x0000, "UL", (uint8_t[]){28, 0, 0, 0}, 4);
-    dicom_put(to, 0x0002, 0x0010, "UI", "1.2.840.10008.1.2.1", 19);
-    dicom_text(to, 0x0008, 0x0060, "CS", "RTSTRUCT");
-    sequence_put(to, 0x3006, 0x0020, 2, fill_named, NULL);
-    sequence_put(to, 0x3006, 0x0039, 2, fill_drawn, NULL);
-    fclose(to);
-    return true;
-}
-
-static const struct target {
-    const char *name, *file;
-    bool (*seed)(const char *path, int n);
-    void (*parse)(const char *path);
-    bool paths; /* its text names files: slashes and dots stay out of it */
-} targets[] = {
-    {"nifti", "f.nii", seed_nifti, parse_image, false},   {"niftigz", "f.nii.gz", seed_nifti, parse_image, false},
-    {"mha", "f.mha", seed_mha, parse_image, true},        {"nrrd", "f.nrrd", seed_nrrd, parse_image, true},
-    {"gzip", "f.gz", seed_gzip, parse_gzip, false},       {"sidecar", "f.json", seed_sidecar, parse_sidecar, false},
-    {"list", "f.tsv", seed_list, parse_list, true},       {"table", "f.csv", seed_table, parse_table, false},
-          {"dicom", "f.dcm", seed_dicom, parse_dicom, false},
-    {"rtstruct", "r.dcm", seed_rtstruct, parse_rtstruct, false}, {"seg", "s.dcm", seed_seg, parse_seg, false},
-};
 
 /* ---- mutation ---- */
 
@@ -380,6 +104,23 @@ static size_t mutate(const struct target *t, const struct buffer *seed, uint8_t 
     return size;
 }
 
+/* File n of a target and a seed. */
+static size_t mutant(const struct target *t, const struct buffer *seeds, size_t seed_count, uint64_t seed, uint64_t n, uint8_t *b)
+{
+    state = (seed + 1) * 0x9e3779b97f4a7c15u ^ (n + 1) * 0xd1342543de82ef95u;
+    number(0);
+    return mutate(t, &seeds[number(seed_count)], b);
+}
+
+static size_t seeds_make(const struct target *t, const char *path, struct buffer seeds[SEEDS_MOST])
+{
+    size_t count = 0;
+    struct error e = {0};
+    while (count < SEEDS_MOST && t->seed(path, (int)count) && file_read(path, FILE_MOST, &seeds[count], &e) == 0)
+        count++;
+    return count;
+}
+
 /* ---- children ---- */
 
 static void guard(void)
@@ -405,9 +146,7 @@ static int child_run(const struct target *t, const char *path, const struct buff
         t->parse(path); /* what is done once, such as reading DCMTK's dictionary, is no hang */
         for (uint64_t n = from; n < to; n++) {
             *reached = n;
-            state = (seed + 1) * 0x9e3779b97f4a7c15u ^ (n + 1) * 0xd1342543de82ef95u;
-            number(0);
-            write_or_die(path, b, mutate(t, &seeds[number(seed_count)], b));
+            write_or_die(path, b, mutant(t, seeds, seed_count, seed, n, b));
             /* a hang is a death by SIGPROF: of the processor's time, so that a busy machine is no hang */
             struct itimerval second = {.it_value = {1, 0}}, off = {0};
             setitimer(ITIMER_PROF, &second, NULL);
@@ -463,12 +202,10 @@ static int regressions(const struct target *t)
 static int target_run(const struct target *t, uint64_t count, uint64_t seed)
 {
     struct buffer seeds[SEEDS_MOST];
-    size_t seed_count = 0;
     char *path = path_join(dir, t->file);
     struct error e = {0};
     int deaths = regressions(t);
-    while (seed_count < SEEDS_MOST && t->seed(path, (int)seed_count) && file_read(path, FILE_MOST, &seeds[seed_count], &e) == 0)
-        seed_count++;
+    size_t const seed_count = seeds_make(t, path, seeds);
     volatile uint64_t *reached = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     for (uint64_t from = 0; from < count && deaths < 5;) {
         uint64_t to = from + CHILD_FILES < count ? from + CHILD_FILES : count;
@@ -496,6 +233,52 @@ static int target_run(const struct target *t, uint64_t count, uint64_t seed)
     return deaths;
 }
 
+/* DIR/TARGET/N */
+static void corpus_write(const char *to)
+{
+    for (size_t t = 0; t < COUNT_OF(targets); t++) {
+        struct error e = {0};
+        struct buffer file;
+        char *made = path_join(dir, targets[t].file), *folder = path_join(to, targets[t].name);
+        if (dir_make(folder, &e) < 0)
+            die_of(&e);
+        for (int n = 0; targets[t].seed(made, n); n++) {
+            char *path = xprintf("%s/%d", folder, n);
+            if (file_read(made, FILE_MOST, &file, &e) < 0)
+                die_of(&e);
+            write_or_die(path, file.data, file.size);
+            buffer_free(&file);
+            free(path);
+        }
+        free(folder);
+        free(made);
+    }
+}
+
+/* DIR/TARGET/N/file: what the program itself is to read. */
+static void mutants_write(const char *to, uint64_t count, uint64_t seed)
+{
+    uint8_t *b = xalloc(FILE_MOST + 64, 1);
+    for (size_t t = 0; t < COUNT_OF(targets); t++) {
+        struct buffer seeds[SEEDS_MOST];
+        char *made = path_join(dir, targets[t].file);
+        size_t const seed_count = seeds_make(&targets[t], made, seeds);
+        for (uint64_t n = t; n < count; n += COUNT_OF(targets)) {
+            struct error e = {0};
+            char *folder = xprintf("%s/%s/%llu", to, targets[t].name, (unsigned long long)n), *path = path_join(folder, targets[t].file);
+            if (dir_make(folder, &e) < 0)
+                die_of(&e);
+            write_or_die(path, b, mutant(&targets[t], seeds, seed_count, seed, n, b));
+            free(path);
+            free(folder);
+        }
+        for (size_t i = 0; i < seed_count; i++)
+            buffer_free(&seeds[i]);
+        free(made);
+    }
+    free(b);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "--replay") == 0) {
@@ -510,6 +293,16 @@ int main(int argc, char **argv)
     strcpy(dir, dir_exists("/dev/shm") ? "/dev/shm/petrel-fuzz.XXXXXX" : "/tmp/petrel-fuzz.XXXXXX"); /* memory: they are many */
     if (!mkdtemp(dir))
         return EX_OSERR;
+    if (argc == 3 && strcmp(argv[1], "--corpus") == 0) {
+        corpus_write(argv[2]);
+        dir_remove(dir);
+        return 0;
+    }
+    if (argc >= 4 && strcmp(argv[1], "--mutants") == 0) {
+        mutants_write(argv[2], strtoull(argv[3], NULL, 10), argc > 4 ? strtoull(argv[4], NULL, 10) : 1);
+        dir_remove(dir);
+        return 0;
+    }
     for (size_t t = 0; t < COUNT_OF(targets); t++) {
         uint64_t mine = count / COUNT_OF(targets) + (t < count % COUNT_OF(targets));
         state = 88172645463325252u; /* of the seeds */

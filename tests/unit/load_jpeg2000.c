@@ -2,16 +2,14 @@
  * whatever is wrong with a codestream by name. */
 #include "stages/load/load.h"
 #include <math.h>
-#include <openjpeg.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "tests/unit/load_dicom_file.h"
+#include "tests/unit/load_jpeg2000_file.h"
 
-#define LOSSLESS "1.2.840.10008.1.2.4.90"
-#define LOSSY "1.2.840.10008.1.2.4.91"
 enum { ROWS = 40, COLUMNS = 33, SLICES = 4 };
 static char dir[] = "/tmp/petrel-jpeg2000.XXXXXX";
 
@@ -27,55 +25,16 @@ static int leave(void **state)
     return 0;
 }
 
-/* ---- the encoder ---- */
-
-struct coding {
-    unsigned rows, columns, components, bits;
-    bool is_signed, boxed, lossy;
-};
-
-static struct buffer encode(const int32_t *value, struct coding c)
-{
-    char *path = path_join(dir, "code");
-    struct buffer code;
-    struct error e = {0};
-    opj_cparameters_t p;
-    opj_image_cmptparm_t part[3] = {0};
-    opj_set_default_encoder_parameters(&p);
-    p.numresolution = 3;
-    p.irreversible = c.lossy;
-    p.tcp_numlayers = 1;
-    p.cp_disto_alloc = 1;
-    p.tcp_rates[0] = c.lossy ? 2 : 0;
-    for (unsigned i = 0; i < c.components; i++)
-        part[i] = (opj_image_cmptparm_t){.dx = 1, .dy = 1, .w = c.columns, .h = c.rows, .prec = c.bits, .bpp = c.bits, .sgnd = c.is_signed};
-    opj_image_t *image = opj_image_create(c.components, part, c.components == 3 ? OPJ_CLRSPC_SRGB : OPJ_CLRSPC_GRAY);
-    image->x1 = c.columns;
-    image->y1 = c.rows;
-    for (unsigned i = 0; i < c.components; i++)
-        memcpy(image->comps[i].data, value, sizeof(int32_t) * c.rows * c.columns);
-    opj_codec_t *codec = opj_create_compress(c.boxed ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K);
-    assert_true(opj_setup_encoder(codec, &p, image));
-    opj_stream_t *to = opj_stream_create_default_file_stream(path, OPJ_FALSE);
-    assert_true(opj_start_compress(codec, image, to) && opj_encode(codec, to) && opj_end_compress(codec, to));
-    opj_stream_destroy(to);
-    opj_destroy_codec(codec);
-    opj_image_destroy(image);
-    assert_int_equal(file_read(path, 1 << 24, &code, &e), 0);
-    free(path);
-    return code;
-}
-
 /* ---- reading back ---- */
 
-static int32_t wanted(const struct coding *c, int slice, int i)
+static int32_t wanted(const struct jpeg2000_coding *c, int slice, int i)
 {
     int32_t const all = (int32_t)1 << c->bits, v = (i * 2477 + slice * 311 + i * i) % all;
     return c->is_signed ? v - all / 2 : v;
 }
 
 /* One slice of these values at `path`. spoil: done to the codestream before it is put away. */
-static void slice_write(const char *path, int slice, const struct coding *c, const char *syntax, size_t fragments, bool signed_header,
+static void slice_write(const char *path, int slice, const struct jpeg2000_coding *c, const char *syntax, size_t fragments, bool signed_header,
                         void (*spoil)(struct buffer *code))
 {
     int32_t value[ROWS * COLUMNS];
@@ -83,7 +42,7 @@ static void slice_write(const char *path, int slice, const struct coding *c, con
     static const uint16_t none[ROWS * COLUMNS];
     for (int i = 0; i < (int)(c->rows * c->columns); i++)
         value[i] = wanted(c, slice, i);
-    struct buffer code = encode(value, *c);
+    struct buffer code = jpeg2000_encode(dir, value, *c);
     if (spoil)
         spoil(&code);
     snprintf(position, sizeof position, "0\\0\\%d", 3 * slice);
@@ -93,7 +52,7 @@ static void slice_write(const char *path, int slice, const struct coding *c, con
     buffer_free(&code);
 }
 
-static struct names folder_write(const struct coding *c, const char *syntax, size_t fragments, bool signed_header, void (*spoil)(struct buffer *))
+static struct names folder_write(const struct jpeg2000_coding *c, const char *syntax, size_t fragments, bool signed_header, void (*spoil)(struct buffer *))
 {
     struct names files = {xalloc(SLICES, sizeof(char *)), SLICES};
     for (int z = 0; z < SLICES; z++) {
@@ -118,7 +77,7 @@ static void every_kind(void **state)
 {
     (void)state;
     static const struct {
-        struct coding coding;
+        struct jpeg2000_coding coding;
         const char *syntax;
         size_t fragments;
         bool signed_header;
@@ -130,7 +89,7 @@ static void every_kind(void **state)
         {{ROWS, COLUMNS, 1, 8, false, false, false}, LOSSLESS, 1, false, 0},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        const struct coding *c = &cases[i].coding;
+        const struct jpeg2000_coding *c = &cases[i].coding;
         struct series s;
         struct error e = {0};
         struct names files = folder_write(c, cases[i].syntax, cases[i].fragments, cases[i].signed_header, NULL);
@@ -154,7 +113,7 @@ static void every_kind(void **state)
 static void sign_of_the_header(void **state)
 {
     (void)state;
-    struct coding c = {ROWS, COLUMNS, 1, 16, false, false, false};
+    struct jpeg2000_coding c = {ROWS, COLUMNS, 1, 16, false, false, false};
     struct series s;
     struct error e = {0};
     struct names files = folder_write(&c, LOSSLESS, 1, true, NULL);
@@ -187,7 +146,7 @@ static void a_real_series(void **state)
         assert_int_equal(dicom_read_voxels(path, &image, here, &e), 0);
         for (size_t i = 0; i < count; i++)
             stored[i] = (int32_t)here[i];
-        struct buffer code = encode(stored, (struct coding){(unsigned)image.rows, (unsigned)image.columns, 1, 16, image.is_signed == 1, false, false});
+        struct buffer code = jpeg2000_encode(dir, stored, (struct jpeg2000_coding){(unsigned)image.rows, (unsigned)image.columns, 1, 16, image.is_signed == 1, false, false});
         dicom_slice_write(packed, &(struct dicom_slice){.position = "0\\0\\0", .rows = (unsigned)image.rows, .columns = (unsigned)image.columns,
                                                         .pixels = (const uint16_t *)stored, .syntax = LOSSLESS, .code = code.data,
                                                         .code_size = code.size, .slope = 1, .is_signed = image.is_signed == 1});
@@ -224,7 +183,7 @@ static void refused(void **state)
 {
     (void)state;
     static const struct {
-        struct coding coding;
+        struct jpeg2000_coding coding;
         void (*spoil)(struct buffer *code);
         const char *says;
     } cases[] = {
