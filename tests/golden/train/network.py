@@ -76,6 +76,14 @@ class Network(nn.Module):
         return self.peb(self.backbone(box), position)
 
 
+def numbers(begin, *shape):
+    """numbers begin, begin + 1 ... of a sequence in [-2, 2): 16 bits of a mixed counter, exact in float32"""
+    x = numpy.arange(begin + 1, begin + 1 + math.prod(shape), dtype=numpy.uint32)
+    for shift, factor in ((16, 0x7feb352d), (15, 0x846ca68b), (16, 1)):
+        x = (x ^ x >> numpy.uint32(shift)) * numpy.uint32(factor)
+    return torch.from_numpy((x & 0xffff).astype("f8") / 16384 - 2).reshape(shape)
+
+
 def vicreg(za, zb):
     """invariance, variance, covariance; means over rows and columns, as the method's page has them"""
     n, d = za.shape
