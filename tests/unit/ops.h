@@ -41,7 +41,7 @@ struct op {
     int differentiable;          /* this many of the inputs have a gradient */
     bool writes;                 /* gradients are written, not added to */
     bool no_slope;               /* y is not to be differentiated (optimisers) */
-    double tolerance;            /* 0: 2e-6 */
+    double tolerance;            /* between cpu and ref, |a-b| / |b|; 0: no number may differ */
     void (*shape_inputs)(struct job *j); /* NULL, or makes some inputs special, such as positive */
 };
 
@@ -287,7 +287,7 @@ static inline void must_be_within(const struct op *op, const int *n, const char 
 static inline void must_be_near(const struct op *op, const int *n, const char *what, const char *who, const float *a,
                                 const float *b, size_t count)
 {
-    must_be_within(op, n, what, who, a, b, count, op->tolerance > 0 ? op->tolerance : 2e-6);
+    must_be_within(op, n, what, who, a, b, count, op->tolerance);
 }
 
 /* float32 on a GPU; bfloat16 keeps 8 bits: 2^-9 of a number at most, some three times that where gradients are added up */

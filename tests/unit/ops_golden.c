@@ -19,7 +19,7 @@ static void must_be(const char *name, const char *part, const float *got)
 {
     const struct tensor_entry *t = entry(name, part);
     double d = distance(got, t->data, tensor_count(t));
-    if (!(d <= 3e-6))
+    if (!(d <= 3e-6)) /* every operation */
         fail_msg("%s.%s is %.2g from PyTorch's", name, part, d);
 }
 

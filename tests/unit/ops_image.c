@@ -48,7 +48,8 @@ static void conv_run(struct job *j)
     image_done(b, j->dx[1], dweight, &w);
 }
 
-static const struct op conv_op = {.name = "conv", .sizes = conv_sizes, .run = conv_run, .differentiable = 2};
+static const struct op conv_op = {.name = "conv", .tolerance = 2e-6, .sizes = conv_sizes, .run = conv_run,
+                                  .differentiable = 2};
 
 static const int conv_shapes[][NUMBERS] = {
     {5, 1, 64, 4, 8, 8, 7, 7, 7, 1, 2, 2, 3, 3, 3},     /* the stem, on a smaller box */
@@ -205,8 +206,8 @@ static void norm_run(struct job *j)
     rows_done(b, training ? j->extra + 2 * V * C + C : NULL, running_var, C);
 }
 
-static const struct op norm_op = {.name = "norm", .sizes = norm_sizes, .run = norm_run, .differentiable = 4, .tolerance = 5e-6,
-                                  .shape_inputs = norm_inputs};
+static const struct op norm_op = {.name = "norm", .sizes = norm_sizes, .run = norm_run, .differentiable = 4,
+                                  .tolerance = 5e-6, .shape_inputs = norm_inputs};
 static const int norm_shapes[][NUMBERS] = {
     {6, 16, 2, 3, 2, 2, 0, 0, 0, 0},
     {6, 16, 2, 3, 2, 2, 0, 1, 0, 0},
@@ -329,7 +330,8 @@ static void avgpool_run(struct job *j)
     rows_done(b, NULL, dy, count);
 }
 
-static const struct op avgpool_op = {.name = "avgpool", .sizes = avgpool_sizes, .run = avgpool_run, .differentiable = 1};
+static const struct op avgpool_op = {.name = "avgpool", .tolerance = 2e-7, .sizes = avgpool_sizes, .run = avgpool_run,
+                                     .differentiable = 1};
 static const int avgpool_shapes[][NUMBERS] = {{5, 16, 1, 1, 1}, {3, 19, 2, 3, 1}, {4, 3, 2, 2, 3}};
 static void test_avgpool(void **state) { (void)state; check_backends(&avgpool_op, avgpool_shapes, COUNT_OF(avgpool_shapes)); }
 static void test_avgpool_slope(void **state) { (void)state; check_slopes(&avgpool_op, avgpool_shapes, COUNT_OF(avgpool_shapes)); }

@@ -38,8 +38,8 @@ static void vicreg_run(struct job *j)
     rows_done(b, j->dx[0], dz, count);
 }
 
-static const struct op vicreg_op = {.name = "vicreg", .sizes = vicreg_sizes, .run = vicreg_run, .differentiable = 1, .writes = true,
-                                    .tolerance = 1e-5, .shape_inputs = vicreg_inputs};
+static const struct op vicreg_op = {.name = "vicreg", .tolerance = 1e-6, .sizes = vicreg_sizes, .run = vicreg_run,
+                                    .differentiable = 1, .writes = true, .shape_inputs = vicreg_inputs};
 /* N < K goes through the Gram matrix, N >= K through the covariance; ref always through the covariance. */
 static const int vicreg_shapes[][NUMBERS] = {{4, 33}, {16, 100}, {33, 32}, {33, 33}, {33, 34, 1}, {2, 5}, {130, 7, 1}, {24, 300}};
 static const int vicreg_small[][NUMBERS] = {{4, 6}, {9, 5}, {5, 12, 1}};
@@ -73,7 +73,8 @@ static void focal_run(struct job *j)
     rows_done(b, j->dx[0], dlogits, N * C);
 }
 
-static const struct op focal_op = {.name = "focal", .sizes = focal_sizes, .run = focal_run, .differentiable = 1, .writes = true, .tolerance = 1e-5};
+static const struct op focal_op = {.name = "focal", .tolerance = 1e-6, .sizes = focal_sizes, .run = focal_run,
+                                   .differentiable = 1, .writes = true};
 static const int focal_shapes[][NUMBERS] = {{1, 2, 2}, {33, 2, 2}, {17, 5, 2}, {9, 2, 0}, {9, 3, 1}, {33, 2, 2, 1}, {7, 4, 3, 1}};
 
 /* ---- optimisers: y is the new parameter ---- */
@@ -185,9 +186,11 @@ static void sums_run(struct job *j)
 static const int sums_shapes[][NUMBERS] = {{1}, {31}, {4096}, {4097}, {70001}};
 
 static const struct { struct op op; const int (*shape)[NUMBERS]; size_t shapes; } table[] = {
-    {{.name = "lars", .sizes = step_sizes, .run = lars_run, .shape_inputs = lars_inputs}, lars_shapes, COUNT_OF(lars_shapes)},
-    {{.name = "adamw", .sizes = adamw_sizes, .run = adamw_run, .shape_inputs = adamw_inputs}, adamw_shapes, COUNT_OF(adamw_shapes)},
-    {{.name = "sums", .sizes = sums_sizes, .run = sums_run}, sums_shapes, COUNT_OF(sums_shapes)},
+    {{.name = "lars", .tolerance = 2e-6, .sizes = step_sizes, .run = lars_run,
+      .shape_inputs = lars_inputs}, lars_shapes, COUNT_OF(lars_shapes)},
+    {{.name = "adamw", .tolerance = 5e-7, .sizes = adamw_sizes, .run = adamw_run,
+      .shape_inputs = adamw_inputs}, adamw_shapes, COUNT_OF(adamw_shapes)},
+    {{.name = "sums", .tolerance = 2e-7, .sizes = sums_sizes, .run = sums_run}, sums_shapes, COUNT_OF(sums_shapes)},
 };
 
 static void test_vicreg(void **state) { (void)state; check_backends(&vicreg_op, vicreg_shapes, COUNT_OF(vicreg_shapes)); }

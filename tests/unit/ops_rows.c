@@ -170,16 +170,23 @@ static const int concat_shapes[][NUMBERS] = {{1, 3, 5}, {7, 33, 17}, {4, 512, 51
 #define SHAPES(list) list, COUNT_OF(list)
 /* The table: a row an operation. smooth: the slope is measured on the first so many shapes. */
 static const struct { struct op op; const int (*shape)[NUMBERS]; size_t shapes, smooth; } table[] = {
-    {{.name = "linear", .sizes = linear_sizes, .run = linear_run, .differentiable = 3}, SHAPES(linear_shapes), COUNT_OF(linear_shapes)},
-    {{.name = "linear", .sizes = linear_sizes, .run = linear_run, .differentiable = 3}, SHAPES(linear_blind_shapes), 0},
-    {{.name = "layernorm", .sizes = same_and_row_sizes, .run = layernorm_run, .differentiable = 1}, SHAPES(kept_shapes), COUNT_OF(kept_shapes)},
-    {{.name = "l2norm", .sizes = same_and_row_sizes, .run = l2norm_run, .differentiable = 1, .shape_inputs = l2norm_inputs}, SHAPES(l2norm_shapes), 0},
-    {{.name = "l2norm", .sizes = same_and_row_sizes, .run = l2norm_run, .differentiable = 1}, SHAPES(kept_shapes), COUNT_OF(kept_shapes)},
+    {{.name = "linear", .tolerance = 1e-6, .sizes = linear_sizes, .run = linear_run,
+      .differentiable = 3}, SHAPES(linear_shapes), COUNT_OF(linear_shapes)},
+    {{.name = "linear", .tolerance = 1e-6, .sizes = linear_sizes, .run = linear_run,
+      .differentiable = 3}, SHAPES(linear_blind_shapes), 0},
+    {{.name = "layernorm", .tolerance = 1e-6, .sizes = same_and_row_sizes, .run = layernorm_run,
+      .differentiable = 1}, SHAPES(kept_shapes), COUNT_OF(kept_shapes)},
+    {{.name = "l2norm", .tolerance = 1e-6, .sizes = same_and_row_sizes, .run = l2norm_run,
+      .differentiable = 1, .shape_inputs = l2norm_inputs}, SHAPES(l2norm_shapes), 0},
+    {{.name = "l2norm", .tolerance = 1e-6, .sizes = same_and_row_sizes, .run = l2norm_run,
+      .differentiable = 1}, SHAPES(kept_shapes), COUNT_OF(kept_shapes)},
     {{.name = "relu", .sizes = same_sizes, .run = relu_run, .differentiable = 1}, SHAPES(flat_shapes), 2},
-    {{.name = "gelu", .sizes = same_sizes, .run = gelu_run, .differentiable = 1}, SHAPES(flat_shapes), COUNT_OF(flat_shapes)},
-    {{.name = "softmax", .sizes = same_sizes, .run = softmax_run, .tolerance = 1e-5, .shape_inputs = softmax_inputs},
+    {{.name = "gelu", .tolerance = 5e-7, .sizes = same_sizes, .run = gelu_run,
+      .differentiable = 1}, SHAPES(flat_shapes), COUNT_OF(flat_shapes)},
+    {{.name = "softmax", .tolerance = 1e-6, .sizes = same_sizes, .run = softmax_run, .shape_inputs = softmax_inputs},
      SHAPES(softmax_shapes), 0},
-    {{.name = "scale", .sizes = scale_sizes, .run = scale_run, .differentiable = 2}, SHAPES(kept_shapes), COUNT_OF(kept_shapes)},
+    {{.name = "scale", .tolerance = 2e-7, .sizes = scale_sizes, .run = scale_run,
+      .differentiable = 2}, SHAPES(kept_shapes), COUNT_OF(kept_shapes)},
     {{.name = "concat", .sizes = concat_sizes, .run = concat_run, .differentiable = 2}, SHAPES(concat_shapes), COUNT_OF(concat_shapes)},
 };
 
