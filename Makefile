@@ -140,6 +140,16 @@ $(GUIDED): $(B)/tests/fuzz/guided/libfuzzer.c.o $(filter-out %/main.c.o,$(call o
 	$(CXX) $(GUIDE) -fsanitize=fuzzer -o $@ $^ -lcmocka $(LDLIBS_load) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
 $(B)/tests/fuzz/guided/%.c.o: CFLAGS := $(filter-out -fopenmp,$(CFLAGS))
 endif
+# conv's peer, where it is installed: oneDNN 2 (libdnnl-dev) or 3 (DNNL=PREFIX, where include and lib lie)
+DNNL    ?= $(if $(wildcard /usr/include/oneapi/dnnl/dnnl.h),/usr)
+DNNL_AT := $(filter-out /usr,$(DNNL))
+$(B)/onednn.txt: FORCE
+	@mkdir -p $(B); echo '$(DNNL)' | cmp -s - $@ || echo '$(DNNL)' > $@
+ONEDNN  := $(B)/tests/bench/onednn/conv_onednn.c.o
+$(ONEDNN): CPPFLAGS += $(if $(DNNL),-DWITH_ONEDNN) $(DNNL_AT:%=-isystem %/include)
+$(B)/tests/bench/conv: LDLIBS += $(ONEDNN) $(foreach at,$(DNNL_AT),-L$(at)/lib -Wl$(comma)-rpath$(comma)$(at)/lib) $(if $(DNNL),-ldnnl)
+$(ONEDNN) $(B)/tests/bench/conv: $(B)/onednn.txt
+$(B)/tests/bench/conv: $(ONEDNN)
 bench-programs: $(BENCH)
 bench: all $(BENCH)
 	tests/bench/run.sh $(B)

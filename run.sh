@@ -57,7 +57,7 @@ need() {
 # Other people's software to compare with; who goes on without it says so and leaves those comparisons out.
 export PETREL_PEERS=${PETREL_PEERS:-$top/build/peers}
 peers() { # peers [--bench]
-    (wants="to be compared with others, Petrel also wants" && need "${peer_packages[@]}")
+    (wants="to be compared with others, Petrel also wants" && need "${peer_packages[@]}" ${1:+libdnnl-dev})
     tests/peers.sh "$@" || true
 }
 build() { # build TARGET...: quiet when it works, whole when it does not
@@ -118,8 +118,8 @@ simulate)
     ;;
 bench)
     need "${build_packages[@]}" "${test_packages[@]}"
-    build all bench-programs CUDA=0
     peers --bench
+    build all bench-programs CUDA=0
     exec tests/bench/run.sh build "$@"
     ;;
 check)

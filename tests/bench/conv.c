@@ -1,11 +1,14 @@
-/* conv -- how fast the convolutions of the paper's network run, layer by layer, on this machine.   tests/bench
+/* conv -- how fast the convolutions of the paper's network run, layer by layer, beside oneDNN's, on this machine.   tests/bench
  *
  *     conv [--backend cpu] [--threads 0] [BOXES ...]
- * GFLOP/s of live work: taps that fall on padding are not counted. The best of several runs; the load average tells
- * whether something else was running. */
+ * GFLOP/s of live work: taps that fall on padding are not counted, whoever computes them. The best of several runs, ours and
+ * oneDNN's in turn, on the same threads; x: how many times as fast ours is. The load average tells whether something else
+ * was running. */
 #include "kernels/backend.h"
+#include "tests/bench/onednn/conv_onednn.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,25 +55,42 @@ static void forward(struct one *o) { o->b->conv_forward(o->b, o->out, o->in, o->
 static void data(struct one *o) { o->b->conv_backward_data(o->b, o->din, o->dout, o->weight, o->c); }
 static void weight(struct one *o) { o->b->conv_backward_weight(o->b, o->dweight, o->dout, o->in, o->c); }
 
-static double best_of(void (*what)(struct one *), struct one *o)
+/* s, of ours and of theirs (NULL: infinite), in turn */
+static void best_of(double best[2], void (*what)(struct one *), struct one *o, struct onednn_conv *peer, int way)
 {
-    double best = 1e9, spent = 0;
-    for (int i = 0; i < 3 || (spent < 0.3 && i < 50); i++) {
-        double start = now_s();
+    double spent = 0;
+    best[0] = best[1] = INFINITY;
+    for (int i = 0; i < 3 || (spent < 0.6 && i < 50); i++) {
+        double start = now_s(), middle, end;
         what(o);
         o->b->sync(o->b);
-        double took = now_s() - start;
-        spent += took;
-        best = fmin(best, took);
+        middle = now_s();
+        if (peer)
+            onednn_conv_run(peer, way);
+        end = now_s();
+        spent += end - start;
+        best[0] = fmin(best[0], middle - start);
+        if (peer)
+            best[1] = fmin(best[1], end - middle);
     }
-    return best;
 }
 
-static void bench_boxes(struct backend *b, int N)
+static void print_pair(double gflop, const double took[2])
+{
+    printf(" | %7.2f ms %6.1f/s", took[0] * 1e3, gflop / took[0]);
+    if (isfinite(took[1]))
+        printf(" %6.1f/s %5.2fx", gflop / took[1], took[1] / took[0]);
+    else
+        printf(" %8s %6s", "-", "-");
+    fflush(stdout);
+}
+
+static void bench_boxes(struct backend *b, int N, int threads)
 {
     static void (*const ways[])(struct one *) = {forward, data, weight};
-    double total[3] = {0}, work = 0, work_data = 0;
-    printf("%-20s %5s %9s %17s %17s %17s\n", "layer", "boxes", "GFLOP", "forward", "data gradient", "weight gradient");
+    double total[3][2] = {0}, work = 0, work_data = 0;
+    printf("%-20s %5s %8s | %-34s | %-34s | %-34s\n", "layer", "boxes", "GFLOP", "forward: ours, oneDNN's", "data gradient",
+           "weight gradient");
     for (size_t l = 0; l < COUNT_OF(layers); l++) {
         struct conv_shape s = {.N = N, .C = layers[l].C, .O = layers[l].O};
         for (int a = 0; a < 3; a++) {
@@ -83,18 +103,22 @@ static void bench_boxes(struct backend *b, int N)
         size_t in = b->image_size(b, N, s.C, s.in), out = b->image_size(b, N, s.O, s.out), w = b->weight_size(b, s.O, s.C, conv_live_taps(&s, NULL));
         struct one o = {b, b->conv_open(b, &s), filled(b, out), filled(b, in), filled(b, w), filled(b, out), filled(b, in), filled(b, w)};
         double gflop = 2e-9 * live_pairs(&s) * N * s.C * s.O;
-        printf("%-20s %5d %9.3f", layers[l].name, N, gflop);
+        struct onednn_conv *peer = onednn_conv_open(&s, threads);
+        printf("%-20s %5d %8.3f", layers[l].name, N, gflop);
         for (size_t k = 0; k < COUNT_OF(ways); k++) {
             if (k == 1 && s.C == 1) { /* the scan itself has no gradient */
-                printf(" %17s", "-");
+                printf(" | %34s", "-");
                 continue;
             }
-            double took = best_of(ways[k], &o);
-            printf(" %6.2f ms %6.1f/s", took * 1e3, gflop / took);
-            fflush(stdout);
-            total[k] += layers[l].times * took;
+            double took[2];
+            best_of(took, ways[k], &o, peer, (int)k);
+            print_pair(gflop, took);
+            for (int who = 0; who < 2; who++)
+                total[k][who] += layers[l].times * took[who];
         }
+        printf("%s%s", peer ? " | " : "", peer ? onednn_conv_kernel(peer, ONEDNN_FORWARD) : "");
         printf("\n");
+        onednn_conv_close(&peer);
         work += layers[l].times * gflop;
         work_data += s.C == 1 ? 0 : layers[l].times * gflop;
         b->conv_close(b, o.c);
@@ -102,8 +126,10 @@ static void bench_boxes(struct backend *b, int N)
         for (size_t i = 0; i < COUNT_OF(all); i++)
             b->release(b, all[i]);
     }
-    printf("%-20s %5d %9.3f %6.1f ms %6.1f/s %6.1f ms %6.1f/s %6.1f ms %6.1f/s\n\n", "all, with repeats", N, work, total[0] * 1e3,
-           work / total[0], total[1] * 1e3, work_data / total[1], total[2] * 1e3, work / total[2]);
+    printf("%-20s %5d %8.3f", "all, with repeats", N, work);
+    for (size_t k = 0; k < COUNT_OF(ways); k++)
+        print_pair(k == 1 ? work_data : work, total[k]);
+    printf("\n\n");
 }
 
 int main(int argc, char **argv)
@@ -126,9 +152,12 @@ int main(int argc, char **argv)
         die_of(&e);
     double load[1] = {-1};
     (void)!getloadavg(load, 1);
-    printf("%s: %s; load average before: %.2f\n\n", b->name, b->device, load[0]);
+    printf("%s: %s; beside it %s; load average before: %.2f\n\n", b->name, b->device,
+           onednn_version() ? onednn_version() : "nothing, for oneDNN is not installed (apt-get install libdnnl-dev)", load[0]);
+    if (threads <= 0)
+        threads = omp_get_num_procs();
     for (int i = 0; i < (sizes ? sizes : 2); i++)
-        bench_boxes(b, boxes[i]);
+        bench_boxes(b, boxes[i], threads);
     backend_close(&b);
     return 0;
 }

@@ -2,7 +2,7 @@
 # run -- speed, as ratios against named peers on the same cores in the same run.   tests/bench
 #   tests/bench/run.sh [BUILD_DIR] [NAME]
 #     train    a pretraining step and inference, ours and PyTorch's alternating; GFLOP/s of live work against sgemm's
-#     layers   the convolutions layer by layer: forward, data gradient, weight gradient
+#     layers   the convolutions layer by layer: forward, data gradient, weight gradient; ours and oneDNN's alternating
 #     augment  the five augmentations of a box, ours and MONAI's
 #     load     scans in: reading against nibabel and pydicom, whole pipelines, workers (load.sh)
 #     all      all of them but load (the default)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh -- the fault campaigns: every program of BUILD_DIR/tests/fault, each of which prints its counts in a line.
 #   tests/fault/run.sh [BUILD_DIR] [N]       N: how often each attacks; without it a few seconds' worth
+# With N also train_kill.sh: 40 epochs, twice, the second time killed ten times, which takes long.
 cd "$(dirname "$0")/../.." || exit 1
 build=${1:-build} count=${2:-} failed=0 ran=0
 for program in "$build"/tests/fault/*; do
@@ -16,5 +17,6 @@ for program in "$build"/tests/fault/*; do
         ;;
     esac
 done
+[ -z "$count" ] || tests/fault/train_kill.sh "$build" || failed=1
 [ "$ran" -gt 0 ] || { echo "fault: nothing under $build/tests/fault: make tests" >&2; exit 1; }
 exit "$failed"
