@@ -24,7 +24,8 @@ extern "C" {
 
 struct backend;
 enum layout { ROWS, IMAGE };
-/* How images (and what products read) may be kept. Parameters, statistics, ROWS, losses and optimisers are float32 in both. */
+/* How images (and what products read) may be kept. Parameters, statistics, ROWS, losses and optimisers are float32 in both.
+ * cuda keeps images so; cpu keeps float32 and rounds what convolutions read (a processor with AVX512_BF16); ref has it not. */
 enum precision { FLOAT32, BFLOAT16 };
 
 struct conv_shape {

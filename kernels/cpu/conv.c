@@ -27,6 +27,7 @@ enum { GROUP = 4 }; /* blocks of output channels in a piece of work */
 static void pass_run(const struct backend *b, const struct pass *pass)
 {
     const struct cpu *own = cpu_of(b);
+    void (*const product)(const struct product *) = own->words ? own->words->product : own->inner->product;
     const int rows = own->inner->rows_together, cuts = (pass->N + rows - 1) / rows, groups = (pass->blocks + GROUP - 1) / GROUP;
 #pragma omp parallel for collapse(3) schedule(dynamic, 1) num_threads(own->threads)
     for (int cut = 0; cut < cuts; cut++)
@@ -42,23 +43,33 @@ static void pass_run(const struct backend *b, const struct pass *pass)
                 p.step = pass->step + pass->first[position];
                 p.steps = pass->first[position + 1] - pass->first[position];
                 if (p.steps || !p.add)
-                    own->inner->product(&p);
+                    product(&p);
             }
 }
 
 static void cpu_conv_forward(struct backend *b, float *out, const float *in, const float *weight, struct conv *c)
 {
-    size_t N = (size_t)c->s.N;
+    size_t N = (size_t)c->s.N, per = (size_t)c->per, taps = (size_t)c->T * (size_t)cpu_padded(c->s.C);
+    float *wide = cpu_scratch(b, (conv_wide_out(c) + conv_words_in(c) + conv_words_weight(c)) * sizeof(float));
+    float *image = wide + conv_wide_out(c), *kernel = image + conv_words_in(c);
+    if (c->thin_in) {
+        in = words_of_thin(b, image, in, (size_t)(c->Q * c->s.C), c);
+        weight = words_of_taps(b, kernel, weight, c);
+    } else {
+        in = words_of_lanes(b, image, in, (size_t)(c->Q * c->in_blocks) * N, c);
+        weight = words_of_rows(b, kernel, weight, (size_t)c->out_blocks * taps, c);
+    }
     struct pass pass = {
-        .out = c->thin_out ? cpu_scratch(b, conv_wide_out(c) * sizeof(float)) : out, .in = in, .weight = weight,
+        .out = c->thin_out ? wide : out, .in = in, .weight = weight,
         .step = c->forward, .first = c->first_forward, .positions = c->P, .N = c->s.N, .blocks = c->out_blocks,
-        .shape = {.out_block = N * LANES, .out_row = LANES, .weight_block = (size_t)c->T * (size_t)cpu_padded(c->s.C) * LANES,
-                  .in_inner = N * LANES, .in_row = LANES, .in_k = 1, .inner = c->in_blocks},
+        .shape = {.out_block = N * LANES, .out_row = LANES, .weight_block = taps * LANES / per,
+                  .in_inner = N * LANES / per, .in_row = LANES / per, .in_k = 1, .inner = c->in_blocks},
     };
     if (c->thin_in) {
         pass.shape.in_row = 1;
-        pass.shape.in_k = N;
+        pass.shape.in_k = N * per;
         pass.shape.inner = 1;
+        pass.shape.weight_block = (c->words ? conv_tap_words(c) : taps) * LANES;
     }
     pass_run(b, &pass);
     if (c->thin_out)
@@ -85,16 +96,20 @@ static void turn_weights(const struct backend *b, float *turned, const float *we
 static void cpu_conv_backward_data(struct backend *b, float *din, const float *dout, const float *weight, struct conv *c)
 {
     size_t N = (size_t)c->s.N, turned_size = conv_turned(c);
-    float *turned = cpu_scratch(b, (turned_size + conv_wide_out(c) + conv_wide_in(c)) * sizeof(float));
-    float *wide_out = turned + turned_size, *wide_in = wide_out + conv_wide_out(c);
+    size_t per = (size_t)c->per, image_size = conv_words_out(c), kernel_size = conv_words_weight(c);
+    float *turned = cpu_scratch(b, (turned_size + conv_wide_out(c) + image_size + kernel_size + conv_wide_in(c)) * sizeof(float));
+    float *wide_out = turned + turned_size, *image = wide_out + conv_wide_out(c), *kernel = image + image_size;
+    float *wide_in = kernel + kernel_size;
     turn_weights(b, turned, weight, c);
     if (c->thin_out)
         conv_widen(b, wide_out, dout, c->P, c->s.O, c->s.N);
     struct pass pass = {
-        .out = c->thin_in ? wide_in : din, .in = c->thin_out ? wide_out : dout, .weight = turned,
+        .out = c->thin_in ? wide_in : din,
+        .in = words_of_lanes(b, image, c->thin_out ? wide_out : dout, (size_t)(c->P * c->out_blocks) * N, c),
+        .weight = words_of_rows(b, kernel, turned, turned_size / LANES, c),
         .step = c->backward, .first = c->first_backward, .positions = c->Q, .N = c->s.N, .blocks = c->in_blocks,
-        .shape = {.out_block = N * LANES, .out_row = LANES, .weight_block = turned_size / (size_t)c->in_blocks,
-                  .in_inner = N * LANES, .in_row = LANES, .in_k = 1, .inner = c->out_blocks, .add = !c->thin_in},
+        .shape = {.out_block = N * LANES, .out_row = LANES, .weight_block = turned_size / (size_t)c->in_blocks / per,
+                  .in_inner = N * LANES / per, .in_row = LANES / per, .in_k = 1, .inner = c->out_blocks, .add = !c->thin_in},
     };
     pass_run(b, &pass);
     if (c->thin_in)

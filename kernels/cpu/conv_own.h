@@ -20,6 +20,8 @@ struct conv {
     int *first_forward, *first_backward;
     int in_blocks, out_blocks;       /* of 16 channels */
     bool thin_in, thin_out;          /* 1 lane a block: widened and narrowed through scratch where 16 are needed */
+    const struct inner_words *words; /* NULL: float32 */
+    int per;                         /* numbers a word holds along k: 2 of bfloat16, 1 of float32; steps count words */
 };
 
 /* Floats of scratch: a whole image of 16 lanes for a thin one, the turned weights, the partial gradients of a thin image's weights. */
@@ -32,6 +34,26 @@ size_t conv_partials(const struct conv *c);
 /* wide [positions][N][16] from thin [positions][C][N], and back (adding, or writing). */
 void conv_widen(const struct backend *b, float *wide, const float *thin, int positions, int C, int N);
 void conv_narrow(const struct backend *b, float *thin, const float *wide, int positions, int C, int N, bool add);
+
+/* What products read, as words in scratch memory (conv_words.c); the argument itself in float32.
+ *   lanes  an image [rows][16]: channels in pairs, [rows][8]
+ *   rows   weights [rows][16]: rows in pairs, [rows/2][16]
+ *   boxes  an image [runs][N][lanes] (thin: 1 lane): boxes in pairs, [runs][conv_box_words(N)][lanes]
+ *   thin   an image [rows][N]: each row with the next, so that a run of taps may begin at any of them
+ *   taps   weights of a thin image, a block at a time: rows in pairs from the first on, then from the second on, then each alone */
+const float *words_of_lanes(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c);
+const float *words_of_rows(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c);
+const float *words_of_boxes(const struct backend *b, float *words, const float *from, size_t runs, int lanes, const struct conv *c);
+const float *words_of_thin(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c);
+const float *words_of_taps(const struct backend *b, float *words, const float *weight, const struct conv *c);
+size_t conv_box_words(const struct conv *c); /* words a channel's boxes take: N, or half of it rounded up */
+size_t conv_tap_words(const struct conv *c); /* rows of a block of `taps`; where those of a run of taps from row r on begin: */
+size_t conv_tap_at(const struct conv *c, size_t row);
+size_t conv_tap_alone(const struct conv *c, size_t row);
+/* Floats of scratch for these. */
+size_t conv_words_in(const struct conv *c);
+size_t conv_words_out(const struct conv *c);
+size_t conv_words_weight(const struct conv *c);
 
 /* The input position that tap t of output position p meets, or -1 on padding. */
 int conv_meets(const struct conv_shape *s, int p, int t);

@@ -45,22 +45,34 @@ static struct pair *sorted(int **first, const struct pair *pair, int pairs, int 
 
 static void list_steps(struct conv *c, const struct pair *by_in)
 {
-    size_t N = (size_t)c->s.N, turned_tap = (size_t)c->out_blocks * LANES * LANES;
+    size_t N = (size_t)c->s.N, per = (size_t)c->per, turned_tap = (size_t)c->out_blocks * LANES * LANES / per;
+    const int lanes = LANES / c->per;
     c->backward = xalloc((size_t)c->pairs + 1, sizeof *c->backward);
     for (int i = 0; i < c->pairs; i++)
-        c->backward[i] = (struct step){(size_t)by_in[i].p * (size_t)c->out_blocks * LANES * N,
-                                       (size_t)by_in[i].t * turned_tap, LANES};
+        c->backward[i] = (struct step){(size_t)by_in[i].p * (size_t)c->out_blocks * LANES / per * N,
+                                       (size_t)by_in[i].t * turned_tap, lanes};
 
     size_t padded = (size_t)cpu_padded(c->s.C);
-    c->forward = xalloc((size_t)c->pairs + 1, sizeof *c->forward);
+    c->forward = xalloc(2 * (size_t)c->pairs + 1, sizeof *c->forward);
     c->first_forward = xalloc((size_t)c->P + 1, sizeof *c->first_forward);
     int steps = 0;
     for (int p = 0; p < c->P; p++) {
         for (int i = c->first_of_out[p], many; i < c->first_of_out[p + 1]; i += many) {
             struct pair at = c->by_out[i];
+            size_t in_row = (size_t)at.q * padded, row = (size_t)at.t * padded;
             many = c->thin_in ? conv_pairs_in_a_row(c, i) : 1;
-            c->forward[steps++] = (struct step){(size_t)at.q * padded * N, (size_t)at.t * padded * LANES,
-                                                c->thin_in ? many * c->s.C : LANES};
+            int K = many * c->s.C;
+            if (!c->thin_in)
+                c->forward[steps++] = (struct step){in_row / per * N, row * LANES / per, lanes};
+            else if (!c->words)
+                c->forward[steps++] = (struct step){in_row * N, row * LANES, K};
+            else { /* pairs, and an odd one alone */
+                if (K > 1)
+                    c->forward[steps++] = (struct step){in_row * N, conv_tap_at(c, row) * LANES, K / 2};
+                if (K % 2)
+                    c->forward[steps++] = (struct step){(in_row + (size_t)K - 1) * N,
+                                                        conv_tap_alone(c, row + (size_t)K - 1) * LANES, 1};
+            }
         }
         c->first_forward[p + 1] = steps;
     }
@@ -88,6 +100,8 @@ struct conv *cpu_conv_open(struct backend *b, const struct conv_shape *s)
 {
     struct conv *c = xalloc(1, sizeof *c);
     c->s = *s;
+    c->words = cpu_of(b)->words;
+    c->per = c->words ? 2 : 1;
     c->P = (int)cpu_volume(s->out);
     c->Q = (int)cpu_volume(s->in);
     int *live = xalloc((size_t)conv_taps(s), sizeof *live);
@@ -113,8 +127,11 @@ struct conv *cpu_conv_open(struct backend *b, const struct conv_shape *s)
     free(pair);
 
     /* asked for now, so that a step allocates nothing; the gradient of a thin image, which nobody trains on, asks when it comes */
-    size_t data = conv_wide_out(c) + (c->thin_in ? 0 : conv_turned(c)), weight = conv_wide_out(c) + conv_partials(c);
-    (void)!cpu_scratch(b, (data > weight ? data : weight) * sizeof(float));
+    size_t forward = conv_wide_out(c) + conv_words_in(c) + conv_words_weight(c);
+    size_t data = conv_wide_out(c) + conv_words_out(c) + (c->thin_in ? 0 : conv_turned(c) + conv_words_weight(c));
+    size_t weight = conv_wide_out(c) + conv_partials(c) + conv_words_in(c) + conv_words_out(c);
+    size_t most = forward > data ? forward : data;
+    (void)!cpu_scratch(b, (most > weight ? most : weight) * sizeof(float));
     return c;
 }
 

@@ -13,20 +13,22 @@ enum { BOXES = 128, BOXES_THIN = 64 /* at a time: GROUP blocks of dout and one o
 
 static void of_tap(const struct cpu *own, float *dweight, const float *dout, const float *in, const struct conv *c, int t, int block)
 {
-    size_t N = (size_t)c->s.N, padded = (size_t)cpu_padded(c->s.C);
+    const int words = (int)conv_box_words(c), most = BOXES / c->per;
+    void (*const product)(const struct product *) = own->words ? own->words->product : own->inner->product;
+    size_t N = (size_t)words, padded = (size_t)cpu_padded(c->s.C);
     struct step boxes = {0};
     struct product p = {.out_block = (size_t)c->T * padded * LANES, .out_row = LANES, .in_row = 1, .in_k = LANES, .weight_block = N * LANES,
                         .step = &boxes, .steps = 1, .inner = 1, .rows = LANES, .add = true};
     p.blocks = c->out_blocks - block < GROUP ? c->out_blocks - block : GROUP;
     for (int i = c->first_of_tap[t]; i < c->first_of_tap[t + 1]; i++)
-        for (int n = 0; n < c->s.N; n += BOXES) {
+        for (int n = 0; n < words; n += most) {
             struct pair at = c->by_tap[i];
-            boxes.K = c->s.N - n < BOXES ? c->s.N - n : BOXES;
+            boxes.K = words - n < most ? words - n : most;
             p.weight = dout + ((size_t)(at.p * c->out_blocks + block) * N + (size_t)n) * LANES;
             for (int k = 0; k < c->in_blocks; k++) {
                 p.out = dweight + ((size_t)(block * c->T + t) * padded + (size_t)(k * LANES)) * LANES;
                 p.in = in + ((size_t)(at.q * c->in_blocks + k) * N + (size_t)n) * LANES;
-                own->inner->product(&p);
+                product(&p);
             }
         }
 }
@@ -35,13 +37,15 @@ static void of_tap(const struct cpu *own, float *dweight, const float *dout, con
 static void of_positions(const struct cpu *own, float *dweight, const float *dout, const float *in, const struct conv *c,
                          int from, int to, int block)
 {
-    size_t N = (size_t)c->s.N, C = (size_t)c->s.C;
+    const int words = (int)conv_box_words(c), most = BOXES_THIN / c->per;
+    void (*const product)(const struct product *) = own->words ? own->words->product : own->inner->product;
+    size_t N = (size_t)words, C = (size_t)c->s.C;
     struct step boxes = {0};
     struct product p = {.out_block = (size_t)c->T * C * LANES, .out_row = C * LANES, .in_row = C * N, .in_k = 1, .weight_block = N * LANES,
                         .step = &boxes, .steps = 1, .inner = 1, .add = true};
     p.blocks = c->out_blocks - block < GROUP ? c->out_blocks - block : GROUP;
-    for (int n = 0; n < c->s.N; n += BOXES_THIN) {
-        boxes.K = c->s.N - n < BOXES_THIN ? c->s.N - n : BOXES_THIN;
+    for (int n = 0; n < words; n += most) {
+        boxes.K = words - n < most ? words - n : most;
         for (int i = c->first_of_out[from]; i < c->first_of_out[to]; i += p.rows) {
             struct pair at = c->by_out[i];
             p.rows = conv_pairs_in_a_row(c, i);
@@ -49,7 +53,7 @@ static void of_positions(const struct cpu *own, float *dweight, const float *dou
             for (size_t k = 0; k < C; k++) {
                 p.out = dweight + ((size_t)(block * c->T + at.t) * C + k) * LANES;
                 p.in = in + ((size_t)at.q * C + k) * N + (size_t)n;
-                own->inner->product(&p);
+                product(&p);
             }
         }
     }
@@ -80,11 +84,14 @@ static void thin_gradient(struct backend *b, float *dweight, float *partial, con
 void cpu_conv_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in, struct conv *c)
 {
     const struct cpu *own = cpu_of(b);
-    float *partial = cpu_scratch(b, (conv_partials(c) + conv_wide_out(c)) * sizeof(float)), *wide = partial + conv_partials(c);
+    float *partial = cpu_scratch(b, (conv_partials(c) + conv_wide_out(c) + conv_words_out(c) + conv_words_in(c)) * sizeof(float));
+    float *wide = partial + conv_partials(c), *dout_words = wide + conv_wide_out(c), *in_words = dout_words + conv_words_out(c);
     if (c->thin_out) {
         conv_widen(b, wide, dout, c->P, c->s.O, c->s.N);
         dout = wide;
     }
+    dout = words_of_boxes(b, dout_words, dout, (size_t)(c->P * c->out_blocks), LANES, c);
+    in = words_of_boxes(b, in_words, in, (size_t)(c->Q * (c->thin_in ? c->s.C : c->in_blocks)), c->thin_in ? 1 : LANES, c);
     if (c->thin_in) {
         thin_gradient(b, dweight, partial, dout, in, c);
         return;

@@ -4,6 +4,9 @@
  * fewer than THIN channels (the scan itself) have 1 lane a block, others 16, the last block padded with zeros.
  * Weights lie as [O/16][taps][C padded as the image][16 of O]; taps are the live ones.
  *
+ * Under BFLOAT16 everything is kept in float32 all the same: what a convolution's products read is rounded to bfloat16 on the
+ * way into scratch memory (conv_words.c), and summed in float32. Linear layers stay float32.
+ *
  * The bytes do not depend on the number of threads: work is cut into pieces that the shape alone decides, a number is
  * summed by one thread in one order, and partial sums are joined in the order of the pieces. They may depend on the
  * kind of processor (device says which loops run). Subnormal numbers are left to IEEE: no flush-to-zero, in any thread.
@@ -18,6 +21,7 @@ enum { THIN = 8 };
 struct cpu {
     int threads;
     const struct inner *inner;
+    const struct inner_words *words; /* BFLOAT16: what convolutions' products read is rounded to it; NULL: float32 */
     void *scratch;
     size_t scratch_size;
 };

@@ -56,6 +56,18 @@ struct inner {
     void (*lars_squares)(double *step, double *length, const float *param, const float *grad, float scale, float decay, size_t count);
 };
 
+/* The same product on words: two bfloat16 side by side, the numbers of an even k in the low half and those of the next in the
+ * high. K, in_inner, in_k and weight_block count words; a word of weights is a lane's. And what makes words. */
+struct inner_words {
+    void (*product)(const struct product *p);
+    /* words[i] = low[i], high[i]; high NULL: low[i], 0 */
+    void (*pair)(float *words, const float *low, const float *high, size_t count);
+    /* words[i] = from[2i], from[2i+1]; the last 0 where count is odd */
+    void (*halve)(float *words, const float *from, size_t count);
+};
+extern const struct inner_words inner_bf16;
+bool inner_bf16_is_here(void); /* has the processor what it takes? */
+
 extern const struct inner inner_avx512, inner_avx2, inner_plain;
 
 #endif

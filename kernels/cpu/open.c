@@ -62,20 +62,23 @@ static void cpu_close(struct backend *b)
  * stages of a pipeline) OMP_WAIT_POLICY=passive, set before the program starts, makes a step up to twice as fast. */
 struct backend *cpu_open(int threads, enum precision precision, struct error *e)
 {
-    if (precision != FLOAT32) {
-        fail_as(e, EX_UNAVAILABLE, "the cpu back end has no bfloat16; use --precision float32");
-        return NULL;
-    }
     const struct inner *inner = inner_for_this_processor(e);
     if (!inner)
         return NULL;
+    if (precision == BFLOAT16 && (inner != &inner_avx512 || !inner_bf16_is_here())) {
+        fail_as(e, EX_UNAVAILABLE, "the cpu back end has no bfloat16 with %s: a processor with AVX512_BF16 has; use --precision float32",
+                inner == &inner_avx512 ? "this processor" : inner->name);
+        return NULL;
+    }
     struct backend *b = xalloc(1, sizeof *b);
     struct cpu *own = b->own = xalloc(1, sizeof *own);
     own->threads = threads > 0 ? threads : omp_get_num_procs();
     own->inner = inner;
+    own->words = precision == BFLOAT16 ? &inner_bf16 : NULL;
     openblas_set_num_threads(1); /* our threads call it, each for a tile of its own */
     b->name = "cpu";
-    format_into(b->device, sizeof b->device, "%d thread%s, %s", own->threads, own->threads == 1 ? "" : "s", inner->name);
+    format_into(b->device, sizeof b->device, "%d thread%s, %s%s", own->threads, own->threads == 1 ? "" : "s", inner->name,
+                own->words ? ", bfloat16 convolutions" : "");
     b->close = cpu_close;
     b->step = backend_step_plain;
     b->step_forget = backend_forget_plain;

@@ -1,6 +1,6 @@
 /* step -- one pretraining step of the paper's network, and inference, with the time each operation took.   tests/bench
  *
- *     step [--backend cpu] [--threads 0] [--pairs 128] [--repeat 5] [--brief 0|1]
+ *     step [--backend cpu] [--precision float32] [--threads 0] [--pairs 128] [--repeat 5] [--brief 0|1]
  * Forward and backward of 2 x pairs boxes, VICReg, LARS; then inference, which is the encoder alone. Boxes are noise: the time
  * does not depend on what is in them. The best of several; the load average tells whether something else was running.
  * Ends with one line of figures, which is all with --brief 1. OMP_WAIT_POLICY=passive where it was: waiting threads then leave their core to others. */
@@ -149,7 +149,7 @@ static float *noise(size_t count)
 
 int main(int argc, char **argv)
 {
-    const char *name = "cpu";
+    const char *name = "cpu", *precision = "float32";
     int threads = 0, pairs = 128, repeat = 5, brief = 0;
     const struct { const char *option; int *value; } options[] = {
         {"--threads", &threads}, {"--pairs", &pairs}, {"--repeat", &repeat}, {"--brief", &brief}};
@@ -157,16 +157,20 @@ int main(int argc, char **argv)
         bool known = i + 1 < argc && strcmp(argv[i], "--backend") == 0;
         if (known)
             name = argv[i + 1];
+        if (i + 1 < argc && strcmp(argv[i], "--precision") == 0) {
+            precision = argv[i + 1];
+            known = true;
+        }
         for (size_t k = 0; i + 1 < argc && k < COUNT_OF(options); k++)
             if (strcmp(argv[i], options[k].option) == 0) {
                 *options[k].value = (int)strtol(argv[i + 1], NULL, 10);
                 known = true;
             }
         if (!known)
-            die(EX_USAGE, "'%s' is no option; usage: step [--backend cpu] [--threads 0] [--pairs 128] [--repeat 5] [--brief 0|1]", argv[i]);
+            die(EX_USAGE, "'%s' is no option; usage: step [--backend cpu] [--precision float32] [--threads 0] [--pairs 128] [--repeat 5] [--brief 0|1]", argv[i]);
     }
     struct error e = {0};
-    struct backend *b = backend_open(name, threads, FLOAT32, &e);
+    struct backend *b = backend_open(name, threads, strcmp(precision, "bfloat16") ? FLOAT32 : BFLOAT16, &e);
     if (!b)
         die_of(&e);
     watch(b);
@@ -191,8 +195,8 @@ int main(int argc, char **argv)
     s.position = noise((size_t)s.N * NETWORK_POSITION);
     double step_s = report(&s, "pretraining step", train_once, repeat), infer_s = report(&s, "inference", evaluate_once, repeat);
     double step_gflop = live_gflop(s.tape, s.N, true), infer_gflop = live_gflop(s.encoder, s.N, false);
-    printf("petrel pairs=%d step_s=%.4f infer_s=%.5f boxes_per_s=%.0f peak_gib=%.2f step_live_gflop_per_s=%.1f infer_live_gflop_per_s=%.1f "
-           "device=\"%s\"\n", pairs, step_s, infer_s, s.N / infer_s, (double)peak_memory_bytes() / (1 << 30), step_gflop / step_s,
+    printf("petrel pairs=%d precision=%s step_s=%.4f infer_s=%.5f boxes_per_s=%.0f peak_gib=%.2f step_live_gflop_per_s=%.1f infer_live_gflop_per_s=%.1f "
+           "device=\"%s\"\n", pairs, precision, step_s, infer_s, s.N / infer_s, (double)peak_memory_bytes() / (1 << 30), step_gflop / step_s,
            infer_gflop / infer_s, b->device);
 
     free(s.box);

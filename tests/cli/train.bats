@@ -152,6 +152,25 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
     [ "$status" = 69 ] || skip "a GPU is here"
 }
 
+@test "--precision bfloat16: the same bytes with 1 and 2 threads, near float32, and recorded" {
+    one=(--pair-list "$D/bf16.tsv" --steps 5)
+    for i in $(seq 40); do printf '%d\t%d\n' $((i % 17)) $((i * 7 % 17)); done >"$D/bf16.tsv"
+    run trainer pretrain "$D/n1" "${one[@]}" --precision bfloat16 --backend cpu
+    [ "$status" = 69 ] && skip "this processor has no AVX512_BF16"
+    [ "$status" = 0 ]
+    trainer pretrain "$D/n2" "${one[@]}" --precision bfloat16 --backend cpu --threads 2
+    trainer pretrain "$D/n3" "${one[@]}" --backend cpu
+    cmp "$D/n1/pretrained.safetensors" "$D/n2/pretrained.safetensors"
+    ! cmp -s "$D/n1/pretrained.safetensors" "$D/n3/pretrained.safetensors"
+    # the first loss differs by rounding alone; then batches of 8 part their ways, for layer 4 is normalised over 8 numbers
+    paste -d, "$D/n1/losses.csv" "$D/n3/losses.csv" | awk -F, '
+        NR > 1 { d = ($3 - $12) / $12; if (d < 0) d = -d; if (d > (NR == 2 ? 0.005 : 0.1)) bad = 1; n++ } END { exit !(n == 5 && !bad) }'
+    head -c 20000 "$D/n1/pretrained.safetensors" | grep -aq 'precision = bfloat16'
+    run trainer pretrain "$D/n1" "${one[@]}" --backend cpu --steps 6
+    [ "$status" = 64 ]
+    [[ "$output" == *"'precision = bfloat16' there, 'precision = float32' here"* ]]
+}
+
 @test "export: a compact model is taken as the whole one is" {
     run petrel-train export --init "$D/ac/model.safetensors"
     [ "$status" = 64 ]

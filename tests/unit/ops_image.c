@@ -71,6 +71,50 @@ static const int conv_shapes[][NUMBERS] = {
 static void test_conv(void **state) { (void)state; check_backends(&conv_op, conv_shapes, COUNT_OF(conv_shapes)); }
 static void test_conv_slope(void **state) { (void)state; check_slopes(&conv_op, conv_shapes, 10); }
 
+static void must_be_exact(const struct op *op, const int *n, const char *what, const char *who, const float *a, const float *b, size_t count)
+{
+    must_be_within(op, n, what, who, a, b, count, 3e-6);
+}
+static void must_be_rounded(const struct op *op, const int *n, const char *what, const char *who, const float *a, const float *b, size_t count)
+{
+    must_be_within(op, n, what, who, a, b, count, 4e-3);
+}
+
+/* The cpu's bfloat16: where inputs are that already nothing is rounded, and only the order of sums sets it apart from ref;
+ * otherwise every factor is off by up to 2^-9. */
+static void test_conv_bfloat16(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct backend *ref = open_ref(), *b[3] = {NULL};
+    for (int k = 0; k < 3; k++)
+        if (!(b[k] = backend_open("cpu", k + 1, BFLOAT16, &e))) {
+            print_message("not run: %s\n", e.text);
+            assert_int_equal(e.code, EX_UNAVAILABLE);
+            backend_close(&ref);
+            skip();
+        }
+    double furthest = 0;
+    for (size_t i = 0; i < COUNT_OF(conv_shapes); i++)
+        for (int given = FLOAT32; given <= BFLOAT16; given++) {
+            const int *n = conv_shapes[i];
+            struct held expected = job_run(&conv_op, n, ref, (enum precision)given), one = job_run(&conv_op, n, b[0], (enum precision)given);
+            each_result(&conv_op, n, b[0]->device, &one, &expected, given == BFLOAT16 ? must_be_exact : must_be_rounded);
+            furthest = given == FLOAT32 ? fmax(furthest, distance(one.job.y, expected.job.y, one.y)) : furthest;
+            for (int more = 1; more < 3; more++) {
+                struct held h = job_run(&conv_op, n, b[more], (enum precision)given);
+                each_result(&conv_op, n, "more threads", &one, &h, must_be_same);
+                job_close(&h);
+            }
+            job_close(&expected);
+            job_close(&one);
+        }
+    assert_true(furthest > 1e-4); /* it is not float32 after all */
+    backend_close(&ref);
+    for (int k = 0; k < 3; k++)
+        backend_close(&b[k]);
+}
+
 /* a tap that lives has a weight, and its gradient is that of the same tap of a whole kernel */
 /* Every way the cuda back end has (kernels/cuda/conv_form.h), not only the one it would choose. Runs round once for each run of a
  * position, so they are asked for what they are for: positions of one run, ResNet18's layers 3 and 4. */
@@ -339,7 +383,7 @@ static void test_avgpool_slope(void **state) { (void)state; check_slopes(&avgpoo
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_slope), cmocka_unit_test(test_conv_forms),
+        cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_bfloat16), cmocka_unit_test(test_conv_slope), cmocka_unit_test(test_conv_forms),
         cmocka_unit_test(test_conv_live_taps), cmocka_unit_test(test_norm),
         cmocka_unit_test(test_norm_slope), cmocka_unit_test(test_norm_views), cmocka_unit_test(test_maxpool), cmocka_unit_test(test_avgpool),
         cmocka_unit_test(test_avgpool_slope),
