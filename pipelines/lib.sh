@@ -36,7 +36,7 @@ run_begin() {
     rm -rf "$run_dir/FAILED" "$run_dir/channels" "$run_dir/progress" "$run_dir/logs"
     mkdir -m 700 "$run_dir/channels" "$run_dir/progress" "$run_dir/logs" || exit 73
     export PETREL_RUN_DIR=$run_dir PETREL_PROGRESS_DIR=$run_dir/progress PETREL_PARENT=$$@$HOSTNAME
-    run_nodes=() run_pids=() run_programs=() run_stopping='' run_lines=0
+    run_nodes=() run_pids=() run_programs=() run_stopping='' run_lines=0 run_told=0
     trap run_stop INT TERM HUP
 }
 
@@ -193,16 +193,45 @@ run_progress() {
         }'
 }
 
-# On a terminal the lines replace those drawn before.
+# A line a scan that was kept, from what each program wrote of it; those of before left out:
+#     5f8cb1f1bfe6  GE MEDICAL SYSTEMS  SUV factor 0.000242903  SUVmax 66.52  34 regions  2 tumours  1.4 s  ge_sarcoma_dicom/image
+run_scans() {
+    cat "$run_dir/logs"/*.log 2>/dev/null | awk -v told="$run_told" '
+        # what stands behind a key: to the end of its quotes, or to the next key
+        function value(key,    text, end) {
+            if (!(end = match($0, " " key "="))) return ""
+            text = substr($0, end + length(key) + 2)
+            if (text ~ /^"/) { text = substr(text, 2); return substr(text, 1, index(text, "\"") - 1) }
+            return match(text, / [a-z_]+=/) ? substr(text, 1, RSTART - 1) : text
+        }
+        / event=(read|suv|regions) / { took[value("scan") SUBSEP value("event")] = value("seconds") }
+        / event=cached / && !(value("scan") in patient) {
+            scan[++count] = value("scan")
+            patient[scan[count]] = value("patient")
+            line[count] = sprintf("%s  SUV factor %s  SUVmax %s  %d regions  %d tumours", value("vendor"), value("factor"), value("suv_max"),
+                value("regions"), value("tumours"))
+        }
+        END {
+            for (n = told + 1; n <= count; n++)
+                printf "%s  %s  %.1f s  %s\n", patient[scan[n]], line[n],
+                    took[scan[n] SUBSEP "read"] + took[scan[n] SUBSEP "suv"] + took[scan[n] SUBSEP "regions"], scan[n]
+        }'
+}
+
+# Those lines once, then the bars; on a terminal these replace the ones drawn before.
 run_draw() {
-    local line
+    local line scans=()
+    mapfile -t scans < <(run_scans)
+    run_told=$((run_told + ${#scans[@]}))
     if [ ! -t 2 ]; then
-        run_progress | sed 's/  */ /g' >&2
+        [ ${#scans[@]} = 0 ] || printf '%s\n' "${scans[@]}" >&2
+        [ "${1:-}" = last ] || run_progress | sed 's/  */ /g' >&2
         return
     fi
     {
         [ "$run_lines" = 0 ] || printf '\033[%dA' "$run_lines"
         run_lines=0
+        [ ${#scans[@]} = 0 ] || printf '\r\033[K%s\n' "${scans[@]}"
         while IFS= read -r line; do
             printf '\r\033[K%.*s\n' $((${COLUMNS:-80} - 1)) "$line"
             run_lines=$((run_lines + 1))
@@ -221,6 +250,7 @@ run_report() {
     refused=$(sed -n "s/^program=\([^ ]*\) level=[a-z]* text=\"\(refused '.*\)\"\$/\1: \2/p; /^[^ =]*: refused '/p" \
         "$run_dir/logs"/*.log 2>/dev/null | sort -u)
     [ -n "$refused" ] || return 0
+    echo "refused: $(wc -l <<<"$refused") scans" >&2
     head -n 20 <<<"$refused" >&2
     [ "$(wc -l <<<"$refused")" -le 20 ] || echo "... and $(($(wc -l <<<"$refused") - 20)) more in $run_dir/logs" >&2
 }
@@ -252,7 +282,7 @@ run_wait() {
             run_stopping=$SECONDS
         fi
     done
-    [ ! -t 2 ] || run_draw
+    run_draw last
     trap - INT TERM HUP
     exec {run_lock}>&-
     if [ -e "$run_dir/FAILED" ]; then

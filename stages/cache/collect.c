@@ -45,8 +45,8 @@ static void regions_keep(struct cache *c, const struct taken *item, uint64_t set
     if (cache_add(c, item->key, &m, &e))
         scan_refuse(c, item->key, m.facts.source, &e);
     else if (c->shard_count > before)
-        log_event("cached", "scan=%s patient=%s regions=%zu tumours=%zu", m.facts.scan, m.facts.patient, m.count,
-                  tumours);
+        log_event("cached", "scan=%s patient=%s vendor=\"%s\" factor=%.6g suv_max=%.2f regions=%zu tumours=%zu", m.facts.source,
+                  m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor, m.facts.suv_max, m.count, tumours);
     regions_message_free(&m);
 }
 

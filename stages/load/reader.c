@@ -113,6 +113,7 @@ static void scan_tell(int to, const struct source *from, const struct reader_job
     struct volume_message m;
     struct buffer out = {0};
     struct error e = {0};
+    double const begun_s = now_s();
     if (scan_read(from, job->options, &m, &e) < 0) {
         refuse(to, from, job->options, "load", &m.facts, &e);
         return;
@@ -125,6 +126,7 @@ static void scan_tell(int to, const struct source *from, const struct reader_job
         volume_message_free(&m);
         return;
     }
+    log_event("read", "scan=%s patient=%s seconds=%.2f", m.facts.source, m.facts.patient, now_s() - begun_s);
     volume_message_encode(&m, &out);
     volume_message_free(&m);
     reply(to, REPLY_READ, NULL, out.data, out.size);

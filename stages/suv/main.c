@@ -94,7 +94,7 @@ int main(int argc, char **argv)
         if (scan_convert(&m, &settings, &e) < 0) {
             stage_refuse(&st, &item, m.facts.source, &e);
         } else {
-            log_event("suv", "scan=%s patient=%s vendor=\"%s\" factor=%.6g delay_s=%.0f suv_max=%.2f seconds=%.1f formula=\"%s\"",
+            log_event("suv", "scan=%s patient=%s vendor=\"%s\" factor=%.6g delay_s=%.0f suv_max=%.2f seconds=%.2f formula=\"%s\"",
                       m.facts.source, m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor,
                       m.facts.delay_s, m.facts.suv_max, now_s() - begun_s, m.facts.suv_formula);
             if (*m.facts.cropped)
