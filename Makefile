@@ -18,7 +18,7 @@ CFLAGS  += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(SAN) -fno-math-errno -ffp-con
 CXXFLAGS += -std=c++17 -D_GNU_SOURCE $(OPT) -Wall -Wextra $(SAN) -fPIC
 CPPFLAGS += -I. -isystem /usr/include/hdf5/serial $(HDF5) $(OPENJPEG:-I%=-isystem %)
 LDFLAGS += $(SAN)
-LDLIBS_common := $(HDF5_L) -lz -ldeflate -lisal -lxxhash -lmd -ljansson
+LDLIBS_common := $(HDF5_L) -lz -ldeflate -lisal -lxxhash -lnettle -ljansson
 LDLIBS_proto  := -lzmq -lmsgpackc
 LDLIBS_kernels := -lopenblas -fopenmp
 LDLIBS  := -lm -lpthread -ldl

@@ -24,7 +24,7 @@ cd "$(dirname "$0")" || exit 1
 top=$PWD
 
 build_packages=(build-essential git pkg-config libzmq3-dev libmsgpack-dev libhdf5-dev zlib1g-dev libdeflate-dev libxxhash-dev
-    libmd-dev libjansson-dev librandom123-dev libopenblas-dev libdcmtk-dev libpng-dev libprotobuf-c-dev protobuf-c-compiler
+    nettle-dev libjansson-dev librandom123-dev libopenblas-dev libdcmtk-dev libpng-dev libprotobuf-c-dev protobuf-c-compiler
     libisal-dev libopenjp2-7-dev libseccomp-dev)
 test_packages=(libcmocka-dev bats hdf5-tools procps dcmtk)
 peer_packages=(python3-torch python3-h5py python3-venv) # what else the peers are is in tests/peers*.txt

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <sha256.h>
+#include <nettle/sha2.h>
 #define XXH_INLINE_ALL /* the header alone, so that the compiler may fold it in */
 #include <xxhash.h>
 
@@ -299,10 +299,10 @@ void names_free(struct names *n)
 
 /* ---- digests ---- */
 
-static void digest_hex(SHA2_CTX *context, char hex[65])
+static void digest_hex(struct sha256_ctx *context, char hex[65])
 {
-    uint8_t digest[SHA256_DIGEST_LENGTH];
-    SHA256Final(digest, context);
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    sha256_digest(context, sizeof digest, digest);
     for (size_t i = 0; i < sizeof digest; i++)
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }
@@ -314,10 +314,10 @@ int file_sha256(const char *path, char hex[65], struct error *e)
         return -1;
     enum { PIECE = 1 << 18 };
     uint8_t *piece = xalloc(PIECE, 1);
-    SHA2_CTX context;
-    SHA256Init(&context);
+    struct sha256_ctx context;
+    sha256_init(&context);
     for (size_t got; (got = fread(piece, 1, PIECE, from));)
-        SHA256Update(&context, piece, got);
+        sha256_update(&context, got, piece);
     int broken = ferror(from) ? errno : 0;
     fclose(from);
     free(piece);
@@ -329,9 +329,9 @@ int file_sha256(const char *path, char hex[65], struct error *e)
 
 void bytes_sha256(const void *data, size_t size, char hex[65])
 {
-    SHA2_CTX context;
-    SHA256Init(&context);
-    SHA256Update(&context, data, size);
+    struct sha256_ctx context;
+    sha256_init(&context);
+    sha256_update(&context, size, data);
     digest_hex(&context, hex);
 }
 

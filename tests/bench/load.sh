@@ -19,9 +19,10 @@ load_against() { # KIND PYTHON_MODULE PATH WHAT
         [ -z "$python" ] || "$python" tests/bench/load_peers.py "$1" "$3" >>"$theirs"
     done
     awk -v what="$4" -v peer="$(field version <"$theirs" | head -n 1)" -v a="$(best_of read_s lowest "$ours")" -v b="$(best_of read_s lowest "$theirs")" \
+        -v c="$(best_of cpu_s lowest "$ours")" -v d="$(best_of cpu_s lowest "$theirs")" \
         -v m="$(best_of peak_mib lowest "$ours")" -v n="$(best_of peak_mib lowest "$theirs")" 'BEGIN {
-        printf "| %s | %s | %s %s | %s | %s | %s | %s |\n", what, a, b == "" ? "-" : b, peer == "" ? "" : "(" peer ")",
-            b == "" ? "-" : sprintf("%.1fx", b / a), m, n == "" ? "-" : n, n == "" ? "-" : sprintf("%.2f", m / n) }'
+        if (b == "") { printf "| %s | %s | - | - | %s | - | - | %s | - | - |\n", what, a, c, m; exit }
+        printf "| %s | %s | %s (%s) | %.1fx | %s | %s | %.1fx | %s | %s | %.2f |\n", what, a, b, peer, b / a, c, d, d / c, m, n, m / n }'
 }
 
 # rois.sh on some cores: wall and processor seconds, and the largest process
@@ -41,7 +42,7 @@ bench_load() {
     echo "== load: scans in, 400 x 400 x 326 voxels, simulated; reading alone, then whole pipelines"
     load_scans || return
     machine_begin
-    printf '\n| read | Petrel, s | peer, s | ratio | peak MiB, Petrel | peer | share |\n|---|---|---|---|---|---|---|\n'
+    printf '\n| read | Petrel, s | peer, s | ratio | Petrel, processor s | peer | ratio | Petrel, peak MiB | peer | share |\n|---|---|---|---|---|---|---|---|---|---|\n'
     load_against nifti nibabel "$work/load/scan.nii.gz" ".nii.gz float32"
     load_against dicom pydicom "$work/load/series" "DICOM, 326 slices"
     printf '\n| pipeline | wall, s | processor, s | largest process, MiB |\n|---|---|---|---|\n'
