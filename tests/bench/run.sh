@@ -46,7 +46,9 @@ machine_end() {
 }
 
 # ---- train ----
-petrel_step() { env OMP_WAIT_POLICY="$1" "$build/tests/bench/step" --brief 1 --threads "$threads" --pairs "$2" --repeat 5; }
+petrel_step() { # POLICY PAIRS [PRECISION]
+    env OMP_WAIT_POLICY="$1" "$build/tests/bench/step" --brief 1 --threads "$threads" --pairs "$2" --repeat 5 --precision "${3:-float32}"
+}
 torch_step() { # POLICY FORMAT PAIRS REPEAT
     env OMP_WAIT_POLICY="$1" "${kept[@]}" "$python" tests/bench/train_torch.py --threads "$threads" --format "$2" --pairs "$3" --repeat "$4"
 }
@@ -81,6 +83,7 @@ bench_train() {
     for round in $(seq "$rounds"); do
         for n in $pairs; do
             petrel_step "$petrel_policy" "$n" >>"$work/petrel.$n"
+            petrel_step "$petrel_policy" "$n" bfloat16 >>"$work/narrow.$n" || echo "no bfloat16 rows, then"
             [ -z "$python" ] || torch_step "$torch_policy" "$torch_format" "$n" 2 >>"$work/torch.$n"
         done
     done
@@ -96,6 +99,9 @@ bench_train() {
         touch "$t"
         row "$n" "step, s" "$(best_of step_s lowest "$p")" "$(best_of step_s lowest "$t")" lower "$(best_of step_live_gflop_per_s highest "$p")" \
             "$gemm" "$(best_of peak_gib lowest "$p")" "$(best_of peak_gib lowest "$t")"
+        [ ! -s "$work/narrow.$n" ] || row "$n" "step, s, bfloat16 convolutions" "$(best_of step_s lowest "$work/narrow.$n")" \
+            "$(best_of step_s lowest "$t")" lower "$(best_of step_live_gflop_per_s highest "$work/narrow.$n")" "$gemm" \
+            "$(best_of peak_gib lowest "$work/narrow.$n")" ""
         row "$n" "inference, boxes/s" "$(best_of boxes_per_s highest "$p")" "$(best_of boxes_per_s highest "$t")" higher \
             "$(best_of infer_live_gflop_per_s highest "$p")" "$gemm" "" ""
     done
