@@ -18,13 +18,13 @@
 /* 16 float32, rounded to nearest even, each in the low half of 32 bits */
 ALWAYS __m512i rounded(const float *from, size_t count)
 {
-    __mmask16 m = count < LANES ? (__mmask16)((1u << count) - 1) : (__mmask16)-1;
+    __mmask16 m = (__mmask16)(count < LANES ? (1u << count) - 1 : 0xffffu);
     return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(m, from)));
 }
 
 ALWAYS void put(float *to, size_t count, __m512i words)
 {
-    __mmask16 m = count < LANES ? (__mmask16)((1u << count) - 1) : (__mmask16)-1;
+    __mmask16 m = (__mmask16)(count < LANES ? (1u << count) - 1 : 0xffffu);
     _mm512_mask_storeu_epi32(to, m, words);
 }
 
