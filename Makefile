@@ -1,4 +1,4 @@
-# Petrel. Targets: all test bench layers offline-bundle compile_commands man clean; variables: asan=1 tsan=1 CUDA=0|1 DEBUG=1
+# Petrel. Targets: all test bench layers offline-bundle compile_commands man clean; variables: asan=1 tsan=1 CUDA=0|1 MPI=0|1 DEBUG=1
 # Rooms find their own files: a new .c in a folder is built; a new folder under stages/ becomes petrel-FOLDER.
 CC      ?= gcc
 CXX     ?= g++
@@ -6,6 +6,10 @@ B       := build$(if $(asan),-asan)$(if $(tsan),-tsan)
 # one value decides: found nvcc, or CUDA=0/1 on the command line
 NVCC    ?= $(firstword $(wildcard $(CUDA_HOME)/bin/nvcc /usr/local/cuda/bin/nvcc) $(shell command -v nvcc 2>/dev/null))
 CUDA    ?= $(if $(NVCC),1,0)
+
+# likewise MPI, which carries gradients between processors: found mpicc, or MPI=0/1
+MPICC   ?= $(shell command -v mpicc 2>/dev/null)
+MPI     ?= $(if $(MPICC),1,0)
 
 HDF5    := $(shell pkg-config --cflags hdf5 2>/dev/null)
 OPENJPEG := $(shell pkg-config --cflags libopenjp2 2>/dev/null)
@@ -45,7 +49,7 @@ FAULT   := $(patsubst tests/fault/%.c,$(B)/tests/fault/%,$(wildcard tests/fault/
 FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
 BENCH   := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
-all: $(PROGRAMS) $(if $(filter 1,$(CUDA)),cuda)
+all: $(PROGRAMS) $(if $(filter 1,$(CUDA)),cuda) $(if $(filter 1,$(MPI)),$(B)/bin/petrel-mpi.so)
 .PHONY: FORCE all test tests fuzz bench bench-programs layers compile_commands man clean cuda fault offline-bundle
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -94,6 +98,11 @@ LDLIBS_classify := -lpng
 $(B)/bin/petrel-simulate: $(call obj,$(call src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
+
+# a part of its own, opened by the cpu back end where several ranks are asked for; -isystem: MPI's headers are not held to our warnings
+$(B)/bin/petrel-mpi.so: kernels/mpi/ranks.c kernels/ranks.h $(B)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(patsubst -I%,-isystem %,$(filter -I%,$(shell $(MPICC) -showme:compile 2>/dev/null || $(MPICC) -compile_info))) $(CFLAGS) -shared -o $@ $< $(B)/libcommon.a $(LDFLAGS) $(shell $(MPICC) -showme:link 2>/dev/null || $(MPICC) -link_info)
 
 # tests see every room; a stage's arithmetic is all its files but main.c
 PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call src,stages/$(s)))) $(call obj,$(call src,datasets/simulate)))

@@ -28,6 +28,7 @@ build_packages=(build-essential git pkg-config libzmq3-dev libmsgpack-dev libhdf
     libisal-dev libopenjp2-7-dev libseccomp-dev)
 test_packages=(libcmocka-dev bats hdf5-tools procps dcmtk)
 peer_packages=(python3-torch python3-h5py python3-venv) # what else the peers are is in tests/peers*.txt
+mpi_packages=(libopenmpi-dev openmpi-bin) # several trainers on processors; a cluster has its own
 
 # Installs what is missing of the named Debian packages; asks first unless --yes or CI. wants: who needs them.
 wants="Petrel needs"
@@ -101,7 +102,7 @@ demo)
     exec pipelines/demo.sh "$@"
     ;;
 test)
-    need "${build_packages[@]}" "${test_packages[@]}"
+    need "${build_packages[@]}" "${test_packages[@]}" "${mpi_packages[@]}"
     build all tests CUDA=0
     [[ ! tests/cli/peers.bats =~ ${1:-.} ]] || peers
     exec tests/run.sh build "$@"

@@ -18,6 +18,7 @@
 #ifndef PETREL_KERNELS_BACKEND_H
 #define PETREL_KERNELS_BACKEND_H
 #include "common/base.h"
+#include "kernels/ranks.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -51,6 +52,9 @@ struct backend {
     char device[128];              /* for people: "2 threads, AVX-512" */
     void *own;                     /* the back end's state */
     bool roomy;                    /* memory is plenty and calls are dear: a tape's values share no places, gradients are zeroed in few calls */
+    struct ranks *ranks;           /* NULL: alone. join makes it, close leaves */
+    /* Become one of several; NULL where the back end knows no way. -1 and a sentence (EX_UNAVAILABLE: what is missing). */
+    int (*join)(struct backend *b, const struct ranks_place *place, struct error *e);
 
     /* memory on the device; zeroed */
     void *(*alloc)(struct backend *b, size_t bytes);

@@ -134,6 +134,7 @@ struct pair_task_message {
     uint64_t seed;
     int64_t epoch, step;
     uint64_t sampling;           /* XXH3 of the sampling settings and the cache: pairs refuses another's */
+    int32_t part, parts;         /* parts > 1: items part*N/parts .. (part+1)*N/parts of the batch's N, one trainer's share */
 };
 void pair_task_encode(const struct pair_task_message *m, struct buffer *out);
 int pair_task_decode(const struct buffer *b, struct pair_task_message *m, struct error *e) MUST_USE;

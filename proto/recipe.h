@@ -59,6 +59,7 @@ struct recipe {
     const char *vicreg_reduction;        /* mean|literal */
     /* pretraining */
     double lr, momentum, weight_decay, lars_trust, clip_norm; /* 0.5 0.9 1e-6 0.001 0 (off) */
+    bool sync_norm;            /* several ranks: batch statistics of all their boxes */
     const char *schedule_unit;           /* epoch|step */
     double warmup, schedule_length, schedule_end; /* 60; 0: epochs; 0.001 */
     int64_t epochs, patience, batch;     /* 2000 600 128 */

@@ -39,6 +39,7 @@ only 'jansson\.h' '(common|proto|stages/[a-z]+|datasets/[a-z]+)/[a-z_]*json\.c|c
 only 'Random123' 'common/rng\.[ch]|kernels/cuda/.*'
 only 'cblas\.h' 'kernels/cpu/.*'
 only 'openblas' 'kernels/cpu/.*'
+only 'mpi\.h' 'kernels/mpi/.*'
 only 'cuda' 'kernels/cuda/.*'
 only 'cudnn' 'kernels/cuda/.*'
 only 'nettle' 'common/file\.c'

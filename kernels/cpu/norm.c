@@ -69,12 +69,41 @@ static void join(struct moments *m, const struct moments *more)
     m->count = all;
 }
 
+/* Other ranks' boxes count too where norms are in step: theirs are joined in the order of ranks, so all get the same bits. */
+static bool in_step(const struct backend *b) { return b->ranks && b->ranks->sync_norm; }
+
+/* The first of each column's `bytes`, packed into room, and behind them every rank's. */
+static void gather_columns(struct backend *b, void *room, const void *first, size_t bytes, const struct plan *l)
+{
+    char *mine = room;
+    for (size_t column = 0; column < l->columns; column++)
+        memcpy(mine + column * bytes, (const char *)first + column * l->chunks * bytes, bytes);
+    b->ranks->gather(b->ranks, mine + l->columns * bytes, mine, l->columns * bytes);
+}
+
+static void join_ranks(struct backend *b, struct moments *m, const struct plan *l)
+{
+    struct moments *room = m + l->columns * l->chunks, *all = room + l->columns;
+    gather_columns(b, room, m, sizeof *m, l);
+    for (size_t column = 0; column < l->columns; column++) {
+        m[column * l->chunks] = all[column];
+        for (size_t rank = 1; rank < (size_t)b->ranks->size; rank++)
+            join(&m[column * l->chunks], &all[rank * l->columns + column]);
+    }
+}
+
+/* What one of the two reductions keeps: a place a column and chunk, and where ranks are in step, mine and all of theirs. */
+static size_t places(const struct backend *b, const struct plan *l)
+{
+    return l->columns * (l->chunks + (in_step(b) ? 1 + (size_t)b->ranks->size : 0));
+}
+
 /* mean and rstd of each view's batch; running ones move view by view. */
 static void statistics(struct backend *b, float *mean, float *rstd, float *running_mean, float *running_var, const float *in,
                        const struct plan *l)
 {
     const struct cpu *own = cpu_of(b);
-    struct moments *m = cpu_scratch(b, l->columns * l->chunks * sizeof *m);
+    struct moments *m = cpu_scratch(b, places(b, l) * sizeof *m);
 #pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads) if (l->P * l->N * l->C > WORTH)
     for (size_t column = 0; column < l->columns; column++)
         for (size_t chunk = 0; chunk < l->chunks; chunk++) {
@@ -87,6 +116,11 @@ static void statistics(struct backend *b, float *mean, float *rstd, float *runni
         struct moments *all = &m[column * l->chunks];
         for (size_t chunk = 1; chunk < l->chunks; chunk++)
             join(all, &all[chunk]);
+    }
+    if (in_step(b))
+        join_ranks(b, m, l);
+    for (size_t column = 0; column < l->columns; column++) {
+        const struct moments *all = &m[column * l->chunks];
         for (size_t lane = 0; lane < channels_in(l, column); lane++) {
             size_t c = first_channel(l, column) + lane, at = column / l->blocks * l->C + c;
             double variance = all->squares[lane] / all->count, unbiased = all->count > 1 ? all->squares[lane] / (all->count - 1) : variance;
@@ -125,12 +159,27 @@ static void cpu_norm_forward(struct backend *b, float *out, float *mean, float *
 
 struct sums { double g[LANES], gx[LANES]; };
 
+static void add_ranks(struct backend *b, struct sums *sum, const struct plan *l)
+{
+    struct sums *room = sum + l->columns * l->chunks, *all = room + l->columns;
+    gather_columns(b, room, sum, sizeof *sum, l);
+    for (size_t column = 0; column < l->columns; column++) {
+        struct sums *total = &sum[column * l->chunks];
+        *total = all[column];
+        for (size_t rank = 1; rank < (size_t)b->ranks->size; rank++)
+            for (int lane = 0; lane < LANES; lane++) {
+                total->g[lane] += all[rank * l->columns + column].g[lane];
+                total->gx[lane] += all[rank * l->columns + column].gx[lane];
+            }
+    }
+}
+
 /* dgamma and dbeta, and for each column the two means its slope needs. */
 static struct sums *slope_means(struct backend *b, float *dgamma, float *dbeta, const float *dout, const float *out, const float *in,
                                 const float *mean, const float *rstd, const struct plan *l)
 {
     const struct cpu *own = cpu_of(b);
-    struct sums *sum = cpu_scratch(b, l->columns * l->chunks * sizeof *sum);
+    struct sums *sum = cpu_scratch(b, places(b, l) * sizeof *sum);
 #pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads) if (l->P * l->N * l->C > WORTH)
     for (size_t column = 0; column < l->columns; column++)
         for (size_t chunk = 0; chunk < l->chunks; chunk++) {
@@ -145,7 +194,6 @@ static struct sums *slope_means(struct backend *b, float *dgamma, float *dbeta, 
                 own->inner->slope_sums(part->g, part->gx, dout + at, out ? out + at : NULL, in + at, centre, r, run_of(l, column));
             }
         }
-    double count = (double)l->P * l->rows;
     for (size_t column = 0; column < l->columns; column++) {
         struct sums all = {0};
         for (size_t chunk = 0; chunk < l->chunks; chunk++)
@@ -156,14 +204,18 @@ static struct sums *slope_means(struct backend *b, float *dgamma, float *dbeta, 
         for (size_t lane = 0; lane < channels_in(l, column); lane++) {
             size_t c = first_channel(l, column) + lane;
             dbeta[c] += (float)all.g[lane];
-            dgamma[c] += (float)all.gx[lane];
-        }
-        for (int lane = 0; lane < LANES; lane++) {
-            all.g[lane] /= count;
-            all.gx[lane] /= count;
+            dgamma[c] += (float)all.gx[lane]; /* this rank's share: the step sums them */
         }
         sum[column * l->chunks] = all;
     }
+    if (in_step(b))
+        add_ranks(b, sum, l);
+    double count = (double)l->P * l->rows * (in_step(b) ? b->ranks->size : 1);
+    for (size_t column = 0; column < l->columns; column++)
+        for (int lane = 0; lane < LANES; lane++) {
+            sum[column * l->chunks].g[lane] /= count;
+            sum[column * l->chunks].gx[lane] /= count;
+        }
     return sum;
 }
 

@@ -1,5 +1,6 @@
 /* open -- the cpu back end: how many threads, which loops, and the table.   kernels/cpu */
 #include "kernels/cpu/cpu.h"
+#include "kernels/object.h"
 
 #include <cblas.h>
 #include <omp.h>
@@ -53,9 +54,24 @@ void *cpu_scratch(struct backend *b, size_t bytes)
 static void cpu_close(struct backend *b)
 {
     struct cpu *own = b->own;
+    if (b->ranks)
+        b->ranks->leave(b->ranks);
     cpu_free(own->scratch);
     free(own);
     free(b);
+}
+
+/* MPI is a part of its own: without it one machine needs no MPI. */
+static int cpu_join(struct backend *b, const struct ranks_place *place, struct error *e)
+{
+    char tried[900];
+    void *symbol = object_symbol("petrel-mpi.so", "PETREL_MPI", "petrel_mpi_join", tried);
+    struct ranks *(*join)(const struct ranks_place *place, struct error *e);
+    memcpy(&join, &symbol, sizeof join);
+    if (!join)
+        return fail_as(e, EX_UNAVAILABLE, "no MPI part: %s; install libopenmpi-dev and openmpi-bin and build it (make MPI=1)", tried);
+    b->ranks = join(place, e);
+    return b->ranks ? 0 : -1;
 }
 
 /* Threads that wait for each other spin, which is right on a machine of our own. Where others use the same cores (the
@@ -80,6 +96,7 @@ struct backend *cpu_open(int threads, enum precision precision, struct error *e)
     format_into(b->device, sizeof b->device, "%d thread%s, %s%s", own->threads, own->threads == 1 ? "" : "s", inner->name,
                 own->words ? ", bfloat16 convolutions" : "");
     b->close = cpu_close;
+    b->join = cpu_join;
     b->step = backend_step_plain;
     b->step_forget = backend_forget_plain;
     static void (*const add[])(struct backend *) = {

@@ -52,6 +52,18 @@ static int view_make(struct workbench *b, const struct pair_batch_message *m, co
     return 0;
 }
 
+/* One of several trainers asks for its share of the batch's items. */
+static int own_part(const struct pair_task_message *task, struct pair **own, int32_t *count, struct error *e)
+{
+    if (task->parts <= 1)
+        return 0;
+    if (*count % task->parts)
+        return fail_as(e, EX_USAGE, "a batch of %d items cannot be shared equally by %d trainers", *count, task->parts);
+    *count /= task->parts;
+    *own += (ptrdiff_t)task->part * *count;
+    return 0;
+}
+
 int batch_make(struct workbench *b, const struct pair_task_message *task, struct pair_batch_message *m, struct error *e)
 {
     *m = (struct pair_batch_message){.task = *task, .channels = b->boxes.channels};
@@ -59,10 +71,10 @@ int batch_make(struct workbench *b, const struct pair_task_message *task, struct
         return fail_as(e, EX_CONFIG, "the batches asked for are of other sampling settings or another cache than '%s': "
                        "start petrel-pairs and petrel-train with the same cache, --recipe and --set", b->cache.dir);
     int64_t room = task->phase >= 0 && task->phase < SAMPLING_PHASES ? b->sampler.plan.batch[task->phase] : 0;
-    struct pair *pairs = xalloc((size_t)room + 1, sizeof *pairs);
+    struct pair *pairs = xalloc((size_t)room + 1, sizeof *pairs), *own = pairs;
     m->count = sampler_draw(&b->sampler, task, pairs, e);
     m->views = workbench_chain(b, task->phase) == &b->pretrain ? 2 : 1;
-    int bad = m->count < 0;
+    int bad = m->count < 0 || own_part(task, &own, &m->count, e);
     if (!bad) {
         size_t all = (size_t)m->views * (size_t)m->count;
         m->box = xalloc(all * boxes_size(&b->boxes), sizeof *m->box);
@@ -72,7 +84,7 @@ int batch_make(struct workbench *b, const struct pair_task_message *task, struct
     }
     for (size_t n = 0; !bad && n < (size_t)m->count; n++)
         for (int v = 0; !bad && v < m->views; v++)
-            bad = view_make(b, m, &pairs[n], v, n, e);
+            bad = view_make(b, m, &own[n], v, n, e);
     free(pairs);
     if (bad)
         pair_batch_free(m);

@@ -40,7 +40,7 @@ static int read_all(int fd, char *to, size_t bytes, off_t at)
 int first_open(struct first *f, struct params *p, const char *run, const char *name, struct error *e)
 {
     *f = (struct first){.fd = -1};
-    if (!p->dead)
+    if (!p->first) /* nothing is dead, or nobody here writes models */
         return 0;
     char *base = xprintf(".%s-first.XXXXXX.tmp", name), *path = path_join(run, base); /* the name is swept should we die here */
     int result = 0;

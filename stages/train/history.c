@@ -35,6 +35,8 @@ int history_open(struct history *c, const char *path, const char *header, int64_
 
 int history_row(struct history *c, struct error *e, const char *format, ...)
 {
+    if (!c->file) /* another rank keeps it */
+        return 0;
     va_list arguments;
     va_start(arguments, format);
     int written = vfprintf(c->file, format, arguments);

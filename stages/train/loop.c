@@ -24,9 +24,10 @@ void loop_begin(struct loop *l, struct train *t, const char *history_name, const
         log_note("going on from epoch %lld, step %lld of '%s'", (long long)l->at.epoch, (long long)l->at.step,
                  t->stage_options.run);
     char *path = path_join(t->stage_options.run, history_name);
-    must(history_open(&l->history, path, history_header, l->at.history_bytes, &e), &e);
+    if (ranks_writes(&t->place))
+        must(history_open(&l->history, path, history_header, l->at.history_bytes, &e), &e);
     free(path);
-    if (t->tensorboard)
+    if (t->tensorboard && ranks_writes(&t->place))
         must(events_open(&l->events, t->tensorboard, t->phase, l->at.events_bytes, &e), &e);
     l->seconds_before = l->at.seconds;
     l->begun_s = l->event_s = now_s();
@@ -39,6 +40,9 @@ void loop_begin(struct loop *l, struct train *t, const char *history_name, const
 void loop_save(struct loop *l)
 {
     struct error e = {0};
+    l->keeper.saved_s = now_s();
+    if (!ranks_writes(&l->train->place))
+        return;
     l->at.seconds = l->seconds_before + now_s() - l->begun_s;
     must(history_sync(&l->history, &l->at.history_bytes, &e), &e);
     must(events_sync(&l->events, &l->at.events_bytes, &e), &e);
@@ -63,6 +67,8 @@ void loop_scalars(struct loop *l, const struct scalar *scalar, size_t count, boo
 enum loop_next loop_after_step(struct loop *l)
 {
     bool limit = l->train->step_limit && l->at.steps >= l->train->step_limit, stop = train_stop_asked();
+    if (l->train->backend->ranks)
+        stop = ranks_agree(l->train->backend, l->flag, stop);
     if (limit || stop || checkpoint_due(&l->keeper))
         loop_save(l);
     return stop ? LOOP_STOPPED : limit ? LOOP_LIMIT : LOOP_ON;
@@ -76,7 +82,7 @@ void loop_after_epoch(struct loop *l, double loss)
     at->step = 0;
     memset(at->sum, 0, sizeof at->sum);
     at->count = 0;
-    if (best)
+    if (best && ranks_writes(&l->train->place))
         keeper_note_best(&l->keeper, at);
 }
 
@@ -112,10 +118,11 @@ int loop_end(struct loop *l, enum loop_next how)
     struct train *t = l->train;
     const struct stopping *s = &l->at.stopping;
     double boxes_s = loop_boxes_s(l), waiting = loop_waiting(l);
-    if (how == LOOP_ON) {
+    bool writes = ranks_writes(&t->place);
+    if (how == LOOP_ON && writes) {
         must(history_sync(&l->history, &l->at.history_bytes, &e), &e);
         must(keeper_finish(&l->keeper, &l->at, &e), &e);
-    } else if (how == LOOP_LIMIT) {
+    } else if (how == LOOP_LIMIT && writes) {
         must(keeper_write_out(&l->keeper, &l->at, &e), &e);
     }
     progress_end(&l->progress);

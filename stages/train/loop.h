@@ -19,6 +19,7 @@ struct loop {
     int64_t steps_an_epoch, epochs;
     double begun_s, seconds_before;   /* this process's start; seconds of the runs before it */
     uint64_t boxes;                   /* learned from in this process */
+    float *flag;                      /* device: several ranks stop together (NULL: alone) */
 };
 enum loop_next { LOOP_ON, LOOP_STOPPED /* a signal */, LOOP_LIMIT /* --steps */ };
 

@@ -39,6 +39,10 @@ static size_t own_rows(struct train *t, struct option *table)
          "pretrain: pairs from a file (two row numbers a line), boxes read from the cache as they are; no "
          "petrel-pairs, no validation",
          0, NULL},
+        {"ranks", OPT_CHOICE, &t->ranks, "alone|environment", 0, 0,
+         "pretrain: environment: one of several that share every batch, as srun, mpirun or torchrun started them (NCCL "
+         "between GPUs, MPI between processors)",
+         0, NULL},
         {"tensorboard", OPT_STRING, &t->tensorboard, "DIR", 0, 0,
          "event files for TensorBoard under DIR/pretrain and DIR/classifier: loss terms, rate, boxes a second", 0,
          NULL},
@@ -72,7 +76,7 @@ static void parse(struct train *t, int argc, char **argv)
 {
     static struct option table[TABLE_ROOM];
     struct error e = {0};
-    *t = (struct train){.backend_name = "auto", .checkpoint_s = 60, .ahead = 6, .resume = true, .cohort = ""};
+    *t = (struct train){.backend_name = "auto", .checkpoint_s = 60, .ahead = 6, .resume = true, .cohort = "", .ranks = "alone"};
     stage_defaults(&t->stage_options);
     recipe_defaults(&t->recipe);
     size_t n = own_rows(t, table);
@@ -112,6 +116,8 @@ static void check_words(const struct train *t)
         die(EX_USAGE, "the classifier stands on an encoder: give --init pretrained.safetensors");
     if (classifier && t->pair_list)
         die(EX_USAGE, "--pair-list is for pretrain");
+    if (classifier && !ranks_alone(&t->place))
+        die(EX_USAGE, "--ranks is for pretrain: the classifier's head is learned in seconds by one");
 }
 
 static void open_data(struct train *t)
@@ -135,13 +141,13 @@ static void open_all(struct train *t)
 {
     struct error e = {0};
     const char *name = !strcmp(t->phase, "pretrain") ? "pretrained.safetensors" : "model.safetensors";
-    if (dir_make(t->stage_options.run, &e) || record_lock(t->stage_options.run, &e))
+    if (dir_make(t->stage_options.run, &e) || (ranks_writes(&t->place) && record_lock(t->stage_options.run, &e)))
         die_of(&e);
     t->out_path = t->out ? xstrdup(t->out) : path_join(t->stage_options.run, name);
     open_data(t);
     if (model_network(&t->recipe, t->channels, &t->network, &e) ||
         !(t->backend = backend_choose(&(struct backend_wish){t->backend_name, t->recipe.precision, t->threads}, &e)) || !(t->settings = record_settings(t, &e)) ||
-        checkpoint_clear(t, t->restart, &e))
+        (ranks_writes(&t->place) && checkpoint_clear(t, t->restart, &e)) || ranks_join(t, &e))
         die_of(&e);
 }
 
@@ -186,6 +192,8 @@ int main(int argc, char **argv)
         phase++;
     if (phase == COUNT_OF(PHASES))
         die(EX_USAGE, "'%s' is none of pretrain, classifier, describe, export", t.phase);
+    if (ranks_prepare(&t, &e))
+        die_of(&e);
     check_words(&t);
     record_tell_failure(&t);
     train_catch_signals();

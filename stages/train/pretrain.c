@@ -32,7 +32,8 @@ struct pretrain {
     struct order order;
     float weight[3];
     bool literal;
-    float *terms; /* device: of the last loss */
+    float *terms; /* device: of the last loss; behind them a flag */
+    struct ranks_vicreg together;
     struct sized_tape *now;
 };
 
@@ -90,7 +91,11 @@ static void vicreg(struct pretrain *p, struct sized_tape *s)
 {
     struct backend *b = p->params->backend;
     int K = p->loop.train->network.projection_width;
-    b->vicreg(b, tape_grad(s->tape, s->values.z), p->terms, tape_value(s->tape, s->values.z), tape_boxes(s->tape) / 2,
+    if (b->ranks)
+        ranks_vicreg_run(&p->together, b, tape_grad(s->tape, s->values.z), p->terms, tape_value(s->tape, s->values.z),
+                         tape_boxes(s->tape) / 2, K, p->weight, p->literal);
+    else
+        b->vicreg(b, tape_grad(s->tape, s->values.z), p->terms, tape_value(s->tape, s->values.z), tape_boxes(s->tape) / 2,
               K, p->weight, p->literal);
 }
 
@@ -167,6 +172,8 @@ static void learn(void *context)
     vicreg(p, p->now);
     params_zero_grad(p->params);
     tape_backward(p->now->tape);
+    if (p->params->backend->ranks)
+        ranks_sum_gradients(p->params);
     lars_step(&p->lars, p->loop.train->recipe.clip_norm);
 }
 
@@ -178,7 +185,7 @@ static bool train_step(struct pretrain *p)
     double terms[4];
     if (!next_batch(p, &batch))
         return false;
-    double pairs = batch.count, lr = learning_rate(p);
+    double pairs = batch.count * l->train->place.size, lr = learning_rate(p);
     struct backend *b = p->params->backend;
 
     p->now = load_batch(p, &batch);
@@ -211,7 +218,7 @@ static bool validate(struct pretrain *p, double mean[4])
         double terms[4];
         if (!next_batch(p, &batch))
             return false;
-        double pairs = batch.count;
+        double pairs = batch.count * p->loop.train->place.size;
         struct sized_tape *s = load_batch(p, &batch);
         tape_evaluate(s->tape);
         vicreg(p, s);
@@ -264,9 +271,13 @@ static void build(struct pretrain *p, struct train *t)
     p->weight[2] = (float)t->recipe.vicreg_covariance;
     p->literal = !strcmp(t->recipe.vicreg_reduction, "literal");
     p->params = params_open(t->backend);
-    p->terms = t->backend->alloc(t->backend, 3 * sizeof *p->terms);
-    tape_for(p, (int)t->recipe.batch);
-    params_keep_dead(p->params);
+    p->terms = t->backend->alloc(t->backend, 4 * sizeof *p->terms);
+    p->loop.flag = p->terms + 3;
+    if (t->backend->ranks)
+        ranks_vicreg_open(&p->together, t->backend, (int)t->recipe.batch, t->network.projection_width);
+    tape_for(p, (int)t->recipe.batch / t->place.size);
+    if (ranks_writes(&t->place))
+        params_keep_dead(p->params);
     params_init(p->params, t->seed);
     if (t->init && model_load(p->params, &t->init_file, t->init, "peb,projection", "classifier", &e))
         die_of(&e);
@@ -296,6 +307,21 @@ static void steps_of_epoch(struct order *o, const struct train *t)
         log_warn("no validation patients: early stopping follows the training loss");
 }
 
+/* Every batch there will be, a full one and the epoch's last, is cut into equal parts. */
+static void check_shares(const struct order *o, const struct train *t)
+{
+    struct error e = {0};
+    int64_t first = o->train_steps - 1, last = o->validation_steps - 1;
+    if (ranks_alone(&t->place))
+        return;
+    if (ranks_check_batch(&t->place, "a batch", t->recipe.batch, &e) ||
+        (!t->pair_list && ranks_check_batch(&t->place, "the epoch's last batch",
+                                            sampling_batch_items(&t->plan, PHASE_PRETRAIN, first), &e)) ||
+        (last >= 0 && ranks_check_batch(&t->place, "the last validation batch",
+                                        sampling_batch_items(&t->plan, PHASE_PRETRAIN_VALIDATION, last), &e)))
+        die_of(&e);
+}
+
 int pretrain_run(struct train *t)
 {
     struct error e = {0};
@@ -303,6 +329,7 @@ int pretrain_run(struct train *t)
     struct order *o = &p.order;
     build(&p, t);
     steps_of_epoch(o, t);
+    check_shares(o, t);
     loop_begin(&p.loop, t, "losses.csv", "epoch,step,loss,invariance,variance,covariance,lr,seconds,set",
                o->train_steps, t->recipe.epochs);
     o->epoch = p.loop.at.epoch;
@@ -325,6 +352,7 @@ int pretrain_run(struct train *t)
         tape_close(&p.tape[i].tape);
     }
     t->backend->release(t->backend, p.terms);
+    ranks_vicreg_close(&p.together, t->backend);
     lars_close(&p.lars);
     params_close(&p.params);
     return code;

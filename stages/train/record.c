@@ -61,6 +61,10 @@ char *record_settings(const struct train *t, struct error *e)
     format_into(number, sizeof number, "%llu", (unsigned long long)t->seed);
     add_line(&text, "seed", number);
     add_line(&text, "backend", t->backend->name);
+    if (!ranks_alone(&t->place)) {
+        format_into(number, sizeof number, "%d", t->place.size);
+        add_line(&text, "ranks", number);
+    }
     if (add_digest(&text, "init", t->init, e) || add_digest(&text, "pair-list", t->pair_list, e)) {
         free(text);
         return NULL;

@@ -40,7 +40,9 @@ static void give_task(struct channels *c, const struct wanted *w)
                                      .seed = c->train->seed,
                                      .epoch = w->epoch,
                                      .step = w->step,
-                                     .sampling = c->train->plan.digest};
+                                     .sampling = c->train->plan.digest,
+                                     .part = c->train->place.rank,
+                                     .parts = c->train->place.size};
     pair_task_encode(&task, &b);
     if (giver_put(c->tasks.giver, (struct item_key){c->run, w->index}, &b, &e))
         die_of_channel(&e);
@@ -105,7 +107,7 @@ static void place_batch(struct channels *c, struct pair_batch_message *b)
         struct slot *s = &c->slot[(c->first + i) % c->room];
         const struct pair_task_message *t = &b->task;
         if (s->arrived || t->phase != (int32_t)s->wanted.phase || t->epoch != s->wanted.epoch ||
-            t->step != s->wanted.step || t->seed != c->train->seed || t->sampling != c->train->plan.digest)
+            t->step != s->wanted.step || t->part != c->train->place.rank || t->seed != c->train->seed || t->sampling != c->train->plan.digest)
             continue;
         if (check_batch(c, b, &e))
             die_of(&e);
@@ -162,7 +164,7 @@ static int channels_take(struct source *s, struct pair_batch_message *b, struct 
         return fail_as(e, EX_SOFTWARE, "a batch was wanted after the last one");
     double begun = now_s();
     while (!head->arrived) {
-        if (train_stop_asked())
+        if (train_may_stop(c->train))
             return 0;
         if (!c->heard && now_s() - begun > QUIET_S) {
             c->heard = true;

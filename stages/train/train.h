@@ -12,6 +12,7 @@
 #include "proto/sampling.h"
 #include "stages/model.h"
 #include "stages/stage.h"
+#include "stages/train/ranks.h"
 
 /* Early stopping: the lowest loss so far and how many epochs since. */
 struct stopping { double best; int64_t since, best_epoch, best_steps; bool any; };
@@ -39,12 +40,14 @@ struct train {
     const char *phase;           /* "pretrain" | "classifier" */
     const char *cache_dir, *init, *out, *backend_name, *pair_list, *tensorboard;
     const char *export_onnx, *export_compact, *export_model;
+    const char *ranks;           /* alone|environment */
     int64_t step_limit;          /* 0: none */
     int64_t ahead;               /* batches asked for ahead */
     double checkpoint_s;
     bool resume, restart;
     uint64_t seed;
     int64_t threads;
+    struct ranks_place place;    /* size 1: alone */
     /* opened */
     struct cache cache;
     struct cache_row *rows;
@@ -62,6 +65,8 @@ struct train {
 char *train_path(const struct train *t, const char *tail) MUST_USE;
 /* Set by SIGTERM, SIGUSR1, SIGINT: save at the next step and leave with EX_TEMPFAIL. */
 bool train_stop_asked(void);
+/* May this process leave on its own for that? One of several ranks leaves with the others, after a step. */
+static inline bool train_may_stop(const struct train *t) { return ranks_alone(&t->place) && train_stop_asked(); }
 void train_catch_signals(void);
 
 /* The phases; return an exit code. */

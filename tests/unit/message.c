@@ -190,7 +190,7 @@ static void small_ones_come_back(void **state)
     assert_memory_equal(&m, &m2, sizeof m);
     buffer_free(&b);
 
-    struct pair_task_message t = {PHASE_PRETRAIN_VALIDATION, UINT64_MAX, INT64_MAX, 0, 1}, t2 = {0};
+    struct pair_task_message t = {PHASE_PRETRAIN_VALIDATION, UINT64_MAX, INT64_MAX, 0, 1, 3, 4}, t2 = {0};
     pair_task_encode(&t, &b);
     assert_int_equal(message_type_of(&b, &e), MESSAGE_PAIR_TASK);
     assert_int_equal(pair_task_decode(&b, &t2, &e), 0);

@@ -1,0 +1,65 @@
+#!/usr/bin/env bats
+# Several petrel-train that share every step, started by mpirun on this machine: against one process with the whole batch.
+bats_require_minimum_version 1.5.0
+load small
+
+setup() {
+    command -v mpirun >/dev/null && [ -e "$BIN/petrel-mpi.so" ] || skip "no MPI: openmpi-bin and libopenmpi-dev are not installed"
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_btl=self,vader \
+        OMPI_MCA_hwloc_base_binding_policy=none OMP_WAIT_POLICY=passive
+    small_cache
+    cd "$BATS_TEST_TMPDIR" || return
+    small_recipe 2 >small.conf
+    # 16 pairs an epoch in two batches: the rows of the cache, each with the next
+    petrel-cache ls "$SMALL/cache" >rows.tsv
+    for i in $(seq 0 15); do printf '%d\t%d\n' "$i" $((i + 1)); done >pairs.tsv
+}
+
+train() { # train RUN ARGUMENT...: what each rank, or the only process, is told
+    echo pretrain --cache "$SMALL/cache" --run "$1" --recipe small.conf --threads 1 --backend cpu --set clip_norm=10 "${@:2}"
+}
+together() { # together RANKS RUN ARGUMENT...
+    mpirun -n "$1" petrel-train $(train "${@:2}") --ranks environment
+}
+# the largest difference of the loss column, relative
+losses_differ() {
+    paste -d, "$1/losses.csv" "$2/losses.csv" | awk -F, 'NR > 1 {d = ($3 - $12) / $3; if (d < 0) d = -d; if (d > m) m = d; n++}
+        END {if (!n) exit 1; printf "%d rows, at most %.2g\n", n, m; exit !(m < '"$3"')}'
+}
+
+@test "ranks: four with batch statistics in step learn what one learns, to rounding; and the same bytes twice" {
+    petrel-train $(train one --pair-list pairs.tsv)
+    together 4 four --pair-list pairs.tsv --set sync_norm=yes --threads 1
+    losses_differ one four 2e-4
+    together 4 again --pair-list pairs.tsv --set sync_norm=yes
+    cmp four/pretrained.safetensors again/pretrained.safetensors
+    # without it the batch statistics are each rank's own: another run, and it says so
+    together 4 apart --pair-list pairs.tsv
+    run ! losses_differ one apart 2e-4
+}
+
+@test "ranks: pair makers of their own, killed and resumed: the same bytes as undisturbed" {
+    local r run
+    for run in whole broken; do
+        mkdir -p $run
+        for r in 0 1; do petrel-pairs --run $run --recipe small.conf --in tasks-$r --out pairs-$r "$SMALL/cache" 2>$run/pairs.$r.log 3>&- & done
+        if [ $run = broken ]; then # one of them is killed; whoever started them ends the other
+            together 2 $run --checkpoint-s 0 >broken.out 2>&1 3>&- &
+            while [ "$(wc -l <broken/losses.csv 2>/dev/null || echo 0)" -lt 4 ]; do sleep 0.1; done
+            pkill -9 -n -f "petrel-train pretrain .*--run broken" || return
+            wait $! && return 1
+        fi
+        together 2 $run
+        wait
+    done
+    cmp whole/pretrained.safetensors broken/pretrained.safetensors
+}
+
+@test "ranks: what cannot be shared, or is not there, is refused" {
+    run together 3 three --pair-list pairs.tsv
+    [[ $output == *"which 3 ranks cannot share equally"* ]]
+    run -64 petrel-train $(train none --pair-list pairs.tsv) --ranks environment
+    [[ $output == *"the environment names no rank"* ]]
+    PETREL_MPI=/nowhere.so RANK=0 WORLD_SIZE=2 run -69 petrel-train $(train none --pair-list pairs.tsv) --ranks environment
+    [[ $output == *"no MPI part"*"/nowhere.so"* ]]
+}
