@@ -7,7 +7,7 @@ import numpy
 
 
 def read_boxes(cache):
-    """box [n,C,16,16,16] of mean 0 and sd 1, position [n,9] oriented, mm: as the paper recipe has them; in rows' order"""
+    """box [n,C,16,16,16], each channel of mean 0 and sd 1 (HU within -1024..1024 before), position [n,9] oriented, mm: as the paper recipe has them; in rows' order"""
     shards = []  # rows are numbered over the shards in order of index, then run
     with open(os.path.join(cache, "manifest")) as f:
         for line in f:
@@ -20,8 +20,10 @@ def read_boxes(cache):
             box.append(f["box"][...].astype("f8"))
             position.append(f["position"][:, 3].astype("f8"))
     box, position = numpy.concatenate(box), numpy.concatenate(position)
-    flat = box.reshape(len(box), -1)
-    flat = (flat - flat.mean(1, keepdims=True)) / flat.std(1, ddof=1, keepdims=True)
+    box[:, 1:] = box[:, 1:].clip(-1024, 1024)
+    flat = box.reshape(len(box), box.shape[1], -1)
+    sd = flat.std(2, ddof=1, keepdims=True)
+    flat = (flat - flat.mean(2, keepdims=True)) / numpy.where(sd > 0, sd, 1)
     return flat.reshape(box.shape), position
 
 

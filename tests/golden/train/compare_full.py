@@ -53,7 +53,7 @@ def petrel(tmp, begin, rows, lr, decay):
         f.writelines(f"{a}\t{b}\n" for a, b in rows)
     subprocess.run([os.path.join(ask.bin, "petrel-train"), "pretrain", "--quiet", "--restart", "--cache", ask.cache,
                     "--run", run, "--init", begin, "--pair-list", pairs, "--out", os.path.join(tmp, "end"), "--backend",
-                    ask.backend, "--steps", str(len(rows) // ask.pairs), "--batch", str(ask.pairs), "--lr", str(lr),
+                    ask.backend, "--channels", ("pet", "pet,ct")[box.shape[1] - 1], "--steps", str(len(rows) // ask.pairs), "--batch", str(ask.pairs), "--lr", str(lr),
                     "--weight-decay", str(decay), "--warmup", "0", "--schedule-length", "1e9"], check=True)
     with open(os.path.join(run, "losses.csv")) as f:
         terms = [[float(r[k]) for k in names] for r in csv.DictReader(f) if r["set"] == "train"]
@@ -61,7 +61,7 @@ def petrel(tmp, begin, rows, lr, decay):
 
 
 def pytorch(begin, rows, lr, decay, dtype):
-    net = Network().to(dtype)
+    net = Network(channels=box.shape[1]).to(dtype)
     net.load_state_dict({n: t.to(dtype) if t.dtype.is_floating_point else t for n, t in begin.items()})
     lars, terms = Lars([p for _, p in pretraining_params(net)], decay=decay), []
     for at in range(0, len(rows), ask.pairs):
@@ -111,7 +111,7 @@ def agree(tolerances, *words):
 
 
 torch.manual_seed(5)
-begin = {n: t.clone() for n, t in Network().state_dict().items()}
+begin = {n: t.clone() for n, t in Network(channels=box.shape[1]).state_dict().items()}
 with tempfile.TemporaryDirectory() as tmp:
     start = os.path.join(tmp, "begin")
     write_safetensors(start, {n: t for n, t in begin.items() if not n.startswith("classifier")}, {})

@@ -28,9 +28,9 @@ class Block(nn.Module):
 
 
 class Backbone(nn.Module):
-    def __init__(self, width, blocks=(2, 2, 2, 2), stem_stride=(1, 2, 2)):
+    def __init__(self, width, blocks=(2, 2, 2, 2), stem_stride=(1, 2, 2), channels=1):
         super().__init__()
-        self.conv1 = nn.Conv3d(1, width, 7, stem_stride, 3, bias=False)
+        self.conv1 = nn.Conv3d(channels, width, 7, stem_stride, 3, bias=False)
         self.bn1 = nn.BatchNorm3d(width)
         c = width
         for layer, n in enumerate(blocks):
@@ -59,10 +59,10 @@ class Peb(nn.Module):
 
 
 class Network(nn.Module):
-    def __init__(self, width=64, projection=2048, hidden=128):
+    def __init__(self, width=64, projection=2048, hidden=128, channels=1):
         super().__init__()
         E = 8 * width
-        self.backbone = Backbone(width)
+        self.backbone = Backbone(width, channels=channels)
         self.peb = Peb(E)
         self.projection = nn.Sequential(nn.Linear(E, projection, bias=False), nn.BatchNorm1d(projection), nn.ReLU(),
                                         nn.Linear(projection, projection))

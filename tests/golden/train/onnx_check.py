@@ -34,7 +34,7 @@ with tempfile.TemporaryDirectory() as tmp:
         model = sys.argv[2]
     else:
         torch.manual_seed(4)
-        net, model = Network().eval(), path("model")
+        net, model = Network(channels=box.shape[1]).eval(), path("model")
         for name, t in net.state_dict().items():  # statistics away from what they begin as
             if "running" in name:
                 t.uniform_(0.5, 1.5)
