@@ -11,8 +11,8 @@ static int evaluate(struct evaluation *v, const struct report *r, const struct b
         return -1;
     if (!v->model.has_classifier)
         return fail(e, "model '%s' has no classifier: train one with petrel-train classifier", v->path);
-    format_into(v->title, sizeof v->title, "%s%s", v->model.position ? "with position" : "without position",
-                v->model.recipe.semantic ? "" : ", no semantic pairs");
+    format_into(v->title, sizeof v->title, "%s%s%s", v->model.position ? "with position" : "without position",
+                v->model.recipe.semantic ? "" : ", no semantic pairs", v->model.channels > BOX_CT ? ", CT" : "");
     if (scores_make(&v->scores, r->cache, &v->model, r->split, e) < 0)
         return -1;
     const struct scores *s = &v->scores;

@@ -2,25 +2,17 @@
 bats_require_minimum_version 1.5.0
 load small
 
-# 4 simulated patients with CT, their regions in both channels, a model of both
-make_ct() {
-    local seed
-    mkdir "$1" && petrel-simulate --out "$1/cohort" --patients 4 --scale quick --seed 3 --ct -j 2 || return
-    "$TOP/pipelines/rois.sh" "$1/cohort" --out "$1/cache" --channels pet,ct -j 2 --run "$1/cache.run" || return
-    for seed in $(seq 50); do
-        petrel-cache split "$1/cache" --seed "$seed" --validation 0.25 --test 0.25 >"$1/split" || return
-        [ "$(awk 'NR > 1 && $5 > 0 && $5 < $4' "$1/split" | wc -l)" = 3 ] && break
-    done
+setup_file() { small_ct && small_make ct-model make_ct_model; }
+make_ct_model() {
+    mkdir -p "$1"
     { small_recipe 1 && echo "channels = pet,ct"; } >"$1/both.conf"
     small_recipe 1 >"$1/pet.conf"
-    "$TOP/pipelines/train.sh" --cache "$1/cache" --out "$1/model" --recipe "$1/both.conf" -j 2
+    "$TOP/pipelines/train.sh" --cache "$SMALL/ct/cache" --out "$1" --recipe "$1/both.conf" -j 2
 }
-
-setup_file() { small_make ct make_ct; }
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return 1
-    cache=$SMALL/ct/cache cohort=$SMALL/ct/cohort model=$SMALL/ct/model/model.safetensors
+    cache=$SMALL/ct/cache cohort=$SMALL/ct/cohort model=$SMALL/ct-model/model.safetensors
     TMPDIR=$(mktemp -d /tmp/petrel-t.XXXXXX) # short: there are sockets in it
     export TMPDIR
 }
@@ -90,13 +82,13 @@ refused() { # refused CODE SENTENCE COMMAND...
 }
 
 @test "ct: PET alone can be learned from boxes of both, both not from boxes of PET" {
-    "$TOP/pipelines/train.sh" --cache "$cache" --out pet --recipe "$SMALL/ct/pet.conf" -j 2
+    "$TOP/pipelines/train.sh" --cache "$cache" --out pet --recipe "$SMALL/ct-model/pet.conf" -j 2
     [ "$(safetensors pet/model.safetensors - get channels)" = 1 ]
     petrel-eval compare --quiet --cache "$cache" --model pet/model.safetensors --model "$model"
     "$TOP/pipelines/rois.sh" "$cohort" --out alone -j 2
     cp "$cache/splits.tsv" alone
     says="cache 'alone' has boxes of pet, and channels = pet,ct is asked for"
-    refused 78 "$says" petrel-train pretrain --cache alone --run r --recipe "$SMALL/ct/both.conf"
+    refused 78 "$says" petrel-train pretrain --cache alone --run r --recipe "$SMALL/ct-model/both.conf"
     refused 78 "$says" petrel-eval embed --cache alone --model "$model" --out e.tsv
     refused 78 "$says" petrel-pairs apply --op none --row 0 --out x.nii --channels pet,ct alone
     # what is learned from the PET is the same, whether a CT lay beside it or not
@@ -105,5 +97,5 @@ refused() { # refused CODE SENTENCE COMMAND...
     cmp a.tsv b.tsv
     # and a classifier of both does not stand on an encoder of one
     refused 78 "was pretrained with channels = pet" petrel-train classifier --cache "$cache" --run r --init pet/encoder.safetensors \
-        --recipe "$SMALL/ct/both.conf"
+        --recipe "$SMALL/ct-model/both.conf"
 }

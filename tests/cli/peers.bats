@@ -5,7 +5,7 @@ load small
 
 setup_file() {
     export PETREL_PEERS=${PETREL_PEERS:-$TOP/build/peers}
-    [ ! -x "$PETREL_PEERS/bin/python" ] || small_cache
+    [ ! -x "$PETREL_PEERS/bin/python" ] || { small_cache && small_ct; }
 }
 
 setup() {
@@ -47,4 +47,9 @@ peer() {
 
 @test "PyTorch: every gradient of a step of the whole network to 1e-4, and two steps follow its float64" {
     peer train/compare_full.py "$SMALL/cache"
+}
+
+@test "PyTorch and onnxruntime: the same of boxes of PET and CT" {
+    peer train/compare_full.py "$SMALL/ct/cache" --pairs 4
+    peer train/onnx_check.py "$SMALL/ct/cache"
 }

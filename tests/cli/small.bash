@@ -40,13 +40,22 @@ make_cohort() { petrel-simulate --out "$1" --patients 6 --scale quick --seed 3 -
 # of that cohort, split so that every set has both classes
 small_cache() { small_cohort && small_make cache make_cache; }
 make_cache() {
+    "$TOP/pipelines/rois.sh" "$SMALL/cohort/scans.tsv" --out "$1" -j 2 --run "$1.run" && make_split "$1"
+}
+make_split() {
     local seed
-    "$TOP/pipelines/rois.sh" "$SMALL/cohort/scans.tsv" --out "$1" -j 2 --run "$1.run" || return
     for seed in $(seq 50); do
         petrel-cache split "$1" --seed "$seed" --validation 0.3 --test 0.3 >"$1.table" || return
         [ "$(awk 'NR > 1 && $5 > 0 && $5 < $4' "$1.table" | wc -l)" = 3 ] && return
     done
     echo "no seed gives every set both classes" && return 1
+}
+
+# ct/cohort, 4 patients with CT; ct/cache, of both channels
+small_ct() { small_make ct make_ct; }
+make_ct() {
+    mkdir -p "$1" && petrel-simulate --out "$1/cohort" --patients 4 --scale quick --seed 3 --ct -j 2 &&
+        "$TOP/pipelines/rois.sh" "$1/cohort" --out "$1/cache" --channels pet,ct -j 2 --run "$1/cache.run" && make_split "$1/cache"
 }
 
 # model/{model,encoder}.safetensors, model/{pretrain,classifier}: pipelines/train.sh with 2 epochs
