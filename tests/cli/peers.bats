@@ -50,6 +50,6 @@ peer() {
 }
 
 @test "PyTorch and onnxruntime: the same of boxes of PET and CT" {
-    peer train/compare_full.py "$SMALL/ct/cache" --pairs 4
+    peer train/compare_full.py "$SMALL/ct/cache"
     peer train/onnx_check.py "$SMALL/ct/cache"
 }
