@@ -84,7 +84,7 @@ $(B)/libkernels.a: $(KERNELS)
 $(B)/lib%.a:
 	@rm -f $@; ar rcs $@ $^
 
-# a stage: its folder, stage.c, and the libraries of its layer; load alone links DCMTK (C++)
+# a stage: its folder, stage.c, and the libraries of its layer; load and simulate alone link DCMTK (C++)
 define stage_rule
 $(B)/bin/petrel-$(1): $(call obj,$(call src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a
 	@mkdir -p $$(@D)
@@ -97,7 +97,7 @@ LDLIBS_eval := -lpng
 LDLIBS_classify := -lpng
 $(B)/bin/petrel-simulate: $(call obj,$(call src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
+	$(CXX) $(LDFLAGS) -o $@ $^ -ldcmdata -loflog -lofstd $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
 
 # a part of its own, opened by the cpu back end where several ranks are asked for; -isystem: MPI's headers are not held to our warnings
 $(B)/bin/petrel-mpi.so: kernels/mpi/ranks.c kernels/ranks.h $(B)/libcommon.a

@@ -18,9 +18,19 @@ extern const char *const organ_name[ORGANS];
 /* marked: the phantom's organs come from a map (anatomy.h): they get their uptake, and what a map does not show is
  * completed around them. */
 void body_paint(struct phantom *ph, const struct patient *p, bool marked);
-/* Skin, fat and soft tissue; average, or around marked organs (outline.c). */
-void outline_paint(struct phantom *ph, const struct patient *p);
+/* Skin, fat and soft tissue, around whatever organs are marked (outline.c). */
 void outline_complete(struct phantom *ph, const struct patient *p);
+/* The middle of a limb from trunk to tip, and how thick it is; side -1 right, 1 left. */
+enum limb { LIMB_ARM, LIMB_LEG };
+enum { LIMB_POINTS = 7 };
+void limb_place(const struct patient *p, enum limb limb, int side, struct tube_point at[LIMB_POINTS]);
+/* Bones with their marrow, and the muscles beside them (skeleton.c); colon and small bowel (bowel.c). `r` is the
+ * body's. */
+void skeleton_paint(struct phantom *ph, const struct patient *p, struct rng *r);
+void skull_paint(struct phantom *ph, const struct patient *p, double suv);
+void bowel_paint(struct phantom *ph, const struct patient *p, struct rng *r);
+/* Notes each organ that maps can mark: its middle, size, and mean SUV as painted. */
+void body_note_organs(struct phantom *ph);
 /* A place of the body, scaled to the patient: (65, -10) is the midline and stays. */
 struct place body_place(const struct patient *p, double left, double front, double up);
 #endif

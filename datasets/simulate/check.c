@@ -59,24 +59,35 @@ static double spread_quantile(struct spread *s, double q)
     return s->value[low] + (at - (double)low) * (s->value[high] - s->value[low]);
 }
 
-static const struct { const char *name, *ml, *suv;
-} organs[ANATOMY_LABELS] = {{"no organ", "-", "-"},
-                            {"spleen", "232 +- 99", "max 1.9"},
-                            {"kidneys", "302 +- 71", "-"},
-                            {"liver", "1543 +- 363", "2.2 +- 0.44"},
-                            {"bladder", "147 +- 71", "-"},
-                            {"lungs", "3053 +- 761", "max 0.7"},
-                            {"brain", "932 +- 311", "about 8"},
-                            {"heart", "611 +- 165", "-"},
-                            {"stomach", "355 +- 139", "-"},
-                            {"prostate", "-", "-"},
-                            {"head glands", "-", "-"}};
+/* ml, SUVmean: mean and SD, 0 where nothing is published; suv_note: what is known instead. */
+static const struct {
+    const char *name;
+    double ml, ml_sd, suv, suv_sd;
+    const char *suv_note;
+} organs[ANATOMY_LABELS] = {{"no organ", 0, 0, 0, 0, "-"},
+                            {"spleen", 232, 99, 0, 0, "max 1.9"},
+                            {"kidneys", 302, 71, 0, 0, "-"},
+                            {"liver", 1543, 363, 2.2, 0.44, ""},
+                            {"bladder", 147, 71, 0, 0, "max 66 to 90"},
+                            {"lungs", 3053, 761, 0, 0, "max 0.7"},
+                            {"brain", 932, 311, 0, 0, "about 8"},
+                            {"heart", 611, 165, 0, 0, "max 8 to 13"},
+                            {"stomach", 355, 139, 0, 0, "-"},
+                            {"prostate", 0, 0, 0, 0, "-"},
+                            {"head glands", 0, 0, 0, 0, "-"}};
 enum { TUMOUR, OTHER, CLASSES };
 static const char *const class_name[CLASSES] = {"tumour", "other"};
 
 static const char *const bands[] = {"head and neck", "thorax", "upper abdomen", "pelvis", "legs"};
 static const char *const band_published[] = {"3 %", "39 %", "26 %", "20 %", "12 %"};
-enum { BANDS = COUNT_OF(bands), INTENSITIES = 3, WITH_POSITION = INTENSITIES + 12 };
+enum {
+    BANDS = COUNT_OF(bands),
+    INTENSITIES = 3,
+    PLACE = 9,
+    SIZE = 3,
+    WITH_POSITION = INTENSITIES + PLACE + SIZE,
+    FEATURES = WITH_POSITION + PLACE
+};
 
 struct check {
     struct spread ml[ANATOMY_LABELS], suv[ANATOMY_LABELS];
@@ -85,7 +96,8 @@ struct check {
     size_t others_in[ANATOMY_LABELS];
     struct spread sites_a_scan;                     /* of those with any */
     size_t sites[ANATOMY_LABELS], in_band[BANDS], lesion_count;
-    double *feature;                                /* [count][WITH_POSITION], of the regions kept */
+    double *feature; /* [count][FEATURES], of the regions kept: intensities, place in the scan, size, place from the
+                        liver */
     int *label;
     size_t *group, count, room;
 };
@@ -95,28 +107,61 @@ static bool is_removed(int organ)
     return organ == 2 || organ == 4 || organ == 6 || organ == 7; /* as the paper does */
 }
 
-static void add_features(struct check *c, const struct region *r, size_t patient)
+/* A place with its squares and products, in dm: a straight line in these draws an ellipsoid in the body. */
+static void place_features(const double zyx_mm[3], double *f)
+{
+    double z = zyx_mm[0] / 100.0, y = zyx_mm[1] / 100.0, x = zyx_mm[2] / 100.0;
+    const double own[PLACE] = {z, y, x, z * z, y * y, x * x, z * y, z * x, y * x};
+    memcpy(f, own, sizeof own);
+}
+
+static void add_features(struct check *c, const struct region *r, const double liver_mm[3], size_t patient)
 {
     if (c->count == c->room) {
         c->room = c->room ? 2 * c->room : 1024;
-        c->feature = xresize(c->feature, c->room * WITH_POSITION, sizeof *c->feature);
+        c->feature = xresize(c->feature, c->room * FEATURES, sizeof *c->feature);
         c->label = xresize(c->label, c->room, sizeof *c->label);
         c->group = xresize(c->group, c->room, sizeof *c->group);
     }
     const float *at = r->position[POSITION_AXIS_MM];
-    double *f = c->feature + c->count * WITH_POSITION, z = (double)at[0] / 100.0, y = (double)at[1] / 100.0,
-           x = (double)at[2] / 100.0;
-    const double own[WITH_POSITION] = {
-        log(r->suv_max),    log(r->suv_mean),   log(r->ml),        z, y, x, z * z, y * y, x * x, z * y, z * x, y * x,
-        log((double)at[3]), log((double)at[4]), log((double)at[5])};
-    memcpy(f, own, sizeof own);
+    double *f = c->feature + c->count * FEATURES, in_scan[3], from_liver[3];
+    for (int a = 0; a < 3; a++) {
+        in_scan[a] = (double)at[a];
+        from_liver[a] = in_scan[a] - liver_mm[a];
+    }
+    f[0] = log(r->suv_max), f[1] = log(r->suv_mean), f[2] = log(r->ml);
+    place_features(in_scan, f + INTENSITIES);
+    for (int a = 0; a < SIZE; a++)
+        f[INTENSITIES + PLACE + a] = log((double)at[3 + a]);
+    place_features(from_liver, f + WITH_POSITION);
     c->label[c->count] = r->label == 1;
     c->group[c->count++] = patient;
+}
+
+/* The liver's middle, from the middle of voxel (0,0,0); the scan's where there is none. */
+static void find_liver(const struct nifti *map, double zyx_mm[3])
+{
+    enum { LIVER = 3 };
+    double sum[3] = {0}, n = 0.0;
+    size_t i = 0;
+    int64_t at[3];
+    for (at[0] = 0; at[0] < map->grid.dim[0]; at[0]++)
+        for (at[1] = 0; at[1] < map->grid.dim[1]; at[1]++)
+            for (at[2] = 0; at[2] < map->grid.dim[2]; at[2]++)
+                if ((int)map->voxel[i++] == LIVER) {
+                    for (int a = 0; a < 3; a++)
+                        sum[a] += (double)at[a];
+                    n += 1.0;
+                }
+    for (int a = 0; a < 3; a++)
+        zyx_mm[a] = map->grid.spacing_mm[a] * (n > 0.0 ? sum[a] / n : 0.5 * (double)map->grid.dim[a]);
 }
 
 static void add_regions(struct check *c, const struct regions_message *m, const struct nifti *map, size_t patient)
 {
     size_t all[CLASSES] = {0}, kept[CLASSES] = {0};
+    double liver_mm[3];
+    find_liver(map, liver_mm);
     for (size_t i = 0; i < m->count; i++) {
         const struct region *r = &m->region[i];
         int class = r->label == 1 ? TUMOUR : OTHER;
@@ -130,7 +175,7 @@ static void add_regions(struct check *c, const struct regions_message *m, const 
         kept[class]++;
         spread_add(&c->suv_max[class], r->suv_max);
         spread_add(&c->region_ml[class], r->ml);
-        add_features(c, r, patient);
+        add_features(c, r, liver_mm, patient);
     }
     for (int class = 0; class < CLASSES; class++) {
         spread_add(&c->regions[class], (double)all[class]);
@@ -165,7 +210,8 @@ static int add_lesions(struct check *c, const char *path, struct error *e)
         char *tab = strchr(line, '\t');
         unsigned long site;
         double up;
-        if (line[0] == '#' || !tab || sscanf(tab, "%*f%*f%lf%*f%*f%*u%lu", &up, &site) != 2)
+        if (line[0] == '#' || !tab || sscanf(tab, "%*f%*f%lf%*f%*f%*u%lu", &up, &site) != 2 ||
+            site == 0) /* 0: no lesion */
             continue;
         sites = site > sites ? site : sites;
         *tab = '\0';
@@ -221,13 +267,28 @@ static int add_scan(struct check *c, const char *cohort, const struct cache *cac
 
 /* ---- the report ---- */
 
+/* "1543 +- 363: within", where the mean here lies in that spread. */
+static void print_published(double here, double mean, double sd, const char *note)
+{
+    if (mean > 0.0)
+        printf(" %.4g +- %.4g: %s |", mean, sd, fabs(here - mean) <= sd ? "within" : "**outside**");
+    else
+        printf(" %s |", note);
+}
+
 static void print_organs(const struct check *c)
 {
     printf("\n| organ | ml here | ml published | SUVmean here | SUVmean published |\n|---|---|---|---|---|\n");
-    for (int o = 1; o < ANATOMY_LABELS; o++)
-        if (c->ml[o].count > 0)
-            printf("| %s | %.0f +- %.0f | %s | %.2f +- %.2f | %s |\n", organs[o].name, spread_mean(&c->ml[o]),
-                   spread_sd(&c->ml[o]), organs[o].ml, spread_mean(&c->suv[o]), spread_sd(&c->suv[o]), organs[o].suv);
+    for (int o = 1; o < ANATOMY_LABELS; o++) {
+        if (c->ml[o].count == 0)
+            continue;
+        double ml = spread_mean(&c->ml[o]), suv = spread_mean(&c->suv[o]);
+        printf("| %s | %.0f +- %.0f |", organs[o].name, ml, spread_sd(&c->ml[o]));
+        print_published(ml, organs[o].ml, organs[o].ml_sd, "-");
+        printf(" %.2f +- %.2f |", suv, spread_sd(&c->suv[o]));
+        print_published(suv, organs[o].suv, organs[o].suv_sd, organs[o].suv_note);
+        printf("\n");
+    }
 }
 
 static void print_lesions(struct check *c)
@@ -272,22 +333,75 @@ static void print_regions(struct check *c)
         }
 }
 
+/* The two classes' SUVmax side by side, as shares of each; and how much of them is common. */
+static void print_overlap(const struct check *c)
+{
+    enum { BINS = 12, WIDE = 36 };
+    static const double edge[BINS + 1] = {0, 3, 3.5, 4, 5, 6, 7, 8, 10, 12, 15, 20, 1e9};
+    double share[CLASSES][BINS] = {{0}}, common = 0.0;
+    for (int k = 0; k < CLASSES; k++)
+        for (size_t i = 0; i < c->suv_max[k].count; i++)
+            for (int b = 0; b < BINS; b++)
+                if (c->suv_max[k].value[i] >= edge[b] && c->suv_max[k].value[i] < edge[b + 1])
+                    share[k][b] += 1.0 / (double)c->suv_max[k].count;
+    printf("\nSUVmax, share of each class:\n\n");
+    for (int b = 0; b < BINS; b++) {
+        char bar[CLASSES][WIDE + 1];
+        for (int k = 0; k < CLASSES; k++) {
+            size_t length = (size_t)fmin(share[k][b] * 100.0 + 0.5, WIDE);
+            memset(bar[k], k == TUMOUR ? '#' : 'o', length);
+            bar[k][length] = '\0';
+        }
+        common += fmin(share[TUMOUR][b], share[OTHER][b]);
+        if (b + 1 < BINS)
+            printf("    %4.1f to %4.1f  tumour %4.1f %% %-*s  other %4.1f %% %s\n", edge[b], edge[b + 1],
+                   100.0 * share[TUMOUR][b], WIDE, bar[TUMOUR], 100.0 * share[OTHER][b], bar[OTHER]);
+        else
+            printf("    %4.1f and over tumour %4.1f %% %-*s  other %4.1f %% %s\n", edge[b], 100.0 * share[TUMOUR][b],
+                   WIDE, bar[TUMOUR], 100.0 * share[OTHER][b], bar[OTHER]);
+    }
+    printf("\n%.0f %% of the two distributions is common to both\n", 100.0 * common);
+}
+
+static double area_from(const struct check *c, const int *column, size_t columns)
+{
+    double *f = xalloc(c->count * columns + 1, sizeof *f);
+    for (size_t i = 0; i < c->count; i++)
+        for (size_t k = 0; k < columns; k++)
+            f[i * columns + k] = c->feature[i * FEATURES + (size_t)column[k]];
+    double auc = columns == 1 ? auc_of(f, c->label, c->count) : logistic_auc(f, c->label, c->group, c->count, columns);
+    free(f);
+    return auc;
+}
+
 static void print_difficulty(const struct check *c)
 {
-    double *intensity = xalloc(c->count * INTENSITIES + 1, sizeof *intensity),
-           *suv_max = xalloc(c->count + 1, sizeof *suv_max);
-    for (size_t i = 0; i < c->count; i++) {
-        memcpy(intensity + i * INTENSITIES, c->feature + i * WITH_POSITION, INTENSITIES * sizeof *intensity);
-        suv_max[i] = intensity[i * INTENSITIES];
-    }
+    static const struct {
+        const char *from, *wanted;
+        int first[2], last[2];
+    } rows[] = {
+        {"SUVmax", "", {0}, {1}},
+        {"SUVmax, SUVmean, volume", "below 0.90", {0}, {INTENSITIES}},
+        {"and size of the box", "", {0, INTENSITIES + PLACE}, {INTENSITIES, WITH_POSITION}},
+        {"SUVmax, SUVmean, volume and place in the scan", "clearly above", {0}, {INTENSITIES + PLACE}},
+        {"SUVmax, SUVmean, volume and place from the liver",
+         "clearly above",
+         {0, WITH_POSITION},
+         {INTENSITIES, FEATURES}},
+        {"place from the liver alone", "", {WITH_POSITION}, {FEATURES}},
+    };
     printf("\n| tumour or not, from | AUC | wanted |\n|---|---|---|\n");
-    printf("| SUVmax | %.3f | |\n", auc_of(suv_max, c->label, c->count));
-    printf("| SUVmax, SUVmean, volume (logistic, %d folds by patient) | %.3f | below 0.90 |\n", LOGISTIC_FOLDS,
-           logistic_auc(intensity, c->label, c->group, c->count, INTENSITIES));
-    printf("| and place and size, with squares | %.3f | clearly above |\n",
-           logistic_auc(c->feature, c->label, c->group, c->count, WITH_POSITION));
-    free(suv_max);
-    free(intensity);
+    for (size_t r = 0; r < COUNT_OF(rows); r++) {
+        int column[FEATURES], columns = 0;
+        for (int part = 0; part < 2; part++)
+            for (int k = rows[r].first[part]; k < rows[r].last[part]; k++)
+                column[columns++] = k;
+        printf("| %s | %.3f | %s |\n", rows[r].from, area_from(c, column, (size_t)columns), rows[r].wanted);
+    }
+    printf("\nlogistic regressions, %d folds by patient; logarithms of SUVs, volume and size; a place is its three "
+           "coordinates, their squares and "
+           "products (mm: from the first voxel, or from the liver's middle)\n",
+           LOGISTIC_FOLDS);
 }
 
 static void check_free(struct check *c)
@@ -326,6 +440,7 @@ int check_cohort(const char *cohort, const char *cache_dir, struct error *e)
         print_organs(&c);
         print_lesions(&c);
         print_regions(&c);
+        print_overlap(&c);
         print_difficulty(&c);
     }
     check_free(&c);

@@ -1,8 +1,10 @@
-/* ct -- one number a tissue, and a little noise.   lesion -> [ct] -> write
+/* ct -- one number a tissue, at one moment of a breath, and a little noise.   lesion -> [ct] -> write
  *
- * Textbook Hounsfield units of an unenhanced low-dose CT; noise of 12 HU: assumed. No table, no arms' streaks, no contrast. */
+ * Textbook Hounsfield units of an unenhanced low-dose CT; noise of 12 HU: assumed. No table, no arms' streaks, no
+ * contrast. */
 #include "datasets/simulate/ct.h"
 #include "datasets/simulate/body.h"
+#include "datasets/simulate/breathing.h"
 #include <math.h>
 
 enum { HU_AIR = -1000, HU_LESION = 35, HU_NOISE = 12 };
@@ -13,17 +15,30 @@ static const int16_t hu_of[ORGANS] = {
     [ORGAN_TONSIL] = 45,  [ORGAN_GLAND] = 20,   [ORGAN_TESTIS] = 35,      [ORGAN_URETER] = 10,  [ORGAN_MUSCLE] = 55,
     [ORGAN_PROSTATE] = 38};
 
-int16_t *ct_make(const struct phantom *ph, const struct patient *p)
+int16_t *ct_make(const struct phantom *ph, const struct patient *p, int finer, struct grid *g)
 {
-    size_t n = grid_voxels(&ph->grid);
-    int16_t *hu = xalloc(n, sizeof *hu);
-    struct rng r = draw_rng(p->seed, p->number, DRAW_CT);
-    for (size_t i = 0; i < n; i++) {
-        int organ = ph->organ[i];
-        double is = ph->lesion[i] && organ != ORGAN_MARROW ? HU_LESION : hu_of[organ];
-        if (organ != ORGAN_AIR) /* air is clipped at the scale's end */
-            is += HU_NOISE * (double)rng_normal(&r);
-        hu[i] = (int16_t)lround(is);
+    *g = ph->grid;
+    for (int a = 1; a < 3; a++) { /* rows and columns; column 2 - a of the affine is our axis a */
+        g->dim[a] *= finer;
+        g->spacing_mm[a] /= finer;
+        for (int i = 0; i < 3; i++) {
+            g->affine[i][2 - a] /= finer;
+            g->affine[i][3] -= 0.5 * (finer - 1) * g->affine[i][2 - a]; /* the first voxel's corner stays */
+        }
     }
+    int16_t *hu = xalloc(grid_voxels(g), sizeof *hu);
+    struct breathing breathing = breathing_draw(p);
+    struct rng r = draw_rng(p->seed, p->number, DRAW_CT);
+    size_t i = 0;
+    for (int64_t z = 0; z < g->dim[0]; z++)
+        for (int64_t y = 0; y < g->dim[1]; y++)
+            for (int64_t x = 0; x < g->dim[2]; x++, i++) {
+                int organ = breathing_organ(&breathing, ph, breathing.ct_down_mm, z, y / finer, x / finer);
+                bool lesion = ph->lesion[grid_at(&ph->grid, z, y / finer, x / finer)] != 0;
+                double is = lesion && organ != ORGAN_MARROW && organ != ORGAN_AIR ? HU_LESION : hu_of[organ];
+                if (organ != ORGAN_AIR) /* air is clipped at the scale's end */
+                    is += HU_NOISE * (double)rng_normal(&r);
+                hu[i] = (int16_t)lround(is);
+            }
     return hu;
 }

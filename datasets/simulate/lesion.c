@@ -10,21 +10,37 @@
 #include <math.h>
 #include <string.h>
 
-/* Where in the body, from the liver's centroid, mm. `inside`: the organ the centre must lie in, 0: any but air and lung. */
+/* Where in the body, mm from the liver's centroid; the midline is at left 65, and `both` draws a side (rows give the
+ * left). `in`: what its middle lies in. Shares: the names add up to the published ones; within a name assumed. */
+enum tissue { IN_LUNG, IN_LIVER, IN_SPLEEN, IN_SOFT, IN_SKIN, IN_BONE, IN_BOWEL };
 static const struct site_row {
-    const char *name;
+    const char *name, *what;
     double share;
+    bool both;
     double left[2], front[2], up[2];
-    enum organ inside;
+    enum tissue in;
 } site_rows[] = {
-    {"lung", 9.0, {-80, 210}, {-90, 70}, {30, 220}, ORGAN_LUNG},
-    {"liver", 5.7, {-90, 90}, {-70, 70}, {-80, 80}, ORGAN_LIVER},
-    {"spleen", 2.2, {120, 200}, {-90, 0}, {-50, 50}, ORGAN_SPLEEN},
-    {"thorax", 30.0, {-100, 230}, {-100, 90}, {40, 240}, ORGAN_AIR},
-    {"upper abdomen", 18.1, {-80, 210}, {-95, 85}, {-120, 40}, ORGAN_AIR},
-    {"pelvis", 20.0, {-90, 220}, {-100, 85}, {-340, -120}, ORGAN_AIR},
-    {"legs", 12.0, {-90, 220}, {-90, 70}, {-490, -340}, ORGAN_AIR},
-    {"head and neck", 3.0, {10, 120}, {-50, 70}, {240, 460}, ORGAN_AIR},
+    {"lung", "lung", 9.0, true, {85, 210}, {-90, 70}, {20, 200}, IN_LUNG},
+    {"liver", "liver", 5.7, false, {-90, 120}, {-70, 70}, {-90, 80}, IN_LIVER},
+    {"spleen", "spleen", 2.2, false, {120, 200}, {-90, 0}, {-50, 50}, IN_SPLEEN},
+    {"thorax", "mediastinal node", 8.5, true, {65, 100}, {-30, 40}, {70, 205}, IN_SOFT},
+    {"thorax", "axillary node", 9.0, true, {145, 190}, {-45, 20}, {110, 205}, IN_SOFT},
+    {"thorax", "bone", 6.5, true, {65, 230}, {-110, 90}, {40, 230}, IN_BONE},
+    {"thorax", "skin or muscle", 6.0, true, {65, 230}, {-130, 110}, {40, 230}, IN_SKIN},
+    {"upper abdomen", "retroperitoneal node", 5.5, true, {65, 105}, {-50, -10}, {-120, 20}, IN_SOFT},
+    {"upper abdomen", "bone", 5.0, true, {65, 220}, {-110, 80}, {-120, 40}, IN_BONE},
+    {"upper abdomen", "skin or muscle", 5.6, true, {65, 230}, {-130, 110}, {-120, 40}, IN_SKIN},
+    {"upper abdomen", "bowel", 2.0, false, {-20, 150}, {0, 60}, {-120, -80}, IN_BOWEL},
+    {"pelvis", "iliac node", 6.5, true, {95, 140}, {-30, 30}, {-320, -200}, IN_SOFT},
+    {"pelvis", "groin node", 4.0, true, {105, 145}, {25, 60}, {-340, -310}, IN_SOFT},
+    {"pelvis", "bone", 4.5, true, {65, 190}, {-90, 40}, {-340, -125}, IN_BONE},
+    {"pelvis", "skin or muscle", 3.5, true, {80, 240}, {-130, 110}, {-340, -125}, IN_SKIN},
+    {"pelvis", "bowel", 1.5, false, {-20, 150}, {0, 60}, {-260, -125}, IN_BOWEL},
+    {"legs", "groin node", 4.0, true, {105, 150}, {15, 60}, {-370, -342}, IN_SOFT},
+    {"legs", "skin or muscle", 6.5, true, {80, 240}, {-110, 90}, {-490, -345}, IN_SKIN},
+    {"legs", "bone", 1.5, true, {130, 190}, {-40, 20}, {-490, -345}, IN_BONE},
+    {"head and neck", "neck node", 2.0, true, {88, 115}, {-30, 30}, {245, 310}, IN_SOFT},
+    {"head and neck", "skin or bone", 1.0, true, {65, 145}, {-100, 100}, {250, 480}, IN_SKIN},
 };
 
 static const struct site_row *draw_site(struct rng *r)
@@ -52,19 +68,41 @@ static bool is_soft(int organ)
            organ == ORGAN_MUSCLE;
 }
 
-static bool site_fits(const struct phantom *ph, const struct site_row *row, struct place at)
+static bool tissue_fits(enum tissue in, int organ)
 {
-    int organ = phantom_organ_at(ph, at);
-    if (row->inside != ORGAN_AIR)
-        return organ == (int)row->inside;
-    return is_soft(organ);
+    switch (in) {
+    case IN_LUNG:
+        return organ == ORGAN_LUNG;
+    case IN_LIVER:
+        return organ == ORGAN_LIVER;
+    case IN_SPLEEN:
+        return organ == ORGAN_SPLEEN;
+    case IN_BONE:
+        return organ == ORGAN_MARROW;
+    case IN_BOWEL:
+        return organ == ORGAN_BOWEL;
+    case IN_SKIN:
+        return organ == ORGAN_FAT || organ == ORGAN_MUSCLE;
+    case IN_SOFT:
+        return is_soft(organ) && organ != ORGAN_BOWEL && organ != ORGAN_MARROW;
+    }
+    return false;
+}
+
+/* Two that touch would be one in the scan: half of each and 12 mm between them. */
+static bool is_apart(const struct lesion *l, const struct lesion *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (distance(l->centre, list[i].centre) < 0.5 * (l->diameter_mm + list[i].diameter_mm) + 12.0)
+            return false;
+    return true;
 }
 
 /* Percentiles 5/25/50/75 of sites a study are 1/3/6/10, counted on lists that end at ten: a log-normal about 5.5 whose upper half
  * is wider, so that the mean comes to the paper's 11. */
 static size_t draw_count(struct rng *r)
 {
-    double normal = (double)rng_normal(r), n = floor(5.5 * exp((normal < 0.0 ? 0.85 : 1.2) * normal) + 0.5);
+    double normal = (double)rng_normal(r), n = floor(5.5 * exp((normal < 0.0 ? 0.85 : 1.25) * normal) + 0.5);
     return (size_t)fmin(fmax(n, 1.0), LESIONS_MOST);
 }
 
@@ -101,20 +139,21 @@ static size_t paint_one(struct phantom *ph, struct rng *r, struct lesion *l, dou
     return voxels;
 }
 
-static struct lesion draw_lesion(struct rng *r, struct place at, const char *site, size_t site_number)
+static struct lesion draw_lesion(struct rng *r, struct place at, const char *site, const char *what, size_t site_number)
 {
-    struct lesion l = {.centre = at, .site_number = site_number};
+    struct lesion l = {.centre = at, .site_number = site_number, .what = what};
     format_into(l.site, sizeof l.site, "%s", site);
     l.suv = fmin(fmax(8.0 * exp(0.55 * (double)rng_normal(r)), 3.0), 24.0);
     l.diameter_mm = fmin(fmax(17.0 * exp(0.45 * (double)rng_normal(r)), 8.0), 60.0);
     return l;
 }
 
-/* Tumours come in company, as a chain of nodes does: four sites of ten have 1 to 3 smaller lesions 2 to 5 cm off (assumed). */
+/* Tumours come in company, as a chain of nodes does: six sites of ten have 1 to 4 smaller lesions 2 to 5 cm off
+ * (assumed). */
 static size_t paint_company(struct phantom *ph, struct rng *r, double psf_fwhm_mm, struct lesion first,
                             struct lesion *list, size_t count)
 {
-    int more = rng_uniform(r) < 0.4F ? 1 + (int)rng_below(r, 3) : 0;
+    int more = rng_uniform(r) < 0.6F ? 1 + (int)rng_below(r, 4) : 0;
     int home = phantom_organ_at(ph, first.centre);
     for (int tries = 0; more > 0 && tries < 30 && count < LESIONS_MOST; tries++) {
         struct place at = first.centre;
@@ -124,8 +163,10 @@ static size_t paint_company(struct phantom *ph, struct rng *r, double psf_fwhm_m
         double off = distance(at, first.centre);
         if (off < 20.0 || off > 50.0 || (organ != home && !is_soft(organ)))
             continue;
-        struct lesion l = draw_lesion(r, at, first.site, first.site_number);
+        struct lesion l = draw_lesion(r, at, first.site, first.what, first.site_number);
         l.diameter_mm = fmax(0.7 * l.diameter_mm, 8.0);
+        if (!is_apart(&l, list, count))
+            continue;
         l.suv = first.suv * rng_range(r, 0.6, 1.1);
         l.voxels = paint_one(ph, r, &l, psf_fwhm_mm);
         if (l.voxels > 0)
@@ -142,15 +183,22 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwh
     size_t wanted = draw_count(&r), count = 0, sites = 0;
     for (int tries = 0; sites < wanted && count < LESIONS_MOST && tries < 4000; tries++) {
         const struct site_row *row = draw_site(&r);
-        struct place at;
+        struct lesion l = draw_lesion(&r, (struct place){0}, row->name, row->what, sites + 1);
         int look = 0;
-        do /* the site is drawn once; a place in it until it fits, so that small organs keep their share */
-            at = body_place(p, rng_range(&r, row->left[0], row->left[1]), rng_range(&r, row->front[0], row->front[1]),
-                            rng_range(&r, row->up[0], row->up[1]));
-        while (!site_fits(ph, row, at) && ++look < 200);
-        if (look >= 200)
+        bool fits = false;
+        while (
+            !fits &&
+            look++ <
+                400) { /* the site is drawn once; a place in it until it fits, so that small organs keep their share */
+            double left = rng_range(&r, row->left[0], row->left[1]);
+            if (row->both && rng_uniform(&r) < 0.5F)
+                left = 130.0 - left;
+            l.centre =
+                body_place(p, left, rng_range(&r, row->front[0], row->front[1]), rng_range(&r, row->up[0], row->up[1]));
+            fits = tissue_fits(row->in, phantom_organ_at(ph, l.centre)) && is_apart(&l, list, count);
+        }
+        if (!fits)
             continue;
-        struct lesion l = draw_lesion(&r, at, row->name, sites + 1);
         l.voxels = paint_one(ph, &r, &l, psf_fwhm_mm);
         if (l.voxels == 0)
             continue;
@@ -234,7 +282,7 @@ size_t lesions_paint_at(struct phantom *ph, const struct patient *p, double psf_
                 middle.left += tumour->at[k].left, middle.front += tumour->at[k].front, middle.up += tumour->at[k].up,
                     share += 1.0;
         middle = (struct place){middle.left / share, middle.front / share, middle.up / share};
-        struct lesion l = draw_lesion(&r, middle, site_name(ph, p, middle), sites + 1);
+        struct lesion l = draw_lesion(&r, middle, site_name(ph, p, middle), "as in the study", sites + 1);
         paint_bed(ph, middle, l.diameter_mm);
         l.voxels = paint_one(ph, &r, &l, psf_fwhm_mm);
         paint_at_clicks(ph, &r, tumour, group, i, &l, psf_fwhm_mm);
@@ -251,7 +299,9 @@ size_t lesions_paint_at(struct phantom *ph, const struct patient *p, double psf_
         if (organ == ORGAN_AIR || organ == ORGAN_BRAIN || organ == ORGAN_HEART || organ == ORGAN_BLADDER ||
             organ == ORGAN_KIDNEY)
             continue;
-        struct lesion l = draw_lesion(&r, at, site_name(ph, p, at), sites + 1);
+        struct lesion l = draw_lesion(&r, at, site_name(ph, p, at), "beside those of the study", sites + 1);
+        if (!is_apart(&l, list, count))
+            continue;
         l.voxels = paint_one(ph, &r, &l, psf_fwhm_mm);
         if (l.voxels > 0)
             list[count++] = l, sites++;

@@ -4,8 +4,15 @@
 #include "datasets/simulate/anatomy.h"
 #include "datasets/simulate/body.h"
 
-struct lesion { char site[24]; struct place centre; size_t site_number; double suv, diameter_mm; size_t voxels; };
-enum { LESIONS_MOST = 64 };
+struct lesion {
+    char site[24];
+    const char *what;
+    struct place centre;
+    size_t site_number;
+    double suv, diameter_mm;
+    size_t voxels;
+};
+enum { LESIONS_MOST = 96 };
 /* Paints and lists them; returns how many (0 for a patient without disease). psf_fwhm_mm: of the scanner that will look. */
 size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwhm_mm, struct lesion list[LESIONS_MOST]);
 /* The same at places where a real study has its tumours: clicks less than LESION_APART_MM from each other are one lesion. Lists of

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 struct settings {
-    const char *out, *site, *scale, *anatomy_dir;
+    const char *site, *scale, *anatomy_dir;
     int64_t patients, jobs, seed;
-    bool ct;
+    struct output output;
     struct anatomy anatomy; /* count 0: none */
 };
 
@@ -54,7 +54,7 @@ static void simulate_one(const struct settings *s, const struct scale *scale, in
     struct error e = {0};
     struct patient p;
     const struct study *study = patient_of(s, number, &p);
-    if (patient_written(s->out, &p))
+    if (patient_written(s->output.dir, &p))
         return;
     struct phantom ph;
     struct lesion lesions[LESIONS_MOST];
@@ -67,10 +67,22 @@ static void simulate_one(const struct settings *s, const struct scale *scale, in
     double psf = scale->scanner.psf_fwhm_mm;
     mimics_paint(&ph, &p, psf, study ? &background : NULL);
     size_t count = study ? lesions_paint_at(&ph, &p, psf, &tumour, lesions) : lesions_paint(&ph, &p, psf, lesions);
+    body_note_organs(&ph);
     scanner_run(&scale->scanner, &p, &ph);
-    if (patient_write(s->out, &p, &ph, lesions, count, s->ct, &e) < 0)
+    if (patient_write(&s->output, &p, &ph, lesions, count, &e) < 0)
         die_of(&e);
     phantom_close(&ph);
+}
+
+/* What was asked for, in words. The caller's. */
+static char *cohort_name(const struct settings *s)
+{
+    char anatomy[64] = "";
+    if (s->anatomy.count > 0)
+        format_into(anatomy, sizeof anatomy, ", anatomy %016llx", (unsigned long long)s->anatomy.digest);
+    return xprintf("simulated cohort, seed %lld, scale %s%s%s%s%s%s\n", (long long)s->seed, s->scale,
+                   strcmp(s->site, "B") == 0 ? ", site B" : "", anatomy, s->output.ct ? ", with CT" : "",
+                   s->output.autopet ? ", all of autoPET's layout" : "", s->output.dicom ? ", DICOM" : "");
 }
 
 /* A folder holds one cohort: what was asked for is noted in it, and asking for another there is refused. */
@@ -78,20 +90,16 @@ static void claim_folder(const struct settings *s)
 {
     struct error e = {0};
     struct buffer before = {0};
-    char *path = path_join(s->out, "SIMULATED.txt");
-    char anatomy[64] = "";
-    if (s->anatomy.count > 0)
-        format_into(anatomy, sizeof anatomy, ", anatomy %016llx", (unsigned long long)s->anatomy.digest);
-    char *text = xprintf("simulated cohort, seed %lld, scale %s%s%s%s\n", (long long)s->seed, s->scale,
-                         strcmp(s->site, "B") == 0 ? ", site B" : "", anatomy, s->ct ? ", with CT" : "");
-    int rc = dir_make(s->out, &e);
+    const char *text = s->output.cohort;
+    char *path = path_join(s->output.dir, "SIMULATED.txt");
+    int rc = dir_make(s->output.dir, &e);
     if (rc == 0 && !file_exists(path))
         rc = publish_bytes(path, text, strlen(text), &e);
     else if (rc == 0 && (rc = file_read(path, 4096, &before, &e)) == 0 && strcmp((const char *)before.data, text) != 0)
-        rc = fail_as(&e, EX_CANTCREAT, "cannot simulate into '%s': it holds another cohort (%.*s); choose another folder", s->out,
+        rc = fail_as(&e, EX_CANTCREAT,
+                     "cannot simulate into '%s': it holds another cohort (%.*s); choose another folder", s->output.dir,
                      (int)strcspn((const char *)before.data, "\n"), (const char *)before.data);
     buffer_free(&before);
-    free(text);
     free(path);
     if (rc < 0)
         die_of(&e);
@@ -147,15 +155,16 @@ static void write_tables(const struct settings *s)
 {
     struct error e = {0};
     struct publish list, metadata;
-    char *path = path_join(s->out, "scans.tsv");
-    if (publish_open(&list, path, &e) < 0 || metadata_open(&metadata, s->out, &e) < 0)
+    char *path = path_join(s->output.dir, "scans.tsv");
+    if (publish_open(&list, path, &e) < 0 || metadata_open(&metadata, s->output.dir, &e) < 0)
         die_of(&e);
     fprintf(list.to, "patient\tstudy\tscan\tmask\n");
     for (int64_t number = 1; number <= s->patients; number++) {
         struct patient p;
         patient_of(s, number, &p);
-        fprintf(list.to, "%s\t%s\t%s/%s/PET.nii.gz\t%s/%s/SEG.nii.gz\n", p.id, p.study, p.id, p.study, p.id, p.study);
-        metadata_add(&metadata, &p, s->ct);
+        fprintf(list.to, "%s\t%s\t%s/%s/%s\t%s/%s/%s\n", p.id, p.study, p.id, p.study,
+                s->output.dicom ? "PET" : "PET.nii.gz", p.id, p.study, s->output.dicom ? "SEG/SEG.dcm" : "SEG.nii.gz");
+        metadata_add(&metadata, &s->output, &p);
     }
     if (publish_commit(&metadata, &e) < 0 || publish_commit(&list, &e) < 0)
         die_of(&e);
@@ -166,7 +175,7 @@ int main(int argc, char **argv)
 {
     struct settings s = {.site = "A", .scale = "full", .patients = 10, .jobs = sysconf(_SC_NPROCESSORS_ONLN)};
     struct option table[] = {
-        {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder to write to (made)", 0, NULL},
+        {"out", OPT_STRING, &s.output.dir, "DIR", 0, 0, "folder to write to (made)", 0, NULL},
         {"patients", OPT_INT, &s.patients, "N", 1, 9999, "how many", 0, NULL},
         {"scale", OPT_CHOICE, &s.scale, "full|quick", 0, 0, "full: 2.036x2.036x3 mm voxels; quick: 4.072x4.072x5 mm", 0,
          NULL},
@@ -174,7 +183,10 @@ int main(int argc, char **argv)
          "A: as autoPET; B: another scanner, for external validation (4 mm slices, thighs)", 0, NULL},
         {"anatomy", OPT_STRING, &s.anatomy_dir, "DIR", 0, 0,
          "simulate on real organ maps: DIR/studies.tsv, DIR/organs/*.nii.gz", 0, NULL},
-        {"ct", OPT_FLAG, &s.ct, NULL, 0, 0, "write the CT, too", 0, NULL},
+        {"ct", OPT_FLAG, &s.output.ct, NULL, 0, 0, "write the CT, too, on the PET's grid", 0, NULL},
+        {"autopet", OPT_FLAG, &s.output.autopet, NULL, 0, 0, "write SUV and both CTs, too, as autoPET has them", 0,
+         NULL},
+        {"dicom", OPT_FLAG, &s.output.dicom, NULL, 0, 0, "write PET, CT and truth as DICOM series instead", 0, NULL},
         {"j", OPT_INT, &s.jobs, "N", 1, 1024, "processes side by side; the bytes do not depend on it", 0, NULL},
     };
     struct opts o = {.program = "petrel-simulate",
@@ -194,17 +206,22 @@ int main(int argc, char **argv)
             die_of(&e);
         return EX_OK;
     }
-    if (s.out == NULL || o.rest_count > 0)
-        die(EX_USAGE, s.out == NULL ? "--out is missing: name the folder to write to" : "unexpected word '%s'",
+    if (s.output.dir == NULL || o.rest_count > 0)
+        die(EX_USAGE, s.output.dir == NULL ? "--out is missing: name the folder to write to" : "unexpected word '%s'",
             o.rest_count > 0 ? o.rest[0] : "");
     s.seed = o.common.seed;
     const struct scale *scale = scale_of(&s);
     if (s.anatomy_dir != NULL && anatomy_open(&s.anatomy, s.anatomy_dir, &e) < 0)
         die_of(&e);
+    if (s.output.dicom && s.output.autopet)
+        die(EX_USAGE, "--dicom and --autopet are two layouts: choose one");
+    char *cohort = cohort_name(&s);
+    s.output.cohort = cohort;
     claim_folder(&s);
     simulate_all(&s, scale);
     write_tables(&s);
     anatomy_close(&s.anatomy);
+    free(cohort);
     log_last("%lld simulated patients", (long long)s.patients);
     return EX_OK;
 }

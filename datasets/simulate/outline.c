@@ -1,8 +1,7 @@
 /* outline -- skin, fat and the soft tissue that everything lies in.   patient -> [outline, body] -> lesion
  *
- * The average body is overlapping ellipsoids. Around marked organs each slice gets an outline of its own: as wide and deep
- * as the average body, and wherever organs reach further, the organs and a margin. Tissue SUVs, proportions and margins:
- * assumed. */
+ * Trunk and head are an oval a slice: as wide and deep as the average body, and wherever marked organs reach further,
+ * the organs and a margin. Limbs are tubes with joints. Tissue SUVs, proportions and margins: assumed. */
 #include "datasets/simulate/body.h"
 #include <math.h>
 #include <stdlib.h>
@@ -15,58 +14,46 @@ static double fat_depth_mm(const struct patient *p)
     return 6.0 + 45.0 * fmax(p->girth - 0.85, 0.0);
 }
 
-void outline_paint(struct phantom *ph, const struct patient *p)
-{
-    static const struct { double left, front, up, wide, deep, tall; } part[] = {
-        {65, 15, 395, 80, 100, 110},   /* head */
-        {65, -5, 270, 62, 62, 90},     /* neck */
-        {65, -10, 200, 195, 85, 75},   /* shoulders */
-        {65, -10, 80, 165, 115, 230},  /* chest */
-        {65, -8, -110, 158, 112, 230}, /* abdomen */
-        {65, -12, -270, 178, 118, 140},/* pelvis */
-        {-25, -12, -450, 88, 92, 210}, /* thighs */
-        {155, -12, -450, 88, 92, 210},
-        {-145, -15, -60, 45, 45, 300}, /* arms at the sides */
-        {275, -15, -60, 45, 45, 300},
-    };
-    for (int layer = 0; layer < 2; layer++) /* fat first, then what is under it */
-        for (size_t i = 0; i < COUNT_OF(part); i++) {
-            if (i >= 8 && !p->arms_down)
-                continue;
-            bool trunk = i >= 2 && i < 6;
-            double depth_mm = layer == 0 ? 0.0 : (trunk ? fat_depth_mm(p) : 7.0);
-            double grow = i == 0 ? 1.0 : p->girth;
-            struct blob b = {.centre = body_place(p, part[i].left, part[i].front, part[i].up)};
-            b.radius = (struct place){part[i].wide * grow - depth_mm, part[i].deep * grow - depth_mm,
-                                      part[i].tall * p->size - depth_mm};
-            phantom_paint(ph, &b, layer == 0 ? fat_suv : soft_suv, layer == 0 ? 0.05 : 0.10,
-                          layer == 0 ? ORGAN_FAT : ORGAN_SOFT, OVER_ANY);
-        }
-}
+/* One slice's trunk or head; 0 wide where there is none. square: 0 an ellipse, 1 halfway to a rounded box, as trunks
+ * are. */
+struct oval {
+    double left, front, wide, deep, square;
+};
 
-/* ---- around marked organs ---- */
-
-/* One slice's trunk or head, or a limb: an oval; 0 wide where there is none. */
-struct oval { double left, front, wide, deep; };
-
-/* Half width and depth of the average trunk by height, mm. */
+/* Half width and depth of the average trunk by height, mm; where its middle lies; how much of the girth it takes part
+ * in. */
 static struct oval oval_usual(const struct patient *p, double up)
 {
-    static const struct { double up, wide, deep, girth;
-    } row[] = {{-400, 0, 0, 1},    {-380, 165, 105, 1}, {-280, 178, 118, 1}, {-110, 158, 112, 1}, {80, 165, 115, 1},
-               {170, 190, 100, 1}, {215, 170, 78, 1},   {245, 75, 66, 1},    {265, 60, 62, 0.5},  {310, 60, 68, 0.5},
-               {335, 70, 88, 0},   {400, 78, 98, 0},    {450, 76, 94, 0},    {480, 55, 70, 0},    {500, 0, 0, 0}};
+    enum part { REST, HIPS, BELLY, SHOULDERS };
+    static const struct {
+        double up, wide, deep, front, girth;
+        enum part part;
+    } row[] = {{-412, 0, 0, -20, 1, HIPS},        {-392, 120, 84, -20, 1, HIPS},
+               {-370, 164, 104, -18, 1, HIPS},    {-320, 176, 112, -16, 1, HIPS},
+               {-260, 168, 108, -14, 1, HIPS},    {-200, 156, 104, -8, 1, BELLY},
+               {-130, 146, 104, -4, 1, BELLY},    {-60, 150, 106, -4, 1, BELLY},
+               {20, 158, 110, -8, 1, REST},       {90, 164, 112, -10, 1, REST},
+               {145, 170, 106, -12, 1, REST},     {185, 172, 94, -14, 1, SHOULDERS},
+               {208, 162, 80, -16, 1, SHOULDERS}, {226, 118, 68, -17, 0.8, SHOULDERS},
+               {242, 76, 62, -15, 0.7, REST},     {262, 60, 58, -13, 0.5, REST},
+               {286, 57, 58, -6, 0.3, REST},      {300, 58, 72, 6, 0.1, REST},
+               {318, 64, 92, 12, 0, REST},        {345, 70, 99, 11, 0, REST},
+               {380, 75, 101, 9, 0, REST},        {415, 77, 99, 7, 0, REST},
+               {448, 72, 92, 3, 0, REST},         {470, 58, 74, 0, 0, REST},
+               {484, 38, 50, -2, 0, REST},        {492, 0, 0, -2, 0, REST}};
+    const double part[] = {[REST] = 1.0, [HIPS] = p->hips, [BELLY] = p->belly, [SHOULDERS] = p->shoulders};
     double at = up / p->size;
     if (at <= row[0].up || at >= row[COUNT_OF(row) - 1].up)
         return (struct oval){0};
     size_t i = 1;
     while (row[i].up < at)
         i++;
-    double f = (at - row[i - 1].up) / (row[i].up - row[i - 1].up);
-    double girth = 1.0 + (p->girth - 1.0) * (row[i - 1].girth + f * (row[i].girth - row[i - 1].girth));
-    struct place middle = body_place(p, 65, at > 320 ? 15 : -10, at);
-    return (struct oval){middle.left, middle.front, girth * (row[i - 1].wide + f * (row[i].wide - row[i - 1].wide)),
-                         girth * (row[i - 1].deep + f * (row[i].deep - row[i - 1].deep))};
+    double f = (at - row[i - 1].up) / (row[i].up - row[i - 1].up), g = 1.0 - f;
+    double girth = 1.0 + (p->girth - 1.0) * (g * row[i - 1].girth + f * row[i].girth);
+    double shape = g * part[row[i - 1].part] + f * part[row[i].part];
+    struct place middle = body_place(p, 65, g * row[i - 1].front + f * row[i].front, at);
+    return (struct oval){middle.left, middle.front, girth * shape * (g * row[i - 1].wide + f * row[i].wide),
+                         girth * (g * row[i - 1].deep + f * row[i].deep), at > 235.0 ? 0.0 : 1.0};
 }
 
 /* What the marked organs of a slice span; wide 0: none. */
@@ -89,7 +76,8 @@ static struct oval oval_of_organs(const struct phantom *ph, int64_t z)
     const double *mm = ph->grid.spacing_mm;
     return (struct oval){ph->low_mm[0] + 0.5 * (double)(low[1] + high[1]) * mm[2],
                          ph->low_mm[1] - 0.5 * (double)(low[0] + high[0]) * mm[1],
-                         0.5 * (double)(high[1] - low[1] + 1) * mm[2], 0.5 * (double)(high[0] - low[0] + 1) * mm[1]};
+                         0.5 * (double)(high[1] - low[1] + 1) * mm[2], 0.5 * (double)(high[0] - low[0] + 1) * mm[1],
+                         1.0};
 }
 
 /* Above this there is air: the brain's last slice, and skull and scalp. */
@@ -106,7 +94,7 @@ static double crown_up(const struct phantom *ph)
  * no step shows where an organ ends. */
 static struct oval *ovals_make(const struct phantom *ph, const struct patient *p)
 {
-    int64_t slices = ph->grid.dim[0], reach = (int64_t)ceil(25.0 / ph->grid.spacing_mm[0]);
+    int64_t slices = ph->grid.dim[0], reach = (int64_t)ceil(12.0 / ph->grid.spacing_mm[0]);
     struct oval *wanted = xalloc((size_t)slices, sizeof *wanted), *smooth = xalloc((size_t)slices, sizeof *smooth);
     double crown = crown_up(ph);
     for (int64_t z = 0; z < slices; z++) {
@@ -130,17 +118,18 @@ static struct oval *ovals_make(const struct phantom *ph, const struct patient *p
                 continue;
             double w = 1.0 - fabs((double)(k - z)) / (double)(reach + 1);
             sum.left += w * wanted[k].left, sum.front += w * wanted[k].front;
-            sum.wide += w * wanted[k].wide, sum.deep += w * wanted[k].deep;
+            sum.wide += w * wanted[k].wide, sum.deep += w * wanted[k].deep, sum.square += w * wanted[k].square;
             weight += w;
         }
         if (weight > 0.0)
-            smooth[z] = (struct oval){sum.left / weight, sum.front / weight, sum.wide / weight, sum.deep / weight};
+            smooth[z] = (struct oval){sum.left / weight, sum.front / weight, sum.wide / weight, sum.deep / weight,
+                                      sum.square / weight};
     }
     free(wanted);
     return smooth;
 }
 
-/* Fills one slice's oval, `depth_mm` under its skin, over air; between an ellipse and a rounded box, as trunks are. */
+/* Fills one slice's oval, `depth_mm` under its skin, over air. */
 static void oval_fill(struct phantom *ph, int64_t z, const struct oval *o, double depth_mm, int organ)
 {
     double wide = o->wide - depth_mm, deep = o->deep - depth_mm;
@@ -154,46 +143,82 @@ static void oval_fill(struct phantom *ph, int64_t z, const struct oval *o, doubl
         uint8_t *row = ph->organ + grid_at(&ph->grid, z, y, 0);
         for (int64_t x = 0; x < ph->grid.dim[2]; x++) {
             double u = (ph->low_mm[0] + (double)x * mm[2] - o->left) / wide, uu = u * u, vv = v * v;
-            if (row[x] == ORGAN_AIR && uu + vv + uu * uu + vv * vv <= 2.0)
+            if (row[x] == ORGAN_AIR && uu + vv + o->square * (uu * uu + vv * vv) <= 1.0 + o->square)
                 row[x] = (uint8_t)organ;
         }
     }
 }
 
-/* Limbs of one slice: round, tapering; each is skipped where it does not reach. */
-static size_t limbs_at(const struct patient *p, double up, struct oval limb[4])
+/* ---- limbs ---- */
+
+static const struct limb_row {
+    double out, front, up, radius_mm;
+} /* out: from the midline, mm of the average body */
+arm_down[LIMB_POINTS] = {{165, -18, 190, 50}, {192, -22, 60, 46},  {212, -20, -90, 40}, {222, 0, -200, 36},
+                         {222, 20, -320, 25}, {214, 28, -370, 27}, {208, 32, -425, 20}},
+    arm_up[LIMB_POINTS] = {{160, -18, 192, 52}, {205, -10, 270, 46}, {232, 0, 350, 42}, {200, 12, 420, 38},
+                           {150, 18, 500, 28},  {125, 20, 545, 27},  {105, 20, 590, 20}},
+    leg[LIMB_POINTS] = {{92, -14, -330, 92}, {94, -8, -470, 86},   {84, -4, -640, 66},  {78, -8, -790, 52},
+                        {80, -22, -910, 53}, {74, -22, -1090, 34}, {74, -20, -1170, 35}};
+
+void limb_place(const struct patient *p, enum limb limb, int side, struct tube_point at[LIMB_POINTS])
 {
-    size_t count = 0;
-    double at = up / p->size;
-    for (int side = -1; side <= 1; side += 2) {
-        if (at < -320.0) { /* thigh to foot */
-            double taper = fmin((-320.0 - at) / 850.0, 1.0), radius = (90.0 - 48.0 * taper) * sqrt(p->girth);
-            struct place c = body_place(p, 65.0 + side * (90.0 - 15.0 * taper), -12, -330);
-            limb[count++] = (struct oval){c.left, c.front, radius, radius};
+    const struct limb_row *row = limb == LIMB_LEG ? leg : p->arms_down ? arm_down : arm_up;
+    double wide = limb == LIMB_LEG ? p->hips : p->shoulders, thick = sqrt(p->girth) * (p->male ? 1.0 : 0.94);
+    for (int i = 0; i < LIMB_POINTS; i++)
+        at[i] = (struct tube_point){.at = body_place(p, 65.0 + side * row[i].out * wide, row[i].front, row[i].up),
+                                    .radius_mm = row[i].radius_mm * thick};
+}
+
+/* Flesh `depth_mm` under the skin. */
+static void limbs_paint(struct phantom *ph, const struct patient *p, double depth_mm, int organ)
+{
+    struct tube_point at[LIMB_POINTS];
+    for (enum limb limb = LIMB_ARM; limb <= LIMB_LEG; limb++)
+        for (int side = -1; side <= 1; side += 2) {
+            limb_place(p, limb, side, at);
+            for (int i = 0; i < LIMB_POINTS; i++)
+                at[i].radius_mm -= depth_mm;
+            phantom_paint_tube(ph, at, LIMB_POINTS, 0.0, organ, OVER_AIR);
+            if (limb == LIMB_LEG) { /* and a foot */
+                struct tube_point foot[2] = {at[LIMB_POINTS - 1], at[LIMB_POINTS - 1]};
+                foot[1].at.front += 130.0, foot[1].at.up -= 22.0, foot[1].radius_mm *= 0.6;
+                phantom_paint_tube(ph, foot, 2, 0.0, organ, OVER_AIR);
+            }
         }
-        if (p->arms_down ? at > -420.0 && at < 200.0 : at > 185.0) { /* at the sides, or beside the head */
-            double out = p->arms_down ? 212.0 : 165.0;
-            struct place c = body_place(p, 65.0 + side * out, p->arms_down ? -15 : 5, p->arms_down ? -60 : 200);
-            limb[count++] = (struct oval){c.left, c.front, 43, 43};
-        }
+}
+
+/* A nose, and breasts. */
+static void face_and_chest(struct phantom *ph, const struct patient *p)
+{
+    struct blob nose = {.centre = body_place(p, 65, 112, 346), .radius = {11, 14, 17}, .taper = 0.4};
+    phantom_paint(ph, &nose, soft_suv, 0.05, ORGAN_SOFT, OVER_AIR);
+    for (int side = -1; side <= 1 && !p->male; side += 2) {
+        struct blob breast = {.centre = body_place(p, 65.0 + side * 78.0, 88, 95),
+                              .radius = {62 * p->girth, 38 * p->girth, 56 * p->girth},
+                              .taper = 0.2};
+        phantom_paint(ph, &breast, fat_suv, 0.1, ORGAN_FAT, OVER_AIR);
     }
-    return count;
 }
 
 void outline_complete(struct phantom *ph, const struct patient *p)
 {
-    struct oval *trunk = ovals_make(ph, p), limb[4];
-    for (int64_t z = 0; z < ph->grid.dim[0]; z++) {
-        double up = ph->low_mm[2] + (double)z * ph->grid.spacing_mm[0];
-        size_t limbs = limbs_at(p, up, limb);
-        oval_fill(ph, z, &trunk[z], up > 250.0 * p->size ? 5.0 : fat_depth_mm(p), ORGAN_SOFT);
-        for (size_t i = 0; i < limbs; i++)
-            oval_fill(ph, z, &limb[i], 8.0, ORGAN_SOFT);
-        oval_fill(ph, z, &trunk[z], 0.0, ORGAN_FAT);
-        for (size_t i = 0; i < limbs; i++)
-            oval_fill(ph, z, &limb[i], 0.0, ORGAN_FAT);
+    struct oval *trunk = ovals_make(ph, p);
+    double crown = crown_up(ph);
+    for (int layer = 0; layer < 2; layer++) { /* flesh, then fat round it */
+        for (int64_t z = 0; z < ph->grid.dim[0]; z++) {
+            double up = ph->low_mm[2] + (double)z * ph->grid.spacing_mm[0];
+            if (up <= crown)
+                oval_fill(ph, z, &trunk[z],
+                          layer == 1             ? 0.0
+                          : up > 240.0 * p->size ? 5.0
+                                                 : fat_depth_mm(p),
+                          layer == 0 ? ORGAN_SOFT : ORGAN_FAT);
+        }
+        limbs_paint(ph, p, layer == 0 ? 7.0 : 0.0, layer == 0 ? ORGAN_SOFT : ORGAN_FAT);
     }
+    face_and_chest(ph, p);
     free(trunk);
-    phantom_fill(ph, ORGAN_FAT, fat_suv, 0.05);
-    phantom_fill(ph, ORGAN_SOFT, soft_suv, 0.10);
+    phantom_fill(ph, ORGAN_FAT, fat_suv, 0.08);
+    phantom_fill(ph, ORGAN_SOFT, soft_suv, 0.12);
 }

@@ -1,7 +1,8 @@
 /* patient -- who is simulated.   [patient] -> body -> lesion -> scanner
  *
- * Height, weight and age: assumed (European adults). Dose 300-350 MBq and 60 min +- 10 uptake: the autoPET protocol.
- * One patient in ten has no lesion: autoPET has 513 negative studies of 1014, but a cohort of melanoma patients few. */
+ * Height, weight, age and build: assumed (European adults). Dose 300-350 MBq and 60 min +- 10 uptake: the autoPET
+ * protocol. One patient in ten has no lesion: autoPET has 513 negative studies of 1014, but a cohort of melanoma
+ * patients few. */
 #include "datasets/simulate/patient.h"
 #include <math.h>
 
@@ -34,6 +35,9 @@ struct patient patient_draw(uint64_t seed, int64_t number)
     p.half_life_s = 6586.2;
     p.injection_s = 3600.0 * 8.0 + floor(3600.0 * 6.0 * (double)rng_uniform(&r));
     p.series_s = p.injection_s + floor(60.0 * clamp(60.0 + 5.0 * (double)rng_normal(&r), 50.0, 90.0));
+    p.shoulders = (p.male ? 1.03 : 0.94) + 0.03 * (double)rng_normal(&r);
+    p.hips = (p.male ? 0.97 : 1.05) + 0.03 * (double)rng_normal(&r);
+    p.belly = 1.0 + clamp(0.12 * (p.girth - 1.0) + 0.05 * (double)rng_normal(&r), -0.12, 0.2);
     return p;
 }
 

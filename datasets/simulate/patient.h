@@ -4,7 +4,17 @@
 #include "datasets/simulate/phantom.h"
 
 /* What each draw is for: the low bits of RNG_SIMULATE's index, so that adding a draw to one does not move another. */
-enum draw { DRAW_PATIENT, DRAW_ORGANS, DRAW_MIMICS, DRAW_LESIONS, DRAW_TEXTURE, DRAW_NOISE, DRAW_ANATOMY, DRAW_CT };
+enum draw {
+    DRAW_PATIENT,
+    DRAW_ORGANS,
+    DRAW_MIMICS,
+    DRAW_LESIONS,
+    DRAW_TEXTURE,
+    DRAW_NOISE,
+    DRAW_ANATOMY,
+    DRAW_CT,
+    DRAW_BREATH
+};
 struct rng draw_rng(uint64_t seed, int64_t number, enum draw what);
 
 struct patient {
@@ -15,6 +25,7 @@ struct patient {
     double height_m, weight_g, age_y;
     double size;                 /* bone lengths, relative to 1.70 m */
     double girth;                /* trunk width, relative to 70 kg at 1.70 m */
+    double shoulders, hips, belly; /* widths beside that: about 1 */
     double dose_bq, half_life_s;
     double injection_s, series_s;/* since midnight */
     /* a body that was measured: where its brain, lungs and bladder lie off the average body, by rising height */

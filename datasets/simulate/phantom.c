@@ -41,6 +41,7 @@ void phantom_close(struct phantom *p)
     free(p->organ);
     free(p->lesion);
     free(p->texture);
+    free(p->hot);
     memset(p, 0, sizeof *p);
 }
 
@@ -109,7 +110,8 @@ static double blob_depth(const struct blob *b, double left, double front, double
     double c = cos(b->turn_rad), s = sin(b->turn_rad);
     double tx = c * x + s * y, ty = c * y - s * x;
     double ct = cos(b->tilt_rad), st = sin(b->tilt_rad);
-    double ux = (ct * tx + st * z) / b->radius.left, uy = ty / b->radius.front, uz = (ct * z - st * tx) / b->radius.up;
+    double uz = (ct * z - st * tx) / b->radius.up, narrow = 1.0 - b->taper * fmin(fmax(uz, -1.0), 1.0);
+    double ux = (ct * tx + st * z) / (narrow * b->radius.left), uy = ty / (narrow * b->radius.front);
     double d = sqrt(ux * ux + uy * uy + uz * uz);
     if (b->rough <= 0.0 || d < 1e-9)
         return d;
@@ -121,23 +123,31 @@ static double blob_depth(const struct blob *b, double left, double front, double
 
 struct span { int64_t low[3], high[3]; };
 
+/* Voxels of a box, as far as they lie on the grid. */
+static struct span span_round(const struct phantom *p, struct place low, struct place high)
+{
+    const double from[3] = {low.up - p->low_mm[2], p->low_mm[1] - high.front, low.left - p->low_mm[0]};
+    const double to[3] = {high.up - p->low_mm[2], p->low_mm[1] - low.front, high.left - p->low_mm[0]};
+    struct span s;
+    for (int a = 0; a < 3; a++) {
+        s.low[a] = (int64_t)fmax(floor(from[a] / p->grid.spacing_mm[a]), 0.0);
+        s.high[a] = (int64_t)fmin(ceil(to[a] / p->grid.spacing_mm[a]), (double)p->grid.dim[a] - 1.0);
+    }
+    return s;
+}
+
 /* Voxels a blob can reach: a cube of its largest radius. */
 static struct span blob_span(const struct phantom *p, const struct blob *b)
 {
-    double reach = fmax(b->radius.left, fmax(b->radius.front, b->radius.up)) * (1.0 + b->rough);
-    const double centre[3] = {b->centre.up - p->low_mm[2], p->low_mm[1] - b->centre.front, b->centre.left - p->low_mm[0]};
+    double grown = (1.0 + b->rough) * (1.0 + fabs(b->taper));
+    double reach = fmax(b->radius.left, fmax(b->radius.front, b->radius.up)) * grown;
     /* an unturned blob reaches no further than each radius */
     bool turned = b->turn_rad != 0.0 || b->tilt_rad != 0.0;
-    const double own[3] = {b->radius.up, b->radius.front, b->radius.left};
-    struct span s;
-    for (int a = 0; a < 3; a++) {
-        double half = turned ? reach : own[a] * (1.0 + b->rough);
-        s.low[a] = (int64_t)floor((centre[a] - half) / p->grid.spacing_mm[a]);
-        s.high[a] = (int64_t)ceil((centre[a] + half) / p->grid.spacing_mm[a]);
-        s.low[a] = s.low[a] < 0 ? 0 : s.low[a];
-        s.high[a] = s.high[a] >= p->grid.dim[a] ? p->grid.dim[a] - 1 : s.high[a];
-    }
-    return s;
+    struct place half = turned ? (struct place){reach, reach, reach}
+                               : (struct place){b->radius.left * grown, b->radius.front * grown, b->radius.up * grown};
+    return span_round(p,
+                      (struct place){b->centre.left - half.left, b->centre.front - half.front, b->centre.up - half.up},
+                      (struct place){b->centre.left + half.left, b->centre.front + half.front, b->centre.up + half.up});
 }
 
 static double depth_at(const struct phantom *p, const struct blob *b, int64_t z, int64_t y, int64_t x)
@@ -148,7 +158,18 @@ static double depth_at(const struct phantom *p, const struct blob *b, int64_t z,
 
 static bool paints_over(const struct phantom *p, uint8_t organ, int only)
 {
-    return only == OVER_ANY || (only == OVER_TISSUE ? (p->tissue >> organ & 1) != 0 : organ == (only == OVER_AIR ? 0 : only));
+    switch (only) {
+    case OVER_ANY:
+        return true;
+    case OVER_AIR:
+        return organ == 0;
+    case OVER_TISSUE:
+        return (p->tissue >> organ & 1) != 0;
+    case OVER_SOFT:
+        return (p->soft >> organ & 1) != 0;
+    default:
+        return organ == only;
+    }
 }
 
 size_t phantom_paint(struct phantom *p, const struct blob *b, double suv, double heterogeneity, int organ, int only)
@@ -169,6 +190,58 @@ size_t phantom_paint(struct phantom *p, const struct blob *b, double suv, double
                 painted++;
             }
     return painted;
+}
+
+/* One piece, from a to b. */
+static size_t paint_piece(struct phantom *p, const struct tube_point *a, const struct tube_point *b,
+                          double heterogeneity, int organ, int only)
+{
+    double reach = fmax(a->radius_mm, b->radius_mm);
+    struct place d = {b->at.left - a->at.left, b->at.front - a->at.front, b->at.up - a->at.up};
+    double length2 = d.left * d.left + d.front * d.front + d.up * d.up;
+    struct span s =
+        span_round(p,
+                   (struct place){fmin(a->at.left, b->at.left) - reach, fmin(a->at.front, b->at.front) - reach,
+                                  fmin(a->at.up, b->at.up) - reach},
+                   (struct place){fmax(a->at.left, b->at.left) + reach, fmax(a->at.front, b->at.front) + reach,
+                                  fmax(a->at.up, b->at.up) + reach});
+    size_t painted = 0;
+    for (int64_t z = s.low[0]; z <= s.high[0]; z++)
+        for (int64_t y = s.low[1]; y <= s.high[1]; y++) {
+            size_t i = grid_at(&p->grid, z, y, s.low[2]);
+            double front = p->low_mm[1] - (double)y * p->grid.spacing_mm[1] - a->at.front,
+                   up = p->low_mm[2] + (double)z * p->grid.spacing_mm[0] - a->at.up;
+            for (int64_t x = s.low[2]; x <= s.high[2]; x++, i++) {
+                double left = p->low_mm[0] + (double)x * p->grid.spacing_mm[2] - a->at.left;
+                double t = length2 > 0.0 ? (left * d.left + front * d.front + up * d.up) / length2 : 0.0;
+                t = fmin(fmax(t, 0.0), 1.0);
+                double ox = left - t * d.left, oy = front - t * d.front, oz = up - t * d.up;
+                double radius = a->radius_mm + t * (b->radius_mm - a->radius_mm);
+                if (ox * ox + oy * oy + oz * oz > radius * radius || !paints_over(p, p->organ[i], only))
+                    continue;
+                p->suv[i] = textured(p, a->suv + t * (b->suv - a->suv), heterogeneity, z, y, x);
+                p->organ[i] = (uint8_t)organ;
+                painted++;
+            }
+        }
+    return painted;
+}
+
+size_t phantom_paint_tube(struct phantom *p, const struct tube_point *point, size_t points, double heterogeneity,
+                          int organ, int only)
+{
+    size_t painted = 0;
+    for (size_t i = 0; i + 1 < points; i++)
+        painted += paint_piece(p, &point[i], &point[i + 1], heterogeneity, organ, only);
+    return painted;
+}
+
+void phantom_note(struct phantom *p, const char *what, struct place centre, double suv, double diameter_mm,
+                  size_t voxels)
+{
+    if (p->hots == p->hot_room)
+        p->hot = xresize(p->hot, p->hot_room = p->hot_room ? 2 * p->hot_room : 128, sizeof *p->hot);
+    p->hot[p->hots++] = (struct hot_spot){what, centre, suv, diameter_mm, voxels, false};
 }
 
 size_t phantom_paint_lesion(struct phantom *p, const struct blob *b, double suv, double edge, double reach)

@@ -16,7 +16,23 @@ struct blob {
     double tilt_rad;             /* then about the front axis */
     double rough;                /* amplitude of the waves, share of the radius */
     double hollow;               /* inner part left as it is, share of the radius; 0: solid */
+    double taper; /* its cross-section shrinks towards the top by this share, and grows so towards the foot */
     double wave[4][4];           /* direction and phase of each wave; blob_draw_waves fills it */
+};
+
+/* A place on the middle of a tube: vessels, bowel, limbs, bones. */
+struct tube_point {
+    struct place at;
+    double radius_mm, suv;
+};
+
+/* What takes up tracer and is no tumour: the truth of a region that is none. voxels 0: not counted. */
+struct hot_spot {
+    const char *what;
+    struct place centre;
+    double suv, diameter_mm;
+    size_t voxels;
+    bool whole_organ;
 };
 
 struct phantom {
@@ -25,7 +41,9 @@ struct phantom {
     float *suv;
     uint8_t *organ;              /* enum organ of each voxel */
     uint8_t *lesion;             /* truth: 1 inside a lesion */
-    uint32_t tissue;             /* bit o: organ o is what OVER_TISSUE means */
+    uint32_t tissue, soft;       /* bit o: organ o is what OVER_TISSUE, OVER_SOFT means */
+    struct hot_spot *hot;        /* [hots] noted by whoever painted them */
+    size_t hots, hot_room;
     float *texture;              /* smooth noise, sd 1, on a coarse grid */
     int64_t texture_dim[3];
 };
@@ -37,11 +55,19 @@ void phantom_open_on(struct phantom *p, const struct grid *g, const double low_m
 void phantom_close(struct phantom *p);
 void phantom_draw_texture(struct phantom *p, struct rng *r);
 void blob_draw_waves(struct blob *b, struct rng *r);
-enum { OVER_ANY = 0, OVER_AIR = -1, OVER_TISSUE = -2 }; /* or an organ */
+enum { OVER_ANY = 0, OVER_AIR = -1, OVER_TISSUE = -2, OVER_SOFT = -3 }; /* or an organ */
 /* Paint SUV `suv` times (1 + heterogeneity * texture), marking organ, over what `only` says. Returns voxels painted. */
 size_t phantom_paint(struct phantom *p, const struct blob *b, double suv, double heterogeneity, int organ, int only);
-/* The same for a lesion: SUV falls to `edge` of the peak at the rim, organ is left alone. Truth is marked out to `reach` radii:
- * a scan shows small lesions larger than they are, and truth is what somebody sees. Returns voxels marked. */
+/* The same for a tube: radius and SUV run straight from point to point; its ends are round. What one tube has painted
+ * it does not paint again, so where loops cross the first stays. */
+size_t phantom_paint_tube(struct phantom *p, const struct tube_point *point, size_t points, double heterogeneity,
+                          int organ, int only);
+/* what: a string that lives as long as the program. */
+void phantom_note(struct phantom *p, const char *what, struct place centre, double suv, double diameter_mm,
+                  size_t voxels);
+/* A blob that is a lesion: SUV falls to `edge` of the peak at the rim, organ is left alone. Truth is marked out to
+ * `reach` radii: a scan shows small lesions larger than they are, and truth is what somebody sees. Returns voxels
+ * marked. */
 size_t phantom_paint_lesion(struct phantom *p, const struct blob *b, double suv, double edge, double reach);
 /* Gives every voxel of an organ that is marked already its SUV. */
 void phantom_fill(struct phantom *p, int organ, double suv, double heterogeneity);

@@ -1,8 +1,11 @@
-/* scanner -- blur, noise, Bq/mL.   lesion -> [scanner] -> write
+/* scanner -- breathing, blur, noise, Bq/mL.   lesion -> [scanner] -> write
  *
  * Noise after ordered-subsets reconstruction grows about as the square root of the activity and is correlated over the
- * reconstruction's smoothing; heavier patients have fewer counts. A Gaussian field of that grain, scaled so, stands for it. */
+ * reconstruction's smoothing; counts fall as exp(-mu d) with the body's thickness d. A Gaussian field of that grain,
+ * scaled so, stands for it. */
 #include "datasets/simulate/scanner.h"
+#include "datasets/simulate/body.h"
+#include "datasets/simulate/breathing.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,9 +65,34 @@ double scanner_recovery(double diameter_mm, double fwhm_mm)
     return erf(x) - 2.0 / sqrt(acos(-1.0)) * x * exp(-x * x);
 }
 
+/* Of each slice: the circle as large as the body there, in cm. */
+static double slice_diameter_cm(const struct phantom *ph, int64_t z)
+{
+    size_t n = (size_t)(ph->grid.dim[1] * ph->grid.dim[2]), body = 0;
+    const uint8_t *organ = ph->organ + (size_t)z * n;
+    for (size_t i = 0; i < n; i++)
+        body += organ[i] != ORGAN_AIR;
+    return 0.1 * sqrt(4.0 / acos(-1.0) * (double)body * ph->grid.spacing_mm[1] * ph->grid.spacing_mm[2]);
+}
+
+/* Standard deviation of the noise where SUV is 1, in a slice. Counts from it fall with what the patient still holds of
+ * the dose, with the tissue that stands in the way, and towards the ends of the scan, where beds no longer overlap. */
+static double slice_noise(const struct scanner *s, const struct patient *p, const struct phantom *ph, int64_t z)
+{
+    static const double usual_cm = 28.0, usual_bqml = 3000.0, mu_per_cm = 0.096, end_mm = 60.0;
+    double from_end_mm = (double)(z < ph->grid.dim[0] - 1 - z ? z : ph->grid.dim[0] - 1 - z) * ph->grid.spacing_mm[0];
+    double seen = fmin(0.25 + 0.75 * from_end_mm / end_mm, 1.0);
+    double counts =
+        seen * patient_bqml_per_suv(p) / usual_bqml * exp(mu_per_cm * (usual_cm - slice_diameter_cm(ph, z)));
+    return s->noise_liver * sqrt(2.2 / counts);
+}
+
 void scanner_run(const struct scanner *s, const struct patient *p, struct phantom *ph)
 {
-    size_t n = grid_voxels(&ph->grid);
+    size_t n = grid_voxels(&ph->grid), slice = n / (size_t)ph->grid.dim[0];
+    struct breathing breathing = breathing_draw(p);
+    breathing_blur(&breathing, ph);
+    breathing_miscorrect(&breathing, ph);
     blur(ph->suv, &ph->grid, s->psf_fwhm_mm);
 
     float *noise = xalloc_aligned(n, sizeof *noise);
@@ -77,12 +105,14 @@ void scanner_run(const struct scanner *s, const struct patient *p, struct phanto
         squares += (double)noise[i] * (double)noise[i];
     double unit = 1.0 / sqrt(squares / (double)n); /* blurring took variance away: bring it back to 1 */
 
-    /* sd = noise_liver * sqrt(2.2 * SUV): the liver's share where SUV is 2.2 */
-    double level = s->noise_liver * sqrt(2.2 * p->weight_g / 75000.0) * unit, bqml = patient_bqml_per_suv(p);
-    for (size_t i = 0; i < n; i++) {
-        double suv = (double)ph->suv[i];
-        suv += level * sqrt(fmax(suv, 0.02)) * (double)noise[i];
-        ph->suv[i] = (float)(fmax(suv, 0.0) * bqml);
+    double bqml = patient_bqml_per_suv(p);
+    for (int64_t z = 0; z < ph->grid.dim[0]; z++) {
+        double level = unit * slice_noise(s, p, ph, z);
+        for (size_t i = (size_t)z * slice; i < ((size_t)z + 1) * slice; i++) {
+            double suv = (double)ph->suv[i];
+            suv += level * sqrt(fmax(suv, 0.02)) * (double)noise[i];
+            ph->suv[i] = (float)(fmax(suv, 0.0) * bqml);
+        }
     }
     free(noise);
 }
