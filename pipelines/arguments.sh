@@ -2,6 +2,7 @@
 #   --out PATH, -j N, --recipe FILE, --run DIR, --seed N, --backend B, --cache DIR, --model FILE, --patients N   the pipeline's own
 #   --mask --organs --ct --units --roi --salt --keep-identifiers --memory-limit --metadata --diagnosis --first-study   petrel-load's
 #   --spacing --crop --thigh-mm --clip --formula                                                 petrel-suv's
+#   --liver                                                                              petrel-roi's
 #   --tensorboard                                                                        petrel-train's
 #   --channels, any other --KEY=VALUE, --flag                                            recipe settings, for every stage
 #   the rest                                                                             scans
@@ -17,14 +18,14 @@ usage() {
 
 arguments() {
     out='' jobs=$(nproc) recipe='' run='' cache='' model='' seed=1 backend='' patients=''
-    scans=() settings=() load_settings=() suv_settings=() train_settings=()
+    scans=() settings=() load_settings=() suv_settings=() roi_settings=() train_settings=()
     local word value
     while [ $# -gt 0 ]; do
         word=$1
         shift
         case $word in
         --out | --recipe | --run | --cache | --model | --seed | --backend | --patients | --mask | --organs | --ct | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis | \
-            --spacing | --crop | --thigh-mm | --clip | --formula | --tensorboard | --channels | -j)
+            --spacing | --crop | --thigh-mm | --clip | --formula | --liver | --tensorboard | --channels | -j)
             [ $# -gt 0 ] || { echo "${0#./}: $word needs a value" >&2; exit 64; }
             value=$1
             shift
@@ -45,6 +46,7 @@ arguments() {
         --mask | --organs | --ct | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis) load_settings+=("$word=$value") ;;
         --keep-identifiers | --first-study) load_settings+=("$word") ;;
         --spacing | --crop | --thigh-mm | --clip | --formula) suv_settings+=("$word=$value") ;;
+        --liver) roi_settings+=("$word=$value") ;;
         --tensorboard) train_settings+=("$word=$value") ;;
         --*) settings+=("$word${value:+=$value}") ;;
         *) scans+=("$word") ;;

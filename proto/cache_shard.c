@@ -12,11 +12,11 @@ size_t box_floats(int32_t channels)
     return (size_t)channels * BOX_VOXELS;
 }
 
-/* /roi/NAME; label and position, which training reads, stand at the top. */
-static void column_name(const struct region_field *f, char name[64])
+/* GROUP/NAME; of /roi, label and position, which training reads, stand at the top. */
+static void column_name(const char *group, const struct region_field *f, char name[64])
 {
-    bool top = strcmp(f->name, "label") == 0 || strcmp(f->name, "position") == 0;
-    format_into(name, 64, "%s/%s", top ? "" : "/roi", f->name);
+    bool top = strcmp(group, "/roi") == 0 && (strcmp(f->name, "label") == 0 || strcmp(f->name, "position") == 0);
+    format_into(name, 64, "%s/%s", top ? "" : group, f->name);
 }
 
 /* Shape of a column: [N], [N,3], [N,4,9]. */
@@ -33,17 +33,17 @@ static int column_shape(const struct region_field *f, size_t regions, uint64_t d
 
 /* ---- writing */
 
-static int columns_write(struct store *s, const struct regions_message *m, struct error *e)
+static int columns_write(struct store *s, const char *group, const struct region *r, size_t count, struct error *e)
 {
-    void *column = xalloc(m->count + 1, sizeof *m->region);
+    void *column = xalloc(count + 1, sizeof *r);
     int result = 0;
     for (size_t i = 0; i < region_field_count && !result; i++) {
         const struct region_field *f = &region_fields[i];
         char name[64];
         uint64_t dim[3];
-        column_name(f, name);
-        int ndim = column_shape(f, m->count, dim);
-        region_column_get(f, m->region, m->count, column);
+        column_name(group, f, name);
+        int ndim = column_shape(f, count, dim);
+        region_column_get(f, r, count, column);
         if (store_write(s, name, column_types[f->kind], ndim, dim, 0, column, e) ||
             store_set_text(s, name, "unit", f->unit, e) || store_set_text(s, name, "meaning", f->meaning, e))
             result = -1;
@@ -105,7 +105,8 @@ static int contents_write(struct store *s, const struct regions_message *m, stru
 {
     const uint64_t runs[2] = {m->label_runs.size / 8, 2};
     const uint64_t mip[3] = {(uint64_t)m->mip_angles, (uint64_t)m->mip_height, (uint64_t)m->mip_width};
-    if (store_set_int(s, "/", "petrel_cache", CACHE_VERSION, e) || boxes_write(s, m, e) || columns_write(s, m, e) ||
+    if (store_set_int(s, "/", "petrel_cache", CACHE_VERSION, e) || boxes_write(s, m, e) || columns_write(s, "/roi", m->region, m->count, e) ||
+        (m->excluded_count && columns_write(s, "/excluded", m->excluded, m->excluded_count, e)) ||
         store_write(s, "/labels", STORE_U32, 2, runs, 0, m->label_runs.data, e) ||
         store_set_text(s, "/labels", "meaning", "label map in runs: value, length; z slowest", e) ||
         facts_write(s, &m->facts, e) || place_write(s, m, e) ||
@@ -224,25 +225,41 @@ static int place_read(struct store *s, struct regions_message *m, struct error *
     return place_check(&m->grid, &m->turned, e);
 }
 
-static int columns_read(struct store *s, struct regions_message *m, struct error *e)
+static int columns_read(struct store *s, const char *group, struct region *r, size_t count, struct error *e)
 {
-    void *column = try_alloc(e, m->count + 1, sizeof *m->region);
+    void *column = try_alloc(e, count + 1, sizeof *r);
     int result = column ? 0 : -1;
     for (size_t i = 0; i < region_field_count && !result; i++) {
         const struct region_field *f = &region_fields[i];
         char name[64];
         uint64_t dim[3];
-        column_name(f, name);
-        int ndim = column_shape(f, m->count, dim);
+        column_name(group, f, name);
+        int ndim = column_shape(f, count, dim);
         result =
-            shape_check(s, name, ndim, dim, e) || store_read(s, name, column_types[f->kind], 0, m->count, column, e)
+            shape_check(s, name, ndim, dim, e) || store_read(s, name, column_types[f->kind], 0, count, column, e)
                 ? -1
                 : 0;
         if (!result)
-            region_column_put(f, m->region, m->count, column);
+            region_column_put(f, r, count, column);
     }
     free(column);
     return result;
+}
+
+/* /excluded is there where a region was left out. */
+static int excluded_read(struct store *s, struct regions_message *m, struct error *e)
+{
+    int ndim;
+    uint64_t dim[8];
+    if (!store_has(s, "/excluded"))
+        return 0;
+    if (store_shape(s, "/excluded/component", &ndim, dim, e))
+        return -1;
+    if (ndim != 1 || dim[0] > UINT32_MAX)
+        return fail(e, "its '/excluded/component' is no column");
+    m->excluded_count = (size_t)dim[0];
+    m->excluded = try_alloc(e, m->excluded_count + 1, sizeof *m->excluded);
+    return m->excluded ? columns_read(s, "/excluded", m->excluded, m->excluded_count, e) : -1;
 }
 
 static int labels_read(struct store *s, struct regions_message *m, struct error *e)
@@ -292,7 +309,7 @@ int shard_read(struct store *s, struct regions_message *m, struct error *e)
     m->box = try_alloc(e, m->count * box_floats(m->channels) + 1, sizeof *m->box);
     m->region = try_alloc(e, m->count + 1, sizeof *m->region);
     return m->box && m->region && store_read(s, "/box", STORE_F32, 0, m->count, m->box, e) == 0 &&
-                   columns_read(s, m, e) == 0 && labels_read(s, m, e) == 0 && mip_read(s, m, e) == 0
+                   columns_read(s, "/roi", m->region, m->count, e) == 0 && excluded_read(s, m, e) == 0 && labels_read(s, m, e) == 0 && mip_read(s, m, e) == 0
                ? regions_check(m, e)
                : -1;
 }

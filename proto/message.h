@@ -47,7 +47,7 @@ struct scan_facts {
     char ct_sha256[65];          /* of its source file(s) in order; "": none */
     double ct_mean, ct_sd;       /* of the whole CT on the scan's grid, HU, unbiased sd; filled by suv */
     char cropped[128];           /* filled by suv: where --crop thighs cut, or why it did not */
-    char regions_how[256];       /* filled by roi: thresholds and reference the regions were found with */
+    char regions_how[480];       /* filled by roi: thresholds and reference the regions were found with */
 };
 void scan_facts_init(struct scan_facts *f); /* unknown everywhere */
 
@@ -84,6 +84,7 @@ struct region {
     int32_t low[3], high[3];     /* axis-aligned bounds, z,y,x, both included */
     int32_t box_low[3];          /* first voxel of the 16^3 box, may lie outside the volume */
     double overlap;              /* share of its voxels inside the truth mask; NAN: no truth */
+    int32_t organ, organ_by;     /* proto/organ.h: whose it is (0: no organ known), and how that is known */
     int32_t clipped;             /* 1: the box left the volume and was padded with air */
     float position[POSITION_FORMS][POSITION_SIZE];
 };
@@ -105,6 +106,8 @@ struct regions_message {
     int32_t channels;            /* C */
     size_t count;                /* N */
     struct region *region;       /* [N] */
+    size_t excluded_count;
+    struct region *excluded;     /* regions of organs that were left out: measured as the others, in neither box nor label map */
     float *box;                  /* [N][C][16][16][16] SUV, HU */
     struct buffer label_runs;    /* label map of the whole grid, run-length coded: pairs (uint32 value, uint32 length) */
     int32_t mip_angles, mip_height, mip_width; /* rotating maximum-intensity projection; 0: none */

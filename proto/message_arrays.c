@@ -197,6 +197,8 @@ const struct region_field region_fields[] = {
     REGION(REGION_I32, high, 3, "voxels", "upper bounds z y x, included"),
     REGION(REGION_I32, box_low, 3, "voxels", "first voxel of the box z y x; may lie outside the volume"),
     REGION(REGION_F64, overlap, 1, "", "share of its voxels inside the truth mask; NaN: no truth"),
+    REGION(REGION_I32, organ, 1, "", "organ it belongs to, as numbered in organ maps; 0: none known"),
+    REGION(REGION_I32, organ_by, 1, "", "how that is known: 1 organ map, 2 rule; 0: not"),
     REGION(REGION_I32, clipped, 1, "", "1: the box left the volume and was padded with air"),
     REGION(REGION_F32, position, (size_t)POSITION_FORMS * POSITION_SIZE, "",
            "position vectors: axis/voxel, axis/mm, oriented/voxel, oriented/mm"),
@@ -223,9 +225,9 @@ void region_column_put(const struct region_field *f, struct region *r, size_t co
 }
 
 /* Counts as they travel: fixed widths, whatever the struct has. */
-struct regions_shape { uint64_t count; int32_t channels, mip_angles, mip_height, mip_width; };
+struct regions_shape { uint64_t count, excluded_count; int32_t channels, mip_angles, mip_height, mip_width; };
 static const struct wire_field regions_shape_fields[] = {
-    FIELD(WIRE_U64, regions_shape, count), FIELD(WIRE_I32, regions_shape, channels),
+    FIELD(WIRE_U64, regions_shape, count), FIELD(WIRE_U64, regions_shape, excluded_count), FIELD(WIRE_I32, regions_shape, channels),
     FIELD(WIRE_I32, regions_shape, mip_angles), FIELD(WIRE_I32, regions_shape, mip_height),
     FIELD(WIRE_I32, regions_shape, mip_width)};
 static const struct wire_field regions_fields[] = {
@@ -238,26 +240,59 @@ static size_t mip_bytes(const struct regions_message *m)
     return (size_t)m->mip_angles * (size_t)m->mip_height * (size_t)m->mip_width;
 }
 
+/* Regions as a map of columns. */
+static void table_put(struct wire_writer *w, const char *name, const struct region *r, size_t count)
+{
+    void *column = xalloc(count + 1, sizeof *r);
+    wire_map(w, name, region_field_count);
+    for (size_t i = 0; i < region_field_count; i++) {
+        const struct region_field *f = &region_fields[i];
+        region_column_get(f, r, count, column);
+        wire_put_bin(w, f->name, column, count * f->count * region_kind_size(f->kind));
+    }
+    free(column);
+}
+
+static int table_get(const struct wire_map *map, const char *name, struct region **r, size_t count, struct error *e)
+{
+    struct wire_map columns;
+    const uint8_t *first;
+    size_t size;
+    if (wire_get_map(map, name, &columns, e) || wire_get_bin(&columns, region_fields[0].name, &first, &size, e))
+        return -1;
+    /* so many bytes of one column are there: that bounds the table before it is allocated */
+    if (size / region_kind_size(region_fields[0].kind) != count)
+        return fail(e, "message's '%s' has %zu bytes, expected %zu regions", name, size, count);
+    *r = try_alloc(e, count ? count : 1, sizeof **r);
+    if (!*r)
+        return -1;
+    for (size_t i = 0; i < region_field_count; i++) {
+        const struct region_field *f = &region_fields[i];
+        const uint8_t *column;
+        size_t width = f->count * region_kind_size(f->kind);
+        if (wire_get_bin(&columns, f->name, &column, &size, e))
+            return -1;
+        if (size != count * width)
+            return fail(e, "message's '%s' has %zu bytes, expected %zu regions of %zu", f->name, size, count, width);
+        region_column_put(f, *r, count, column);
+    }
+    return 0;
+}
+
 void regions_message_encode(const struct regions_message *m, struct buffer *out)
 {
     size_t boxes = m->count * (size_t)m->channels * BOX_VOXELS * sizeof(float);
-    struct regions_shape shape = {m->count, m->channels, m->mip_angles, m->mip_height, m->mip_width};
-    size_t reserve = boxes + m->label_runs.size + mip_bytes(m) + m->count * sizeof *m->region + sizeof m->facts + 2048;
+    struct regions_shape shape = {m->count, m->excluded_count, m->channels, m->mip_angles, m->mip_height, m->mip_width};
+    size_t reserve = boxes + m->label_runs.size + mip_bytes(m) + (m->count + m->excluded_count) * sizeof *m->region + sizeof m->facts + 2048;
     struct wire_writer w;
-    wire_begin(&w, "regions", 1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 1 + 3,
+    wire_begin(&w, "regions", 1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 2 + 3,
                reserve);
     facts_put(&w, &m->facts);
     place_put(&w, &m->grid, &m->turned);
     wire_put(&w, regions_fields, COUNT_OF(regions_fields), m);
     wire_put(&w, regions_shape_fields, COUNT_OF(regions_shape_fields), &shape);
-    void *column = xalloc(m->count + 1, sizeof *m->region);
-    wire_map(&w, "region", region_field_count);
-    for (size_t i = 0; i < region_field_count; i++) {
-        const struct region_field *f = &region_fields[i];
-        region_column_get(f, m->region, m->count, column);
-        wire_put_bin(&w, f->name, column, m->count * f->count * region_kind_size(f->kind));
-    }
-    free(column);
+    table_put(&w, "region", m->region, m->count);
+    table_put(&w, "excluded", m->excluded, m->excluded_count);
     wire_put_bin(&w, "box", m->box, boxes);
     wire_put_bin(&w, "label_runs", m->label_runs.data, m->label_runs.size);
     wire_put_bin(&w, "mip", m->mip, mip_bytes(m));
@@ -266,7 +301,7 @@ void regions_message_encode(const struct regions_message *m, struct buffer *out)
 
 int regions_check(const struct regions_message *m, struct error *e)
 {
-    if (m->count > UINT32_MAX || m->channels < 1 || m->channels > BOX_CHANNELS)
+    if (m->count > UINT32_MAX || m->excluded_count > UINT32_MAX || m->channels < 1 || m->channels > BOX_CHANNELS)
         return fail(e, "scan has %zu regions of %d channels, expected at most 4294967295 of 1 to %d", m->count,
                     m->channels, BOX_CHANNELS);
     const int32_t mip[3] = {m->mip_angles, m->mip_height, m->mip_width};
@@ -279,36 +314,25 @@ int regions_check(const struct regions_message *m, struct error *e)
 static int regions_get(const struct wire_map *map, struct regions_message *m, struct error *e)
 {
     struct regions_shape shape = {0};
-    struct wire_map columns;
     if (facts_get(map, &m->facts, e) || place_get(map, &m->grid, &m->turned, e) ||
         wire_get(map, regions_fields, COUNT_OF(regions_fields), m, e) ||
         wire_get(map, regions_shape_fields, COUNT_OF(regions_shape_fields), &shape, e))
         return -1;
     m->count = (size_t)shape.count;
+    m->excluded_count = (size_t)shape.excluded_count;
     m->channels = shape.channels;
     m->mip_angles = shape.mip_angles;
     m->mip_height = shape.mip_height;
     m->mip_width = shape.mip_width;
-    if (regions_check(m, e) || wire_get_map(map, "region", &columns, e))
+    if (regions_check(m, e))
         return -1;
     /* the boxes come first: their bytes bound the number of regions for everything after */
     void *data;
     if (wire_copy_bin(map, "box", m->count * (size_t)m->channels * BOX_VOXELS, sizeof(float), &data, e))
         return -1;
     m->box = data;
-    m->region = try_alloc(e, m->count ? m->count : 1, sizeof *m->region);
-    if (!m->region)
+    if (table_get(map, "region", &m->region, m->count, e) || table_get(map, "excluded", &m->excluded, m->excluded_count, e))
         return -1;
-    for (size_t i = 0; i < region_field_count; i++) {
-        const struct region_field *f = &region_fields[i];
-        const uint8_t *column;
-        size_t size, width = f->count * region_kind_size(f->kind);
-        if (wire_get_bin(&columns, f->name, &column, &size, e))
-            return -1;
-        if (size != m->count * width)
-            return fail(e, "message's '%s' has %zu bytes, expected %zu regions of %zu", f->name, size, m->count, width);
-        region_column_put(f, m->region, m->count, column);
-    }
     const uint8_t *runs;
     size_t size;
     if (wire_get_bin(map, "label_runs", &runs, &size, e) || wire_copy_bin(map, "label_runs", size, 1, &data, e))
@@ -340,6 +364,7 @@ int regions_message_decode(const struct buffer *b, struct regions_message *m, st
 void regions_message_free(struct regions_message *m)
 {
     free(m->region);
+    free(m->excluded);
     free(m->box);
     free(m->mip);
     buffer_free(&m->label_runs);

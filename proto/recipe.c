@@ -2,6 +2,7 @@
  * Defaults are the `paper` recipe; pipelines/recipes/{paper,released}.conf say where each value comes from. */
 #include "proto/recipe.h"
 #include "common/file.h"
+#include "proto/organ.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,9 +11,13 @@
 static const struct recipe paper = {
     .recipe_name = "paper",
     .roi_method = "fcm",
-    .fcm_clusters = 4, .fcm_fuzziness = 2, .fcm_tolerance = 1e-5, .fcm_smooth_voxels = 1,
-    .grow_fraction = 0.41, .fixed_suv = 4.0, .relative_fraction = 0.41,
-    .region_min_ml = 0.1, .connectivity = 26, .tumour_overlap = 0.5,
+    .fcm_clusters = 4, .fcm_fuzziness = 2, .fcm_tolerance = 1e-5, .fcm_start = "quantile",
+    .fcm_bin_suv = 0.01, .fcm_cap_suv = 4, .fcm_smooth_voxels = 1, .body_air_suv = 0.1, .body_share = 0.02,
+    .grow_fraction = 0.41, .grow_valley = 0.6, .grow_prominence = 0.05,
+    .fixed_suv = 4.0, .relative_fraction = 0.41, .relative_floor_suv = 2.5,
+    .percist_factor = 1.5, .percist_sds = 2, .percist_sphere_mm = 30,
+    .fill_holes = true, .region_min_ml = 0.1, .connectivity = 26, .tumour_overlap = 0.5,
+    .exclude = "brain,heart,kidneys,bladder", .exclude_overlap = 0.5,
     .channels = "pet", .ct_window = {2, {-1024, 1024}}, .standardise = "box", .border = "keep",
     .backbone = "resnet18", .backbone_width = 64, .stem_stride = {3, {1, 2, 2}},
     .position = true, .position_unit = "mm", .position_box = "oriented", .peb_norm = "layer", .projection_width = 2048, .precision = "float32",
@@ -68,18 +73,42 @@ static const struct {
      "fuzzy c-means: exponent m of the memberships"},
     {"fcm-tolerance", OPT_REAL, AT(fcm_tolerance), R, regions, "SUV", 1e-12, 1,
      "fuzzy c-means: stop when no centre moves further (SUV)"},
+    {"fcm-start", OPT_CHOICE, AT(fcm_start), R, regions, "quantile|even", 0, 0,
+     "fuzzy c-means: centres start at quantiles of the body's voxels, or evenly over their values"},
+    {"fcm-bin-suv", OPT_REAL, AT(fcm_bin_suv), R, regions, "SUV", 1e-4, 1, "fuzzy c-means: width of the histogram's bins (SUV)"},
+    {"fcm-cap-suv", OPT_REAL, AT(fcm_cap_suv), R, regions, "SUV", 0.1, 1000,
+     "fuzzy c-means: what is above counts in the last bin, or the bladder were a cluster of its own (SUV)"},
     {"fcm-smooth-voxels", OPT_REAL, AT(fcm_smooth_voxels), R, regions, "VOXELS", 0, 16,
      "sd of the Gaussian before the second clustering of the ensemble (voxels; 0: none)"},
+    {"body-air-suv", OPT_REAL, AT(body_air_suv), R, regions, "SUV", 1e-6, 10, "air and its noise lie below, the body above (SUV)"},
+    {"body-share", OPT_REAL, AT(body_share), R, regions, "SHARE", 0, 1,
+     "parts of the body that are smaller than this share of the largest are left out: a syringe on the table"},
     {"grow-fraction", OPT_REAL, AT(grow_fraction), R, regions, "SHARE", 0.01, 1,
      "grow from a peak down to this share of it"},
+    {"grow-valley", OPT_REAL, AT(grow_valley), R, regions, "SHARE", 0, 1,
+     "two peaks stay apart where what lies between is below this share of the lower one"},
+    {"grow-prominence", OPT_REAL, AT(grow_prominence), R, regions, "SHARE", 0, 1,
+     "a bump on a hot slope that rises by less than this share of itself is noise"},
     {"fixed-suv", OPT_REAL, AT(fixed_suv), R, regions, "SUV", 0.01, 1000, "threshold of roi-method fixed (SUV)"},
     {"relative-fraction", OPT_REAL, AT(relative_fraction), R, regions, "SHARE", 0.01, 1,
      "threshold of roi-method relative, as a share of the scan's SUVmax"},
+    {"relative-floor-suv", OPT_REAL, AT(relative_floor_suv), R, regions, "SUV", 0.01, 1000,
+     "roi-method relative looks at peaks of at least this SUV, and not below it"},
+    {"percist-factor", OPT_REAL, AT(percist_factor), R, regions, "FACTOR", 0, 100,
+     "roi-method percist: threshold = this times the liver's mean SUV ..."},
+    {"percist-sds", OPT_REAL, AT(percist_sds), R, regions, "FACTOR", 0, 100, "... plus this times its standard deviation"},
+    {"percist-sphere-mm", OPT_REAL, AT(percist_sphere_mm), R, regions, "MM", 5, 100, "diameter of the sphere in the liver (mm)"},
+    {"fill-holes", OPT_FLAG, AT(fill_holes), R, regions, NULL, 0, 0, "what a region encloses belongs to it"},
     {"region-min-ml", OPT_REAL, AT(region_min_ml), R, regions, "ML", 0, 1e6,
      "regions below this volume are specks and dropped (ml)"},
     {"connectivity", OPT_INT, AT(connectivity), R, regions, "6|18|26", 6, 26, "neighbours that make voxels one region"},
     {"tumour-overlap", OPT_REAL, AT(tumour_overlap), R, regions, "SHARE", 0, 1,
      "a region is a tumour when at least this share of its voxels lies in the truth mask"},
+    {"exclude", OPT_STRING, AT(exclude), R, regions, "ORGANS", 0, 0,
+     "leave out the regions of these organs: some of spleen,kidneys,liver,bladder,lungs,brain,heart,stomach,prostate,glands with "
+     "an organ map; of brain,heart,kidneys,bladder without one; or none"},
+    {"exclude-overlap", OPT_REAL, AT(exclude_overlap), R, regions, "SHARE", 0.01, 1,
+     "a region is an organ's when at least this share of its voxels lies in the organ map's organ"},
 
     {"channels", OPT_CHOICE, AT(channels), L | N | X, boxes, "pet|pet,ct", 0, 0,
      "of a box: the PET alone, or with the CT of the same study, which every scan must then have"},
@@ -256,6 +285,12 @@ int recipe_check(const struct recipe *r, struct error *e)
     if (augment_check("augment_pretrain", r->augment_pretrain, e) ||
         augment_check("augment_classifier", r->augment_classifier, e))
         return -1;
+    unsigned organs;
+    if (organ_list_read("exclude", r->exclude, &organs, e))
+        return -1;
+    if (r->fcm_cap_suv < 2 * r->fcm_bin_suv || r->fcm_cap_suv > 1e5 * r->fcm_bin_suv)
+        return fail_as(e, EX_CONFIG, "fcm_cap_suv %g makes no histogram of bins of fcm_bin_suv %g (2 to 100000 of them)", r->fcm_cap_suv,
+                       r->fcm_bin_suv);
     if (r->connectivity != 6 && r->connectivity != 18 && r->connectivity != 26)
         return fail_as(e, EX_CONFIG, "connectivity is %lld (6, 18 or 26)", (long long)r->connectivity);
     bool strides = r->stem_stride.count == 3;

@@ -15,13 +15,23 @@ struct recipe {
     const char *roi_method;              /* fcm|fixed|relative|percist */
     int64_t fcm_clusters;                /* 4 */
     double fcm_fuzziness, fcm_tolerance; /* 2, 1e-5 */
+    const char *fcm_start;               /* quantile|even */
+    double fcm_bin_suv, fcm_cap_suv;     /* 0.01, 4: of the histogram; what is above the cap counts in the last bin */
     double fcm_smooth_voxels;            /* 1: sd of the Gaussian of the second ensemble member */
+    double body_air_suv, body_share;     /* 0.1, 0.02: the body is what is above air and not much smaller than its largest part */
     double grow_fraction;                /* 0.41 of the peak */
+    double grow_valley, grow_prominence; /* 0.6, 0.05: see stages/roi/grow.h */
     double fixed_suv;                    /* 4.0 */
     double relative_fraction;            /* 0.41 of SUVmax */
+    double relative_floor_suv;           /* 2.5 */
+    double percist_factor, percist_sds;  /* 1.5, 2: threshold = factor * the liver's mean + sds * its sd */
+    double percist_sphere_mm;            /* 30: diameter of the liver reference */
+    bool fill_holes;
     double region_min_ml;                /* specks below are dropped */
     int64_t connectivity;                /* 26 */
     double tumour_overlap;               /* 0.5 */
+    const char *exclude;                 /* comma list of organs (proto/organ.h) whose regions are left out; or none */
+    double exclude_overlap;              /* 0.5: a region is an organ's when at least this share of it lies in the map's organ */
     /* boxes */
     const char *channels;                /* pet|pet,ct */
     struct opt_reals ct_window;          /* -1024,1024: HU below and above are taken for these */
@@ -88,5 +98,5 @@ size_t recipe_options(struct recipe *r, unsigned groups, struct option *table, s
 int recipe_check(const struct recipe *r, struct error *e) MUST_USE;
 /* XXH3 over the values of the settings in `groups`: who may reuse what. */
 uint64_t recipe_digest(const struct recipe *r, unsigned groups);
-enum { RECIPE_ROWS = 96 };
+enum { RECIPE_ROWS = 128 };
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Runs of all parts that are large enough; component[] is theirs. Returns bounds in low, high (both included). */
-static void keep_body(const struct runs *all, const uint32_t *component, uint32_t count, struct runs *body,
+static void keep_body(const struct runs *all, const uint32_t *component, uint32_t count, double share, struct runs *body,
                       int64_t low[3], int64_t high[3])
 {
     uint64_t *voxels = xalloc((size_t)count + 1, sizeof *voxels), largest = 0;
@@ -20,7 +20,7 @@ static void keep_body(const struct runs *all, const uint32_t *component, uint32_
     for (int a = 0; a < 3; a++)
         low[a] = all->dim[a], high[a] = -1;
     for (size_t i = 0; i < all->count; i++) {
-        if ((double)voxels[component[i]] < BODY_SHARE * (double)largest)
+        if ((double)voxels[component[i]] < share * (double)largest)
             continue;
         const struct run *r = &all->run[i];
         int64_t first[3] = { r->row / all->dim[1], r->row % all->dim[1], r->begin }, last[3] = { first[0], first[1], r->end - 1 };
@@ -67,14 +67,14 @@ static bool copy_holes(const struct volume *v, struct crop *c, const struct runs
     return finite;
 }
 
-int body_crop(const struct volume *v, struct crop *c, struct error *e)
+int body_crop(const struct volume *v, double air_suv, double share, struct crop *c, struct error *e)
 {
     struct runs all, body, inside;
     int64_t low[3], high[3];
-    runs_at_least(&all, v->voxel, v->grid.dim, (float)BODY_AIR_SUV);
+    runs_at_least(&all, v->voxel, v->grid.dim, (float)air_suv);
     uint32_t *component = xalloc(all.count + 1, sizeof *component);
     uint32_t count = components_label(&all, 6, component);
-    keep_body(&all, component, count, &body, low, high);
+    keep_body(&all, component, count, share, &body, low, high);
     free(component);
     runs_free(&all);
 

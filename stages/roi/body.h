@@ -1,15 +1,12 @@
 /* body -- the patient without the air around: the small array every later step works on.   [body] -> method -> regions
  *
- * The body is every 6-connected part of the scan at or above BODY_AIR_SUV that holds at least BODY_SHARE of the largest
+ * The body is every 6-connected part of the scan at or above air_suv that holds at least `share` of the largest
  * part's voxels (so two legs count when nothing joins them, a syringe on the table does not), its holes filled slice by
  * slice (lungs, bowel gas).  Its bounding box is copied with one voxel of air on every side, so that no later step has to
  * ask where the array ends. */
 #ifndef PETREL_ROI_BODY_H
 #define PETREL_ROI_BODY_H
 #include "common/volume.h"
-
-#define BODY_AIR_SUV 0.1 /* air and its noise lie below, lung (about 0.4) above */
-#define BODY_SHARE 0.02
 
 struct crop {
     int64_t dim[3];  /* D H W, the margin included */
@@ -18,6 +15,6 @@ struct crop {
 };
 
 /* -1 and a sentence for an infinite voxel. A scan without a body gives a crop of air, 3x3x3. crop_free() it. */
-int body_crop(const struct volume *v, struct crop *c, struct error *e) MUST_USE;
+int body_crop(const struct volume *v, double air_suv, double share, struct crop *c, struct error *e) MUST_USE;
 void crop_free(struct crop *c);
 #endif

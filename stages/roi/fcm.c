@@ -22,13 +22,13 @@ static struct points points_of(const uint64_t *count, size_t bins, double bin_wi
 }
 
 /* Quantiles; where two coincide (nearly all voxels alike) the centres would never part, so then evenly over the range. */
-static void start(const struct points *p, int clusters, double *centre)
+static void start(const struct points *p, int clusters, bool evenly, double *centre)
 {
     double total = 0, below = 0;
     for (size_t i = 0; i < p->count; i++)
         total += p->weight[i];
     size_t i = 0;
-    bool apart = true;
+    bool apart = !evenly;
     for (int k = 0; k < clusters; k++) {
         double rank = total * (2 * k + 1) / (2 * clusters);
         while (i + 1 < p->count && below + p->weight[i] < rank)
@@ -56,14 +56,15 @@ static void memberships(double x, const double *centre, int clusters, double m, 
     }
 }
 
-struct fcm fcm_cluster(const uint64_t *count, size_t bins, double bin_width, int clusters, double fuzziness, double tolerance)
+struct fcm fcm_cluster(const uint64_t *count, size_t bins, double bin_width, int clusters, double fuzziness, double tolerance,
+                       bool evenly)
 {
     struct points p = points_of(count, bins, bin_width);
     struct fcm f = { .clusters = clusters < FCM_MOST ? clusters : FCM_MOST };
     if ((size_t)f.clusters > p.count)
         f.clusters = (int)p.count;
     if (f.clusters)
-        start(&p, f.clusters, f.centre);
+        start(&p, f.clusters, evenly, f.centre);
     f.converged = f.clusters < 2;
 
     for (f.rounds = 0; !f.converged && f.rounds < ROUNDS_MOST; f.rounds++) {

@@ -99,15 +99,15 @@ static int neighbours(const int64_t dim[3], int connectivity, int64_t *step)
 
 /* Basins meet at s. touch[] are their roots, ascending, so the highest peak comes first. Each of the others joins the
  * highest that takes it. */
-static void basins_meet(struct basins *b, const uint32_t *touch, int count, double s, double fraction)
+static void basins_meet(struct basins *b, const uint32_t *touch, int count, double s, const struct growing *how)
 {
     for (int low = 1; low < count; low++)
         for (int high = 0; high < low; high++) {
             if (b->parent[touch[high]] != touch[high])
                 continue; /* joined a moment ago: whoever took it speaks for it */
-            double lower = b->peak[touch[low]], reach = fraction * b->peak[touch[high]];
-            bool swallowed = s >= reach && s >= GROW_VALLEY * lower;
-            bool noise_on_slope = lower < reach && s >= (1 - GROW_PROMINENCE) * lower;
+            double lower = b->peak[touch[low]], reach = how->fraction * b->peak[touch[high]];
+            bool swallowed = s >= reach && s >= how->valley * lower;
+            bool noise_on_slope = lower < reach && s >= (1 - how->prominence) * lower;
             if (swallowed || noise_on_slope) {
                 b->parent[touch[low]] = find(b->parent, touch[high]);
                 break;
@@ -150,7 +150,7 @@ uint32_t grow_regions(const float *suv, const int64_t dim[3], const struct growi
             joined = basin_found(&b, suv[at], at);
         label[at] = joined + 1;
         if (touching > 1)
-            basins_meet(&b, touch, touching, (double)suv[at], how->fraction);
+            basins_meet(&b, touch, touching, (double)suv[at], how);
     }
 
     /* basins that count get the numbers 1.. */

@@ -5,9 +5,17 @@
 #include "stages/roi/regions.h"
 #include "stages/stage.h"
 
+/* What the cache keeps of how the regions were found. */
+static void facts_tell(struct scan_facts *f, const struct recipe *r, const struct regions_summary *s)
+{
+    format_into(f->regions_how, sizeof f->regions_how, "%s %s%s%s%s%s", r->roi_method, s->how, *s->liver ? "; liver " : "", s->liver,
+                *s->left_out ? "; left out: " : "", s->left_out);
+}
+
 int main(int argc, char **argv)
 {
     struct recipe recipe;
+    struct opt_reals liver = { 0 };
     struct stage_options ends;
     struct option table[RECIPE_ROWS + 32];
     struct error e = { 0 };
@@ -16,18 +24,26 @@ int main(int argc, char **argv)
     size_t rows = stage_option_rows(&ends, "suv", "regions", table, COUNT_OF(table));
     table[rows++] = (struct option){ .name = "method", .kind = OPT_CHOICE, .value = &recipe.roi_method, .group = "Regions",
                                      .argument = "fcm|fixed|relative|percist", .help = "short for --roi-method" };
+    table[rows++] = (struct option){ .name = "liver", .kind = OPT_REALS, .value = &liver, .group = "Regions", .argument = "X,Y,Z",
+                                     .help = "where the liver is, mm as the scanner has it, RAS (one scan); default: it is found" };
     rows += recipe_options(&recipe, RECIPE_REGIONS | RECIPE_BOXES, table + rows, COUNT_OF(table) - rows);
     struct opts opts = {
         .program = "petrel-roi", .usage = "[options] --in suv --out regions", .table = table, .count = rows,
         .purpose = "finds the high-uptake regions of each volume, their boxes and their positions",
         .epilogue = "Takes volumes in SUV from --in and gives each scan's regions to --out.\n"
                     "fcm: fuzzy c-means of the SUV histogram, plain and smoothed, then growing from local maxima\n"
-                    "fixed: SUV >= --fixed-suv; relative: SUV >= 41 % of each region's own SUVmax, at least 2.5\n",
+                    "fixed: SUV >= --fixed-suv; relative: SUV >= 41 % of each region's own SUVmax, at least 2.5\n"
+                    "percist: SUV >= 1.5 x mean + 2 sd of a sphere in the liver, which is found and said\n"
+                    "--exclude: by the scan's organ map (1 spleen 2 kidneys 3 liver 4 bladder 5 lungs 6 brain 7 heart 8 stomach\n"
+                    "9 prostate 10 glands) where it has one; else by where organs lie from the liver\n",
     };
-    if (opts_parse(&opts, argc, argv, &e) || recipe_check(&recipe, &e) || method_check(&recipe, &e))
+    if (opts_parse(&opts, argc, argv, &e) || recipe_check(&recipe, &e))
         die_of(&e);
     if (opts.rest_count)
         die(EX_USAGE, "'%s' is one word too many: petrel-roi takes volumes from a channel", opts.rest[0]);
+
+    if (liver.count != 0 && liver.count != 3)
+        die(EX_USAGE, "--liver wants three numbers, mm to the right, to the front, up");
 
     struct stage st;
     struct taken item;
@@ -46,18 +62,24 @@ int main(int argc, char **argv)
         if (volume_message_decode(&item.bytes, &in, &e))
             die_of(&e);
         buffer_free(&item.bytes); /* the scan is held once, not twice */
-        if (regions_find(&in.volume, &recipe, &out, &found, &e)) {
+        if (regions_find(&in.volume, &recipe, liver.count ? liver.value : NULL, &out, &found, &e)) {
             stage_refuse(&st, &item, in.facts.source, &e);
             volume_message_free(&in);
             continue;
         }
         out.facts = in.facts;
+        facts_tell(&out.facts, &recipe, &found);
         out.settings = recipe_digest(&recipe, RECIPE_REGIONS);
         regions_message_encode(&out, &bytes);
         stage_give(&st, &item, &bytes);
         scans++, regions += found.regions, tumours += found.tumours;
         log_event("regions", "scan=%s regions=%zu tumours=%zu clipped=%zu %s seconds=%.2f", in.facts.source,
                   found.regions, found.tumours, found.clipped, found.how, now_s() - begun_s);
+        if (*found.liver)
+            log_event("liver", "scan=%s reference=\"%s\"", in.facts.source, found.liver);
+        if (*found.left_out)
+            log_event("excluded", "scan=%s regions=%zu tumours=%zu what=\"%s\"", in.facts.source, out.excluded_count,
+                      found.excluded_tumours, found.left_out);
         progress_update(&bar, scans, "%llu regions", (unsigned long long)regions);
         regions_message_free(&out);
         volume_message_free(&in);

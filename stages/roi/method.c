@@ -17,13 +17,16 @@ static size_t crop_voxels(const struct crop *c)
 /* Clusters of the values of one image over the body, which is where `suv` is above air. */
 static struct fcm cluster_body(const struct crop *c, const float *image, const struct recipe *r)
 {
-    uint64_t count[HISTOGRAM_BINS + 1] = { 0 };
-    float per_bin = (float)(1 / HISTOGRAM_BIN_SUV), air = (float)BODY_AIR_SUV, cap = HISTOGRAM_BINS / per_bin;
+    size_t const bins = (size_t)ceil(r->fcm_cap_suv / r->fcm_bin_suv - 1e-9);
+    uint64_t *count = xalloc(bins + 2, sizeof *count); /* the cap itself, and what rounding puts above it, fall behind the last */
+    float per_bin = (float)(1 / r->fcm_bin_suv), air = (float)r->body_air_suv, cap = (float)r->fcm_cap_suv;
     for (size_t i = 0, n = crop_voxels(c); i < n; i++)
         if (c->suv[i] >= air)
             count[(int)((image[i] < cap ? image[i] : cap) * per_bin)]++;
-    count[HISTOGRAM_BINS - 1] += count[HISTOGRAM_BINS];
-    struct fcm f = fcm_cluster(count, HISTOGRAM_BINS, HISTOGRAM_BIN_SUV, (int)r->fcm_clusters, r->fcm_fuzziness, r->fcm_tolerance);
+    count[bins - 1] += count[bins] + count[bins + 1];
+    struct fcm f = fcm_cluster(count, bins, r->fcm_bin_suv, (int)r->fcm_clusters, r->fcm_fuzziness, r->fcm_tolerance,
+                               strcmp(r->fcm_start, "even") == 0);
+    free(count);
     if (!f.converged)
         log_warn("fuzzy c-means has not settled after %d rounds: its last centres are used", f.rounds);
     return f;
@@ -56,8 +59,15 @@ static void mark_start(const struct crop *c, const float *smooth, float high, fl
     runs_free(&candidates);
 }
 
-static uint32_t find_fcm(const struct crop *c, const struct recipe *r, struct found *f)
+static struct growing growing_of(const struct recipe *r, double fraction, double floor_suv, const uint8_t *start)
 {
+    return (struct growing){ .connectivity = (int)r->connectivity, .fraction = fraction, .floor_suv = floor_suv,
+                             .valley = r->grow_valley, .prominence = r->grow_prominence, .start = start };
+}
+
+static uint32_t find_fcm(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
+{
+    (void)liver;
     /* the margin is not the scan's, so it is not smoothed */
     int64_t inner[3] = { c->dim[0] - 2, c->dim[1] - 2, c->dim[2] - 2 }, slice = c->dim[1] * c->dim[2], row = c->dim[2];
     size_t origin = (size_t)(slice + row + 1);
@@ -76,17 +86,16 @@ static uint32_t find_fcm(const struct crop *c, const struct recipe *r, struct fo
     uint8_t *start = xalloc(crop_voxels(c), sizeof *start);
     mark_start(c, smooth, (float)high, (float)smooth_high, (int)r->connectivity, start);
     free(smooth);
-    struct growing how = { (int)r->connectivity, r->grow_fraction, floor_suv, start };
+    struct growing how = growing_of(r, r->grow_fraction, floor_suv, start);
     uint32_t count = grow_regions(c->suv, c->dim, &how, f->label);
     free(start);
     return count;
 }
 
-static uint32_t find_fixed(const struct crop *c, const struct recipe *r, struct found *f)
+static uint32_t find_from(const struct crop *c, const struct recipe *r, double floor_suv, struct found *f)
 {
     struct runs hot;
-    format_into(f->how, sizeof f->how, "floor_suv=%.3f", r->fixed_suv);
-    runs_at_least(&hot, c->suv, c->dim, (float)r->fixed_suv);
+    runs_at_least(&hot, c->suv, c->dim, (float)floor_suv);
     uint32_t *component = xalloc(hot.count + 1, sizeof *component);
     uint32_t count = components_label(&hot, (int)r->connectivity, component);
     for (size_t i = 0; i < hot.count; i++)
@@ -97,42 +106,49 @@ static uint32_t find_fixed(const struct crop *c, const struct recipe *r, struct 
     return count;
 }
 
-static uint32_t find_relative(const struct crop *c, const struct recipe *r, struct found *f)
+static uint32_t find_fixed(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
 {
-    struct growing how = { (int)r->connectivity, r->relative_fraction, RELATIVE_FLOOR_SUV, NULL };
-    format_into(f->how, sizeof f->how, "floor_suv=%.3f", RELATIVE_FLOOR_SUV);
+    (void)liver;
+    format_into(f->how, sizeof f->how, "floor_suv=%.3f", r->fixed_suv);
+    return find_from(c, r, r->fixed_suv, f);
+}
+
+static uint32_t find_percist(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
+{
+    double floor_suv = r->percist_factor * liver->mean + r->percist_sds * liver->sd;
+    format_into(f->how, sizeof f->how, "floor_suv=%.3f", floor_suv);
+    return find_from(c, r, floor_suv, f);
+}
+
+static uint32_t find_relative(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
+{
+    (void)liver;
+    struct growing how = growing_of(r, r->relative_fraction, r->relative_floor_suv, NULL);
+    format_into(f->how, sizeof f->how, "floor_suv=%.3f", r->relative_floor_suv);
     return grow_regions(c->suv, c->dim, &how, f->label);
 }
 
 static const struct method {
     const char *name;
-    uint32_t (*find)(const struct crop *, const struct recipe *, struct found *);
-} methods[] = { { "fcm", find_fcm }, { "fixed", find_fixed }, { "relative", find_relative } };
+    uint32_t (*find)(const struct crop *, const struct recipe *, const struct liver *, struct found *);
+} methods[] = { { "fcm", find_fcm }, { "fixed", find_fixed }, { "relative", find_relative }, { "percist", find_percist } };
 
-static const struct method *method_named(const char *name)
+bool method_wants_liver(const struct recipe *r)
 {
-    for (size_t i = 0; i < COUNT_OF(methods); i++)
-        if (strcmp(methods[i].name, name) == 0)
-            return &methods[i];
-    return NULL;
+    return strcmp(r->roi_method, "percist") == 0;
 }
 
-int method_check(const struct recipe *r, struct error *e)
-{
-    if (!method_named(r->roi_method))
-        return fail_as(e, EX_CONFIG, "cannot find regions by '%s': it needs a liver reference, which is not measured here; use fcm, fixed or relative",
-                       r->roi_method);
-    return 0;
-}
-
-void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, struct found *f)
+void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, const struct liver *liver, struct found *f)
 {
     struct extents x;
+    size_t m = 0;
+    while (strcmp(methods[m].name, r->roi_method) != 0)
+        m++; /* the option's choices are these */
     f->label = xalloc(crop_voxels(body), sizeof *f->label);
-    uint32_t count = method_named(r->roi_method)->find(body, r, f);
+    uint32_t count = methods[m].find(body, r, liver, f);
 
     extents_of(&x, f->label, body->dim, count);
-    if (holes_fill(f->label, body->dim, &x)) {
+    if (r->fill_holes && holes_fill(f->label, body->dim, &x)) {
         extents_free(&x);
         extents_of(&x, f->label, body->dim, count);
     }

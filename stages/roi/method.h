@@ -4,30 +4,27 @@
  *           twice, as it is and smoothed by a Gaussian of one voxel; "high" is the highest of the four clusters. Seeds are voxels both
  *           call high, candidates those either does. Regions grow (grow.h) from the local maxima among the candidates that
  *           are joined to a seed, down to max(0.41 * peak, second-highest centre of the unsmoothed histogram).
- *           Histograms count body voxels at or above BODY_AIR_SUV in bins of HISTOGRAM_BIN_SUV; whatever is above SUV 4 counts in
+ *           Histograms count body voxels at or above body-air-suv in bins of fcm-bin-suv; whatever is above fcm-cap-suv counts in
  *           the last, so that a bladder of SUV 60 is hot and not a cluster of its own.
  * fixed     Connected voxels at or above fixed-suv.
- * relative  Regions grow from every peak of at least RELATIVE_FLOOR_SUV down to max(relative-fraction * peak, that SUV):
+ * relative  Regions grow from every peak of at least relative-floor-suv down to max(relative-fraction * peak, that SUV):
  *           41 % of SUVmax, of each lesion's own maximum and not the scan's, which is the bladder's.
- * percist   Needs a liver reference, which nobody has found yet: refused.
- * After any of them holes are filled and regions under region-min-ml dropped. */
+ * percist   Connected voxels at or above percist-factor * mean + percist-sds * sd of the liver (liver.h).
+ * After any of them holes are filled (unless --no-fill-holes) and regions under region-min-ml dropped. */
 #ifndef PETREL_ROI_METHOD_H
 #define PETREL_ROI_METHOD_H
 #include "proto/recipe.h"
 #include "stages/roi/body.h"
 #include "stages/roi/extent.h"
-
-#define HISTOGRAM_BIN_SUV 0.01
-enum { HISTOGRAM_BINS = 400 }; /* up to SUV 4 */
-#define RELATIVE_FLOOR_SUV 2.5
+#include "stages/roi/liver.h"
 
 struct found {
     uint32_t *label;      /* of the crop's size; 0 or 1.. in raster order of first voxels */
     struct extents extents;
     char how[160];        /* thresholds used, as key=value */
 };
-/* -1 and a sentence for a method that is not to be had (percist). */
-int method_check(const struct recipe *r, struct error *e) MUST_USE;
-void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, struct found *f);
+/* liver: known, where the method is percist (method_wants_liver). */
+void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, const struct liver *liver, struct found *f);
+bool method_wants_liver(const struct recipe *r);
 void found_free(struct found *f);
 #endif

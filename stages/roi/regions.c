@@ -1,8 +1,10 @@
 /* regions -- one scan's regions, boxes and pictures: everything petrel-roi does to a volume.   suv -> [roi] -> cache, classify */
 #include "stages/roi/regions.h"
+#include "proto/organ.h"
 #include "stages/roi/box.h"
 #include "stages/roi/method.h"
 #include "stages/roi/mip.h"
+#include "stages/roi/organ.h"
 #include "stages/roi/property.h"
 
 #include <stdlib.h>
@@ -56,55 +58,133 @@ static void write_labels(const struct grid *g, const struct crop *body, const ui
     runs->size = w.pairs * 2 * sizeof *w.pair;
 }
 
-/* Measure every region and cut its box; regions whose box leaves the scan are left out where the recipe says so. */
-static void measure(const struct volume *v, const struct recipe *r, const struct crop *body, const struct extents *x,
-                    struct regions_message *out, uint32_t *number, struct regions_summary *summary)
+/* Measure every region and say whose it is. */
+static struct region *measure(const struct volume *v, const struct recipe *r, const struct crop *body, const struct extents *x,
+                              const struct liver *liver)
 {
     struct ball ball;
-    bool drop = strcmp(r->border, "drop") == 0;
+    struct region *all = xalloc((size_t)x->count + 1, sizeof *all);
     ball_make(&ball, v->grid.spacing_mm);
     for (uint32_t i = 0; i < x->count; i++) {
+        region_measure(v, x, i, body->low, &ball, &all[i]);
+        box_place(all[i].centroid, all[i].box_low);
+        all[i].label = v->mask ? all[i].overlap >= r->tumour_overlap : -1;
+        if (v->organ)
+            organ_of_map(v, x, i, body->low, r->exclude_overlap, &all[i]);
+    }
+    if (!v->organ)
+        organs_by_rule(&v->grid, liver, all, x->count);
+    ball_free(&ball);
+    return all;
+}
+
+/* Boxes of those that stay: regions of excluded organs are set apart, and where the recipe says so, those whose box leaves the
+ * scan are left out. number[]: of each in the message's label map; 0: not there. */
+static void choose(const struct volume *v, bool drop, unsigned exclude, const struct region *all, uint32_t count,
+                   struct regions_message *out, uint32_t *number, struct regions_summary *summary)
+{
+    for (uint32_t i = 0; i < count; i++) {
         struct region *region = &out->region[out->count];
-        float *box = out->box + out->count * (size_t)out->channels * BOX_VOXELS;
-        region_measure(v, x, i, body->low, &ball, region);
-        box_place(region->centroid, region->box_low);
-        region->clipped = box_crop(v, region->box_low, out->channels, box);
+        *region = all[i];
+        if (all[i].organ < ORGAN_LABELS && exclude >> all[i].organ & 1) {
+            out->excluded[out->excluded_count] = all[i];
+            out->excluded[out->excluded_count++].component = 0; /* in no label map */
+            summary->excluded[all[i].organ]++;
+            summary->excluded_tumours += all[i].label == 1;
+            continue;
+        }
+        region->clipped = box_crop(v, region->box_low, out->channels, out->box + out->count * (size_t)out->channels * BOX_VOXELS);
         if (region->clipped && drop)
             continue;
-        region->label = v->mask ? region->overlap >= r->tumour_overlap : -1;
         number[i + 1] = (uint32_t)++out->count;
         region->component = (int32_t)out->count;
         summary->tumours += region->label == 1;
         summary->clipped += region->clipped != 0;
     }
     summary->regions = out->count;
-    ball_free(&ball);
 }
 
-int regions_find(const struct volume *v, const struct recipe *r, struct regions_message *out,
+/* The liver, where anybody asks for it. */
+static int reference(const struct volume *v, const struct recipe *r, const struct crop *body, const double *liver_mm, unsigned exclude,
+                     struct liver *liver, struct error *e)
+{
+    bool rules = false;
+    for (int label = 0; label < ORGAN_LABELS; label++)
+        rules |= exclude >> label & 1 && organ_has_rule(label);
+    memset(liver, 0, sizeof *liver);
+    if (liver_mm)
+        return liver_at(v, body, liver_mm, r->percist_sphere_mm, liver, e);
+    if (method_wants_liver(r) || (rules && !v->organ))
+        liver_find(v, body, r->percist_sphere_mm, liver);
+    if (method_wants_liver(r) && liver->by == LIVER_UNKNOWN)
+        return v->organ ? fail(e, "the organ map has no liver that a sphere of %g mm fits in: give its place with --liver X,Y,Z (mm)",
+                               r->percist_sphere_mm)
+                        : fail(e, "no liver was found (a large even part of SUV %g to %g on the right, below the lungs): give its place "
+                                  "with --liver X,Y,Z (mm), or an organ map (--organs)", LIVER_SUV_LOW, LIVER_SUV_HIGH);
+    return 0;
+}
+
+/* Numbers and place of the reference, and what was left out by which rule: for the log and the cache. */
+static void tell(const struct volume *v, unsigned exclude, const struct liver *liver, const char *how, struct regions_summary *s)
+{
+    static const char *const by[] = { [LIVER_BY_RULE] = "by rule", [LIVER_BY_MAP] = "by organ map", [LIVER_GIVEN] = "as given" };
+    char *text = xstrdup("");
+    memcpy(s->how, how, sizeof s->how);
+    if (liver->by != LIVER_UNKNOWN) {
+        double mm[3];
+        grid_to_mm(&v->grid, liver->place, mm);
+        format_into(s->liver, sizeof s->liver, "mean %.3f sd %.3f SUV at %.0f,%.0f,%.0f mm, %s", liver->mean, liver->sd, mm[0], mm[1],
+                    mm[2], by[liver->by]);
+    }
+    for (int label = 1; label < ORGAN_LABELS; label++) {
+        if (!(exclude >> label & 1))
+            continue;
+        bool looked = v->organ || (organ_has_rule(label) && liver->by != LIVER_UNKNOWN);
+        char *more = looked ? xprintf("%s%s%s %zu", text, *text ? ", " : "", organ_label_name(label), s->excluded[label])
+                            : xprintf("%s%s%s not looked for", text, *text ? ", " : "", organ_label_name(label));
+        free(text);
+        text = more;
+    }
+    if (exclude)
+        format_into(s->left_out, sizeof s->left_out, "%.120s; %s", text,
+                    v->organ ? "by organ map" : liver->by != LIVER_UNKNOWN ? "by rule" : "no liver was found to look from");
+    free(text);
+}
+
+int regions_find(const struct volume *v, const struct recipe *r, const double *liver_mm, struct regions_message *out,
                  struct regions_summary *summary, struct error *e)
 {
     struct crop body;
     struct found found = { 0 };
+    struct liver liver;
     struct mip mip;
+    unsigned exclude;
     if (recipe_channels(r) > BOX_CT && !v->ct)
         return fail(e, "it came without a CT, but channels = pet,ct: give petrel-load the same --channels");
-    if (body_crop(v, &body, e))
+    if (organ_list_read("exclude", r->exclude, &exclude, e) || body_crop(v, r->body_air_suv, r->body_share, &body, e))
         return -1;
-    method_find(&body, grid_voxel_ml(&v->grid), r, &found);
+    if (reference(v, r, &body, liver_mm, exclude, &liver, e)) {
+        crop_free(&body);
+        return -1;
+    }
+    method_find(&body, grid_voxel_ml(&v->grid), r, &liver, &found);
 
     memset(out, 0, sizeof *out);
     memset(summary, 0, sizeof *summary);
     out->grid = v->grid;
     out->turned = v->turned;
     out->channels = recipe_channels(r);
-    out->region = xalloc((size_t)found.extents.count + 1, sizeof *out->region);
-    out->box = xalloc(((size_t)found.extents.count + 1) * (size_t)out->channels * BOX_VOXELS, sizeof *out->box);
-    uint32_t *number = xalloc((size_t)found.extents.count + 1, sizeof *number);
-    measure(v, r, &body, &found.extents, out, number, summary);
+    size_t const room = (size_t)found.extents.count + 1;
+    out->region = xalloc(room, sizeof *out->region);
+    out->excluded = xalloc(room, sizeof *out->excluded);
+    out->box = xalloc(room * (size_t)out->channels * BOX_VOXELS, sizeof *out->box);
+    uint32_t *number = xalloc(room, sizeof *number);
+    struct region *all = measure(v, r, &body, &found.extents, &liver);
+    choose(v, strcmp(r->border, "drop") == 0, exclude, all, found.extents.count, out, number, summary);
     write_labels(&v->grid, &body, found.label, number, &out->label_runs);
+    tell(v, exclude, &liver, found.how, summary);
+    free(all);
     free(number);
-    memcpy(summary->how, found.how, sizeof summary->how);
     found_free(&found);
 
     mip_make(&body, v->grid.spacing_mm, &mip);

@@ -50,6 +50,7 @@ nothing_left() {
     diff <(nifti counts "straight/$name/labels.nii.gz" | sed 1d) <(awk -F '\t' '/^[0-9]/ { print $1, $8 }' "straight/$name/regions.tsv")
     mkdir back
     nifti flip xz "$scan/PET.nii.gz" back/PET.nii.gz
+    nifti flip xz "$scan/ORGANS.nii.gz" back/ORGANS.nii.gz
     cp "$scan/PET.json" back
     petrel-classify --quiet --model "$model" back --out backwards
     diff <(nifti grid back/PET.nii.gz) <(nifti grid "backwards/$name/labels.nii.gz")

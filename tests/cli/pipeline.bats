@@ -152,7 +152,7 @@ setup() {
     done <<'END'
 petrel-load --channel-out --mask --units --roi keep-identifiers
 petrel-suv --spacing --crop --in --out
-petrel-roi --method fcm|fixed|relative|percist --in --out
+petrel-roi --method fcm|fixed|relative|percist --exclude --liver --in --out
 petrel-cache collect verify ls split --in
 petrel-pairs -j apply show --cache --run
 petrel-train pretrain classifier describe --cache --run --init resume --backend auto|cpu|cuda --pair-list --steps position

@@ -23,9 +23,11 @@ scans_to_cache() {
     [[ $output == *"(0.41)"* ]]
 }
 
-@test "percist is refused with what to use instead" {
-    run -78 "$BIN/petrel-roi" --method percist
-    [[ $output == *"cannot find regions by 'percist'"*"use fcm, fixed or relative"* ]]
+@test "organs nobody knows are refused" {
+    run -78 "$BIN/petrel-roi" --exclude brain,toe
+    [[ $output == *"exclude has 'toe'"* ]]
+    run -64 "$BIN/petrel-roi" --liver 1,2
+    [[ $output == *"--liver wants three numbers"* ]]
 }
 
 @test "a connectivity that is none is refused" {
@@ -52,6 +54,19 @@ scans_to_cache() {
     "$BIN/petrel-cache" verify cache
     "$BIN/petrel-cache" ls cache --json >two.json
     diff one.json two.json
+}
+
+@test "organs are left out by the organ map beside a simulated scan, or by rule; percist says its liver" {
+    "$BIN/petrel-simulate" --quiet --out cohort --patients 1 --scale quick --seed 3
+    scans_to_cache cohort
+    grep 'event=excluded .*regions=[1-9].*brain 1.*by organ map' roi.log
+    "$BIN/petrel-cache" verify cache
+    mv cache by_map && rm -r run && mkdir run
+    printf 'scan\tpatient\torgans\n%s\tP1\t-\n' SIMULATED_0001/SIMULATED_PETCT/PET.nii.gz >cohort/no_map.tsv
+    scans_to_cache cohort/no_map.tsv --method=percist
+    grep 'event=liver .*mean [12].[0-9]* sd .*by rule' roi.log
+    grep 'event=excluded .*by rule' roi.log
+    "$BIN/petrel-cache" ls cache --json | grep 'percist floor_suv=.*liver mean'
 }
 
 @test "the sarcoma of a real whole-body scan is a region labelled tumour" {

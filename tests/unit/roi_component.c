@@ -174,7 +174,7 @@ static void test_body(void **state)
     V(3, 8, 6) = 0.01f;  /* gas */
     V(3, 8, 7) = -0.2f;  /* reconstruction noise */
     V(2, 2, 28) = 50;    /* a syringe on the table */
-    assert_int_equal(body_crop(&v, &c, &e), 0);
+    assert_int_equal(body_crop(&v, 0.1, 0.02, &c, &e), 0);
     assert_int_equal(c.low[0], -1);
     assert_int_equal(c.low[1], 4);
     assert_int_equal(c.low[2], 2);
@@ -190,11 +190,11 @@ static void test_body(void **state)
     crop_free(&c);
 
     V(3, 8, 8) = INFINITY;
-    assert_int_equal(body_crop(&v, &c, &e), -1);
+    assert_int_equal(body_crop(&v, 0.1, 0.02, &c, &e), -1);
     assert_non_null(strstr(e.text, "infinite"));
 
     memset(voxel, 0, sizeof voxel);
-    assert_int_equal(body_crop(&v, &c, &e), 0);
+    assert_int_equal(body_crop(&v, 0.1, 0.02, &c, &e), 0);
     assert_int_equal(c.dim[0] * c.dim[1] * c.dim[2], 27);
     crop_free(&c);
 #undef C

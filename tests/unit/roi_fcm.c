@@ -34,7 +34,7 @@ static void check_against_voxels(int clusters, double m)
             sorted[j] = sorted[j - 1];
         sorted[j] = voxel[i];
     }
-    struct fcm f = fcm_cluster(count, BINS, 0.01, clusters, m, 1e-7);
+    struct fcm f = fcm_cluster(count, BINS, 0.01, clusters, m, 1e-7, false);
     assert_true(f.converged);
     assert_int_equal(f.clusters, clusters);
 
@@ -77,17 +77,17 @@ static void test_few_values(void **state)
 {
     (void)state;
     uint64_t count[BINS] = { 0 };
-    struct fcm f = fcm_cluster(count, BINS, 0.01, 4, 2, 1e-5);
+    struct fcm f = fcm_cluster(count, BINS, 0.01, 4, 2, 1e-5, false);
     assert_int_equal(f.clusters, 0);
     assert_true(isinf(fcm_highest_from(&f)));
 
     count[100] = 5000000; /* one value: no cluster is higher than another */
-    f = fcm_cluster(count, BINS, 0.01, 4, 2, 1e-5);
+    f = fcm_cluster(count, BINS, 0.01, 4, 2, 1e-5, false);
     assert_int_equal(f.clusters, 1);
     assert_true(isinf(fcm_highest_from(&f)));
 
     count[300] = 10; /* quantiles all fall on one value, and still the two part */
-    f = fcm_cluster(count, BINS, 0.01, 4, 2, 1e-5);
+    f = fcm_cluster(count, BINS, 0.01, 4, 2, 1e-5, false);
     assert_int_equal(f.clusters, 2);
     assert_true(f.converged);
     assert_true(fabs(f.centre[0] - 1.005) < 0.01 && fabs(f.centre[1] - 3.005) < 0.05);

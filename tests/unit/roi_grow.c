@@ -38,7 +38,7 @@ static void hot_spot(int cz, int cy, int cx, double peak, double sd)
 
 static struct growing usual(double floor_suv)
 {
-    return (struct growing){ .connectivity = 26, .fraction = 0.41, .floor_suv = floor_suv };
+    return (struct growing){ .connectivity = 26, .fraction = 0.41, .floor_suv = floor_suv, .valley = 0.6, .prominence = 0.05 };
 }
 
 static int size_of(uint32_t region)
@@ -150,7 +150,7 @@ static void test_connectivity(void **state)
     (void)state;
     static const struct { int connectivity; uint32_t corner, edge; } cases[] = { { 6, 2, 2 }, { 18, 2, 1 }, { 26, 1, 1 } };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct growing how = { cases[i].connectivity, 0.41, 1, NULL };
+        struct growing how = { .connectivity = cases[i].connectivity, .fraction = 0.41, .floor_suv = 1, .valley = 0.6, .prominence = 0.05 };
         scene(0);
         suv[AT(5, 5, 5)] = 3, suv[AT(6, 6, 6)] = 2;
         assert_int_equal(grow_regions(suv, dim, &how, label), cases[i].corner);

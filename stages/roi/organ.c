@@ -1,0 +1,86 @@
+/* organ -- whose a region is: by the scan's organ map, or by a rule where there is none.   property -> [organ] -> regions */
+#include "stages/roi/organ.h"
+#include "proto/organ.h"
+
+#include <math.h>
+#include <string.h>
+
+void organ_of_map(const struct volume *v, const struct extents *x, uint32_t index, const int64_t low[3], double share, struct region *r)
+{
+    int64_t voxels[256] = { 0 }, all = 0;
+    for (size_t i = x->first[index]; i < x->first[index + 1]; i++) {
+        const struct run *run = &x->run[i];
+        size_t at = grid_at(&v->grid, run->row / x->dim[1] + low[0], run->row % x->dim[1] + low[1], run->begin + low[2]);
+        for (int64_t k = 0; k < run->end - run->begin; k++)
+            voxels[v->organ[at + (size_t)k]]++;
+        all += run->end - run->begin;
+    }
+    int most = 1;
+    for (int label = 2; label < 256; label++)
+        most = voxels[label] > voxels[most] ? label : most;
+    bool its = (double)voxels[most] >= share * (double)all;
+    r->organ = its ? most : ORGAN_LABEL_NONE;
+    r->organ_by = its ? ORGAN_BY_MAP : ORGAN_BY_NOTHING;
+}
+
+/* mm: to the patient's left from the body's middle; to the front and up from the liver's centroid. */
+struct away { double left, front, up; };
+
+static const struct rule {
+    int label;
+    struct away at, within;
+    double hot;      /* SUVmax at least this times the liver's mean */
+    double ml_least, ml_most; /* of the region with the most activity */
+    double reach_mm; /* others in the window this near its bounding box are the organ's */
+} rules[] = {
+    { ORGAN_LABEL_BRAIN, { 0, 20, 420 }, { 75, 130, 110 }, 1.8, 100, 2500, 0 },
+    { ORGAN_LABEL_BLADDER, { 2, -19, -299 }, { 45, 85, 95 }, 1.8, 5, 1500, 5 },
+    { ORGAN_LABEL_KIDNEYS, { -66, -45, -67 }, { 45, 50, 70 }, 1.2, 1, 300, 10 },
+    { ORGAN_LABEL_KIDNEYS, { 76, -45, -67 }, { 45, 50, 70 }, 1.2, 1, 300, 10 },
+    { ORGAN_LABEL_HEART, { 28, 10, 82 }, { 50, 60, 60 }, 1.2, 8, 700, 5 },
+};
+
+bool organ_has_rule(int label)
+{
+    for (size_t i = 0; i < COUNT_OF(rules); i++)
+        if (rules[i].label == label)
+            return true;
+    return false;
+}
+
+static bool in_window(const struct rule *rule, const struct grid *g, const struct liver *l, const struct region *r)
+{
+    struct away d = { (r->centroid[2] - l->middle) * g->spacing_mm[2], (l->centroid[1] - r->centroid[1]) * g->spacing_mm[1],
+                      (r->centroid[0] - l->centroid[0]) * g->spacing_mm[0] };
+    double left = (d.left - rule->at.left) / rule->within.left, front = (d.front - rule->at.front) / rule->within.front,
+           up = (d.up - rule->at.up) / rule->within.up;
+    return left * left + front * front + up * up <= 1;
+}
+
+/* Whether a region's centroid lies in the ellipsoid that fills another's bounding box, made larger by reach_mm all round. */
+static bool in_ellipsoid(const struct grid *g, const struct region *r, const struct region *box, double reach_mm)
+{
+    double sum = 0;
+    for (int a = 0; a < 3; a++) {
+        double half_mm = 0.5 * (double)(box->high[a] - box->low[a] + 1) * g->spacing_mm[a] + reach_mm;
+        double off_mm = (r->centroid[a] - 0.5 * (double)(box->low[a] + box->high[a])) * g->spacing_mm[a];
+        sum += off_mm * off_mm / (half_mm * half_mm);
+    }
+    return sum <= 1;
+}
+
+void organs_by_rule(const struct grid *g, const struct liver *liver, struct region *r, size_t count)
+{
+    for (size_t k = 0; k < COUNT_OF(rules) && liver->by != LIVER_UNKNOWN; k++) {
+        const struct rule *rule = &rules[k];
+        const struct region *main = NULL;
+        for (size_t i = 0; i < count; i++)
+            if (in_window(rule, g, liver, &r[i]) && r[i].suv_max >= rule->hot * liver->mean && r[i].ml >= rule->ml_least
+                && r[i].ml <= rule->ml_most
+                && (!main || r[i].ml * r[i].suv_mean > main->ml * main->suv_mean))
+                main = &r[i];
+        for (size_t i = 0; i < count && main; i++)
+            if (&r[i] == main || (in_window(rule, g, liver, &r[i]) && in_ellipsoid(g, &r[i], main, rule->reach_mm)))
+                r[i].organ = rule->label, r[i].organ_by = ORGAN_BY_RULE;
+    }
+}

@@ -1,0 +1,21 @@
+/* organ -- whose a region is: by the scan's organ map, or by a rule where there is none.   property -> [organ] -> regions
+ *
+ * With a map a region is the organ's that holds at least exclude_overlap of its voxels.
+ * Without, brain, heart, kidneys and bladder are looked for where they lie in people, from the body's middle and from the liver's
+ * centroid: means of the organ maps of 81 autoPET studies, in ellipsoids of about 2.5 standard deviations and more. Of the regions
+ * in an organ's ellipsoid that are hot and large enough and not too large, the one with the most activity (ml * SUVmean) is the
+ * organ's; others there are, too, where their centroid lies in the ellipsoid that fills its bounding box, made larger by reach_mm.
+ * The left and the right kidney are looked for each by itself. */
+#ifndef PETREL_ROI_ORGAN_H
+#define PETREL_ROI_ORGAN_H
+#include "proto/message.h"
+#include "stages/roi/extent.h"
+#include "stages/roi/liver.h"
+
+/* organ and organ_by of *r by the map. x, index: the region in the body's coordinates; low: of body (scan's index of its voxel 0). */
+void organ_of_map(const struct volume *v, const struct extents *x, uint32_t index, const int64_t low[3], double share, struct region *r);
+/* organ and organ_by of all by the rule; none where the liver is unknown. */
+void organs_by_rule(const struct grid *g, const struct liver *liver, struct region *r, size_t count);
+/* Whether the rule knows this organ. */
+bool organ_has_rule(int label);
+#endif
