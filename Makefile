@@ -47,6 +47,7 @@ PROGRAMS := $(addprefix $(B)/bin/petrel-,$(STAGES)) $(if $(wildcard datasets/sim
 UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
 FAULT   := $(patsubst tests/fault/%.c,$(B)/tests/fault/%,$(wildcard tests/fault/*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
+GPU     := $(B)/tests/gpu/device
 BENCH   := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(PROGRAMS) $(if $(filter 1,$(CUDA)),cuda) $(if $(filter 1,$(MPI)),$(B)/bin/petrel-mpi.so)
@@ -109,8 +110,9 @@ PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call src,s
 $(B)/libparts.a: $(PARTS) $(GEN) $(STAGE_SHARED) $(MODEL_SHARED)
 $(B)/tests/%: $(B)/tests/%.c.o $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) -o $@ $< $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a -lcmocka $(LDLIBS_kernels) $(LDLIBS_load) $(LDLIBS_train) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
+	$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a -lcmocka $(LDLIBS_kernels) $(LDLIBS_load) $(LDLIBS_train) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
 $(B)/tests/%.c.o: CFLAGS += -fopenmp
+$(B)/tests/gpu/device: $(B)/kernels/cuda/conv_form.c.o
 
 # kernels/cuda as it is, compiled by g++ against tests/emu and run on the CPU, for its tests: no nvcc, no GPU
 EMULATED := $(B)/tests/emu/petrel-cuda.so
@@ -129,7 +131,7 @@ plans: $(B)/libkernels.a $(B)/libcommon.a
 	@$(MAKE) -C kernels/cuda plans B=$(abspath $(B)) $(if $(NVCC),NVCC=$(NVCC))
 .PHONY: plans
 
-tests: $(UNIT) $(FAULT) $(FUZZ) $(EMULATED) $(if $(SAN),,plans)
+tests: $(UNIT) $(FAULT) $(FUZZ) $(EMULATED) $(GPU) $(if $(SAN),,plans)
 test: all tests layers
 	tests/run.sh $(B)
 fault: all $(FAULT)
@@ -156,7 +158,7 @@ $(B)/onednn.txt: FORCE
 	@mkdir -p $(B); echo '$(DNNL)' | cmp -s - $@ || echo '$(DNNL)' > $@
 ONEDNN  := $(B)/tests/bench/onednn/conv_onednn.c.o
 $(ONEDNN): CPPFLAGS += $(if $(DNNL),-DWITH_ONEDNN) $(DNNL_AT:%=-isystem %/include)
-$(B)/tests/bench/conv: LDLIBS += $(ONEDNN) $(foreach at,$(DNNL_AT),-L$(at)/lib -Wl$(comma)-rpath$(comma)$(at)/lib) $(if $(DNNL),-ldnnl)
+$(B)/tests/bench/conv: LDLIBS += $(foreach at,$(DNNL_AT),-L$(at)/lib -Wl$(comma)-rpath$(comma)$(at)/lib) $(if $(DNNL),-ldnnl)
 $(ONEDNN) $(B)/tests/bench/conv: $(B)/onednn.txt
 $(B)/tests/bench/conv: $(ONEDNN)
 bench-programs: $(BENCH)

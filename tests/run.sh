@@ -49,6 +49,11 @@ if wanted gpu/plans; then
     if [ -x "$build/tests/gpu/plans" ]; then one gpu/plans "$build/tests/gpu/plans"
     else one gpu/plans sh -c 'echo "skipped: cuDNN 9 is not installed (kernels/cuda/Makefile says where it is looked for)"; exit 77'; fi
 fi
+if wanted gpu/emulated && [ -x "$build/tests/gpu/device" ]; then
+    # a whole step, its record and its convolutions on an emulated GPU; small, with batches that statistics can be had of
+    one gpu/emulated env PETREL_CUDA="$build/tests/emu/petrel-cuda.so" PETREL_GPU_WIDTH=8 PETREL_GPU_PAIRS=12 "$build/tests/gpu/device"
+fi
+wanted gpu/run && PETREL_TEST_TIMEOUT=7200 one gpu/run tests/gpu/run.sh "$build" # says so where there is none
 for t in tests/cli/*.bats; do
     [ -f "$t" ] && wanted "$t" && one "$t" bats --tap "$t"
 done

@@ -7,7 +7,7 @@
 #include "kernels/cuda/cudnn_version.h"
 #include "kernels/cuda/plan.h"
 #include "kernels/cuda/tuned.h"
-#include "kernels/nets/network.h"
+#include "tests/gpu/layers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,47 +20,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BOXES = 256, LAYERS_MOST = 64 };
+enum { BOXES = 256 };
 static const size_t workspace_most = (size_t)256 << 20; /* open.cu's */
-
-/* ---- the network's convolutions, from the network itself ---- */
-
-static struct conv_shape layer[LAYERS_MOST];
-static int layers, convolutions; /* of different shapes; in all */
-static struct conv *(*plain_conv_open)(struct backend *b, const struct conv_shape *s);
-
-static struct conv *note(struct backend *b, const struct conv_shape *s)
-{
-    struct conv_shape large = *s;
-    large.N = BOXES;
-    bool known = false;
-    for (int i = 0; i < layers; i++)
-        known = known || !memcmp(&layer[i], &large, sizeof large);
-    if (!known && layers < LAYERS_MOST)
-        layer[layers++] = large;
-    convolutions++;
-    return plain_conv_open(b, s);
-}
 
 static int find_layers(void **state)
 {
     (void)state;
-    struct error e = {0};
-    struct backend *b = backend_open("ref", 1, FLOAT32, &e);
-    if (!b)
-        return -1;
-    plain_conv_open = b->conv_open;
-    b->conv_open = note;
-    struct network_settings settings;
-    network_defaults(&settings);
-    struct params *params = params_open(b);
-    struct tape *tape = tape_open(params, 2, 2); /* few boxes: none is computed */
-    (void)network_build(tape, &settings, NETWORK_ENCODER | NETWORK_PROJECTION);
-    tape_seal(tape, true, NULL);
-    tape_close(&tape);
-    params_close(&params);
-    backend_close(&b);
-    return convolutions == 20 && layers == 11 ? 0 : -1; /* ResNet18: the stem, 16 in blocks, 3 shortcuts */
+    return layers_find(BOXES);
 }
 
 /* ---- a GPU that is not here ---- */
@@ -84,11 +50,6 @@ static struct planner *described(const char *device, enum precision precision)
     if (!p)
         fail_msg("%s: %s", path, e.text);
     return p;
-}
-
-static void layer_name(char *to, size_t size, const struct conv_shape *s)
-{
-    format_into(to, size, "%d>%d %dx%dx%d/%dx%dx%d", s->C, s->O, s->in[0], s->in[1], s->in[2], s->kernel[0], s->kernel[1], s->kernel[2]);
 }
 
 static void must_plan(struct planner *p, const struct conv_shape *s, enum pass pass, bool accumulate, bool wants_tensor_cores)
@@ -278,8 +239,22 @@ static void test_tuned(void **state)
     unsetenv("PETREL_TUNED");
 }
 
-int main(void)
+/* plans describe: the properties of the GPU that is here, to be kept in tests/gpu/devices */
+static int describe(void)
 {
+    struct error e = {0};
+    char *text = planner_describe_device(&e);
+    if (!text)
+        die_of(&e);
+    puts(text);
+    free(text);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && !strcmp(argv[1], "describe"))
+        return describe();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_h200_bfloat16),   cmocka_unit_test(test_h200_float32), cmocka_unit_test(test_rtx3060_bfloat16),
         cmocka_unit_test(test_rtx3060_float32), cmocka_unit_test(test_stem_forms),   cmocka_unit_test(test_no_tensor_cores_in_float32),

@@ -224,9 +224,17 @@ static inline struct backend *open_ref(void)
 }
 
 /* The cuda back end, compiled from its own sources and run on the CPU. NULL where it is not built (run the program where make
- * put it). */
+ * put it). PETREL_TEST_CUDA=device: the real one, on a GPU (tests/gpu/run.sh). */
 static inline struct backend *open_emulated(enum precision precision)
 {
+    const char *which = getenv("PETREL_TEST_CUDA");
+    if (which && !strcmp(which, "device")) {
+        struct error none = {0};
+        struct backend *device = backend_open("cuda", 0, precision, &none);
+        if (!device)
+            fail_msg("%s", none.text);
+        return device;
+    }
     char path[4096];
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 60);
     path[length > 0 ? length : 0] = '\0';
