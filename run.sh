@@ -119,8 +119,13 @@ simulate)
     ;;
 bench)
     need "${build_packages[@]}" "${test_packages[@]}"
-    peers --bench
-    build all bench-programs CUDA=0
+    if [ "${1:-}" = gpu ]; then # its PyTorch is another: PETREL_PYTHON
+        (. tests/gpu/find.sh && gpu_find build || { echo "bench gpu: $gpu_why" >&2; exit 69; }) || exit
+        build all bench-programs CUDA=1
+    else
+        peers --bench
+        build all bench-programs CUDA=0
+    fi
     exec tests/bench/run.sh build "$@"
     ;;
 check)

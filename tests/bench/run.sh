@@ -5,7 +5,8 @@
 #     layers   the convolutions layer by layer: forward, data gradient, weight gradient; ours and oneDNN's alternating
 #     augment  the five augmentations of a box, ours and MONAI's
 #     load     scans in: reading against nibabel and pydicom, whole pipelines, workers (load.sh)
-#     all      all of them but load (the default)
+#     gpu      a GPU's step, ours and PyTorch's twice over, and the convolutions against their floors (gpu.sh); 69 where there is none
+#     all      train, layers and augment (the default)
 # THREADS=2 PAIRS="8 32 128" ROUNDS=2, PETREL_PYTHON (a Python with the peers) and PETREL_PEERS (a venv with them) may be set. A peer that is not
 # installed is said aloud and left out. Other work on the machine makes every figure wrong: how much there was is printed.
 cd "$(dirname "$0")/../.." || exit 1
@@ -133,9 +134,10 @@ bench_augment() {
 }
 
 . tests/bench/load.sh
+. tests/bench/gpu.sh
 
 case $name in
-train | layers | augment | load) "bench_$name" ;;
+train | layers | augment | load | gpu) "bench_$name" ;;
 all) bench_train && echo && bench_layers && bench_augment ;;
-*) echo "bench: there is no '$name'; there are train, layers, augment, load and all" >&2; exit 64 ;;
+*) echo "bench: there is no '$name'; there are train, layers, augment, load, gpu and all" >&2; exit 64 ;;
 esac
