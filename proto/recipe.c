@@ -17,7 +17,7 @@ static const struct recipe paper = {
     .fixed_suv = 4.0, .relative_fraction = 0.41, .relative_floor_suv = 2.5,
     .percist_factor = 1.5, .percist_sds = 2, .percist_sphere_mm = 30,
     .fill_holes = true, .region_min_ml = 0.1, .connectivity = 26, .tumour_overlap = 0.5,
-    .exclude = "brain,heart,kidneys,bladder", .exclude_overlap = 0.5,
+    .exclude = "brain,heart,kidneys,bladder", .exclude_overlap = 0.5, .position_axes = "fixed",
     .channels = "pet", .ct_window = {2, {-1024, 1024}}, .standardise = "box", .border = "keep",
     .backbone = "resnet18", .backbone_width = 64, .stem_stride = {3, {1, 2, 2}},
     .position = true, .position_unit = "mm", .position_box = "oriented", .peb_norm = "layer", .projection_width = 2048, .precision = "float32",
@@ -109,6 +109,8 @@ static const struct {
      "an organ map; of brain,heart,kidneys,bladder without one; or none"},
     {"exclude-overlap", OPT_REAL, AT(exclude_overlap), R, regions, "SHARE", 0.01, 1,
      "a region is an organ's when at least this share of its voxels lies in the organ map's organ"},
+    {"position-axes", OPT_CHOICE, AT(position_axes), R, regions, "fixed|itk", 0, 0,
+     "signs of the principal axes: largest component positive, or as ITK has them"},
 
     {"channels", OPT_CHOICE, AT(channels), L | N | X, boxes, "pet|pet,ct", 0, 0,
      "of a box: the PET alone, or with the CT of the same study, which every scan must then have"},

@@ -32,6 +32,7 @@ struct recipe {
     double tumour_overlap;               /* 0.5 */
     const char *exclude;                 /* comma list of organs (proto/organ.h) whose regions are left out; or none */
     double exclude_overlap;              /* 0.5: a region is an organ's when at least this share of it lies in the map's organ */
+    const char *position_axes;           /* fixed|itk: signs of the principal axes */
     /* boxes */
     const char *channels;                /* pet|pet,ct */
     struct opt_reals ct_window;          /* -1024,1024: HU below and above are taken for these */

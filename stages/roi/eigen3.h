@@ -5,4 +5,6 @@
 /* Cyclic Jacobi rotations in double. value[] ascending; vector[i] is the unit eigenvector of value[i]. Equal values keep the
  * order of the axes they came from; signs are what they come out as. A diagonal matrix gives exact unit vectors. */
 void eigen3(double matrix[3][3], double value[3], double vector[3][3]);
+/* The same with the signs that ITK's solver leaves (eigen_ql.c). */
+void eigen3_itk(double matrix[3][3], double value[3], double vector[3][3]);
 #endif

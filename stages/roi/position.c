@@ -26,6 +26,7 @@ void moments_of(const struct extents *x, uint32_t region, const int64_t low[3], 
         product[1][1] += k * y * y, product[1][2] += y * sx, product[2][2] += sxx;
     }
     m->voxels = (int64_t)n;
+    memcpy(m->low, low, sizeof m->low);
     for (int a = 0; a < 3; a++) {
         m->mean[a] = sum[a] / n + (double)(from[a] + low[a]);
         for (int b = a; b < 3; b++)
@@ -124,7 +125,7 @@ static void oriented_size(const struct extents *x, uint32_t region, double R[3][
 }
 
 void position_of(const struct extents *x, uint32_t region, const struct moments *m,
-                 const double spacing_mm[3], float position[POSITION_FORMS][POSITION_SIZE])
+                 const double spacing_mm[3], bool axes_itk, float position[POSITION_FORMS][POSITION_SIZE])
 {
     static const double voxel[3] = { 1, 1, 1 };
     const struct { enum position_form axis, oriented; const double *unit; } units[] = {
@@ -139,7 +140,10 @@ void position_of(const struct extents *x, uint32_t region, const struct moments 
         for (int a = 0; a < 3; a++)
             for (int b = 0; b < 3; b++)
                 second[a][b] = m->second[a][b] * unit[a] * unit[b];
-        principal_axes(second, R);
+        if (axes_itk)
+            principal_axes_itk(x, region, m->low, unit, R);
+        else
+            principal_axes(second, R);
         axes_angles(R, angle);
         oriented_size(x, region, R, unit, size);
         for (int k = 0; k < 3; k++) {

@@ -51,7 +51,7 @@ static double ball_mean(const struct volume *v, const struct ball *b, int64_t z,
 }
 
 void region_measure(const struct volume *v, const struct extents *x, uint32_t region, const int64_t low[3],
-                    const struct ball *b, struct region *r)
+                    const struct ball *b, bool axes_itk, struct region *r)
 {
     double sum = 0, peak = -INFINITY;
     float max = -INFINITY;
@@ -87,5 +87,5 @@ void region_measure(const struct volume *v, const struct extents *x, uint32_t re
         r->low[a] += (int32_t)low[a];
         r->high[a] += (int32_t)low[a];
     }
-    position_of(x, region, &m, v->grid.spacing_mm, r->position);
+    position_of(x, region, &m, v->grid.spacing_mm, axes_itk, r->position);
 }

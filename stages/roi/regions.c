@@ -66,7 +66,7 @@ static struct region *measure(const struct volume *v, const struct recipe *r, co
     struct region *all = xalloc((size_t)x->count + 1, sizeof *all);
     ball_make(&ball, v->grid.spacing_mm);
     for (uint32_t i = 0; i < x->count; i++) {
-        region_measure(v, x, i, body->low, &ball, &all[i]);
+        region_measure(v, x, i, body->low, &ball, strcmp(r->position_axes, "itk") == 0, &all[i]);
         box_place(all[i].centroid, all[i].box_low);
         all[i].label = v->mask ? all[i].overlap >= r->tumour_overlap : -1;
         if (v->organ)

@@ -116,7 +116,7 @@ static void hidden_outside_groups(void **state)
             assert_string_equal(table[i].group, strcmp(table[i].name, "border") ? "Regions" : "Boxes and positions");
         }
     }
-    assert_int_equal(shown, 26);
+    assert_int_equal(shown, 27);
 }
 
 static void digest_follows_its_groups(void **state)

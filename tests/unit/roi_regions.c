@@ -411,7 +411,7 @@ static void test_ibsi_phantom(void **state)
     const int64_t origin[3] = { 0 };
     extents_of(&x, label, g.dim, 1);
     ball_make(&ball, g.spacing_mm);
-    region_measure(&v, &x, 0, origin, &ball, &r);
+    region_measure(&v, &x, 0, origin, &ball, false, &r);
     assert_int_equal(r.voxels, 74);
     assert_true(fabs(r.ml * 1000 - 592) < 1e-6);
     assert_true(fabs(r.suv_mean - 2.15) < 0.005);

@@ -1,12 +1,14 @@
 /* roi_shape -- moments, principal axes and position vectors against SimpleITK, and where ITK leaves the choice to us.   tests/unit */
 #include "stages/roi/eigen3.h"
 #include "stages/roi/position.h"
+#include "tests/golden/roi/axes.h"
 #include "tests/golden/roi/shapes.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 static void near_to(double got, double want, double within, const char *what, const char *of)
@@ -29,14 +31,43 @@ static struct extents shape_extents(const struct golden_shape *s)
     return e;
 }
 
-static void check_form(const struct golden_shape *s, const struct golden_form *f, const struct extents *x, bool mm)
+/* The whole vector with ITK's own signs; angles are of its axes. may_turn: axes may point the other way. Returns whether none does. */
+static bool check_itk(const struct extents *x, const double spacing[3], bool mm, const double centroid[3], const double size[3],
+                      const double axes[9], bool may_turn, const char *name)
 {
     static const int64_t origin[3] = { 0, 0, 0 };
     struct moments m;
     float position[POSITION_FORMS][POSITION_SIZE];
+    double R[3][3], theirs[3][3], angle[3];
+    bool same = true;
+    moments_of(x, 0, origin, &m);
+    position_of(x, 0, &m, spacing, true, position);
+    principal_axes_itk(x, 0, origin, spacing, R);
+    memcpy(theirs, axes, sizeof theirs);
+    axes_angles(theirs, angle);
+    const float *form = position[mm ? POSITION_ORIENTED_MM : POSITION_ORIENTED_VOXEL];
+    for (int k = 0; k < 3; k++) {
+        double along = R[k][0] * theirs[k][0] + R[k][1] * theirs[k][1] + R[k][2] * theirs[k][2], turn = may_turn && along < 0 ? -1 : 1;
+        same &= turn > 0;
+        for (int c = 0; c < 3; c++)
+            near_to(turn * R[k][c], theirs[k][c], 1e-6, "axis", name);
+        near_to((double)form[k], centroid[k], 1e-6 * (1 + centroid[k]), "centroid", name);
+        near_to((double)form[3 + k], size[k], 1e-6 * (1 + size[k]), "oriented size", name);
+    }
+    for (int k = 0; k < 3 && same; k++)
+        near_to((double)form[6 + k], angle[k], 1e-6, "angle", name);
+    return same;
+}
+
+static void check_form(const struct golden_shape *s, const struct golden_form *f, const struct extents *x, bool mm)
+{
+    static const int64_t origin[3] = { 0, 0, 0 };
+    struct moments m;
+    float position[POSITION_FORMS][POSITION_SIZE], itk[POSITION_FORMS][POSITION_SIZE];
     double second[3][3], R[3][3], value[3], vector[3][3];
     moments_of(x, 0, origin, &m);
-    position_of(x, 0, &m, f->spacing, position);
+    position_of(x, 0, &m, f->spacing, false, position);
+    position_of(x, 0, &m, f->spacing, true, itk);
     const float *axis = position[mm ? POSITION_AXIS_MM : POSITION_AXIS_VOXEL];
     const float *oriented = position[mm ? POSITION_ORIENTED_MM : POSITION_ORIENTED_VOXEL];
 
@@ -45,6 +76,8 @@ static void check_form(const struct golden_shape *s, const struct golden_form *f
             second[a][b] = m.second[a][b] * f->spacing[a] * f->spacing[b];
     eigen3(second, value, vector);
     principal_axes(second, R);
+    if (f->size_known)
+        check_itk(x, f->spacing, mm, f->centroid, f->size, f->axes, false, s->name);
     for (int k = 0; k < 3; k++) {
         near_to(m.mean[k] * f->spacing[k], f->centroid[k], 1e-9, "centroid", s->name);
         near_to(value[k], f->moments[k], 1e-9 * (1 + fabs(f->moments[2])), "principal moment", s->name);
@@ -53,6 +86,9 @@ static void check_form(const struct golden_shape *s, const struct golden_form *f
         near_to((double)axis[3 + k], (s->high[k] - s->low[k] + 1) * f->spacing[k], 1e-5, "axis size", s->name);
         if (f->size_known)
             near_to((double)oriented[3 + k], f->size[k], 1e-5 * f->size[k], "oriented size", s->name);
+        for (int i = 0; i < POSITION_FORMS; i++)
+            for (int c = 0; c < POSITION_SIZE; c++)
+                assert_true(isfinite(position[i][c]) && isfinite(itk[i][c]));
         if (f->known[k]) { /* ours may point the other way */
             double along = 0;
             for (int c = 0; c < 3; c++)
@@ -79,6 +115,28 @@ static void test_shapes_equal_itk(void **state)
         check_form(s, &s->form[1], &x, true);
         extents_free(&x);
     }
+}
+
+/* Every fourth mask lies along the grid: there ITK's solver follows the rounding of moments that are zero, and so must ours,
+ * but for two where it has not been found what is rounded otherwise. */
+static void test_signs_equal_itk(void **state)
+{
+    static const int64_t dim[3] = { 5, 5, 5 };
+    int turned = 0;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(golden_axes); i++) {
+        uint32_t label[125];
+        for (int k = 0; k < 125; k++)
+            label[k] = (k < 64 ? golden_axes[i].low >> k : golden_axes[i].high >> (k - 64)) & 1;
+        struct extents x;
+        char name[32];
+        extents_of(&x, label, dim, 1);
+        format_into(name, sizeof name, "mask %zu", i);
+        turned += !check_itk(&x, golden_axes[i].spacing, golden_axes[i].spacing[0] != 1, golden_axes[i].centroid, golden_axes[i].size,
+                             golden_axes[i].axes, i % 4 == 3, name);
+        extents_free(&x);
+    }
+    assert_true(turned <= 2);
 }
 
 static void check_proper(double R[3][3], const char *what)
@@ -191,7 +249,8 @@ static void test_eigen_rebuilds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes_equal_itk), cmocka_unit_test(test_signs_and_symmetry),
+        cmocka_unit_test(test_shapes_equal_itk),
+        cmocka_unit_test(test_signs_equal_itk), cmocka_unit_test(test_signs_and_symmetry),
         cmocka_unit_test(test_dust_changes_nothing), cmocka_unit_test(test_angles), cmocka_unit_test(test_eigen_rebuilds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Reference numbers for tests/unit/roi_*.c: shapes by SimpleITK, components and smoothing by SciPy.
 
-    python3 -m venv v && v/bin/pip install numpy==2.4.6 scipy==1.17.1 SimpleITK==2.5.7
-    v/bin/python tests/golden/roi/make.py        # writes shapes.h, components.h, smooth.h beside it
+    python3 -m venv v && v/bin/pip install numpy==1.26.4 scipy==1.17.1 SimpleITK==2.5.7
+    v/bin/python tests/golden/roi/make.py        # writes shapes.h, axes.h, components.h, smooth.h beside it
 
 Arrays are [z][y][x]; points and sizes are written z y x; rows of principal axes are x y z, variance ascending (ITK's own
 order); oriented sizes are written largest variance first. Axes that ITK cannot determine (equal variances) are not compared.
@@ -19,7 +19,7 @@ SPACINGS = [(1.0, 1.0, 1.0), (3.0, 2.036, 2.5)]
 
 
 def numbers(values):
-    return "{" + ", ".join(f"{float(v):.17g}" for v in np.asarray(values).ravel()) + "}"
+    return "{" + ", ".join(repr(float(v)) for v in np.asarray(values).ravel()) + "}"  # a minus zero stays one
 
 
 def integers(values):
@@ -104,6 +104,33 @@ def write_shapes(out):
     print("static const struct golden_shape golden_shapes[] = {\n" + "\n".join(table) + "\n};", file=out)
 
 
+def write_axes(out):
+    """Small masks of 5x5x5 as bits (z slowest, the lowest bit first), for the signs of ITK's axes."""
+    header(out)
+    random = np.random.default_rng(7)
+    print("static const struct { unsigned long long low, high; double spacing[3], centroid[3], axes[9], size[3]; } golden_axes[] = {",
+          file=out)
+    rows = 0
+    while rows < 200:
+        mask = random.random((5, 5, 5)) < random.choice([0.05, 0.1, 0.3, 0.6])
+        if rows % 4 == 3:  # aligned with the grid in part
+            low, high = np.sort(random.integers(0, 6, (2, 3)), axis=0)
+            mask = np.zeros((5, 5, 5), bool)
+            mask[tuple(slice(a, b) for a, b in zip(low, high))] = True
+            mask[random.integers(0, 5), :, random.integers(0, 5)] |= rows % 8 == 7
+        if not mask.any():
+            continue
+        spacing = SPACINGS[rows % 2]
+        m = measure(mask, spacing)
+        if not m["sizes_known"]:
+            continue
+        bits = sum(int(b) << i for i, b in enumerate(mask.ravel()))
+        print(f"    {{{bits & (1 << 64) - 1}u, {bits >> 64}u, {numbers(spacing)}, {numbers(m['centroid'])},\n"
+              f"     {numbers(m['axes'])}, {numbers(m['size'])}}},", file=out)
+        rows += 1
+    print("};", file=out)
+
+
 def write_components(out):
     header(out)
     mask = rng.random((9, 11, 13)) < 0.22
@@ -127,6 +154,6 @@ def write_smooth(out):
     print(f"static const struct {{ double sd, out[{image.size}]; }} golden_smooth[] = {{\n" + ",\n".join(rows) + "\n};", file=out)
 
 
-for name, write in (("shapes", write_shapes), ("components", write_components), ("smooth", write_smooth)):
+for name, write in (("shapes", write_shapes), ("axes", write_axes), ("components", write_components), ("smooth", write_smooth)):
     with open(pathlib.Path(__file__).parent / f"{name}.h", "w") as f:
         write(f)
