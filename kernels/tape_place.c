@@ -177,7 +177,7 @@ void tape_place(struct tape *t, struct tape *within)
         struct value *x = &t->value[v];
         size_t plain = (size_t)t->N * (size_t)x->C * (size_t)x->dim[0] * (size_t)x->dim[1] * (size_t)x->dim[2];
         x->size = x->layout == IMAGE ? t->b->image_size(t->b, t->N, x->C, x->dim) : plain;
-        if (x->size != plain)
+        if (x->size > plain)
             place_padded(t, x, (int)v == last_value ? -1 : n);
         else
             add_data(&l, t, (int)v, last_value);

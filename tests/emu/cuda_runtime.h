@@ -123,6 +123,7 @@ uint64_t emu_exchange(uint64_t mine, unsigned lane, const void *where);
 unsigned emu_lane(void);
 void emu_enqueue(cudaStream_t stream, std::function<void()> work);
 void emu_launch(cudaStream_t stream, const char *name, dim3 blocks, dim3 threads, std::function<void()> kernel);
+void emu_seed(void); /* of all orders, anew from PETREL_EMU_SEED: when a back end is opened */
 void emu_calls(const char *name); /* a call that may not be captured */
 
 #define EMU_HERE ({ static const char here_ = 0; (const void *)&here_; })

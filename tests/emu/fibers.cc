@@ -35,13 +35,14 @@ static void wrong(const char *what)
     abort();
 }
 
+void emu_seed(void)
+{
+    const char *seed = getenv("PETREL_EMU_SEED");
+    state = 0x9e3779b97f4a7c15u ^ (seed ? strtoull(seed, NULL, 10) * 0xbf58476d1ce4e5b9u : 0);
+}
+
 static uint64_t random_next(void)
 {
-    if (!state) {
-        const char *seed = getenv("PETREL_EMU_SEED");
-        state = 0x9e3779b97f4a7c15u ^ (seed ? strtoull(seed, NULL, 10) * 0xbf58476d1ce4e5b9u : 0);
-        state += !state;
-    }
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;

@@ -76,7 +76,12 @@ cudaError_t cudaGetDeviceCount(int *count)
     *count = wished("PETREL_EMU_DEVICES", 1);
     return *count ? cudaSuccess : cudaErrorNoDevice;
 }
-cudaError_t cudaSetDevice(int) { emu_calls("cudaSetDevice"); return cudaSuccess; }
+cudaError_t cudaSetDevice(int)
+{
+    emu_calls("cudaSetDevice");
+    emu_seed();
+    return cudaSuccess;
+}
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int)
 {
     *p = cudaDeviceProp();

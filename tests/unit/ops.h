@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <cmocka.h> /* after base.h: it makes a macro of fail */
 
+#include "tests/unit/emulated.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,36 +225,6 @@ static inline struct backend *open_ref(void)
     return b;
 }
 
-/* The cuda back end, compiled from its own sources and run on the CPU. NULL where it is not built (run the program where make
- * put it). PETREL_TEST_CUDA=device: the real one, on a GPU (tests/gpu/run.sh). */
-static inline struct backend *open_emulated(enum precision precision)
-{
-    const char *which = getenv("PETREL_TEST_CUDA");
-    if (which && !strcmp(which, "device")) {
-        struct error none = {0};
-        struct backend *device = backend_open("cuda", 0, precision, &none);
-        if (!device)
-            fail_msg("%s", none.text);
-        return device;
-    }
-    char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 60);
-    path[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(path, '/');
-    if (!slash)
-        return NULL;
-    strcpy(slash, "/../emu/petrel-cuda.so");
-    if (access(path, R_OK))
-        return NULL;
-    struct error e = {0};
-    setenv("PETREL_CUDA", path, 1);
-    struct backend *b = backend_open("cuda", 0, precision, &e);
-    unsetenv("PETREL_CUDA");
-    if (!b)
-        fail_msg("%s", e.text);
-    return b;
-}
-
 static inline struct held job_run(const struct op *op, const int *n, struct backend *b, enum precision precision)
 {
     struct held h = job_open(op, n, precision);
@@ -354,8 +326,7 @@ static inline void check_backends(const struct op *op, const int (*shape)[NUMBER
     struct backend *ref = open_ref(), *cpu[COUNT_OF(kinds)], *two = open_cpu(NULL, 2), *three = open_cpu(NULL, 3);
     for (size_t k = 0; k < COUNT_OF(kinds); k++)
         cpu[k] = open_cpu(kinds[k], 1);
-    if (getenv("PETREL_TEST_CUDA")) /* until its operations are all there */
-        check_emulated(op, shape, shapes);
+    check_emulated(op, shape, shapes);
     for (size_t i = 0; i < shapes; i++) {
         const int *n = shape[i];
         struct held expected = job_run(op, n, ref, FLOAT32), one = job_run(op, n, cpu[0], FLOAT32), b = job_run(op, n, two, FLOAT32), c = job_run(op, n, three, FLOAT32);

@@ -1,0 +1,268 @@
+/* cuda_step -- the cuda back end as a whole, emulated: a narrow network's steps against the cpu back end, recorded steps against plain
+ * ones, any order of threads, and what is said where there is no GPU to use.   tests/unit */
+#include "common/rng.h"
+#include "kernels/nets/network.h"
+#include "kernels/optim/lars.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <cmocka.h>
+#include "tests/unit/emulated.h"
+
+enum { PAIRS = 8, N = 2 * PAIRS, K = 48, STEPS = 4, VOXELS = 4096 };
+
+/* The paper's network, an eighth as wide: every operation of pretraining. */
+struct net {
+    struct backend *b;
+    struct params *params;
+    struct tape *tape;
+    struct network_values v;
+    struct lars lars;
+    float *terms;
+    void *record;
+};
+
+static struct net net_open(struct backend *b)
+{
+    struct net n = {.b = b};
+    struct network_settings s;
+    network_defaults(&s);
+    s.width = 8;
+    s.projection_width = K;
+    n.params = params_open(b);
+    n.tape = tape_open(n.params, N, 2);
+    n.v = network_build(n.tape, &s, NETWORK_ENCODER | NETWORK_PROJECTION);
+    tape_seal(n.tape, true, NULL);
+    params_init(n.params, 3);
+    lars_open(&n.lars, n.params, 0.9, 1e-4, 1e-3);
+    n.terms = b->alloc(b, 3 * sizeof *n.terms);
+    return n;
+}
+
+static void net_close(struct net *n)
+{
+    n->b->step_forget(n->b, &n->record);
+    n->b->release(n->b, n->terms);
+    lars_close(&n->lars);
+    tape_close(&n->tape);
+    params_close(&n->params);
+    backend_close(&n->b);
+}
+
+/* noise, unlike for each step; the second view is the first and more noise */
+static void inputs(struct net *n, int step)
+{
+    static float box[N * VOXELS], position[N * NETWORK_POSITION];
+    struct rng r = rng_make(5, RNG_TEST, (uint64_t)step);
+    for (int i = 0; i < N * VOXELS; i++)
+        box[i] = (i < PAIRS * VOXELS ? 0 : 0.7F * box[i - PAIRS * VOXELS]) + rng_normal(&r);
+    for (int i = 0; i < N * NETWORK_POSITION; i++)
+        position[i] = rng_normal(&r);
+    tape_put(n->tape, n->v.box, box);
+    tape_put(n->tape, n->v.position, position);
+}
+
+static void learn(void *context)
+{
+    static const float weight[3] = {25, 25, 1};
+    struct net *n = context;
+    tape_forward(n->tape);
+    n->b->vicreg(n->b, tape_grad(n->tape, n->v.z), n->terms, tape_value(n->tape, n->v.z), PAIRS, K, weight, false);
+    params_zero_grad(n->params);
+    tape_backward(n->tape);
+    lars_step(&n->lars, 0);
+}
+
+/* What a run leaves: terms of every step, and all parameters before and after. */
+struct run {
+    float terms[STEPS][3], *before, *after;
+    size_t count;
+};
+
+static void take_values(struct params *p, float *to)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->param[i].kind != PARAM_COUNTER) {
+            param_get(p, &p->param[i], to);
+            to += p->param[i].count;
+        }
+}
+
+static struct run run_steps(struct backend *b, bool recorded)
+{
+    struct net n = net_open(b);
+    struct run r = {.count = 0};
+    params_keep_dead(n.params);
+    params_init(n.params, 3);
+    for (size_t i = 0; i < n.params->count; i++)
+        r.count += n.params->param[i].kind == PARAM_COUNTER ? 0 : n.params->param[i].count;
+    r.before = xalloc(2 * r.count, sizeof *r.before);
+    r.after = r.before + r.count;
+    take_values(n.params, r.before);
+    for (int step = 0; step < STEPS; step++) {
+        inputs(&n, step);
+        lars_rate(&n.lars, 0.02 * (step + 1)); /* a recorded step must see it change */
+        if (recorded)
+            b->step(b, &n.record, learn, &n);
+        else
+            learn(&n);
+        tape_count(n.tape);
+        b->get(b, r.terms[step], n.terms, sizeof r.terms[step]);
+    }
+    take_values(n.params, r.after);
+    net_close(&n);
+    return r;
+}
+
+static struct backend *open_cpu(void)
+{
+    struct error e = {0};
+    struct backend *b = backend_open("cpu", 1, FLOAT32, &e);
+    assert_non_null(b);
+    return b;
+}
+
+static void must_be_same(const struct run *a, const struct run *b)
+{
+    assert_int_equal(a->count, b->count);
+    assert_memory_equal(a->terms, b->terms, sizeof a->terms);
+    assert_memory_equal(a->after, b->after, a->count * sizeof(float));
+}
+
+/* Far in what the steps have changed, as a share of it. */
+static double far(const struct run *a, const struct run *b)
+{
+    double difference = 0, length = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        difference += pow((double)a->after[i] - (double)b->after[i], 2);
+        length += pow((double)b->after[i] - (double)b->before[i], 2);
+    }
+    return sqrt(difference / length);
+}
+
+static void test_against_cpu(void **state)
+{
+    (void)state;
+    struct run cpu = run_steps(open_cpu(), false), wide = run_steps(open_emulated(FLOAT32), true);
+    struct run narrow = run_steps(open_emulated(BFLOAT16), true);
+    for (int step = 0; step < STEPS; step++)
+        for (int k = 0; k < 3; k++) {
+            double exact = (double)cpu.terms[step][k];
+            printf("step %d term %d: cpu %.6g float32 %.6g bfloat16 %.6g\n", step, k, exact, (double)wide.terms[step][k], (double)narrow.terms[step][k]);
+        }
+    struct error e = {0};
+    struct run ref = run_steps(backend_open("ref", 1, FLOAT32, &e), false);
+    printf("ref far %.3g\n", far(&ref, &cpu));
+    printf("far: float32 %.3g bfloat16 %.3g\n", far(&wide, &cpu), far(&narrow, &cpu));
+    free(cpu.before), free(wide.before), free(narrow.before);
+}
+
+/* The second step is captured, later ones replayed: the same bytes as running the body each time. */
+static void test_recorded(void **state)
+{
+    (void)state;
+    for (int precision = FLOAT32; precision <= BFLOAT16; precision++) {
+        struct run plain = run_steps(open_emulated((enum precision)precision), false);
+        struct run recorded = run_steps(open_emulated((enum precision)precision), true);
+        must_be_same(&recorded, &plain);
+        setenv("PETREL_EMU_SEED", "77", 1); /* blocks and threads in other orders */
+        struct run other = run_steps(open_emulated((enum precision)precision), true);
+        unsetenv("PETREL_EMU_SEED");
+        must_be_same(&other, &plain);
+        free(plain.before), free(recorded.before), free(other.before);
+    }
+}
+
+/* Each way not to have a GPU has its sentence, EX_UNAVAILABLE. */
+static void test_no_gpu(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value;
+        enum precision precision;
+        const char *says;
+    } wants[] = {
+        {"PETREL_EMU_DRIVER", "0", FLOAT32, "driver (libcuda.so.1) is not loaded"},
+        {"PETREL_EMU_DRIVER", "12040", FLOAT32, "knows CUDA 12.4, and this was built with 13.0"},
+        {"PETREL_EMU_DEVICES", "0", FLOAT32, "shows no device"},
+        {"PETREL_EMU_CAPABILITY", "75", FLOAT32, "compute capability 7.5"},
+        {"PETREL_EMU_CUDNN", "91000", BFLOAT16, "9.10.0"},
+        {"PETREL_EMU_CUDNN", "80907", FLOAT32, "8.9"},
+    };
+    for (size_t i = 0; i < COUNT_OF(wants); i++) {
+        struct error e = {0};
+        setenv(wants[i].name, wants[i].value, 1);
+        struct backend *b = try_emulated(wants[i].precision, &e);
+        unsetenv(wants[i].name);
+        assert_null(b);
+        assert_int_equal(e.code, EX_UNAVAILABLE);
+        if (!strstr(e.text, wants[i].says))
+            fail_msg("%s=%s: '%s' does not say '%s'", wants[i].name, wants[i].value, e.text, wants[i].says);
+    }
+    setenv("PETREL_EMU_CUDNN", "91000", 1); /* float32 is right in it */
+    struct backend *b = open_emulated(FLOAT32);
+    unsetenv("PETREL_EMU_CUDNN");
+    backend_close(&b);
+}
+
+/* What a child prints on stderr and leaves with. */
+static int child(void (*what)(void), char *text, size_t size)
+{
+    int ends[2], status;
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        what();
+        _exit(0);
+    }
+    close(ends[1]);
+    ssize_t got = 0, more;
+    while ((size_t)got < size - 1 && (more = read(ends[0], text + got, size - 1 - (size_t)got)) > 0)
+        got += more;
+    text[got] = '\0';
+    close(ends[0]);
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void ask_for_much(void)
+{
+    setenv("PETREL_EMU_MIB", "100", 1);
+    struct backend *b = open_emulated(FLOAT32);
+    (void)b->alloc(b, (size_t)90 << 20);
+}
+
+static void synchronise(void *context)
+{
+    struct backend *b = context;
+    b->sync(b);
+}
+
+static void record_a_wait(void)
+{
+    struct backend *b = open_emulated(FLOAT32);
+    void *record = NULL;
+    b->step(b, &record, synchronise, b);
+    b->step(b, &record, synchronise, b);
+}
+
+static void test_deaths(void **state)
+{
+    (void)state;
+    char text[2000];
+    assert_int_equal(child(ask_for_much, text, sizeof text), EX_OSERR);
+    assert_non_null(strstr(text, "out of memory on the GPU: cannot have 90 MiB more"));
+    assert_int_equal(child(record_a_wait, text, sizeof text), 128 + SIGABRT); /* the emulator's: a GPU would make the capture invalid */
+    assert_non_null(strstr(text, "recorded calls 'cudaStreamSynchronize'"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_cpu), cmocka_unit_test(test_recorded), cmocka_unit_test(test_no_gpu),
+                                       cmocka_unit_test(test_deaths)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
