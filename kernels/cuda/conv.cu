@@ -11,7 +11,7 @@
  *
  * Plans are made when a pass is first called, which is never while a step is recorded. Forms are timed on the device when a
  * convolution is opened and the choice kept (tuned.h). PETREL_CUDA_CONV=NAME takes one form for every convolution, to measure or
- * test it; PETREL_CUDA_TUNE=0 takes the usual ones. Nothing is added atomically; the choice decides the bytes. */
+ * test it; PETREL_CUDA_TUNE=0 takes the usual ones. Nothing is added atomically; the choice decides the bytes. tests: ops_image, gpu/plans */
 #include "kernels/cuda/conv_form.h"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/plan.h"

@@ -1,4 +1,4 @@
-/* error -- a library said no: one sentence, and the end.   kernels/cuda */
+/* error -- a library said no: one sentence, and the end.   kernels/cuda      tests: cuda_step */
 #include "kernels/cuda/cuda.h"
 
 _Noreturn void cuda_no_memory(size_t bytes)

@@ -1,4 +1,5 @@
-/* layout -- [N][C][D][H][W] outside, [N][D][H][W][C] here; weights [O][C][taps] outside, [O][taps][C] here.   kernels/cuda */
+/* layout -- [N][C][D][H][W] outside, [N][D][H][W][C] here; weights [O][C][taps] outside, [O][taps][C] here.   kernels/cuda
+ * tests: ops_image */
 #include "kernels/cuda/device.cuh"
 
 #include <stdlib.h>

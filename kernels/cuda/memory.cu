@@ -1,7 +1,7 @@
 /* memory -- the device's, what operations keep for a moment, and the ways to and from the host.   kernels/cuda
  *
  * put copies what it is given into pinned memory of ours before it returns, so that the caller's may change; the copy to the
- * device is the stream's. A piece of pinned memory is used again once its copy is done (an event says so). */
+ * device is the stream's. A piece of pinned memory is used again once its copy is done (an event says so). tests: cuda_step */
 #include "kernels/cuda/cuda.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* open -- the cuda back end: which GPU, whether its libraries will do, and the table.   kernels/cuda */
+/* open -- the cuda back end: which GPU, whether its libraries will do, and the table.   kernels/cuda      tests: cuda_step */
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/cudnn_version.h"
 #include "kernels/cuda/plan.h"
@@ -66,7 +66,6 @@ static void close_all(struct backend *b)
     free(own);
     free(b);
 }
-
 
 static void libraries_open(struct cuda *own)
 {

@@ -1,6 +1,7 @@
 /* step -- a step is captured once as a graph, and from then on launched whole.   kernels/cuda
  *
- * The first run is a plain one: it makes plans and scratch memory. The second is captured and launched; later ones only launch. */
+ * The first run is a plain one: it makes plans and scratch memory. The second is captured and launched; later ones only launch.
+ * tests: cuda_step */
 #include "kernels/cuda/cuda.h"
 
 #include <stdlib.h>

@@ -63,7 +63,7 @@ const char *cudaGetErrorString(cudaError_t code) { return code == cudaSuccess ? 
 const char *cudaGetErrorName(cudaError_t code) { return code == cudaSuccess ? "cudaSuccess" : "cudaErrorEmulated"; }
 cudaError_t cudaGetLastError(void) { return cudaSuccess; }
 
-/* what a test wants the machine to have: PETREL_EMU_DRIVER, _DEVICES, _CUDNN, _MIB, _CAPABILITY */
+/* what a test wants the machine to have: PETREL_EMU_DRIVER, _DEVICES, _CUDNN, _MIB, _CAPABILITY, _BUSY */
 static int wished(const char *name, int otherwise)
 {
     const char *text = getenv(name);
@@ -80,7 +80,7 @@ cudaError_t cudaSetDevice(int)
 {
     emu_calls("cudaSetDevice");
     emu_seed();
-    return cudaSuccess;
+    return wished("PETREL_EMU_BUSY", 0) ? cudaErrorDevicesUnavailable : cudaSuccess;
 }
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int)
 {

@@ -9,15 +9,27 @@
 #include <string.h>
 #include <unistd.h>
 
-/* NULL and a sentence as backend_open, or where make has not put it. */
-static inline struct backend *try_emulated(enum precision precision, struct error *e)
+#define EMULATED_MISSING "the emulated cuda back end (tests/emu/petrel-cuda.so) is not built: make tests"
+
+/* Where make puts it: build/tests/emu, beside build/tests/unit/NAME. */
+static inline const char *emulated_path(void)
 {
-    char path[4096];
+    static char path[4096];
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 60);
     path[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(path, '/'); /* build/tests/unit/NAME */
+    char *slash = strrchr(path, '/');
     strcpy(slash ? slash : path, "/../emu/petrel-cuda.so");
-    setenv("PETREL_CUDA", path, 1);
+    return path;
+}
+static inline bool emulated_is_built(void)
+{
+    return !access(emulated_path(), R_OK);
+}
+
+/* NULL and a sentence, as backend_open. */
+static inline struct backend *try_emulated(enum precision precision, struct error *e)
+{
+    setenv("PETREL_CUDA", emulated_path(), 1);
     struct backend *b = backend_open("cuda", 0, precision, e);
     unsetenv("PETREL_CUDA");
     return b;

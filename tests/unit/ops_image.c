@@ -383,7 +383,7 @@ static void test_avgpool_slope(void **state) { (void)state; check_slopes(&avgpoo
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_bfloat16), cmocka_unit_test(test_conv_slope), cmocka_unit_test(test_conv_forms),
+        cmocka_unit_test(test_emulated_is_built), cmocka_unit_test(test_conv), cmocka_unit_test(test_conv_bfloat16), cmocka_unit_test(test_conv_slope), cmocka_unit_test(test_conv_forms),
         cmocka_unit_test(test_conv_live_taps), cmocka_unit_test(test_norm),
         cmocka_unit_test(test_norm_slope), cmocka_unit_test(test_norm_views), cmocka_unit_test(test_maxpool), cmocka_unit_test(test_avgpool),
         cmocka_unit_test(test_avgpool_slope),

@@ -270,7 +270,7 @@ static void test_back_ends_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vicreg), cmocka_unit_test(test_vicreg_slope), cmocka_unit_test(test_focal), cmocka_unit_test(test_focal_slope),
+        cmocka_unit_test(test_emulated_is_built), cmocka_unit_test(test_vicreg), cmocka_unit_test(test_vicreg_slope), cmocka_unit_test(test_focal), cmocka_unit_test(test_focal_slope),
         cmocka_unit_test(test_focal_extremes), cmocka_unit_test(test_optimisers), cmocka_unit_test(test_long_sum),
         cmocka_unit_test(test_back_ends_by_name),
     };

@@ -229,6 +229,6 @@ static void test_nan_stays(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_backends), cmocka_unit_test(test_slopes), cmocka_unit_test(test_nan_stays)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_emulated_is_built), cmocka_unit_test(test_backends), cmocka_unit_test(test_slopes), cmocka_unit_test(test_nan_stays)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
