@@ -24,6 +24,7 @@ extern "C" {
 #endif
 
 struct backend;
+struct augment_plan;
 enum layout { ROWS, IMAGE };
 /* How images (and what products read) may be kept. Parameters, statistics, ROWS, losses and optimisers are float32 in both.
  * cuda keeps images so; cpu keeps float32 and rounds what convolutions read (a processor with AVX512_BF16); ref has it not. */
@@ -69,6 +70,8 @@ struct backend {
     size_t (*image_size)(struct backend *b, int N, int C, const int dim[3]);          /* floats */
     void (*image_put)(struct backend *b, float *image, const float *host, int N, int C, const int dim[3]);
     void (*image_get)(struct backend *b, float *host, const float *image, int N, int C, const int dim[3]);
+    /* as image_put, of boxes [N][C][16][16][16], some of which are augmented on the way (kernels/augment.h). NULL: it cannot */
+    void (*augment_put)(struct backend *b, float *image, const float *host, int N, int C, const struct augment_plan *plan);
     size_t (*weight_size)(struct backend *b, int O, int C, int taps);
     void (*weight_put)(struct backend *b, float *weight, const float *host, int O, int C, int taps);
     void (*weight_get)(struct backend *b, float *host, const float *weight, int O, int C, int taps);

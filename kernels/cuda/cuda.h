@@ -57,6 +57,9 @@ void *cuda_scratch(struct backend *b, size_t bytes) MUST_USE;
 /* An image of an odd count of numbers, in bfloat16, ends amid a float: makes the other half 0. Who writes an image calls it last. */
 void cuda_end_image(struct backend *b, float *image, size_t count);
 
+/* An image of plain boxes [N][C][D][H][W] that lie on the device. */
+void cuda_image_from(struct backend *b, float *image, const float *plain, int N, int C, const int dim[3]);
+
 /* What went wrong in words, and the end: EX_OSERR when memory is out, else EX_SOFTWARE. `what`: the call or the kernel. */
 void cuda_check(cudaError_t code, const char *what);
 void cublas_check(cublasStatus_t code, const char *what);
@@ -78,6 +81,7 @@ void cuda_gemm_many(struct backend *b, float *C, int row_c, size_t next_c, const
 /* Each puts its own functions into the table. */
 void cuda_add_memory(struct backend *b);
 void cuda_add_layout(struct backend *b);
+void cuda_add_augment(struct backend *b);
 void cuda_add_conv(struct backend *b);
 void cuda_add_norm(struct backend *b);
 void cuda_add_pool(struct backend *b);

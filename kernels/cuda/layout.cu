@@ -33,6 +33,13 @@ template <class T> __global__ void image_to(float *host, const T *image, size_t 
     }
 }
 
+void cuda_image_from(struct backend *b, float *image, const float *plain, int N, int C, const int dim[3])
+{
+    size_t P = volume(dim), count = (size_t)N * (size_t)C * P;
+    BY_PRECISION(b, image_from, blocks_for(b, count), THREADS, (T *)image, plain, count, C, P);
+    cuda_end_image(b, image, count);
+}
+
 /* One channel in float32 lies as outside; the rest passes through scratch memory. */
 static void cuda_image_put(struct backend *b, float *image, const float *host, int N, int C, const int dim[3])
 {
@@ -43,8 +50,7 @@ static void cuda_image_put(struct backend *b, float *image, const float *host, i
     }
     float *plain = (float *)cuda_scratch(b, count * sizeof *plain);
     b->put(b, plain, host, count * sizeof *host);
-    BY_PRECISION(b, image_from, blocks_for(b, count), THREADS, (T *)image, plain, count, C, P);
-    cuda_end_image(b, image, count);
+    cuda_image_from(b, image, plain, N, C, dim);
 }
 
 static void cuda_image_get(struct backend *b, float *host, const float *image, int N, int C, const int dim[3])

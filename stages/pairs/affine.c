@@ -4,7 +4,6 @@
  * itself rotated and sheared. Beyond the box it is mirrored about the outermost voxels. */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"
-#include "stages/pairs/trilinear.h"
 #include <string.h>
 
 static void draw(union draw *d, const struct recipe *r, struct view_rng *v)
@@ -20,7 +19,7 @@ static void draw(union draw *d, const struct recipe *r, struct view_rng *v)
         a->scale[i] = 1 + rng_range(&v->r, -r->affine_scale, r->affine_scale);
 }
 
-static struct map draw_map(const struct affine_draw *a)
+struct map affine_map(const struct affine_draw *a)
 {
     const double *h = a->shear, *t = a->translate_voxels;
     const struct matrix rotate = matrix_rotation(a->rotate_rad);
@@ -35,7 +34,7 @@ static struct map draw_map(const struct affine_draw *a)
 
 static void apply(float *box, int channels, const union draw *d)
 {
-    struct map map = draw_map(&d->affine);
+    struct map map = affine_map(&d->affine);
     float old[BOX_VOXELS];
     for (int c = 0; c < channels; c++, box += BOX_VOXELS) {
         memcpy(old, box, sizeof old);

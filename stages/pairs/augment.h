@@ -12,6 +12,7 @@
 #include "common/base.h"
 #include "common/rng.h"
 #include "proto/recipe.h"
+#include "stages/pairs/trilinear.h"
 
 enum { HISTOGRAM_POINTS_MAX = 64, CHAIN_MAX = 16 };
 
@@ -44,6 +45,10 @@ struct augmentation {
     void (*describe)(const union draw *d, char *text, size_t size); /* the parameters, for people */
 };
 extern const struct augmentation augment_affine, augment_flip, augment_rotate, augment_noise, augment_histogram, augment_contrast;
+
+/* What a voxel of the new box shows: reflected beyond the box by affine, clamped by rotate. */
+struct map affine_map(const struct affine_draw *a);
+struct map rotate_map(const struct rotate_draw *r);
 
 /* A comma list as the recipe holds it ("affine,flip", "none"), each of them applied with the probability. */
 struct chain {

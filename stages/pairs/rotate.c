@@ -1,7 +1,6 @@
 /* rotate -- turn about the box's centre; beyond the box, the nearest voxel of its surface.   task -> [pairs] -> train */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"
-#include "stages/pairs/trilinear.h"
 #include <string.h>
 
 static void draw(union draw *d, const struct recipe *r, struct view_rng *v)
@@ -10,11 +9,16 @@ static void draw(union draw *d, const struct recipe *r, struct view_rng *v)
         d->rotate.rad[i] = rng_range(&v->r, -r->rotate_rad, r->rotate_rad);
 }
 
-static void apply(float *box, int channels, const union draw *d)
+struct map rotate_map(const struct rotate_draw *r)
 {
     const double stay[3] = {0, 0, 0};
-    struct matrix rotation = matrix_rotation(d->rotate.rad);
-    struct map map = map_about_centre(&rotation, stay);
+    struct matrix rotation = matrix_rotation(r->rad);
+    return map_about_centre(&rotation, stay);
+}
+
+static void apply(float *box, int channels, const union draw *d)
+{
+    struct map map = rotate_map(&d->rotate);
     float old[BOX_VOXELS];
     for (int c = 0; c < channels; c++, box += BOX_VOXELS) {
         memcpy(old, box, sizeof old);

@@ -2,6 +2,7 @@
 #include "cuda_runtime.h"
 
 #include <link.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -13,7 +14,9 @@
 enum { STACK = 128 << 10, MOST = 1024, WARP = 32 };
 
 struct emu_index emu_now;
+#ifndef __SANITIZE_ADDRESS__
 static thread_local float shared_memory_begins_somewhere; /* so that the module has such memory */
+#endif
 
 struct fiber {
     void *stack, *at; /* at: where it stopped */

@@ -270,7 +270,7 @@ static inline void must_be_near(const struct op *op, const int *n, const char *w
     must_be_within(op, n, what, who, a, b, count, op->tolerance);
 }
 
-/* float32 on a GPU; bfloat16 keeps 8 bits: 2^-9 of a number at most, some three times that where gradients are added up */
+/* float32 on a GPU; bfloat16 keeps 8 bits: 2^-8 of a number at most, in the mean of many less, and more where gradients are added up */
 static const double cuda_tolerance[] = {[FLOAT32] = 1e-5, [BFLOAT16] = 5e-3};
 static inline void must_be_near_cuda(const struct op *op, const int *n, const char *what, const char *who, const float *a,
                                      const float *b, size_t count)
