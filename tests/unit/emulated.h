@@ -21,9 +21,15 @@ static inline const char *emulated_path(void)
     strcpy(slash ? slash : path, "/../emu/petrel-cuda.so");
     return path;
 }
+/* PETREL_TEST_CUDA=device: the real back end, on a GPU, takes its place (tests/gpu/run.sh). */
+static inline bool on_device(void)
+{
+    const char *which = getenv("PETREL_TEST_CUDA");
+    return which && !strcmp(which, "device");
+}
 static inline bool emulated_is_built(void)
 {
-    return !access(emulated_path(), R_OK);
+    return on_device() || !access(emulated_path(), R_OK);
 }
 
 /* NULL and a sentence, as backend_open. */
@@ -38,7 +44,7 @@ static inline struct backend *try_emulated(enum precision precision, struct erro
 static inline struct backend *open_emulated(enum precision precision)
 {
     struct error e = {0};
-    struct backend *b = try_emulated(precision, &e);
+    struct backend *b = on_device() ? backend_open("cuda", 0, precision, &e) : try_emulated(precision, &e);
     if (!b)
         fail_msg("%s", e.text);
     return b;

@@ -4,7 +4,7 @@
  * array has guards on both sides; what an operation must write starts as NaN; what layouts pad must come back zero.
  *     cpu against ref             by normalised error, for every kind of vector loop this machine can run
  *     cpu with 1, 2, 3 threads    bit for bit
- *     cuda against ref            its kernels emulated on the CPU (tests/emu), in float32 and bfloat16; twice, bit for bit
+ *     cuda against ref            its kernels emulated on the CPU (tests/unit/emulated.h), in float32 and bfloat16; twice, bit for bit
  *     ref against itself          central differences along a random direction
  * Code, not only declarations: each tests/unit/ops_*.c is a program of its own. */
 #ifndef PETREL_TESTS_OPS_H
