@@ -1,7 +1,7 @@
-/* augment -- boxes are augmented on their way into an image, a block a box (kernels/augment.h).   kernels/cuda      tests: cuda_augment
+/* augment -- boxes are augmented on their way into an image, a block a box (kernels/augment.h).   kernels/cuda
  *
  * A box stays in global memory, that is in the cache, whatever the number of its channels; shared memory holds one channel
- * while another is made of it. Between two steps is a barrier, for they share voxels out differently. */
+ * while another is made of it. Between two steps is a barrier, for they share voxels out differently. tests: cuda_augment */
 #include "kernels/augment.h"
 #include "kernels/cuda/device.cuh"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The cuda back end as it is built: what ptxas says of its kernels, what the programs link, which test each kernel names.
-# Its arithmetic is tested in tests/unit (ops_*, cuda_step, augment), emulated; on a GPU by tests/gpu/run.sh.
+# Its arithmetic is tested in tests/unit (ops_*, cuda_step, cuda_augment), emulated; on a GPU by tests/gpu/run.sh.
 
 bats_require_minimum_version 1.5.0
 load small
