@@ -42,7 +42,7 @@ struct cuda {
     bool recording, unrecordable; /* unrecordable: what has run since the last step began changes from call to call */
     struct scratch *scratch;
     void *blas_workspace;
-    struct transfer *transfer; /* memory.cu: pinned staging, the copy stream */
+    struct transfer *transfer; /* memory.cu: staging, the copy stream */
 };
 
 static inline struct cuda *cuda_of(const struct backend *b)

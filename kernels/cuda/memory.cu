@@ -1,16 +1,23 @@
 /* memory -- the device's, what operations keep for a moment, and the ways to and from the host.   kernels/cuda
  *
- * put copies what it is given into pinned memory of ours before it returns, so that the caller's may change; the copy to the
- * device is the stream's. A piece of pinned memory is used again once its copy is done (an event says so). tests: cuda_step */
+ * put copies what it is given into pinned memory of ours before it returns, so that the caller's may change. A batch then travels
+ * on a stream of its own into device memory of ours, while a step runs, and the stream of all work moves it to its place; what is
+ * small goes there at once. A piece of memory is used again once its last copy is done (an event says so). tests: cuda_step */
 #include "kernels/cuda/cuda.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Pinned memory goes round: a put takes the next piece and waits until the copy that used it last is done. */
-enum { PIECES = 8 };
+/* Memory goes round: a put takes the next piece and waits until the copy that used it last is done. */
+enum { PIECES = 8, STAGED = 256 << 10 };
+struct piece {
+    void *pinned, *staged; /* on the host; on the device, for STAGED bytes or more */
+    size_t pinned_bytes, staged_bytes;
+    cudaEvent_t arrived, done;
+};
 struct transfer {
-    struct { void *memory; size_t bytes; cudaEvent_t done; } piece[PIECES];
+    struct piece piece[PIECES];
+    cudaStream_t copies;
     unsigned next;
 };
 
@@ -32,21 +39,38 @@ static void cuda_release(struct backend *b, void *memory)
     CUDA(cudaFree(memory));
 }
 
-/* A pinned piece of so many bytes that nobody reads any more. */
-static unsigned piece_take(struct cuda *own, size_t bytes)
+/* One that nobody reads any more, with so many bytes of pinned memory. */
+static struct piece *piece_take(struct cuda *own, size_t bytes)
 {
     struct transfer *t = own->transfer;
-    unsigned i = t->next++ % PIECES;
-    if (t->piece[i].done)
-        CUDA(cudaEventSynchronize(t->piece[i].done));
+    struct piece *p = &t->piece[t->next++ % PIECES];
+    if (p->done)
+        CUDA(cudaEventSynchronize(p->done));
     else
-        CUDA(cudaEventCreateWithFlags(&t->piece[i].done, cudaEventDisableTiming));
-    if (t->piece[i].bytes < bytes) {
-        CUDA(cudaFreeHost(t->piece[i].memory));
-        CUDA(cudaMallocHost(&t->piece[i].memory, bytes));
-        t->piece[i].bytes = bytes;
+        CUDA(cudaEventCreateWithFlags(&p->done, cudaEventDisableTiming));
+    if (p->pinned_bytes < bytes) {
+        CUDA(cudaFreeHost(p->pinned));
+        CUDA(cudaMallocHost(&p->pinned, bytes));
+        p->pinned_bytes = bytes;
     }
-    return i;
+    return p;
+}
+
+/* As much of it on the device. */
+static void piece_stage(struct cuda *own, struct piece *p, size_t bytes)
+{
+    if (!own->transfer->copies)
+        CUDA(cudaStreamCreateWithFlags(&own->transfer->copies, cudaStreamNonBlocking));
+    if (!p->arrived)
+        CUDA(cudaEventCreateWithFlags(&p->arrived, cudaEventDisableTiming));
+    if (p->staged_bytes < bytes) {
+        CUDA(cudaFree(p->staged));
+        cudaError_t code = cudaMalloc(&p->staged, bytes);
+        if (code == cudaErrorMemoryAllocation)
+            cuda_no_memory(bytes);
+        CUDA(code);
+        p->staged_bytes = bytes;
+    }
 }
 
 static void cuda_put(struct backend *b, void *device, const void *host, size_t bytes)
@@ -54,10 +78,18 @@ static void cuda_put(struct backend *b, void *device, const void *host, size_t b
     struct cuda *own = cuda_of(b);
     if (!bytes)
         return;
-    unsigned i = piece_take(own, bytes);
-    memcpy(own->transfer->piece[i].memory, host, bytes);
-    CUDA(cudaMemcpyAsync(device, own->transfer->piece[i].memory, bytes, cudaMemcpyHostToDevice, own->stream));
-    CUDA(cudaEventRecord(own->transfer->piece[i].done, own->stream));
+    struct piece *p = piece_take(own, bytes);
+    memcpy(p->pinned, host, bytes);
+    if (bytes < STAGED) {
+        CUDA(cudaMemcpyAsync(device, p->pinned, bytes, cudaMemcpyHostToDevice, own->stream));
+    } else {
+        piece_stage(own, p, bytes);
+        CUDA(cudaMemcpyAsync(p->staged, p->pinned, bytes, cudaMemcpyHostToDevice, own->transfer->copies));
+        CUDA(cudaEventRecord(p->arrived, own->transfer->copies));
+        CUDA(cudaStreamWaitEvent(own->stream, p->arrived, 0));
+        CUDA(cudaMemcpyAsync(device, p->staged, bytes, cudaMemcpyDeviceToDevice, own->stream));
+    }
+    CUDA(cudaEventRecord(p->done, own->stream));
 }
 
 static void cuda_get(struct backend *b, void *host, const void *device, size_t bytes)
@@ -65,10 +97,10 @@ static void cuda_get(struct backend *b, void *host, const void *device, size_t b
     struct cuda *own = cuda_of(b);
     if (!bytes)
         return;
-    unsigned i = piece_take(own, bytes);
-    CUDA(cudaMemcpyAsync(own->transfer->piece[i].memory, device, bytes, cudaMemcpyDeviceToHost, own->stream));
+    struct piece *p = piece_take(own, bytes);
+    CUDA(cudaMemcpyAsync(p->pinned, device, bytes, cudaMemcpyDeviceToHost, own->stream));
     CUDA(cudaStreamSynchronize(own->stream));
-    memcpy(host, own->transfer->piece[i].memory, bytes);
+    memcpy(host, p->pinned, bytes);
 }
 
 static void cuda_zero(struct backend *b, void *device, size_t bytes)
@@ -99,10 +131,16 @@ void cuda_close_memory(struct backend *b)
 {
     struct cuda *own = cuda_of(b);
     for (unsigned i = 0; i < PIECES; i++) {
-        if (own->transfer->piece[i].done)
-            CUDA(cudaEventDestroy(own->transfer->piece[i].done));
-        CUDA(cudaFreeHost(own->transfer->piece[i].memory));
+        struct piece *p = &own->transfer->piece[i];
+        if (p->done)
+            CUDA(cudaEventDestroy(p->done));
+        if (p->arrived)
+            CUDA(cudaEventDestroy(p->arrived));
+        CUDA(cudaFreeHost(p->pinned));
+        CUDA(cudaFree(p->staged));
     }
+    if (own->transfer->copies)
+        CUDA(cudaStreamDestroy(own->transfer->copies));
     free(own->transfer);
 }
 

@@ -35,6 +35,7 @@ struct pretrain {
     float *terms; /* device: of the last loss; behind them a flag */
     struct ranks_vicreg together;
     struct sized_tape *now;
+    struct loaded { struct sized_tape *on; int pairs; } next; /* the next step's batch; on NULL: not there yet */
 };
 
 static bool order_next(void *context, struct wanted *w)
@@ -81,7 +82,6 @@ static struct sized_tape *load_batch(struct pretrain *p, struct pair_batch_messa
     tape_put(s->tape, s->values.box, b->box);
     if (s->values.position >= 0)
         tape_put(s->tape, s->values.position, b->position);
-    p->loop.boxes += 2 * (uint64_t)b->count;
     pair_batch_free(b);
     return s;
 }
@@ -177,21 +177,42 @@ static void learn(void *context)
     lars_step(&p->lars, p->loop.train->recipe.clip_norm);
 }
 
+/* false as next_batch */
+static bool load_next(struct pretrain *p)
+{
+    struct pair_batch_message batch;
+    if (!next_batch(p, &batch))
+        return false;
+    p->next.pairs = batch.count;
+    p->next.on = load_batch(p, &batch);
+    return true;
+}
+
+/* Is a training step the next thing after this one? */
+static bool step_follows(const struct loop *l)
+{
+    return l->at.step + 1 < l->steps_an_epoch && (!l->train->step_limit || l->at.steps + 1 < l->train->step_limit);
+}
+
 static bool train_step(struct pretrain *p)
 {
     struct loop *l = &p->loop;
     struct place *at = &l->at;
-    struct pair_batch_message batch;
     double terms[4];
-    if (!next_batch(p, &batch))
+    if (!p->next.on && !load_next(p))
         return false;
-    double pairs = batch.count * l->train->place.size, lr = learning_rate(p);
+    double pairs = p->next.pairs * l->train->place.size, lr = learning_rate(p);
     struct backend *b = p->params->backend;
 
-    p->now = load_batch(p, &batch);
+    l->boxes += 2 * (uint64_t)p->next.pairs;
+    p->now = p->next.on;
+    p->next.on = NULL;
     lars_rate(&p->lars, lr);
     b->step(b, &p->now->record, learn, p);
     tape_count(p->now->tape);
+    /* A GPU is still at it: meanwhile the next batch is taken, and travels. If a signal ends the wait, loop_after_step sees it. */
+    if (step_follows(l))
+        (void)load_next(p);
     read_terms(p, terms);
     loop_check_loss(l, terms[0], "a lower --lr, a longer --warmup, or --clip-norm 10");
 
@@ -219,6 +240,7 @@ static bool validate(struct pretrain *p, double mean[4])
         if (!next_batch(p, &batch))
             return false;
         double pairs = batch.count * p->loop.train->place.size;
+        p->loop.boxes += 2 * (uint64_t)batch.count;
         struct sized_tape *s = load_batch(p, &batch);
         tape_evaluate(s->tape);
         vicreg(p, s);

@@ -91,6 +91,7 @@ static void take_values(struct params *p, float *to)
         }
 }
 
+/* recorded: the next inputs are put before a step's terms are read, as training does it. */
 static struct run run_steps(struct backend *b, int steps, uint64_t seed, bool recorded)
 {
     struct net n = net_open(b);
@@ -102,14 +103,18 @@ static struct run run_steps(struct backend *b, int steps, uint64_t seed, bool re
     r.before = xalloc(2 * r.count, sizeof *r.before);
     r.after = r.before + r.count;
     take_values(n.params, r.before);
+    inputs(&n, seed, 0);
     for (int step = 0; step < steps; step++) {
-        inputs(&n, seed, step);
+        if (step && !recorded)
+            inputs(&n, seed, step);
         lars_rate(&n.lars, 0.02 * (step + 1)); /* a recorded step must see it change */
         if (recorded)
             b->step(b, &n.record, learn, &n);
         else
             learn(&n);
         tape_count(n.tape);
+        if (recorded)
+            inputs(&n, seed, step + 1);
         b->get(b, r.terms[step], n.terms, sizeof r.terms[step]);
     }
     take_values(n.params, r.after);
