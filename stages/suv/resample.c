@@ -70,6 +70,7 @@ static const float *row_along_y(const float *slice, int64_t W, const struct line
     return room;
 }
 
+/* `to` may be `from` where no axis gets closer voxels: then no row is written before all that is read of its place. */
 static void resample_linear(const struct grid *g, const float *from, const struct line l[3], float *to)
 {
     int64_t const H = g->dim[1], W = g->dim[2];
@@ -83,6 +84,9 @@ static void resample_linear(const struct grid *g, const float *from, const struc
                 const float *above = row_along_y(from + l[0].high[z] * H * W, W, &l[1], y, room[1]);
                 rows_mix(row, above, l[0].part[z], room[2], W);
                 row = room[2];
+            } else if (row != room[0]) { /* it may lie where it goes */
+                memcpy(room[0], row, (size_t)W * sizeof *row);
+                row = room[0];
             }
             row_read(row, &l[2], to);
         }
@@ -154,10 +158,12 @@ int volume_resample(struct volume *v, const double spacing_mm[3], struct error *
     struct grid const old = v->grid;
     struct grid g = old;
     struct line l[3];
+    bool in_place = true; /* spares the memory of a volume, and the kernel clearing it */
     for (int a = 0; a < 3; a++) {
         double step = spacing_mm[a] / old.spacing_mm[a];
         g.dim[a] = (int64_t)fmax(1, round((double)old.dim[a] / step));
         g.spacing_mm[a] = spacing_mm[a];
+        in_place &= step >= 1 && g.dim[a] <= old.dim[a];
         l[a] = line_make(old.dim[a], g.dim[a], step);
         for (int i = 0; i < 3; i++) { /* columns of the affine are x, y, z */
             double column = old.affine[i][2 - a];
@@ -165,7 +171,7 @@ int volume_resample(struct volume *v, const double spacing_mm[3], struct error *
             g.affine[i][3] += column * (0.5 * step - 0.5);
         }
     }
-    float *voxel = try_alloc(e, grid_voxels(&g), sizeof *voxel);
+    float *voxel = in_place ? v->voxel : try_alloc(e, grid_voxels(&g), sizeof *voxel);
     int rc = voxel ? ct_resample(v, &g, e) : -1;
     if (rc == 0)
         rc = map_resample(&old, &g, l, &v->mask, e);
@@ -173,10 +179,11 @@ int volume_resample(struct volume *v, const double spacing_mm[3], struct error *
         rc = map_resample(&old, &g, l, &v->organ, e);
     if (rc == 0) {
         resample_linear(&old, v->voxel, l, voxel);
-        free(v->voxel);
-        v->voxel = voxel;
+        if (!in_place)
+            free(v->voxel);
+        v->voxel = in_place ? xresize(voxel, grid_voxels(&g), sizeof *voxel) : voxel;
         v->grid = g;
-    } else {
+    } else if (!in_place) {
         free(voxel);
     }
     for (int a = 0; a < 3; a++)

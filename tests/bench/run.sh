@@ -4,7 +4,7 @@
 #     train    a pretraining step and inference, ours and PyTorch's alternating; GFLOP/s of live work against sgemm's
 #     layers   the convolutions layer by layer: forward, data gradient, weight gradient; ours and oneDNN's alternating
 #     augment  the five augmentations of a box, ours and MONAI's
-#     load     scans in: reading against nibabel and pydicom, whole pipelines, workers (load.sh)
+#     load     scans in: reading against nibabel and pydicom, whole pipelines, workers (load.sh); regions against scikit-image and SciPy
 #     gpu      a GPU's step, ours and PyTorch's twice over, and the convolutions against their floors (gpu.sh); 69 where there is none
 #     all      train, layers and augment (the default)
 # THREADS=2 PAIRS="8 32 128" ROUNDS=2, PETREL_PYTHON (a Python with the peers) and PETREL_PEERS (a venv with them) may be set. A peer that is not
