@@ -91,10 +91,12 @@ $(B)/bin/petrel-$(1): $(call obj,$(call src,stages/$(1))) $(STAGE_SHARED) $(if $
 	@mkdir -p $$(@D)
 	$$(if $$(filter load,$(1)),$(CXX),$(CC)) $(LDFLAGS) -o $$@ $$^ $(if $(filter $(1),$(LEARN)),$(LDLIBS_kernels)) $$(LDLIBS_$(1)) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
 endef
+$(B)/bin/petrel-cache: $(call obj,stages/picture.c)
 $(foreach s,$(STAGES),$(eval $(call stage_rule,$(s))))
 LDLIBS_load := -ldcmdata -ldcmimgle -ldcmjpeg -ldcmjpls -loflog -lofstd -lopenjp2 -lseccomp -lpng
 LDLIBS_train := -lpng -lprotobuf-c
 LDLIBS_eval := -lpng
+LDLIBS_cache := -lpng
 LDLIBS_classify := -lpng
 $(B)/bin/petrel-simulate: $(call obj,$(call src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a
 	@mkdir -p $(@D)

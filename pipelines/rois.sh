@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # rois -- scans to a cache of high-uptake regions:   load -> suv xN -> roi xN -> cache
 #   pipelines/rois.sh SCAN... --out CACHE [-j N] [--recipe FILE] [--run DIR] [other words: arguments.sh]
+#   Pictures of what was found: CACHE/pictures
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/arguments.sh"
 arguments "$@"
@@ -13,3 +14,7 @@ nodes "$jobs" suv petrel-suv --in volumes --out suv "${suv_settings[@]}"
 nodes "$jobs" roi petrel-roi --in suv --out regions --recipe "$recipe" "${roi_settings[@]}" "${settings[@]}"
 node cache petrel-cache collect "$out" --in regions --recipe "$recipe" "${settings[@]}"
 run_wait
+code=$?
+# not of a run that was stopped: it goes on another time
+case $code in 0 | 65) [ ! -s "$out/manifest" ] || petrel-cache pictures --quiet "$out" || code=$? ;; esac
+exit "$code"

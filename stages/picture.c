@@ -1,4 +1,4 @@
-/* picture -- a scan's maximum-intensity projection as PNG, and where its regions stand in it.   [picture] -> eval, classify */
+/* picture -- a scan's maximum-intensity projection as PNG, and where its regions stand in it.   [picture] -> cache, eval, classify */
 #include "stages/picture.h"
 #include <math.h>
 #include <png.h>
@@ -65,28 +65,32 @@ static void dot(uint8_t *rgb, int width, int height, int x, int y, const uint8_t
         memcpy(rgb + 3 * ((size_t)y * (size_t)width + (size_t)x), colour, 3);
 }
 
+/* Round a region's bounding box, two pixels off it. */
+static void frame(uint8_t *rgb, int width, int height, struct mip_mark k, int zoom, const uint8_t colour[3])
+{
+    int left = (int)floor((k.across - k.half_across) * zoom) - 2, right = (int)ceil((k.across + k.half_across) * zoom) + 1;
+    int top = (int)floor((k.down - k.half_down) * zoom) - 2, bottom = (int)ceil((k.down + k.half_down) * zoom) + 1;
+    for (int x = left; x <= right; x++)
+        dot(rgb, width, height, x, top, colour), dot(rgb, width, height, x, bottom, colour);
+    for (int y = top; y <= bottom; y++)
+        dot(rgb, width, height, left, y, colour), dot(rgb, width, height, right, y, colour);
+}
+
 void mip_picture(const struct regions_message *m, int angle, int zoom, const bool *tumour, struct buffer *out)
 {
-    static const uint8_t red[3] = {0xd6, 0x2f, 0x2f}, blue[3] = {0x2c, 0x6f, 0xbb};
+    static const uint8_t red[3] = {0xd6, 0x2f, 0x2f}, blue[3] = {0x2c, 0x6f, 0xbb}, green[3] = {0x2e, 0x9e, 0x4f};
     int width = m->mip_width * zoom, height = m->mip_height * zoom;
     uint8_t *rgb = xalloc((size_t)width * (size_t)height, 3);
     const uint8_t *grey = m->mip + (size_t)angle * (size_t)m->mip_height * (size_t)m->mip_width;
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
             memset(rgb + 3 * ((size_t)y * (size_t)width + (size_t)x), 255 - grey[(y / zoom) * m->mip_width + x / zoom], 3);
+    for (size_t i = 0; i < m->excluded_count; i++)
+        frame(rgb, width, height, mip_mark(m, &m->excluded[i], angle), zoom, green);
     for (int pass = 0; pass < 2; pass++) /* tumours last, on top */
-        for (size_t i = 0; i < m->count; i++) {
-            if (tumour[i] != (pass == 1))
-                continue;
-            struct mip_mark k = mip_mark(m, &m->region[i], angle);
-            const uint8_t *colour = tumour[i] ? red : blue;
-            int left = (int)floor((k.across - k.half_across) * zoom) - 2, right = (int)ceil((k.across + k.half_across) * zoom) + 1;
-            int top = (int)floor((k.down - k.half_down) * zoom) - 2, bottom = (int)ceil((k.down + k.half_down) * zoom) + 1;
-            for (int x = left; x <= right; x++)
-                dot(rgb, width, height, x, top, colour), dot(rgb, width, height, x, bottom, colour);
-            for (int y = top; y <= bottom; y++)
-                dot(rgb, width, height, left, y, colour), dot(rgb, width, height, right, y, colour);
-        }
+        for (size_t i = 0; i < m->count; i++)
+            if (tumour[i] == (pass == 1))
+                frame(rgb, width, height, mip_mark(m, &m->region[i], angle), zoom, tumour[i] ? red : blue);
     png_encode(rgb, width, height, 3, out);
     free(rgb);
 }

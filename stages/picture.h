@@ -1,4 +1,4 @@
-/* picture -- a scan's maximum-intensity projection as PNG, and where its regions stand in it.   [picture] -> eval, classify */
+/* picture -- a scan's maximum-intensity projection as PNG, and where its regions stand in it.   [picture] -> cache, eval, classify */
 #ifndef PETREL_STAGES_PICTURE_H
 #define PETREL_STAGES_PICTURE_H
 #include "common/base.h"
@@ -12,6 +12,6 @@ void mip_invert(uint8_t *grey, size_t count);
  * corner, half_* half its extent. */
 struct mip_mark { double across, down, half_across, half_down; };
 struct mip_mark mip_mark(const struct regions_message *m, const struct region *r, int angle);
-/* One angle as RGB PNG with a frame round every region: red where tumour[i], blue elsewhere; each pixel drawn zoom times. */
+/* One angle as RGB PNG with a frame round every region: red where tumour[i], blue elsewhere, and green round those left out as an organ's; each pixel drawn zoom times. */
 void mip_picture(const struct regions_message *m, int angle, int zoom, const bool *tumour, struct buffer *out);
 #endif

@@ -1,4 +1,4 @@
-/* cache -- the four things petrel-cache does with a directory.   roi -> [cache] -> pairs, train, eval
+/* cache -- the five things petrel-cache does with a directory.   roi -> [cache] -> pairs, train, eval
  * Each returns the exit code, or dies on what cannot be gone on from. */
 #ifndef PETREL_STAGES_CACHE_H
 #define PETREL_STAGES_CACHE_H
@@ -11,6 +11,8 @@ struct cache_options { struct stage_options ends; double validation, test; struc
 int cache_collect(const char *dir, const struct cache_options *o, const struct opts_common *common);
 int cache_verify(const char *dir, const struct cache_options *o, const struct opts_common *common);
 int cache_list(const char *dir, const struct cache_options *o, const struct opts_common *common);
+/* DIR/pictures/SCAN.png: what is not there yet. */
+int cache_pictures(const char *dir, const struct cache_options *o, const struct opts_common *common);
 int cache_divide(const char *dir, const struct cache_options *o, const struct opts_common *common);
 /* The same as cache_list, as one JSON object with every fact of every scan. */
 int cache_list_json(const struct cache *c);

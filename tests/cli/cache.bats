@@ -121,9 +121,24 @@ collect() {
     run -64 "$BIN/petrel-cache" split cache --validation 0.6 --test 0.6
 }
 
+@test "pictures: a PNG a scan, drawn once" {
+    run -0 "$BIN/petrel-cache" pictures cache
+    [[ $output == "cache/pictures: 4 pictures, 4 of them new; "* ]]
+    for shard in cache/*.h5; do
+        picture=cache/pictures/$(basename "$shard" .h5).png
+        [ "$(head -c 8 "$picture" | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ]
+    done
+    rm "$picture"
+    "$BIN/petrel-cache" pictures cache | grep -q '4 pictures, 1 of them new'
+    [ -s "$picture" ]
+    "$BIN/petrel-cache" verify cache | grep -q ' 0 damaged'
+    run -66 "$BIN/petrel-cache" pictures nowhere
+    [ ! -e nowhere ]
+}
+
 @test "words that make no sense are refused with 64" {
     run -64 "$BIN/petrel-cache"
     run -64 "$BIN/petrel-cache" polish cache
-    [[ $output == *"'polish' is none of collect, verify, ls, split"* ]]
+    [[ $output == *"'polish' is none of collect, verify, ls, split, pictures"* ]]
     run -64 "$BIN/petrel-cache" verify a b
 }

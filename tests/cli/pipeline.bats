@@ -153,7 +153,7 @@ setup() {
 petrel-load --channel-out --mask --units --roi keep-identifiers
 petrel-suv --spacing --crop --in --out
 petrel-roi --method fcm|fixed|relative|percist --exclude --liver --in --out
-petrel-cache collect verify ls split --in
+petrel-cache collect verify ls split pictures --in
 petrel-pairs -j apply show --cache --run
 petrel-train pretrain classifier describe --cache --run --init resume --backend auto|cpu|cuda --pair-list --steps position
 petrel-eval report embed compare --cache --model --out --backend

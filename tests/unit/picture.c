@@ -103,7 +103,7 @@ static void marks_are_where_regions_are(void **state)
     near(behind.half_across, front.half_across);
 }
 
-static const uint8_t red[3] = {0xd6, 0x2f, 0x2f}, blue[3] = {0x2c, 0x6f, 0xbb};
+static const uint8_t red[3] = {0xd6, 0x2f, 0x2f}, blue[3] = {0x2c, 0x6f, 0xbb}, green[3] = {0x2e, 0x9e, 0x4f};
 
 static size_t count_colour(const uint8_t *rgb, size_t pixels, const uint8_t colour[3])
 {
@@ -134,6 +134,19 @@ static void frames_have_their_colour(void **state)
     /* the frame stands round the region's middle and leaves it open */
     struct mip_mark k = mip_mark(&m, &two[0], 0);
     assert_memory_equal(rgb + 3 * ((int)(3 * k.down) * width + (int)(3 * k.across)), turned, 3);
+    free(rgb);
+    buffer_free(&png);
+
+    /* one that was left out is green, and nothing else changes */
+    struct region out = {.low = {12, 10, 13}, .high = {13, 10, 15}};
+    m.excluded = &out, m.excluded_count = 1;
+    mip_picture(&m, 0, 3, (const bool[2]){false, true}, &png);
+    rgb = decode(&png, 3, &width, &height);
+    size_t greens = count_colour(rgb, pixels, green);
+    assert_true(greens > 8);
+    assert_int_equal(count_colour(rgb, pixels, red), reds);
+    assert_int_equal(count_colour(rgb, pixels, blue), blues);
+    assert_int_equal(count_colour(rgb, pixels, turned), pixels - reds - blues - greens);
     free(rgb);
     buffer_free(&png);
 }
