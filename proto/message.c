@@ -165,7 +165,7 @@ const struct wire_field pair_task_fields[PAIR_TASK_FIELDS] = {
     FIELD(WIRE_I32, pair_task_message, phase), FIELD(WIRE_U64, pair_task_message, seed),
     FIELD(WIRE_I64, pair_task_message, epoch), FIELD(WIRE_I64, pair_task_message, step),
     FIELD(WIRE_U64, pair_task_message, sampling), FIELD(WIRE_I32, pair_task_message, part),
-    FIELD(WIRE_I32, pair_task_message, parts)};
+    FIELD(WIRE_I32, pair_task_message, parts), FIELD(WIRE_I32, pair_task_message, drawn)};
 
 int pair_task_check(const struct pair_task_message *m, struct error *e)
 {
@@ -174,6 +174,8 @@ int pair_task_check(const struct pair_task_message *m, struct error *e)
                     PHASE_CLASSIFIER_VALIDATION);
     if (m->parts < 0 || m->part < 0 || (m->part && m->part >= m->parts))
         return fail(e, "message asks for part %d of %d of a batch: parts count from 0", m->part, m->parts);
+    if (m->drawn != 0 && m->drawn != 1)
+        return fail(e, "message's 'drawn' is %d, known are 0 and 1", m->drawn);
     if (m->epoch < 0 || m->step < 0)
         return fail(e, "message asks for epoch %lld, step %lld: both count from 0", (long long)m->epoch,
                     (long long)m->step);

@@ -14,7 +14,7 @@ int regions_check(const struct regions_message *m, struct error *e) MUST_USE;
 void region_column_get(const struct region_field *f, const struct region *r, size_t count, void *column);
 void region_column_put(const struct region_field *f, struct region *r, size_t count, const void *column);
 
-enum { PAIR_TASK_FIELDS = 7 };
+enum { PAIR_TASK_FIELDS = 8 };
 extern const struct wire_field pair_task_fields[PAIR_TASK_FIELDS];
 int pair_task_check(const struct pair_task_message *m, struct error *e) MUST_USE;
 #endif

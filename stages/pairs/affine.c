@@ -4,6 +4,7 @@
  * itself rotated and sheared. Beyond the box it is mirrored about the outermost voxels. */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"
+#include "stages/pairs/trilinear.h"
 #include <string.h>
 
 static void draw(union draw *d, const struct recipe *r, struct view_rng *v)
@@ -19,7 +20,7 @@ static void draw(union draw *d, const struct recipe *r, struct view_rng *v)
         a->scale[i] = 1 + rng_range(&v->r, -r->affine_scale, r->affine_scale);
 }
 
-struct map affine_map(const struct affine_draw *a)
+static struct map affine_map(const struct affine_draw *a)
 {
     const double *h = a->shear, *t = a->translate_voxels;
     const struct matrix rotate = matrix_rotation(a->rotate_rad);
@@ -50,4 +51,12 @@ static void describe(const union draw *d, char *text, size_t size)
                 w[0], w[1], w[2], h[0], h[1], h[2], h[3], h[4], h[5], t[0], t[1], t[2], s[0], s[1], s[2]);
 }
 
-const struct augmentation augment_affine = {"affine", draw, apply, describe};
+static void tell(const union draw *d, struct drawn_step *s)
+{
+    struct map map = affine_map(&d->affine);
+    s->kind = DRAWN_REFLECT;
+    s->count = 12;
+    memcpy(s->number, map.to, sizeof map.to);
+}
+
+const struct augmentation augment_affine = {"affine", draw, apply, describe, tell};

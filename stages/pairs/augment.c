@@ -57,3 +57,11 @@ void chain_apply(const struct drawn_chain *d, float *box, int channels)
     for (size_t i = 0; i < d->count; i++)
         d->step[i].what->apply(box, channels, &d->step[i].with);
 }
+
+void chain_tell(const struct drawn_chain *d, int32_t at, struct drawn_step *step)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        step[i].at = at;
+        d->step[i].what->tell(&d->step[i].with, &step[i]);
+    }
+}

@@ -11,8 +11,8 @@
 #define PETREL_STAGES_PAIRS_AUGMENT_H
 #include "common/base.h"
 #include "common/rng.h"
+#include "proto/message.h"
 #include "proto/recipe.h"
-#include "stages/pairs/trilinear.h"
 
 enum { HISTOGRAM_POINTS_MAX = 64, CHAIN_MAX = 16 };
 
@@ -43,12 +43,9 @@ struct augmentation {
     void (*draw)(union draw *d, const struct recipe *r, struct view_rng *v);
     void (*apply)(float *box, int channels, const union draw *d);
     void (*describe)(const union draw *d, char *text, size_t size); /* the parameters, for people */
+    void (*tell)(const union draw *d, struct drawn_step *s); /* the same for who applies it elsewhere: kind, count, number */
 };
 extern const struct augmentation augment_affine, augment_flip, augment_rotate, augment_noise, augment_histogram, augment_contrast;
-
-/* What a voxel of the new box shows: reflected beyond the box by affine, clamped by rotate. */
-struct map affine_map(const struct affine_draw *a);
-struct map rotate_map(const struct rotate_draw *r);
 
 /* A comma list as the recipe holds it ("affine,flip", "none"), each of them applied with the probability. */
 struct chain {
@@ -64,4 +61,6 @@ struct drawn { const struct augmentation *what; union draw with; };
 struct drawn_chain { struct drawn step[CHAIN_MAX]; size_t count; };
 void chain_draw(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed, uint64_t index);
 void chain_apply(const struct drawn_chain *d, float *box, int channels);
+/* The same steps for box `at` of a batch; room for CHAIN_MAX. */
+void chain_tell(const struct drawn_chain *d, int32_t at, struct drawn_step *step);
 #endif

@@ -1,4 +1,4 @@
-/* batch -- the boxes, positions and labels of a drawn batch, standardised and augmented.   task -> [pairs] -> train */
+/* batch -- the boxes, positions and labels of a drawn batch, standardised, and augmented or told how.   task -> [pairs] -> train */
 #include "stages/pairs/batch.h"
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,7 @@ const struct chain *workbench_chain(const struct workbench *b, int32_t phase)
 }
 
 /* One view into place n of the batch's view v. */
-static int view_make(struct workbench *b, const struct pair_batch_message *m, const struct pair *pair, int v, size_t n, struct error *e)
+static int view_make(struct workbench *b, struct pair_batch_message *m, const struct pair *pair, int v, size_t n, struct error *e)
 {
     size_t at = (size_t)v * (size_t)m->count + n;
     const struct cache_row *row = &b->rows[pair->row[v]];
@@ -44,7 +44,12 @@ static int view_make(struct workbench *b, const struct pair_batch_message *m, co
     if (pair->augmented && v == m->views - 1) {
         struct drawn_chain drawn;
         chain_draw(&drawn, workbench_chain(b, m->task.phase), b->recipe, m->task.seed, pair->view);
-        chain_apply(&drawn, box, m->channels);
+        if (m->task.drawn) {
+            chain_tell(&drawn, (int32_t)at, m->step + m->steps);
+            m->steps += (int32_t)drawn.count;
+        } else {
+            chain_apply(&drawn, box, m->channels);
+        }
     }
     memcpy(m->position + at * POSITION_SIZE, row->position[sampling_position_form(b->recipe)], POSITION_SIZE * sizeof(float));
     m->label[at] = row->label;
@@ -81,6 +86,8 @@ int batch_make(struct workbench *b, const struct pair_task_message *task, struct
         m->position = xalloc(all * POSITION_SIZE, sizeof *m->position);
         m->label = xalloc(all, sizeof *m->label);
         m->region = xalloc(all, sizeof *m->region);
+        if (task->drawn)
+            m->step = xalloc((size_t)m->count * workbench_chain(b, task->phase)->count + 1, sizeof *m->step);
     }
     for (size_t n = 0; !bad && n < (size_t)m->count; n++)
         for (int v = 0; !bad && v < m->views; v++)

@@ -1,6 +1,7 @@
 /* rotate -- turn about the box's centre; beyond the box, the nearest voxel of its surface.   task -> [pairs] -> train */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"
+#include "stages/pairs/trilinear.h"
 #include <string.h>
 
 static void draw(union draw *d, const struct recipe *r, struct view_rng *v)
@@ -9,7 +10,7 @@ static void draw(union draw *d, const struct recipe *r, struct view_rng *v)
         d->rotate.rad[i] = rng_range(&v->r, -r->rotate_rad, r->rotate_rad);
 }
 
-struct map rotate_map(const struct rotate_draw *r)
+static struct map rotate_map(const struct rotate_draw *r)
 {
     const double stay[3] = {0, 0, 0};
     struct matrix rotation = matrix_rotation(r->rad);
@@ -31,4 +32,12 @@ static void describe(const union draw *d, char *text, size_t size)
     format_into(text, size, "%.4f %.4f %.4f rad", d->rotate.rad[0], d->rotate.rad[1], d->rotate.rad[2]);
 }
 
-const struct augmentation augment_rotate = {"rotate", draw, apply, describe};
+static void tell(const union draw *d, struct drawn_step *s)
+{
+    struct map map = rotate_map(&d->rotate);
+    s->kind = DRAWN_CLAMP;
+    s->count = 12;
+    memcpy(s->number, map.to, sizeof map.to);
+}
+
+const struct augmentation augment_rotate = {"rotate", draw, apply, describe, tell};

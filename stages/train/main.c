@@ -5,6 +5,7 @@
  *     petrel-train describe    [--recipe FILE]                       the network as a table
  *     petrel-train export      --init FILE --onnx FILE               weights in other clothes */
 #include "stages/train/record.h"
+#include "stages/train/augmented.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "stages/train/checkpoint.h"
@@ -43,6 +44,8 @@ static size_t own_rows(struct train *t, struct option *table)
          "pretrain: environment: one of several that share every batch, as srun, mpirun or torchrun started them (NCCL "
          "between GPUs, MPI between processors)",
          0, NULL},
+        {"augment-on", OPT_CHOICE, &t->augment_on, "pairs|backend", 0, 0,
+         "pretrain: who applies what petrel-pairs draws: pairs themselves, or the back end (cuda), to rounding the same", 0, NULL},
         {"tensorboard", OPT_STRING, &t->tensorboard, "DIR", 0, 0,
          "event files for TensorBoard under DIR/pretrain and DIR/classifier: loss terms, rate, boxes a second", 0,
          NULL},
@@ -76,7 +79,7 @@ static void parse(struct train *t, int argc, char **argv)
 {
     static struct option table[TABLE_ROOM];
     struct error e = {0};
-    *t = (struct train){.backend_name = "auto", .checkpoint_s = 60, .ahead = 6, .resume = true, .cohort = "", .ranks = "alone"};
+    *t = (struct train){.backend_name = "auto", .checkpoint_s = 60, .ahead = 6, .resume = true, .cohort = "", .ranks = "alone", .augment_on = "pairs"};
     stage_defaults(&t->stage_options);
     recipe_defaults(&t->recipe);
     size_t n = own_rows(t, table);
@@ -116,6 +119,8 @@ static void check_words(const struct train *t)
         die(EX_USAGE, "the classifier stands on an encoder: give --init pretrained.safetensors");
     if (classifier && t->pair_list)
         die(EX_USAGE, "--pair-list is for pretrain");
+    if ((classifier || t->pair_list) && train_augments(t))
+        die(EX_USAGE, "--augment-on is for pretrain with petrel-pairs");
     if (classifier && !ranks_alone(&t->place))
         die(EX_USAGE, "--ranks is for pretrain: the classifier's head is learned in seconds by one");
 }
@@ -147,7 +152,7 @@ static void open_all(struct train *t)
     open_data(t);
     if (model_network(&t->recipe, t->channels, &t->network, &e) ||
         !(t->backend = backend_choose(&(struct backend_wish){t->backend_name, t->recipe.precision, t->threads}, &e)) || !(t->settings = record_settings(t, &e)) ||
-        (ranks_writes(&t->place) && checkpoint_clear(t, t->restart, &e)) || ranks_join(t, &e))
+        augmented_check(t, &e) || (ranks_writes(&t->place) && checkpoint_clear(t, t->restart, &e)) || ranks_join(t, &e))
         die_of(&e);
 }
 

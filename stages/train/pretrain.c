@@ -7,6 +7,7 @@
  * loss. */
 #include "kernels/optim/lars.h"
 #include "kernels/optim/schedule.h"
+#include "stages/train/augmented.h"
 #include "stages/train/loop.h"
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,10 @@ static struct sized_tape *tape_for(struct pretrain *p, int pairs)
 static struct sized_tape *load_batch(struct pretrain *p, struct pair_batch_message *b)
 {
     struct sized_tape *s = tape_for(p, b->count);
-    tape_put(s->tape, s->values.box, b->box);
+    if (b->steps)
+        augmented_put(p->params->backend, tape_value(s->tape, s->values.box), b);
+    else
+        tape_put(s->tape, s->values.box, b->box);
     if (s->values.position >= 0)
         tape_put(s->tape, s->values.position, b->position);
     pair_batch_free(b);

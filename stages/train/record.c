@@ -61,6 +61,8 @@ char *record_settings(const struct train *t, struct error *e)
     format_into(number, sizeof number, "%llu", (unsigned long long)t->seed);
     add_line(&text, "seed", number);
     add_line(&text, "backend", t->backend->name);
+    if (train_augments(t))
+        add_line(&text, "augment-on", t->augment_on);
     if (!ranks_alone(&t->place)) {
         format_into(number, sizeof number, "%d", t->place.size);
         add_line(&text, "ranks", number);

@@ -42,7 +42,8 @@ static void give_task(struct channels *c, const struct wanted *w)
                                      .step = w->step,
                                      .sampling = c->train->plan.digest,
                                      .part = c->train->place.rank,
-                                     .parts = c->train->place.size};
+                                     .parts = c->train->place.size,
+                                     .drawn = train_augments(c->train)};
     pair_task_encode(&task, &b);
     if (giver_put(c->tasks.giver, (struct item_key){c->run, w->index}, &b, &e))
         die_of_channel(&e);
@@ -107,7 +108,7 @@ static void place_batch(struct channels *c, struct pair_batch_message *b)
         struct slot *s = &c->slot[(c->first + i) % c->room];
         const struct pair_task_message *t = &b->task;
         if (s->arrived || t->phase != (int32_t)s->wanted.phase || t->epoch != s->wanted.epoch ||
-            t->step != s->wanted.step || t->part != c->train->place.rank || t->seed != c->train->seed || t->sampling != c->train->plan.digest)
+            t->step != s->wanted.step || t->part != c->train->place.rank || t->drawn != train_augments(c->train) || t->seed != c->train->seed || t->sampling != c->train->plan.digest)
             continue;
         if (check_batch(c, b, &e))
             die_of(&e);

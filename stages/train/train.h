@@ -13,6 +13,7 @@
 #include "stages/model.h"
 #include "stages/stage.h"
 #include "stages/train/ranks.h"
+#include <string.h>
 
 /* Early stopping: the lowest loss so far and how many epochs since. */
 struct stopping { double best; int64_t since, best_epoch, best_steps; bool any; };
@@ -41,6 +42,7 @@ struct train {
     const char *cache_dir, *init, *out, *backend_name, *pair_list, *tensorboard;
     const char *export_onnx, *export_compact, *export_model;
     const char *ranks;           /* alone|environment */
+    const char *augment_on;      /* pairs|backend */
     int64_t step_limit;          /* 0: none */
     int64_t ahead;               /* batches asked for ahead */
     double checkpoint_s;
@@ -68,6 +70,8 @@ bool train_stop_asked(void);
 /* May this process leave on its own for that? One of several ranks leaves with the others, after a step. */
 static inline bool train_may_stop(const struct train *t) { return ranks_alone(&t->place) && train_stop_asked(); }
 void train_catch_signals(void);
+/* Does the trainer apply the augmentations that petrel-pairs draws? */
+static inline bool train_augments(const struct train *t) { return !strcmp(t->augment_on, "backend"); }
 
 /* The phases; return an exit code. */
 int pretrain_run(struct train *t);

@@ -260,3 +260,22 @@ list() {
     [ "$status" = 70 ]
     [[ "$output" == *"not a finite number"*"--clip-norm"* ]]
 }
+
+@test "--augment-on backend: what pairs draw is applied by the back end (cuda, emulated), to rounding the same" {
+    part=$(realpath "$BIN/..")/tests/emu/petrel-cuda.so
+    [ -f "$part" ] || skip "the emulated cuda back end is not built: make tests"
+    export PETREL_CUDA=$part
+    same+=(--set augmented_rate=1) few=(--backend cuda --steps 2)
+    phase pretrain "$D/g1" 1 "${few[@]}"
+    phase pretrain "$D/g2" 1 "${few[@]}" --augment-on backend
+    phase pretrain "$D/g3" 2 "${few[@]}" --augment-on backend
+    cmp "$D/g2/pretrained.safetensors" "$D/g3/pretrained.safetensors"
+    ! cmp -s "$D/g1/pretrained.safetensors" "$D/g2/pretrained.safetensors"
+    # the loss of the first step, from the same weights: 1e-5 of it at most, for a fused multiplication here and there
+    paste -d, <(sed -n 2p "$D/g1/losses.csv") <(sed -n 2p "$D/g2/losses.csv") | awk -F, '{ d = $3 - $12; exit !(d < 1e-5 * $3 && d > -1e-5 * $3) }'
+    run trainer pretrain "$D/g4" --backend cpu --augment-on backend
+    [ "$status" = 69 ]
+    [[ "$output" == *"'cpu' does not augment"*"--augment-on"* ]]
+    run trainer classifier "$D/g5" --init "$D/g1/pretrained.safetensors" --augment-on backend
+    [ "$status" = 64 ]
+}

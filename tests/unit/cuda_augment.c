@@ -1,7 +1,8 @@
-/* cuda_augment -- augmentation by the cuda back end, emulated, against stages/pairs's: each step alone, and whole chains.   tests/unit */
-#include "kernels/augment.h"
+/* cuda_augment -- augmentation by the cuda back end, emulated, against stages/pairs's: each step alone, and whole chains, as
+ * petrel-pairs tells them to petrel-train.   tests/unit */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"
+#include "stages/train/augmented.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,46 +18,21 @@ static struct recipe ranges(void)
                            .rotate_rad = 0.5, .noise_sd = 0.1, .gamma_low = 0.5, .gamma_high = 4.5, .histogram_points = 10};
 }
 
-static struct augment_step as_step(const struct drawn *d)
-{
-    struct augment_step s = {0};
-    if (d->what == &augment_affine || d->what == &augment_rotate) {
-        bool rotates = d->what == &augment_rotate;
-        struct map map = rotates ? rotate_map(&d->with.rotate) : affine_map(&d->with.affine);
-        s.kind = rotates ? AUGMENT_CLAMP : AUGMENT_REFLECT;
-        memcpy(s.with.map, map.to, sizeof map.to);
-    } else if (d->what == &augment_flip) {
-        s.kind = AUGMENT_FLIP;
-    } else if (d->what == &augment_noise) {
-        s.kind = AUGMENT_NOISE;
-        s.with.noise = (struct augment_noise){.sd = d->with.noise.sd, .seed = d->with.noise.seed, .index = d->with.noise.index,
-                                              .stream = RNG_AUGMENT, .first_block = NOISE_FIRST_BLOCK};
-    } else if (d->what == &augment_histogram) {
-        s.kind = AUGMENT_HISTOGRAM;
-        s.with.histogram.count = d->with.histogram.points;
-        memcpy(s.with.histogram.point, d->with.histogram.point, (size_t)d->with.histogram.points * sizeof(float));
-    } else {
-        s.kind = AUGMENT_CONTRAST;
-        s.with.gamma = d->with.contrast.gamma;
-    }
-    return s;
-}
-
 /* A batch, three of its boxes augmented by the back end and by stages/pairs; the last of the three is constant. */
 struct batch {
     int channels;
     size_t size; /* floats of a box */
     float *box, *expected, *got;
-    struct augment_view view[VIEWS];
-    struct augment_step step[VIEWS * CHAIN_MAX];
-    struct augment_plan plan;
+    struct drawn_step step[VIEWS * CHAIN_MAX];
+    int32_t steps;
+    uint64_t seed;
 };
 
 static struct batch batch_make(const char *list, double probability, int channels, uint64_t seed)
 {
     struct recipe r = ranges();
     struct chain c;
-    struct batch a = {.channels = channels, .size = (size_t)channels * BOX_VOXELS};
+    struct batch a = {.channels = channels, .size = (size_t)channels * BOX_VOXELS, .seed = seed};
     assert_int_equal(chain_parse(&c, list, probability, &r, NULL), 0);
     a.box = xalloc(3 * N * a.size, sizeof *a.box);
     a.expected = a.box + N * a.size;
@@ -64,19 +40,17 @@ static struct batch batch_make(const char *list, double probability, int channel
     struct rng rng = rng_make(seed, RNG_TEST, 0);
     for (size_t i = 0; i < N * a.size; i++) /* smooth enough that a rounded coordinate is a rounded value */
         a.box[i] = 3 * sinf((float)i * 0.37f) + (float)(i / a.size) + rng_uniform(&rng);
-    static const int box[VIEWS] = {3, 0, 4};
+    static const int box[VIEWS] = {0, 3, 4};
     for (size_t i = 0; i < a.size; i++)
         a.box[4 * a.size + i] = 2.5f;
     memcpy(a.expected, a.box, N * a.size * sizeof *a.box);
     for (int v = 0; v < VIEWS; v++) {
         struct drawn_chain d;
         chain_draw(&d, &c, &r, seed, (uint64_t)(v + 1) << 33 | 5);
-        a.view[v] = (struct augment_view){box[v], a.plan.steps, (int32_t)d.count};
-        for (size_t i = 0; i < d.count; i++)
-            a.step[a.plan.steps++] = as_step(&d.step[i]);
+        chain_tell(&d, box[v], a.step + a.steps);
+        a.steps += (int32_t)d.count;
         chain_apply(&d, a.expected + (size_t)box[v] * a.size, channels);
     }
-    a.plan.views = VIEWS;
     return a;
 }
 
@@ -84,9 +58,9 @@ static void batch_run(struct batch *a, struct backend *b)
 {
     static const int dim[3] = {16, 16, 16};
     float *image = b->alloc(b, b->image_size(b, N, a->channels, dim) * sizeof *image);
-    a->plan.view = a->view;
-    a->plan.step = a->step;
-    b->augment_put(b, image, a->box, N, a->channels, &a->plan);
+    struct pair_batch_message m = {.task = {.seed = a->seed, .drawn = 1}, .count = N, .views = 1, .channels = a->channels,
+                                   .box = a->box, .steps = a->steps, .step = a->step};
+    augmented_put(b, image, &m);
     b->image_get(b, a->got, image, N, a->channels, dim);
     b->release(b, image);
 }
@@ -145,7 +119,6 @@ static void test_order_and_none(void **state)
     memcpy(a.expected, a.got, N * a.size * sizeof *a.got);
     batch_run(&a, b);
     assert_memory_equal(a.expected, a.got, N * a.size * sizeof *a.got);
-    other.plan.views = 0;
     batch_run(&other, b);
     assert_memory_equal(other.box, other.got, N * other.size * sizeof *other.got);
     backend_close(&b);

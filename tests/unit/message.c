@@ -87,6 +87,11 @@ static void batch_fill(struct pair_batch_message *m, int count)
         m->label[rows - 1] = -1;
         m->region[rows - 1] = UINT32_MAX;
     }
+    m->steps = count ? 3 : 0;
+    m->step = xalloc(3, sizeof *m->step);
+    m->step[0] = (struct drawn_step){.at = 0, .kind = DRAWN_NOISE, .count = 4, .number = {0.5, 1, UINT32_MAX, 65536}};
+    m->step[1] = (struct drawn_step){.at = count, .kind = DRAWN_FLIP};
+    m->step[2] = (struct drawn_step){.at = count, .kind = DRAWN_HISTOGRAM, .count = DRAWN_NUMBERS, .number = {[DRAWN_NUMBERS - 1] = 1}};
 }
 
 static void facts_same(const struct scan_facts *a, const struct scan_facts *b)
@@ -190,7 +195,7 @@ static void small_ones_come_back(void **state)
     assert_memory_equal(&m, &m2, sizeof m);
     buffer_free(&b);
 
-    struct pair_task_message t = {PHASE_PRETRAIN_VALIDATION, UINT64_MAX, INT64_MAX, 0, 1, 3, 4}, t2 = {0};
+    struct pair_task_message t = {PHASE_PRETRAIN_VALIDATION, UINT64_MAX, INT64_MAX, 0, 1, 3, 4, 1}, t2 = {0};
     pair_task_encode(&t, &b);
     assert_int_equal(message_type_of(&b, &e), MESSAGE_PAIR_TASK);
     assert_int_equal(pair_task_decode(&b, &t2, &e), 0);
@@ -210,8 +215,36 @@ static void small_ones_come_back(void **state)
         assert_memory_equal(p.position, p2.position, 2 * (size_t)count * POSITION_SIZE * sizeof(float));
         assert_memory_equal(p.label, p2.label, 2 * (size_t)count * sizeof(int32_t));
         assert_memory_equal(p.region, p2.region, 2 * (size_t)count * sizeof(uint32_t));
+        assert_int_equal(p.steps, p2.steps);
+        assert_memory_equal(p.step, p2.step, (size_t)p.steps * sizeof *p.step);
         pair_batch_free(&p);
         pair_batch_free(&p2);
+        buffer_free(&b);
+    }
+}
+
+/* Steps that no box can take are refused, whatever wrote them. */
+static void drawn_steps_are_checked(void **state)
+{
+    (void)state;
+    static const struct { int step, at, kind, count; const char *says; } wrong[] = {
+        {0, -1, DRAWN_FLIP, 0, "box -1"},          {2, 2, DRAWN_FLIP, 0, "of 2 boxes"},          {2, 0, DRAWN_FLIP, 0, "in order"},
+        {1, 1, DRAWN_KINDS, 0, "of kind 6"},       {1, 1, -1, 0, "of kind -1"},                  {1, 1, DRAWN_FLIP, 1, "has 1 numbers"},
+        {1, 1, DRAWN_HISTOGRAM, 2, "2 numbers"},   {1, 1, DRAWN_CLAMP, 11, "has 11 numbers"},   {1, 1, DRAWN_CONTRAST, 1, "has nan"},
+        {1, 1, DRAWN_NOISE, 4, "has nan for its number 0"},
+    };
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        struct pair_batch_message m, back;
+        struct buffer b = {0};
+        struct error e = {0};
+        batch_fill(&m, 1);
+        struct drawn_step *s = &m.step[wrong[i].step];
+        *s = (struct drawn_step){.at = wrong[i].at, .kind = wrong[i].kind, .count = wrong[i].count, .number = {(double)NAN}};
+        pair_batch_encode(&m, &b);
+        assert_int_equal(pair_batch_decode(&b, &back, &e), -1);
+        if (!strstr(e.text, wrong[i].says))
+            fail_msg("'%s' does not say '%s'", e.text, wrong[i].says);
+        pair_batch_free(&m);
         buffer_free(&b);
     }
 }
@@ -448,7 +481,7 @@ int main(void)
         cmocka_unit_test(regions_come_back),
         cmocka_unit_test(the_table_covers_a_region),
         cmocka_unit_test(small_ones_come_back),
-        cmocka_unit_test(labels_come_back),
+        cmocka_unit_test(drawn_steps_are_checked), cmocka_unit_test(labels_come_back),
         cmocka_unit_test(cut_anywhere_is_said),
         cmocka_unit_test(flipped_bits_do_not_crash),
         cmocka_unit_test(claims_are_held_against_bytes),

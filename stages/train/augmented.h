@@ -1,0 +1,11 @@
+/* augmented -- augmentations that petrel-pairs drew, applied by the back end.   pairs ─▶ [train] */
+#ifndef PETREL_STAGES_TRAIN_AUGMENTED_H
+#define PETREL_STAGES_TRAIN_AUGMENTED_H
+#include "kernels/backend.h"
+#include "stages/train/train.h"
+
+/* Can it, if it is asked for? */
+int augmented_check(const struct train *t, struct error *e) MUST_USE;
+/* A batch's boxes, through their steps, into an image of all of them. */
+void augmented_put(struct backend *b, float *image, const struct pair_batch_message *m);
+#endif
