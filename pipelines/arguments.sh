@@ -3,7 +3,7 @@
 #   --mask --organs --ct --units --roi --salt --keep-identifiers --memory-limit --metadata --diagnosis --first-study   petrel-load's
 #   --spacing --crop --thigh-mm --clip --formula                                                 petrel-suv's
 #   --liver                                                                              petrel-roi's
-#   --tensorboard                                                                        petrel-train's
+#   --tensorboard --augment-on                                                           petrel-train's
 #   --channels, any other --KEY=VALUE, --flag                                            recipe settings, for every stage
 #   the rest                                                                             scans
 # Petrel's own programs complain about what they do not know, so nothing is checked twice here.
@@ -18,14 +18,14 @@ usage() {
 
 arguments() {
     out='' jobs=$(nproc) recipe='' run='' cache='' model='' seed=1 backend='' patients=''
-    scans=() settings=() load_settings=() suv_settings=() roi_settings=() train_settings=()
+    scans=() settings=() load_settings=() suv_settings=() roi_settings=() train_settings=() pretrain_settings=()
     local word value
     while [ $# -gt 0 ]; do
         word=$1
         shift
         case $word in
         --out | --recipe | --run | --cache | --model | --seed | --backend | --patients | --mask | --organs | --ct | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis | \
-            --spacing | --crop | --thigh-mm | --clip | --formula | --liver | --tensorboard | --channels | -j)
+            --spacing | --crop | --thigh-mm | --clip | --formula | --liver | --tensorboard | --augment-on | --channels | -j)
             [ $# -gt 0 ] || { echo "${0#./}: $word needs a value" >&2; exit 64; }
             value=$1
             shift
@@ -47,6 +47,7 @@ arguments() {
         --keep-identifiers | --first-study) load_settings+=("$word") ;;
         --spacing | --crop | --thigh-mm | --clip | --formula) suv_settings+=("$word=$value") ;;
         --liver) roi_settings+=("$word=$value") ;;
+        --augment-on) pretrain_settings+=("$word=$value") ;;
         --tensorboard) train_settings+=("$word=$value") ;;
         --*) settings+=("$word${value:+=$value}") ;;
         *) scans+=("$word") ;;

@@ -9,5 +9,5 @@ arguments "$@"
 run_begin "$out/pretrain"
 nodes "$jobs" pairs petrel-pairs "$cache" --recipe "$recipe" --seed "$seed" "${settings[@]}"
 node pretrain petrel-train pretrain --cache "$cache" --run "$out/pretrain" --resume --out "$out/encoder.safetensors" \
-    --recipe "$recipe" --seed "$seed" ${backend:+--backend "$backend"} "${train_settings[@]}" "${settings[@]}"
+    --recipe "$recipe" --seed "$seed" ${backend:+--backend "$backend"} "${train_settings[@]}" "${pretrain_settings[@]}" "${settings[@]}"
 run_wait

@@ -91,6 +91,51 @@ static void a_batch_is_boxes_positions_labels(void **state)
     workbench_close(&b);
 }
 
+/* A task that wants them drawn: boxes as they are, and the very steps that would have been applied, box after box. */
+static void drawn_steps_come_with_the_boxes(void **state)
+{
+    (void)state;
+    struct recipe r;
+    pairs_recipe(&r);
+    struct workbench b;
+    open_bench(&b, &r, 1);
+    for (int32_t phase = 0; phase < SAMPLING_PHASES; phase++) {
+        struct pair_batch_message applied = make(&b, phase, 1, 1), m;
+        struct pair_task_message task = applied.task;
+        struct error e = {0};
+        struct pair pairs[24];
+        task.drawn = 1;
+        assert_int_equal(applied.steps, 0);
+        assert_int_equal(batch_make(&b, &task, &m, &e), 0);
+        assert_int_equal(m.count, sampler_draw(&b.sampler, &task, pairs, NULL));
+        int32_t steps = 0;
+        for (int v = 0; v < m.views; v++)
+            for (int n = 0; n < m.count; n++) {
+                int at = v * m.count + n;
+                float want[BOX_VOXELS];
+                raw_box(&b, m.region[at], want);
+                assert_memory_equal(m.box + (size_t)at * BOX_VOXELS, want, sizeof want);
+                if (!pairs[n].augmented || v != m.views - 1) {
+                    assert_memory_equal(applied.box + (size_t)at * BOX_VOXELS, want, sizeof want);
+                    continue;
+                }
+                struct drawn_chain d;
+                static struct drawn_step told[CHAIN_MAX]; /* zeros behind what is told, as in a batch */
+                memset(told, 0, sizeof told);
+                chain_draw(&d, workbench_chain(&b, phase), &r, task.seed, pairs[n].view);
+                chain_tell(&d, at, told);
+                assert_true(steps + (int32_t)d.count <= m.steps);
+                assert_memory_equal(m.step + steps, told, d.count * sizeof *told);
+                steps += (int32_t)d.count;
+            }
+        assert_int_equal(steps, m.steps);
+        assert_true(steps > 0 || phase == PHASE_CLASSIFIER_VALIDATION);
+        pair_batch_free(&applied);
+        pair_batch_free(&m);
+    }
+    workbench_close(&b);
+}
+
 static void raw_boxes_have_mean_0_and_sd_1(void **state)
 {
     (void)state;
@@ -345,6 +390,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_is_boxes_positions_labels),
+        cmocka_unit_test(drawn_steps_come_with_the_boxes),
         cmocka_unit_test(raw_boxes_have_mean_0_and_sd_1),
         cmocka_unit_test(a_second_channel_goes_along),
         cmocka_unit_test(memory_or_disk_any_order_the_same_bytes),
