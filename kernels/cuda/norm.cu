@@ -4,8 +4,9 @@
  * tiles; a block has one chunk of one tile: x threads side by side, W channels (16 bytes) each, y rows at a time. The first
  * kernel leaves each chunk's part of two sums; every block of the second joins the parts it needs, all in the same order, and then
  * goes over its chunk. Statistics are of differences from one of the view's own rows, so that a mean far from 0 costs nothing.
+ * Where norms of several ranks are in step, that row is rank 0's and the second kernel joins the parts of all, in the order of ranks.
  *     din += gamma rstd (g - mean(g) - x^ mean(g x^)),   g = dout where out > 0
- * tests: ops_image */
+ * tests: ops_image, cuda_ranks */
 #include "kernels/cuda/device.cuh"
 
 #include <assert.h>
@@ -18,13 +19,16 @@ struct plan {
     size_t rows, each, about; /* of one view; of one chunk; the row that statistics are taken about: amid a box amid the view, for
                                  corners see more padding than others */
     int C, views;
-    unsigned x, y, tiles, chunks;
+    unsigned x, y, tiles, chunks, ranks; /* ranks: 1 where this one's statistics are its own */
 };
 
-/* By the shape alone. */
-static struct plan plan_of(const struct norm_shape *s, int W)
+static bool in_step(const struct backend *b) { return b->ranks && b->ranks->sync_norm; }
+
+/* By the shape and the ranks alone. */
+static struct plan plan_of(const struct backend *b, const struct norm_shape *s, int W)
 {
     struct plan l = {};
+    l.ranks = in_step(b) ? (unsigned)b->ranks->size : 1;
     assert(s->views > 0 && s->N % s->views == 0);
     unsigned wide = (unsigned)(s->C / W), most;
     l.C = s->C;
@@ -105,17 +109,19 @@ template <int W> __device__ static void keep_part(float *part, float *sum, float
     }
 }
 
-/* a view's two sums, from its chunks' */
-template <int W> __device__ static void join_parts(float *sum, float *sum_x, const float *part, unsigned view, const struct plan &l)
+/* a view's two sums, from the chunks of so many ranks */
+template <int W>
+__device__ static void join_parts(float *sum, float *sum_x, const float *part, unsigned ranks, unsigned view, const struct plan &l)
 {
     __shared__ float shared[THREADS][W];
     const int c = channel<W>(l);
     for (int k = 0; k < W; k++)
         sum[k] = sum_x[k] = 0;
-    for (unsigned i = threadIdx.y; c < l.C && i < l.chunks; i += blockDim.y) {
+    for (unsigned i = threadIdx.y; c < l.C && i < ranks * l.chunks; i += blockDim.y) {
+        const size_t at = i / l.chunks * part_at(l, (unsigned)l.views, 0, 0);
         float a[W], b[W];
-        load<float, W>(a, part + part_at(l, view, i, 0) + c);
-        load<float, W>(b, part + part_at(l, view, i, 1) + c);
+        load<float, W>(a, part + at + part_at(l, view, i % l.chunks, 0) + c);
+        load<float, W>(b, part + at + part_at(l, view, i % l.chunks, 1) + c);
         for (int k = 0; k < W; k++) {
             sum[k] += a[k];
             sum_x[k] += b[k];
@@ -127,8 +133,12 @@ template <int W> __device__ static void join_parts(float *sum, float *sum_x, con
 
 /* ---- forward ---- */
 
+/* The rows that statistics are taken about: a view's begins `next` numbers after the last one's. */
+template <class T> struct rows_about { const T *first; size_t next; };
+
 /* part: sums of x - about and of its square */
-template <class T, int W> __global__ void __launch_bounds__(THREADS) norm_moments(float *part, const T *in, struct plan l)
+template <class T, int W>
+__global__ void __launch_bounds__(THREADS) norm_moments(float *part, const T *in, struct rows_about<T> from, struct plan l)
 {
     const int c = channel<W>(l);
     const size_t rows = c < l.C ? rows_in(l, blockIdx.x) : 0;
@@ -136,7 +146,7 @@ template <class T, int W> __global__ void __launch_bounds__(THREADS) norm_moment
     for (int k = 0; k < W; k++)
         sum[k] = squares[k] = 0;
     if (rows)
-        load<T, W>(about, in + row_at(l, blockIdx.z, l.about) + c);
+        load<T, W>(about, from.first + blockIdx.z * from.next + c);
     for (size_t r = threadIdx.y; r < rows; r += blockDim.y) {
         float x[W];
         load<T, W>(x, in + row_at(l, blockIdx.z, blockIdx.x * l.each + r) + c);
@@ -150,32 +160,35 @@ template <class T, int W> __global__ void __launch_bounds__(THREADS) norm_moment
 }
 
 template <class T, int W>
-__device__ static void statistics(float *mean, float *variance, const float *part, const T *in, unsigned view, const struct plan &l)
+__device__ static void statistics(float *mean, float *variance, const float *part, const struct rows_about<T> &from, unsigned view,
+                                  const struct plan &l)
 {
     const int c = channel<W>(l);
+    const float count = (float)(l.rows * l.ranks);
     float about[W];
-    join_parts<W>(mean, variance, part, view, l);
+    join_parts<W>(mean, variance, part, l.ranks, view, l);
     if (c >= l.C)
         return;
-    load<T, W>(about, in + row_at(l, view, l.about) + c);
+    load<T, W>(about, from.first + view * from.next + c);
     for (int k = 0; k < W; k++) {
-        float off = mean[k] / (float)l.rows;
+        float off = mean[k] / count;
         mean[k] = about[k] + off;
-        variance[k] = fmaxf(variance[k] / (float)l.rows - off * off, 0);
+        variance[k] = fmaxf(variance[k] / count - off * off, 0);
     }
 }
 
 /* One block of each tile keeps the statistics of every view, and moves the running ones view by view. */
 template <class T, int W>
 __device__ static void keep_statistics(float *mean, float *rstd, float *running_mean, float *running_var, const float *part,
-                                       const T *in, const struct plan &l)
+                                       const struct rows_about<T> &from, const struct plan &l)
 {
     const int c = channel<W>(l);
+    const size_t count = l.rows * l.ranks;
     for (unsigned view = 0; view < (unsigned)l.views; view++) {
         float m[W], variance[W];
-        statistics<T, W>(m, variance, part, in, view, l);
+        statistics<T, W>(m, variance, part, from, view, l);
         for (int k = 0; k < W && threadIdx.y == 0 && c < l.C; k++) {
-            float unbiased = l.rows > 1 ? variance[k] * ((float)l.rows / (float)(l.rows - 1)) : variance[k];
+            float unbiased = count > 1 ? variance[k] * ((float)count / (float)(count - 1)) : variance[k];
             mean[view * (unsigned)l.C + (unsigned)(c + k)] = m[k];
             rstd[view * (unsigned)l.C + (unsigned)(c + k)] = 1 / sqrtf(variance[k] + EPS);
             running_mean[c + k] = (1 - MOMENTUM) * running_mean[c + k] + MOMENTUM * m[k];
@@ -187,15 +200,15 @@ __device__ static void keep_statistics(float *mean, float *rstd, float *running_
 /* part NULL: evaluation, by the running statistics */
 template <class T, int W>
 __global__ void __launch_bounds__(THREADS) norm_apply(T *out, float *mean, float *rstd, float *running_mean, float *running_var,
-                                                      const float *part, const T *in, const T *residual, const float *gamma,
-                                                      const float *beta, struct plan l, bool relu)
+                                                      const float *part, struct rows_about<T> from, const T *in, const T *residual,
+                                                      const float *gamma, const float *beta, struct plan l, bool relu)
 {
     const int c = channel<W>(l);
     float centre[W], scale[W], shift[W];
     if (part) {
         if (blockIdx.x == 0 && blockIdx.z == 0)
-            keep_statistics<T, W>(mean, rstd, running_mean, running_var, part, in, l);
-        statistics<T, W>(centre, scale, part, in, blockIdx.z, l);
+            keep_statistics<T, W>(mean, rstd, running_mean, running_var, part, from, l);
+        statistics<T, W>(centre, scale, part, from, blockIdx.z, l);
     }
     if (c >= l.C)
         return;
@@ -250,27 +263,28 @@ __global__ void __launch_bounds__(THREADS) norm_slope_sums(float *part, const T 
 }
 
 template <class T, int W>
-__global__ void __launch_bounds__(THREADS) norm_slope_apply(T *din, T *dresidual, float *dgamma, float *dbeta, const float *part,
-                                                            const T *dout, const T *out, const T *in, const float *mean,
-                                                            const float *rstd, const float *gamma, struct plan l)
+__global__ void __launch_bounds__(THREADS) norm_slope_apply(T *din, T *dresidual, float *dgamma, float *dbeta, const float *own,
+                                                            const float *part, const T *dout, const T *out, const T *in,
+                                                            const float *mean, const float *rstd, const float *gamma, struct plan l)
 {
     const int c = channel<W>(l);
     float mean_g[W], mean_gx[W], centre[W], r_std[W], scale[W];
-    if (blockIdx.x == 0 && blockIdx.z == 0) /* one block of each tile, in the views' order */
+    if (blockIdx.x == 0 && blockIdx.z == 0) /* one block of each tile, in the views' order; this rank's share: the step sums them */
         for (unsigned view = 0; view < (unsigned)l.views; view++) {
-            join_parts<W>(mean_g, mean_gx, part, view, l);
+            join_parts<W>(mean_g, mean_gx, own, 1, view, l);
             for (int k = 0; k < W && threadIdx.y == 0 && c < l.C; k++) {
                 dbeta[c + k] += mean_g[k];
                 dgamma[c + k] += mean_gx[k];
             }
         }
-    join_parts<W>(mean_g, mean_gx, part, blockIdx.z, l);
+    join_parts<W>(mean_g, mean_gx, part, l.ranks, blockIdx.z, l);
     if (c >= l.C)
         return;
+    const float count = (float)(l.rows * l.ranks);
     const size_t of_view = (size_t)blockIdx.z * (size_t)l.C + (size_t)c;
     for (int k = 0; k < W; k++) {
-        mean_g[k] /= (float)l.rows;
-        mean_gx[k] /= (float)l.rows;
+        mean_g[k] /= count;
+        mean_gx[k] /= count;
         centre[k] = mean[of_view + (size_t)k];
         r_std[k] = rstd[of_view + (size_t)k];
         scale[k] = gamma[c + k] * r_std[k];
@@ -299,9 +313,31 @@ __global__ void __launch_bounds__(THREADS) norm_slope_apply(T *din, T *dresidual
 
 /* ---- the table's two functions ---- */
 
+/* A place for each chunk's sums; where ranks are in step, behind them room for those of all, and for a row of each view. */
+static size_t floats_of(const struct plan *l) { return (size_t)l->views * l->chunks * 2 * (size_t)l->C; }
 static float *parts_of(struct backend *b, const struct plan *l)
 {
-    return (float *)cuda_scratch(b, (size_t)l->views * l->chunks * 2 * (size_t)l->C * sizeof(float));
+    size_t floats = floats_of(l) * (l->ranks > 1 ? 1 + l->ranks : 1) + (l->ranks > 1 ? (size_t)(l->views * l->C) : 0);
+    return (float *)cuda_scratch(b, floats * sizeof(float));
+}
+static float *parts_of_all(struct backend *b, float *part, const struct plan *l)
+{
+    if (l->ranks == 1)
+        return part;
+    b->ranks->gather(b->ranks, part + floats_of(l), part, floats_of(l) * sizeof(float));
+    return part + floats_of(l);
+}
+template <class T> static struct rows_about<T> about_of(struct backend *b, float *part, const T *in, const struct plan *l)
+{
+    struct rows_about<T> from = {in + l->about * (size_t)l->C, l->rows * (size_t)l->C};
+    if (l->ranks == 1)
+        return from;
+    T *rows = (T *)(part + floats_of(l) * (1 + l->ranks));
+    for (size_t view = 0; view < (size_t)l->views; view++)
+        CUDA(cudaMemcpyAsync(rows + view * (size_t)l->C, from.first + view * from.next, (size_t)l->C * sizeof(T), cudaMemcpyDeviceToDevice,
+                             cuda_of(b)->stream));
+    b->ranks->copy(b->ranks, rows, (size_t)(l->views * l->C) * sizeof(T));
+    return {rows, (size_t)l->C};
 }
 static dim3 grid_of(const struct plan *l) { return dim3(l->chunks, l->tiles, (unsigned)l->views); }
 static dim3 block_of(const struct plan *l) { return dim3(l->x, l->y); }
@@ -319,11 +355,15 @@ template <class T, int W>
 static void forward(struct backend *b, float *out, float *mean, float *rstd, float *running_mean, float *running_var, const float *in,
                     const float *residual, const float *gamma, const float *beta, const struct norm_shape *s, bool relu, bool training)
 {
-    const struct plan l = plan_of(s, W);
+    const struct plan l = plan_of(b, s, W);
     float *part = training ? parts_of(b, &l) : NULL;
-    if (training)
-        LAUNCH(b, (norm_moments<T, W>), grid_of(&l), block_of(&l), part, (const T *)in, l);
-    LAUNCH(b, (norm_apply<T, W>), grid_of(&l), block_of(&l), (T *)out, mean, rstd, running_mean, running_var, part, (const T *)in,
+    struct rows_about<T> from = {};
+    if (training) {
+        from = about_of<T>(b, part, (const T *)in, &l);
+        LAUNCH(b, (norm_moments<T, W>), grid_of(&l), block_of(&l), part, (const T *)in, from, l);
+        part = parts_of_all(b, part, &l);
+    }
+    LAUNCH(b, (norm_apply<T, W>), grid_of(&l), block_of(&l), (T *)out, mean, rstd, running_mean, running_var, part, from, (const T *)in,
            (const T *)residual, gamma, beta, l, relu);
     if (s->layout == IMAGE)
         cuda_end_image(b, out, l.rows * (size_t)(l.views * l.C));
@@ -333,12 +373,13 @@ template <class T, int W>
 static void backward(struct backend *b, float *din, float *dresidual, float *dgamma, float *dbeta, const float *dout, const float *out,
                      const float *in, const float *mean, const float *rstd, const float *gamma, const struct norm_shape *s, bool relu)
 {
-    const struct plan l = plan_of(s, W);
+    const struct plan l = plan_of(b, s, W);
     const T *gate = relu ? (const T *)out : NULL;
     float *part = parts_of(b, &l);
     LAUNCH(b, (norm_slope_sums<T, W>), grid_of(&l), block_of(&l), part, (const T *)dout, gate, (const T *)in, mean, rstd, l);
-    LAUNCH(b, (norm_slope_apply<T, W>), grid_of(&l), block_of(&l), (T *)din, (T *)dresidual, dgamma, dbeta, part, (const T *)dout, gate,
-           (const T *)in, mean, rstd, gamma, l);
+    const float *all = parts_of_all(b, part, &l);
+    LAUNCH(b, (norm_slope_apply<T, W>), grid_of(&l), block_of(&l), (T *)din, (T *)dresidual, dgamma, dbeta, part, all, (const T *)dout,
+           gate, (const T *)in, mean, rstd, gamma, l);
 }
 
 static void cuda_norm_forward(struct backend *b, float *out, float *mean, float *rstd, float *running_mean, float *running_var,

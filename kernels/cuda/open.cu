@@ -9,7 +9,20 @@
 enum { PLAN_WORKSPACE = 256 << 20 }; /* at most, a plan of cuDNN's */
 enum { BLAS_WORKSPACE = 32 << 20 }; /* what cuBLAS asks for on Hopper; a workspace of ours makes it repeat itself under capture */
 
-/* The driver and a device it can use; the first that CUDA_VISIBLE_DEVICES leaves. */
+/* PETREL_CUDA_DEVICE, counted round the GPUs that there are: of several ranks each has the number of its place on the machine,
+ * and whoever started them may show each of them one GPU or all. */
+static int device_wanted(int count, int *device, struct error *e)
+{
+    const char *text = getenv("PETREL_CUDA_DEVICE");
+    char *end = NULL;
+    long number = text && *text ? strtol(text, &end, 10) : 0;
+    if (number < 0 || number > 1 << 20 || (end && *end))
+        return fail_as(e, EX_USAGE, "PETREL_CUDA_DEVICE is '%s', which is no number of a GPU: 0 is the first", text);
+    *device = (int)(number % count);
+    return 0;
+}
+
+/* The driver and a device it can use, of those that CUDA_VISIBLE_DEVICES leaves. */
 static int device_open(struct cuda *own, char *device, size_t size, struct error *e)
 {
     int driver = 0, runtime = 0, count = 0;
@@ -28,6 +41,8 @@ static int device_open(struct cuda *own, char *device, size_t size, struct error
                        "cpu", driver / 1000, driver % 1000 / 10, code == cudaSuccess ? "none is there" : cudaGetErrorString(code),
                        visible ? "; CUDA_VISIBLE_DEVICES is " : "", visible ? visible : "");
     }
+    if (device_wanted(count, &own->device, e))
+        return -1;
 
     struct cudaDeviceProp p;
     cudaGetDeviceProperties(&p, own->device);
@@ -50,6 +65,8 @@ static int device_open(struct cuda *own, char *device, size_t size, struct error
 static void close_all(struct backend *b)
 {
     struct cuda *own = cuda_of(b);
+    if (b->ranks)
+        b->ranks->leave(b->ranks);
     CUDA(cudaStreamSynchronize(own->stream));
     while (own->scratch) {
         struct scratch *last = own->scratch;
@@ -103,7 +120,7 @@ struct backend *petrel_cuda_open(int threads, enum precision precision, struct e
     static void (*const add[])(struct backend *) = {
         cuda_add_memory, cuda_add_layout, cuda_add_augment, cuda_add_conv, cuda_add_step, cuda_add_norm, cuda_add_pool, cuda_add_linear, cuda_add_layernorm,
         cuda_add_scale, cuda_add_concat, cuda_add_activation, cuda_add_sigmoid, cuda_add_dropout, cuda_add_gate, cuda_add_meanpool,
-        cuda_add_group, cuda_add_attention, cuda_add_vicreg, cuda_add_focal, cuda_add_sums, cuda_add_lars, cuda_add_adamw,
+        cuda_add_group, cuda_add_attention, cuda_add_vicreg, cuda_add_focal, cuda_add_sums, cuda_add_lars, cuda_add_adamw, cuda_add_ranks,
     };
     for (size_t i = 0; i < COUNT_OF(add); i++)
         add[i](b);

@@ -1,10 +1,12 @@
 #!/usr/bin/env bats
-# Several petrel-train that share every step, started by mpirun on this machine: against one process with the whole batch.
+# Several petrel-train that share every step on this machine, on processors by mpirun and on emulated GPUs: against one process with
+# the whole batch.
 bats_require_minimum_version 1.5.0
 load small
 
 setup() {
-    command -v mpirun >/dev/null && [ -e "$BIN/petrel-mpi.so" ] || skip "no MPI: openmpi-bin and libopenmpi-dev are not installed"
+    [[ $BATS_TEST_DESCRIPTION == *GPUs* ]] || { command -v mpirun >/dev/null && [ -e "$BIN/petrel-mpi.so" ]; } ||
+        skip "no MPI: openmpi-bin and libopenmpi-dev are not installed"
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_btl=self,vader \
         OMPI_MCA_hwloc_base_binding_policy=none OMP_WAIT_POLICY=passive
     small_cache
@@ -16,10 +18,19 @@ setup() {
 }
 
 train() { # train RUN ARGUMENT...: what each rank, or the only process, is told
-    echo pretrain --cache "$SMALL/cache" --run "$1" --recipe small.conf --threads 1 --backend cpu --set clip_norm=10 "${@:2}"
+    echo pretrain --cache "$SMALL/cache" --run "$1" --recipe small.conf --threads 1 --backend "${BACKEND:-cpu}" --set clip_norm=10 "${@:2}"
 }
 together() { # together RANKS RUN ARGUMENT...
     mpirun -n "$1" petrel-train $(train "${@:2}") --ranks environment
+}
+on_gpus() { # on_gpus RANKS RUN ARGUMENT...: as torchrun would start them
+    local r pids=() bad=0
+    for ((r = 0; r < $1; r++)); do
+        RANK=$r WORLD_SIZE=$1 LOCAL_RANK=$r petrel-train $(train "${@:2}") --ranks environment 3>&- &
+        pids+=($!)
+    done
+    for r in "${pids[@]}"; do wait "$r" || bad=$?; done
+    return $bad
 }
 # the largest difference of the loss column, relative
 losses_differ() {
@@ -62,4 +73,20 @@ losses_differ() {
     [[ $output == *"the environment names no rank"* ]]
     PETREL_MPI=/nowhere.so RANK=0 WORLD_SIZE=2 run -69 petrel-train $(train none --pair-list pairs.tsv) --ranks environment
     [[ $output == *"no MPI part"*"/nowhere.so"* ]]
+}
+
+@test "ranks: four emulated GPUs with batch statistics in step learn what one learns, recorded; and the same bytes twice" {
+    local part=$BIN/../tests/emu/petrel-cuda.so run
+    [ -e "$part" ] || skip "the emulated GPU is not built: make tests"
+    export BACKEND=cuda PETREL_CUDA=$part PETREL_NCCL=$part PETREL_EMU_DEVICES=2 PETREL_TUNED=$BATS_TEST_TMPDIR/tuned
+    petrel-train $(train one --pair-list pairs.tsv)
+    for run in four again; do on_gpus 4 $run --pair-list pairs.tsv --set sync_norm=yes; done
+    losses_differ one four 2e-4
+    cmp four/pretrained.safetensors again/pretrained.safetensors
+    on_gpus 4 apart --pair-list pairs.tsv
+    run ! losses_differ one apart 2e-4
+    PETREL_NCCL=/nowhere.so RANK=1 WORLD_SIZE=2 run -69 petrel-train $(train none --pair-list pairs.tsv) --ranks environment
+    [[ $output == *"need NCCL, which cannot be opened"*"/nowhere.so"* ]]
+    PETREL_CUDA_DEVICE=first run -64 petrel-train $(train none --pair-list pairs.tsv)
+    [[ $output == *"PETREL_CUDA_DEVICE is 'first'"* ]]
 }
