@@ -424,11 +424,31 @@ static const struct conv_form *fastest_form(struct backend *b, const struct conv
     return best ? best : usual;
 }
 
+/* Of several ranks the first measures, and the others find what it kept: one run after another chooses alike, unless they
+ * are on machines that share no $PETREL_TUNED. */
+static void await_first(struct backend *b)
+{
+    b->ranks->copy(b->ranks, cuda_scratch(b, 1), 1);
+    b->sync(b);
+}
+
+static const struct conv_form *form_for(struct backend *b, const struct conv_shape *s)
+{
+    if (!planner_times(cuda_of(b)->planner))
+        return conv_form_usual(s);
+    if (b->ranks && b->ranks->rank > 0)
+        await_first(b);
+    const struct conv_form *form = fastest_form(b, s);
+    if (b->ranks && b->ranks->rank == 0)
+        await_first(b);
+    return form;
+}
+
 static struct conv *cuda_conv_open(struct backend *b, const struct conv_shape *s)
 {
     const char *asked = getenv("PETREL_CUDA_CONV");
     if (!asked || !*asked)
-        return open_form(b, s, planner_times(cuda_of(b)->planner) ? fastest_form(b, s) : conv_form_usual(s));
+        return open_form(b, s, form_for(b, s));
     const struct conv_form *form = conv_form_find(asked);
     if (!form)
         die(EX_USAGE, "PETREL_CUDA_CONV is '%s'; it may be 'direct', 'runs', 'unfold-w', 'unfold-hw' or 'columns'", asked);

@@ -3,9 +3,9 @@
 #   tests/gpu/run.sh [BUILD_DIR]
 # Every operation against ref (float32 to 1e-5, bfloat16 to 5e-3); a step of the paper's network against the cpu back end; the same
 # bytes twice; a recorded step against a plain one; every way of convolving against another; 100 steps against PyTorch; running out
-# of memory; compute-sanitizer's memcheck and racecheck; the device's properties as cuDNN sees them. Builds what is not built. The
-# results go, dated, with device and versions, to tests/gpu/results/: commit them. Without a GPU it says what it looked for and
-# leaves with 77 (PETREL_GPU_DRY=1: find.sh). Speed is another command: ./run.sh bench gpu.
+# of memory; compute-sanitizer's memcheck and racecheck; two GPUs, where there are; the device's properties as cuDNN sees them.
+# Builds what is not built. The results go, dated, with device and versions, to tests/gpu/results/: commit them. Without a GPU it
+# says what it looked for and leaves with 77 (PETREL_GPU_DRY=1: find.sh). Speed is another command: ./run.sh bench gpu.
 # PETREL_PYTHON names the Python that has torch and h5py; what is not installed is skipped aloud.
 cd "$(dirname "$0")/../.." || exit 1
 build=$(realpath -m "${1:-build}") here=tests/gpu
@@ -93,6 +93,15 @@ if [ -n "$python" ]; then
 else
     skipped=$((skipped + 3))
     say "skipped  100 steps against PyTorch: no Python with torch and h5py (PETREL_PYTHON names one)"
+fi
+
+# ---- several ----
+gpus=$("$smi" --query-gpu=name --format=csv,noheader 2>/dev/null | wc -l)
+if [ "$gpus" -lt 2 ] || ! command -v bats >/dev/null; then
+    skipped=$((skipped + 1))
+    say "skipped  two GPUs by NCCL against one: this needs two, and bats"
+else
+    try "two GPUs by NCCL against one, and the same bytes twice" 0 env PETREL_TEST_GPUS=2 bats --tap --filter GPUs tests/cli/ranks.bats
 fi
 
 # ---- what cuDNN sees ----
