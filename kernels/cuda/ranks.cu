@@ -15,8 +15,8 @@ struct nccl_id { char bytes[128]; }; /* ncclUniqueId */
 enum { NCCL_SUCCESS = 0, NCCL_BYTES = 1, NCCL_FLOAT = 7, NCCL_SUM = 0 };
 #if defined __CUDACC__ && __has_include(<nccl.h>)
 #include <nccl.h>
-static_assert(sizeof(struct nccl_id) == sizeof(ncclUniqueId) && NCCL_SUCCESS == ncclSuccess && NCCL_BYTES == ncclUint8 &&
-              NCCL_FLOAT == ncclFloat32 && NCCL_SUM == ncclSum, "this NCCL is another than the one that is spoken to");
+static_assert(sizeof(struct nccl_id) == sizeof(ncclUniqueId) && NCCL_SUCCESS == (int)ncclSuccess && NCCL_BYTES == (int)ncclUint8 &&
+              NCCL_FLOAT == (int)ncclFloat32 && NCCL_SUM == (int)ncclSum, "this NCCL is another than the one that is spoken to");
 #endif
 
 struct nccl {

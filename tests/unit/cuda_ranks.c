@@ -310,16 +310,11 @@ static void test_refusals(void **state)
 static int with_nccl(void **state)
 {
     (void)state;
-    struct backend *b = open_emulated(FLOAT32);
-    if (!b)
+    if (!emulated_is_built()) {
+        print_error("%s\n", EMULATED_MISSING);
         return -1;
-    backend_close(&b);
-    /* the emulated back end has NCCL's functions itself */
-    char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 60);
-    path[length > 0 ? length : 0] = '\0';
-    strcpy(strrchr(path, '/'), "/../emu/petrel-cuda.so");
-    return setenv("PETREL_NCCL", path, 1);
+    }
+    return setenv("PETREL_NCCL", emulated_path(), 1); /* it has NCCL's functions itself */
 }
 
 int main(void)
