@@ -51,7 +51,7 @@ if wanted gpu/plans; then
 fi
 if wanted gpu/emulated && [ -x "$build/tests/gpu/device" ]; then
     # a whole step, its record and its convolutions on an emulated GPU; small, with batches that statistics can be had of
-    one gpu/emulated env PETREL_CUDA="$build/tests/emu/petrel-cuda.so" PETREL_GPU_WIDTH=8 PETREL_GPU_PAIRS=12 "$build/tests/gpu/device"
+    one gpu/emulated env PETREL_CUDA="$build/tests/emu/petrel-cuda.so" PETREL_GPU_WIDTH=8 PETREL_GPU_PAIRS=8 "$build/tests/gpu/device"
 fi
 wanted gpu/run && PETREL_TEST_TIMEOUT=7200 one gpu/run tests/gpu/run.sh "$build" # says so where there is none
 for t in tests/cli/*.bats; do

@@ -4,7 +4,8 @@
  * tiles; a block has one chunk of one tile: x threads side by side, W channels (16 bytes) each, y rows at a time. The first
  * kernel leaves each chunk's part of two sums; every block of the second joins the parts it needs, all in the same order, and then
  * goes over its chunk. Statistics are of differences from one of the view's own rows, so that a mean far from 0 costs nothing.
- * Where norms of several ranks are in step, that row is rank 0's and the second kernel joins the parts of all, in the order of ranks.
+ * Where norms of several ranks are in step, that row is rank 0's, a kernel between the two joins a rank's own parts, and what the
+ * second joins is one part a rank, in the order of ranks.
  *     din += gamma rstd (g - mean(g) - x^ mean(g x^)),   g = dout where out > 0
  * tests: ops_image, cuda_ranks */
 #include "kernels/cuda/device.cuh"
@@ -19,7 +20,9 @@ struct plan {
     size_t rows, each, about; /* of one view; of one chunk; the row that statistics are taken about: amid a box amid the view, for
                                  corners see more padding than others */
     int C, views;
-    unsigned x, y, tiles, chunks, ranks; /* ranks: 1 where this one's statistics are its own */
+    unsigned x, y, tiles, chunks;
+    unsigned parts; /* of a view, that its statistics are joined of: its chunks, or the ranks that are in step */
+    size_t count;   /* and the rows they are of */
 };
 
 static bool in_step(const struct backend *b) { return b->ranks && b->ranks->sync_norm; }
@@ -28,7 +31,6 @@ static bool in_step(const struct backend *b) { return b->ranks && b->ranks->sync
 static struct plan plan_of(const struct backend *b, const struct norm_shape *s, int W)
 {
     struct plan l = {};
-    l.ranks = in_step(b) ? (unsigned)b->ranks->size : 1;
     assert(s->views > 0 && s->N % s->views == 0);
     unsigned wide = (unsigned)(s->C / W), most;
     l.C = s->C;
@@ -46,6 +48,8 @@ static struct plan plan_of(const struct backend *b, const struct norm_shape *s, 
     chunks = chunks < 1 ? 1 : chunks > most ? most : chunks;
     l.each = (l.rows + chunks - 1) / chunks;
     l.chunks = (unsigned)((l.rows + l.each - 1) / l.each);
+    l.parts = in_step(b) ? (unsigned)b->ranks->size : l.chunks;
+    l.count = in_step(b) ? l.rows * l.parts : l.rows;
     return l;
 }
 
@@ -57,10 +61,10 @@ __device__ static size_t rows_in(const struct plan &l, unsigned chunk)
     return left < l.each ? left : l.each;
 }
 __device__ static size_t row_at(const struct plan &l, unsigned view, size_t row) { return (view * l.rows + row) * (size_t)l.C; }
-/* A chunk's two numbers of a channel: part[view][chunk][2][C] */
-__device__ static size_t part_at(const struct plan &l, unsigned view, unsigned chunk, int which)
+/* The two numbers of a channel of one of so many parts of a view: part[view][parts][2][C] */
+__device__ static size_t part_at(const struct plan &l, unsigned parts, unsigned view, unsigned i, int which)
 {
-    return (((size_t)view * l.chunks + chunk) * 2 + (size_t)which) * (size_t)l.C;
+    return (((size_t)view * parts + i) * 2 + (size_t)which) * (size_t)l.C;
 }
 
 template <class T, int W> struct alignas(sizeof(T) * W) numbers { T at[W]; };
@@ -104,24 +108,23 @@ template <int W> __device__ static void keep_part(float *part, float *sum, float
     join_rows<W>(sum, shared);
     join_rows<W>(sum_x, shared);
     if (threadIdx.y == 0 && c < l.C) {
-        store<float, W>(part + part_at(l, blockIdx.z, blockIdx.x, 0) + c, sum);
-        store<float, W>(part + part_at(l, blockIdx.z, blockIdx.x, 1) + c, sum_x);
+        store<float, W>(part + part_at(l, gridDim.x, blockIdx.z, blockIdx.x, 0) + c, sum);
+        store<float, W>(part + part_at(l, gridDim.x, blockIdx.z, blockIdx.x, 1) + c, sum_x);
     }
 }
 
-/* a view's two sums, from the chunks of so many ranks */
+/* a view's two sums, from its parts */
 template <int W>
-__device__ static void join_parts(float *sum, float *sum_x, const float *part, unsigned ranks, unsigned view, const struct plan &l)
+__device__ static void join_parts(float *sum, float *sum_x, const float *part, unsigned parts, unsigned view, const struct plan &l)
 {
     __shared__ float shared[THREADS][W];
     const int c = channel<W>(l);
     for (int k = 0; k < W; k++)
         sum[k] = sum_x[k] = 0;
-    for (unsigned i = threadIdx.y; c < l.C && i < ranks * l.chunks; i += blockDim.y) {
-        const size_t at = i / l.chunks * part_at(l, (unsigned)l.views, 0, 0);
+    for (unsigned i = threadIdx.y; c < l.C && i < parts; i += blockDim.y) {
         float a[W], b[W];
-        load<float, W>(a, part + at + part_at(l, view, i % l.chunks, 0) + c);
-        load<float, W>(b, part + at + part_at(l, view, i % l.chunks, 1) + c);
+        load<float, W>(a, part + part_at(l, parts, view, i, 0) + c);
+        load<float, W>(b, part + part_at(l, parts, view, i, 1) + c);
         for (int k = 0; k < W; k++) {
             sum[k] += a[k];
             sum_x[k] += b[k];
@@ -129,6 +132,25 @@ __device__ static void join_parts(float *sum, float *sum_x, const float *part, u
     }
     join_rows<W>(sum, shared);
     join_rows<W>(sum_x, shared);
+}
+
+/* For ranks in step: total[view][1][2][C], of the chunks; backward adds it to this rank's share of dgamma and dbeta, NULL forward. */
+template <int W>
+__global__ void __launch_bounds__(THREADS) norm_total(float *total, float *dgamma, float *dbeta, const float *part, struct plan l)
+{
+    const int c = channel<W>(l);
+    for (unsigned view = 0; view < (unsigned)l.views; view++) {
+        float sum[W], sum_x[W];
+        join_parts<W>(sum, sum_x, part, l.chunks, view, l);
+        if (threadIdx.y > 0 || c >= l.C)
+            continue;
+        store<float, W>(total + part_at(l, 1, view, 0, 0) + c, sum);
+        store<float, W>(total + part_at(l, 1, view, 0, 1) + c, sum_x);
+        for (int k = 0; k < W && dgamma; k++) {
+            dbeta[c + k] += sum[k];
+            dgamma[c + k] += sum_x[k];
+        }
+    }
 }
 
 /* ---- forward ---- */
@@ -164,16 +186,15 @@ __device__ static void statistics(float *mean, float *variance, const float *par
                                   const struct plan &l)
 {
     const int c = channel<W>(l);
-    const float count = (float)(l.rows * l.ranks);
     float about[W];
-    join_parts<W>(mean, variance, part, l.ranks, view, l);
+    join_parts<W>(mean, variance, part, l.parts, view, l);
     if (c >= l.C)
         return;
     load<T, W>(about, from.first + view * from.next + c);
     for (int k = 0; k < W; k++) {
-        float off = mean[k] / count;
+        float off = mean[k] / (float)l.count;
         mean[k] = about[k] + off;
-        variance[k] = fmaxf(variance[k] / count - off * off, 0);
+        variance[k] = fmaxf(variance[k] / (float)l.count - off * off, 0);
     }
 }
 
@@ -183,12 +204,11 @@ __device__ static void keep_statistics(float *mean, float *rstd, float *running_
                                        const struct rows_about<T> &from, const struct plan &l)
 {
     const int c = channel<W>(l);
-    const size_t count = l.rows * l.ranks;
     for (unsigned view = 0; view < (unsigned)l.views; view++) {
         float m[W], variance[W];
         statistics<T, W>(m, variance, part, from, view, l);
         for (int k = 0; k < W && threadIdx.y == 0 && c < l.C; k++) {
-            float unbiased = count > 1 ? variance[k] * ((float)count / (float)(count - 1)) : variance[k];
+            float unbiased = l.count > 1 ? variance[k] * ((float)l.count / (float)(l.count - 1)) : variance[k];
             mean[view * (unsigned)l.C + (unsigned)(c + k)] = m[k];
             rstd[view * (unsigned)l.C + (unsigned)(c + k)] = 1 / sqrtf(variance[k] + EPS);
             running_mean[c + k] = (1 - MOMENTUM) * running_mean[c + k] + MOMENTUM * m[k];
@@ -263,28 +283,27 @@ __global__ void __launch_bounds__(THREADS) norm_slope_sums(float *part, const T 
 }
 
 template <class T, int W>
-__global__ void __launch_bounds__(THREADS) norm_slope_apply(T *din, T *dresidual, float *dgamma, float *dbeta, const float *own,
-                                                            const float *part, const T *dout, const T *out, const T *in,
-                                                            const float *mean, const float *rstd, const float *gamma, struct plan l)
+__global__ void __launch_bounds__(THREADS) norm_slope_apply(T *din, T *dresidual, float *dgamma, float *dbeta, const float *part,
+                                                            const T *dout, const T *out, const T *in, const float *mean,
+                                                            const float *rstd, const float *gamma, struct plan l)
 {
     const int c = channel<W>(l);
     float mean_g[W], mean_gx[W], centre[W], r_std[W], scale[W];
-    if (blockIdx.x == 0 && blockIdx.z == 0) /* one block of each tile, in the views' order; this rank's share: the step sums them */
+    if (dgamma && blockIdx.x == 0 && blockIdx.z == 0) /* one block of each tile, in the views' order */
         for (unsigned view = 0; view < (unsigned)l.views; view++) {
-            join_parts<W>(mean_g, mean_gx, own, 1, view, l);
+            join_parts<W>(mean_g, mean_gx, part, l.parts, view, l);
             for (int k = 0; k < W && threadIdx.y == 0 && c < l.C; k++) {
                 dbeta[c + k] += mean_g[k];
                 dgamma[c + k] += mean_gx[k];
             }
         }
-    join_parts<W>(mean_g, mean_gx, part, l.ranks, blockIdx.z, l);
+    join_parts<W>(mean_g, mean_gx, part, l.parts, blockIdx.z, l);
     if (c >= l.C)
         return;
-    const float count = (float)(l.rows * l.ranks);
     const size_t of_view = (size_t)blockIdx.z * (size_t)l.C + (size_t)c;
     for (int k = 0; k < W; k++) {
-        mean_g[k] /= count;
-        mean_gx[k] /= count;
+        mean_g[k] /= (float)l.count;
+        mean_gx[k] /= (float)l.count;
         centre[k] = mean[of_view + (size_t)k];
         r_std[k] = rstd[of_view + (size_t)k];
         scale[k] = gamma[c + k] * r_std[k];
@@ -313,34 +332,46 @@ __global__ void __launch_bounds__(THREADS) norm_slope_apply(T *din, T *dresidual
 
 /* ---- the table's two functions ---- */
 
-/* A place for each chunk's sums; where ranks are in step, behind them room for those of all, and for a row of each view. */
-static size_t floats_of(const struct plan *l) { return (size_t)l->views * l->chunks * 2 * (size_t)l->C; }
-static float *parts_of(struct backend *b, const struct plan *l)
+/* Scratch memory: each chunk's part; for ranks in step also their total, those of all, and a row of each view. */
+struct places { float *part, *total, *all, *rows; };
+static struct places places_of(struct backend *b, const struct plan *l)
 {
-    size_t floats = floats_of(l) * (l->ranks > 1 ? 1 + l->ranks : 1) + (l->ranks > 1 ? (size_t)(l->views * l->C) : 0);
-    return (float *)cuda_scratch(b, floats * sizeof(float));
+    size_t total = (size_t)l->views * 2 * (size_t)l->C, part = total * l->chunks, all = in_step(b) ? total * (2 + l->parts) : 0;
+    struct places p = {(float *)cuda_scratch(b, (part + all) * sizeof(float)), NULL, NULL, NULL};
+    p.total = p.part + part;
+    p.all = p.total + total;
+    p.rows = p.all + total * l->parts;
+    return p;
 }
-static float *parts_of_all(struct backend *b, float *part, const struct plan *l)
+
+static dim3 grid_of(const struct plan *l) { return dim3(l->chunks, l->tiles, (unsigned)l->views); }
+static dim3 block_of(const struct plan *l) { return dim3(l->x, l->y); }
+
+/* The parts that the second kernel joins. */
+template <int W>
+static const float *parts_of(struct backend *b, const struct places *p, float *dgamma, float *dbeta, const struct plan *l)
 {
-    if (l->ranks == 1)
-        return part;
-    b->ranks->gather(b->ranks, part + floats_of(l), part, floats_of(l) * sizeof(float));
-    return part + floats_of(l);
+    if (!in_step(b))
+        return p->part;
+    LAUNCH(b, norm_total<W>, dim3(1, l->tiles), block_of(l), p->total, dgamma, dbeta, p->part, *l);
+    size_t floats = 2 * (size_t)l->C;
+    for (size_t view = 0; view < (size_t)l->views; view++)
+        b->ranks->gather(b->ranks, p->all + view * l->parts * floats, p->total + view * floats, floats * sizeof(float));
+    return p->all;
 }
-template <class T> static struct rows_about<T> about_of(struct backend *b, float *part, const T *in, const struct plan *l)
+
+template <class T> static struct rows_about<T> about_of(struct backend *b, const struct places *p, const T *in, const struct plan *l)
 {
     struct rows_about<T> from = {in + l->about * (size_t)l->C, l->rows * (size_t)l->C};
-    if (l->ranks == 1)
+    if (!in_step(b))
         return from;
-    T *rows = (T *)(part + floats_of(l) * (1 + l->ranks));
+    T *rows = (T *)p->rows;
     for (size_t view = 0; view < (size_t)l->views; view++)
         CUDA(cudaMemcpyAsync(rows + view * (size_t)l->C, from.first + view * from.next, (size_t)l->C * sizeof(T), cudaMemcpyDeviceToDevice,
                              cuda_of(b)->stream));
     b->ranks->copy(b->ranks, rows, (size_t)(l->views * l->C) * sizeof(T));
     return {rows, (size_t)l->C};
 }
-static dim3 grid_of(const struct plan *l) { return dim3(l->chunks, l->tiles, (unsigned)l->views); }
-static dim3 block_of(const struct plan *l) { return dim3(l->x, l->y); }
 
 /* 16 bytes at a time, where channels and places allow it */
 static bool fits(const struct norm_shape *s, int W, const void *const *place, size_t places)
@@ -356,12 +387,13 @@ static void forward(struct backend *b, float *out, float *mean, float *rstd, flo
                     const float *residual, const float *gamma, const float *beta, const struct norm_shape *s, bool relu, bool training)
 {
     const struct plan l = plan_of(b, s, W);
-    float *part = training ? parts_of(b, &l) : NULL;
+    const float *part = NULL;
     struct rows_about<T> from = {};
     if (training) {
-        from = about_of<T>(b, part, (const T *)in, &l);
-        LAUNCH(b, (norm_moments<T, W>), grid_of(&l), block_of(&l), part, (const T *)in, from, l);
-        part = parts_of_all(b, part, &l);
+        struct places p = places_of(b, &l);
+        from = about_of<T>(b, &p, (const T *)in, &l);
+        LAUNCH(b, (norm_moments<T, W>), grid_of(&l), block_of(&l), p.part, (const T *)in, from, l);
+        part = parts_of<W>(b, &p, NULL, NULL, &l);
     }
     LAUNCH(b, (norm_apply<T, W>), grid_of(&l), block_of(&l), (T *)out, mean, rstd, running_mean, running_var, part, from, (const T *)in,
            (const T *)residual, gamma, beta, l, relu);
@@ -375,11 +407,13 @@ static void backward(struct backend *b, float *din, float *dresidual, float *dga
 {
     const struct plan l = plan_of(b, s, W);
     const T *gate = relu ? (const T *)out : NULL;
-    float *part = parts_of(b, &l);
-    LAUNCH(b, (norm_slope_sums<T, W>), grid_of(&l), block_of(&l), part, (const T *)dout, gate, (const T *)in, mean, rstd, l);
-    const float *all = parts_of_all(b, part, &l);
-    LAUNCH(b, (norm_slope_apply<T, W>), grid_of(&l), block_of(&l), (T *)din, (T *)dresidual, dgamma, dbeta, part, all, (const T *)dout,
-           gate, (const T *)in, mean, rstd, gamma, l);
+    const struct places p = places_of(b, &l);
+    LAUNCH(b, (norm_slope_sums<T, W>), grid_of(&l), block_of(&l), p.part, (const T *)dout, gate, (const T *)in, mean, rstd, l);
+    const float *part = parts_of<W>(b, &p, dgamma, dbeta, &l);
+    if (in_step(b)) /* it has kept them */
+        dgamma = dbeta = NULL;
+    LAUNCH(b, (norm_slope_apply<T, W>), grid_of(&l), block_of(&l), (T *)din, (T *)dresidual, dgamma, dbeta, part, (const T *)dout, gate,
+           (const T *)in, mean, rstd, gamma, l);
 }
 
 static void cuda_norm_forward(struct backend *b, float *out, float *mean, float *rstd, float *running_mean, float *running_var,

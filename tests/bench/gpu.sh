@@ -83,7 +83,7 @@ gpu_report() {
     done
     [ -z "${PETREL_GPU_DRY:-}" ] || return 0
     echo
-    echo "boxes a second that processors of this host augment (petrel-pairs does it; none is augmented on the GPU), one core:"
+    echo "boxes a second that petrel-pairs augments on one core of this host:"
     "$build/tests/bench/augment" | head -n 1
     echo
     "$build/tests/bench/step" --backend cuda --precision bfloat16 --pairs 128 --repeat "$repeat" --put 0

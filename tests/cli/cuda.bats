@@ -11,14 +11,12 @@ setup() {
 }
 built() { [ -f "$bin/../lib/petrel-cuda.so" ] || skip "built without CUDA: make CUDA=1 needs nvcc 13, cuDNN 9 and cuBLAS"; }
 
-@test "no kernel spills beyond its budget, on any GPU it is compiled for" {
+@test "no kernel spills, on any GPU it is compiled for" {
     built
     "$top/kernels/cuda/registers.sh" "$bin"/../cuda/*.ptxas >"$BATS_TEST_TMPDIR/table"
     awk -F'\t' '
-        # bytes a thread may spill, stores and loads: nothing, but for
-        BEGIN { budget["norm_apply<float, 4>"] = 16 } # float32 on sm_90a: three registers for lack of a fourth block of 256
         NR == 1 { next }
-        { kernels[$2]; on[$3]++; if ($7 > budget[$2] + 0 || $6 > (budget[$2] > 0 ? 16 : 0)) { print "spills: " $0; bad = 1 } }
+        { kernels[$2]; on[$3]++; if ($7 > 0 || $6 > 0) { print "spills: " $0; bad = 1 } }
         $4 > 128 { print "more than 128 registers, two blocks of 256 a multiprocessor: " $0; bad = 1 }
         $5 > 49152 { print "more static shared memory than there is: " $0; bad = 1 }
         END {

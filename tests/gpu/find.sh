@@ -7,7 +7,7 @@
 gpu_find() { # BUILD_DIR
     if [ -n "${PETREL_GPU_DRY:-}" ]; then
         smi=false device="dry run without a GPU" driver=none
-        export PETREL_CUDA=$1/tests/emu/petrel-cuda.so PETREL_GPU_WIDTH=8 PETREL_GPU_PAIRS=12 PETREL_EMU_MIB=3072
+        export PETREL_CUDA=$1/tests/emu/petrel-cuda.so PETREL_GPU_WIDTH=8 PETREL_GPU_PAIRS=8 PETREL_EMU_MIB=3072
         return 0
     fi
     smi=$(command -v nvidia-smi) || for smi in /usr/local/nvidia/bin/nvidia-smi ""; do [ -x "$smi" ] && break; done
