@@ -51,6 +51,25 @@ gpu_row() { # NAME PAIRS WHAT: beside the eager and the best PyTorch
             best ? sprintf("%.2fx", best / s) : "-", 32000 * s < 1e4 ? sprintf("%.1f", 32000 * s) : "-", boxes, mib == "" ? "-" : mib }'
 }
 
+# The whole trainer: pair makers, augmentation, steps, validation, checkpoints, on a simulated cohort; what starting takes is subtracted.
+gpu_whole() {
+    local on epochs took few=10 many=310 small=()
+    [ -z "${PETREL_GPU_DRY:-}" ] || few=1 many=2 small=(--backbone=resnet10 --backbone_width=4 --projection_width=32 --batch=8 --pairs_per_epoch=16)
+    { "$build/bin/petrel-simulate" --quiet --out "$work/scans" --patients 12 --scale quick --seed 3 &&
+        pipelines/rois.sh "$work/scans" --out "$work/cache" && "$build/bin/petrel-cache" split "$work/cache"; } >"$work/said" 2>&1 || { tail -n 5 "$work/said" >&2; return 1; }
+    for on in pairs backend; do
+        for epochs in $few $many; do
+            took=$(date +%s.%N)
+            pipelines/pretrain.sh --cache "$work/cache" --out "$work/$on.$epochs" --backend cuda --precision=bfloat16 --epochs="$epochs" --patience="$epochs" --warmup=1 \
+                --augment-on=$on "${small[@]}" >"$work/said" 2>&1 || { tail -n 5 "$work/said" >&2; return 1; }
+            echo "$epochs $took $(date +%s.%N)"
+        done | awk -v on=$on '{ took[NR] = $3 - $2; n[NR] = $1 }
+            END { if (NR < 2) exit 1; each = (took[2] - took[1]) / (n[2] - n[1])
+                printf "pretraining, augmented by the %s: %.4f s an epoch, all included; 2000 epochs: %.0f s (computed from epochs %d to %d)\n",
+                    on == "pairs" ? "pair makers" : "back end", each, each * 2000, n[1], n[2] }' || return
+    done
+}
+
 gpu_report() {
     local n floor
     echo "== gpu: one step (forward, backward, VICReg, LARS) of the paper's network, two views; inference is the encoder alone: $device"
@@ -81,10 +100,13 @@ gpu_report() {
         gpu_row plain "$n" "Petrel, not recorded, each operation waited for"
         gpu_row full "$n" "Petrel, float32 in full"
     done
-    [ -z "${PETREL_GPU_DRY:-}" ] || return 0
     echo
-    echo "boxes a second that petrel-pairs augments on one core of this host:"
+    echo "augmentation: by petrel-pairs, on one core of this host, and by the back end, as it puts a batch of 256 boxes"
     "$build/tests/bench/augment" | head -n 1
+    "$build/tests/bench/augment" --backend cuda bfloat16 || return
+    echo
+    gpu_whole || return
+    [ -z "${PETREL_GPU_DRY:-}" ] || return 0
     echo
     "$build/tests/bench/step" --backend cuda --precision bfloat16 --pairs 128 --repeat "$repeat" --put 0
     echo
