@@ -54,9 +54,7 @@ static void describe(const union draw *d, char *text, size_t size)
 static void tell(const union draw *d, struct drawn_step *s)
 {
     struct map map = affine_map(&d->affine);
-    s->kind = DRAWN_REFLECT;
-    s->count = 12;
-    memcpy(s->number, map.to, sizeof map.to);
+    tell_map(s, DRAWN_REFLECT, &map);
 }
 
 const struct augmentation augment_affine = {"affine", draw, apply, describe, tell};

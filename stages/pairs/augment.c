@@ -1,5 +1,6 @@
 /* augment -- the chain of augmentations a view passes.   task -> [pairs] -> train */
 #include "stages/pairs/augment.h"
+#include "stages/pairs/trilinear.h"
 #include <string.h>
 
 static const struct augmentation *const known[] = {
@@ -56,6 +57,13 @@ void chain_apply(const struct drawn_chain *d, float *box, int channels)
 {
     for (size_t i = 0; i < d->count; i++)
         d->step[i].what->apply(box, channels, &d->step[i].with);
+}
+
+void tell_map(struct drawn_step *s, enum drawn_kind kind, const struct map *map)
+{
+    s->kind = (int32_t)kind;
+    s->count = (int32_t)(sizeof map->to / sizeof(double));
+    memcpy(s->number, map->to, sizeof map->to);
 }
 
 void chain_tell(const struct drawn_chain *d, int32_t at, struct drawn_step *step)

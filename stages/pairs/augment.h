@@ -47,6 +47,10 @@ struct augmentation {
 };
 extern const struct augmentation augment_affine, augment_flip, augment_rotate, augment_noise, augment_histogram, augment_contrast;
 
+/* How affine and rotate tell: kind is DRAWN_REFLECT or DRAWN_CLAMP. */
+struct map;
+void tell_map(struct drawn_step *s, enum drawn_kind kind, const struct map *map);
+
 /* A comma list as the recipe holds it ("affine,flip", "none"), each of them applied with the probability. */
 struct chain {
     const struct augmentation *step[CHAIN_MAX];

@@ -35,9 +35,7 @@ static void describe(const union draw *d, char *text, size_t size)
 static void tell(const union draw *d, struct drawn_step *s)
 {
     struct map map = rotate_map(&d->rotate);
-    s->kind = DRAWN_CLAMP;
-    s->count = 12;
-    memcpy(s->number, map.to, sizeof map.to);
+    tell_map(s, DRAWN_CLAMP, &map);
 }
 
 const struct augmentation augment_rotate = {"rotate", draw, apply, describe, tell};

@@ -71,7 +71,7 @@ static uint64_t of(const struct order *o, uint64_t i) { return (o->start + i * o
 
 /* ---- one stack for another ---- */
 
-#if defined __x86_64__ && !defined __SANITIZE_ADDRESS__
+#ifdef __x86_64__
 /* What the caller expects kept goes on its stack; the rest it has saved itself. */
 extern "C" void emu_switch(void **from, void *to);
 asm(".text\n.globl emu_switch\n.hidden emu_switch\n.type emu_switch,@function\nemu_switch:\n"
@@ -91,18 +91,7 @@ static void *fresh(void *stack)
 #else
 static void fiber_runs(void);
 static ucontext_t context[MOST + 1];
-static void emu_switch(void **from, void *to)
-{
-#ifdef __SANITIZE_ADDRESS__
-    void *fake;
-    ucontext_t *next = (ucontext_t *)to;
-    __sanitizer_start_switch_fiber(&fake, next->uc_stack.ss_sp, next->uc_stack.ss_size);
-#endif
-    swapcontext((ucontext_t *)*from, (ucontext_t *)to);
-#ifdef __SANITIZE_ADDRESS__
-    __sanitizer_finish_switch_fiber(fake, NULL, NULL);
-#endif
-}
+static void emu_switch(void **from, void *to) { swapcontext((ucontext_t *)*from, (ucontext_t *)to); }
 static void *fresh(void *stack)
 {
     ucontext_t *c = &context[current];
@@ -115,12 +104,30 @@ static void *fresh(void *stack)
 #define UCONTEXT
 #endif
 
+/* Onto the stack [bottom, bottom + size), as AddressSanitizer must be told. */
+static void onto(void **from, void *to, const void *bottom, size_t size)
+{
+#ifdef __SANITIZE_ADDRESS__
+    void *fake;
+    __sanitizer_start_switch_fiber(&fake, bottom, size);
+#else
+    (void)bottom, (void)size;
+#endif
+    emu_switch(from, to);
+#ifdef __SANITIZE_ADDRESS__
+    __sanitizer_finish_switch_fiber(fake, NULL, NULL);
+#endif
+}
+
+static void *own_stack; /* the scheduler's: the thread's */
+static size_t own_size;
+
 static void back_to_scheduler(void)
 {
 #ifdef UCONTEXT
     fiber[current].at = &context[current];
 #endif
-    emu_switch(&fiber[current].at, scheduler);
+    onto(&fiber[current].at, scheduler, own_stack, own_size);
 }
 
 static void fiber_runs(void)
@@ -150,21 +157,14 @@ static void run_fiber(unsigned i)
     }
 #ifdef UCONTEXT
     scheduler = &context[MOST];
-#ifdef __SANITIZE_ADDRESS__
-    if (!context[MOST].uc_stack.ss_sp) {
+#endif
+    if (!own_size) {
         pthread_attr_t a;
         pthread_getattr_np(pthread_self(), &a);
-        pthread_attr_getstack(&a, &context[MOST].uc_stack.ss_sp, &context[MOST].uc_stack.ss_size);
+        pthread_attr_getstack(&a, &own_stack, &own_size);
         pthread_attr_destroy(&a);
     }
-    void *sp = context[MOST].uc_stack.ss_sp;
-    size_t size = context[MOST].uc_stack.ss_size;
-    getcontext(&context[MOST]);
-    context[MOST].uc_stack.ss_sp = sp;
-    context[MOST].uc_stack.ss_size = size;
-#endif
-#endif
-    emu_switch(&scheduler, f->at);
+    onto(&scheduler, f->at, f->stack, STACK);
 }
 
 /* ---- barriers ---- */
