@@ -22,7 +22,7 @@
 #define LIVER_RIGHT_MM 15.0  /* of the body's middle its centroid must lie */
 #define LIVER_LUNG 0.3
 enum { LIVER_LUNG_CELLS = 3 };
-#define LIVER_LUNG_MM 64.0
+#define LIVER_LUNG_MM 100.0 /* the rim of the part is not alike, and the lung's base is blurred by breath */
 #define LIVER_LUNG_SHARE 0.2
 
 enum liver_by { LIVER_UNKNOWN, LIVER_BY_RULE, LIVER_BY_MAP, LIVER_GIVEN };
