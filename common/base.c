@@ -112,16 +112,22 @@ _Noreturn static void no_memory(size_t count, size_t size)
     die(EX_OSERR, "no memory for %zu x %zu bytes (close other programs, or run on a larger machine)", count, size);
 }
 
-/* Zeroed. A volume is 50,000 pages of 4 KiB, and the kernel's work for each is what a reader waits for: large ones are asked for. */
-static void *zeroed(size_t bytes)
+/* A volume is 50,000 pages of 4 KiB: the kernel's work for each is what a reader waits for, and each read of it takes half
+ * as long again as over large ones, which are asked for. */
+static void huge_pages_wish(void *memory, size_t bytes)
 {
     enum { LARGE = 8 << 20, HUGE_PAGE = 2 << 20 };
-    uint8_t *memory = calloc(1, bytes);
-    if (memory && bytes >= LARGE) {
-        uintptr_t const first = ((uintptr_t)memory + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-        uintptr_t const end = ((uintptr_t)memory + bytes) / HUGE_PAGE * HUGE_PAGE;
-        (void)madvise(memory + (first - (uintptr_t)memory), end - first, MADV_HUGEPAGE); /* a wish: it need not be granted */
-    }
+    if (!memory || bytes < LARGE)
+        return;
+    uintptr_t const first = ((uintptr_t)memory + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    uintptr_t const end = ((uintptr_t)memory + bytes) / HUGE_PAGE * HUGE_PAGE;
+    (void)madvise((uint8_t *)memory + (first - (uintptr_t)memory), end - first, MADV_HUGEPAGE); /* may be refused */
+}
+
+static void *zeroed(size_t bytes)
+{
+    void *memory = calloc(1, bytes);
+    huge_pages_wish(memory, bytes);
     return memory;
 }
 
@@ -153,6 +159,7 @@ void *xalloc_aligned(size_t count, size_t size)
     }
     if (!memory)
         no_memory(count, size);
+    huge_pages_wish(memory, bytes);
     return memset(memory, 0, bytes);
 }
 
