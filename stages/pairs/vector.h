@@ -1,23 +1,15 @@
 /* vector -- what the loops over a box's 4096 voxels share, written so that the compiler makes vectors of them.   task -> [pairs] -> train
  *
- * Functions marked VECTORISED are built twice, for AVX2 and for any x86-64, and chosen when the program is loaded.
- * Neither fuses multiply and add, no sum is reordered, and log, exp and sine are our own polynomials: so both give the
- * same bits, whatever the processor and the C library. Errors are a few units in the last place (tests/unit/pairs_augment.c). */
+ * Functions marked VECTORISED are built twice (common/base.h); log, exp and sine are our own polynomials: so the bits are
+ * the same, whatever the processor and the C library. Errors are a few units in the last place (tests/unit/pairs_augment.c). */
 #ifndef PETREL_STAGES_PAIRS_VECTOR_H
 #define PETREL_STAGES_PAIRS_VECTOR_H
+#include "common/base.h"
 #include <math.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
 /* Comparisons of floats block vectorising only for fear of a trap nobody here has set; no value changes. */
 #pragma GCC optimize("no-trapping-math")
-
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define VECTORISED __attribute__((target_clones("avx2", "default")))
-#else
-#define VECTORISED /* the sanitizers cannot follow a function chosen at load time */
-#endif
 
 enum { VECTOR_LANES = 16 };
 

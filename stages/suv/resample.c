@@ -39,20 +39,13 @@ static void line_free(struct line *l)
     free(l->nearest);
 }
 
-/* The same bits with and without AVX2: nothing is fused and nothing summed. */
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define WIDEST __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDEST
-#endif
-
-WIDEST static void rows_mix(const float *restrict a, const float *restrict b, float part, float *restrict to, int64_t W)
+VECTORISED static void rows_mix(const float *restrict a, const float *restrict b, float part, float *restrict to, int64_t W)
 {
     for (int64_t x = 0; x < W; x++)
         to[x] = a[x] + part * (b[x] - a[x]);
 }
 
-WIDEST static void row_read(const float *restrict row, const struct line *l, float *restrict to)
+VECTORISED static void row_read(const float *restrict row, const struct line *l, float *restrict to)
 {
     const int32_t *restrict low = l->low, *restrict high = l->high;
     const float *restrict part = l->part;
