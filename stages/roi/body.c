@@ -1,8 +1,8 @@
 /* body -- the patient without the air around: the small array every later step works on.   [body] -> method -> regions */
 #include "stages/roi/body.h"
 #include "stages/roi/component.h"
+#include "stages/roi/row.h"
 
-#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,14 +38,8 @@ static void keep_body(const struct runs *all, const uint32_t *component, uint32_
 static bool copy_run(const struct volume *v, struct crop *c, const struct run *to)
 {
     int64_t z = to->row / c->dim[1], y = to->row % c->dim[1], W = to->end - to->begin;
-    float *out = c->suv + (int64_t)to->row * c->dim[2] + to->begin;
-    const float *in = v->voxel + grid_at(&v->grid, z + c->low[0], y + c->low[1], to->begin + c->low[2]);
-    bool finite = true;
-    for (int64_t x = 0; x < W; x++) {
-        out[x] = in[x] > 0 ? in[x] : 0;
-        finite &= out[x] <= FLT_MAX;
-    }
-    return finite;
+    return row_copy_positive(c->suv + (int64_t)to->row * c->dim[2] + to->begin,
+                             v->voxel + grid_at(&v->grid, z + c->low[0], y + c->low[1], to->begin + c->low[2]), W);
 }
 
 /* What a slice's outside (its first run, in the margin) does not reach is inside the body. */

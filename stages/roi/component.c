@@ -1,5 +1,6 @@
 /* component -- connected components by union-find on runs.   body, method, holes -> [component] */
 #include "stages/roi/component.h"
+#include "stages/roi/row.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ void runs_append(struct runs *r, int64_t row, int64_t begin, int64_t end)
 void runs_close(struct runs *r)
 {
     size_t rows = (size_t)(r->dim[0] * r->dim[1]), at = 0;
-    r->row_first = xresize(NULL, rows + 1, sizeof *r->row_first);
+    r->row_first = xresize(r->row_first, rows + 1, sizeof *r->row_first);
     for (size_t row = 0; row <= rows; row++) {
         while (at < r->count && (size_t)r->run[at].row < row)
             at++;
@@ -39,32 +40,24 @@ void runs_free(struct runs *r)
     memset(r, 0, sizeof *r);
 }
 
-/* Most rows of a scan are air. This loop has no branch, so it becomes vector code and skips them at memory speed. */
-static bool row_reaches(const float *row, int64_t width, float threshold)
-{
-    int32_t reached = 0;
-    for (int64_t x = 0; x < width; x++)
-        reached |= row[x] >= threshold;
-    return reached != 0;
-}
-
+/* Most rows of a scan are air, and skipped. */
 void runs_at_least(struct runs *r, const float *voxel, const int64_t dim[3], float threshold)
 {
+    size_t const W = (size_t)dim[2];
+    uint8_t *above = xalloc(W + 1, sizeof *above); /* the last is never above: it ends a run */
     runs_open(r, dim);
-    for (int64_t row = 0, W = dim[2]; row < dim[0] * dim[1]; row++) {
-        const float *v = voxel + row * W;
-        if (!row_reaches(v, W, threshold))
+    for (int64_t row = 0; row < dim[0] * dim[1]; row++) {
+        const float *v = voxel + row * dim[2];
+        if (!row_reaches(v, dim[2], threshold))
             continue;
-        for (int64_t x = 0; x < W;) {
-            while (x < W && !(v[x] >= threshold))
-                x++;
-            int64_t begin = x;
-            while (x < W && v[x] >= threshold)
-                x++;
-            if (x > begin)
-                runs_append(r, row, begin, x);
+        row_compare(v, dim[2], threshold, above);
+        const uint8_t *begin = above, *end = above;
+        while ((begin = memchr(end, 1, (size_t)(above + W - end)))) {
+            end = memchr(begin, 0, (size_t)(above + W + 1 - begin));
+            runs_append(r, row, begin - above, end - above);
         }
     }
+    free(above);
     runs_close(r);
 }
 

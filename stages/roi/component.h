@@ -21,7 +21,7 @@ void runs_of(struct runs *r, const uint8_t *mask, const int64_t dim[3]);       /
 void runs_complement(struct runs *r, const struct runs *of);
 void runs_free(struct runs *r);
 
-/* By hand: open, append in raster order, close (which makes row_first). */
+/* By hand: open, append in raster order, close (which makes row_first; again, where runs were changed). */
 void runs_open(struct runs *r, const int64_t dim[3]);
 void runs_append(struct runs *r, int64_t row, int64_t begin, int64_t end);
 void runs_close(struct runs *r);

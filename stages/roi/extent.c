@@ -4,60 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct labelled_run { uint32_t label; struct run run; };
-struct gathered { struct labelled_run *run; size_t count, room; };
-
-static bool row_holds(const uint32_t *v, int64_t W)
+/* A counting sort by label; when all is placed, next[label] is where the label ends, and the one after it begins. */
+void extents_of(struct extents *x, const struct labels *l)
 {
-    uint32_t any = 0;
-    for (int64_t x = 0; x < W; x++)
-        any |= v[x];
-    return any != 0;
-}
-
-static void gather_row(struct gathered *g, const uint32_t *v, int64_t row, int64_t W)
-{
-    if (!row_holds(v, W))
-        return;
-    for (int64_t x = 0; x < W;) {
-        int64_t begin = x;
-        uint32_t value = v[x];
-        while (x < W && v[x] == value)
-            x++;
-        if (!value)
-            continue;
-        if (g->count == g->room) {
-            g->room = 2 * g->room + 1024;
-            g->run = xresize(g->run, g->room, sizeof *g->run);
-        }
-        g->run[g->count++] = (struct labelled_run){ value, { (int32_t)row, (int32_t)begin, (int32_t)x } };
-    }
-}
-
-void extents_of(struct extents *x, const uint32_t *label, const int64_t dim[3], uint32_t count)
-{
-    struct gathered g = { 0 };
-    for (int64_t row = 0; row < dim[0] * dim[1]; row++)
-        gather_row(&g, label + row * dim[2], row, dim[2]);
-
-    memcpy(x->dim, dim, sizeof x->dim);
-    x->count = count;
-    x->first = xalloc((size_t)count + 2, sizeof *x->first);
-    x->run = xresize(NULL, g.count + 1, sizeof *x->run);
-    /* a counting sort by label; when all is placed, next[label] is where the label ends, and the one after it begins */
+    size_t labelled = 0;
+    memcpy(x->dim, l->runs.dim, sizeof x->dim);
+    x->count = l->count;
+    x->first = xalloc((size_t)l->count + 2, sizeof *x->first);
     size_t *next = x->first + 1;
-    for (size_t i = 0; i < g.count; i++)
-        next[g.run[i].label]++;
+    for (size_t i = 0; i < l->runs.count; i++)
+        if (l->label[i])
+            next[l->label[i]]++, labelled++;
     size_t before = 0;
-    for (uint32_t k = 1; k <= count; k++) {
+    for (uint32_t k = 1; k <= l->count; k++) {
         size_t size = next[k];
         next[k] = before;
         before += size;
     }
-    for (size_t i = 0; i < g.count; i++)
-        x->run[next[g.run[i].label]++] = g.run[i].run;
-    memmove(x->first, next, ((size_t)count + 1) * sizeof *x->first);
-    free(g.run);
+    x->run = xresize(NULL, labelled + 1, sizeof *x->run);
+    for (size_t i = 0; i < l->runs.count; i++)
+        if (l->label[i])
+            x->run[next[l->label[i]]++] = l->runs.run[i];
+    memmove(x->first, next, ((size_t)l->count + 1) * sizeof *x->first);
 }
 
 void extents_free(struct extents *x)
@@ -90,48 +58,53 @@ void extent_bounds(const struct extents *x, uint32_t region, int32_t low[3], int
     }
 }
 
-uint32_t labels_tidy(uint32_t *label, const struct extents *x, int64_t voxels_least)
+void labels_tidy(struct labels *l, const struct extents *x, int64_t voxels_least)
 {
     static const uint32_t UNSEEN = UINT32_MAX;
-    uint32_t kept = 0, *number = xalloc((size_t)x->count + 1, sizeof *number);
+    uint32_t *number = xalloc((size_t)x->count + 1, sizeof *number);
     for (uint32_t i = 0; i < x->count; i++)
         number[i + 1] = extent_voxels(x, i) < voxels_least ? 0 : UNSEEN;
-    for (int64_t row = 0; row < x->dim[0] * x->dim[1]; row++) {
-        uint32_t *v = label + row * x->dim[2];
-        if (!row_holds(v, x->dim[2]))
-            continue;
-        for (int64_t at = 0; at < x->dim[2]; at++) {
-            if (number[v[at]] == UNSEEN)
-                number[v[at]] = ++kept;
-            v[at] = number[v[at]];
-        }
+    l->count = 0;
+    for (size_t i = 0; i < l->runs.count; i++) {
+        if (number[l->label[i]] == UNSEEN)
+            number[l->label[i]] = ++l->count;
+        l->label[i] = number[l->label[i]];
     }
     free(number);
-    return kept;
 }
 
 /* The region's bounding box with a margin: everything not of the region, as runs in box coordinates. */
-static void outside_runs(const uint32_t *label, const int64_t dim[3], uint32_t value, const int32_t low[3],
-                         const int32_t high[3], struct runs *outside)
+static void outside_runs(const struct extents *x, uint32_t region, const int32_t low[3], const int32_t high[3],
+                         struct runs *outside)
 {
-    int64_t box[3] = { high[0] - low[0] + 3, high[1] - low[1] + 3, high[2] - low[2] + 3 };
-    runs_open(outside, box);
-    for (int64_t row = 0; row < box[0] * box[1]; row++) {
-        const uint32_t *v = label + ((low[0] - 1 + row / box[1]) * dim[1] + low[1] - 1 + row % box[1]) * dim[2] + low[2] - 1;
-        for (int64_t x = 0; x < box[2];) {
-            while (x < box[2] && v[x] == value)
-                x++;
-            int64_t begin = x;
-            while (x < box[2] && v[x] != value)
-                x++;
-            if (x > begin)
-                runs_append(outside, row, begin, x);
-        }
+    const int64_t box[3] = { high[0] - low[0] + 3, high[1] - low[1] + 3, high[2] - low[2] + 3 };
+    struct runs own;
+    runs_open(&own, box);
+    for (size_t i = x->first[region]; i < x->first[region + 1]; i++) {
+        const struct run *r = &x->run[i];
+        int64_t z = r->row / x->dim[1] - low[0] + 1, y = r->row % x->dim[1] - low[1] + 1;
+        runs_append(&own, z * box[1] + y, r->begin - low[2] + 1, r->end - low[2] + 1);
     }
-    runs_close(outside);
+    runs_close(&own);
+    runs_complement(outside, &own);
+    runs_free(&own);
 }
 
-int64_t holes_fill(uint32_t *label, const int64_t dim[3], const struct extents *x)
+/* Between two voxels of the region on a row, so a run of no region lies in it whole or not at all. */
+static int64_t hole_fill(struct labels *l, int64_t row, int32_t begin, int32_t end, uint32_t label)
+{
+    int64_t filled = 0;
+    for (size_t i = l->runs.row_first[row]; i < l->runs.row_first[row + 1]; i++) {
+        const struct run *r = &l->runs.run[i];
+        if (l->label[i] || r->begin < begin || r->end > end)
+            continue;
+        l->label[i] = label;
+        filled += r->end - r->begin;
+    }
+    return filled;
+}
+
+int64_t holes_fill(struct labels *l, const struct extents *x)
 {
     int64_t filled = 0;
     for (uint32_t i = 0; i < x->count; i++) {
@@ -142,7 +115,7 @@ int64_t holes_fill(uint32_t *label, const int64_t dim[3], const struct extents *
         extent_bounds(x, i, low, high);
         if (high[0] - low[0] < 2 || high[1] - low[1] < 2 || high[2] - low[2] < 2)
             continue; /* too thin to enclose anything */
-        outside_runs(label, dim, i + 1, low, high, &outside);
+        outside_runs(x, i, low, high, &outside);
         uint32_t *component = xalloc(outside.count + 1, sizeof *component);
         components_label(&outside, 6, component);
         for (size_t k = 0; k < outside.count; k++) {
@@ -150,13 +123,12 @@ int64_t holes_fill(uint32_t *label, const int64_t dim[3], const struct extents *
                 continue;
             const struct run *r = &outside.run[k];
             int64_t z = r->row / outside.dim[1] + low[0] - 1, y = r->row % outside.dim[1] + low[1] - 1;
-            uint32_t *v = label + (z * dim[1] + y) * dim[2] + low[2] - 1;
-            for (int32_t at = r->begin; at < r->end; at++)
-                if (!v[at])
-                    v[at] = i + 1, filled++;
+            filled += hole_fill(l, z * x->dim[1] + y, r->begin + low[2] - 1, r->end + low[2] - 1, i + 1);
         }
         free(component);
         runs_free(&outside);
     }
+    if (filled)
+        labels_join(l);
     return filled;
 }

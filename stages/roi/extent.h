@@ -1,25 +1,24 @@
 /* extent -- each region as its own list of runs, so that what is computed of it costs what it is large.   method -> [extent] */
 #ifndef PETREL_ROI_EXTENT_H
 #define PETREL_ROI_EXTENT_H
-#include "stages/roi/component.h"
+#include "stages/roi/labels.h"
 
 struct extents {
-    int64_t dim[3];       /* of the label map the rows belong to */
+    int64_t dim[3];       /* of the grid the rows belong to */
     struct run *run;      /* grouped by region, in raster order within each */
     size_t *first;        /* [count+1]: region i (from 0; label i+1) has run[first[i]] .. run[first[i+1]-1] */
     uint32_t count;
 };
-/* label: values 0..count. extents_free() it. */
-void extents_of(struct extents *x, const uint32_t *label, const int64_t dim[3], uint32_t count);
+/* extents_free() it. */
+void extents_of(struct extents *x, const struct labels *l);
 void extents_free(struct extents *x);
 int64_t extent_voxels(const struct extents *x, uint32_t region);
-/* Bounds in the label map, z y x, both included. The region is not empty. */
+/* Bounds on that grid, z y x, both included. The region is not empty. */
 void extent_bounds(const struct extents *x, uint32_t region, int32_t low[3], int32_t high[3]);
 
 /* Give enclosed voxels (6-connected background that does not reach the region's outside) of every region its label, where
- * they belong to no other region. Needs a margin of one voxel round the label map. Returns how many voxels were filled. */
-int64_t holes_fill(uint32_t *label, const int64_t dim[3], const struct extents *x);
-/* Drop regions of fewer than voxels_least voxels and number the rest 1.. by their first voxel in raster order.
- * Returns how many are left. */
-uint32_t labels_tidy(uint32_t *label, const struct extents *x, int64_t voxels_least);
+ * they belong to no other region. x: of *l, as it was. Returns how many voxels were filled. */
+int64_t holes_fill(struct labels *l, const struct extents *x);
+/* Drop regions of fewer than voxels_least voxels and number the rest 1.. by their first voxel in raster order. */
+void labels_tidy(struct labels *l, const struct extents *x, int64_t voxels_least);
 #endif

@@ -65,7 +65,15 @@ static struct growing growing_of(const struct recipe *r, double fraction, double
                              .valley = r->grow_valley, .prominence = r->grow_prominence, .start = start };
 }
 
-static uint32_t find_fcm(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
+static void find_grown(const struct crop *c, const struct growing *how, struct found *f)
+{
+    uint32_t *label = xalloc(crop_voxels(c), sizeof *label);
+    uint32_t count = grow_regions(c->suv, c->dim, how, label);
+    labels_of(&f->labels, label, c->dim, count);
+    free(label);
+}
+
+static void find_fcm(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
 {
     (void)liver;
     /* the margin is not the scan's, so it is not smoothed */
@@ -79,7 +87,7 @@ static uint32_t find_fcm(const struct crop *c, const struct recipe *r, const str
     if (!isfinite(high) || !isfinite(smooth_high)) {
         format_into(f->how, sizeof f->how, "high_suv=none");
         free(smooth);
-        return 0;
+        return;
     }
     double floor_suv = plain.centre[plain.clusters - 2];
     format_into(f->how, sizeof f->how, "high_suv=%.3f smooth_high_suv=%.3f floor_suv=%.3f", high, smooth_high, floor_suv);
@@ -87,50 +95,46 @@ static uint32_t find_fcm(const struct crop *c, const struct recipe *r, const str
     mark_start(c, smooth, (float)high, (float)smooth_high, (int)r->connectivity, start);
     free(smooth);
     struct growing how = growing_of(r, r->grow_fraction, floor_suv, start);
-    uint32_t count = grow_regions(c->suv, c->dim, &how, f->label);
+    find_grown(c, &how, f);
     free(start);
-    return count;
 }
 
-static uint32_t find_from(const struct crop *c, const struct recipe *r, double floor_suv, struct found *f)
+static void find_from(const struct crop *c, const struct recipe *r, double floor_suv, struct found *f)
 {
     struct runs hot;
     runs_at_least(&hot, c->suv, c->dim, (float)floor_suv);
     uint32_t *component = xalloc(hot.count + 1, sizeof *component);
     uint32_t count = components_label(&hot, (int)r->connectivity, component);
-    for (size_t i = 0; i < hot.count; i++)
-        for (int32_t x = hot.run[i].begin; x < hot.run[i].end; x++)
-            f->label[hot.run[i].row * c->dim[2] + x] = component[i];
+    labels_of_components(&f->labels, &hot, component, count);
     free(component);
     runs_free(&hot);
-    return count;
 }
 
-static uint32_t find_fixed(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
+static void find_fixed(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
 {
     (void)liver;
     format_into(f->how, sizeof f->how, "floor_suv=%.3f", r->fixed_suv);
-    return find_from(c, r, r->fixed_suv, f);
+    find_from(c, r, r->fixed_suv, f);
 }
 
-static uint32_t find_percist(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
+static void find_percist(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
 {
     double floor_suv = r->percist_factor * liver->mean + r->percist_sds * liver->sd;
     format_into(f->how, sizeof f->how, "floor_suv=%.3f", floor_suv);
-    return find_from(c, r, floor_suv, f);
+    find_from(c, r, floor_suv, f);
 }
 
-static uint32_t find_relative(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
+static void find_relative(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
 {
     (void)liver;
     struct growing how = growing_of(r, r->relative_fraction, r->relative_floor_suv, NULL);
     format_into(f->how, sizeof f->how, "floor_suv=%.3f", r->relative_floor_suv);
-    return grow_regions(c->suv, c->dim, &how, f->label);
+    find_grown(c, &how, f);
 }
 
 static const struct method {
     const char *name;
-    uint32_t (*find)(const struct crop *, const struct recipe *, const struct liver *, struct found *);
+    void (*find)(const struct crop *, const struct recipe *, const struct liver *, struct found *);
 } methods[] = { { "fcm", find_fcm }, { "fixed", find_fixed }, { "relative", find_relative }, { "percist", find_percist } };
 
 bool method_wants_liver(const struct recipe *r)
@@ -144,22 +148,21 @@ void method_find(const struct crop *body, double voxel_ml, const struct recipe *
     size_t m = 0;
     while (strcmp(methods[m].name, r->roi_method) != 0)
         m++; /* the option's choices are these */
-    f->label = xalloc(crop_voxels(body), sizeof *f->label);
-    uint32_t count = methods[m].find(body, r, liver, f);
+    methods[m].find(body, r, liver, f);
 
-    extents_of(&x, f->label, body->dim, count);
-    if (r->fill_holes && holes_fill(f->label, body->dim, &x)) {
+    extents_of(&x, &f->labels);
+    if (r->fill_holes && holes_fill(&f->labels, &x)) {
         extents_free(&x);
-        extents_of(&x, f->label, body->dim, count);
+        extents_of(&x, &f->labels);
     }
-    count = labels_tidy(f->label, &x, (int64_t)ceil(r->region_min_ml / voxel_ml - 1e-9));
+    labels_tidy(&f->labels, &x, (int64_t)ceil(r->region_min_ml / voxel_ml - 1e-9));
     extents_free(&x);
-    extents_of(&f->extents, f->label, body->dim, count);
+    extents_of(&f->extents, &f->labels);
 }
 
 void found_free(struct found *f)
 {
     extents_free(&f->extents);
-    free(f->label);
+    labels_free(&f->labels);
     memset(f, 0, sizeof *f);
 }

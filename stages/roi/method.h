@@ -19,7 +19,7 @@
 #include "stages/roi/liver.h"
 
 struct found {
-    uint32_t *label;      /* of the crop's size; 0 or 1.. in raster order of first voxels */
+    struct labels labels; /* on the crop's grid, in raster order of first voxels */
     struct extents extents;
     char how[160];        /* thresholds used, as key=value */
 };

@@ -33,25 +33,20 @@ static void put_run(struct label_writer *w, uint32_t value, uint64_t length)
     }
 }
 
-static void write_labels(const struct grid *g, const struct crop *body, const uint32_t *label, const uint32_t *number,
+static void write_labels(const struct grid *g, const struct crop *body, const struct labels *l, const uint32_t *number,
                          struct buffer *runs)
 {
     struct label_writer w = { 0 };
     uint64_t written = 0;
-    for (int64_t row = 0; row < body->dim[0] * body->dim[1]; row++) {
-        const uint32_t *v = label + row * body->dim[2];
-        int64_t z = row / body->dim[1] + body->low[0], y = row % body->dim[1] + body->low[1];
-        for (int64_t x = 0, W = body->dim[2]; x < W;) {
-            int64_t begin = x;
-            while (x < W && v[x] == v[begin])
-                x++;
-            if (!number[v[begin]])
-                continue;
-            uint64_t at = (uint64_t)grid_at(g, z, y, begin + body->low[2]);
-            put_run(&w, 0, at - written);
-            put_run(&w, number[v[begin]], (uint64_t)(x - begin));
-            written = at + (uint64_t)(x - begin);
-        }
+    for (size_t i = 0; i < l->runs.count; i++) {
+        if (!number[l->label[i]])
+            continue;
+        const struct run *r = &l->runs.run[i];
+        int64_t z = r->row / body->dim[1] + body->low[0], y = r->row % body->dim[1] + body->low[1];
+        uint64_t at = (uint64_t)grid_at(g, z, y, r->begin + body->low[2]), length = (uint64_t)(r->end - r->begin);
+        put_run(&w, 0, at - written);
+        put_run(&w, number[l->label[i]], length);
+        written = at + length;
     }
     put_run(&w, 0, (uint64_t)grid_voxels(g) - written);
     runs->data = (uint8_t *)w.pair;
@@ -181,7 +176,7 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
     uint32_t *number = xalloc(room, sizeof *number);
     struct region *all = measure(v, r, &body, &found.extents, &liver);
     choose(v, strcmp(r->border, "drop") == 0, exclude, all, found.extents.count, out, number, summary);
-    write_labels(&v->grid, &body, found.label, number, &out->label_runs);
+    write_labels(&v->grid, &body, &found.labels, number, &out->label_runs);
     tell(v, exclude, &liver, found.how, summary);
     free(all);
     free(number);

@@ -2,6 +2,7 @@
 #include "stages/roi/body.h"
 #include "stages/roi/component.h"
 #include "stages/roi/extent.h"
+#include "stages/roi/row.h"
 #include "tests/golden/roi/components.h"
 
 #include <math.h>
@@ -109,12 +110,57 @@ static void test_runs(void **state)
     runs_free(&c);
 }
 
+/* Of every width, so that each has its own end behind the last vector. */
+static void test_rows(void **state)
+{
+    (void)state;
+    enum { MOST = 71 };
+    uint32_t random = 1;
+    for (int64_t width = 1; width <= MOST; width++) {
+        float v[MOST], to[MOST + 1];
+        uint8_t above[MOST], want[MOST];
+        struct runs r, w;
+        for (int64_t x = 0; x < width; x++) {
+            random = random * 1664525u + 1013904223u;
+            v[x] = (random >> 16) % 11 == 0 ? NAN : (float)((int)(random >> 24) - 128);
+            want[x] = v[x] >= 9;
+        }
+        row_compare(v, width, 9, above);
+        assert_memory_equal(above, want, (size_t)width);
+        assert_int_equal(row_reaches(v, width, 9), memchr(want, 1, (size_t)width) != NULL);
+        runs_at_least(&r, v, (int64_t[]){ 1, 1, width }, 9);
+        runs_of(&w, want, (int64_t[]){ 1, 1, width });
+        assert_int_equal(r.count, w.count);
+        for (size_t i = 0; i < r.count; i++)
+            assert_true(r.run[i].begin == w.run[i].begin && r.run[i].end == w.run[i].end);
+        runs_free(&r);
+        runs_free(&w);
+
+        to[width] = -1;
+        assert_true(row_copy_positive(to, v, width));
+        for (int64_t x = 0; x < width; x++)
+            assert_true(to[x] == (v[x] > 0 ? v[x] : 0) && !signbit(to[x]));
+        assert_true(to[width] == -1);
+        v[width - 1] = INFINITY;
+        assert_false(row_copy_positive(to, v, width));
+    }
+}
+
+static uint32_t label_at(const struct labels *l, int64_t z, int64_t y, int32_t x)
+{
+    size_t i = l->runs.row_first[z * l->runs.dim[1] + y];
+    while (l->runs.run[i].end <= x)
+        i++;
+    return l->label[i];
+}
+
 /* A shell of 5^3 with another region inside, a bay that is open, and specks. */
 static void test_holes_and_specks(void **state)
 {
     (void)state;
     const int64_t dim[3] = { 9, 9, 12 };
     uint32_t label[9 * 9 * 12] = { 0 };
+    struct labels l;
     struct extents x;
 #define L(z, y, x) label[((z) * 9 + (y)) * 12 + (x)]
     for (int z = 1; z <= 5; z++)
@@ -127,22 +173,70 @@ static void test_holes_and_specks(void **state)
         for (int y = 1; y <= 3; y++)
             L(6, y, k) = L(7, y, k) = 1;
     L(6, 2, 8) = 0;
-    extents_of(&x, label, dim, 3);
+    labels_of(&l, label, dim, 3);
+    extents_of(&x, &l);
     assert_int_equal(extent_voxels(&x, 0), 17);
     assert_int_equal(extent_voxels(&x, 2), 125 - 27);
-    assert_int_equal(holes_fill(label, dim, &x), 26);
-    assert_int_equal(L(3, 3, 3), 2);
-    assert_int_equal(L(2, 4, 3), 3);
-    assert_int_equal(L(6, 2, 8), 0);
+    assert_int_equal(holes_fill(&l, &x), 26);
     extents_free(&x);
-
-    extents_of(&x, label, dim, 3);
-    assert_int_equal(labels_tidy(label, &x, 2), 2);  /* the single voxel goes; the shell comes first */
-    assert_int_equal(L(3, 3, 3), 0);
-    assert_int_equal(L(1, 1, 1), 1);
-    assert_int_equal(L(6, 1, 7), 2);
+    assert_int_equal(label_at(&l, 3, 3, 3), 2);
+    assert_int_equal(label_at(&l, 2, 4, 3), 3);
+    assert_int_equal(label_at(&l, 6, 2, 8), 0);
+    extents_of(&x, &l);
+    assert_int_equal(extent_voxels(&x, 2), 124);
+    assert_int_equal(x.first[3] - x.first[2], 25 + 1); /* a row is one run again, but where 2 parts it */
+    labels_tidy(&l, &x, 2);
+    assert_int_equal(l.count, 2); /* the single voxel goes; the shell comes first */
+    assert_int_equal(label_at(&l, 3, 3, 3), 0);
+    assert_int_equal(label_at(&l, 1, 1, 1), 1);
+    assert_int_equal(label_at(&l, 6, 1, 7), 2);
     extents_free(&x);
+    labels_free(&l);
 #undef L
+}
+
+/* On noise of three labels: what a flood from the margin does not reach is the region's, unless it is somebody's already. */
+static void test_holes_equal_flood(void **state)
+{
+    (void)state;
+    const int64_t dim[3] = { 7, 8, 13 };
+    enum { VOXELS = 7 * 8 * 13 };
+    int64_t all = 0;
+    for (unsigned trial = 0; trial < 200; trial++) {
+        uint32_t label[VOXELS] = { 0 }, random = trial * 2654435761u + 1;
+        struct labels l;
+        struct extents x;
+        for (int64_t i = 0; i < VOXELS; i++) {
+            int64_t z = i / (dim[1] * dim[2]), y = i / dim[2] % dim[1], k = i % dim[2];
+            random = random * 1664525u + 1013904223u;
+            if (z && z < dim[0] - 1 && y && y < dim[1] - 1 && k && k < dim[2] - 1)
+                label[i] = (random >> 24) < 55 + trial ? 1 + (random >> 16) % 3 * ((random >> 20) % 4 == 0) : 0;
+        }
+        labels_of(&l, label, dim, 3);
+        extents_of(&x, &l);
+        int64_t filled = 0;
+        for (uint32_t k = 1; k <= 3; k++) {
+            uint8_t other[VOXELS];
+            uint32_t outside[VOXELS] = { 0 };
+            for (int i = 0; i < VOXELS; i++)
+                other[i] = label[i] != k;
+            flood(other, dim, 6, outside, 0, 1);
+            for (int i = 0; i < VOXELS; i++)
+                if (other[i] && !outside[i] && !label[i])
+                    label[i] = k, filled++;
+        }
+        assert_int_equal(holes_fill(&l, &x), filled);
+        for (size_t i = 0; i < l.runs.count; i++) {
+            const struct run *r = &l.runs.run[i];
+            for (int32_t k = r->begin; k < r->end; k++)
+                assert_int_equal(l.label[i], label[r->row * dim[2] + k]);
+            assert_true(!i || r[-1].row != r->row || (r[-1].end == r->begin && l.label[i - 1] != l.label[i]));
+        }
+        all += filled;
+        extents_free(&x);
+        labels_free(&l);
+    }
+    assert_true(all > 100);
 }
 
 static struct volume volume_of(float *voxel, int64_t D, int64_t H, int64_t W)
@@ -205,7 +299,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_components_equal_scipy), cmocka_unit_test(test_components_equal_flood),
-        cmocka_unit_test(test_runs), cmocka_unit_test(test_holes_and_specks), cmocka_unit_test(test_body),
+        cmocka_unit_test(test_runs), cmocka_unit_test(test_rows), cmocka_unit_test(test_holes_and_specks),
+        cmocka_unit_test(test_holes_equal_flood), cmocka_unit_test(test_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

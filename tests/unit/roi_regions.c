@@ -404,12 +404,15 @@ static void test_ibsi_phantom(void **state)
     uint32_t *label = xalloc(grid_voxels(&g), sizeof *label);
     for (size_t i = 0; i < grid_voxels(&g); i++)
         label[i] = mask[i];
+    struct labels l;
     struct extents x;
     struct ball ball;
     struct region r;
     struct moments m;
     const int64_t origin[3] = { 0 };
-    extents_of(&x, label, g.dim, 1);
+    labels_of(&l, label, g.dim, 1);
+    extents_of(&x, &l);
+    labels_free(&l);
     ball_make(&ball, g.spacing_mm);
     region_measure(&v, &x, 0, origin, &ball, false, &r);
     assert_int_equal(r.voxels, 74);

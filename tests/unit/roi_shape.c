@@ -25,8 +25,11 @@ static struct extents shape_extents(const struct golden_shape *s)
     for (int i = 0; i < s->runs; i++)
         for (int x = s->run[i][1]; x < s->run[i][2]; x++)
             label[s->run[i][0] * dim[2] + x] = 1;
+    struct labels l;
     struct extents e;
-    extents_of(&e, label, dim, 1);
+    labels_of(&l, label, dim, 1);
+    extents_of(&e, &l);
+    labels_free(&l);
     free(label);
     return e;
 }
@@ -128,9 +131,12 @@ static void test_signs_equal_itk(void **state)
         uint32_t label[125];
         for (int k = 0; k < 125; k++)
             label[k] = (k < 64 ? golden_axes[i].low >> k : golden_axes[i].high >> (k - 64)) & 1;
+        struct labels l;
         struct extents x;
         char name[32];
-        extents_of(&x, label, dim, 1);
+        labels_of(&l, label, dim, 1);
+        extents_of(&x, &l);
+        labels_free(&l);
         format_into(name, sizeof name, "mask %zu", i);
         turned += !check_itk(&x, golden_axes[i].spacing, golden_axes[i].spacing[0] != 1, golden_axes[i].centroid, golden_axes[i].size,
                              golden_axes[i].axes, i % 4 == 3, name);
