@@ -33,7 +33,7 @@ only() {
 only 'zmq\.h' 'proto/channel\.c|proto/curve\.c'
 only 'msgpack' 'proto/message[a-z_]*\.[ch]'
 only 'hdf5\.h' 'common/store\.c'
-only 'dcmtk' 'stages/load/dicom[a-z_]*\.cc|datasets/simulate/dicom_write\.cc'
+only 'dcmtk' 'stages/load/dicom[a-z_]*\.cc|stages/load/dicom_stream\.h|datasets/simulate/dicom_write\.cc'
 only 'nifti' 'common/nifti\.c'
 only 'jansson\.h' '(common|proto|stages/[a-z]+|datasets/[a-z]+)/[a-z_]*json\.c|common/safetensors\.c'
 only 'Random123' 'common/rng\.[ch]|kernels/cuda/.*'

@@ -75,6 +75,8 @@ static int series_hu(const struct names *slice, size_t max_bytes, struct own_ct 
         rc = fail_in(e, "cannot open '%s'", path[0]);
     for (size_t i = 0; rc == 0 && i < slice->count; i++)
         rc = slice_hu(path[i], &image[i], voxel, plane, ct->hu + i * plane, e);
+    for (size_t i = 0; i < slice->count; i++)
+        dicom_image_free(&image[i]);
     free(voxel);
     free(path);
     free(image);

@@ -3,39 +3,32 @@
  * C++ stops at this file: nothing is thrown past the extern "C" functions, and DCMTK's own logging is off, because
  * what it has to say comes back as a sentence. */
 #include "stages/load/dicom_inside.h"
-#include "stages/load/jpeg2000.h"
+#include "stages/load/dicom_stream.h"
 
 #include <dcmtk/config/osconfig.h>
 
 #include <dcmtk/dcmdata/dcrledrg.h>
-#include <dcmtk/dcmdata/dcpixseq.h>
-#include <dcmtk/dcmdata/dcpxitem.h>
 #include <dcmtk/dcmdata/dctk.h>
 #include <dcmtk/dcmjpeg/djdecode.h>
 #include <dcmtk/dcmjpls/djdecode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <sys/stat.h>
-#include <vector>
 
 namespace
 {
 
 /* An element whose type neither the file (UN, implicit) nor the dictionary tells: its bytes as text. Asked for a text itself,
  * DCMTK gives such bytes in hexadecimal. */
-bool unknown_text(DcmItem *item, const DcmTagKey &tag, char *to, size_t size)
+bool unknown_text(DcmElement *element, char *to, size_t size)
 {
-    DcmElement *element = nullptr;
-    if (item->findAndGetElement(tag, element).bad() || element == nullptr ||
-        (element->ident() != EVR_UN && element->ident() != EVR_UNKNOWN && element->ident() != EVR_UNKNOWN2B))
+    Uint8 *bytes = nullptr;
+    if ((element->ident() != EVR_UN && element->ident() != EVR_UNKNOWN && element->ident() != EVR_UNKNOWN2B) ||
+        element->getUint8Array(bytes).bad() || bytes == nullptr)
         return false;
-    const Uint8 *bytes = nullptr;
-    unsigned long count = 0;
-    if (item->findAndGetUint8Array(tag, bytes, &count).bad() || bytes == nullptr)
-        return false;
-    size_t const length = count < size ? count : size - 1;
+    size_t const count = element->getLength(), length = count < size ? count : size - 1;
     memcpy(to, bytes, length);
     to[length] = '\0';
     return true;
@@ -57,14 +50,17 @@ void dicom_start_once()
         die(EX_UNAVAILABLE, "DCMTK has no data dictionary: set DCMDICTPATH to its dicom.dic");
 }
 
-void dicom_text_of(DcmItem *item, const DcmTagKey &tag, char *to, size_t size)
+namespace
 {
-    to[0] = '\0';
+
+/* to[0] is 0 before. */
+void text_of(DcmElement *element, char *to, size_t size)
+{
     OFString text;
     char bytes[257];
-    if (unknown_text(item, tag, bytes, sizeof bytes))
+    if (unknown_text(element, bytes, sizeof bytes))
         text = bytes;
-    else if (item->findAndGetOFStringArray(tag, text).bad())
+    else if (element->getOFStringArray(text).bad())
         return;
     size_t first = text.find_first_not_of(' ');
     size_t last = text.find_last_not_of(OFString(" \0", 2));
@@ -75,19 +71,19 @@ void dicom_text_of(DcmItem *item, const DcmTagKey &tag, char *to, size_t size)
     to[size - 1] = '\0';
 }
 
-double dicom_real_of(DcmItem *item, const DcmTagKey &tag, unsigned long which)
+double real_of(DcmElement *element, unsigned long which)
 {
     OFString text;
     Float64 value = NAN;
     Uint16 whole = 0;
     char bytes[65];
-    if (item->findAndGetUint16(tag, whole, which).good())
+    if (element->getUint16(whole, which).good())
         return whole;
-    if (item->findAndGetFloat64(tag, value, which).good())
+    if (element->getFloat64(value, which).good())
         return value;
-    if (unknown_text(item, tag, bytes, sizeof bytes))
+    if (unknown_text(element, bytes, sizeof bytes))
         text = bytes;
-    else if (item->findAndGetOFString(tag, text, which).bad())
+    else if (element->getOFString(text, which).bad())
         return NAN;
     if (!text.empty()) {
         char *end = nullptr;
@@ -96,6 +92,22 @@ double dicom_real_of(DcmItem *item, const DcmTagKey &tag, unsigned long which)
             return number;
     }
     return NAN;
+}
+
+} // namespace
+
+void dicom_text_of(DcmItem *item, const DcmTagKey &tag, char *to, size_t size)
+{
+    DcmElement *element = nullptr;
+    to[0] = '\0';
+    if (item->findAndGetElement(tag, element).good())
+        text_of(element, to, size);
+}
+
+double dicom_real_of(DcmItem *item, const DcmTagKey &tag, unsigned long which)
+{
+    DcmElement *element = nullptr;
+    return item->findAndGetElement(tag, element).good() ? real_of(element, which) : NAN;
 }
 
 namespace
@@ -159,125 +171,16 @@ const real_row reals[] = {
     REAL(0x0028, 0x0103, is_signed, false),
 };
 
-int pixels_check(const char *path, const struct dicom_image *image, struct error *e)
-{
-    if (!(image->rows >= 1 && image->columns >= 1))
-        return fail(e, "cannot open '%s': (0028,0010) Rows or (0028,0011) Columns is missing", path);
-    if (image->samples > 1)
-        return fail(e, "cannot open '%s': (0028,0002) SamplesPerPixel is %g: a PET image has 1", path, image->samples);
-    if (image->frames > 1)
-        return fail(e, "cannot open '%s': (0028,0008) NumberOfFrames is %g: multi-frame PET is not read, split it into "
-                       "one file a slice", path, image->frames);
-    if (image->bits_allocated != 8 && image->bits_allocated != 16)
-        return fail(e, "cannot open '%s': (0028,0100) BitsAllocated is %g: only 8 and 16 are read", path,
-                    image->bits_allocated);
-    return 0;
-}
-
-/* Stored values of any type to what they mean. */
-template <class Stored> void values_rescale(const Stored *stored, size_t count, const struct dicom_image *image, float *voxel)
-{
-    double const slope = image->slope, intercept = image->intercept;
-    for (size_t i = 0; i < count; i++)
-        voxel[i] = static_cast<float>(stored[i] * slope + intercept);
-}
-
-/* The fragments of an encapsulated image behind the table of offsets, one after the other. */
-bool codestream_join(DcmElement *pixels, E_TransferSyntax syntax, std::vector<uint8_t> &code)
-{
-    DcmPixelSequence *sequence = nullptr;
-    DcmPixelData *data = dynamic_cast<DcmPixelData *>(pixels);
-    if (data == nullptr || data->getEncapsulatedRepresentation(syntax, nullptr, sequence).bad() || sequence == nullptr)
-        return false;
-    for (unsigned long i = 1; i < sequence->card(); i++) {
-        DcmPixelItem *item = nullptr;
-        Uint8 *bytes = nullptr;
-        if (sequence->getItem(item, i).bad() || item == nullptr || item->getUint8Array(bytes).bad())
-            return false;
-        if (bytes != nullptr)
-            code.insert(code.end(), bytes, bytes + item->getLength());
-    }
-    return true;
-}
-
-int read_jpeg2000(DcmDataset *set, const char *path, const struct dicom_image *image, float *voxel, struct error *e)
-{
-    DcmElement *pixels = nullptr;
-    std::vector<uint8_t> code;
-    size_t const rows = static_cast<size_t>(image->rows), columns = static_cast<size_t>(image->columns);
-    if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr || !codestream_join(pixels, set->getOriginalXfer(), code))
-        return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing or not encapsulated", path);
-    std::vector<int32_t> stored(rows * columns);
-    if (jpeg2000_decode(code.data(), code.size(), rows, columns, image->is_signed == 1, stored.data(), e) < 0)
-        return fail_in(e, "cannot open '%s'", path);
-    values_rescale(stored.data(), stored.size(), image, voxel);
-    return 0;
-}
-
-int read_pixels(DcmDataset *set, const char *path, const struct dicom_image *image, float *voxel, struct error *e)
-{
-    size_t const count = static_cast<size_t>(image->rows) * static_cast<size_t>(image->columns);
-    size_t const bytes = count * static_cast<size_t>(image->bits_allocated) / 8;
-    DcmXfer const syntax(set->getOriginalXfer());
-    bool const compressed = syntax.isEncapsulated() || syntax.getStreamCompression() != ESC_none;
-    struct stat on_disk;
-    if (syntax.getXfer() == EXS_JPEG2000LosslessOnly || syntax.getXfer() == EXS_JPEG2000)
-        return read_jpeg2000(set, path, image, voxel, e);
-    /* an uncompressed slice cannot be larger than its file: look before anything is allocated */
-    if (stat(path, &on_disk) != 0 || (!compressed && static_cast<size_t>(on_disk.st_size) < bytes))
-        return fail(e, "cannot open '%s': %g rows of %g columns need %zu bytes, but the file has %lld", path, image->rows,
-                    image->columns, bytes, static_cast<long long>(on_disk.st_size));
-    if (syntax.isEncapsulated() && set->chooseRepresentation(EXS_LittleEndianExplicit, nullptr).bad())
-        return fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked", path,
-                    DcmXfer(set->getOriginalXfer()).getXferName());
-    DcmElement *pixels = nullptr;
-    if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr)
-        return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing", path);
-    if (pixels->getLength() < bytes)
-        return fail(e, "cannot open '%s': (7FE0,0010) PixelData has %lu bytes, %g rows of %g columns need %zu: the file is "
-                       "cut short", path, static_cast<unsigned long>(pixels->getLength()), image->rows, image->columns, bytes);
-    bool const negative = image->is_signed == 1;
-    Uint16 *word = nullptr;
-    Uint8 *byte = nullptr;
-    OFCondition const read = image->bits_allocated == 16 ? pixels->getUint16Array(word) : pixels->getUint8Array(byte);
-    if (read.bad() || (word == nullptr && byte == nullptr))
-        return fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path, read.bad() ? read.text() : "it holds nothing");
-    if (word != nullptr && negative)
-        values_rescale(reinterpret_cast<Sint16 *>(word), count, image, voxel);
-    else if (word != nullptr)
-        values_rescale(word, count, image, voxel);
-    else if (negative)
-        values_rescale(reinterpret_cast<Sint8 *>(byte), count, image, voxel);
-    else
-        values_rescale(byte, count, image, voxel);
-    return 0;
-}
-
-int read_voxels(const char *path, const struct dicom_image *image, float *voxel, struct error *e)
-{
-    DcmFileFormat file;
-    if (pixels_check(path, image, e) < 0)
-        return -1;
-    OFCondition const read = file.loadFile(path);
-    DcmDataset *set = file.getDataset();
-    if (read.bad())
-        return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
-    if (dicom_real_of(set, DCM_Rows, 0) != image->rows || dicom_real_of(set, DCM_Columns, 0) != image->columns ||
-        dicom_real_of(set, DCM_BitsAllocated, 0) != image->bits_allocated)
-        return fail(e, "cannot open '%s': it changed while it was read", path);
-    return read_pixels(set, path, image, voxel, e);
-}
-
 /* DICOM files begin with 128 bytes of anything and "DICM"; older ones go by their name. */
-bool looks_like_dicom(const char *path)
+bool looks_like_dicom(FileStream &from, const char *path)
 {
     char start[132];
-    FILE *from = fopen(path, "rb");
-    if (from == nullptr)
+    if (from.status().bad())
         return false;
-    size_t got = fread(start, 1, sizeof start, from);
-    fclose(from);
-    if (got == sizeof start && memcmp(start + 128, "DICM", 4) == 0)
+    from.mark();
+    bool const magic = from.read(start, sizeof start) == sizeof start && memcmp(start + 128, "DICM", 4) == 0;
+    from.putback();
+    if (magic)
         return true;
     size_t length = strlen(path);
     return length > 4 && (strcmp(path + length - 4, ".dcm") == 0 || strcmp(path + length - 4, ".ima") == 0 ||
@@ -286,11 +189,13 @@ bool looks_like_dicom(const char *path)
 
 int probe(const char *path, struct dicom_probe *p, struct error *e)
 {
+    FileStream from(path);
     DcmFileFormat file;
+    if (!looks_like_dicom(from, path))
+        return 1;
     char type[257];
     /* tags come in ascending order, so what lies past FrameOfReferenceUID need not be looked at */
-    OFCondition read = file.loadFileUntilTag(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength, ERM_autoDetect,
-                                             DcmTagKey(0x0020, 0x0053));
+    OFCondition const read = dicom_load(from, file, DcmTagKey(0x0020, 0x0053));
     if (read.bad())
         return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
     dicom_text_of(file.getDataset(), DCM_Modality, p->modality, sizeof p->modality);
@@ -302,27 +207,37 @@ int probe(const char *path, struct dicom_probe *p, struct error *e)
     return 0;
 }
 
+/* The rows of the tables that an item has: one walk through it, where asking for tag after tag would be as many. */
+void rows_read(DcmItem *item, bool injected, char *base)
+{
+    for (DcmObject *object = item->nextInContainer(nullptr); object != nullptr; object = item->nextInContainer(object)) {
+        DcmElement *const element = static_cast<DcmElement *>(object);
+        DcmTagKey const tag = element->getTag();
+        for (const text_row &row : texts)
+            if (row.injected == injected && row.tag == tag)
+                text_of(element, base + row.offset, row.size);
+        for (const real_row &row : reals)
+            if (row.injected == injected && row.tag == tag)
+                for (unsigned long i = 0; i < row.count; i++)
+                    reinterpret_cast<double *>(base + row.offset)[i] = real_of(element, i);
+    }
+}
+
 int read_image(const char *path, struct dicom_image *image, struct error *e)
 {
+    FileStream from(path);
     DcmFileFormat file;
-    OFCondition read = file.loadFile(path);
+    OFCondition const read = dicom_load(from, file);
     if (read.bad())
         return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
     DcmItem *injected = nullptr;
-    if (file.getDataset()->findAndGetSequenceItem(DcmTagKey(0x0054, 0x0016), injected, 0).bad())
-        injected = nullptr;
     char *base = reinterpret_cast<char *>(image);
-    for (const text_row &row : texts) {
-        DcmItem *from = row.injected ? injected : file.getDataset();
-        if (from != nullptr)
-            dicom_text_of(from, row.tag, base + row.offset, row.size);
-    }
-    for (const real_row &row : reals) {
-        DcmItem *from = row.injected ? injected : file.getDataset();
-        double *to = reinterpret_cast<double *>(base + row.offset);
-        for (unsigned long i = 0; i < row.count; i++)
-            to[i] = from == nullptr ? NAN : dicom_real_of(from, row.tag, i);
-    }
+    for (const real_row &row : reals)
+        std::fill_n(reinterpret_cast<double *>(base + row.offset), row.count, static_cast<double>(NAN));
+    rows_read(file.getDataset(), false, base);
+    if (file.getDataset()->findAndGetSequenceItem(DcmTagKey(0x0054, 0x0016), injected, 0).good())
+        rows_read(injected, true, base);
+    image->pixels = dicom_pixels_take(file.getDataset(), from, image);
     return 0;
 }
 
@@ -381,7 +296,8 @@ void read_referenced(DcmDataset *set, struct dicom_structures *s)
 int read_structures(const char *path, struct dicom_structures *s, struct error *e)
 {
     DcmFileFormat file;
-    OFCondition read = file.loadFile(path);
+    FileStream from(path);
+    OFCondition const read = dicom_load(from, file);
     if (read.bad())
         return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
     DcmDataset *set = file.getDataset();
@@ -423,8 +339,6 @@ int read_structures(const char *path, struct dicom_structures *s, struct error *
 extern "C" int dicom_probe(const char *path, struct dicom_probe *p, struct error *e)
 {
     memset(p, 0, sizeof *p);
-    if (!looks_like_dicom(path))
-        return 1;
     return dicom_guarded(path, e, [&] { return probe(path, p, e); });
 }
 
@@ -432,11 +346,6 @@ extern "C" int dicom_read_image(const char *path, struct dicom_image *image, str
 {
     memset(image, 0, sizeof *image);
     return dicom_guarded(path, e, [&] { return read_image(path, image, e); });
-}
-
-extern "C" int dicom_read_voxels(const char *path, const struct dicom_image *image, float *voxel, struct error *e)
-{
-    return dicom_guarded(path, e, [&] { return read_voxels(path, image, voxel, e); });
 }
 
 extern "C" int dicom_read_structures(const char *path, struct dicom_structures *s, struct error *e)

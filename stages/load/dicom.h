@@ -38,8 +38,10 @@ struct dicom_image {
     double pixel_spacing_mm[2];                         /* between rows, between columns */
     double slice_thickness_mm, slope, intercept;
     double rows, columns, frames, samples, bits_allocated, bits_stored, is_signed;
+    struct dicom_pixels *pixels;                        /* where its voxels lie, if plain words; owned, may be NULL */
 };
 int dicom_read_image(const char *path, struct dicom_image *image, struct error *e) MUST_USE;
+void dicom_image_free(struct dicom_image *image); /* what it owns */
 /* Its voxels, stored*slope+intercept, image being what was read of this file: rows * columns of them, 8 or 16 bits each, plain or
  * packed in any transfer syntax DCMTK or OpenJPEG unpacks. */
 int dicom_read_voxels(const char *path, const struct dicom_image *image, float *voxel, struct error *e) MUST_USE;

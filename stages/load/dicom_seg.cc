@@ -3,6 +3,7 @@
  * Frames in any order, each of one segment and at one place (PerFrameFunctionalGroupsSequence); what all frames share
  * (direction, spacing) may stand in either sequence of functional groups. Bits are packed across frames. */
 #include "stages/load/dicom_inside.h"
+#include "stages/load/dicom_stream.h"
 
 #include <dcmtk/config/osconfig.h>
 
@@ -126,7 +127,8 @@ int read_pixels(DcmDataset *set, const char *path, struct dicom_segmentation *s,
 int read_segmentation(const char *path, bool with_pixels, struct dicom_segmentation *s, struct error *e)
 {
     DcmFileFormat file;
-    OFCondition read = file.loadFile(path);
+    FileStream from(path);
+    OFCondition const read = dicom_load(from, file);
     if (read.bad())
         return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
     DcmDataset *set = file.getDataset();

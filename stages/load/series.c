@@ -229,6 +229,8 @@ int series_read(const struct names *slice, size_t max_bytes, struct series *s, s
         free(s->voxel);
         s->voxel = NULL;
     }
+    for (size_t i = 0; i < slice->count; i++)
+        dicom_image_free(&image[i]);
     free(path);
     free(image);
     return rc;

@@ -3,7 +3,8 @@
  *     load make PET.nii.gz DIR      DIR/scan.nii.gz and DIR/series/: that (simulated) PET put into 400 x 400 x 326 float32 voxels,
  *                                   and the same as a DICOM series of 326 slices of 16 bits, each with its own slope
  *     load read SCAN [REPEAT]       SCAN as petrel-load reads it, voxels alone: the fastest of REPEAT, and the peak.
- *                                   cpu_s is the processor's time, which other work on the machine lengthens less */
+ *                                   cpu_s is the processor's time, which other work on the machine lengthens less. DCMTK's dictionary
+ *                                   is there before the clock starts, as pydicom's is by then (import): start_s says what it took */
 #include "stages/load/load.h"
 #include "tests/unit/load_dicom_file.h"
 #include <math.h>
@@ -60,6 +61,25 @@ static void make(const char *pet, const char *dir)
     free(image.voxel);
 }
 
+/* One slice looked at: seconds. */
+static double library_start(const char *path)
+{
+    struct names in = {0};
+    struct dicom_probe probe;
+    struct error e = {0};
+    double const begun_s = now_s();
+    if (dir_exists(path)) {
+        if (dir_list(path, &in, &e) < 0)
+            die_of(&e);
+        char *slice = path_join(path, in.name[0]);
+        if (dicom_probe(slice, &probe, &e) != 0)
+            die(EX_NOINPUT, "'%s' is no DICOM file", slice);
+        free(slice);
+        names_free(&in);
+    }
+    return now_s() - begun_s;
+}
+
 static void read_once(const char *path)
 {
     struct error e = {0};
@@ -93,14 +113,14 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc >= 3 && strcmp(argv[1], "read") == 0) {
-        double best = HUGE_VAL, best_cpu = HUGE_VAL;
+        double best = HUGE_VAL, best_cpu = HUGE_VAL, start_s = library_start(argv[2]);
         for (int i = argc > 3 ? atoi(argv[3]) : 1; i > 0; i--) {
             double begun_s = now_s(), begun_cpu_s = (double)clock() / CLOCKS_PER_SEC;
             read_once(argv[2]);
             best = fmin(best, now_s() - begun_s);
             best_cpu = fmin(best_cpu, (double)clock() / CLOCKS_PER_SEC - begun_cpu_s);
         }
-        printf("read_s=%.3f cpu_s=%.3f peak_mib=%.0f\n", best, best_cpu, (double)peak_memory_bytes() / (1 << 20));
+        printf("read_s=%.3f cpu_s=%.3f start_s=%.3f peak_mib=%.0f\n", best, best_cpu, start_s, (double)peak_memory_bytes() / (1 << 20));
         return 0;
     }
     die(EX_USAGE, "load make PET.nii.gz DIR | load read SCAN [REPEAT]");

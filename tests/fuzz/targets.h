@@ -91,6 +91,7 @@ static void parse_dicom(const char *path)
         if (voxel && dicom_read_voxels(path, &image, voxel, &e) < 0 && !*e.text)
             abort();
         free(voxel);
+        dicom_image_free(&image);
     }
 }
 enum { CODE_ROWS = 12, CODE_COLUMNS = 17 };

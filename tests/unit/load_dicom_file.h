@@ -25,6 +25,7 @@ struct dicom_slice {
     unsigned rows, columns;       /* 0: SLICE_ROWS, SLICE_COLUMNS; else pixels has them */
     const uint16_t *pixels;
     bool is_signed;
+    size_t private_bytes;         /* of a vendor's own, before the pixels: in elements of 3,000 and of 5,000 bytes in turn */
     const char *syntax;           /* TransferSyntaxUID of packed pixels; NULL: plain */
     const uint8_t *code;          /* the packed pixels, put into this many fragments */
     size_t code_size, fragments;
@@ -102,6 +103,17 @@ static void dicom_injection(FILE *to)
     free(item);
 }
 
+static void dicom_private(FILE *to, size_t bytes)
+{
+    static uint8_t const nothing[5000];
+    dicom_text(to, 0x0029, 0x0010, "LO", "TESTWORKS");
+    for (unsigned i = 0; bytes; i++) {
+        size_t const most = i % 2 ? 5000 : 3000, size = bytes < most ? bytes : most;
+        dicom_put(to, 0x0029, 0x1000 + i, "OB", nothing, size);
+        bytes -= size;
+    }
+}
+
 static void dicom_slice_write(const char *path, const struct dicom_slice *s)
 {
     FILE *to = fopen(path, "wb");
@@ -148,6 +160,8 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     dicom_text(to, 0x0028, 0x1052, "DS", intercept);
     snprintf(slope, sizeof slope, "%.8g", s->slope > 0 ? s->slope : 1.0);
     dicom_text(to, 0x0028, 0x1053, "DS", slope);
+    if (s->private_bytes)
+        dicom_private(to, s->private_bytes);
     dicom_injection(to);
     dicom_text(to, 0x0054, 0x1001, "CS", s->units ? s->units : "BQML");
     if (s->suv_type)

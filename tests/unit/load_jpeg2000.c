@@ -153,6 +153,8 @@ static void a_real_series(void **state)
         if (dicom_read_image(packed, &again, &e) < 0 || dicom_read_voxels(packed, &again, there, &e) < 0)
             fail_msg("%s", e.text);
         assert_memory_equal(here, there, count * sizeof *here);
+        dicom_image_free(&image);
+        dicom_image_free(&again);
         buffer_free(&code);
         free(stored);
         free(there);

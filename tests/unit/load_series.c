@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <fcntl.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "tests/unit/load_dicom_file.h"
@@ -311,6 +312,61 @@ static void cut_short(void **state)
         expect_refusal("03.dcm");
     }
 }
+/* The file is read a page at a time: wherever in a page elements begin and end, what follows them is found. */
+static void long_headers(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {5000, 6500, 6800, 8192, 20000, 100000};
+    for (size_t i = 0; i < COUNT_OF(sizes); i++)
+        for (size_t shift = 0; shift < 60; shift += 2) {
+            struct dicom_slice s = {.position = "0\\0\\0", .slope = 0.25, .private_bytes = sizes[i] + shift};
+            struct dicom_image image;
+            struct error e = {0};
+            float voxel[SLICE_ROWS * SLICE_COLUMNS];
+            char *path = xprintf("%s/long.dcm", dir);
+            for (unsigned k = 0; k < COUNT_OF(voxel); k++)
+                s.stored[k] = (uint16_t)(65535 - 311 * k);
+            dicom_slice_write(path, &s);
+            if (dicom_read_image(path, &image, &e) < 0 || dicom_read_voxels(path, &image, voxel, &e) < 0)
+                fail_msg("%zu: %s", s.private_bytes, e.text);
+            assert_string_equal(image.units, "BQML");
+            assert_true(image.dose_bq == 388777472);
+            for (unsigned k = 0; k < COUNT_OF(voxel); k++)
+                assert_true(voxel[k] == 0.25F * (float)(65535 - 311 * k));
+            dicom_image_free(&image);
+            unlink(path);
+            free(path);
+        }
+}
+
+/* Between its header and its voxels. */
+static void changed_slice(void **state)
+{
+    (void)state;
+    enum { WIDE = 200 };
+    static uint16_t pixels[WIDE * WIDE];
+    static float voxel[WIDE * WIDE];
+    struct dicom_slice s = {.position = "0\\0\\0", .rows = WIDE, .columns = WIDE, .pixels = pixels};
+    char *path = xprintf("%s/changed.dcm", dir);
+    for (int how = 0; how < 3; how++) {
+        struct dicom_image image;
+        struct error e = {0};
+        dicom_slice_write(path, &s);
+        assert_int_equal(dicom_read_image(path, &image, &e), 0);
+        if (how == 0)
+            assert_int_equal(truncate(path, 30000), 0);
+        else if (how == 1)
+            assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[]){{1, 0}, {1, 0}}, 0), 0);
+        else
+            unlink(path);
+        assert_int_equal(dicom_read_voxels(path, &image, voxel, &e), -1);
+        if (!strstr(e.text, "it changed while it was read"))
+            fail_msg("%d: %s", how, e.text);
+        dicom_image_free(&image);
+    }
+    free(path);
+}
+
 static void one_slice(void **state)
 {
     (void)state;
@@ -379,7 +435,7 @@ int main(void)
         IN_DIR(axial),           IN_DIR(axial_feet_first), IN_DIR(coronal),      IN_DIR(sagittal),       IN_DIR(facts_by_tag),
         IN_DIR(earliest_bed),    IN_DIR(missing_weight_is_named), IN_DIR(missing_slice), IN_DIR(repeated_slice), IN_DIR(uneven_slice),
         IN_DIR(sheared),         IN_DIR(other_direction),  IN_DIR(other_spacing), IN_DIR(no_position),   IN_DIR(cut_short),
-        IN_DIR(one_slice), IN_DIR(philips_counts), IN_DIR(counts_of_nobody), cmocka_unit_test(suv_types),      cmocka_unit_test(contours), cmocka_unit_test(clocks),
+        IN_DIR(one_slice), IN_DIR(long_headers), IN_DIR(changed_slice), IN_DIR(philips_counts), IN_DIR(counts_of_nobody), cmocka_unit_test(suv_types),      cmocka_unit_test(contours), cmocka_unit_test(clocks),
     };
     return cmocka_run_group_tests_name("load_series", tests, NULL, NULL);
 }

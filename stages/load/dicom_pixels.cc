@@ -1,0 +1,208 @@
+/* dicom_pixels -- the voxels of one DICOM image.   dicom, series, ct -> [dicom_pixels] -> jpeg2000
+ *
+ * What nearly every scanner writes, plain words as this machine holds them, is taken from its place in the file; all else is loaded and
+ * unpacked by DCMTK, or by OpenJPEG. */
+#include "stages/load/dicom_inside.h"
+#include "stages/load/dicom_stream.h"
+#include "stages/load/jpeg2000.h"
+
+#include <dcmtk/config/osconfig.h>
+
+#include <dcmtk/dcmdata/dcfcache.h>
+#include <dcmtk/dcmdata/dcpixseq.h>
+#include <dcmtk/dcmdata/dcpxitem.h>
+#include <dcmtk/dcmdata/dctk.h>
+
+#include <algorithm>
+#include <memory>
+#include <sys/stat.h>
+#include <vector>
+
+/* Voxels that lie in their file as this machine holds them: DCMTK's element knows the place, and the rest of the file is forgotten. */
+struct dicom_pixels {
+    std::unique_ptr<DcmElement> element;
+    struct stat file;
+};
+
+namespace
+{
+
+int pixels_check(const char *path, const struct dicom_image *image, struct error *e)
+{
+    if (!(image->rows >= 1 && image->columns >= 1))
+        return fail(e, "cannot open '%s': (0028,0010) Rows or (0028,0011) Columns is missing", path);
+    if (image->samples > 1)
+        return fail(e, "cannot open '%s': (0028,0002) SamplesPerPixel is %g: a PET image has 1", path, image->samples);
+    if (image->frames > 1)
+        return fail(e, "cannot open '%s': (0028,0008) NumberOfFrames is %g: multi-frame PET is not read, split it into "
+                       "one file a slice", path, image->frames);
+    if (image->bits_allocated != 8 && image->bits_allocated != 16)
+        return fail(e, "cannot open '%s': (0028,0100) BitsAllocated is %g: only 8 and 16 are read", path,
+                    image->bits_allocated);
+    return 0;
+}
+
+/* Stored values of any type to what they mean. */
+template <class Stored> inline void values_rescale(const Stored *stored, size_t count, const struct dicom_image *image, float *voxel)
+{
+    double const slope = image->slope, intercept = image->intercept;
+    for (size_t i = 0; i < count; i++)
+        voxel[i] = static_cast<float>(stored[i] * slope + intercept);
+}
+
+/* Of what nearly all PET is stored as, for the widest registers there are. */
+#define WIDEST __attribute__((target_clones("avx2", "default")))
+WIDEST void words_rescale(const Uint16 *stored, size_t count, const struct dicom_image *image, float *voxel)
+{
+    values_rescale(stored, count, image, voxel);
+}
+WIDEST void signed_words_rescale(const Sint16 *stored, size_t count, const struct dicom_image *image, float *voxel)
+{
+    values_rescale(stored, count, image, voxel);
+}
+
+/* The fragments of an encapsulated image behind the table of offsets, one after the other. */
+bool codestream_join(DcmElement *pixels, E_TransferSyntax syntax, std::vector<uint8_t> &code)
+{
+    DcmPixelSequence *sequence = nullptr;
+    DcmPixelData *data = dynamic_cast<DcmPixelData *>(pixels);
+    if (data == nullptr || data->getEncapsulatedRepresentation(syntax, nullptr, sequence).bad() || sequence == nullptr)
+        return false;
+    for (unsigned long i = 1; i < sequence->card(); i++) {
+        DcmPixelItem *item = nullptr;
+        Uint8 *bytes = nullptr;
+        if (sequence->getItem(item, i).bad() || item == nullptr || item->getUint8Array(bytes).bad())
+            return false;
+        if (bytes != nullptr)
+            code.insert(code.end(), bytes, bytes + item->getLength());
+    }
+    return true;
+}
+
+int read_jpeg2000(DcmDataset *set, const char *path, const struct dicom_image *image, float *voxel, struct error *e)
+{
+    DcmElement *pixels = nullptr;
+    std::vector<uint8_t> code;
+    size_t const rows = static_cast<size_t>(image->rows), columns = static_cast<size_t>(image->columns);
+    if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr || !codestream_join(pixels, set->getOriginalXfer(), code))
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing or not encapsulated", path);
+    std::vector<int32_t> stored(rows * columns);
+    if (jpeg2000_decode(code.data(), code.size(), rows, columns, image->is_signed == 1, stored.data(), e) < 0)
+        return fail_in(e, "cannot open '%s'", path);
+    values_rescale(stored.data(), stored.size(), image, voxel);
+    return 0;
+}
+
+int read_pixels(DcmDataset *set, const char *path, const struct dicom_image *image, float *voxel, struct error *e)
+{
+    size_t const count = static_cast<size_t>(image->rows) * static_cast<size_t>(image->columns);
+    size_t const bytes = count * static_cast<size_t>(image->bits_allocated) / 8;
+    DcmXfer const syntax(set->getOriginalXfer());
+    bool const compressed = syntax.isEncapsulated() || syntax.getStreamCompression() != ESC_none;
+    struct stat on_disk;
+    if (syntax.getXfer() == EXS_JPEG2000LosslessOnly || syntax.getXfer() == EXS_JPEG2000)
+        return read_jpeg2000(set, path, image, voxel, e);
+    /* an uncompressed slice cannot be larger than its file: look before anything is allocated */
+    if (stat(path, &on_disk) != 0 || (!compressed && static_cast<size_t>(on_disk.st_size) < bytes))
+        return fail(e, "cannot open '%s': %g rows of %g columns need %zu bytes, but the file has %lld", path, image->rows,
+                    image->columns, bytes, static_cast<long long>(on_disk.st_size));
+    if (syntax.isEncapsulated() && set->chooseRepresentation(EXS_LittleEndianExplicit, nullptr).bad())
+        return fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked", path,
+                    DcmXfer(set->getOriginalXfer()).getXferName());
+    DcmElement *pixels = nullptr;
+    if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr)
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing", path);
+    if (pixels->getLength() < bytes)
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData has %lu bytes, %g rows of %g columns need %zu: the file is "
+                       "cut short", path, static_cast<unsigned long>(pixels->getLength()), image->rows, image->columns, bytes);
+    bool const negative = image->is_signed == 1;
+    Uint16 *word = nullptr;
+    Uint8 *byte = nullptr;
+    OFCondition const read = image->bits_allocated == 16 ? pixels->getUint16Array(word) : pixels->getUint8Array(byte);
+    if (read.bad() || (word == nullptr && byte == nullptr))
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path, read.bad() ? read.text() : "it holds nothing");
+    if (word != nullptr && negative)
+        signed_words_rescale(reinterpret_cast<Sint16 *>(word), count, image, voxel);
+    else if (word != nullptr)
+        words_rescale(word, count, image, voxel);
+    else if (negative)
+        values_rescale(reinterpret_cast<Sint8 *>(byte), count, image, voxel);
+    else
+        values_rescale(byte, count, image, voxel);
+    return 0;
+}
+
+bool pixels_unchanged(const char *path, const struct dicom_pixels *pixels)
+{
+    struct stat now;
+    const struct stat *then = &pixels->file;
+    return stat(path, &now) == 0 && now.st_size == then->st_size && now.st_ino == then->st_ino &&
+           now.st_mtim.tv_sec == then->st_mtim.tv_sec && now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
+}
+
+/* A part at a time, which stays near the processor: a slice is read and rescaled without memory for it. */
+int read_plain(const char *path, const struct dicom_image *image, float *voxel, struct error *e)
+{
+    size_t const PART = 32 << 10;
+    Uint16 part[PART];
+    size_t const count = static_cast<size_t>(image->rows) * static_cast<size_t>(image->columns);
+    DcmFileCache at;
+    OFCondition read = EC_Normal;
+    for (size_t done = 0; read.good() && done < count; done += PART) {
+        size_t const now = std::min(PART, count - done);
+        read = image->pixels->element->getPartialValue(part, static_cast<Uint32>(2 * done), static_cast<Uint32>(2 * now), &at);
+        if (read.good() && image->is_signed == 1)
+            signed_words_rescale(reinterpret_cast<Sint16 *>(part), now, image, voxel + done);
+        else if (read.good())
+            words_rescale(part, now, image, voxel + done);
+    }
+    if (!pixels_unchanged(path, image->pixels))
+        return fail(e, "cannot open '%s': it changed while it was read", path);
+    return read.good() ? 0 : fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path, read.text());
+}
+
+int read_voxels(const char *path, const struct dicom_image *image, float *voxel, struct error *e)
+{
+    DcmFileFormat file;
+    if (pixels_check(path, image, e) < 0)
+        return -1;
+    if (image->pixels != nullptr)
+        return read_plain(path, image, voxel, e);
+    FileStream from(path);
+    OFCondition const read = dicom_load(from, file);
+    DcmDataset *set = file.getDataset();
+    if (read.bad())
+        return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
+    if (dicom_real_of(set, DCM_Rows, 0) != image->rows || dicom_real_of(set, DCM_Columns, 0) != image->columns ||
+        dicom_real_of(set, DCM_BitsAllocated, 0) != image->bits_allocated)
+        return fail(e, "cannot open '%s': it changed while it was read", path);
+    return read_pixels(set, path, image, voxel, e);
+}
+
+} // namespace
+
+/* The element of words that need no unpacking and no turning, out of its dataset, of an image that wants no more of them than there are;
+ * NULL where there is none. */
+struct dicom_pixels *dicom_pixels_take(DcmDataset *set, const FileStream &from, const struct dicom_image *image)
+{
+    DcmXfer const syntax(set->getOriginalXfer());
+    DcmElement *element = nullptr;
+    if (image->bits_allocated != 16 || !(image->rows >= 1 && image->columns >= 1) || syntax.isEncapsulated() ||
+        syntax.getStreamCompression() != ESC_none || syntax.getPixelDataByteOrder() != gLocalByteOrder ||
+        set->findAndGetElement(DCM_PixelData, element).bad() || element->getTag().getEVR() != EVR_OW ||
+        element->getLength() < 2 * image->rows * image->columns)
+        return nullptr;
+    set->remove(element);
+    return new dicom_pixels{std::unique_ptr<DcmElement>(element), from.file()};
+}
+
+extern "C" void dicom_image_free(struct dicom_image *image)
+{
+    delete image->pixels;
+    image->pixels = nullptr;
+}
+
+extern "C" int dicom_read_voxels(const char *path, const struct dicom_image *image, float *voxel, struct error *e)
+{
+    return dicom_guarded(path, e, [&] { return read_voxels(path, image, voxel, e); });
+}
