@@ -73,6 +73,23 @@ build() { # build TARGET...: quiet when it works, whole when it does not
     fi
     echo done >&2
 }
+# The part for GPUs is built where there is one, or where it is asked for.
+build_for() { # WORD...: the pipeline's
+    case " $* " in
+    *" --backend cuda "* | *" --backend=cuda "*)
+        (. tests/gpu/find.sh && gpu_find build || { echo "run.sh: --backend cuda: $gpu_why" >&2; exit 69; }) || exit
+        build all CUDA=1
+        ;;
+    *" --backend"*) build all CUDA=0 ;;
+    *)
+        if (. tests/gpu/find.sh && gpu_find build); then
+            (build all CUDA=1) && return
+            echo "run.sh: a GPU is here, but its part could not be built: going on with the processors" >&2
+        fi
+        build all CUDA=0
+        ;;
+    esac
+}
 
 command=demo
 case ${1:-} in
@@ -98,7 +115,7 @@ export PATH=$top/build/bin:$PATH
 case $command in
 demo)
     need "${build_packages[@]}"
-    build all CUDA=0
+    build_for "$@"
     exec pipelines/demo.sh "$@"
     ;;
 test)
@@ -107,9 +124,14 @@ test)
     [[ ! tests/cli/peers.bats =~ ${1:-.} ]] || peers
     exec tests/run.sh build "$@"
     ;;
-rois | train | classify)
+rois)
     need "${build_packages[@]}"
     build all CUDA=0
+    exec pipelines/rois.sh "$@"
+    ;;
+train | classify)
+    need "${build_packages[@]}"
+    build_for "$@"
     exec "pipelines/$command.sh" "$@"
     ;;
 simulate)

@@ -169,6 +169,11 @@ END
 @test "the front door: what it offers, and a word it does not know" {
     run -0 "$TOP/run.sh" --help
     for word in demo test rois train classify simulate bench check; do [[ $output == *"  $word"* ]]; done
+    . "$TOP/tests/gpu/find.sh"
+    if ! gpu_find build; then
+        run -69 "$TOP/run.sh" train --yes --cache none --out none --backend cuda
+        [[ $output == *"--backend cuda: no GPU"* ]]
+    fi
     run -64 "$TOP/run.sh" polish
     [[ $output == *"unknown command 'polish'"* ]]
     for script in "$TOP"/pipelines/*.sh "$TOP/run.sh"; do bash -n "$script"; done
