@@ -82,6 +82,10 @@ int body_crop(const struct volume *v, double air_suv, double share, struct crop 
     runs_open(&inside, c->dim);
     for (size_t i = 0; i < body.count; i++) {
         int64_t z = body.run[i].row / body.dim[1] - c->low[0], y = body.run[i].row % body.dim[1] - c->low[1];
+        /* runs lie apart, and where one ends so does the processor's own foresight. (In a function of its own GCC drops this.) */
+        const struct run *soon = &body.run[i + 4 < body.count ? i + 4 : i];
+        for (int64_t x = soon->begin; x < soon->end; x += 64 / (int64_t)sizeof *v->voxel)
+            __builtin_prefetch(v->voxel + (int64_t)soon->row * body.dim[2] + x);
         runs_append(&inside, z * c->dim[1] + y, body.run[i].begin - c->low[2], body.run[i].end - c->low[2]);
         finite &= copy_run(v, c, &inside.run[i]);
     }

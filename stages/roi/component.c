@@ -40,22 +40,25 @@ void runs_free(struct runs *r)
     memset(r, 0, sizeof *r);
 }
 
-/* Most rows of a scan are air, and skipped. */
+/* Most rows of a scan are air, and skipped; where the last was not, this will not be, and is not looked at twice. */
 void runs_at_least(struct runs *r, const float *voxel, const int64_t dim[3], float threshold)
 {
     size_t const W = (size_t)dim[2];
     uint8_t *above = xalloc(W + 1, sizeof *above); /* the last is never above: it ends a run */
+    bool air = true;
     runs_open(r, dim);
     for (int64_t row = 0; row < dim[0] * dim[1]; row++) {
         const float *v = voxel + row * dim[2];
-        if (!row_reaches(v, dim[2], threshold))
+        if (air && !row_reaches(v, dim[2], threshold))
             continue;
         row_compare(v, dim[2], threshold, above);
+        size_t const before = r->count;
         const uint8_t *begin = above, *end = above;
         while ((begin = memchr(end, 1, (size_t)(above + W - end)))) {
             end = memchr(begin, 0, (size_t)(above + W + 1 - begin));
             runs_append(r, row, begin - above, end - above);
         }
+        air = r->count == before;
     }
     free(above);
     runs_close(r);
