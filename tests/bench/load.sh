@@ -49,28 +49,28 @@ bench_load() {
     load_against dicom pydicom "$work/load/series" "DICOM, 326 slices, into an array made beforehand"
     echo "DCMTK's dictionary, read once a process, took $(best_of start_s lowest "$work/dicom.ours") s before the clock; pydicom's is read by its import, before its own"
     printf '\n| pipeline | wall, s | processor, s | largest process, MiB |\n|---|---|---|---|\n'
-    for i in $(seq 8); do # the same voxels, as eight patients'
+    for i in $(seq 16); do # the same voxels, as sixteen patients'
         mkdir -p "$work/scans/$i"
         ln -f "$work/load/scan.nii.gz" "$work/scans/$i"
-        sed "s/\"SIMULATED_0001\"/\"SIMULATED_000$i\"/" "$work/load/scan.json" >"$work/scans/$i/scan.json"
+        sed "s/\"SIMULATED_0001\"/\"SIMULATED_00$i\"/" "$work/load/scan.json" >"$work/scans/$i/scan.json"
         scans+=("$work/scans/$i")
     done
     for i in $(seq "$rounds"); do
         load_pipeline 0 1 "${scans[0]}" >>"$work/one"
-        load_pipeline 0 1 "${scans[@]}" >>"$work/eight.1"
-        load_pipeline 0,1 2 "${scans[@]}" >>"$work/eight.2"
-        load_pipeline 0,1 1 "${scans[@]}" >>"$work/eight.1.2"
-        load_pipeline 0 1 "${scans[@]}" >>"$work/eight.apart" &
-        load_pipeline 1 1 "${scans[@]}" >>"$work/eight.apart"
+        load_pipeline 0 1 "${scans[@]}" >>"$work/sixteen.1"
+        load_pipeline 0,1 2 "${scans[@]}" >>"$work/sixteen.2"
+        load_pipeline 0,1 1 "${scans[@]}" >>"$work/sixteen.1.2"
+        load_pipeline 0 1 "${scans[@]}" >>"$work/sixteen.apart" &
+        load_pipeline 1 1 "${scans[@]}" >>"$work/sixteen.apart"
         wait $!
     done
     load_row one "a scan through load, suv, roi and cache, one core"
-    load_row eight.1 "eight scans, -j 1, one core"
-    load_row eight.1.2 "eight scans, -j 1, two cores"
-    load_row eight.2 "eight scans, -j 2, two cores"
-    load_row eight.apart "eight scans, -j 1, one core, while the other core does the same"
-    awk -v a="$(best_of wall_s lowest "$work/eight.1")" -v b="$(best_of wall_s lowest "$work/eight.2")" \
-        -v c="$(best_of wall_s lowest "$work/eight.apart")" \
+    load_row sixteen.1 "sixteen scans, -j 1, one core"
+    load_row sixteen.1.2 "sixteen scans, -j 1, two cores"
+    load_row sixteen.2 "sixteen scans, -j 2, two cores"
+    load_row sixteen.apart "sixteen scans, -j 1, one core, while the other core does the same"
+    awk -v a="$(best_of wall_s lowest "$work/sixteen.1")" -v b="$(best_of wall_s lowest "$work/sixteen.2")" \
+        -v c="$(best_of wall_s lowest "$work/sixteen.apart")" \
         'BEGIN { printf "-j 2 on two cores against -j 1 on one: %.2fx; two runs apart, a core each: %.2fx, what this machine gives\n", a / b, 2 * a / c }'
     machine_end
     for part in tests/bench/load_*.sh; do
