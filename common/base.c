@@ -192,7 +192,10 @@ char *xprintf(const char *format, ...)
 
 void buffer_free(struct buffer *b)
 {
-    free(b->data);
+    if (b->give_back)
+        b->give_back(b->owner);
+    else
+        free(b->data);
     *b = (struct buffer){0};
 }
 

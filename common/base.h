@@ -67,10 +67,12 @@ void *try_alloc(struct error *e, size_t count, size_t size) MUST_USE;
 /* Zeroed, aligned to 64 bytes; for numbers. Free with free(). */
 void *xalloc_aligned(size_t count, size_t size) MUST_USE;
 
-/* Bytes owned by whoever holds the struct. */
+/* Bytes owned by whoever holds the struct: from malloc, or an owner's, who takes them back from any thread. */
 struct buffer {
     uint8_t *data;
     size_t size;
+    void *owner;
+    void (*give_back)(void *owner);
 };
 void buffer_free(struct buffer *b); /* and nulls it */
 

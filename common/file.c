@@ -225,7 +225,7 @@ int file_read(const char *path, size_t max, struct buffer *out, struct error *e)
     }
     data[size] = '\0';
     fclose(from);
-    *out = (struct buffer){data, size};
+    *out = (struct buffer){.data = data, .size = size};
     return 0;
 out:
     free(data);

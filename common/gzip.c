@@ -247,7 +247,7 @@ int gzip_read(const char *path, size_t max, struct buffer *out, struct error *e)
         return -1;
     }
     data[size] = '\0';
-    *out = (struct buffer){data, size};
+    *out = (struct buffer){.data = data, .size = size};
     return 0;
 }
 

@@ -316,7 +316,7 @@ static void tensors_align(struct safetensors *s)
     }
     if (aligned)
         return;
-    struct buffer moved = {xalloc(total + 1, 1), total};
+    struct buffer moved = {.data = xalloc(total + 1, 1), .size = total};
     uint8_t *at = moved.data;
     for (size_t i = 0; i < s->tensor_count; i++) {
         memcpy(at, s->tensor[i].data, tensor_bytes(&s->tensor[i]));

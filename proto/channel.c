@@ -281,6 +281,29 @@ static bool frame_next(struct mailbox *s, zmq_msg_t *m, bool *more)
     return true;
 }
 
+static void frame_give_back(void *m)
+{
+    zmq_msg_close(m);
+    free(m);
+}
+
+/* A large frame stays where ZeroMQ received it, a small one might keep others' memory with it and is copied. */
+static void frame_keep(zmq_msg_t *m, struct buffer *body)
+{
+    enum { LARGE = 64 << 10 };
+    size_t const size = zmq_msg_size(m);
+    if (size < LARGE) {
+        *body = (struct buffer){.data = xresize(NULL, size, 1), .size = size};
+        memcpy(body->data, zmq_msg_data(m), size);
+        return;
+    }
+    zmq_msg_t *own = xalloc(1, sizeof *own);
+    zmq_msg_init(own);
+    if (zmq_msg_move(own, m))
+        die(EX_OSERR, "cannot keep a message: %s", zmq_strerror(zmq_errno()));
+    *body = (struct buffer){.data = zmq_msg_data(own), .size = size, .owner = own, .give_back = frame_give_back};
+}
+
 /* One message, whole; *ours is false if its frames are not as they should be. */
 static bool message_next(struct mailbox *s, struct mail_address *from, struct control *c, struct buffer *body,
                          bool *ours)
@@ -301,9 +324,7 @@ static bool message_next(struct mailbox *s, struct mail_address *from, struct co
         } else if (i == 1) {
             head = control_read(c, data, size);
         } else if (i == 2 && head && c->verb == VERB_ITEM && !s->router) {
-            body->data = xresize(NULL, size, 1);
-            body->size = size;
-            memcpy(body->data, data, size);
+            frame_keep(&m, body);
         } else {
             *ours = false;
         }

@@ -71,7 +71,7 @@ static void mask_encode(const uint8_t *mask, size_t voxels, struct buffer *runs)
             run = xresize(run, room *= 2, sizeof *run);
         run[n++] = (uint32_t)(i - begin);
     }
-    *runs = (struct buffer){(uint8_t *)run, n * sizeof *run};
+    *runs = (struct buffer){.data = (uint8_t *)run, .size = n * sizeof *run};
 }
 
 static int mask_decode(const uint8_t *runs, size_t size, uint8_t *mask, size_t voxels, struct error *e)
@@ -337,7 +337,7 @@ static int regions_get(const struct wire_map *map, struct regions_message *m, st
     size_t size;
     if (wire_get_bin(map, "label_runs", &runs, &size, e) || wire_copy_bin(map, "label_runs", size, 1, &data, e))
         return -1;
-    m->label_runs = (struct buffer){data, size};
+    m->label_runs = (struct buffer){.data = data, .size = size};
     if (labels_decode(&m->label_runs, NULL, place_voxels(&m->grid), e) ||
         wire_copy_bin(map, "mip", mip_bytes(m), 1, &data, e))
         return -1;

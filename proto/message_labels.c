@@ -21,8 +21,7 @@ void labels_encode(const uint32_t *label, size_t voxels, struct buffer *runs)
         }
         count = n;
         if (!pass) {
-            runs->size = count * 8;
-            runs->data = xalloc(count ? count : 1, 8);
+            *runs = (struct buffer){.data = xalloc(count ? count : 1, 8), .size = count * 8};
         }
     }
 }
@@ -43,7 +42,7 @@ void bytes_encode(const uint8_t *label, size_t voxels, struct buffer *runs)
         pair[2 * n] = label[begin];
         pair[2 * n + 1] = (uint32_t)(i - begin);
     }
-    *runs = (struct buffer){(uint8_t *)pair, n * 2 * sizeof *pair};
+    *runs = (struct buffer){.data = (uint8_t *)pair, .size = n * 2 * sizeof *pair};
 }
 
 /* Runs that fill `voxels` exactly, or a sentence. */

@@ -100,8 +100,7 @@ void wire_put_bin(struct wire_writer *w, const char *name, const void *data, siz
 
 void wire_end(struct wire_writer *w, struct buffer *out)
 {
-    out->data = w->data;
-    out->size = w->size;
+    *out = (struct buffer){.data = w->data, .size = w->size};
     *w = (struct wire_writer){0};
 }
 

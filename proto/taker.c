@@ -171,7 +171,7 @@ static void sources_hear(struct taker *t)
         struct mail_address none;
         struct control c;
         struct buffer body;
-        while (mail_receive(s->socket, &none, &c, &body)) { /* copies the bytes: not under the lock */
+        while (mail_receive(s->socket, &none, &c, &body)) { /* looks at all the bytes: not under the lock */
             bool sound = c.verb != VERB_ITEM || bytes_xxh3(body.data, body.size) == c.check;
             bell_lock(&t->bell);
             source_hear(t, s, &c, &body, sound);

@@ -279,7 +279,7 @@ static enum heard reply_hear(const struct reader *r, struct head *h, struct buff
         return HEARD_END;
     *e = (struct error){.code = h->code};
     heard = hear(r, e->text, h->sentence);
-    rest->size = h->size - h->sentence;
+    *rest = (struct buffer){.size = h->size - h->sentence};
     rest->data = heard == HEARD_ALL ? xalloc(rest->size + 1, 1) : NULL;
     if (heard == HEARD_ALL)
         heard = hear(r, rest->data, rest->size);

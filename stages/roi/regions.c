@@ -49,8 +49,7 @@ static void write_labels(const struct grid *g, const struct crop *body, const st
         written = at + length;
     }
     put_run(&w, 0, (uint64_t)grid_voxels(g) - written);
-    runs->data = (uint8_t *)w.pair;
-    runs->size = w.pairs * 2 * sizeof *w.pair;
+    *runs = (struct buffer){.data = (uint8_t *)w.pair, .size = w.pairs * 2 * sizeof *w.pair};
 }
 
 /* Measure every region and say whose it is. */

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ITEMS = 250, BYTES = 40000, RUN = 42 };
+enum { ITEMS = 250, BYTES = 100000 /* more than what a taker copies */, RUN = 42 };
 static const double SILENCE_S = 0.6, HANG_S = 120;
 
 static char dir[64], *list; /* the run; what the collector published, a line an item */
@@ -55,7 +55,7 @@ static int be_source(void)
         struct item_key key = {RUN, i};
         if (stage_arrived(&st, key))
             continue;
-        struct buffer out = {xalloc(BYTES, 1), BYTES};
+        struct buffer out = {.data = xalloc(BYTES, 1), .size = BYTES};
         for (size_t j = 0; j < BYTES; j++)
             out.data[j] = byte_of(i, j, 0);
         stage_give_new(&st, key, &out);
@@ -70,7 +70,7 @@ static int be_turn(void)
     struct stage_options o = options("made", "turned");
     stage_open(&st, "turn", &o, true, true);
     while (stage_take(&st, &item)) {
-        struct buffer out = {xalloc(BYTES, 1), BYTES};
+        struct buffer out = {.data = xalloc(BYTES, 1), .size = BYTES};
         for (size_t j = 0; j < BYTES; j++)
             out.data[j] = item.bytes.data[j] ^ 0x5a;
         usleep(3000);

@@ -108,7 +108,7 @@ static void memory(void **state)
             assert_true(numbers[i] == 0);
         free(numbers);
     }
-    struct buffer b = {xalloc(3, 1), 3};
+    struct buffer b = {.data = xalloc(3, 1), .size = 3};
     buffer_free(&b);
     assert_null(b.data);
     assert_int_equal(b.size, 0);

@@ -34,7 +34,7 @@ static char *in_dir(const char *name)
 /* Values 0, 1, 2, ... as this type. packed: 0, 'z' zlib or 'g' gzip. */
 static struct buffer ramp(const char *type, bool big, int packed)
 {
-    struct buffer b = {xalloc(VOXELS, 8), 0};
+    struct buffer b = {.data = xalloc(VOXELS, 8), .size = 0};
     for (int i = 0; i < VOXELS; i++) {
         uint8_t bytes[8];
         size_t width = 1;
@@ -55,7 +55,7 @@ static struct buffer ramp(const char *type, bool big, int packed)
         z.next_in = b.data, z.avail_in = (uInt)b.size, z.next_out = to, z.avail_out = 1000;
         assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
         free(b.data);
-        b = (struct buffer){to, z.total_out};
+        b = (struct buffer){.data = to, .size = z.total_out};
         deflateEnd(&z);
     }
     return b;
@@ -140,7 +140,7 @@ static void second_files(void **state)
     struct buffer late = ramp("int16", false, 0);
     memmove(late.data + 7, late.data, late.size);
     late.size += 7;
-    struct buffer again = {xalloc(late.size, 1), late.size};
+    struct buffer again = {.data = xalloc(late.size, 1), .size = late.size};
     memcpy(again.data, late.data, late.size);
     expect_volume(save("e.mhd", MHA_PLACE "HeaderSize = 7\nElementType = MET_SHORT\nElementDataFile = e.raw\n", late, "e.raw"), true);
     expect_volume(save("e.mhd", MHA_PLACE "HeaderSize = -1\nElementType = MET_SHORT\nElementDataFile = e.raw\n", again, "e.raw"), true);

@@ -319,7 +319,7 @@ static size_t samples(struct buffer out[6])
 /* A copy of exactly its bytes, so that a sanitiser sees a read past them. */
 static int exact_decode(const uint8_t *data, size_t size)
 {
-    struct buffer b = {malloc(size ? size : 1), size};
+    struct buffer b = {.data = malloc(size ? size : 1), .size = size};
     memcpy(b.data, data, size);
     int result = any_decode(&b);
     free(b.data);
@@ -383,7 +383,7 @@ static void claims_are_held_against_bytes(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         assert_int_equal(exact_decode(cases[i].data, cases[i].size), -1);
     /* a million arrays, each in the one before: no stack is spent on it */
-    struct buffer deep = {xalloc(1000001, 1), 1000001};
+    struct buffer deep = {.data = xalloc(1000001, 1), .size = 1000001};
     memset(deep.data, 0x91, 1000000);
     assert_int_equal(any_decode(&deep), -1);
     deep.data[0] = 0x81;
@@ -441,7 +441,7 @@ static void unknown_fields_are_skipped(void **state)
     metric_encode(&m, &b);
     static const uint8_t more[] = {0xa5, 'e', 'x',  't', 'r',  'a', 0x82, 0xa1, 'a', 0x93, 1,
                                    2,    3,   0xa1, 'b', 0xc7, 3,   9,    1,    2,   3};
-    struct buffer longer = {xalloc(b.size + sizeof more, 1), b.size + sizeof more};
+    struct buffer longer = {.data = xalloc(b.size + sizeof more, 1), .size = b.size + sizeof more};
     memcpy(longer.data, b.data, b.size);
     memcpy(longer.data + b.size, more, sizeof more);
     longer.data[0]++; /* a field more in the map */
@@ -460,7 +460,7 @@ static void long_texts_are_refused_by_name(void **state)
     metric_encode(&(struct metric_message){"loss", 1, 2, 3}, &b);
     uint8_t *at = memmem(b.data, b.size, "\xa4loss", 5);
     assert_non_null(at);
-    struct buffer longer = {xalloc(b.size + 80, 1), b.size + 67};
+    struct buffer longer = {.data = xalloc(b.size + 80, 1), .size = b.size + 67};
     size_t head = (size_t)(at - b.data);
     memcpy(longer.data, b.data, head);
     longer.data[head] = 0xd9;

@@ -84,7 +84,7 @@ static void put(const char *header, const void *data, size_t size, uint64_t clai
 {
     struct error e = {0};
     uint64_t length = claimed ? claimed : strlen(header);
-    struct buffer b = {xalloc(8 + strlen(header) + size + 1, 1), 8 + strlen(header) + size};
+    struct buffer b = {.data = xalloc(8 + strlen(header) + size + 1, 1), .size = 8 + strlen(header) + size};
     memcpy(b.data, &length, 8);
     memcpy(b.data + 8, header, strlen(header));
     if (size)
