@@ -63,6 +63,43 @@ static inline void gather(uint8_t *out, const uint8_t *in, size_t size, const in
         }
 }
 
+static inline void mirror(uint8_t *restrict to, const uint8_t *restrict from, int64_t count, size_t size)
+{
+    for (int64_t x = 0; x < count; x++)
+        memcpy(to + x * (int64_t)size, from + (count - 1 - x) * (int64_t)size, size);
+}
+
+static void row_put(uint8_t *to, const uint8_t *from, int64_t count, bool backwards, size_t size)
+{
+    if (!backwards)
+        memcpy(to, from, (size_t)count * size);
+    else if (size == 4)
+        mirror(to, from, count, 4);
+    else if (size == 2)
+        mirror(to, from, count, 2);
+    else
+        mirror(to, from, count, size);
+}
+
+/* Axes stay, some run backwards: rows change places where they lie, and no second volume is needed. */
+static void flip_in_place(uint8_t *voxel, const int64_t dim[3], const uint8_t flip[3], size_t size)
+{
+    size_t const bytes = (size_t)dim[2] * size;
+    uint8_t *kept = xalloc(1, bytes);
+    for (int64_t z = 0; z < dim[0]; z++)
+        for (int64_t y = 0; y < dim[1]; y++) {
+            int64_t z2 = flip[0] ? dim[0] - 1 - z : z, y2 = flip[1] ? dim[1] - 1 - y : y;
+            uint8_t *row = voxel + (size_t)(z * dim[1] + y) * bytes, *other = voxel + (size_t)(z2 * dim[1] + y2) * bytes;
+            if (other < row)
+                continue; /* they have changed places */
+            memcpy(kept, row, bytes);
+            if (other > row)
+                row_put(row, other, dim[2], flip[2], size);
+            row_put(other, kept, dim[2], flip[2], size);
+        }
+    free(kept);
+}
+
 /* New axis a runs along old axis from[a], backwards where flip[a]. */
 static void grid_permute(struct grid *g, const uint8_t from[3], const uint8_t flip[3], void **voxel, size_t size)
 {
@@ -86,6 +123,10 @@ static void grid_permute(struct grid *g, const uint8_t from[3], const uint8_t fl
     }
     if (!voxel || !*voxel || (step[0] == old_step[0] && step[1] == old_step[1] && step[2] == old_step[2]))
         return;
+    if (from[0] == 0 && from[1] == 1) {
+        flip_in_place(*voxel, g->dim, flip, size);
+        return;
+    }
     uint8_t *in = *voxel, *out = xalloc(grid_voxels(g), size);
     switch (size) {
     case 1:
