@@ -83,8 +83,9 @@ static void turns(bool oblique)
     static const int way[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
     static const size_t sizes[] = {1, 2, 4, 8};
     for (size_t w = 0; w < 6; w++)
-        for (unsigned signs = 0; signs < 8; signs++) {
-            size_t size = sizes[(w + signs) % 4];
+        for (unsigned k = 0; k < 8 * COUNT_OF(sizes); k++) {
+            unsigned const signs = k % 8;
+            size_t const size = sizes[k / 8];
             struct grid file, g;
             struct turn turned;
             file_grid(&file, way[w], signs, oblique);
