@@ -51,12 +51,11 @@ template <class Stored> inline void values_rescale(const Stored *stored, size_t 
 }
 
 /* Of what nearly all PET is stored as, for the widest registers there are. */
-#define WIDEST __attribute__((target_clones("avx2", "default")))
-WIDEST void words_rescale(const Uint16 *stored, size_t count, const struct dicom_image *image, float *voxel)
+VECTORISED void words_rescale(const Uint16 *stored, size_t count, const struct dicom_image *image, float *voxel)
 {
     values_rescale(stored, count, image, voxel);
 }
-WIDEST void signed_words_rescale(const Sint16 *stored, size_t count, const struct dicom_image *image, float *voxel)
+VECTORISED void signed_words_rescale(const Sint16 *stored, size_t count, const struct dicom_image *image, float *voxel)
 {
     values_rescale(stored, count, image, voxel);
 }
