@@ -1,4 +1,4 @@
-/* message -- the kinds of message, the facts of a scan, the small messages; for arrays see message_arrays.c.   proto */
+/* message -- the kinds of message, the facts of a scan, the small messages; for arrays see message_arrays.c, message_batch.c.   proto */
 #include "proto/message.h"
 #include "proto/message_facts.h"
 #include <math.h>
@@ -114,8 +114,6 @@ int facts_get(const struct wire_map *map, struct scan_facts *facts, struct error
 }
 
 /* ---- messages that are one struct: field by field, in both directions */
-
-#define FIELD(kind, type, field) {#field, kind, offsetof(struct type, field), sizeof((struct type *)0)->field}
 
 static void struct_encode(const char *type, const struct wire_field *field, size_t count, const void *m,
                           struct buffer *out)

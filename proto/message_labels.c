@@ -20,9 +20,8 @@ void labels_encode(const uint32_t *label, size_t voxels, struct buffer *runs)
             }
         }
         count = n;
-        if (!pass) {
+        if (!pass)
             *runs = (struct buffer){.data = xalloc(count ? count : 1, 8), .size = count * 8};
-        }
     }
 }
 

@@ -18,6 +18,7 @@ enum wire_kind {
     WIRE_BYTES  /* size bytes as they lie in memory; bin */
 };
 struct wire_field { const char *name; enum wire_kind kind; size_t offset, size; };
+#define FIELD(kind, type, field) {#field, kind, offsetof(struct type, field), sizeof((struct type *)0)->field}
 
 struct wire_writer { uint8_t *data; size_t size, room; };
 /* Begins the message's map: "v", "type" and `fields` more, which the calls below must then write. */
