@@ -73,11 +73,14 @@ build() { # build TARGET...: quiet when it works, whole when it does not
     fi
     echo done >&2
 }
+gpu_or_leave() { # WHO: asks for one
+    (. tests/gpu/find.sh && gpu_find build || { echo "$1: $gpu_why" >&2; exit 69; }) || exit
+}
 # The part for GPUs is built where there is one, or where it is asked for.
 build_for() { # WORD...: the pipeline's
     case " $* " in
     *" --backend cuda "* | *" --backend=cuda "*)
-        (. tests/gpu/find.sh && gpu_find build || { echo "run.sh: --backend cuda: $gpu_why" >&2; exit 69; }) || exit
+        gpu_or_leave "run.sh: --backend cuda"
         build all CUDA=1
         ;;
     *" --backend"*) build all CUDA=0 ;;
@@ -142,7 +145,7 @@ simulate)
 bench)
     need "${build_packages[@]}" "${test_packages[@]}"
     if [ "${1:-}" = gpu ]; then # its PyTorch is another: PETREL_PYTHON
-        (. tests/gpu/find.sh && gpu_find build || { echo "bench gpu: $gpu_why" >&2; exit 69; }) || exit
+        gpu_or_leave "bench gpu"
         build all bench-programs CUDA=1
     else
         peers --bench

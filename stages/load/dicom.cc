@@ -195,9 +195,8 @@ int probe(const char *path, struct dicom_probe *p, struct error *e)
         return 1;
     char type[257];
     /* tags come in ascending order, so what lies past FrameOfReferenceUID need not be looked at */
-    OFCondition const read = dicom_load(from, file, DcmTagKey(0x0020, 0x0053));
-    if (read.bad())
-        return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
+    if (dicom_load(from, file, e, DcmTagKey(0x0020, 0x0053)) < 0)
+        return -1;
     dicom_text_of(file.getDataset(), DCM_Modality, p->modality, sizeof p->modality);
     dicom_text_of(file.getDataset(), DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid);
     dicom_text_of(file.getDataset(), DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid);
@@ -227,9 +226,8 @@ int read_image(const char *path, struct dicom_image *image, struct error *e)
 {
     FileStream from(path);
     DcmFileFormat file;
-    OFCondition const read = dicom_load(from, file);
-    if (read.bad())
-        return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
+    if (dicom_load(from, file, e) < 0)
+        return -1;
     DcmItem *injected = nullptr;
     char *base = reinterpret_cast<char *>(image);
     for (const real_row &row : reals)
@@ -297,9 +295,8 @@ int read_structures(const char *path, struct dicom_structures *s, struct error *
 {
     DcmFileFormat file;
     FileStream from(path);
-    OFCondition const read = dicom_load(from, file);
-    if (read.bad())
-        return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
+    if (dicom_load(from, file, e) < 0)
+        return -1;
     DcmDataset *set = file.getDataset();
     read_referenced(set, s);
     DcmSequenceOfItems *names = nullptr, *drawn = nullptr;

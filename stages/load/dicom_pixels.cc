@@ -92,19 +92,19 @@ int read_jpeg2000(DcmDataset *set, const char *path, const struct dicom_image *i
     return 0;
 }
 
-int read_pixels(DcmDataset *set, const char *path, const struct dicom_image *image, float *voxel, struct error *e)
+int read_pixels(DcmDataset *set, const FileStream &from, const struct dicom_image *image, float *voxel, struct error *e)
 {
+    const char *const path = from.name();
     size_t const count = static_cast<size_t>(image->rows) * static_cast<size_t>(image->columns);
     size_t const bytes = count * static_cast<size_t>(image->bits_allocated) / 8;
     DcmXfer const syntax(set->getOriginalXfer());
     bool const compressed = syntax.isEncapsulated() || syntax.getStreamCompression() != ESC_none;
-    struct stat on_disk;
     if (syntax.getXfer() == EXS_JPEG2000LosslessOnly || syntax.getXfer() == EXS_JPEG2000)
         return read_jpeg2000(set, path, image, voxel, e);
     /* an uncompressed slice cannot be larger than its file: look before anything is allocated */
-    if (stat(path, &on_disk) != 0 || (!compressed && static_cast<size_t>(on_disk.st_size) < bytes))
+    if (!compressed && static_cast<size_t>(from.file().st_size) < bytes)
         return fail(e, "cannot open '%s': %g rows of %g columns need %zu bytes, but the file has %lld", path, image->rows,
-                    image->columns, bytes, static_cast<long long>(on_disk.st_size));
+                    image->columns, bytes, static_cast<long long>(from.file().st_size));
     if (syntax.isEncapsulated() && set->chooseRepresentation(EXS_LittleEndianExplicit, nullptr).bad())
         return fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked", path,
                     DcmXfer(set->getOriginalXfer()).getXferName());
@@ -162,20 +162,19 @@ int read_plain(const char *path, const struct dicom_image *image, float *voxel, 
 
 int read_voxels(const char *path, const struct dicom_image *image, float *voxel, struct error *e)
 {
-    DcmFileFormat file;
     if (pixels_check(path, image, e) < 0)
         return -1;
     if (image->pixels != nullptr)
         return read_plain(path, image, voxel, e);
     FileStream from(path);
-    OFCondition const read = dicom_load(from, file);
+    DcmFileFormat file;
+    if (dicom_load(from, file, e) < 0)
+        return -1;
     DcmDataset *set = file.getDataset();
-    if (read.bad())
-        return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
     if (dicom_real_of(set, DCM_Rows, 0) != image->rows || dicom_real_of(set, DCM_Columns, 0) != image->columns ||
         dicom_real_of(set, DCM_BitsAllocated, 0) != image->bits_allocated)
         return fail(e, "cannot open '%s': it changed while it was read", path);
-    return read_pixels(set, path, image, voxel, e);
+    return read_pixels(set, from, image, voxel, e);
 }
 
 } // namespace

@@ -128,9 +128,8 @@ int read_segmentation(const char *path, bool with_pixels, struct dicom_segmentat
 {
     DcmFileFormat file;
     FileStream from(path);
-    OFCondition const read = dicom_load(from, file);
-    if (read.bad())
-        return fail(e, "cannot open '%s': not readable as DICOM (%s)", path, read.text());
+    if (dicom_load(from, file, e) < 0)
+        return -1;
     DcmDataset *set = file.getDataset();
     DcmItem *series = nullptr;
     if (set->findAndGetSequenceItem(DcmTagKey(0x0008, 0x1115), series, 0).good() && series != nullptr)

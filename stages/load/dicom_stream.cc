@@ -115,14 +115,14 @@ DcmInputStreamFactory *FileStream::newFactory() const
     return currentProducer() == &producer ? new FileFactory(path, tell()) : nullptr; /* none into what is inflated */
 }
 
-OFCondition dicom_load(FileStream &from, DcmFileFormat &file, const DcmTagKey &until)
+int dicom_load(FileStream &from, DcmFileFormat &file, struct error *e, const DcmTagKey &until)
 {
     OFCondition read = from.status();
-    if (read.bad())
-        return read;
-    dicom_start_once();
-    file.transferInit();
-    read = file.readUntilTag(from, EXS_Unknown, EGL_noChange, DCM_MaxReadLength, until);
-    file.transferEnd();
-    return read;
+    if (read.good()) {
+        dicom_start_once();
+        file.transferInit();
+        read = file.readUntilTag(from, EXS_Unknown, EGL_noChange, DCM_MaxReadLength, until);
+        file.transferEnd();
+    }
+    return read.good() ? 0 : fail(e, "cannot open '%s': not readable as DICOM (%s)", from.name(), read.text());
 }

@@ -1,6 +1,7 @@
 /* dicom_stream -- a DICOM file as DCMTK reads it: opened once, its first pages taken at once.   dicom, dicom_pixels, dicom_seg */
 #ifndef PETREL_STAGES_LOAD_DICOM_STREAM_H
 #define PETREL_STAGES_LOAD_DICOM_STREAM_H
+#include "common/base.h"
 
 #include <dcmtk/config/osconfig.h>
 
@@ -59,6 +60,10 @@ class FileStream final : public DcmInputStream
     {
     }
     DcmInputStreamFactory *newFactory() const override;
+    const char *name() const
+    {
+        return path.c_str();
+    }
     /* What it was when it was opened. */
     const struct stat &file() const
     {
@@ -70,6 +75,7 @@ class FileStream final : public DcmInputStream
     std::string path;
 };
 
-/* The file up to the first element that is `until` or comes after it; values above 4 KiB stay in the file until they are asked for. */
-OFCondition dicom_load(FileStream &from, DcmFileFormat &file, const DcmTagKey &until = DCM_UndefinedTagKey);
+/* The file up to the first element that is `until` or comes after it; values above 4 KiB stay in the file until they are asked for.
+ * -1 and a sentence: it is not readable as DICOM. */
+int dicom_load(FileStream &from, DcmFileFormat &file, struct error *e, const DcmTagKey &until = DCM_UndefinedTagKey);
 #endif

@@ -21,15 +21,25 @@ static double lanes_together(const double sum[LANES])
     return all;
 }
 
-VECTORISED static double sum_of(const float *voxel, size_t count)
+VECTORISED static double sum_and_most(const float *voxel, size_t count, float *most)
 {
     double sum[LANES] = {0};
+    float lane[LANES];
     size_t i = 0;
+    for (size_t k = 0; k < LANES; k++)
+        lane[k] = -HUGE_VALF;
     for (; i + LANES <= count; i += LANES)
-        for (size_t k = 0; k < LANES; k++)
+        for (size_t k = 0; k < LANES; k++) {
             sum[k] += voxel[i + k];
-    for (; i < count; i++)
+            lane[k] = voxel[i + k] > lane[k] ? voxel[i + k] : lane[k];
+        }
+    for (; i < count; i++) {
         sum[i % LANES] += voxel[i];
+        lane[i % LANES] = voxel[i] > lane[i % LANES] ? voxel[i] : lane[i % LANES];
+    }
+    *most = lane[0];
+    for (size_t k = 1; k < LANES; k++)
+        *most = lane[k] > *most ? lane[k] : *most;
     return lanes_together(sum);
 }
 
@@ -43,22 +53,6 @@ VECTORISED static double squares_about(const float *voxel, size_t count, double 
     for (; i < count; i++)
         sum[i % LANES] += (voxel[i] - mean) * (voxel[i] - mean);
     return lanes_together(sum);
-}
-
-VECTORISED static float most_of(const float *voxel, size_t count)
-{
-    float lane[LANES], most = -HUGE_VALF;
-    size_t i = 0;
-    for (size_t k = 0; k < LANES; k++)
-        lane[k] = most;
-    for (; i + LANES <= count; i += LANES)
-        for (size_t k = 0; k < LANES; k++)
-            lane[k] = voxel[i + k] > lane[k] ? voxel[i + k] : lane[k];
-    for (; i < count; i++)
-        most = voxel[i] > most ? voxel[i] : most;
-    for (size_t k = 0; k < LANES; k++)
-        most = lane[k] > most ? lane[k] : most;
-    return most;
 }
 
 void suv_apply(struct volume *v, const struct scan_facts *f)
@@ -95,8 +89,9 @@ void suv_clip(struct volume *v, double low, double high)
 void suv_statistics(const struct volume *v, struct scan_facts *f)
 {
     size_t const count = grid_voxels(&v->grid);
-    f->suv_max = (double)most_of(v->voxel, count);
-    f->volume_mean = sum_of(v->voxel, count) / (double)count;
+    float most;
+    f->volume_mean = sum_and_most(v->voxel, count, &most) / (double)count;
+    f->suv_max = (double)most;
     f->volume_sd = count > 1 ? sqrt(squares_about(v->voxel, count, f->volume_mean) / (double)(count - 1)) : 0;
     if (v->ct)
         ct_statistics(v, f);
