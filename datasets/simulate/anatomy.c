@@ -168,7 +168,6 @@ struct map {
     uint8_t *label;
     struct extent { double sum[3]; int64_t count, low[3], high[3]; } organ[ANATOMY_LABELS];
 };
-enum { SPLEEN = 1, KIDNEYS, LIVER, BLADDER, LUNGS, BRAIN };
 
 static int map_read(const char *path, struct map *m, struct error *e)
 {
@@ -213,7 +212,7 @@ static int map_read(const char *path, struct map *m, struct error *e)
 /* mm from the liver's centroid. */
 static struct place map_place(const struct map *m, const double zyx[3])
 {
-    const struct extent *l = &m->organ[LIVER];
+    const struct extent *l = &m->organ[ORGAN_LABEL_LIVER];
     const double *mm = m->grid.spacing_mm, n = (double)l->count;
     return (struct place){(zyx[2] - l->sum[2] / n) * mm[2], (l->sum[1] / n - zyx[1]) * mm[1],
                           (zyx[0] - l->sum[0] / n) * mm[0]};
@@ -235,15 +234,15 @@ static double clamp(double v, double low, double high)
 static void patient_fit(struct patient *p, const struct map *m)
 {
     static const struct { int label; struct place usual; } marks[] = {
-        {BLADDER, {66, -20, -294}}, {LIVER, {0, 0, 0}}, {LUNGS, {63, -25, 116}}, {BRAIN, {61, 29, 407}}};
-    double top = m->organ[BRAIN].count > 0 ? map_centroid(m, BRAIN).up : NAN;
-    double low = m->organ[BLADDER].count > 0 ? map_centroid(m, BLADDER).up : NAN;
+        {ORGAN_LABEL_BLADDER, {66, -20, -294}}, {ORGAN_LABEL_LIVER, {0, 0, 0}}, {ORGAN_LABEL_LUNGS, {63, -25, 116}}, {ORGAN_LABEL_BRAIN, {61, 29, 407}}};
+    double top = m->organ[ORGAN_LABEL_BRAIN].count > 0 ? map_centroid(m, ORGAN_LABEL_BRAIN).up : NAN;
+    double low = m->organ[ORGAN_LABEL_BLADDER].count > 0 ? map_centroid(m, ORGAN_LABEL_BLADDER).up : NAN;
     double size = !isnan(top) && !isnan(low) ? (top - low) / 701.0
                   : !isnan(top)              ? top / 407.0
                   : !isnan(low)              ? low / -294.0
                                              : 1.0;
     p->size = clamp(size, 0.85, 1.2);
-    const struct extent *lungs = &m->organ[LUNGS];
+    const struct extent *lungs = &m->organ[ORGAN_LABEL_LUNGS];
     double half_wide = 0.5 * (double)(lungs->high[2] - lungs->low[2] + 1) * m->grid.spacing_mm[2];
     p->girth = clamp((half_wide + 32.0) / 165.0, 0.85, 1.3); /* ribs, muscle and skin round the lungs: assumed */
     p->height_m = 1.70 * p->size;
@@ -289,7 +288,7 @@ static void phantom_over(const struct map *m, const double spacing_mm[3], const 
     for (int a = 0; a < 3; a++) {
         step[a] = spacing_mm[a] / m->grid.spacing_mm[a];
         step[a] = fabs(step[a] - 1.0) < 0.02 ? 1.0 : step[a];
-        double middle = 0.5 * (double)(m->organ[LUNGS].low[a] + m->organ[LUNGS].high[a]),
+        double middle = 0.5 * (double)(m->organ[ORGAN_LABEL_LUNGS].low[a] + m->organ[ORGAN_LABEL_LUNGS].high[a]),
                half = half_mm[a] / m->grid.spacing_mm[a];
         first[a] = fmax(ceil(middle - half), 0.0);
         double last = fmin(floor(middle + half), (double)m->grid.dim[a] - 1.0);
@@ -322,9 +321,9 @@ int anatomy_load(const struct anatomy *a, const struct study *s, const double sp
     struct map m;
     char *path = xprintf("%s/organs/%s.nii.gz", a->dir, s->name);
     int rc = map_read(path, &m, e);
-    if (rc == 0 && (m.organ[LIVER].count == 0 || m.organ[LUNGS].count == 0))
+    if (rc == 0 && (m.organ[ORGAN_LABEL_LIVER].count == 0 || m.organ[ORGAN_LABEL_LUNGS].count == 0))
         rc = fail(e, "cannot simulate on '%s': its map has no %s", path,
-                  m.organ[LIVER].count == 0 ? "liver (label 3)" : "lungs (label 5)");
+                  m.organ[ORGAN_LABEL_LIVER].count == 0 ? "liver (label 3)" : "lungs (label 5)");
     if (rc == 0) {
         patient_fit(p, &m);
         phantom_over(&m, spacing_mm, p, ph);

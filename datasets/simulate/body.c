@@ -137,9 +137,10 @@ static void paint_brain_inside(struct phantom *ph, const struct patient *p, stru
 }
 
 /* Besides the table's lobe, a left one that reaches over the midline, and a tip that hangs down at the right. */
-static void paint_liver(struct phantom *ph, const struct patient *p, struct rng *r)
+static void paint_liver(struct phantom *ph, const struct patient *p, const struct organ_row *row, struct rng *r)
 {
-    double ml = draw_positive(r, 1543, 363), suv = draw_positive(r, 2.2, 0.44), grow = cbrt(ml / 1543.0);
+    double ml = draw_positive(r, row->volume_ml, row->volume_sd), suv = draw_positive(r, row->suv, row->suv_sd);
+    double grow = cbrt(ml / row->volume_ml);
     static const struct {
         struct place at, radius;
         double tilt, taper;
@@ -153,7 +154,7 @@ static void paint_liver(struct phantom *ph, const struct patient *p, struct rng 
                          .taper = lobes[i].taper};
         b.radius = (struct place){grow * lobes[i].radius.left, grow * lobes[i].radius.front, grow * lobes[i].radius.up};
         blob_draw_waves(&b, r);
-        phantom_paint(ph, &b, suv, 0.06, ORGAN_LIVER, OVER_ANY);
+        phantom_paint(ph, &b, suv, row->heterogeneity, ORGAN_LIVER, OVER_ANY);
     }
 }
 
@@ -215,7 +216,7 @@ void body_paint(struct phantom *ph, const struct patient *p, bool marked)
         if (row->organ == ORGAN_BRAIN)
             brain = suv;
         if (row->organ == ORGAN_LIVER && !marked)
-            paint_liver(ph, p, &r);
+            paint_liver(ph, p, row, &r);
         else if (!marked)
             phantom_paint(ph, &b, suv, row->heterogeneity, row->organ,
                           mapped && row->volume_ml > 100.0 ? OVER_ANY : OVER_SOFT);

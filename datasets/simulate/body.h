@@ -27,7 +27,6 @@ void limb_place(const struct patient *p, enum limb limb, int side, struct tube_p
 /* Bones with their marrow, and the muscles beside them (skeleton.c); colon and small bowel (bowel.c). `r` is the
  * body's. */
 void skeleton_paint(struct phantom *ph, const struct patient *p, struct rng *r);
-void skull_paint(struct phantom *ph, const struct patient *p, double suv);
 void bowel_paint(struct phantom *ph, const struct patient *p, struct rng *r);
 /* Notes each organ that maps can mark: its middle, size, and mean SUV as painted. */
 void body_note_organs(struct phantom *ph);

@@ -20,8 +20,7 @@ static void path_through(struct path *path, const struct place *at, size_t count
     path->count = 0;
     for (size_t i = 0; i + 1 < count; i++) {
         struct place a = at[i == 0 ? 0 : i - 1], b = at[i], c = at[i + 1], d = at[i + 2 < count ? i + 2 : count - 1];
-        double length = sqrt((c.left - b.left) * (c.left - b.left) + (c.front - b.front) * (c.front - b.front) +
-                             (c.up - b.up) * (c.up - b.up));
+        double length = place_distance(c, b);
         int steps = (int)fmax(ceil(length / STEP_MM), 1.0);
         for (int k = 0; k < steps && path->count < PATH_MOST; k++) {
             double t = (double)k / steps, t2 = t * t, t3 = t2 * t;
@@ -59,12 +58,9 @@ static void path_heat(struct path *path, size_t at, size_t length, double suv, d
 /* Two hot segments side by side would be one in the scan. */
 static bool is_apart(const struct phantom *ph, struct place at)
 {
-    for (size_t i = 0; i < ph->hots; i++) {
-        struct place c = ph->hot[i].centre;
-        if (sqrt((at.left - c.left) * (at.left - c.left) + (at.front - c.front) * (at.front - c.front) +
-                 (at.up - c.up) * (at.up - c.up)) < APART_MM)
+    for (size_t i = 0; i < ph->hots; i++)
+        if (place_distance(at, ph->hot[i].centre) < APART_MM)
             return false;
-    }
     return true;
 }
 

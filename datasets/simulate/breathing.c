@@ -45,11 +45,10 @@ static int64_t clamped(int64_t v, int64_t below)
     return v < 0 ? 0 : v >= below ? below - 1 : v;
 }
 
-int breathing_organ(const struct breathing *b, const struct phantom *ph, double down_mm, int64_t z, int64_t y,
-                    int64_t x)
+const uint8_t *breathing_organs(const struct breathing *b, const struct phantom *ph, double down_mm, int64_t z, int64_t y)
 {
     double from = (double)z + down_mm * share_at(b, ph, z, y) / ph->grid.spacing_mm[0];
-    return ph->organ[grid_at(&ph->grid, clamped((int64_t)floor(from + 0.5), ph->grid.dim[0]), y, x)];
+    return ph->organ + grid_at(&ph->grid, clamped((int64_t)floor(from + 0.5), ph->grid.dim[0]), y, 0);
 }
 
 void breathing_blur(const struct breathing *b, struct phantom *ph)

@@ -141,14 +141,13 @@ static void add_features(struct check *c, const struct region *r, const double l
 /* The liver's middle, from the middle of voxel (0,0,0); the scan's where there is none. */
 static void find_liver(const struct nifti *map, double zyx_mm[3])
 {
-    enum { LIVER = 3 };
     double sum[3] = {0}, n = 0.0;
     size_t i = 0;
     int64_t at[3];
     for (at[0] = 0; at[0] < map->grid.dim[0]; at[0]++)
         for (at[1] = 0; at[1] < map->grid.dim[1]; at[1]++)
             for (at[2] = 0; at[2] < map->grid.dim[2]; at[2]++)
-                if ((int)map->voxel[i++] == LIVER) {
+                if ((int)map->voxel[i++] == ORGAN_LABEL_LIVER) {
                     for (int a = 0; a < 3; a++)
                         sum[a] += (double)at[a];
                     n += 1.0;

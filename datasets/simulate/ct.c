@@ -31,14 +31,17 @@ int16_t *ct_make(const struct phantom *ph, const struct patient *p, int finer, s
     struct rng r = draw_rng(p->seed, p->number, DRAW_CT);
     size_t i = 0;
     for (int64_t z = 0; z < g->dim[0]; z++)
-        for (int64_t y = 0; y < g->dim[1]; y++)
+        for (int64_t y = 0; y < g->dim[1]; y++) {
+            const uint8_t *organs = breathing_organs(&breathing, ph, breathing.ct_down_mm, z, y / finer);
+            size_t row = grid_at(&ph->grid, z, y / finer, 0);
             for (int64_t x = 0; x < g->dim[2]; x++, i++) {
-                int organ = breathing_organ(&breathing, ph, breathing.ct_down_mm, z, y / finer, x / finer);
-                bool lesion = ph->lesion[grid_at(&ph->grid, z, y / finer, x / finer)] != 0;
+                int organ = organs[x / finer];
+                bool lesion = ph->lesion[row + (size_t)(x / finer)] != 0;
                 double is = lesion && organ != ORGAN_MARROW && organ != ORGAN_AIR ? HU_LESION : hu_of[organ];
                 if (organ != ORGAN_AIR) /* air is clipped at the scale's end */
                     is += HU_NOISE * (double)rng_normal(&r);
                 hu[i] = (int16_t)lround(is);
             }
+        }
     return hu;
 }

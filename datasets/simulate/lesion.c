@@ -55,12 +55,6 @@ static const struct site_row *draw_site(struct rng *r)
     return &site_rows[COUNT_OF(site_rows) - 1];
 }
 
-static double distance(struct place a, struct place b)
-{
-    return sqrt((a.left - b.left) * (a.left - b.left) + (a.front - b.front) * (a.front - b.front) +
-                (a.up - b.up) * (a.up - b.up));
-}
-
 /* Where tumours grow that lie in no organ. */
 static bool is_soft(int organ)
 {
@@ -93,7 +87,7 @@ static bool tissue_fits(enum tissue in, int organ)
 static bool is_apart(const struct lesion *l, const struct lesion *list, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (distance(l->centre, list[i].centre) < 0.5 * (l->diameter_mm + list[i].diameter_mm) + 12.0)
+        if (place_distance(l->centre, list[i].centre) < 0.5 * (l->diameter_mm + list[i].diameter_mm) + 12.0)
             return false;
     return true;
 }
@@ -160,7 +154,7 @@ static size_t paint_company(struct phantom *ph, struct rng *r, double psf_fwhm_m
         at.left += 18.0 * (double)rng_normal(r), at.front += 14.0 * (double)rng_normal(r),
             at.up += 24.0 * (double)rng_normal(r);
         int organ = phantom_organ_at(ph, at);
-        double off = distance(at, first.centre);
+        double off = place_distance(at, first.centre);
         if (off < 20.0 || off > 50.0 || (organ != home && !is_soft(organ)))
             continue;
         struct lesion l = draw_lesion(r, at, first.site, first.what, first.site_number);
@@ -231,7 +225,7 @@ static size_t group_clicks(const struct spots *s, size_t group[CLICKS_MOST])
     for (size_t i = 0; i < s->count; i++) {
         group[i] = i;
         for (size_t j = 0; j < i; j++) {
-            if (group[j] == group[i] || distance(s->at[i], s->at[j]) >= LESION_APART_MM)
+            if (group[j] == group[i] || place_distance(s->at[i], s->at[j]) >= LESION_APART_MM)
                 continue;
             size_t low = group[i] < group[j] ? group[i] : group[j], high = group[i] < group[j] ? group[j] : group[i];
             for (size_t k = 0; k <= i; k++)
@@ -255,7 +249,7 @@ static void paint_at_clicks(struct phantom *ph, struct rng *r, const struct spot
                             struct lesion *l, double psf_fwhm_mm)
 {
     for (size_t i = 0; i < s->count; i++) {
-        if (group[i] != which || distance(s->at[i], l->centre) < 0.4 * l->diameter_mm)
+        if (group[i] != which || place_distance(s->at[i], l->centre) < 0.4 * l->diameter_mm)
             continue;
         struct lesion lobe = *l;
         lobe.centre = s->at[i];

@@ -57,11 +57,6 @@ static const struct mimic_row {
     {"urethra", MEN, 0, 1, false, {62, 68}, {5, 40}, {-350, -322}, {5, 8}, 1.8, {3.0, 20.0}, ORGAN_URETER, TISSUE},
 };
 
-static bool is_tissue(int organ)
-{
-    return organ != ORGAN_AIR && anatomy_label(organ) == 0;
-}
-
 static struct blob small_blob(struct rng *r, struct place centre, double low_mm, double high_mm, double longer)
 {
     struct blob b = {.centre = centre, .rough = 0.2, .turn_rad = rng_range(r, 0, 3.1), .tilt_rad = rng_range(r, -0.8, 0.8)};
@@ -96,7 +91,7 @@ static void paint_row(struct phantom *ph, const struct patient *p, struct rng *r
                 left = 130.0 - left;
             at = body_place(p, left, rng_range(r, row->front[0], row->front[1]), rng_range(r, row->up[0], row->up[1]));
             organ = phantom_organ_at(ph, at);
-        } while ((row->inside == TISSUE ? !is_tissue(organ) : organ != (int)row->inside) && ++look < 40);
+        } while ((row->inside == TISSUE ? (ph->tissue >> organ & 1) == 0 : organ != (int)row->inside) && ++look < 40);
         if (look >= 40)
             continue;
         struct blob b = small_blob(r, at, row->radius_mm[0], row->radius_mm[1], row->longer);

@@ -204,16 +204,11 @@ static void face_and_chest(struct phantom *ph, const struct patient *p)
 void outline_complete(struct phantom *ph, const struct patient *p)
 {
     struct oval *trunk = ovals_make(ph, p);
-    double crown = crown_up(ph);
     for (int layer = 0; layer < 2; layer++) { /* flesh, then fat round it */
         for (int64_t z = 0; z < ph->grid.dim[0]; z++) {
             double up = ph->low_mm[2] + (double)z * ph->grid.spacing_mm[0];
-            if (up <= crown)
-                oval_fill(ph, z, &trunk[z],
-                          layer == 1             ? 0.0
-                          : up > 240.0 * p->size ? 5.0
-                                                 : fat_depth_mm(p),
-                          layer == 0 ? ORGAN_SOFT : ORGAN_FAT);
+            double depth_mm = layer == 1 ? 0.0 : up > 240.0 * p->size ? 5.0 : fat_depth_mm(p);
+            oval_fill(ph, z, &trunk[z], depth_mm, layer == 0 ? ORGAN_SOFT : ORGAN_FAT); /* above the crown there is none */
         }
         limbs_paint(ph, p, layer == 0 ? 7.0 : 0.0, layer == 0 ? ORGAN_SOFT : ORGAN_FAT);
     }

@@ -4,6 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+double place_distance(struct place a, struct place b)
+{
+    return sqrt((a.left - b.left) * (a.left - b.left) + (a.front - b.front) * (a.front - b.front) +
+                (a.up - b.up) * (a.up - b.up));
+}
+
 enum { TEXTURE_MM = 20 };
 
 void phantom_open_on(struct phantom *p, const struct grid *g, const double low_mm[3])

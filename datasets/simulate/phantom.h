@@ -8,6 +8,7 @@
 #include "common/volume.h"
 
 struct place { double left, front, up; };
+double place_distance(struct place a, struct place b);
 
 /* An ellipsoid whose surface is moved in and out by a few waves: the shape of everything here. */
 struct blob {

@@ -115,7 +115,7 @@ static void paint_limb_bones(const struct skeleton *s)
         }
 }
 
-void skull_paint(struct phantom *ph, const struct patient *p, double suv)
+static void skull_paint(struct phantom *ph, const struct patient *p, double suv)
 {
     struct blob skull = {.centre = body_place(p, 65, 8, 398), .radius = {71, 92, 84}, .hollow = 0.90};
     phantom_paint(ph, &skull, suv, 0.05, ORGAN_MARROW, OVER_SOFT);

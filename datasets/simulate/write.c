@@ -197,18 +197,14 @@ int metadata_open(struct publish *table, const char *out, struct error *e)
 void metadata_add(struct publish *table, const struct output *o, const struct patient *p)
 {
     static const struct {
-        const char *modality, *name, *nifti;
-    } series[] = {{"PT", "PET", "PET.nii.gz"},
-                  {"SEG", "SEG", "SEG.nii.gz"},
-                  {"CT", "CTres", "CTres.nii.gz"},
-                  {"PT", "SUV", "SUV.nii.gz"},
-                  {"CT", "CT", "CT.nii.gz"}};
+        const char *modality, *name;
+    } series[] = {{"PT", "PET"}, {"SEG", "SEG"}, {"CT", "CTres"}, {"PT", "SUV"}, {"CT", "CT"}};
     size_t count = o->autopet ? 5 : o->ct || o->dicom ? 3 : 2;
     for (size_t i = 0; i < count; i++) {
         const char *name = o->dicom && i == 2 ? "CT" : series[i].name;
         fprintf(
-            table->to, "%s.%s.%s,SIMULATED,%s,%s.%s,SIMULATED,2000-01-01,SIMULATED %s,%s,./%s/%s/%s,%s,%03.0fY,%s\n",
+            table->to, "%s.%s.%s,SIMULATED,%s,%s.%s,SIMULATED,2000-01-01,SIMULATED %s,%s,./%s/%s/%s%s,%s,%03.0fY,%s\n",
             p->id, p->study, name, p->id, p->id, p->study, name, series[i].modality, p->id, p->study,
-            o->dicom ? name : series[i].nifti, p->diseased ? "MELANOMA" : "NEGATIVE", p->age_y, p->male ? "M" : "F");
+            name, o->dicom ? "" : ".nii.gz", p->diseased ? "MELANOMA" : "NEGATIVE", p->age_y, p->male ? "M" : "F");
     }
 }

@@ -4,11 +4,13 @@
  *                                      SEG.nii.gz      truth, uint8
  *                                      ORGANS.nii.gz   organs by the labels of anatomy.h, uint8
  *                                      CTres.nii.gz    CT in HU on the PET's grid, int16, where it was asked for
- *                                      SUV.nii.gz, CT.nii.gz   and these where all of autoPET's layout was: float32;
- * int16, rows and columns half as far apart PET/ CT/ SEG/   DICOM series (series.h) in place of the images, where asked
- * for regions.tsv     the truth a region: lesions, other hot spots, organs PET.json        dose, weight, times
- * (BIDS-PET names); written last: it marks completion SUV.nii.gz is left out otherwise: petrel-load prefers it to
- * PET.nii.gz, and would not see how SUV came about. */
+ *                                      SUV.nii.gz, CT.nii.gz   and these where all of autoPET's layout was: float32; int16, rows
+ *                                                              and columns half as far apart
+ *                                      PET/ CT/ SEG/   DICOM series (series.h) in place of the images, where asked for
+ *                                      regions.tsv     the truth a region: lesions, other hot spots, organs
+ *                                      PET.json        dose, weight, times (BIDS-PET names); written last: it marks completion
+ *
+ * SUV.nii.gz is left out otherwise: petrel-load prefers it to PET.nii.gz, and would not see how SUV came about. */
 #ifndef PETREL_SIMULATE_WRITE_H
 #define PETREL_SIMULATE_WRITE_H
 #include "common/file.h"
