@@ -117,15 +117,13 @@ gpu_report() {
 }
 
 bench_gpu() {
-    local python='' p steps=50 repeat=5 torch_dry=() gpu_pairs=${PAIRS:-128 32} stem
+    local python steps=50 repeat=5 torch_dry=() gpu_pairs=${PAIRS:-128 32} stem
     gpu_find "$build" || { echo "bench gpu: $gpu_why" >&2; exit 69; }
-    local sees='import sys, torch; sys.exit(not torch.cuda.is_available())'
+    local sees='sys, torch; sys.exit(not torch.cuda.is_available())' # for python_with
     if [ -n "${PETREL_GPU_DRY:-}" ]; then
-        steps=1 repeat=1 rounds=1 gpu_pairs=${PAIRS:-4} torch_dry=(--device cpu --tiny) sees='import torch'
+        steps=1 repeat=1 rounds=1 gpu_pairs=${PAIRS:-4} torch_dry=(--device cpu --tiny) sees=torch
     fi
-    for p in ${PETREL_PYTHON:+"$PETREL_PYTHON"} "${PETREL_PEERS:-build/peers}/bin/python" python3 /usr/bin/python3; do
-        "$p" -c "$sees" 2>/dev/null && { python=$p; break; }
-    done
+    python=$(python_with "$sees")
     [ -e "${PETREL_CUDA:-$build/lib/petrel-cuda.so}" ] || { echo "bench gpu: '$device' is there, but not the CUDA part: make CUDA=1" >&2; exit 69; }
     stem=$(gpu_stem "$work")
     gpu_report 2>&1 | tee "$stem-speed.txt"

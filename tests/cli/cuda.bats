@@ -5,15 +5,11 @@
 bats_require_minimum_version 1.5.0
 load small
 
-setup() {
-    bin=$(realpath "${PETREL_BIN:-$BATS_TEST_DIRNAME/../../build/bin}")
-    top=$(realpath "$BATS_TEST_DIRNAME/../..")
-}
-built() { [ -f "$bin/../lib/petrel-cuda.so" ] || skip "built without CUDA: make CUDA=1 needs nvcc 13, cuDNN 9 and cuBLAS"; }
+built() { [ -f "$BIN/../lib/petrel-cuda.so" ] || skip "built without CUDA: make CUDA=1 needs nvcc 13, cuDNN 9 and cuBLAS"; }
 
 @test "no kernel spills, on any GPU it is compiled for" {
     built
-    "$top/kernels/cuda/registers.sh" "$bin"/../cuda/*.ptxas >"$BATS_TEST_TMPDIR/table"
+    "$TOP/kernels/cuda/registers.sh" "$BIN"/../cuda/*.ptxas >"$BATS_TEST_TMPDIR/table"
     awk -F'\t' '
         NR == 1 { next }
         { kernels[$2]; on[$3]++; if ($7 > 0 || $6 > 0) { print "spills: " $0; bad = 1 } }
@@ -27,22 +23,22 @@ built() { [ -f "$bin/../lib/petrel-cuda.so" ] || skip "built without CUDA: make 
 }
 
 @test "every file of kernels names the test that runs them, and the test is there" {
-    for file in $(grep -l __global__ "$top"/kernels/cuda/*.cu); do
+    for file in $(grep -l __global__ "$TOP"/kernels/cuda/*.cu); do
         names=$(sed '/\*\//q' "$file" | tr '\n' ' ' | sed -n 's/.*tests: \([a-z0-9_/, *]*[a-z0-9_]\) *\*\/.*/\1/p' | tr -d '*,')
         [ -n "$names" ] || { echo "$file names no test"; return 1; }
         for name in $names; do
-            ls "$top/tests/unit/$name.c" "$top/tests/$name.c" 2>/dev/null | grep -q . || { echo "$file: no test is called $name"; return 1; }
+            ls "$TOP/tests/unit/$name.c" "$TOP/tests/$name.c" 2>/dev/null | grep -q . || { echo "$file: no test is called $name"; return 1; }
         done
     done
 }
 
 @test "no program links a CUDA library; the part finds its own" {
-    for program in "$bin"/petrel-*; do
+    for program in "$BIN"/petrel-*; do
         run ldd "$program"
         ! grep -iE 'libcu(da|dart|blas|dnn)' <<<"$output" || { echo "$program: $output"; return 1; }
     done
     built
-    run ldd "$bin/../lib/petrel-cuda.so"
+    run ldd "$BIN/../lib/petrel-cuda.so"
     [[ $output == *libcudnn.so.9* && $output == *libcublas.so* && $output != *"not found"* ]]
     [[ $output != *libcuda.so* ]] # the driver's: opened where there is one
 }
@@ -55,6 +51,6 @@ built() { [ -f "$bin/../lib/petrel-cuda.so" ] || skip "built without CUDA: make 
     [[ $output == *"no usable GPU"*"libcuda.so.1"*"--backend cpu"* ]]
     built
     # past the driver's library, which who names a part himself must know: the part opens, and says the same for itself
-    PETREL_CUDA=$bin/../lib/petrel-cuda.so run -69 petrel-train pretrain --cache "$SMALL/cache" --run run --backend cuda
+    PETREL_CUDA=$BIN/../lib/petrel-cuda.so run -69 petrel-train pretrain --cache "$SMALL/cache" --run run --backend cuda
     [[ $output == *"no usable GPU"*"--backend cpu"* ]]
 }

@@ -40,7 +40,7 @@ losses_differ() {
 
 @test "ranks: four with batch statistics in step learn what one learns, to rounding; and the same bytes twice" {
     petrel-train $(train one --pair-list pairs.tsv)
-    together 4 four --pair-list pairs.tsv --set sync_norm=yes --threads 1
+    together 4 four --pair-list pairs.tsv --set sync_norm=yes
     losses_differ one four 2e-4
     together 4 again --pair-list pairs.tsv --set sync_norm=yes
     cmp four/pretrained.safetensors again/pretrained.safetensors

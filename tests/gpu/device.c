@@ -9,6 +9,7 @@
 #include "kernels/nets/network.h"
 #include "kernels/optim/lars.h"
 #include "tests/gpu/layers.h"
+#include "tests/unit/distance.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,16 +44,6 @@ static float *noise(size_t count, uint64_t which)
     for (size_t i = 0; i < count; i++)
         x[i] = rng_normal(&r);
     return x;
-}
-
-static double distance(const float *a, const float *b, size_t count)
-{
-    double off = 0, length = 0;
-    for (size_t i = 0; i < count; i++) {
-        off += pow((double)a[i] - (double)b[i], 2);
-        length += pow((double)b[i], 2);
-    }
-    return sqrt(off / (length > 0 ? length : 1));
 }
 
 /* ---- a network on a back end ---- */

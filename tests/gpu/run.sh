@@ -15,8 +15,9 @@ trap 'rm -rf "$work"' EXIT
 . tests/gpu/find.sh
 gpu_find "$build" || { echo "skipped: $gpu_why"; exit 77; }
 
+units=(ops_{image,rows,losses,more} cuda_augment)
 part=${PETREL_CUDA:-$build/lib/petrel-cuda.so} missing=()
-for p in "$part" "$build"/bin/petrel-train "$build"/tests/gpu/device "$build"/tests/unit/{ops_{image,rows,losses,more},cuda_augment}; do
+for p in "$part" "$build"/bin/petrel-train "$build"/tests/gpu/device "${units[@]/#/$build/tests/unit/}"; do
     [ -e "$p" ] || missing+=("${p#"$build"/}")
 done
 if [ ${#missing[@]} -gt 0 ]; then
@@ -50,7 +51,7 @@ try() { # try NAME WANTED_CODE COMMAND...
 
 # ---- what it computes ----
 export CMOCKA_MESSAGE_OUTPUT=TAP PETREL_TUNED=$work/tuned OPENBLAS_NUM_THREADS=1 PETREL_CUDA=$part
-for t in ops_image ops_rows ops_losses ops_more cuda_augment; do
+for t in "${units[@]}"; do
     try "every operation against ref, augmentation against stages/pairs: $t" 0 env PETREL_TEST_CUDA=device "$build/tests/unit/$t"
 done
 try "a step against the cpu, the same bytes twice, recorded and plain, every form" 0 "$build/tests/gpu/device"
@@ -63,7 +64,7 @@ if sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sa
     for tool in memcheck racecheck; do
         try "compute-sanitizer $tool: two networks' steps" 0 env PETREL_CUDA_TUNE=0 PETREL_GPU_PAIRS=4 PETREL_GPU_WIDTH=16 \
             "$sanitizer" --tool $tool --error-exitcode 9 "$build/tests/gpu/device" step
-        for t in ops_image ops_rows ops_losses ops_more cuda_augment; do
+        for t in "${units[@]}"; do
             try "compute-sanitizer $tool: $t" 0 env PETREL_CUDA_TUNE=0 PETREL_TEST_CUDA=device \
                 "$sanitizer" --tool $tool --error-exitcode 9 "$build/tests/unit/$t"
         done

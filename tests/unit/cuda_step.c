@@ -9,8 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <cmocka.h>
+#include "tests/unit/common_child.h"
 #include "tests/unit/emulated.h"
 
 enum { PAIRS = 8, N = 2 * PAIRS, K = 48, STEPS = 4, VOXELS = 4096, TERMS = 3 };
@@ -266,29 +266,9 @@ static void test_no_part(void **state)
     assert_non_null(strstr(e.text, "'libcuda.so.1' cannot be opened"));
 }
 
-/* What a child prints on stderr and leaves with. */
-static int child(void (*what)(void), char *text, size_t size)
+static void ask_for_much(void *context)
 {
-    int ends[2], status;
-    assert_int_equal(pipe(ends), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(ends[1], STDERR_FILENO);
-        what();
-        _exit(0);
-    }
-    close(ends[1]);
-    ssize_t got = 0, more;
-    while ((size_t)got < size - 1 && (more = read(ends[0], text + got, size - 1 - (size_t)got)) > 0)
-        got += more;
-    text[got] = '\0';
-    close(ends[0]);
-    waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static void ask_for_much(void)
-{
+    (void)context;
     setenv("PETREL_EMU_MIB", "100", 1);
     struct backend *b = open_emulated(FLOAT32);
     (void)b->alloc(b, (size_t)90 << 20);
@@ -300,8 +280,9 @@ static void synchronise(void *context)
     b->sync(b);
 }
 
-static void record_a_wait(void)
+static void record_a_wait(void *context)
 {
+    (void)context;
     struct backend *b = open_emulated(FLOAT32);
     void *record = NULL;
     b->step(b, &record, synchronise, b);
@@ -312,10 +293,10 @@ static void test_deaths(void **state)
 {
     (void)state;
     char text[2000];
-    assert_int_equal(child(ask_for_much, text, sizeof text), EX_OSERR);
-    assert_non_null(strstr(text, "out of memory on the GPU: cannot have 90 MiB more"));
-    assert_int_equal(child(record_a_wait, text, sizeof text), 128 + SIGABRT); /* the emulator's: a GPU would make the capture invalid */
-    assert_non_null(strstr(text, "recorded calls 'cudaStreamSynchronize'"));
+    assert_int_equal(child_run(ask_for_much, NULL, text, sizeof text), EX_OSERR);
+    assert_says(text, "out of memory on the GPU: cannot have 90 MiB more");
+    assert_int_equal(child_run(record_a_wait, NULL, text, sizeof text), 1000 + SIGABRT); /* the emulator's: a GPU would make the capture invalid */
+    assert_says(text, "recorded calls 'cudaStreamSynchronize'");
 }
 
 int main(void)

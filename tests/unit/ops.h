@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "tests/unit/distance.h"
 
 enum { INPUTS = 8, NUMBERS = 16 };
 
@@ -241,17 +242,6 @@ static inline void shape_text(char *to, size_t size, const int *n)
     size_t used = 0;
     for (int i = 0; i <= last && used < size; i++)
         used += (size_t)snprintf(to + used, size - used, "%s%d", i ? "," : "", n[i]);
-}
-
-/* |a-b| / |b|; NaN anywhere makes it NaN */
-static inline double distance(const float *a, const float *b, size_t count)
-{
-    double difference = 0, length = 0;
-    for (size_t i = 0; i < count; i++) {
-        difference += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
-        length += (double)b[i] * (double)b[i];
-    }
-    return length > 0 ? sqrt(difference / length) : sqrt(difference);
 }
 
 static inline void must_be_within(const struct op *op, const int *n, const char *what, const char *who, const float *a,

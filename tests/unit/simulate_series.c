@@ -43,13 +43,12 @@ static void make_phantom(struct phantom *ph, bool with_lesion)
     }
 }
 
-static void read_back(const char *at, struct volume_message *m)
+static void read_back(char *folder, struct volume_message *m)
 {
     struct sources s = {0};
     struct load_options o = {.units = "auto", .salt = "test", .memory_limit = (size_t)1 << 30};
     struct error e = {0};
-    char *folder = path_join(dir, at), *argument[] = {folder};
-    if (sources_find(&s, argument, 1, &o, &e) < 0)
+    if (sources_find(&s, &folder, 1, &o, &e) < 0)
         fail_msg("%s", e.text);
     assert_int_equal(s.count, 1); /* the CT is no scan, the SEG is its truth */
     assert_int_equal(s.item[0].kind, SOURCE_DICOM);
@@ -57,22 +56,30 @@ static void read_back(const char *at, struct volume_message *m)
     if (scan_read(&s.item[0], &o, m, &e) < 0)
         fail_msg("%s", e.text);
     sources_free(&s);
+}
+
+/* A patient made, written and read back; *ph and *m are the caller's. */
+static struct patient there_and_back(int64_t number, bool with_lesion, struct phantom *ph, struct volume_message *m)
+{
+    struct grid g;
+    struct error e = {0};
+    struct patient p = patient_draw(7, number);
+    make_phantom(ph, with_lesion);
+    int16_t *hu = ct_make(ph, &p, 1, &g);
+    char *folder = xprintf("%s/%d", dir, (int)number);
+    assert_int_equal(series_write(folder, "cohort", &p, ph, hu, &e), 0);
+    read_back(folder, m);
     free(folder);
+    free(hu);
+    return p;
 }
 
 static void test_round_trip(void **state)
 {
     (void)state;
     struct phantom ph;
-    struct grid g;
-    struct error e = {0};
     struct volume_message m;
-    struct patient p = patient_draw(7, 3);
-    make_phantom(&ph, true);
-    int16_t *hu = ct_make(&ph, &p, 1, &g);
-    char *one = path_join(dir, "one");
-    assert_int_equal(series_write(one, "cohort", &p, &ph, hu, &e), 0);
-    read_back("one", &m);
+    struct patient p = there_and_back(3, true, &ph, &m);
     assert_true(grid_same_shape(&m.volume.grid, &ph.grid));
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 4; k++)
@@ -93,8 +100,6 @@ static void test_round_trip(void **state)
     assert_true(f->injection_s == p.injection_s && f->series_s == p.series_s);
     assert_string_equal(f->sex, p.male ? "M" : "F");
     assert_string_equal(f->vendor, "SIMULATED");
-    free(one);
-    free(hu);
     volume_message_free(&m);
     phantom_close(&ph);
 }
@@ -104,19 +109,10 @@ static void test_healthy(void **state)
 {
     (void)state;
     struct phantom ph;
-    struct grid g;
-    struct error e = {0};
     struct volume_message m;
-    struct patient p = patient_draw(7, 4);
-    make_phantom(&ph, false);
-    int16_t *hu = ct_make(&ph, &p, 1, &g);
-    char *two = path_join(dir, "two");
-    assert_int_equal(series_write(two, "cohort", &p, &ph, hu, &e), 0);
-    read_back("two", &m);
+    (void)there_and_back(4, false, &ph, &m);
     for (size_t i = 0; i < grid_voxels(&ph.grid); i++)
         assert_int_equal(m.volume.mask[i], 0);
-    free(two);
-    free(hu);
     volume_message_free(&m);
     phantom_close(&ph);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "tests/unit/distance.h"
 
 enum { PAIRS = 16, WIDTH = 2, E = 8 * WIDTH, K = 24, H = 6, STEPS = 10 };
 static const double LR = 0.005;
@@ -23,17 +24,6 @@ static const float *expected(const char *prefix, const char *name, size_t count)
     if (!t || tensor_count(t) != count)
         fail_msg("golden tensor '%s' is %s", full, t ? "misshapen" : "missing");
     return t->data;
-}
-
-/* |got - want| / |want|, both as vectors; NaN anywhere gives NaN */
-static double distance(const float *got, const float *want, size_t count)
-{
-    double d = 0, w = 0;
-    for (size_t i = 0; i < count; i++) {
-        d += pow((double)got[i] - (double)want[i], 2);
-        w += pow((double)want[i], 2);
-    }
-    return sqrt(d / (w > 0 ? w : 1));
 }
 
 /* What is asked of both back ends, relative to the length of each tensor; beside it what PyTorch's own float32 is from
