@@ -69,8 +69,7 @@ static void join(struct moments *m, const struct moments *more)
     m->count = all;
 }
 
-/* Other ranks' boxes count too where norms are in step: theirs are joined in the order of ranks, so all get the same bits. */
-static bool in_step(const struct backend *b) { return b->ranks && b->ranks->sync_norm; }
+/* Where norms are in step other ranks' boxes are joined in the order of ranks, so all get the same bits. */
 
 /* The first of each column's `bytes`, packed into room, and behind them every rank's. */
 static void gather_columns(struct backend *b, void *room, const void *first, size_t bytes, const struct plan *l)
@@ -95,7 +94,7 @@ static void join_ranks(struct backend *b, struct moments *m, const struct plan *
 /* What one of the two reductions keeps: a place a column and chunk, and where ranks are in step, mine and all of theirs. */
 static size_t places(const struct backend *b, const struct plan *l)
 {
-    return l->columns * (l->chunks + (in_step(b) ? 1 + (size_t)b->ranks->size : 0));
+    return l->columns * (l->chunks + (ranks_in_step(b->ranks) ? 1 + (size_t)b->ranks->size : 0));
 }
 
 /* mean and rstd of each view's batch; running ones move view by view. */
@@ -117,7 +116,7 @@ static void statistics(struct backend *b, float *mean, float *rstd, float *runni
         for (size_t chunk = 1; chunk < l->chunks; chunk++)
             join(all, &all[chunk]);
     }
-    if (in_step(b))
+    if (ranks_in_step(b->ranks))
         join_ranks(b, m, l);
     for (size_t column = 0; column < l->columns; column++) {
         const struct moments *all = &m[column * l->chunks];
@@ -208,9 +207,9 @@ static struct sums *slope_means(struct backend *b, float *dgamma, float *dbeta, 
         }
         sum[column * l->chunks] = all;
     }
-    if (in_step(b))
+    if (ranks_in_step(b->ranks))
         add_ranks(b, sum, l);
-    double count = (double)l->P * l->rows * (in_step(b) ? b->ranks->size : 1);
+    double count = (double)l->P * l->rows * (ranks_in_step(b->ranks) ? b->ranks->size : 1);
     for (size_t column = 0; column < l->columns; column++)
         for (int lane = 0; lane < LANES; lane++) {
             sum[column * l->chunks].g[lane] /= count;

@@ -21,14 +21,20 @@ struct transfer {
     unsigned next;
 };
 
-static void *cuda_alloc(struct backend *b, size_t bytes)
+static void *device_memory(size_t bytes)
 {
     void *memory = NULL;
-    size_t size = bytes ? bytes : 1;
-    cudaError_t code = cudaMalloc(&memory, size);
+    cudaError_t code = cudaMalloc(&memory, bytes);
     if (code == cudaErrorMemoryAllocation)
-        cuda_no_memory(size);
+        cuda_no_memory(bytes);
     CUDA(code);
+    return memory;
+}
+
+static void *cuda_alloc(struct backend *b, size_t bytes)
+{
+    size_t size = bytes ? bytes : 1;
+    void *memory = device_memory(size);
     CUDA(cudaMemsetAsync(memory, 0, size, cuda_of(b)->stream));
     return memory;
 }
@@ -65,10 +71,7 @@ static void piece_stage(struct cuda *own, struct piece *p, size_t bytes)
         CUDA(cudaEventCreateWithFlags(&p->arrived, cudaEventDisableTiming));
     if (p->staged_bytes < bytes) {
         CUDA(cudaFree(p->staged));
-        cudaError_t code = cudaMalloc(&p->staged, bytes);
-        if (code == cudaErrorMemoryAllocation)
-            cuda_no_memory(bytes);
-        CUDA(code);
+        p->staged = device_memory(bytes);
         p->staged_bytes = bytes;
     }
 }

@@ -25,8 +25,6 @@ struct plan {
     size_t count;   /* and the rows they are of */
 };
 
-static bool in_step(const struct backend *b) { return b->ranks && b->ranks->sync_norm; }
-
 /* By the shape and the ranks alone. */
 static struct plan plan_of(const struct backend *b, const struct norm_shape *s, int W)
 {
@@ -48,8 +46,8 @@ static struct plan plan_of(const struct backend *b, const struct norm_shape *s, 
     chunks = chunks < 1 ? 1 : chunks > most ? most : chunks;
     l.each = (l.rows + chunks - 1) / chunks;
     l.chunks = (unsigned)((l.rows + l.each - 1) / l.each);
-    l.parts = in_step(b) ? (unsigned)b->ranks->size : l.chunks;
-    l.count = in_step(b) ? l.rows * l.parts : l.rows;
+    l.parts = ranks_in_step(b->ranks) ? (unsigned)b->ranks->size : l.chunks;
+    l.count = ranks_in_step(b->ranks) ? l.rows * l.parts : l.rows;
     return l;
 }
 
@@ -336,7 +334,7 @@ __global__ void __launch_bounds__(THREADS) norm_slope_apply(T *din, T *dresidual
 struct places { float *part, *total, *all, *rows; };
 static struct places places_of(struct backend *b, const struct plan *l)
 {
-    size_t total = (size_t)l->views * 2 * (size_t)l->C, part = total * l->chunks, all = in_step(b) ? total * (2 + l->parts) : 0;
+    size_t total = (size_t)l->views * 2 * (size_t)l->C, part = total * l->chunks, all = ranks_in_step(b->ranks) ? total * (2 + l->parts) : 0;
     struct places p = {(float *)cuda_scratch(b, (part + all) * sizeof(float)), NULL, NULL, NULL};
     p.total = p.part + part;
     p.all = p.total + total;
@@ -351,7 +349,7 @@ static dim3 block_of(const struct plan *l) { return dim3(l->x, l->y); }
 template <int W>
 static const float *parts_of(struct backend *b, const struct places *p, float *dgamma, float *dbeta, const struct plan *l)
 {
-    if (!in_step(b))
+    if (!ranks_in_step(b->ranks))
         return p->part;
     LAUNCH(b, norm_total<W>, dim3(1, l->tiles), block_of(l), p->total, dgamma, dbeta, p->part, *l);
     size_t floats = 2 * (size_t)l->C;
@@ -363,7 +361,7 @@ static const float *parts_of(struct backend *b, const struct places *p, float *d
 template <class T> static struct rows_about<T> about_of(struct backend *b, const struct places *p, const T *in, const struct plan *l)
 {
     struct rows_about<T> from = {in + l->about * (size_t)l->C, l->rows * (size_t)l->C};
-    if (!in_step(b))
+    if (!ranks_in_step(b->ranks))
         return from;
     T *rows = (T *)p->rows;
     for (size_t view = 0; view < (size_t)l->views; view++)
@@ -410,7 +408,7 @@ static void backward(struct backend *b, float *din, float *dresidual, float *dga
     const struct places p = places_of(b, &l);
     LAUNCH(b, (norm_slope_sums<T, W>), grid_of(&l), block_of(&l), p.part, (const T *)dout, gate, (const T *)in, mean, rstd, l);
     const float *part = parts_of<W>(b, &p, dgamma, dbeta, &l);
-    if (in_step(b)) /* it has kept them */
+    if (ranks_in_step(b->ranks)) /* it has kept them */
         dgamma = dbeta = NULL;
     LAUNCH(b, (norm_slope_apply<T, W>), grid_of(&l), block_of(&l), (T *)din, (T *)dresidual, dgamma, dbeta, part, (const T *)dout, gate,
            (const T *)in, mean, rstd, gamma, l);

@@ -10,10 +10,8 @@ weights are off by a rounding; and both must have fallen. Exit 77: something is 
 """
 import argparse
 import copy
-import csv
 import os
 import random
-import subprocess
 import sys
 import tempfile
 
@@ -21,7 +19,7 @@ golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden"
 sys.path.insert(0, golden)
 try:
     import torch
-    from cache import read_boxes
+    from cache import petrel_pretrain, read_boxes
     from network import Lars, Network, pretrain_step, pretraining_params, write_safetensors
 except ImportError as missing:
     print(f"skipped: {missing}: wants torch, numpy and h5py")
@@ -51,17 +49,10 @@ torch.manual_seed(5)
 net = Network()
 
 with tempfile.TemporaryDirectory() as tmp:
-    begin, pairs, run = (os.path.join(tmp, name) for name in ("begin", "pairs.tsv", "run"))
+    begin = os.path.join(tmp, "begin")
     write_safetensors(begin, {n: t for n, t in net.state_dict().items() if not n.startswith("classifier")}, {})
-    with open(pairs, "w") as f:
-        f.writelines(f"{a}\t{b}\n" for a, b in rows)
-    subprocess.run([os.path.join(ask.bin, "petrel-train"), "pretrain", "--quiet", "--restart", "--cache", ask.cache, "--run", run,
-                    "--init", begin, "--pair-list", pairs, "--out", os.path.join(tmp, "end"), "--backend", ask.backend,
-                    "--precision", ask.precision, "--steps", str(ask.steps), "--batch", str(ask.pairs), "--lr", str(ask.lr),
-                    "--warmup", "0", "--schedule-length", "1e9"], check=True)
-    with open(os.path.join(run, "losses.csv")) as f:
-        names = ("invariance", "variance", "covariance")
-        ours = [sum(w * float(r[k]) for w, k in zip(WEIGHT, names)) for r in csv.DictReader(f) if r["set"] == "train"]
+    ours = [sum(w * t for w, t in zip(WEIGHT, terms))
+            for terms in petrel_pretrain(ask, tmp, begin, rows, ask.lr, "--precision", ask.precision)]
 
 
 def train(net):

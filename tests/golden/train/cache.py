@@ -1,4 +1,5 @@
 """Boxes, positions and embeddings of a cache, for the scripts beside this one. python3-h5py."""
+import csv
 import os
 import subprocess
 
@@ -25,6 +26,22 @@ def read_boxes(cache):
     sd = flat.std(2, ddof=1, keepdims=True)
     flat = (flat - flat.mean(2, keepdims=True)) / numpy.where(sd > 0, sd, 1)
     return flat.reshape(box.shape), position
+
+
+TERMS = ("invariance", "variance", "covariance")
+
+
+def petrel_pretrain(ask, tmp, begin, rows, lr, *more):
+    """the loss terms of every step on these pairs of rows; ask: bin, cache, backend, pairs (a step). What was learned is tmp/end"""
+    pairs, run = os.path.join(tmp, "pairs.tsv"), os.path.join(tmp, "run")
+    with open(pairs, "w") as f:
+        f.writelines(f"{a}\t{b}\n" for a, b in rows)
+    subprocess.run([os.path.join(ask.bin, "petrel-train"), "pretrain", "--quiet", "--restart", "--cache", ask.cache, "--run", run,
+                    "--init", begin, "--pair-list", pairs, "--out", os.path.join(tmp, "end"), "--backend", ask.backend,
+                    "--steps", str(len(rows) // ask.pairs), "--batch", str(ask.pairs), "--lr", str(lr), "--warmup", "0",
+                    "--schedule-length", "1e9", *more], check=True)
+    with open(os.path.join(run, "losses.csv")) as f:
+        return [[float(r[k]) for k in TERMS] for r in csv.DictReader(f) if r["set"] == "train"]
 
 
 def petrel_embeddings(bin_dir, cache, model, out, split="all"):

@@ -16,16 +16,14 @@ own float32, which --peer shows: losses to 8e-7, weights to 0.14 % of the way th
 never been nearer than 2.2e-4, for its norms of layer4's weights.) A rate, momentum or schedule that is wrong, or a step
 twice, is 10 % of the way and more."""
 import argparse
-import csv
 import os
 import random
-import subprocess
 import sys
 import tempfile
 
 import torch
 
-from cache import read_boxes
+from cache import petrel_pretrain, read_boxes
 from network import Lars, Network, pretrain_step, pretraining_params, read_safetensors, write_safetensors
 
 DRAWS = 8
@@ -43,20 +41,11 @@ ask = ask.parse_args()
 
 box, position = (torch.from_numpy(a) for a in read_boxes(ask.cache))
 random.seed(5)
-names = ("invariance", "variance", "covariance")
 
 
 def petrel(tmp, begin, rows, lr, decay):
     """terms of every step, and the tensors at the end"""
-    pairs, run = os.path.join(tmp, "pairs.tsv"), os.path.join(tmp, "run")
-    with open(pairs, "w") as f:
-        f.writelines(f"{a}\t{b}\n" for a, b in rows)
-    subprocess.run([os.path.join(ask.bin, "petrel-train"), "pretrain", "--quiet", "--restart", "--cache", ask.cache,
-                    "--run", run, "--init", begin, "--pair-list", pairs, "--out", os.path.join(tmp, "end"), "--backend",
-                    ask.backend, "--channels", ("pet", "pet,ct")[box.shape[1] - 1], "--steps", str(len(rows) // ask.pairs), "--batch", str(ask.pairs), "--lr", str(lr),
-                    "--weight-decay", str(decay), "--warmup", "0", "--schedule-length", "1e9"], check=True)
-    with open(os.path.join(run, "losses.csv")) as f:
-        terms = [[float(r[k]) for k in names] for r in csv.DictReader(f) if r["set"] == "train"]
+    terms = petrel_pretrain(ask, tmp, begin, rows, lr, "--channels", ("pet", "pet,ct")[box.shape[1] - 1], "--weight-decay", str(decay))
     return terms, read_safetensors(os.path.join(tmp, "end"))[0]
 
 
