@@ -223,5 +223,6 @@ uint64_t peak_memory_bytes(void)
     struct rusage own, children;
     getrusage(RUSAGE_SELF, &own);
     getrusage(RUSAGE_CHILDREN, &children);
-    return (uint64_t)(own.ru_maxrss > children.ru_maxrss ? own.ru_maxrss : children.ru_maxrss) * 1024; /* Linux counts KiB */
+    return (uint64_t)(own.ru_maxrss > children.ru_maxrss ? own.ru_maxrss : children.ru_maxrss) *
+           1024; /* Linux counts KiB */
 }

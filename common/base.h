@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define MUST_USE __attribute__((warn_unused_result))
+#define MUST_USE                __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 /* A function built twice, for AVX2 and for any x86-64, and chosen when the program is loaded. Neither fuses multiply and
  * add and no sum is reordered, so both give the same bits. The sanitizers cannot follow such a choice. */
@@ -58,7 +58,7 @@ const char *program_name(void);
 const char *program_version(void);
 
 /* Memory that is there or the process dies (EX_OSERR). Sizes are count * size, checked for overflow. */
-void *xalloc(size_t count, size_t size) MUST_USE;   /* zeroed */
+void *xalloc(size_t count, size_t size) MUST_USE;             /* zeroed */
 void *xresize(void *old, size_t count, size_t size) MUST_USE; /* not zeroed */
 char *xstrdup(const char *s) MUST_USE;
 char *xprintf(const char *format, ...) PRINTF_LIKE(1, 2) MUST_USE;

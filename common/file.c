@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <nettle/sha2.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <nettle/sha2.h>
 #define XXH_INLINE_ALL /* the header alone, so that the compiler may fold it in */
 #include <xxhash.h>
 
@@ -94,8 +94,8 @@ int publish_open(struct publish *p, const char *path, struct error *e)
     int fd = -1, base = (int)(path_base(path) - path);
     for (int attempt = 0; attempt < 100 && fd < 0; attempt++) {
         free(p->temporary);
-        p->temporary = xprintf("%.*s.%s.%d-%u.tmp", base, path, path + base, (int)getpid(),
-                               atomic_fetch_add(&serial, 1));
+        p->temporary =
+            xprintf("%.*s.%s.%d-%u.tmp", base, path, path + base, (int)getpid(), atomic_fetch_add(&serial, 1));
         fd = open(p->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd < 0 && errno != EEXIST)
             break;

@@ -6,7 +6,10 @@
 
 /* Atomic publication: written under a temporary name in the same directory; commit flushes, fsyncs, renames and
  * fsyncs the directory. A crash leaves the old file or the new one. */
-struct publish { FILE *to; char *path, *temporary; };
+struct publish {
+    FILE *to;
+    char *path, *temporary;
+};
 int publish_open(struct publish *p, const char *path, struct error *e) MUST_USE;
 int publish_commit(struct publish *p, struct error *e) MUST_USE; /* also frees; on failure nothing is published */
 void publish_abandon(struct publish *p);                         /* safe after commit */
@@ -22,11 +25,14 @@ int dir_make(const char *path, struct error *e) MUST_USE; /* with its parents, m
 /* A directory and all in it; what cannot be removed stays. For directories this program made for itself. */
 void dir_remove(const char *path);
 /* Names in a directory, sorted by bytes, without "." and "..". names_free() them. */
-struct names { char **name; size_t count; };
+struct names {
+    char **name;
+    size_t count;
+};
 int dir_list(const char *path, struct names *out, struct error *e) MUST_USE;
 void names_free(struct names *n);
 char *path_join(const char *dir, const char *name) MUST_USE;
-const char *path_base(const char *path);               /* points into path */
+const char *path_base(const char *path); /* points into path */
 bool ends_with(const char *s, const char *tail);
 
 /* SHA-256 as 64 hex digits and a NUL (nettle, which uses the processor's own instructions: 1.5 GB/s here, libmd 0.26). */

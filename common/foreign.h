@@ -16,8 +16,8 @@ double foreign_f32(const uint8_t *at);
 double foreign_f64(const uint8_t *at);
 /* `count` such numbers as floats, each times slope plus inter; to and at do not overlap. */
 typedef void foreign_floats(const uint8_t *at, size_t count, double slope, double inter, float *to);
-foreign_floats foreign_floats_u8, foreign_floats_i8, foreign_floats_i16, foreign_floats_u16, foreign_floats_i32, foreign_floats_u32,
-    foreign_floats_i64, foreign_floats_u64, foreign_floats_f32, foreign_floats_f64;
+foreign_floats foreign_floats_u8, foreign_floats_i8, foreign_floats_i16, foreign_floats_u16, foreign_floats_i32,
+    foreign_floats_u32, foreign_floats_i64, foreign_floats_u64, foreign_floats_f32, foreign_floats_f64;
 /* Index of the first that is no number or infinite; count: none is. */
 size_t floats_bad(const float *v, size_t count);
 /* `count` numbers of `width` bytes from one byte order to the other, in place. */

@@ -15,14 +15,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE = 1 << 18, DEFLATE_MOST = 1032 /* no byte can unpack to more */, STEP_MOST = 1 << 30 /* ISA-L counts in 32 bits */ };
+enum {
+    PIECE = 1 << 18,
+    DEFLATE_MOST = 1032 /* no byte can unpack to more */,
+    STEP_MOST = 1 << 30 /* ISA-L counts in 32 bits */
+};
 
 struct gzip_reader {
     int file;
-    bool packed, ended;         /* ended: the last member's end was seen */
-    uint64_t size;              /* of the file */
+    bool packed, ended; /* ended: the last member's end was seen */
+    uint64_t size;      /* of the file */
     char *path;
-    const uint8_t *next;        /* bytes read from the file and not used yet */
+    const uint8_t *next; /* bytes read from the file and not used yet */
     size_t left;
     struct inflate_state state; /* large: tables and a window */
     uint8_t piece[PIECE];
@@ -107,11 +111,11 @@ bool gzip_packed(const struct gzip_reader *r)
 
 static int damaged(const struct gzip_reader *r, int why, struct error *e)
 {
-    const char *what = why == ISAL_INCORRECT_CHECKSUM ? "incorrect data check"
-                       : why == ISAL_INVALID_WRAPPER  ? "invalid header"
+    const char *what = why == ISAL_INCORRECT_CHECKSUM   ? "incorrect data check"
+                       : why == ISAL_INVALID_WRAPPER    ? "invalid header"
                        : why == ISAL_UNSUPPORTED_METHOD ? "unknown method"
-                       : why == ISAL_INVALID_LOOKBACK ? "invalid distance"
-                                                      : "invalid code";
+                       : why == ISAL_INVALID_LOOKBACK   ? "invalid distance"
+                                                        : "invalid code";
     return fail(e, "cannot read '%s': gzip data is damaged (%s; copy it again)", r->path, what);
 }
 
@@ -208,7 +212,8 @@ int gzip_finish(struct gzip_reader *r, uint64_t most, struct error *e)
         rc = gzip_take(r, sink, PIECE, &got, e);
         size += got;
         if (rc == 0 && size > most)
-            rc = fail(e, "cannot read '%s': it unpacks to more than the %llu bytes that are read of it", r->path, (unsigned long long)most);
+            rc = fail(e, "cannot read '%s': it unpacks to more than the %llu bytes that are read of it", r->path,
+                      (unsigned long long)most);
     } while (rc == 0 && got == PIECE);
     free(sink);
     return rc;
@@ -235,8 +240,10 @@ int gzip_read(const char *path, size_t max, struct buffer *out, struct error *e)
         rc = gzip_take(r, data + size, room - size, &got, e);
         size += got;
         if (rc == 0 && size > max)
-            rc = fail(e, r->packed ? "cannot read '%s': it unpacks to more than %zu bytes" : "cannot read '%s': it is larger than %zu bytes", path,
-                      max);
+            rc = fail(e,
+                      r->packed ? "cannot read '%s': it unpacks to more than %zu bytes"
+                                : "cannot read '%s': it is larger than %zu bytes",
+                      path, max);
         if (size < room)
             break;
         room = room < max / 2 ? 2 * room : max + 1;

@@ -10,8 +10,8 @@
 #include "common/base.h"
 
 void log_open(bool quiet, bool json);
-void log_note(const char *format, ...) PRINTF_LIKE(1, 2);   /* not shown with --quiet */
-void log_warn(const char *format, ...) PRINTF_LIKE(1, 2);   /* always shown */
+void log_note(const char *format, ...) PRINTF_LIKE(1, 2); /* not shown with --quiet */
+void log_warn(const char *format, ...) PRINTF_LIKE(1, 2); /* always shown */
 /* One event as key=value pairs ("scan=.. suvmax=.."), not shown with --quiet: format makes the pairs.
  * A value with blanks stands in double quotes. With --json, values that are numbers become JSON numbers. */
 void log_event(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -20,7 +20,7 @@ void log_event(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
 struct progress {
     const char *title, *unit;
     uint64_t done, total;
-    uint64_t first;     /* where this process began: speed counts from here (a resumed run) */
+    uint64_t first; /* where this process began: speed counts from here (a resumed run) */
     double begun_s, drawn_s;
     char text[160];
 };

@@ -21,17 +21,33 @@ enum { FLOAT32 = 16, HEADER1 = 348, HEADER2 = 540, PIECE = 1 << 18 };
 
 /* ---- header: where each field lies in the two versions ---- */
 
-enum field { F_DIM, F_DATATYPE, F_PIXDIM, F_OFFSET, F_SLOPE, F_INTER, F_UNITS, F_QCODE, F_SCODE, F_QUATERN, F_QOFFSET, F_SROW, FIELDS };
+enum field {
+    F_DIM,
+    F_DATATYPE,
+    F_PIXDIM,
+    F_OFFSET,
+    F_SLOPE,
+    F_INTER,
+    F_UNITS,
+    F_QCODE,
+    F_SCODE,
+    F_QUATERN,
+    F_QOFFSET,
+    F_SROW,
+    FIELDS
+};
 struct place {
     size_t at, width;
     double (*get)(const uint8_t *at);
 };
-static const struct place nifti1[FIELDS] = {{40, 2, foreign_i16},  {70, 2, foreign_i16},  {76, 4, foreign_f32},  {108, 4, foreign_f32},
-                                            {112, 4, foreign_f32}, {116, 4, foreign_f32}, {123, 1, foreign_u8},  {252, 2, foreign_i16},
-                                            {254, 2, foreign_i16}, {256, 4, foreign_f32}, {268, 4, foreign_f32}, {280, 4, foreign_f32}};
-static const struct place nifti2[FIELDS] = {{16, 8, foreign_i64},  {12, 2, foreign_i16},  {104, 8, foreign_f64}, {168, 8, foreign_i64},
-                                            {176, 8, foreign_f64}, {184, 8, foreign_f64}, {500, 4, foreign_i32}, {344, 4, foreign_i32},
-                                            {348, 4, foreign_i32}, {352, 8, foreign_f64}, {376, 8, foreign_f64}, {400, 8, foreign_f64}};
+static const struct place nifti1[FIELDS] = {{40, 2, foreign_i16},  {70, 2, foreign_i16},  {76, 4, foreign_f32},
+                                            {108, 4, foreign_f32}, {112, 4, foreign_f32}, {116, 4, foreign_f32},
+                                            {123, 1, foreign_u8},  {252, 2, foreign_i16}, {254, 2, foreign_i16},
+                                            {256, 4, foreign_f32}, {268, 4, foreign_f32}, {280, 4, foreign_f32}};
+static const struct place nifti2[FIELDS] = {{16, 8, foreign_i64},  {12, 2, foreign_i16},  {104, 8, foreign_f64},
+                                            {168, 8, foreign_i64}, {176, 8, foreign_f64}, {184, 8, foreign_f64},
+                                            {500, 4, foreign_i32}, {344, 4, foreign_i32}, {348, 4, foreign_i32},
+                                            {352, 8, foreign_f64}, {376, 8, foreign_f64}, {400, 8, foreign_f64}};
 
 struct header {
     uint8_t bytes[HEADER2];
@@ -70,13 +86,16 @@ static int header_take(struct header *h, struct gzip_reader *from, const char *p
         if (two && gzip_take(from, h->bytes + HEADER1, HEADER2 - HEADER1, &more, e) < 0)
             return -1;
         if (two && more < HEADER2 - HEADER1)
-            return fail(e, "cannot open '%s': %zu bytes are no NIfTI-2 file (its header alone has 540)", path, got + more);
+            return fail(e, "cannot open '%s': %zu bytes are no NIfTI-2 file (its header alone has 540)", path,
+                        got + more);
         const char *magic = (const char *)h->bytes + (two ? 4 : 344);
         h->pair = memcmp(magic, two ? "ni2" : "ni1", 4) == 0;
         if (h->pair || memcmp(magic, two ? "n+2" : "n+1", 4) == 0)
             return 0;
-        return fail(e, "cannot open '%s': header has no magic 'n+1': Analyze 7.5, which does not say left from right, "
-                       "or no NIfTI at all", path);
+        return fail(e,
+                    "cannot open '%s': header has no magic 'n+1': Analyze 7.5, which does not say left from right, "
+                    "or no NIfTI at all",
+                    path);
     }
     return fail(e, "cannot open '%s': not NIfTI (sizeof_hdr is %d, not 348 or 540)", path, (int)foreign_i32(h->bytes));
 }
@@ -94,7 +113,8 @@ static int header_shape(const struct header *h, const char *path, int64_t dim[3]
         if (!(n >= 1 && n <= 32767))
             return fail(e, "cannot open '%s': header says dim[%zu] is %.0f (1 to 32767)", path, i, n);
         if (i > 3 && n != 1)
-            return fail(e, "cannot open '%s': dim[%zu] is %.0f: it holds several volumes, and a scan is one", path, i, n);
+            return fail(e, "cannot open '%s': dim[%zu] is %.0f: it holds several volumes, and a scan is one", path, i,
+                        n);
         if (i <= 3)
             dim[3 - i] = (int64_t)n;
     }
@@ -146,12 +166,13 @@ static int header_place(const struct header *h, const char *path, struct nifti *
     for (size_t axis = 0; axis < 3; axis++) {
         double s = hypot(hypot(g->affine[0][axis], g->affine[1][axis]), g->affine[2][axis]);
         if (!(s > 1e-3 && s < 1e3))
-            return fail(e, "cannot open '%s': voxels are %g mm along axis %zu (pixdim, sform): 0.001 to 1000 wanted", path, s,
-                        axis + 1);
+            return fail(e, "cannot open '%s': voxels are %g mm along axis %zu (pixdim, sform): 0.001 to 1000 wanted",
+                        path, s, axis + 1);
         g->spacing_mm[2 - axis] = s;
     }
     double(*m)[4] = g->affine;
-    double volume = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
+    double volume = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
+                    m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
                     m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
     if (fabs(volume) < 1e-3 * g->spacing_mm[0] * g->spacing_mm[1] * g->spacing_mm[2])
         return fail(e, "cannot open '%s': sform or qform squeezes the volume flat: two axes run the same way", path);
@@ -161,14 +182,16 @@ static int header_place(const struct header *h, const char *path, struct nifti *
 /* ---- voxels ---- */
 
 /* Where they begin in their file, of which *from has given `given` bytes: gone to. */
-static int voxels_seek(const struct header *h, struct gzip_reader *from, const char *path, size_t given, double *offset, struct error *e)
+static int voxels_seek(const struct header *h, struct gzip_reader *from, const char *path, size_t given, double *offset,
+                       struct error *e)
 {
     uint8_t skipped[4096];
     *offset = header_get(h, F_OFFSET, 0);
     if (h->pair && !(*offset >= 0 && *offset == floor(*offset)))
         return fail(e, "cannot open '%s': vox_offset is %g: a number of bytes wanted", path, *offset);
     if (!h->pair && !(*offset >= (double)h->size && *offset == floor(*offset)))
-        return fail(e, "cannot open '%s': vox_offset is %g: voxels begin after the header's %zu bytes", path, *offset, h->size);
+        return fail(e, "cannot open '%s': vox_offset is %g: voxels begin after the header's %zu bytes", path, *offset,
+                    h->size);
     if (*offset > (double)gzip_most(from))
         return 0; /* told together with their number */
     for (size_t left = (size_t)*offset - (h->pair ? 0 : given), got = 1; left && got; left -= got)
@@ -177,15 +200,18 @@ static int voxels_seek(const struct header *h, struct gzip_reader *from, const c
     return 0;
 }
 
-static int voxels_short(const struct nifti *image, const char *path, size_t width, double offset, uint64_t there, bool exact, struct error *e)
+static int voxels_short(const struct nifti *image, const char *path, size_t width, double offset, uint64_t there,
+                        bool exact, struct error *e)
 {
-    return fail(e, "cannot open '%s': %lld x %lld x %lld voxels of %zu bytes from byte %.0f are more than the %llu bytes %s: cut short", path,
-                (long long)image->grid.dim[2], (long long)image->grid.dim[1], (long long)image->grid.dim[0], width, offset,
-                (unsigned long long)there, exact ? "there are" : "it can hold");
+    return fail(
+        e, "cannot open '%s': %lld x %lld x %lld voxels of %zu bytes from byte %.0f are more than the %llu bytes %s: cut short",
+        path, (long long)image->grid.dim[2], (long long)image->grid.dim[1], (long long)image->grid.dim[0], width,
+        offset, (unsigned long long)there, exact ? "there are" : "it can hold");
 }
 
 /* float32 as this machine has it goes straight to its place; all else by way of a piece. */
-static int voxels_take(const struct header *h, size_t type, struct gzip_reader *from, size_t count, float *voxel, size_t *taken, struct error *e)
+static int voxels_take(const struct header *h, size_t type, struct gzip_reader *from, size_t count, float *voxel,
+                       size_t *taken, struct error *e)
 {
     double slope = header_get(h, F_SLOPE, 0), inter = header_get(h, F_INTER, 0);
     if (!isfinite(slope) || slope == 0)
@@ -213,15 +239,16 @@ static int voxels_take(const struct header *h, size_t type, struct gzip_reader *
     return rc;
 }
 
-static int voxels_read(const struct header *h, struct gzip_reader *from, const char *path, size_t given, size_t max_bytes,
-                       struct nifti *image, struct error *e)
+static int voxels_read(const struct header *h, struct gzip_reader *from, const char *path, size_t given,
+                       size_t max_bytes, struct nifti *image, struct error *e)
 {
     int code = (int)header_get(h, F_DATATYPE, 0);
     size_t type = 0;
     while (type < COUNT_OF(types) && types[type].code != code)
         type++;
     if (type == COUNT_OF(types))
-        return fail(e, "cannot open '%s': datatype %d is none of 2 4 8 16 64 256 512 768 1024 (real numbers)", path, code);
+        return fail(e, "cannot open '%s': datatype %d is none of 2 4 8 16 64 256 512 768 1024 (real numbers)", path,
+                    code);
     size_t const width = types[type].width, count = grid_voxels(&image->grid); /* at most 32767^3 */
     uint64_t const most = gzip_most(from);
     double offset;
@@ -243,7 +270,8 @@ static int voxels_read(const struct header *h, struct gzip_reader *from, const c
         return -1;
     size_t const bad = floats_bad(image->voxel, count);
     if (bad < count)
-        return fail(e, "cannot use '%s': voxel number %zu is no number (NaN or infinite): mend it where it was made", path, bad);
+        return fail(e, "cannot use '%s': voxel number %zu is no number (NaN or infinite): mend it where it was made",
+                    path, bad);
     return 0;
 }
 
@@ -259,7 +287,8 @@ static char *second_file(const char *path, struct error *e)
             return other;
         free(other);
     }
-    fail(e, "cannot open '%s': its voxels lie in a second file of the same name (.img or .img.gz), which is not there", path);
+    fail(e, "cannot open '%s': its voxels lie in a second file of the same name (.img or .img.gz), which is not there",
+         path);
     return NULL;
 }
 

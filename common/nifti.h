@@ -11,10 +11,11 @@
  * be copied to be turned and sent). */
 struct nifti {
     struct grid grid;
-    bool placed;       /* the header says where it lies (sform or qform) */
-    float *voxel;      /* owned */
+    bool placed;  /* the header says where it lies (sform or qform) */
+    float *voxel; /* owned */
 };
 int nifti_read(const char *path, size_t max_bytes, struct nifti *image, struct error *e) MUST_USE;
 /* The same; *data_file gets the second file of a pair, the caller's; NULL: there is none. */
-int nifti_read_files(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e) MUST_USE;
+int nifti_read_files(const char *path, size_t max_bytes, struct nifti *image, char **data_file,
+                     struct error *e) MUST_USE;
 #endif

@@ -44,8 +44,7 @@ static bool grid_quaternion(const struct grid *g, double bcd[3], double *qfac)
             if (!(fabs(dot - (j == k)) < 1e-4))
                 return false;
         }
-    double det = r[0][0] * (r[1][1] * r[2][2] - r[1][2] * r[2][1]) -
-                 r[0][1] * (r[1][0] * r[2][2] - r[1][2] * r[2][0]) +
+    double det = r[0][0] * (r[1][1] * r[2][2] - r[1][2] * r[2][1]) - r[0][1] * (r[1][0] * r[2][2] - r[1][2] * r[2][0]) +
                  r[0][2] * (r[1][0] * r[2][1] - r[1][1] * r[2][0]);
     *qfac = det < 0 ? -1 : 1;
     for (int i = 0; i < 3; i++)
@@ -70,8 +69,7 @@ static bool grid_quaternion(const struct grid *g, double bcd[3], double *qfac)
     return true;
 }
 
-static void fill_header(uint8_t header[HEADER_BYTES], const struct grid *g, int type, size_t bytes,
-                        const char *describe)
+static void fill_header(uint8_t header[HEADER_BYTES], const struct grid *g, int type, size_t bytes, const char *describe)
 {
     memset(header, 0, HEADER_BYTES);
     const int32_t sizeof_hdr = 348;

@@ -227,11 +227,8 @@ static int set_value(const struct option *row, const char *text, bool first, str
         *(double *)row->value = value;
         return 0;
     }
-    case OPT_REALS:
-        return set_reals(row, text, e);
-    case OPT_STRING:
-        *(const char **)row->value = keep(xstrdup(text));
-        return 0;
+    case OPT_REALS: return set_reals(row, text, e);
+    case OPT_STRING: *(const char **)row->value = keep(xstrdup(text)); return 0;
     case OPT_STRINGS: {
         struct opt_strings *list = row->value;
         if (first)
@@ -241,8 +238,7 @@ static int set_value(const struct option *row, const char *text, bool first, str
         list->value[list->count++] = keep(xstrdup(text));
         return 0;
     }
-    case OPT_CHOICE:
-        return set_choice(row, text, e);
+    case OPT_CHOICE: return set_choice(row, text, e);
     }
     assert(!"an option of no kind");
     return -1;

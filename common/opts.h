@@ -19,35 +19,46 @@ enum opt_kind {
     OPT_STRINGS, /* struct opt_strings *: may be given more than once */
     OPT_CHOICE   /* const char **, one of choices "fcm|fixed" */
 };
-struct opt_reals { size_t count; double value[8]; };
-struct opt_strings { size_t count; const char *value[64]; };
+struct opt_reals {
+    size_t count;
+    double value[8];
+};
+struct opt_strings {
+    size_t count;
+    const char *value[64];
+};
 
 enum { OPT_RECIPE = 1 /* also a recipe key */, OPT_HIDDEN = 2 /* not in --help */ };
 
 struct option {
-    const char *name;      /* "stem-stride" */
+    const char *name; /* "stem-stride" */
     enum opt_kind kind;
-    void *value;           /* holds the default before opts_parse */
-    const char *argument;  /* "MM,MM,MM", or the choices of OPT_CHOICE; NULL for flags */
-    double low, high;      /* OPT_INT, OPT_REAL; both 0: any */
-    const char *help;      /* one sentence, with the unit */
+    void *value;          /* holds the default before opts_parse */
+    const char *argument; /* "MM,MM,MM", or the choices of OPT_CHOICE; NULL for flags */
+    double low, high;     /* OPT_INT, OPT_REAL; both 0: any */
+    const char *help;     /* one sentence, with the unit */
     unsigned flags;
-    const char *group;     /* heading in --help; NULL: "Options" */
+    const char *group; /* heading in --help; NULL: "Options" */
 };
 
 /* Options every program has, filled by opts_parse. */
-struct opts_common { bool quiet, json; const char *recipe; int64_t seed; int64_t threads; /* 0: all cores */ };
+struct opts_common {
+    bool quiet, json;
+    const char *recipe;
+    int64_t seed;
+    int64_t threads; /* 0: all cores */
+};
 
 struct opts {
-    const char *program;    /* "petrel-roi" */
-    const char *usage;      /* "[options] --in volumes --out regions" */
-    const char *purpose;    /* "finds the high-uptake regions of each volume" */
-    const char *epilogue;   /* examples, exit codes; may be NULL */
+    const char *program;  /* "petrel-roi" */
+    const char *usage;    /* "[options] --in volumes --out regions" */
+    const char *purpose;  /* "finds the high-uptake regions of each volume" */
+    const char *epilogue; /* examples, exit codes; may be NULL */
     struct option *table;
     size_t count;
     struct opts_common common; /* set defaults before; seed 1 unless set */
     /* after opts_parse: */
-    char **rest;            /* words that are no options, in order */
+    char **rest; /* words that are no options, in order */
     size_t rest_count;
 };
 

@@ -43,12 +43,9 @@ char *opts_real(double value)
 char *opts_value(const struct option *option)
 {
     switch (option->kind) {
-    case OPT_FLAG:
-        return xstrdup(*(const bool *)option->value ? "yes" : "no");
-    case OPT_INT:
-        return xprintf("%lld", (long long)*(const int64_t *)option->value);
-    case OPT_REAL:
-        return opts_real(*(const double *)option->value);
+    case OPT_FLAG: return xstrdup(*(const bool *)option->value ? "yes" : "no");
+    case OPT_INT: return xprintf("%lld", (long long)*(const int64_t *)option->value);
+    case OPT_REAL: return opts_real(*(const double *)option->value);
     case OPT_STRING:
     case OPT_CHOICE: {
         const char *text = *(const char *const *)option->value;

@@ -96,8 +96,9 @@ static void write_line(const struct progress *p)
     put_head(l.to, "event", "progress");
     fprintf(l.to, log_state.json ? ",\"title\":" : " title=");
     put_quoted(l.to, p->title, strlen(p->title));
-    fprintf(l.to, log_state.json ? ",\"done\":%llu,\"total\":%llu,\"unit\":\"%s\",\"rate\":%.6g,\"eta_s\":%.0f"
-                       : " done=%llu total=%llu unit=%s rate=%.6g eta_s=%.0f",
+    fprintf(l.to,
+            log_state.json ? ",\"done\":%llu,\"total\":%llu,\"unit\":\"%s\",\"rate\":%.6g,\"eta_s\":%.0f"
+                           : " done=%llu total=%llu unit=%s rate=%.6g eta_s=%.0f",
             (unsigned long long)p->done, (unsigned long long)p->total, p->unit, rate, eta);
     if (p->text[0]) {
         fputs(log_state.json ? ",\"text\":" : " text=", l.to);

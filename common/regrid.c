@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 /* index on `from`, z y x, of index z y x on `to`: row a is index a */
-struct grid_map { double m[3][4]; };
+struct grid_map {
+    double m[3][4];
+};
 
 static double determinant(double c[3][3])
 {
@@ -30,7 +32,9 @@ static int map_make(const struct grid *from, const struct grid *to, struct grid_
             double with[3][3]; /* Cramer's rule: the column of index a replaced by what is to be reached */
             for (int i = 0; i < 3; i++)
                 for (int k = 0; k < 3; k++)
-                    with[i][k] = k != a ? c[i][k] : b < 3 ? to->affine[i][2 - b] : to->affine[i][3] - from->affine[i][3];
+                    with[i][k] = k != a  ? c[i][k]
+                                 : b < 3 ? to->affine[i][2 - b]
+                                         : to->affine[i][3] - from->affine[i][3];
             map->m[a][b] = determinant(with) / det;
         }
     return 0;
@@ -50,7 +54,10 @@ int grid_from_mm(const struct grid *g, const double ras_mm[3], double zyx[3], st
 }
 
 /* Which voxels an index lies between, and how far it is on its way from one to the other. false: outside. */
-struct between { int64_t low, high; float part; };
+struct between {
+    int64_t low, high;
+    float part;
+};
 static inline bool between(double at, int64_t dim, struct between *b)
 {
     if (!(at >= -0.5 && at <= (double)dim - 0.5))
@@ -74,7 +81,8 @@ static int16_t look(const struct grid *g, const int16_t *v, const double at[3], 
         return outside;
     float plane[2];
     for (int k = 0; k < 2; k++) {
-        const int16_t *low = v + grid_at(g, k ? z.high : z.low, y.low, 0), *high = v + grid_at(g, k ? z.high : z.low, y.high, 0);
+        const int16_t *low = v + grid_at(g, k ? z.high : z.low, y.low, 0),
+                      *high = v + grid_at(g, k ? z.high : z.low, y.high, 0);
         plane[k] = mix(mix(low[x.low], low[x.high], x.part), mix(high[x.low], high[x.high], x.part), y.part);
     }
     ++*seen;
@@ -94,8 +102,8 @@ static void row_reach(double start, double step, int64_t count, int64_t dim, int
 }
 
 /* One row along a row of `from`: at[0], at[1] hold for all of it, at[2] goes on by step. mixed: dim[2] + 1 floats. */
-static int64_t row_look(const struct grid *g, const int16_t *v, const double at[3], double step, int16_t outside, float *mixed,
-                        int16_t *to, int64_t count)
+static int64_t row_look(const struct grid *g, const int16_t *v, const double at[3], double step, int16_t outside,
+                        float *mixed, int16_t *to, int64_t count)
 {
     struct between z = {0}, y = {0};
     int64_t first = 0, last = 0, W = g->dim[2];

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct { const char *name; size_t size; } types[] = {
-    [TENSOR_F32] = {"F32", 4}, [TENSOR_F64] = {"F64", 8}, [TENSOR_I64] = {"I64", 8}, [TENSOR_U8] = {"U8", 1}};
+static const struct {
+    const char *name;
+    size_t size;
+} types[] = {[TENSOR_F32] = {"F32", 4}, [TENSOR_F64] = {"F64", 8}, [TENSOR_I64] = {"I64", 8}, [TENSOR_U8] = {"U8", 1}};
 static const char digest_key[] = "petrel_xxh3";
 enum { HEADER_MAX = 100000000, /* the format's own bound */ DIMENSIONS_MAX = 8 };
 
@@ -130,8 +132,7 @@ static uint64_t contents_digest(const struct safetensors *s, const uint64_t *of)
 /* json_string, or death: names and metadata are our own texts, which are UTF-8. */
 static int put_text(json_t *object, const char *key, const char *value, struct error *e)
 {
-    return json_object_set_new(object, key, json_string(value)) ? fail(e, "cannot write '%s': it is not UTF-8", key)
-                                                                : 0;
+    return json_object_set_new(object, key, json_string(value)) ? fail(e, "cannot write '%s': it is not UTF-8", key) : 0;
 }
 
 /* The digest is known only when all bytes are written; it has a place of its own length in the header till then. */
@@ -196,7 +197,8 @@ static bool write_tensors(const struct safetensors *s, const size_t *order, FILE
         written = written && (bytes == 0 || fwrite(data, 1, bytes, to) == bytes);
     }
     if (written)
-        written = !fseek(to, digest_at, SEEK_SET) && fprintf(to, "%016" PRIx64, contents_digest(s, of)) == (int)strlen(digest_later);
+        written = !fseek(to, digest_at, SEEK_SET) &&
+                  fprintf(to, "%016" PRIx64, contents_digest(s, of)) == (int)strlen(digest_later);
     free(made);
     free(of);
     return written;
@@ -331,13 +333,15 @@ static int header_read(struct safetensors *s, json_t *header, const uint8_t *dat
 {
     const char *name, *key;
     json_t *value, *text;
-    json_object_foreach(header, name, value) {
+    json_object_foreach(header, name, value)
+    {
         if (strcmp(name, "__metadata__") != 0) {
             if (entry_read(s, name, value, data, size, e))
                 return -1;
             continue;
         }
-        json_object_foreach(value, key, text) {
+        json_object_foreach(value, key, text)
+        {
             if (!json_is_string(text))
                 return fail(e, "metadata '%s' is no text", key);
             safetensors_set(s, key, json_string_value(text));

@@ -14,15 +14,17 @@ struct tensor_entry {
     enum tensor_type type;
     int ndim;
     int64_t dim[8];
-    const void *data;      /* writing: borrowed from the caller, NULL: fill makes it; reading: into the file's memory */
+    const void *data; /* writing: borrowed from the caller, NULL: fill makes it; reading: into the file's memory */
 };
-struct metadata_entry { char *key, *value; };
+struct metadata_entry {
+    char *key, *value;
+};
 struct safetensors {
     struct tensor_entry *tensor;
     size_t tensor_count;
     struct metadata_entry *metadata;
     size_t metadata_count;
-    struct buffer bytes;   /* reading: the whole file */
+    struct buffer bytes; /* reading: the whole file */
     /* Writing: puts into `to` a tensor that was added without data. Asked once for each while the file is written, so that
      * never more than one of them is in memory. */
     int (*fill)(void *context, const struct tensor_entry *t, void *to, struct error *e);
@@ -30,10 +32,10 @@ struct safetensors {
 };
 void safetensors_add(struct safetensors *s, const char *name, enum tensor_type type, int ndim, const int64_t *dim,
                      const void *data);
-void safetensors_set(struct safetensors *s, const char *key, const char *value);   /* metadata; replaces */
-const char *safetensors_get(const struct safetensors *s, const char *key);         /* NULL: not there */
+void safetensors_set(struct safetensors *s, const char *key, const char *value); /* metadata; replaces */
+const char *safetensors_get(const struct safetensors *s, const char *key);       /* NULL: not there */
 const struct tensor_entry *safetensors_find(const struct safetensors *s, const char *name);
-size_t tensor_count(const struct tensor_entry *t);     /* elements */
+size_t tensor_count(const struct tensor_entry *t);                                              /* elements */
 int safetensors_write(const struct safetensors *s, const char *path, struct error *e) MUST_USE; /* atomic */
 int safetensors_read(struct safetensors *s, const char *path, struct error *e) MUST_USE;
 void safetensors_free(struct safetensors *s);

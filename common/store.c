@@ -32,7 +32,10 @@ const char *__lsan_default_suppressions(void)
 #endif
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static struct { hid_t file, memory; size_t size; } types[7];
+static struct {
+    hid_t file, memory;
+    size_t size;
+} types[7];
 
 static void library_begin(void)
 {
@@ -340,7 +343,11 @@ bool store_has(struct store *s, const char *name)
 
 /* ---- verification */
 
-struct visit { struct store *store; struct error *e; int result; };
+struct visit {
+    struct store *store;
+    struct error *e;
+    int result;
+};
 
 static herr_t attribute_read(hid_t object, const char *name, const H5A_info_t *info, void *to)
 {

@@ -12,9 +12,9 @@ enum store_type { STORE_U8, STORE_I32, STORE_I64, STORE_U64, STORE_F32, STORE_F6
 struct store;
 
 int store_create(struct store **s, const char *path, struct error *e) MUST_USE;
-int store_commit(struct store **s, struct error *e) MUST_USE;   /* nulls *s, also on failure */
+int store_commit(struct store **s, struct error *e) MUST_USE; /* nulls *s, also on failure */
 int store_open(struct store **s, const char *path, struct error *e) MUST_USE;
-void store_close(struct store **s);                             /* abandons an uncommitted file; nulls */
+void store_close(struct store **s); /* abandons an uncommitted file; nulls */
 /* Reads everything back: every dataset (Fletcher32 by HDF5, and its own XXH3, an attribute "xxh3") and attribute. */
 int store_verify(struct store *s, struct error *e) MUST_USE;
 
@@ -30,10 +30,13 @@ bool store_has(struct store *s, const char *name);
 
 /* Attributes of "/" or of a dataset or group; a missing group is made. */
 int store_set_text(struct store *s, const char *object, const char *name, const char *text, struct error *e) MUST_USE;
-int store_set_real(struct store *s, const char *object, const char *name, int count, const double *v, struct error *e) MUST_USE;
+int store_set_real(struct store *s, const char *object, const char *name, int count, const double *v,
+                   struct error *e) MUST_USE;
 int store_set_int(struct store *s, const char *object, const char *name, int64_t v, struct error *e) MUST_USE;
 bool store_has_attribute(struct store *s, const char *object, const char *name);
-int store_get_text(struct store *s, const char *object, const char *name, char *text, size_t size, struct error *e) MUST_USE;
-int store_get_real(struct store *s, const char *object, const char *name, int count, double *v, struct error *e) MUST_USE;
+int store_get_text(struct store *s, const char *object, const char *name, char *text, size_t size,
+                   struct error *e) MUST_USE;
+int store_get_real(struct store *s, const char *object, const char *name, int count, double *v,
+                   struct error *e) MUST_USE;
 int store_get_int(struct store *s, const char *object, const char *name, int64_t *v, struct error *e) MUST_USE;
 #endif

@@ -129,17 +129,10 @@ static void grid_permute(struct grid *g, const uint8_t from[3], const uint8_t fl
     }
     uint8_t *in = *voxel, *out = xalloc(grid_voxels(g), size);
     switch (size) {
-    case 1:
-        gather(out, in, 1, g->dim, step, first);
-        break;
-    case 2:
-        gather(out, in, 2, g->dim, step, first);
-        break;
-    case 4:
-        gather(out, in, 4, g->dim, step, first);
-        break;
-    default:
-        gather(out, in, size, g->dim, step, first);
+    case 1: gather(out, in, 1, g->dim, step, first); break;
+    case 2: gather(out, in, 2, g->dim, step, first); break;
+    case 4: gather(out, in, 4, g->dim, step, first); break;
+    default: gather(out, in, size, g->dim, step, first);
     }
     free(in);
     *voxel = out;

@@ -9,21 +9,23 @@
 #include "common/base.h"
 
 struct grid {
-    int64_t dim[3];        /* D H W */
-    double spacing_mm[3];  /* D H W, positive */
-    double affine[3][4];   /* columns x y z offset -> mm RAS */
+    int64_t dim[3];       /* D H W */
+    double spacing_mm[3]; /* D H W, positive */
+    double affine[3][4];  /* columns x y z offset -> mm RAS */
 };
 /* How the file's axes became ours: our axis a (0 = z, 1 = y, 2 = x) runs along file axis file_axis[a]
  * (0 slowest in the file), backwards where flipped[a]. */
-struct turn { uint8_t file_axis[3], flipped[3]; };
+struct turn {
+    uint8_t file_axis[3], flipped[3];
+};
 
 struct volume {
     struct grid grid;
     struct turn turned;
-    float *voxel;          /* D*H*W; owned */
-    int16_t *ct;           /* D*H*W, Hounsfield units of the CT on this grid; NULL: none; owned */
-    uint8_t *mask;         /* D*H*W, 0 or 1; NULL: no truth; owned */
-    uint8_t *organ;        /* D*H*W, labels as proto/organ.h has them, 0 elsewhere; NULL: no organ map; owned */
+    float *voxel;   /* D*H*W; owned */
+    int16_t *ct;    /* D*H*W, Hounsfield units of the CT on this grid; NULL: none; owned */
+    uint8_t *mask;  /* D*H*W, 0 or 1; NULL: no truth; owned */
+    uint8_t *organ; /* D*H*W, labels as proto/organ.h has them, 0 elsewhere; NULL: no organ map; owned */
 };
 enum { CT_OUTSIDE_HU = -1024 }; /* where the CT did not look */
 

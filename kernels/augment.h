@@ -7,18 +7,25 @@
 #include <stdint.h>
 
 enum augment_kind {
-    AUGMENT_REFLECT,   /* seen through map, trilinear; coordinates mirrored about 0 and 15 (affine) */
-    AUGMENT_CLAMP,     /* the same, coordinates clamped to [0, 15] (rotate) */
-    AUGMENT_FLIP,      /* all axes */
-    AUGMENT_NOISE,     /* + sd N(0,1), of Philox(seed, stream, index) from first_block on, 512 blocks a channel (stages/pairs/normals.h) */
+    AUGMENT_REFLECT, /* seen through map, trilinear; coordinates mirrored about 0 and 15 (affine) */
+    AUGMENT_CLAMP,   /* the same, coordinates clamped to [0, 15] (rotate) */
+    AUGMENT_FLIP,    /* all axes */
+    AUGMENT_NOISE, /* + sd N(0,1), of Philox(seed, stream, index) from first_block on, 512 blocks a channel (stages/pairs/normals.h) */
     AUGMENT_HISTOGRAM, /* evenly spaced levels from the lowest value to the highest go to point[] of that range */
     AUGMENT_CONTRAST,  /* t^gamma of that range */
     AUGMENT_KINDS
 };
 enum { AUGMENT_POINTS = 64, AUGMENT_SIDE = 16 };
 
-struct augment_noise { uint64_t seed, index; uint32_t stream, first_block; float sd; };
-struct augment_points { int32_t count; float point[AUGMENT_POINTS]; }; /* count from 3 to AUGMENT_POINTS */
+struct augment_noise {
+    uint64_t seed, index;
+    uint32_t stream, first_block;
+    float sd;
+};
+struct augment_points {
+    int32_t count;
+    float point[AUGMENT_POINTS];
+}; /* count from 3 to AUGMENT_POINTS */
 struct augment_step {
     int32_t kind;
     union {
@@ -29,7 +36,9 @@ struct augment_step {
     } with;
 };
 /* One box of the batch and the steps it passes, in order: step[first] to step[first + steps - 1]. No box twice. */
-struct augment_view { int32_t box, first, steps; };
+struct augment_view {
+    int32_t box, first, steps;
+};
 struct augment_plan {
     const struct augment_view *view;
     const struct augment_step *step;

@@ -15,8 +15,10 @@ static struct backend *cuda_open(int threads, enum precision precision, struct e
     const char *named = getenv(variable);
     /* who names an object knows it: it says itself what it misses (the tests' needs no driver) */
     if (!(named && *named) && !dlopen(driver, RTLD_NOW | RTLD_LOCAL)) {
-        fail_as(e, EX_UNAVAILABLE, "no usable GPU: the driver's library '%s' cannot be opened (%s); install NVIDIA's driver, or "
-                "use --backend cpu", driver, dlerror());
+        fail_as(e, EX_UNAVAILABLE,
+                "no usable GPU: the driver's library '%s' cannot be opened (%s); install NVIDIA's driver, or "
+                "use --backend cpu",
+                driver, dlerror());
         return NULL;
     }
     char tried[900];
@@ -25,7 +27,8 @@ static struct backend *cuda_open(int threads, enum precision precision, struct e
     memcpy(&open, &symbol, sizeof open); /* C has no cast from an object's address to a function's */
     if (open)
         return open(threads, precision, e);
-    fail_as(e, EX_UNAVAILABLE, "no CUDA part: %s; build it (make CUDA=1), name it in %s, or use --backend cpu", tried, variable);
+    fail_as(e, EX_UNAVAILABLE, "no CUDA part: %s; build it (make CUDA=1), name it in %s, or use --backend cpu", tried,
+            variable);
     return NULL;
 }
 

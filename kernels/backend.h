@@ -35,25 +35,29 @@ struct conv_shape {
     int in[3], kernel[3], stride[3], pad[3]; /* D H W */
     int out[3];                              /* conv_out_dims fills it */
 };
-struct conv;      /* a convolution of one shape, planned: live taps, workspace; the back end's own */
+struct conv; /* a convolution of one shape, planned: live taps, workspace; the back end's own */
 
 struct norm_shape {
     enum layout layout;
-    int N, C, dim[3];  /* ROWS: dim is 1,1,1 */
-    int views;         /* batch statistics are kept apart for each of `views` equal parts of N (METHOD.md 2) */
+    int N, C, dim[3]; /* ROWS: dim is 1,1,1 */
+    int views;        /* batch statistics are kept apart for each of `views` equal parts of N (METHOD.md 2) */
 };
-struct pool_shape { int N, C, in[3], kernel, stride, pad, out[3]; };
+struct pool_shape {
+    int N, C, in[3], kernel, stride, pad, out[3];
+};
 
 /* The dead taps of one tensor, on the device. Their gradient is zero, so an optimiser that is linear in the parameter keeps
  * them and their momentum in proportion to what they were at first: w = scale w0, m = momentum w0. */
-struct dead { double scale, momentum, squares; /* of w0, summed */ };
+struct dead {
+    double scale, momentum, squares; /* of w0, summed */
+};
 
 struct backend {
-    const char *name;              /* "cpu" */
-    char device[128];              /* for people: "2 threads, AVX-512" */
-    void *own;                     /* the back end's state */
-    bool roomy;                    /* memory is plenty and calls are dear: a tape's values share no places, gradients are zeroed in few calls */
-    struct ranks *ranks;           /* NULL: alone. join makes it, close leaves */
+    const char *name; /* "cpu" */
+    char device[128]; /* for people: "2 threads, AVX-512" */
+    void *own;        /* the back end's state */
+    bool roomy; /* memory is plenty and calls are dear: a tape's values share no places, gradients are zeroed in few calls */
+    struct ranks *ranks; /* NULL: alone. join makes it, close leaves */
     /* Become one of several; NULL where the back end knows no way. -1 and a sentence (EX_UNAVAILABLE: what is missing). */
     int (*join)(struct backend *b, const struct ranks_place *place, struct error *e);
 
@@ -67,11 +71,12 @@ struct backend {
     void (*close)(struct backend *b);
 
     /* layouts; host side is [N][C][D][H][W] and [O][C][taps] */
-    size_t (*image_size)(struct backend *b, int N, int C, const int dim[3]);          /* floats */
+    size_t (*image_size)(struct backend *b, int N, int C, const int dim[3]); /* floats */
     void (*image_put)(struct backend *b, float *image, const float *host, int N, int C, const int dim[3]);
     void (*image_get)(struct backend *b, float *host, const float *image, int N, int C, const int dim[3]);
     /* as image_put, of boxes [N][C][16][16][16], some of which are augmented on the way (kernels/augment.h). NULL: it cannot */
-    void (*augment_put)(struct backend *b, float *image, const float *host, int N, int C, const struct augment_plan *plan);
+    void (*augment_put)(struct backend *b, float *image, const float *host, int N, int C,
+                        const struct augment_plan *plan);
     size_t (*weight_size)(struct backend *b, int O, int C, int taps);
     void (*weight_put)(struct backend *b, float *weight, const float *host, int O, int C, int taps);
     void (*weight_get)(struct backend *b, float *host, const float *weight, int O, int C, int taps);
@@ -97,59 +102,74 @@ struct backend {
 
     /* max pooling, IMAGE; where: position (0..P-1 of the input) each maximum came from, first on ties, in image order */
     void (*maxpool_forward)(struct backend *b, float *out, int32_t *where, const float *in, const struct pool_shape *s);
-    void (*maxpool_backward)(struct backend *b, float *din, const float *dout, const int32_t *where, const struct pool_shape *s);
+    void (*maxpool_backward)(struct backend *b, float *din, const float *dout, const int32_t *where,
+                             const struct pool_shape *s);
     /* mean over positions, IMAGE -> ROWS */
     void (*avgpool_forward)(struct backend *b, float *out, const float *in, int N, int C, const int dim[3]);
     void (*avgpool_backward)(struct backend *b, float *din, const float *dout, int N, int C, const int dim[3]);
 
     /* ROWS. out(N,O) = in(N,C) weight(O,C)^T + bias(O); bias, dbias may be NULL; din may be NULL. forward writes */
-    void (*linear_forward)(struct backend *b, float *out, const float *in, const float *weight, const float *bias, int N, int C, int O);
-    void (*linear_backward)(struct backend *b, float *din, float *dweight, float *dbias, const float *dout, const float *in,
-                            const float *weight, int N, int C, int O);
+    void (*linear_forward)(struct backend *b, float *out, const float *in, const float *weight, const float *bias,
+                           int N, int C, int O);
+    void (*linear_backward)(struct backend *b, float *din, float *dweight, float *dbias, const float *dout,
+                            const float *in, const float *weight, int N, int C, int O);
     /* per row: (x - mean) / sqrt(var + 1e-5), biased var, no affine; rstd [N] kept for backward */
     void (*layernorm_forward)(struct backend *b, float *out, float *rstd, const float *in, int N, int C);
-    void (*layernorm_backward)(struct backend *b, float *din, const float *dout, const float *out, const float *rstd, int N, int C);
+    void (*layernorm_backward)(struct backend *b, float *din, const float *dout, const float *out, const float *rstd,
+                               int N, int C);
     /* per row: x / max(|x|, 1e-12); rnorm [N] kept (1/|x|) */
     void (*l2norm_forward)(struct backend *b, float *out, float *rnorm, const float *in, int N, int C);
-    void (*l2norm_backward)(struct backend *b, float *din, const float *dout, const float *out, const float *rnorm, int N, int C);
+    void (*l2norm_backward)(struct backend *b, float *din, const float *dout, const float *out, const float *rnorm,
+                            int N, int C);
     /* out(N,C) = in(N,C) * scale(C) */
     void (*scale_forward)(struct backend *b, float *out, const float *in, const float *scale, int N, int C);
-    void (*scale_backward)(struct backend *b, float *din, float *dscale, const float *dout, const float *in, const float *scale, int N, int C);
+    void (*scale_backward)(struct backend *b, float *din, float *dscale, const float *dout, const float *in,
+                           const float *scale, int N, int C);
     /* out(N,A+B) = in_a(N,A), in_b(N,B) */
     void (*concat_forward)(struct backend *b, float *out, const float *in_a, const float *in_b, int N, int A, int B);
     void (*concat_backward)(struct backend *b, float *din_a, float *din_b, const float *dout, int N, int A, int B);
     /* count numbers of either layout; a back end may keep images in fewer bits, so it is told which */
     void (*relu_forward)(struct backend *b, float *out, const float *in, size_t count, enum layout layout);
-    void (*relu_backward)(struct backend *b, float *din, const float *dout, const float *out, size_t count, enum layout layout);
+    void (*relu_backward)(struct backend *b, float *din, const float *dout, const float *out, size_t count,
+                          enum layout layout);
     /* exact: x * Phi(x) */
     void (*gelu_forward)(struct backend *b, float *out, const float *in, size_t count, enum layout layout);
-    void (*gelu_backward)(struct backend *b, float *din, const float *dout, const float *in, size_t count, enum layout layout);
+    void (*gelu_backward)(struct backend *b, float *din, const float *dout, const float *in, size_t count,
+                          enum layout layout);
     void (*softmax)(struct backend *b, float *out, const float *in, int N, int C);
     void (*softmax_backward)(struct backend *b, float *din, const float *dout, const float *out, int N, int C);
 
     /* What other networks need (SE-ResNet, EfficientNet, DenseNet, ViT). Where an image is flat in 2-D, D and its kernel are 1.
      * out may be one of the two. */
     void (*add)(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count, enum layout layout);
-    void (*sigmoid_forward)(struct backend *b, float *out, const float *in, size_t count); /* ROWS alone: of padding it is 1/2 */
+    void (*sigmoid_forward)(struct backend *b, float *out, const float *in,
+                            size_t count); /* ROWS alone: of padding it is 1/2 */
     void (*sigmoid_backward)(struct backend *b, float *din, const float *dout, const float *out, size_t count);
     /* x * sigmoid(x) */
     void (*silu_forward)(struct backend *b, float *out, const float *in, size_t count, enum layout layout);
-    void (*silu_backward)(struct backend *b, float *din, const float *dout, const float *in, size_t count, enum layout layout);
+    void (*silu_backward)(struct backend *b, float *din, const float *dout, const float *in, size_t count,
+                          enum layout layout);
     /* ROWS. Each number is 0 with probability `rate`, or divided by 1 - rate. Row n draws Philox(seed, RNG_DROPOUT, index + n), so
      * backward need not be told what forward drew, and every back end drops the same. rate in [0,1) */
-    void (*dropout_forward)(struct backend *b, float *out, const float *in, int N, int C, float rate, uint64_t seed, uint64_t index);
-    void (*dropout_backward)(struct backend *b, float *din, const float *dout, int N, int C, float rate, uint64_t seed, uint64_t index);
+    void (*dropout_forward)(struct backend *b, float *out, const float *in, int N, int C, float rate, uint64_t seed,
+                            uint64_t index);
+    void (*dropout_backward)(struct backend *b, float *din, const float *dout, int N, int C, float rate, uint64_t seed,
+                             uint64_t index);
     /* IMAGE out(n,c,p) = in(n,c,p) * scale(n,c), scale in ROWS; din and dscale may be NULL */
-    void (*gate_forward)(struct backend *b, float *out, const float *in, const float *scale, int N, int C, const int dim[3]);
-    void (*gate_backward)(struct backend *b, float *din, float *dscale, const float *dout, const float *in, const float *scale,
-                          int N, int C, const int dim[3]);
+    void (*gate_forward)(struct backend *b, float *out, const float *in, const float *scale, int N, int C,
+                         const int dim[3]);
+    void (*gate_backward)(struct backend *b, float *din, float *dscale, const float *dout, const float *in,
+                          const float *scale, int N, int C, const int dim[3]);
     /* IMAGE; mean over a window's voxels that lie inside the image (PyTorch's count_include_pad=False) */
     void (*meanpool_forward)(struct backend *b, float *out, const float *in, const struct pool_shape *s);
     void (*meanpool_backward)(struct backend *b, float *din, const float *dout, const struct pool_shape *s);
     /* convolution in `groups` that divide C and O, weight(O, C/groups, all taps); groups == C == O is depthwise */
-    void (*group_forward)(struct backend *b, float *out, const float *in, const float *weight, const struct conv_shape *s, int groups);
-    void (*group_backward_data)(struct backend *b, float *din, const float *dout, const float *weight, const struct conv_shape *s, int groups);
-    void (*group_backward_weight)(struct backend *b, float *dweight, const float *dout, const float *in, const struct conv_shape *s, int groups);
+    void (*group_forward)(struct backend *b, float *out, const float *in, const float *weight,
+                          const struct conv_shape *s, int groups);
+    void (*group_backward_data)(struct backend *b, float *din, const float *dout, const float *weight,
+                                const struct conv_shape *s, int groups);
+    void (*group_backward_weight)(struct backend *b, float *dweight, const float *dout, const float *in,
+                                  const struct conv_shape *s, int groups);
     /* IMAGE (N,C,P) -> ROWS (N*P,C): positions become tokens */
     void (*tokens_forward)(struct backend *b, float *out, const float *in, int N, int C, const int dim[3]);
     void (*tokens_backward)(struct backend *b, float *din, const float *dout, int N, int C, const int dim[3]);
@@ -158,19 +178,20 @@ struct backend {
     void (*tokenmean_backward)(struct backend *b, float *din, const float *dout, int N, int T, int C);
     /* ROWS of N boxes with T tokens each, q k v out (N*T,C); heads divide C, each sees C/heads channels side by side.
      * prob(N,heads,T,T) = softmax(q k' / sqrt(C/heads)) is kept for backward; out = prob v */
-    void (*attention_forward)(struct backend *b, float *out, float *prob, const float *q, const float *k, const float *v, int N, int T,
-                              int C, int heads);
-    void (*attention_backward)(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *prob, const float *q,
-                               const float *k, const float *v, int N, int T, int C, int heads);
+    void (*attention_forward)(struct backend *b, float *out, float *prob, const float *q, const float *k,
+                              const float *v, int N, int T, int C, int heads);
+    void (*attention_backward)(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *prob,
+                               const float *q, const float *k, const float *v, int N, int T, int C, int heads);
 
     /* losses: value and gradient in one call; write (=) their outputs, the value on the device too.
      * VICReg, METHOD.md 3: z(2N,K), view a first; dz(2N,K); weight and terms: invariance, variance, covariance; loss is their
      * weighted sum. literal: eq. 2-6 as printed. */
-    void (*vicreg)(struct backend *b, float *dz, float terms[3], const float *z, int N, int K, const float weight[3], bool literal);
+    void (*vicreg)(struct backend *b, float *dz, float terms[3], const float *z, int N, int K, const float weight[3],
+                   bool literal);
     /* Focal loss, METHOD.md 1: p = softmax(logits(N,C)); mean over N of alpha_c (1-p_y)^gamma * -log p_y, alpha[C] on the host.
      * on_softmax: logits are softmaxed once more first (released). dlogits(N,C). */
-    void (*focal)(struct backend *b, float *dlogits, float *loss, const float *logits, const int32_t *label, int N, int C,
-                  const float *alpha, float gamma, bool on_softmax);
+    void (*focal)(struct backend *b, float *dlogits, float *loss, const float *logits, const int32_t *label, int N,
+                  int C, const float *alpha, float gamma, bool on_softmax);
 
     /* optimisers, elementwise on one tensor of `count` floats. What changes from step to step is on the device: rates
      * (RATES floats) and the sum, so that a step can be recorded. */
@@ -180,11 +201,11 @@ struct backend {
     /* METHOD.md 3; adapt: tensors with more than one dimension (decay and trust ratio). grad is scaled by RATE_GRAD_SCALE.
      * dead: NULL, or the tensor's dead taps: they count in both lengths, |p|^2 += scale^2 squares, |g|^2 += (decay scale)^2
      * squares, and take the same step, in double. */
-    void (*lars)(struct backend *b, float *param, float *momentum, const float *grad, size_t count, struct dead *dead, bool adapt,
-                 const float *rates, float momentum_factor, float weight_decay, float trust);
+    void (*lars)(struct backend *b, float *param, float *momentum, const float *grad, size_t count, struct dead *dead,
+                 bool adapt, const float *rates, float momentum_factor, float weight_decay, float trust);
     /* AdamW (decoupled) or, with coupled, Adam with L2; grad is scaled by RATE_GRAD_SCALE */
-    void (*adamw)(struct backend *b, float *param, float *m, float *v, const float *grad, size_t count, const float *rates,
-                  float beta1, float beta2, float eps, float weight_decay, bool coupled);
+    void (*adamw)(struct backend *b, float *param, float *m, float *v, const float *grad, size_t count,
+                  const float *rates, float beta1, float beta2, float eps, float weight_decay, bool coupled);
 
     /* Runs body(context), whose calls depend on nothing but what lies on the device. A back end may record them under
      * *record (NULL at first) and from then on replay them instead of running body: the same operations, pointers and
@@ -216,7 +237,10 @@ void conv_out_dims(struct conv_shape *s);
 /* How many taps of a kernel meet the image for some output, and their numbers, ascending; (d kH + h) kW + w is tap d,h,w.
  * taps: room for all of the kernel's, or NULL. */
 int conv_live_taps(const struct conv_shape *s, int *taps);
-static inline int conv_taps(const struct conv_shape *s) { return s->kernel[0] * s->kernel[1] * s->kernel[2]; }
+static inline int conv_taps(const struct conv_shape *s)
+{
+    return s->kernel[0] * s->kernel[1] * s->kernel[2];
+}
 void pool_out_dims(struct pool_shape *s);
 
 #ifdef __cplusplus

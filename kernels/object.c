@@ -38,7 +38,8 @@ void *object_symbol(const char *file, const char *variable, const char *symbol, 
             return found;
         size_t used = strlen(tried);
         if (object)
-            snprintf(tried + used, 900 - used, "'%s' has no '%s': it is another program's, or another version's", path[i], symbol);
+            snprintf(tried + used, 900 - used, "'%s' has no '%s': it is another program's, or another version's",
+                     path[i], symbol);
         else
             snprintf(tried + used, 900 - used, "%s%s", i ? "; " : "", dlerror());
         if (object)

@@ -26,7 +26,10 @@ struct ranks {
     void (*leave)(struct ranks *r); /* frees r */
 };
 /* Do other ranks' boxes count in batch statistics? r: NULL where one is alone */
-static inline bool ranks_in_step(const struct ranks *r) { return r && r->sync_norm; }
+static inline bool ranks_in_step(const struct ranks *r)
+{
+    return r && r->sync_norm;
+}
 
 /* What rank 0 knows and the others must be told before they can talk (NCCL's id): rank 0's bytes are sent, the others' filled. */
 struct ranks_place {

@@ -84,8 +84,14 @@ int tape_add_param(struct tape *t, const char *name, const char *part, enum para
 int tape_add_filters(struct tape *t, const char *name, const struct conv_shape *s, int groups)
 {
     int taps = conv_taps(s), C = s->C / groups, *tap = xalloc((size_t)taps, sizeof *tap);
-    struct param q = {.kind = PARAM_CONV, .init = INIT_CONV, .ndim = 5, .dim = {s->O, C, s->kernel[0], s->kernel[1], s->kernel[2]},
-                      .fan_in = C * taps, .taps = taps, .tap = tap, .live_taps = taps};
+    struct param q = {.kind = PARAM_CONV,
+                      .init = INIT_CONV,
+                      .ndim = 5,
+                      .dim = {s->O, C, s->kernel[0], s->kernel[1], s->kernel[2]},
+                      .fan_in = C * taps,
+                      .taps = taps,
+                      .tap = tap,
+                      .live_taps = taps};
     if (groups == 1)
         q.live_taps = conv_live_taps(s, tap);
     else

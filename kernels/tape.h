@@ -13,41 +13,46 @@
 
 struct tape;
 enum param_kind {
-    PARAM_PLAIN, PARAM_CONV,
+    PARAM_PLAIN,
+    PARAM_CONV,
     PARAM_BUFFER, /* running statistics: saved, not trained */
     PARAM_COUNTER /* num_batches_tracked: one int64 on the host, saved, not trained */
 };
 enum param_init {
-    INIT_ZERO, INIT_ONE, INIT_NORMAL,
-    INIT_CONV,    /* N(0, sqrt(2/(kD kH O))) */
-    INIT_LINEAR   /* U(+-1/sqrt(fan_in)) */
+    INIT_ZERO,
+    INIT_ONE,
+    INIT_NORMAL,
+    INIT_CONV,  /* N(0, sqrt(2/(kD kH O))) */
+    INIT_LINEAR /* U(+-1/sqrt(fan_in)) */
 };
 
 struct param {
-    char name[96];              /* PyTorch's: "backbone.layer1.0.conv1.weight" */
+    char name[96]; /* PyTorch's: "backbone.layer1.0.conv1.weight" */
     enum param_kind kind;
     enum param_init init;
-    int ndim, dim[5];           /* PyTorch's shape */
+    int ndim, dim[5]; /* PyTorch's shape */
     int fan_in;
-    size_t count;               /* elements in PyTorch's shape */
-    size_t live, dead;          /* of them on the device, and not: taps of a convolution that meet no image */
-    int taps, live_taps, *tap;  /* PARAM_CONV: of the kernel; those on the device, ascending (all of a grouped one's) */
-    size_t size;                /* floats on the device (layouts may pad) */
-    float *value, *grad;        /* on the device; grad NULL for buffers and frozen parameters */
-    size_t at;                  /* place in the blocks, floats; for optimisers that keep blocks alike */
-    float *first;               /* host, [O][C][dead taps]: what these were at first. NULL: nobody keeps it (params_keep_dead) */
-    struct dead *scaled;        /* on the device: what became of them; NULL where there are none */
+    size_t count;              /* elements in PyTorch's shape */
+    size_t live, dead;         /* of them on the device, and not: taps of a convolution that meet no image */
+    int taps, live_taps, *tap; /* PARAM_CONV: of the kernel; those on the device, ascending (all of a grouped one's) */
+    size_t size;               /* floats on the device (layouts may pad) */
+    float *value, *grad;       /* on the device; grad NULL for buffers and frozen parameters */
+    size_t at;                 /* place in the blocks, floats; for optimisers that keep blocks alike */
+    float *first; /* host, [O][C][dead taps]: what these were at first. NULL: nobody keeps it (params_keep_dead) */
+    struct dead *scaled; /* on the device: what became of them; NULL where there are none */
     bool frozen;
-    int64_t counter;            /* PARAM_COUNTER */
+    int64_t counter; /* PARAM_COUNTER */
 };
 /* Parameters of one network, owned apart from tapes so that tapes can share them. */
 struct params {
     struct backend *backend;
-    struct param *param; size_t count, room;
-    float *values, *grads;      /* blocks of `floats` and `trained` floats: trained parameters come first in values */
+    struct param *param;
+    size_t count, room;
+    float *values, *grads; /* blocks of `floats` and `trained` floats: trained parameters come first in values */
     size_t floats, trained;
-    struct dead *scaled;        /* block */
-    float *first; size_t dead;  /* block on the host, and its floats; NULL: not kept, or taken away */
+    struct dead *scaled; /* block */
+    float *first;
+    size_t dead; /* block on the host, and its floats; NULL: not kept, or taken away */
     bool sealed;
 };
 
@@ -55,7 +60,7 @@ struct params {
 struct params *params_open(struct backend *b);
 void params_close(struct params **p);
 struct param *params_find(struct params *p, const char *name);
-bool param_trained(const struct param *q);       /* neither buffer, counter nor frozen */
+bool param_trained(const struct param *q); /* neither buffer, counter nor frozen */
 /* Elements of parameters (not of buffers) whose name begins with prefix; "" for all. PyTorch's count, frozen or not. */
 size_t params_elements(const struct params *p, const char *prefix);
 /* Fresh values: Philox(seed, RNG_INIT, number of the parameter). */
@@ -80,7 +85,7 @@ void params_zero_grad(struct params *p);
 
 struct tape *tape_open(struct params *p, int N, int views);
 void tape_close(struct tape **t);
-int tape_image(struct tape *t, int C, const int dim[3]);                 /* an input; tape_put fills it */
+int tape_image(struct tape *t, int C, const int dim[3]); /* an input; tape_put fills it */
 int tape_rows(struct tape *t, int C);
 int tape_conv(struct tape *t, int in, const char *name, int O, const int kernel[3], const int stride[3],
               const int pad[3]);
@@ -108,8 +113,8 @@ int tape_dropout(struct tape *t, int in, float rate);
 /* What dropout draws until told otherwise: set before every step, so that a resumed run draws the same. */
 void tape_draw(struct tape *t, uint64_t seed, uint32_t step);
 /* Rows may be tokens: T rows a box, which linear, norms of rows, activations, concat and dropout take one by one. */
-int tape_tokens(struct tape *t, int image);         /* (N,C,P): P tokens of C */
-int tape_tokenmean(struct tape *t, int in);         /* one row a box */
+int tape_tokens(struct tape *t, int image); /* (N,C,P): P tokens of C */
+int tape_tokenmean(struct tape *t, int in); /* one row a box */
 int tape_attention(struct tape *t, int q, int k, int v, int heads);
 /* training false: evaluation only, no gradients kept, norms use running statistics. The first seal of any tape also
  * seals the parameters: every tape that brings new ones must be built before it.
@@ -118,25 +123,25 @@ int tape_attention(struct tape *t, int q, int k, int v, int heads);
 void tape_seal(struct tape *t, bool training, struct tape *within);
 
 /* Inputs, rows and the last value stay; an image in between is there only while operations need it: others lie in its place. */
-float *tape_value(struct tape *t, int value);      /* device */
-float *tape_grad(struct tape *t, int value);       /* device; fill the last value's before tape_backward; others do not stay */
+float *tape_value(struct tape *t, int value); /* device */
+float *tape_grad(struct tape *t, int value); /* device; fill the last value's before tape_backward; others do not stay */
 /* Fill an input from the host: [N][C][D][H][W], or [N][C] for rows; and read a value that stays. */
 void tape_put(struct tape *t, int value, const float *host);
 void tape_get(struct tape *t, int value, float *host);
 void tape_value_shape(const struct tape *t, int value, enum layout *layout, int *C, int dim[3]);
-void tape_forward(struct tape *t);                 /* of a training tape: batch statistics, and running ones move */
-void tape_count(struct tape *t);                   /* what a tape_forward moves on the host: once for each, outside what is recorded */
-void tape_evaluate(struct tape *t);                /* any tape: running statistics, nothing moves */
-void tape_backward(struct tape *t);                /* parameter gradients accumulate: params_zero_grad first */
-size_t tape_bytes(const struct tape *t);           /* activations and their gradients */
-int tape_boxes(const struct tape *t);              /* N */
+void tape_forward(struct tape *t);  /* of a training tape: batch statistics, and running ones move */
+void tape_count(struct tape *t);    /* what a tape_forward moves on the host: once for each, outside what is recorded */
+void tape_evaluate(struct tape *t); /* any tape: running statistics, nothing moves */
+void tape_backward(struct tape *t); /* parameter gradients accumulate: params_zero_grad first */
+size_t tape_bytes(const struct tape *t); /* activations and their gradients */
+int tape_boxes(const struct tape *t);    /* N */
 struct params *tape_params(struct tape *t);
 /* For describe: one row an operation. false past the end. live: counting only taps that fall inside the image. */
 struct tape_row {
     const char *op, *name;
     int C, O, in[3], out[3], kernel[3], stride[3];
     uint64_t params, live_params;
-    double mmacs, live_mmacs;   /* millions of multiply-adds a box */
+    double mmacs, live_mmacs; /* millions of multiply-adds a box */
 };
 bool tape_describe(const struct tape *t, size_t i, struct tape_row *row);
 #endif

@@ -92,13 +92,12 @@ int tape_sigmoid(struct tape *t, int in)
 static void silu_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->silu_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->out].size,
-                       t->value[op->out].layout);
+    t->b->silu_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->out].size, t->value[op->out].layout);
 }
 static void silu_back(struct tape *t, struct op *op)
 {
     t->b->silu_backward(t->b, in_grad(t, op), out_grad(t, op), in_data(t, op), t->value[op->out].size,
-                       t->value[op->out].layout);
+                        t->value[op->out].layout);
 }
 const struct op_kind op_silu = {"silu", NEEDS_IN, silu_run, silu_back, NULL, NULL, NULL};
 int tape_silu(struct tape *t, int in)
@@ -161,7 +160,8 @@ void tape_draw(struct tape *t, uint64_t seed, uint32_t step)
 static void add_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->add(t->b, out_data(t, op), in_data(t, op), other_data(t, op), t->value[op->out].size, t->value[op->out].layout);
+    t->b->add(t->b, out_data(t, op), in_data(t, op), other_data(t, op), t->value[op->out].size,
+              t->value[op->out].layout);
 }
 static void add_back(struct tape *t, struct op *op)
 {
@@ -266,7 +266,8 @@ static void attention_back(struct tape *t, struct op *op)
     t->b->attention_backward(t->b, din[0], din[1], din[2], out_grad(t, op), op->keep, in_data(t, op), other_data(t, op),
                              t->value[op->third].data, t->N, t->value[op->in].dim[0], in_C(t, op), op->heads);
 }
-const struct op_kind op_attention = {"attention", NEEDS_IN | NEEDS_OTHERS, attention_run, attention_back, attention_keep, NULL, NULL};
+const struct op_kind op_attention = {
+    "attention", NEEDS_IN | NEEDS_OTHERS, attention_run, attention_back, attention_keep, NULL, NULL};
 
 int tape_attention(struct tape *t, int q, int k, int v, int heads)
 {

@@ -110,8 +110,7 @@ static void l2norm_run(struct tape *t, struct op *op, bool training)
 }
 static void l2norm_back(struct tape *t, struct op *op)
 {
-    t->b->l2norm_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), op->keep, in_rows(t, op),
-                          in_C(t, op));
+    t->b->l2norm_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), op->keep, in_rows(t, op), in_C(t, op));
 }
 const struct op_kind op_l2norm = {"l2norm", NEEDS_OUT, l2norm_run, l2norm_back, keep_rows, NULL, NULL};
 
@@ -155,25 +154,23 @@ const struct op_kind op_concat = {"concat", 0, concat_run, concat_back, concat_k
 static void relu_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->relu_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->out].size,
-                       t->value[op->out].layout);
+    t->b->relu_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->out].size, t->value[op->out].layout);
 }
 static void relu_back(struct tape *t, struct op *op)
 {
     t->b->relu_backward(t->b, in_grad(t, op), out_grad(t, op), out_data(t, op), t->value[op->out].size,
-                       t->value[op->out].layout);
+                        t->value[op->out].layout);
 }
 const struct op_kind op_relu = {"relu", NEEDS_OUT, relu_run, relu_back, NULL, NULL, NULL};
 
 static void gelu_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->gelu_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->out].size,
-                       t->value[op->out].layout);
+    t->b->gelu_forward(t->b, out_data(t, op), in_data(t, op), t->value[op->out].size, t->value[op->out].layout);
 }
 static void gelu_back(struct tape *t, struct op *op)
 {
     t->b->gelu_backward(t->b, in_grad(t, op), out_grad(t, op), in_data(t, op), t->value[op->out].size,
-                       t->value[op->out].layout);
+                        t->value[op->out].layout);
 }
 const struct op_kind op_gelu = {"gelu", NEEDS_IN, gelu_run, gelu_back, NULL, NULL, NULL};

@@ -6,9 +6,9 @@
 /* One number array of the network: an input or what an operation makes. */
 struct value {
     enum layout layout;
-    int C, dim[3];           /* ROWS: tokens a box (1: a plain row), 1, 1 */
-    size_t size;             /* floats on the device */
-    float *data, *grad;      /* grad NULL: nothing upstream is trained */
+    int C, dim[3];      /* ROWS: tokens a box (1: a plain row), 1, 1 */
+    size_t size;        /* floats on the device */
+    float *data, *grad; /* grad NULL: nothing upstream is trained */
     bool wants_grad, is_input;
     float *own; /* padded layouts live apart from the block: what pads them must stay zero */
 };

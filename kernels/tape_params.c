@@ -45,7 +45,8 @@ int params_add(struct params *p, const struct param *like)
     struct param *old = params_find(p, like->name);
     if (old) { /* another tape brought it: the two must mean the same tensor */
         assert(old->kind == like->kind && old->ndim == like->ndim && !memcmp(old->dim, like->dim, sizeof old->dim));
-        assert(old->live_taps == like->live_taps && (!like->tap || !memcmp(old->tap, like->tap, (size_t)like->live_taps * sizeof *like->tap)));
+        assert(old->live_taps == like->live_taps &&
+               (!like->tap || !memcmp(old->tap, like->tap, (size_t)like->live_taps * sizeof *like->tap)));
         return (int)(old - p->param);
     }
     assert(!p->sealed);
@@ -69,7 +70,10 @@ int params_add(struct params *p, const struct param *like)
     return (int)p->count++;
 }
 
-bool param_trained(const struct param *q) { return (q->kind == PARAM_PLAIN || q->kind == PARAM_CONV) && !q->frozen; }
+bool param_trained(const struct param *q)
+{
+    return (q->kind == PARAM_PLAIN || q->kind == PARAM_CONV) && !q->frozen;
+}
 
 size_t params_elements(const struct params *p, const char *prefix)
 {
@@ -95,7 +99,8 @@ static void place(struct params *p, bool trained)
         struct param *q = &p->param[i];
         if (q->kind == PARAM_COUNTER || param_trained(q) != trained)
             continue;
-        q->size = q->kind == PARAM_CONV ? p->backend->weight_size(p->backend, q->dim[0], q->dim[1], q->live_taps) : q->count;
+        q->size =
+            q->kind == PARAM_CONV ? p->backend->weight_size(p->backend, q->dim[0], q->dim[1], q->live_taps) : q->count;
         q->at = p->floats;
         p->floats += (q->size + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
     }
@@ -127,7 +132,10 @@ void params_seal(struct params *p)
     p->sealed = true;
 }
 
-void params_zero_grad(struct params *p) { p->backend->zero(p->backend, p->grads, p->trained * sizeof(float)); }
+void params_zero_grad(struct params *p)
+{
+    p->backend->zero(p->backend, p->grads, p->trained * sizeof(float));
+}
 
 /* ---- to and from the host ---- */
 
@@ -195,7 +203,8 @@ static void join(const struct param *q, float *whole, const float *live, const f
             *whole++ = tap_lives(q, t, &k) ? *live++ : dead ? (float)(scale * (double)*dead++) : 0;
 }
 
-static void get_whole(struct params *p, const struct param *q, const float *block, float *host, const float *dead, double scale)
+static void get_whole(struct params *p, const struct param *q, const float *block, float *host, const float *dead,
+                      double scale)
 {
     if (!q->dead) {
         param_get_live(p, q, block, host);

@@ -15,7 +15,7 @@ enum { ALIGN_FLOATS = 16 };
 struct lot {
     size_t floats, at;
     int from, to;
-    float **place;  /* to be pointed there */
+    float **place;   /* to be pointed there */
     int zero_before; /* operation, or -1 */
 };
 struct lots {
@@ -25,15 +25,24 @@ struct lots {
     bool roomy;
 };
 
-static size_t rounded(size_t floats) { return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS; }
+static size_t rounded(size_t floats)
+{
+    return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+}
 
 static void add_lot(struct lots *l, size_t floats, int from, int to, float **place, int zero_before)
 {
-    l->lot[l->count++] = (struct lot){.floats = rounded(floats), .from = l->roomy ? 0 : from, .to = l->roomy ? l->last : to,
-                                      .place = place, .zero_before = zero_before};
+    l->lot[l->count++] = (struct lot){.floats = rounded(floats),
+                                      .from = l->roomy ? 0 : from,
+                                      .to = l->roomy ? l->last : to,
+                                      .place = place,
+                                      .zero_before = zero_before};
 }
 
-static bool reads(const struct op *op, int v) { return op->in == v || op->other == v || op->third == v; }
+static bool reads(const struct op *op, int v)
+{
+    return op->in == v || op->other == v || op->third == v;
+}
 
 /* does op's backward look at the data of v? */
 static bool looks_at(const struct tape *t, const struct op *op, int v)
@@ -112,7 +121,8 @@ static size_t lowest_free(struct lot **placed, size_t count, const struct lot *x
 
 static size_t place_all(struct lots *l)
 {
-    struct lot **order = xalloc(l->count + 1, sizeof(struct lot *)), **placed = xalloc(l->count + 1, sizeof(struct lot *));
+    struct lot **order = xalloc(l->count + 1, sizeof(struct lot *)),
+               **placed = xalloc(l->count + 1, sizeof(struct lot *));
     size_t floats = 0;
     for (size_t i = 0; i < l->count; i++)
         order[i] = &l->lot[i];
@@ -197,7 +207,8 @@ void tape_place(struct tape *t, struct tape *within)
     for (size_t i = 0; i < l.count; i++) {
         *l.lot[i].place = t->block + l.lot[i].at;
         if (l.lot[i].zero_before >= 0)
-            t->zeroed[t->zeroed_count++] = (struct zeroed){(size_t)l.lot[i].zero_before, *l.lot[i].place, l.lot[i].floats};
+            t->zeroed[t->zeroed_count++] =
+                (struct zeroed){(size_t)l.lot[i].zero_before, *l.lot[i].place, l.lot[i].floats};
     }
     join_zeroed(t);
     free(l.lot);

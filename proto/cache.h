@@ -15,25 +15,25 @@ enum split { SPLIT_NONE = -1, SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST };
 
 struct shard_entry {
     struct item_key key;
-    char file[160];              /* name in the directory; "" for a refusal */
+    char file[160]; /* name in the directory; "" for a refusal */
     char patient[40], study[64], scan[64];
     int64_t regions, tumours;
     int32_t channels, simulated;
-    uint64_t settings;           /* regions_message's: one cache holds one */
-    char sha256[65];             /* of the shard file */
+    uint64_t settings;              /* regions_message's: one cache holds one */
+    char sha256[65];                /* of the shard file */
     struct refusal_message refusal; /* where file is "" */
-    enum split split;            /* from splits.tsv, by patient */
+    enum split split;               /* from splits.tsv, by patient */
     size_t first_row;
 };
 
 struct cache {
     char *dir;
-    struct shard_entry *shard;   /* shard_count shards sorted by key.index, then refused_count refusals, sorted alike */
+    struct shard_entry *shard; /* shard_count shards sorted by key.index, then refused_count refusals, sorted alike */
     size_t shard_count, refused_count;
-    size_t regions, tumours;     /* rows in all */
-    int simulated;               /* scans that were simulated: none 0, all 1, some 2 */
-    char digest[65];             /* SHA-256 over the shards' digests in order: names this very data */
-    struct item_key *again;      /* keys under which other lists of scans brought shards that were here already */
+    size_t regions, tumours; /* rows in all */
+    int simulated;           /* scans that were simulated: none 0, all 1, some 2 */
+    char digest[65];         /* SHA-256 over the shards' digests in order: names this very data */
+    struct item_key *again;  /* keys under which other lists of scans brought shards that were here already */
     size_t again_count;
     struct cache_writer *writer; /* NULL: opened for reading */
 };
@@ -53,7 +53,8 @@ int cache_add(struct cache *c, struct item_key key, const struct regions_message
 int cache_refuse(struct cache *c, struct item_key key, const struct refusal_message *m, struct error *e) MUST_USE;
 
 /* A whole shard back. With verify, every box's XXH3 and the file's SHA-256 are checked. */
-int cache_read_shard(const struct cache *c, size_t shard, bool verify, struct regions_message *m, struct error *e) MUST_USE;
+int cache_read_shard(const struct cache *c, size_t shard, bool verify, struct regions_message *m,
+                     struct error *e) MUST_USE;
 /* Its facts alone. */
 int cache_read_facts(const struct cache *c, size_t shard, struct scan_facts *facts, struct error *e) MUST_USE;
 /* Everything there is to check of one shard: SHA-256, Fletcher32, XXH3 of each array and each box, finite numbers, counts
@@ -66,7 +67,7 @@ struct cache_row {
     enum split split;
     int32_t clipped;
     struct volume_scale scale;
-    float place;                 /* in [0,1): where it stands among the training regions of its label, put in an order
+    float place; /* in [0,1): where it stands among the training regions of its label, put in an order
                                     that depends on nothing but their number: train_fraction keeps the first ones */
 };
 int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e) MUST_USE; /* [regions]; free() */

@@ -95,13 +95,13 @@ static bool take_bits(uint64_t *to, const char *from, int base)
 static bool shard_parse(char *const *column, struct shard_entry *s)
 {
     int64_t channels, simulated;
-    bool good = take_text(s->file, sizeof s->file, column[3]) && take_text(s->patient, sizeof s->patient, column[4]) &&
-                take_text(s->study, sizeof s->study, column[5]) && take_text(s->scan, sizeof s->scan, column[6]) &&
-                take_number(&s->regions, column[7], 0, UINT32_MAX) &&
-                take_number(&s->tumours, column[8], 0, s->regions) && take_number(&channels, column[9], 1, BOX_CHANNELS) &&
-                take_number(&simulated, column[10], 0, 1) && take_bits(&s->settings, column[11], 16) &&
-                strlen(column[12]) == 64 && take_text(s->sha256, sizeof s->sha256, column[12]) && s->file[0] &&
-                s->file[0] != '.' && !strchr(s->file, '/');
+    bool good =
+        take_text(s->file, sizeof s->file, column[3]) && take_text(s->patient, sizeof s->patient, column[4]) &&
+        take_text(s->study, sizeof s->study, column[5]) && take_text(s->scan, sizeof s->scan, column[6]) &&
+        take_number(&s->regions, column[7], 0, UINT32_MAX) && take_number(&s->tumours, column[8], 0, s->regions) &&
+        take_number(&channels, column[9], 1, BOX_CHANNELS) && take_number(&simulated, column[10], 0, 1) &&
+        take_bits(&s->settings, column[11], 16) && strlen(column[12]) == 64 &&
+        take_text(s->sha256, sizeof s->sha256, column[12]) && s->file[0] && s->file[0] != '.' && !strchr(s->file, '/');
     if (good) {
         s->channels = (int32_t)channels;
         s->simulated = (int32_t)simulated;
@@ -113,8 +113,7 @@ static bool refusal_parse(char *const *column, struct shard_entry *s)
 {
     int64_t code = 0;
     bool good = take_text(s->refusal.stage, sizeof s->refusal.stage, column[3]) &&
-                take_number(&code, column[4], 0, 255) &&
-                take_text(s->refusal.scan, sizeof s->refusal.scan, column[5]) &&
+                take_number(&code, column[4], 0, 255) && take_text(s->refusal.scan, sizeof s->refusal.scan, column[5]) &&
                 take_text(s->refusal.sentence, sizeof s->refusal.sentence, column[6]);
     s->refusal.code = (int32_t)code;
     return good;

@@ -9,8 +9,8 @@
 #include <stdio.h>
 
 #define CACHE_MANIFEST "manifest"
-#define CACHE_SPLITS "splits.tsv"
-#define CACHE_LOCK "lock"
+#define CACHE_SPLITS   "splits.tsv"
+#define CACHE_LOCK     "lock"
 
 /* ---- cache.c */
 size_t cache_entries(const struct cache *c);

@@ -104,8 +104,7 @@ int cache_verify_shard(const struct cache *c, size_t shard, struct error *e)
     struct store *s = NULL;
     if (cache_read_shard(c, shard, true, &m, e))
         return -1;
-    int result =
-        entry_open(c, shard, &s, e) || store_verify(s, e) || finite_check(&m, e) ? shard_error(c, shard, e) : 0;
+    int result = entry_open(c, shard, &s, e) || store_verify(s, e) || finite_check(&m, e) ? shard_error(c, shard, e) : 0;
     store_close(&s);
     regions_message_free(&m);
     return result;
@@ -113,7 +112,10 @@ int cache_verify_shard(const struct cache *c, size_t shard, struct error *e)
 
 /* ---- rows */
 
-struct patients { const char **name; size_t count; };
+struct patients {
+    const char **name;
+    size_t count;
+};
 
 static int text_order(const void *a, const void *b)
 {
@@ -216,15 +218,19 @@ int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e)
 
 /* ---- boxes */
 
-struct open_shard { struct store *store; uint64_t *sum; uint64_t used; };
+struct open_shard {
+    struct store *store;
+    uint64_t *sum;
+    uint64_t used;
+};
 struct box_reader {
     const struct cache *cache;
     struct open_shard *shard; /* [shard_count]; at most OPEN_FILES_MAX of them open */
     size_t open;
     uint64_t clock;
-    int32_t channels;         /* given */
-    int32_t stored;           /* that a box has */
-    float *whole;             /* one box as stored, where not all of it is given; NULL */
+    int32_t channels; /* given */
+    int32_t stored;   /* that a box has */
+    float *whole;     /* one box as stored, where not all of it is given; NULL */
 };
 
 int box_reader_open(struct box_reader **out, const struct cache *c, int channels, struct error *e)
@@ -235,8 +241,11 @@ int box_reader_open(struct box_reader **out, const struct cache *c, int channels
                         c->shard[i].channels);
     int32_t stored = c->shard_count ? c->shard[0].channels : channels;
     if (stored < channels)
-        return fail_as(e, EX_CONFIG, "cache '%s' has boxes of %s, and channels = %s is asked for: collect the scans again with that, or set "
-                       "channels = %s", c->dir, box_channel_names(stored), box_channel_names(channels), box_channel_names(stored));
+        return fail_as(
+            e, EX_CONFIG,
+            "cache '%s' has boxes of %s, and channels = %s is asked for: collect the scans again with that, or set "
+            "channels = %s",
+            c->dir, box_channel_names(stored), box_channel_names(channels), box_channel_names(stored));
     struct box_reader *r = xalloc(1, sizeof *r);
     r->cache = c;
     r->shard = xalloc(c->shard_count + 1, sizeof *r->shard);

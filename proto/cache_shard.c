@@ -105,7 +105,8 @@ static int contents_write(struct store *s, const struct regions_message *m, stru
 {
     const uint64_t runs[2] = {m->label_runs.size / 8, 2};
     const uint64_t mip[3] = {(uint64_t)m->mip_angles, (uint64_t)m->mip_height, (uint64_t)m->mip_width};
-    if (store_set_int(s, "/", "petrel_cache", CACHE_VERSION, e) || boxes_write(s, m, e) || columns_write(s, "/roi", m->region, m->count, e) ||
+    if (store_set_int(s, "/", "petrel_cache", CACHE_VERSION, e) || boxes_write(s, m, e) ||
+        columns_write(s, "/roi", m->region, m->count, e) ||
         (m->excluded_count && columns_write(s, "/excluded", m->excluded, m->excluded_count, e)) ||
         store_write(s, "/labels", STORE_U32, 2, runs, 0, m->label_runs.data, e) ||
         store_set_text(s, "/labels", "meaning", "label map in runs: value, length; z slowest", e) ||
@@ -158,7 +159,8 @@ int shard_shape(struct store *s, size_t *regions, int32_t *channels, struct erro
     uint64_t dim[8];
     if (store_shape(s, "/box", &ndim, dim, e))
         return -1;
-    if (ndim != 5 || dim[1] < 1 || dim[1] > BOX_CHANNELS || dim[2] != BOX_SIDE || dim[3] != BOX_SIDE || dim[4] != BOX_SIDE)
+    if (ndim != 5 || dim[1] < 1 || dim[1] > BOX_CHANNELS || dim[2] != BOX_SIDE || dim[3] != BOX_SIDE ||
+        dim[4] != BOX_SIDE)
         return fail(e, "its '/box' is not [regions, channels, %d, %d, %d]", BOX_SIDE, BOX_SIDE, BOX_SIDE);
     *regions = (size_t)dim[0];
     *channels = (int32_t)dim[1];
@@ -235,10 +237,9 @@ static int columns_read(struct store *s, const char *group, struct region *r, si
         uint64_t dim[3];
         column_name(group, f, name);
         int ndim = column_shape(f, count, dim);
-        result =
-            shape_check(s, name, ndim, dim, e) || store_read(s, name, column_types[f->kind], 0, count, column, e)
-                ? -1
-                : 0;
+        result = shape_check(s, name, ndim, dim, e) || store_read(s, name, column_types[f->kind], 0, count, column, e)
+                     ? -1
+                     : 0;
         if (!result)
             region_column_put(f, r, count, column);
     }
@@ -309,7 +310,8 @@ int shard_read(struct store *s, struct regions_message *m, struct error *e)
     m->box = try_alloc(e, m->count * box_floats(m->channels) + 1, sizeof *m->box);
     m->region = try_alloc(e, m->count + 1, sizeof *m->region);
     return m->box && m->region && store_read(s, "/box", STORE_F32, 0, m->count, m->box, e) == 0 &&
-                   columns_read(s, "/roi", m->region, m->count, e) == 0 && excluded_read(s, m, e) == 0 && labels_read(s, m, e) == 0 && mip_read(s, m, e) == 0
+                   columns_read(s, "/roi", m->region, m->count, e) == 0 && excluded_read(s, m, e) == 0 &&
+                   labels_read(s, m, e) == 0 && mip_read(s, m, e) == 0
                ? regions_check(m, e)
                : -1;
 }

@@ -12,8 +12,15 @@
 
 enum { SPLITS = 3, SWEEPS_MAX = 20 };
 
-struct patient { char *name; int64_t regions, tumours; enum split split; uint32_t draw; };
-struct tally { int64_t regions, tumours; };
+struct patient {
+    char *name;
+    int64_t regions, tumours;
+    enum split split;
+    uint32_t draw;
+};
+struct tally {
+    int64_t regions, tumours;
+};
 
 static int name_order(const void *a, const void *b)
 {

@@ -10,7 +10,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-struct cache_writer { int lock, manifest; };
+struct cache_writer {
+    int lock, manifest;
+};
 
 /* What a killed writer left: files under temporary names, and half a line. */
 static int leftovers_clear(struct cache *c, size_t torn, struct error *e)
@@ -61,8 +63,7 @@ static int manifest_append_open(struct cache *c, struct error *e)
 {
     char *path = cache_path(c, CACHE_MANIFEST);
     c->writer->manifest = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-    int result =
-        c->writer->manifest >= 0 ? 0 : fail_as(e, EX_CANTCREAT, "cannot write '%s': %s", path, strerror(errno));
+    int result = c->writer->manifest >= 0 ? 0 : fail_as(e, EX_CANTCREAT, "cannot write '%s': %s", path, strerror(errno));
     free(path);
     return result;
 }
@@ -238,8 +239,12 @@ int cache_add(struct cache *c, struct item_key key, const struct regions_message
         return 0;
     if (contents_check(m, e) || suits_cache(c, m, e))
         return -1;
-    struct shard_entry s = {.key = key, .regions = (int64_t)m->count, .channels = m->channels, .settings = m->settings,
-                            .simulated = m->facts.simulated != 0, .split = SPLIT_NONE};
+    struct shard_entry s = {.key = key,
+                            .regions = (int64_t)m->count,
+                            .channels = m->channels,
+                            .settings = m->settings,
+                            .simulated = m->facts.simulated != 0,
+                            .split = SPLIT_NONE};
     name_set(s.patient, sizeof s.patient, m->facts.patient);
     name_set(s.study, sizeof s.study, m->facts.study);
     name_set(s.scan, sizeof s.scan, m->facts.scan);

@@ -179,8 +179,7 @@ static int listen_ipc(struct mailbox *s, struct registered *where, struct error 
     return 0;
 }
 
-int mail_listen(struct mail *m, const char *transport, struct registered *where, struct mailbox **out,
-                struct error *e)
+int mail_listen(struct mail *m, const char *transport, struct registered *where, struct mailbox **out, struct error *e)
 {
     bool tcp = strcmp(transport, "tcp") == 0;
     *out = NULL;
@@ -345,8 +344,7 @@ bool mail_receive(struct mailbox *s, struct mail_address *from, struct control *
     return false;
 }
 
-void mail_wait(struct mail *m, struct mailbox *const *sockets, size_t count, const struct registry *r,
-               double timeout_s)
+void mail_wait(struct mail *m, struct mailbox *const *sockets, size_t count, const struct registry *r, double timeout_s)
 {
     size_t n = 0;
     if (m->room < count + 2) {

@@ -18,20 +18,20 @@
 
 /* What an item is: the run's stream it belongs to and its place there. Repeats are dropped by key. */
 struct item_key {
-    uint64_t run;    /* run id: same for all items of one stream (a hash of what was asked for) */
-    uint64_t index;  /* 0, 1, 2, ... */
+    uint64_t run;   /* run id: same for all items of one stream (a hash of what was asked for) */
+    uint64_t index; /* 0, 1, 2, ... */
 };
 
 struct channel_options {
-    const char *run_dir;      /* may lie on shared storage */
-    const char *name;         /* "volumes" */
-    const char *transport;    /* "ipc" (one machine) or "tcp" (CURVE, ephemeral port) */
-    int credits;              /* taker: items sent ahead of the one it works on, by all givers together, default 2 */
-    int window;               /* giver: unacknowledged items held, default 4; put blocks above it. The source's window
+    const char *run_dir;   /* may lie on shared storage */
+    const char *name;      /* "volumes" */
+    const char *transport; /* "ipc" (one machine) or "tcp" (CURVE, ephemeral port) */
+    int credits;           /* taker: items sent ahead of the one it works on, by all givers together, default 2 */
+    int window;            /* giver: unacknowledged items held, default 4; put blocks above it. The source's window
                                * is what may be on its way in the whole pipeline: give it at least the number of workers */
-    double heartbeat_s;       /* 1 */
-    double silence_s;         /* 6: a peer not heard for so long is gone */
-    uint64_t max_message;     /* bytes; ZMQ_MAXMSGSIZE; default 2 GiB */
+    double heartbeat_s;    /* 1 */
+    double silence_s;      /* 6: a peer not heard for so long is gone */
+    uint64_t max_message;  /* bytes; ZMQ_MAXMSGSIZE; default 2 GiB */
 };
 void channel_defaults(struct channel_options *o);
 
@@ -56,7 +56,11 @@ int giver_end(struct giver *g, struct error *e) MUST_USE;
 /* Close without END (items still unacknowledged are lost with the process, and made again by whoever restarts it). Nulls. */
 void giver_close(struct giver **g);
 
-struct taken { struct item_key key; struct buffer bytes; uint64_t lease; };
+struct taken {
+    struct item_key key;
+    struct buffer bytes;
+    uint64_t lease;
+};
 int taker_open(struct taker **t, const struct channel_options *o, struct error *e) MUST_USE;
 /* 1: an item, yours until taker_acknowledge; 0: none within timeout_s (negative: wait for ever);
  * TAKER_END: the stream is over; -1: the run failed, with its sentence and code. The bytes are the caller's. */

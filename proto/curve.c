@@ -78,8 +78,8 @@ void *zap_open(void *context)
 {
     void *zap = zmq_socket(context, ZMQ_REP);
     int linger_ms = 0;
-    if (zap && (zmq_setsockopt(zap, ZMQ_LINGER, &linger_ms, sizeof linger_ms) ||
-                zmq_bind(zap, "inproc://zeromq.zap.01"))) {
+    if (zap &&
+        (zmq_setsockopt(zap, ZMQ_LINGER, &linger_ms, sizeof linger_ms) || zmq_bind(zap, "inproc://zeromq.zap.01"))) {
         zmq_close(zap);
         return NULL;
     }
@@ -89,7 +89,10 @@ void *zap_open(void *context)
 /* A question is seven frames, in this order; the key is its credentials. */
 enum { ZAP_VERSION, ZAP_REQUEST, ZAP_DOMAIN, ZAP_ADDRESS, ZAP_IDENTITY, ZAP_MECHANISM, ZAP_KEY, ZAP_FRAMES };
 
-struct zap_frame { uint8_t byte[256]; size_t size; };
+struct zap_frame {
+    uint8_t byte[256];
+    size_t size;
+};
 
 static bool frame_is(const struct zap_frame *f, const char *text)
 {
@@ -131,7 +134,10 @@ void zap_answer(void *zap, const struct registry *r)
             allowed = registry_allows(r, hex);
         }
         size_t request = frame[ZAP_REQUEST].size < sizeof frame[0].byte ? frame[ZAP_REQUEST].size : 0;
-        const struct { const void *data; size_t size; } answer[] = {
+        const struct {
+            const void *data;
+            size_t size;
+        } answer[] = {
             {"1.0", 3}, {frame[ZAP_REQUEST].byte, request}, {allowed ? "200" : "400", 3}, {"", 0}, {"", 0}, {"", 0},
         };
         for (size_t i = 0; i < COUNT_OF(answer); i++)

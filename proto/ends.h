@@ -5,16 +5,19 @@
 #include <pthread.h>
 
 /* Seconds: how long a background thread sleeps at most, and how often it looks into the run directory. */
-#define END_TICK_S 0.2
+#define END_TICK_S  0.2
 #define END_WATCH_S 0.25
 
 /* The stage's thread sleeps on `news`, which the background thread gives. */
-struct bell { pthread_mutex_t lock; pthread_cond_t news; };
+struct bell {
+    pthread_mutex_t lock;
+    pthread_cond_t news;
+};
 void bell_make(struct bell *b);
 void bell_free(struct bell *b);
 void bell_lock(struct bell *b);
 void bell_unlock(struct bell *b);
-void bell_ring(struct bell *b);                  /* lock held */
+void bell_ring(struct bell *b); /* lock held */
 /* Lock held: wait for news until now_s() is `until_s`, or for ever where that is negative; false: it is past. */
 bool bell_wait(struct bell *b, double until_s);
 

@@ -11,10 +11,10 @@
 /* A taker as seen from here. */
 struct peer {
     struct mail_address address;
-    uint64_t session, limit, sent;  /* items it is ready to have been sent in this session, and was sent */
-    size_t held;                    /* leases */
+    uint64_t session, limit, sent; /* items it is ready to have been sent in this session, and was sent */
+    size_t held;                   /* leases */
     double heard_s, said_s, lent_s;
-    bool full;                      /* ZeroMQ takes no more for it at the moment */
+    bool full; /* ZeroMQ takes no more for it at the moment */
     struct peer *next;
 };
 
@@ -23,7 +23,7 @@ struct parcel {
     struct item_key key;
     struct shared *bytes;
     uint64_t check;
-    struct peer *holder;            /* NULL: waiting for a taker */
+    struct peer *holder; /* NULL: waiting for a taker */
     struct parcel *next;
 };
 
@@ -35,18 +35,18 @@ struct giver {
     size_t window;
     uint64_t max_message;
     double heartbeat_s, silence_s, opened_s;
-    bool late;                      /* the stream had ended when we opened */
+    bool late; /* the stream had ended when we opened */
 
     struct bell bell;
-    struct parcel *first;           /* in the order they were put */
+    struct parcel *first; /* in the order they were put */
     size_t pending;
-    struct item_key *arrived;       /* acknowledged, not reported yet */
+    struct item_key *arrived; /* acknowledged, not reported yet */
     size_t arrived_count, arrived_room;
     struct peer *peers;
-    struct taker *upstream;         /* giver_relay */
-    bool greeted;                   /* some taker has said HELLO */
-    bool over;                      /* everything has arrived by other ways: drop what is put */
-    bool ending, ended;             /* say END; said */
+    struct taker *upstream; /* giver_relay */
+    bool greeted;           /* some taker has said HELLO */
+    bool over;              /* everything has arrived by other ways: drop what is put */
+    bool ending, ended;     /* say END; said */
     bool closing, failed;
     struct error why;
 };
@@ -235,9 +235,7 @@ static void parcels_lease(struct giver *g)
             to->sent++;
             to->lent_s = now_s();
             break;
-        case MAIL_FULL:
-            to->full = true;
-            break;
+        case MAIL_FULL: to->full = true; break;
         case MAIL_GONE: /* what it held may stand before p in the list */
             peer_forget(g, to);
             p = g->first;

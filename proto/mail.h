@@ -12,7 +12,10 @@ struct shared *shared_make(struct buffer *b) MUST_USE; /* takes *b and nulls it;
 void shared_drop(struct shared *s);
 
 /* Who a ROUTER speaks to. */
-struct mail_address { size_t size; uint8_t byte[32]; };
+struct mail_address {
+    size_t size;
+    uint8_t byte[32];
+};
 
 struct mail;
 struct mailbox;
@@ -36,6 +39,5 @@ enum mail_sent mail_send(struct mailbox *s, const struct mail_address *to, const
 /* false: nothing there now. What is not ours is dropped on the way. *body is the caller's, {0} if there was none. */
 bool mail_receive(struct mailbox *s, struct mail_address *from, struct control *c, struct buffer *body);
 /* Until a socket has something, mail_wake, or timeout_s. Meanwhile r says who may come in. */
-void mail_wait(struct mail *m, struct mailbox *const *sockets, size_t count, const struct registry *r,
-               double timeout_s);
+void mail_wait(struct mail *m, struct mailbox *const *sockets, size_t count, const struct registry *r, double timeout_s);
 #endif

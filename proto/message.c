@@ -35,7 +35,9 @@ struct volume_scale facts_scale(const struct scan_facts *f)
 /* ---- facts */
 
 #define FACT(kind, field, unit, meaning)                                                                               \
-    {#field, kind, offsetof(struct scan_facts, field), sizeof((struct scan_facts *)0)->field, unit, meaning}
+    {                                                                                                                  \
+#field, kind, offsetof(struct scan_facts, field), sizeof((struct scan_facts *)0)->field, unit, meaning         \
+    }
 const struct fact_field scan_fact_fields[] = {
     FACT(FACT_TEXT, patient, "", "salted hash of the patient, or the id where identifiers are kept"),
     FACT(FACT_TEXT, study, "", "name of the study"),
@@ -160,10 +162,10 @@ int metric_decode(const struct buffer *b, struct metric_message *m, struct error
 }
 
 const struct wire_field pair_task_fields[PAIR_TASK_FIELDS] = {
-    FIELD(WIRE_I32, pair_task_message, phase), FIELD(WIRE_U64, pair_task_message, seed),
-    FIELD(WIRE_I64, pair_task_message, epoch), FIELD(WIRE_I64, pair_task_message, step),
+    FIELD(WIRE_I32, pair_task_message, phase),    FIELD(WIRE_U64, pair_task_message, seed),
+    FIELD(WIRE_I64, pair_task_message, epoch),    FIELD(WIRE_I64, pair_task_message, step),
     FIELD(WIRE_U64, pair_task_message, sampling), FIELD(WIRE_I32, pair_task_message, part),
-    FIELD(WIRE_I32, pair_task_message, parts), FIELD(WIRE_I32, pair_task_message, drawn)};
+    FIELD(WIRE_I32, pair_task_message, parts),    FIELD(WIRE_I32, pair_task_message, drawn)};
 
 int pair_task_check(const struct pair_task_message *m, struct error *e)
 {

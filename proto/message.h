@@ -15,7 +15,12 @@ enum { MESSAGE_VERSION = 1 }; /* raise when a reader of the old one would misrea
 enum { MESSAGE_VOXELS_MAX = 1 << 29 };
 
 enum message_type {
-    MESSAGE_VOLUME = 1, MESSAGE_REGIONS, MESSAGE_REFUSAL, MESSAGE_PAIR_TASK, MESSAGE_PAIR_BATCH, MESSAGE_METRIC
+    MESSAGE_VOLUME = 1,
+    MESSAGE_REGIONS,
+    MESSAGE_REFUSAL,
+    MESSAGE_PAIR_TASK,
+    MESSAGE_PAIR_BATCH,
+    MESSAGE_METRIC
 };
 /* Type of an encoded message, or -1 and a sentence (not msgpack, another version, unknown type). */
 int message_type_of(const struct buffer *b, struct error *e) MUST_USE;
@@ -23,76 +28,97 @@ int message_type_of(const struct buffer *b, struct error *e) MUST_USE;
 /* What is known of a scan; one table in message.c drives msgpack, the cache's attributes and JSON.
  * Unknown reals are NAN, unknown texts "". Times are seconds since midnight of the study's first day. */
 struct scan_facts {
-    char patient[40];            /* salted hash, or the id with --keep-identifiers */
-    char study[64], scan[64];    /* names for files: study (hash) and its scan within it */
-    char source[512];            /* path read */
-    char sha256[65];             /* of the source file(s) in order */
+    char patient[40];         /* salted hash, or the id with --keep-identifiers */
+    char study[64], scan[64]; /* names for files: study (hash) and its scan within it */
+    char source[512];         /* path read */
+    char sha256[65];          /* of the source file(s) in order */
     char modality[16], vendor[64], model[64];
     char tracer[32], diagnosis[32], sex[8];
     double age_y, weight_g, height_m;
-    int64_t simulated;           /* 1: not a real patient; is said wherever results appear */
+    int64_t simulated; /* 1: not a real patient; is said wherever results appear */
     /* SUV */
-    char units[16];              /* BQML | CNTS | GML | SUV */
-    char decay_correction[16];   /* START | ADMIN | NONE | "" */
-    char corrected[128];         /* CorrectedImage, backslash separated */
+    char units[16];                                                    /* BQML | CNTS | GML | SUV */
+    char decay_correction[16];                                         /* START | ADMIN | NONE | "" */
+    char corrected[128];                                               /* CorrectedImage, backslash separated */
     double dose_bq, half_life_s, injection_s, series_s, acquisition_s; /* acquisition: the earliest bed */
-    double scan_start_s;         /* vendor's own start of the scan: Siemens (0071,1022), GE (0009,100D) */
+    double scan_start_s; /* vendor's own start of the scan: Siemens (0071,1022), GE (0009,100D) */
     double frame_reference_s, frame_duration_s; /* of the earliest bed: FrameReferenceTime, ActualFrameDuration */
-    double delay_s;              /* filled by suv: decay time used */
-    double suv_factor;           /* filled by suv: SUV = factor * value */
-    char suv_formula[96];        /* filled by suv: "SUVbw = Bq/mL * weight_g / (dose_bq * 2^(-delay_s/half_life_s))" */
-    double suv_max;              /* filled by suv */
+    double delay_s;                             /* filled by suv: decay time used */
+    double suv_factor;                          /* filled by suv: SUV = factor * value */
+    char suv_formula[96]; /* filled by suv: "SUVbw = Bq/mL * weight_g / (dose_bq * 2^(-delay_s/half_life_s))" */
+    double suv_max;       /* filled by suv */
     double volume_mean, volume_sd; /* of the whole SUV volume, unbiased sd; filled by suv */
     /* CT, where the scan has one */
-    char ct_sha256[65];          /* of its source file(s) in order; "": none */
-    double ct_mean, ct_sd;       /* of the whole CT on the scan's grid, HU, unbiased sd; filled by suv */
-    char cropped[128];           /* filled by suv: where --crop thighs cut, or why it did not */
-    char regions_how[480];       /* filled by roi: thresholds and reference the regions were found with */
+    char ct_sha256[65];    /* of its source file(s) in order; "": none */
+    double ct_mean, ct_sd; /* of the whole CT on the scan's grid, HU, unbiased sd; filled by suv */
+    char cropped[128];     /* filled by suv: where --crop thighs cut, or why it did not */
+    char regions_how[480]; /* filled by roi: thresholds and reference the regions were found with */
 };
 void scan_facts_init(struct scan_facts *f); /* unknown everywhere */
 
 /* The table itself, for whoever stores facts elsewhere (the cache, the report). */
 enum fact_kind { FACT_TEXT, FACT_REAL, FACT_INT };
-struct fact_field { const char *name; enum fact_kind kind; size_t offset, size; const char *unit, *meaning; };
+struct fact_field {
+    const char *name;
+    enum fact_kind kind;
+    size_t offset, size;
+    const char *unit, *meaning;
+};
 extern const struct fact_field scan_fact_fields[];
 extern const size_t scan_fact_count;
 
 /* load -> suv -> roi. The CT crosses on the scan's own grid, in whole Hounsfield units. */
-struct volume_message { struct scan_facts facts; struct volume volume; };
+struct volume_message {
+    struct scan_facts facts;
+    struct volume volume;
+};
 void volume_message_encode(const struct volume_message *m, struct buffer *out);
 int volume_message_decode(const struct buffer *b, struct volume_message *m, struct error *e) MUST_USE;
 void volume_message_free(struct volume_message *m);
 
 /* Position vectors, METHOD.md 5: [cz,cy,cx, s1,s2,s3, tx,ty,tz] in four forms. */
-enum position_form { POSITION_AXIS_VOXEL, POSITION_AXIS_MM, POSITION_ORIENTED_VOXEL, POSITION_ORIENTED_MM, POSITION_FORMS };
+enum position_form {
+    POSITION_AXIS_VOXEL,
+    POSITION_AXIS_MM,
+    POSITION_ORIENTED_VOXEL,
+    POSITION_ORIENTED_MM,
+    POSITION_FORMS
+};
 enum { POSITION_SIZE = 9, BOX_SIDE = 16, BOX_VOXELS = 4096 };
 /* Channels of a box, in this order: PET in SUV, then CT in HU. One of C channels has the first C of them. */
 enum box_channel { BOX_PET, BOX_CT, BOX_CHANNELS };
 const char *box_channel_names(int channels); /* "pet", "pet,ct" */
 /* Mean and unbiased sd of each channel over the whole scan, in its unit; NAN: unknown. */
-struct volume_scale { float mean[BOX_CHANNELS], sd[BOX_CHANNELS]; };
+struct volume_scale {
+    float mean[BOX_CHANNELS], sd[BOX_CHANNELS];
+};
 struct volume_scale facts_scale(const struct scan_facts *f);
 
 /* One high-uptake region. */
 struct region {
-    int32_t component;           /* its value in the label map, from 1 */
-    int32_t label;               /* 1 tumour, 0 not, -1 no truth */
+    int32_t component; /* its value in the label map, from 1 */
+    int32_t label;     /* 1 tumour, 0 not, -1 no truth */
     int64_t voxels;
-    double ml, suv_max, suv_mean, suv_peak;  /* suv_peak: mean in a 1 ml sphere, where it is highest (PERCIST) */
-    double centroid_mm[3];       /* RAS x,y,z */
-    double centroid[3];          /* mean index z,y,x */
-    int32_t low[3], high[3];     /* axis-aligned bounds, z,y,x, both included */
-    int32_t box_low[3];          /* first voxel of the 16^3 box, may lie outside the volume */
-    double overlap;              /* share of its voxels inside the truth mask; NAN: no truth */
-    int32_t organ, organ_by;     /* proto/organ.h: whose it is (0: no organ known), and how that is known */
-    int32_t clipped;             /* 1: the box left the volume and was padded with air */
+    double ml, suv_max, suv_mean, suv_peak; /* suv_peak: mean in a 1 ml sphere, where it is highest (PERCIST) */
+    double centroid_mm[3];                  /* RAS x,y,z */
+    double centroid[3];                     /* mean index z,y,x */
+    int32_t low[3], high[3];                /* axis-aligned bounds, z,y,x, both included */
+    int32_t box_low[3];                     /* first voxel of the 16^3 box, may lie outside the volume */
+    double overlap;                         /* share of its voxels inside the truth mask; NAN: no truth */
+    int32_t organ, organ_by;                /* proto/organ.h: whose it is (0: no organ known), and how that is known */
+    int32_t clipped;                        /* 1: the box left the volume and was padded with air */
     float position[POSITION_FORMS][POSITION_SIZE];
 };
 
 /* The table of what is kept of a region: columns of the message, datasets of the cache (/roi/NAME; position and label
  * stand at the top), columns of a classifier's table. `count` values a region, of the kind. */
 enum region_kind { REGION_I32, REGION_I64, REGION_F64, REGION_F32 };
-struct region_field { const char *name; enum region_kind kind; size_t offset, count; const char *unit, *meaning; };
+struct region_field {
+    const char *name;
+    enum region_kind kind;
+    size_t offset, count;
+    const char *unit, *meaning;
+};
 extern const struct region_field region_fields[];
 extern const size_t region_field_count;
 size_t region_kind_size(enum region_kind kind);
@@ -100,20 +126,20 @@ size_t region_kind_size(enum region_kind kind);
 /* roi -> cache | classify: one scan's regions. */
 struct regions_message {
     struct scan_facts facts;
-    uint64_t settings;           /* recipe_digest(RECIPE_REGIONS) of whoever made them: one cache, one digest */
+    uint64_t settings; /* recipe_digest(RECIPE_REGIONS) of whoever made them: one cache, one digest */
     struct grid grid;
     struct turn turned;
-    int32_t channels;            /* C */
-    size_t count;                /* N */
-    struct region *region;       /* [N] */
+    int32_t channels;      /* C */
+    size_t count;          /* N */
+    struct region *region; /* [N] */
     size_t excluded_count;
-    struct region *excluded;     /* regions of organs that were left out: measured as the others, in neither box nor label map */
-    float *box;                  /* [N][C][16][16][16] SUV, HU */
-    struct buffer label_runs;    /* label map of the whole grid, run-length coded: pairs (uint32 value, uint32 length) */
+    struct region *excluded; /* regions of organs that were left out: measured as the others, in neither box nor label map */
+    float *box;              /* [N][C][16][16][16] SUV, HU */
+    struct buffer label_runs; /* label map of the whole grid, run-length coded: pairs (uint32 value, uint32 length) */
     int32_t mip_angles, mip_height, mip_width; /* rotating maximum-intensity projection; 0: none */
-    double mip_mm;               /* side of a pixel; row 0 is the head */
-    double mip_z, mip_y, mip_x;  /* voxel index (fractional) at the picture's middle, about which it turns */
-    uint8_t *mip;                /* [angles][height][width], SUV 0..10 as 0..255 */
+    double mip_mm;                             /* side of a pixel; row 0 is the head */
+    double mip_z, mip_y, mip_x; /* voxel index (fractional) at the picture's middle, about which it turns */
+    uint8_t *mip;               /* [angles][height][width], SUV 0..10 as 0..255 */
 };
 void regions_message_encode(const struct regions_message *m, struct buffer *out);
 int regions_message_decode(const struct buffer *b, struct regions_message *m, struct error *e) MUST_USE;
@@ -126,7 +152,12 @@ void bytes_encode(const uint8_t *label, size_t voxels, struct buffer *runs);
 int bytes_decode(const struct buffer *runs, uint8_t *label, size_t voxels, struct error *e) MUST_USE;
 
 /* In place of an item that was refused: travels to the collector, which counts and lists it. */
-struct refusal_message { char scan[512]; char stage[32]; int32_t code; char sentence[1000]; };
+struct refusal_message {
+    char scan[512];
+    char stage[32];
+    int32_t code;
+    char sentence[1000];
+};
 void refusal_message_encode(const struct refusal_message *m, struct buffer *out);
 int refusal_message_decode(const struct buffer *b, struct refusal_message *m, struct error *e) MUST_USE;
 
@@ -136,9 +167,9 @@ struct pair_task_message {
     int32_t phase;
     uint64_t seed;
     int64_t epoch, step;
-    uint64_t sampling;           /* XXH3 of the sampling settings and the cache: pairs refuses another's */
-    int32_t part, parts;         /* parts > 1: items part*N/parts .. (part+1)*N/parts of the batch's N, one trainer's share */
-    int32_t drawn;               /* 1: augmentations are drawn and told, and the boxes left as they are: the trainer applies them */
+    uint64_t sampling;   /* XXH3 of the sampling settings and the cache: pairs refuses another's */
+    int32_t part, parts; /* parts > 1: items part*N/parts .. (part+1)*N/parts of the batch's N, one trainer's share */
+    int32_t drawn; /* 1: augmentations are drawn and told, and the boxes left as they are: the trainer applies them */
 };
 void pair_task_encode(const struct pair_task_message *m, struct buffer *out);
 int pair_task_decode(const struct buffer *b, struct pair_task_message *m, struct error *e) MUST_USE;
@@ -152,18 +183,21 @@ int pair_task_decode(const struct buffer *b, struct pair_task_message *m, struct
  *     CONTRAST         gamma */
 enum drawn_kind { DRAWN_REFLECT, DRAWN_CLAMP, DRAWN_FLIP, DRAWN_NOISE, DRAWN_HISTOGRAM, DRAWN_CONTRAST, DRAWN_KINDS };
 enum { DRAWN_NUMBERS = 64 };
-struct drawn_step { int32_t at, kind, count; double number[DRAWN_NUMBERS]; }; /* at: which of the V N boxes */
+struct drawn_step {
+    int32_t at, kind, count;
+    double number[DRAWN_NUMBERS];
+}; /* at: which of the V N boxes */
 
 /* pairs -> train. Pretraining: two views; classifier: one. */
 struct pair_batch_message {
     struct pair_task_message task;
-    int32_t count;               /* N pairs (may be under the recipe's batch at an epoch's end) */
-    int32_t views, channels;     /* V, C */
-    float *box;                  /* [V][N][C][16][16][16], standardised and, unless the task wants it drawn, augmented */
-    float *position;             /* [V][N][9] */
-    int32_t *label;              /* [V][N] */
-    uint32_t *region;            /* [V][N]: row number in the cache's order */
-    int32_t steps;               /* of all boxes, if the task wants them drawn; a box's follow one another, in order */
+    int32_t count;           /* N pairs (may be under the recipe's batch at an epoch's end) */
+    int32_t views, channels; /* V, C */
+    float *box;              /* [V][N][C][16][16][16], standardised and, unless the task wants it drawn, augmented */
+    float *position;         /* [V][N][9] */
+    int32_t *label;          /* [V][N] */
+    uint32_t *region;        /* [V][N]: row number in the cache's order */
+    int32_t steps;           /* of all boxes, if the task wants them drawn; a box's follow one another, in order */
     struct drawn_step *step;
 };
 void pair_batch_encode(const struct pair_batch_message *m, struct buffer *out);
@@ -171,7 +205,11 @@ int pair_batch_decode(const struct buffer *b, struct pair_batch_message *m, stru
 void pair_batch_free(struct pair_batch_message *m);
 
 /* Anything worth plotting while it happens. */
-struct metric_message { char name[64]; int64_t epoch, step; double value; };
+struct metric_message {
+    char name[64];
+    int64_t epoch, step;
+    double value;
+};
 void metric_encode(const struct metric_message *m, struct buffer *out);
 int metric_decode(const struct buffer *b, struct metric_message *m, struct error *e) MUST_USE;
 #endif

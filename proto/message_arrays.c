@@ -46,7 +46,9 @@ int place_check(const struct grid *g, const struct turn *t, struct error *e)
 static int place_get(const struct wire_map *map, struct grid *g, struct turn *t, struct error *e)
 {
     return wire_get(map, grid_fields, COUNT_OF(grid_fields), g, e) ||
-           wire_get(map, turn_fields, COUNT_OF(turn_fields), t, e) || place_check(g, t, e) ? -1 : 0;
+                   wire_get(map, turn_fields, COUNT_OF(turn_fields), t, e) || place_check(g, t, e)
+               ? -1
+               : 0;
 }
 
 static size_t place_voxels(const struct grid *g)
@@ -89,7 +91,9 @@ static int mask_decode(const uint8_t *runs, size_t size, uint8_t *mask, size_t v
 }
 
 /* Which of the arrays that a scan need not have are there. */
-struct also { int32_t has_mask, has_ct; };
+struct also {
+    int32_t has_mask, has_ct;
+};
 static const struct wire_field also_fields[] = {FIELD(WIRE_I32, also, has_mask), FIELD(WIRE_I32, also, has_ct)};
 
 void volume_message_encode(const struct volume_message *m, struct buffer *out)
@@ -180,7 +184,10 @@ void volume_message_free(struct volume_message *m)
 
 /* ---- regions: a column an array */
 
-#define REGION(kind, field, count, unit, meaning) {#field, kind, offsetof(struct region, field), count, unit, meaning}
+#define REGION(kind, field, count, unit, meaning)                                                                      \
+    {                                                                                                                  \
+#field, kind, offsetof(struct region, field), count, unit, meaning                                             \
+    }
 const struct region_field region_fields[] = {
     REGION(REGION_I32, component, 1, "", "value in the label map, from 1"),
     REGION(REGION_I32, label, 1, "", "1 tumour, 0 not, -1 no truth"),
@@ -198,7 +205,7 @@ const struct region_field region_fields[] = {
     REGION(REGION_I32, organ, 1, "", "organ it belongs to, as numbered in organ maps; 0: none known"),
     REGION(REGION_I32, organ_by, 1, "", "how that is known: 1 organ map, 2 rule; 0: not"),
     REGION(REGION_I32, clipped, 1, "", "1: the box left the volume and was padded with air"),
-    REGION(REGION_F32, position, (size_t)POSITION_FORMS * POSITION_SIZE, "",
+    REGION(REGION_F32, position, (size_t)POSITION_FORMS *POSITION_SIZE, "",
            "position vectors: axis/voxel, axis/mm, oriented/voxel, oriented/mm"),
 };
 const size_t region_field_count = COUNT_OF(region_fields);
@@ -223,11 +230,14 @@ void region_column_put(const struct region_field *f, struct region *r, size_t co
 }
 
 /* Counts as they travel: fixed widths, whatever the struct has. */
-struct regions_shape { uint64_t count, excluded_count; int32_t channels, mip_angles, mip_height, mip_width; };
+struct regions_shape {
+    uint64_t count, excluded_count;
+    int32_t channels, mip_angles, mip_height, mip_width;
+};
 static const struct wire_field regions_shape_fields[] = {
-    FIELD(WIRE_U64, regions_shape, count), FIELD(WIRE_U64, regions_shape, excluded_count), FIELD(WIRE_I32, regions_shape, channels),
-    FIELD(WIRE_I32, regions_shape, mip_angles), FIELD(WIRE_I32, regions_shape, mip_height),
-    FIELD(WIRE_I32, regions_shape, mip_width)};
+    FIELD(WIRE_U64, regions_shape, count),      FIELD(WIRE_U64, regions_shape, excluded_count),
+    FIELD(WIRE_I32, regions_shape, channels),   FIELD(WIRE_I32, regions_shape, mip_angles),
+    FIELD(WIRE_I32, regions_shape, mip_height), FIELD(WIRE_I32, regions_shape, mip_width)};
 static const struct wire_field regions_fields[] = {
     FIELD(WIRE_REAL, regions_message, mip_mm), FIELD(WIRE_REAL, regions_message, mip_z),
     FIELD(WIRE_REAL, regions_message, mip_y), FIELD(WIRE_REAL, regions_message, mip_x),
@@ -281,7 +291,8 @@ void regions_message_encode(const struct regions_message *m, struct buffer *out)
 {
     size_t boxes = m->count * (size_t)m->channels * BOX_VOXELS * sizeof(float);
     struct regions_shape shape = {m->count, m->excluded_count, m->channels, m->mip_angles, m->mip_height, m->mip_width};
-    size_t reserve = boxes + m->label_runs.size + mip_bytes(m) + (m->count + m->excluded_count) * sizeof *m->region + sizeof m->facts + 2048;
+    size_t reserve = boxes + m->label_runs.size + mip_bytes(m) + (m->count + m->excluded_count) * sizeof *m->region +
+                     sizeof m->facts + 2048;
     struct wire_writer w;
     wire_begin(&w, "regions", 1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 2 + 3,
                reserve);
@@ -329,7 +340,8 @@ static int regions_get(const struct wire_map *map, struct regions_message *m, st
     if (wire_copy_bin(map, "box", m->count * (size_t)m->channels * BOX_VOXELS, sizeof(float), &data, e))
         return -1;
     m->box = data;
-    if (table_get(map, "region", &m->region, m->count, e) || table_get(map, "excluded", &m->excluded, m->excluded_count, e))
+    if (table_get(map, "region", &m->region, m->count, e) ||
+        table_get(map, "excluded", &m->excluded, m->excluded_count, e))
         return -1;
     const uint8_t *runs;
     size_t size;

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct wire_field batch_fields[] = {FIELD(WIRE_I32, pair_batch_message, count),
-                                                 FIELD(WIRE_I32, pair_batch_message, views),
-                                                 FIELD(WIRE_I32, pair_batch_message, channels),
-                                                 FIELD(WIRE_I32, pair_batch_message, steps)};
+static const struct wire_field batch_fields[] = {
+    FIELD(WIRE_I32, pair_batch_message, count), FIELD(WIRE_I32, pair_batch_message, views),
+    FIELD(WIRE_I32, pair_batch_message, channels), FIELD(WIRE_I32, pair_batch_message, steps)};
 
 /* Three numbers a step, then all steps' own, end to end. */
 static void drawn_put(struct wire_writer *w, const struct pair_batch_message *m)
@@ -30,14 +29,15 @@ static void drawn_put(struct wire_writer *w, const struct pair_batch_message *m)
 
 static int drawn_check(const struct drawn_step *s, int32_t before, int32_t rows, struct error *e)
 {
-    static const int32_t counts[DRAWN_KINDS] = {[DRAWN_REFLECT] = 12, [DRAWN_CLAMP] = 12, [DRAWN_FLIP] = 0, [DRAWN_NOISE] = 4,
-                                                [DRAWN_HISTOGRAM] = -1, [DRAWN_CONTRAST] = 1};
+    static const int32_t counts[DRAWN_KINDS] = {[DRAWN_REFLECT] = 12, [DRAWN_CLAMP] = 12,     [DRAWN_FLIP] = 0,
+                                                [DRAWN_NOISE] = 4,    [DRAWN_HISTOGRAM] = -1, [DRAWN_CONTRAST] = 1};
     if (s->kind < 0 || s->kind >= DRAWN_KINDS)
         return fail(e, "message's augmentation is of kind %d, known are 0 to %d", s->kind, DRAWN_KINDS - 1);
     if (counts[s->kind] < 0 ? s->count < 3 || s->count > DRAWN_NUMBERS : s->count != counts[s->kind])
         return fail(e, "message's augmentation of kind %d has %d numbers", s->kind, s->count);
     if (s->at < before || s->at >= rows)
-        return fail(e, "message's augmentation is of box %d after box %d, of %d boxes: they come in order", s->at, before, rows);
+        return fail(e, "message's augmentation is of box %d after box %d, of %d boxes: they come in order", s->at,
+                    before, rows);
     return 0;
 }
 
@@ -75,7 +75,8 @@ static int drawn_get(const struct wire_map *map, struct pair_batch_message *m, s
         if (drawn_numbers_check(s, e))
             return -1;
     }
-    return used == size ? 0 : fail(e, "message's 'augmented_number' has %zu bytes more than its augmentations", size - used);
+    return used == size ? 0
+                        : fail(e, "message's 'augmented_number' has %zu bytes more than its augmentations", size - used);
 }
 
 void pair_batch_encode(const struct pair_batch_message *m, struct buffer *out)

@@ -12,15 +12,28 @@ enum { WIRE_VALUES_MAX = 4096 }; /* in one message, arrays being one value each;
 
 /* A fixed part of a struct: its fields, each a value of the map. */
 enum wire_kind {
-    WIRE_TEXT,  /* char[size], NUL included; str */
-    WIRE_REAL,  /* double; float 64 */
-    WIRE_I64, WIRE_I32, WIRE_U64, WIRE_U32, /* int */
-    WIRE_BYTES  /* size bytes as they lie in memory; bin */
+    WIRE_TEXT, /* char[size], NUL included; str */
+    WIRE_REAL, /* double; float 64 */
+    WIRE_I64,
+    WIRE_I32,
+    WIRE_U64,
+    WIRE_U32,  /* int */
+    WIRE_BYTES /* size bytes as they lie in memory; bin */
 };
-struct wire_field { const char *name; enum wire_kind kind; size_t offset, size; };
-#define FIELD(kind, type, field) {#field, kind, offsetof(struct type, field), sizeof((struct type *)0)->field}
+struct wire_field {
+    const char *name;
+    enum wire_kind kind;
+    size_t offset, size;
+};
+#define FIELD(kind, type, field)                                                                                       \
+    {                                                                                                                  \
+#field, kind, offsetof(struct type, field), sizeof((struct type *)0)->field                                    \
+    }
 
-struct wire_writer { uint8_t *data; size_t size, room; };
+struct wire_writer {
+    uint8_t *data;
+    size_t size, room;
+};
 /* Begins the message's map: "v", "type" and `fields` more, which the calls below must then write. */
 void wire_begin(struct wire_writer *w, const char *type, size_t fields, size_t reserve);
 void wire_map(struct wire_writer *w, const char *name, size_t fields); /* a map inside */
@@ -29,7 +42,10 @@ void wire_put_bin(struct wire_writer *w, const char *name, const void *data, siz
 void wire_end(struct wire_writer *w, struct buffer *out);
 
 /* A map inside a message that has been walked: nothing can leave it. */
-struct wire_map { const uint8_t *at, *end; size_t pairs; };
+struct wire_map {
+    const uint8_t *at, *end;
+    size_t pairs;
+};
 /* The whole message: well formed, nothing behind it, of this version. type: its text, NUL-terminated. */
 int wire_open(const struct buffer *b, struct wire_map *map, char type[32], struct error *e) MUST_USE;
 /* The same, and of this type, or a sentence. */

@@ -20,8 +20,10 @@ int organ_list_read(const char *key, const char *list, unsigned *set, struct err
         while (label < ORGAN_LABELS && (strlen(names[label]) != length || memcmp(names[label], at, length) != 0))
             label++;
         if (label == ORGAN_LABELS)
-            return fail_as(e, EX_CONFIG, "%s has '%.*s' (some of spleen,kidneys,liver,bladder,lungs,brain,heart,stomach,"
-                                         "prostate,glands; or none)", key, (int)length, at);
+            return fail_as(e, EX_CONFIG,
+                           "%s has '%.*s' (some of spleen,kidneys,liver,bladder,lungs,brain,heart,stomach,"
+                           "prostate,glands; or none)",
+                           key, (int)length, at);
         if (*set & 1U << label)
             return fail_as(e, EX_CONFIG, "%s has '%s' twice", key, names[label]);
         *set |= 1U << label;

@@ -11,33 +11,97 @@
 static const struct recipe paper = {
     .recipe_name = "paper",
     .roi_method = "fcm",
-    .fcm_clusters = 4, .fcm_fuzziness = 2, .fcm_tolerance = 1e-5, .fcm_start = "quantile",
-    .fcm_bin_suv = 0.01, .fcm_cap_suv = 4, .fcm_smooth_voxels = 1, .body_air_suv = 0.1, .body_share = 0.02,
-    .grow_fraction = 0.41, .grow_valley = 0.6, .grow_prominence = 0.05,
-    .fixed_suv = 4.0, .relative_fraction = 0.41, .relative_floor_suv = 2.5,
-    .percist_factor = 1.5, .percist_sds = 2, .percist_sphere_mm = 30,
-    .fill_holes = true, .region_min_ml = 0.1, .connectivity = 26, .tumour_overlap = 0.5,
-    .exclude = "brain,heart,kidneys,bladder", .exclude_overlap = 0.5, .position_axes = "fixed",
-    .channels = "pet", .ct_window = {2, {-1024, 1024}}, .standardise = "box", .border = "keep",
-    .backbone = "resnet18", .backbone_width = 64, .stem_stride = {3, {1, 2, 2}},
-    .position = true, .position_unit = "mm", .position_box = "oriented", .peb_norm = "layer", .projection_width = 2048, .precision = "float32",
-    .semantic = true, .tumour_share = 0.80, .augmented_rate = 0.30, .view2_always_augmented = false,
-    .pairs_per_epoch = 2000, .redraw_epochs = 1, .train_fraction = 1,
+    .fcm_clusters = 4,
+    .fcm_fuzziness = 2,
+    .fcm_tolerance = 1e-5,
+    .fcm_start = "quantile",
+    .fcm_bin_suv = 0.01,
+    .fcm_cap_suv = 4,
+    .fcm_smooth_voxels = 1,
+    .body_air_suv = 0.1,
+    .body_share = 0.02,
+    .grow_fraction = 0.41,
+    .grow_valley = 0.6,
+    .grow_prominence = 0.05,
+    .fixed_suv = 4.0,
+    .relative_fraction = 0.41,
+    .relative_floor_suv = 2.5,
+    .percist_factor = 1.5,
+    .percist_sds = 2,
+    .percist_sphere_mm = 30,
+    .fill_holes = true,
+    .region_min_ml = 0.1,
+    .connectivity = 26,
+    .tumour_overlap = 0.5,
+    .exclude = "brain,heart,kidneys,bladder",
+    .exclude_overlap = 0.5,
+    .position_axes = "fixed",
+    .channels = "pet",
+    .ct_window = {2, {-1024, 1024}},
+    .standardise = "box",
+    .border = "keep",
+    .backbone = "resnet18",
+    .backbone_width = 64,
+    .stem_stride = {3, {1, 2, 2}},
+    .position = true,
+    .position_unit = "mm",
+    .position_box = "oriented",
+    .peb_norm = "layer",
+    .projection_width = 2048,
+    .precision = "float32",
+    .semantic = true,
+    .tumour_share = 0.80,
+    .augmented_rate = 0.30,
+    .view2_always_augmented = false,
+    .pairs_per_epoch = 2000,
+    .redraw_epochs = 1,
+    .train_fraction = 1,
     .augment_pretrain = "affine,flip,rotate,noise,histogram",
     .augment_classifier = "affine,flip,rotate,noise,histogram",
     .augment_probability = 0.8,
-    .affine_rotate_rad = 0.26, .affine_shear = 0.1, .affine_translate_voxels = 1, .affine_scale = 0.1,
-    .rotate_rad = 0.26, .noise_sd = 0.1, .gamma_low = 0.5, .gamma_high = 4.5, .histogram_points = 10,
-    .vicreg_invariance = 25, .vicreg_variance = 25, .vicreg_covariance = 1, .vicreg_reduction = "mean",
-    .lr = 0.5, .momentum = 0.9, .weight_decay = 1e-6, .lars_trust = 0.001, .clip_norm = 0, .sync_norm = false,
-    .schedule_unit = "epoch", .warmup = 60, .schedule_length = 0, .schedule_end = 0.001,
-    .epochs = 2000, .patience = 600, .batch = 128,
-    .classifier_hidden = 128, .classifier_activation = "relu",
-    .focal_alpha = 0.55, .focal_gamma = 2, .focal_on = "logits", .focal_balance = "plain",
-    .class_weights = {2, {1, 1}}, .unfreeze = false,
-    .classifier_optimiser = "adamw", .classifier_lr = 1e-4, .classifier_weight_decay = 0.01,
-    .classifier_epochs = 800, .classifier_patience = 200, .classifier_batch = 128,
-    .classifier_tumours = 0, .classifier_others = 0, .classifier_views = 0,
+    .affine_rotate_rad = 0.26,
+    .affine_shear = 0.1,
+    .affine_translate_voxels = 1,
+    .affine_scale = 0.1,
+    .rotate_rad = 0.26,
+    .noise_sd = 0.1,
+    .gamma_low = 0.5,
+    .gamma_high = 4.5,
+    .histogram_points = 10,
+    .vicreg_invariance = 25,
+    .vicreg_variance = 25,
+    .vicreg_covariance = 1,
+    .vicreg_reduction = "mean",
+    .lr = 0.5,
+    .momentum = 0.9,
+    .weight_decay = 1e-6,
+    .lars_trust = 0.001,
+    .clip_norm = 0,
+    .sync_norm = false,
+    .schedule_unit = "epoch",
+    .warmup = 60,
+    .schedule_length = 0,
+    .schedule_end = 0.001,
+    .epochs = 2000,
+    .patience = 600,
+    .batch = 128,
+    .classifier_hidden = 128,
+    .classifier_activation = "relu",
+    .focal_alpha = 0.55,
+    .focal_gamma = 2,
+    .focal_on = "logits",
+    .focal_balance = "plain",
+    .class_weights = {2, {1, 1}},
+    .unfreeze = false,
+    .classifier_optimiser = "adamw",
+    .classifier_lr = 1e-4,
+    .classifier_weight_decay = 0.01,
+    .classifier_epochs = 800,
+    .classifier_patience = 200,
+    .classifier_batch = 128,
+    .classifier_tumours = 0,
+    .classifier_others = 0,
+    .classifier_views = 0,
     .threshold = 0.5,
 };
 
@@ -53,15 +117,29 @@ int recipe_channels(const struct recipe *r)
 
 static const char regions[] = "Regions", boxes[] = "Boxes and positions", network[] = "Network", sampling[] = "Pairs",
                   augment[] = "Augmentation", pretrain[] = "Pretraining", classifier[] = "Classifier";
-enum { R = RECIPE_REGIONS, X = RECIPE_BOXES, N = RECIPE_NETWORK, S = RECIPE_SAMPLING, A = RECIPE_AUGMENT,
-       P = RECIPE_PRETRAIN, C = RECIPE_CLASSIFIER, L = RECIPE_CHANNELS };
+enum {
+    R = RECIPE_REGIONS,
+    X = RECIPE_BOXES,
+    N = RECIPE_NETWORK,
+    S = RECIPE_SAMPLING,
+    A = RECIPE_AUGMENT,
+    P = RECIPE_PRETRAIN,
+    C = RECIPE_CLASSIFIER,
+    L = RECIPE_CHANNELS
+};
 #define AT(field) offsetof(struct recipe, field)
 
 /* In the order of struct recipe. A row may serve two groups: positions are chosen where pairs are made and shown where
  * the network is described. */
 static const struct {
-    const char *name; enum opt_kind kind; size_t offset; unsigned groups; const char *heading;
-    const char *argument; double low, high; const char *help;
+    const char *name;
+    enum opt_kind kind;
+    size_t offset;
+    unsigned groups;
+    const char *heading;
+    const char *argument;
+    double low, high;
+    const char *help;
 } rows[] = {
     {"recipe-name", OPT_STRING, AT(recipe_name), 0, "Recipe", "NAME", 0, 0, "what reports call these settings"},
 
@@ -75,12 +153,14 @@ static const struct {
      "fuzzy c-means: stop when no centre moves further (SUV)"},
     {"fcm-start", OPT_CHOICE, AT(fcm_start), R, regions, "quantile|even", 0, 0,
      "fuzzy c-means: centres start at quantiles of the body's voxels, or evenly over their values"},
-    {"fcm-bin-suv", OPT_REAL, AT(fcm_bin_suv), R, regions, "SUV", 1e-4, 1, "fuzzy c-means: width of the histogram's bins (SUV)"},
+    {"fcm-bin-suv", OPT_REAL, AT(fcm_bin_suv), R, regions, "SUV", 1e-4, 1,
+     "fuzzy c-means: width of the histogram's bins (SUV)"},
     {"fcm-cap-suv", OPT_REAL, AT(fcm_cap_suv), R, regions, "SUV", 0.1, 1000,
      "fuzzy c-means: what is above counts in the last bin, or the bladder were a cluster of its own (SUV)"},
     {"fcm-smooth-voxels", OPT_REAL, AT(fcm_smooth_voxels), R, regions, "VOXELS", 0, 16,
      "sd of the Gaussian before the second clustering of the ensemble (voxels; 0: none)"},
-    {"body-air-suv", OPT_REAL, AT(body_air_suv), R, regions, "SUV", 1e-6, 10, "air and its noise lie below, the body above (SUV)"},
+    {"body-air-suv", OPT_REAL, AT(body_air_suv), R, regions, "SUV", 1e-6, 10,
+     "air and its noise lie below, the body above (SUV)"},
     {"body-share", OPT_REAL, AT(body_share), R, regions, "SHARE", 0, 1,
      "parts of the body that are smaller than this share of the largest are left out: a syringe on the table"},
     {"grow-fraction", OPT_REAL, AT(grow_fraction), R, regions, "SHARE", 0.01, 1,
@@ -96,8 +176,10 @@ static const struct {
      "roi-method relative looks at peaks of at least this SUV, and not below it"},
     {"percist-factor", OPT_REAL, AT(percist_factor), R, regions, "FACTOR", 0, 100,
      "roi-method percist: threshold = this times the liver's mean SUV ..."},
-    {"percist-sds", OPT_REAL, AT(percist_sds), R, regions, "FACTOR", 0, 100, "... plus this times its standard deviation"},
-    {"percist-sphere-mm", OPT_REAL, AT(percist_sphere_mm), R, regions, "MM", 5, 100, "diameter of the sphere in the liver (mm)"},
+    {"percist-sds", OPT_REAL, AT(percist_sds), R, regions, "FACTOR", 0, 100,
+     "... plus this times its standard deviation"},
+    {"percist-sphere-mm", OPT_REAL, AT(percist_sphere_mm), R, regions, "MM", 5, 100,
+     "diameter of the sphere in the liver (mm)"},
     {"fill-holes", OPT_FLAG, AT(fill_holes), R, regions, NULL, 0, 0, "what a region encloses belongs to it"},
     {"region-min-ml", OPT_REAL, AT(region_min_ml), R, regions, "ML", 0, 1e6,
      "regions below this volume are specks and dropped (ml)"},
@@ -105,7 +187,8 @@ static const struct {
     {"tumour-overlap", OPT_REAL, AT(tumour_overlap), R, regions, "SHARE", 0, 1,
      "a region is a tumour when at least this share of its voxels lies in the truth mask"},
     {"exclude", OPT_STRING, AT(exclude), R, regions, "ORGANS", 0, 0,
-     "leave out the regions of these organs: some of spleen,kidneys,liver,bladder,lungs,brain,heart,stomach,prostate,glands with "
+     "leave out the regions of these organs: some of "
+     "spleen,kidneys,liver,bladder,lungs,brain,heart,stomach,prostate,glands with "
      "an organ map; of brain,heart,kidneys,bladder without one; or none"},
     {"exclude-overlap", OPT_REAL, AT(exclude_overlap), R, regions, "SHARE", 0.01, 1,
      "a region is an organ's when at least this share of its voxels lies in the organ map's organ"},
@@ -154,15 +237,13 @@ static const struct {
      "in pretraining, in this order: some of affine,flip,rotate,noise,histogram,contrast; or none"},
     {"augment-classifier", OPT_STRING, AT(augment_classifier), A, augment, "LIST", 0, 0,
      "the same for the classifier's training"},
-    {"augment-probability", OPT_REAL, AT(augment_probability), A, augment, "P", 0, 1,
-     "probability of each augmentation"},
+    {"augment-probability", OPT_REAL, AT(augment_probability), A, augment, "P", 0, 1, "probability of each augmentation"},
     {"affine-rotate-rad", OPT_REAL, AT(affine_rotate_rad), A, augment, "RAD", 0, 10,
      "affine: rotation U(-r, r) about each axis (radians)"},
     {"affine-shear", OPT_REAL, AT(affine_shear), A, augment, "S", 0, 1, "affine: shear U(-s, s)"},
     {"affine-translate-voxels", OPT_REAL, AT(affine_translate_voxels), A, augment, "VOXELS", 0, 16,
      "affine: shift U(-t, t) along each axis (voxels)"},
-    {"affine-scale", OPT_REAL, AT(affine_scale), A, augment, "S", 0, 0.99,
-     "affine: scale 1 + U(-s, s) along each axis"},
+    {"affine-scale", OPT_REAL, AT(affine_scale), A, augment, "S", 0, 0.99, "affine: scale 1 + U(-s, s) along each axis"},
     {"rotate-rad", OPT_REAL, AT(rotate_rad), A, augment, "RAD", 0, 100, "rotate: U(-r, r) about each axis (radians)"},
     {"noise-sd", OPT_REAL, AT(noise_sd), A, augment, "SD", 0, 100,
      "noise: sigma ~ U(0, sd), then N(0, sigma) (standardised units)"},
@@ -182,7 +263,8 @@ static const struct {
     {"weight-decay", OPT_REAL, AT(weight_decay), P, pretrain, "WD", 0, 1, "LARS: weight decay"},
     {"lars-trust", OPT_REAL, AT(lars_trust), P, pretrain, "C", 0, 1, "LARS: trust coefficient"},
     {"clip-norm", OPT_REAL, AT(clip_norm), P, pretrain, "NORM", 0, 1e9, "clip the gradient's global norm (0: not)"},
-    {"sync-norm", OPT_FLAG, AT(sync_norm), P, pretrain, NULL, 0, 0, "several ranks: batch statistics of all their boxes, not of each rank's own"},
+    {"sync-norm", OPT_FLAG, AT(sync_norm), P, pretrain, NULL, 0, 0,
+     "several ranks: batch statistics of all their boxes, not of each rank's own"},
     {"schedule-unit", OPT_CHOICE, AT(schedule_unit), P, pretrain, "epoch|step", 0, 0,
      "what warmup and schedule-length count"},
     {"warmup", OPT_REAL, AT(warmup), P, pretrain, "UNITS", 0, 1e9, "linear warm-up (schedule-units)"},
@@ -195,8 +277,7 @@ static const struct {
      "stop after so many epochs without a better validation loss"},
     {"batch", OPT_INT, AT(batch), P | S, pretrain, "N", 2, 65536, "pairs a step"},
 
-    {"classifier-hidden", OPT_INT, AT(classifier_hidden), N | C, classifier, "N", 1, 65536,
-     "width of the hidden layer"},
+    {"classifier-hidden", OPT_INT, AT(classifier_hidden), N | C, classifier, "N", 1, 65536, "width of the hidden layer"},
     {"classifier-activation", OPT_CHOICE, AT(classifier_activation), N | C, classifier, "relu|gelu", 0, 0,
      "between the two layers"},
     {"focal-alpha", OPT_REAL, AT(focal_alpha), C, classifier, "ALPHA", 0, 1, "focal loss: alpha"},
@@ -233,9 +314,14 @@ size_t recipe_options(struct recipe *r, unsigned groups, struct option *table, s
     assert(room >= COUNT_OF(rows));
     (void)room;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        table[i] = (struct option){.name = rows[i].name, .kind = rows[i].kind, .value = (char *)r + rows[i].offset,
-                                   .argument = rows[i].argument, .low = rows[i].low, .high = rows[i].high,
-                                   .help = rows[i].help, .group = rows[i].heading,
+        table[i] = (struct option){.name = rows[i].name,
+                                   .kind = rows[i].kind,
+                                   .value = (char *)r + rows[i].offset,
+                                   .argument = rows[i].argument,
+                                   .low = rows[i].low,
+                                   .high = rows[i].high,
+                                   .help = rows[i].help,
+                                   .group = rows[i].heading,
                                    .flags = OPT_RECIPE | (rows[i].groups & groups ? 0u : (unsigned)OPT_HIDDEN)};
     return COUNT_OF(rows);
 }
@@ -291,8 +377,8 @@ int recipe_check(const struct recipe *r, struct error *e)
     if (organ_list_read("exclude", r->exclude, &organs, e))
         return -1;
     if (r->fcm_cap_suv < 2 * r->fcm_bin_suv || r->fcm_cap_suv > 1e5 * r->fcm_bin_suv)
-        return fail_as(e, EX_CONFIG, "fcm_cap_suv %g makes no histogram of bins of fcm_bin_suv %g (2 to 100000 of them)", r->fcm_cap_suv,
-                       r->fcm_bin_suv);
+        return fail_as(e, EX_CONFIG, "fcm_cap_suv %g makes no histogram of bins of fcm_bin_suv %g (2 to 100000 of them)",
+                       r->fcm_cap_suv, r->fcm_bin_suv);
     if (r->connectivity != 6 && r->connectivity != 18 && r->connectivity != 26)
         return fail_as(e, EX_CONFIG, "connectivity is %lld (6, 18 or 26)", (long long)r->connectivity);
     bool strides = r->stem_stride.count == 3;

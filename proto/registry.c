@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define GIVER_TAIL ".giver"
+#define GIVER_TAIL  ".giver"
 #define SOCKET_TAIL ".sock"
 
 /* ---- directories ---- */

@@ -18,10 +18,10 @@ struct registered {
 };
 
 struct registry {
-    char *run, *channels;        /* RUN, RUN/channels; absolute */
-    char *dir, *keys, *end;      /* RUN/channels/NAME, RUN/channels/keys, RUN/channels/NAME.end */
-    int fd;                      /* RUN/channels, kept open: tells a removed directory from a new one of its name */
-    char *own;                   /* what this process published and has to take away; NULL: nothing */
+    char *run, *channels;   /* RUN, RUN/channels; absolute */
+    char *dir, *keys, *end; /* RUN/channels/NAME, RUN/channels/keys, RUN/channels/NAME.end */
+    int fd;                 /* RUN/channels, kept open: tells a removed directory from a new one of its name */
+    char *own;              /* what this process published and has to take away; NULL: nothing */
 };
 
 /* Makes the directories that are not there yet. */

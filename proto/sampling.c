@@ -31,7 +31,8 @@ bool sampling_eligible(const struct recipe *r, const struct cache_row *row, enum
 enum position_form sampling_position_form(const struct recipe *r)
 {
     bool mm = !strcmp(r->position_unit, "mm"), oriented = !strcmp(r->position_box, "oriented");
-    return oriented ? (mm ? POSITION_ORIENTED_MM : POSITION_ORIENTED_VOXEL) : (mm ? POSITION_AXIS_MM : POSITION_AXIS_VOXEL);
+    return oriented ? (mm ? POSITION_ORIENTED_MM : POSITION_ORIENTED_VOXEL)
+                    : (mm ? POSITION_AXIS_MM : POSITION_AXIS_VOXEL);
 }
 
 static void count_row(struct split_counts *n, int32_t label)
@@ -54,10 +55,11 @@ static int64_t pretrain_regions(const struct recipe *r, const struct split_count
 static uint64_t plan_digest(const struct recipe *r, const struct cache *c)
 {
     struct buffer all = {0};
-    char *head = xprintf("%llx %s border %s position %s %s batch %lld classifier %lld %lld %lld %lld splits",
-                         (unsigned long long)recipe_digest(r, RECIPE_SAMPLING | RECIPE_AUGMENT | RECIPE_BOXES), c->digest,
-                         r->border, r->position_unit, r->position_box, (long long)r->batch, (long long)r->classifier_batch,
-                         (long long)r->classifier_tumours, (long long)r->classifier_others, (long long)r->classifier_views);
+    char *head =
+        xprintf("%llx %s border %s position %s %s batch %lld classifier %lld %lld %lld %lld splits",
+                (unsigned long long)recipe_digest(r, RECIPE_SAMPLING | RECIPE_AUGMENT | RECIPE_BOXES), c->digest,
+                r->border, r->position_unit, r->position_box, (long long)r->batch, (long long)r->classifier_batch,
+                (long long)r->classifier_tumours, (long long)r->classifier_others, (long long)r->classifier_views);
     size_t length = strlen(head);
     all.size = length + c->shard_count;
     all.data = xalloc(all.size, 1);
@@ -76,8 +78,8 @@ static int64_t without_lone_rest(int64_t items, int64_t batch)
     return items % batch == 1 && batch > 1 ? items - 1 : items;
 }
 
-int sampling_plan_make(struct sampling_plan *p, const struct recipe *r, const struct cache *c, const struct cache_row *rows,
-                       struct error *e)
+int sampling_plan_make(struct sampling_plan *p, const struct recipe *r, const struct cache *c,
+                       const struct cache_row *rows, struct error *e)
 {
     *p = (struct sampling_plan){.digest = plan_digest(r, c)};
     for (size_t i = 0; i < c->regions; i++) {

@@ -24,21 +24,23 @@
 
 enum { SAMPLING_PHASES = 4, SAMPLING_EPOCH_MAX_ITEMS = 1 << 23 };
 
-struct split_counts { int64_t tumours, others, unknown; }; /* usable regions by label 1, 0, -1 */
+struct split_counts {
+    int64_t tumours, others, unknown;
+}; /* usable regions by label 1, 0, -1 */
 
 struct sampling_plan {
     struct split_counts train, validation;
-    int64_t items[SAMPLING_PHASES];   /* pairs (boxes for the classifier) an epoch of the phase has in all */
-    int64_t batch[SAMPLING_PHASES];   /* items of a full batch */
+    int64_t items[SAMPLING_PHASES]; /* pairs (boxes for the classifier) an epoch of the phase has in all */
+    int64_t batch[SAMPLING_PHASES]; /* items of a full batch */
     int64_t pretrain_steps, pretrain_validation_steps, classifier_steps, classifier_validation_steps;
-    uint64_t digest;                  /* for pair_task_message.sampling: XXH3 of every setting that changes a batch,
+    uint64_t digest; /* for pair_task_message.sampling: XXH3 of every setting that changes a batch,
                                          the cache's digest and its splits */
 };
 
 /* rows as cache_rows() gives them, c->regions of them. -1 and a sentence for an epoch of more than
  * SAMPLING_EPOCH_MAX_ITEMS items. */
-int sampling_plan_make(struct sampling_plan *p, const struct recipe *r, const struct cache *c, const struct cache_row *rows,
-                       struct error *e) MUST_USE;
+int sampling_plan_make(struct sampling_plan *p, const struct recipe *r, const struct cache *c,
+                       const struct cache_row *rows, struct error *e) MUST_USE;
 int64_t sampling_steps(const struct sampling_plan *p, enum pair_phase phase);
 /* Items in one batch: batch[phase], or what is left for the last. step in [0, sampling_steps). */
 int64_t sampling_batch_items(const struct sampling_plan *p, enum pair_phase phase, int64_t step);

@@ -25,19 +25,23 @@ static int need_correction(const struct scan_facts *f, const char *value, const 
 {
     if (has(f->corrected, value))
         return 0;
-    return *f->corrected ? fail(e, "(0028,0051) CorrectedImage is '%s', without %s: not corrected for %s", f->corrected, value, meaning)
-                         : fail(e, "(0028,0051) CorrectedImage is missing: whether %s was corrected is not known", meaning);
+    return *f->corrected
+               ? fail(e, "(0028,0051) CorrectedImage is '%s', without %s: not corrected for %s", f->corrected, value,
+                      meaning)
+               : fail(e, "(0028,0051) CorrectedImage is missing: whether %s was corrected is not known", meaning);
 }
 
 static int need_dose(const struct scan_facts *f, struct error *e)
 {
-    static const struct suv_wanted dose = {"(0018,1074) RadionuclideTotalDose", "Bq", 1e6, 1e11, {{1e-6, "MBq"}, {1e-3, "kBq"}}};
+    static const struct suv_wanted dose = {
+        "(0018,1074) RadionuclideTotalDose", "Bq", 1e6, 1e11, {{1e-6, "MBq"}, {1e-3, "kBq"}}};
     return suv_need(f->dose_bq, &dose, e);
 }
 
 static int need_half_life(const struct scan_facts *f, struct error *e)
 {
-    static const struct suv_wanted half_life = {.tag = "(0018,1075) RadionuclideHalfLife", .unit = "s", .low = 1, .high = 1e9};
+    static const struct suv_wanted half_life = {
+        .tag = "(0018,1075) RadionuclideHalfLife", .unit = "s", .low = 1, .high = 1e9};
     return suv_need(f->half_life_s, &half_life, e);
 }
 
@@ -56,8 +60,11 @@ static int delay_since_injection(struct scan_facts *f, double scan_s, struct err
     if (delay < 0) {
         delay += 86400;
         if (delay < 0 || delay >= 6 * 3600.0)
-            return fail(e, "(0018,1072) RadiopharmaceuticalStartTime is %.0f s after the scan, and a day earlier is %.1f h "
-                           "before it: one of the two times is wrong", f->injection_s - scan_s, delay / 3600);
+            return fail(
+                e,
+                "(0018,1072) RadiopharmaceuticalStartTime is %.0f s after the scan, and a day earlier is %.1f h "
+                "before it: one of the two times is wrong",
+                f->injection_s - scan_s, delay / 3600);
     }
     f->delay_s = delay;
     return 0;
@@ -82,7 +89,8 @@ static int delay_admin(struct scan_facts *f, struct error *e)
 /* The frame's mean activity is that at one moment within it: the dose is decayed to that moment. */
 static int delay_none(struct scan_facts *f, struct error *e)
 {
-    static const struct suv_wanted duration = {.tag = "(0018,1242) ActualFrameDuration", .unit = "s", .low = 0, .high = 1e6};
+    static const struct suv_wanted duration = {
+        .tag = "(0018,1242) ActualFrameDuration", .unit = "s", .low = 0, .high = 1e6};
     if (need_half_life(f, e) < 0 || need_time(f->acquisition_s, "(0008,0032) AcquisitionTime", e) < 0 ||
         suv_need(f->frame_duration_s, &duration, e) < 0 || delay_since_injection(f, f->acquisition_s, e) < 0)
         return -1;
@@ -122,10 +130,10 @@ struct meaning {
 };
 static const struct meaning meanings[] = {
     {"BQML", NULL, "Bq/mL", false},
-    {"CNTS BQML", NULL, "counts", true},        /* Philips (7053,1009) */
-    {"CNTS SUV", "SUVbw", "counts", true},      /* Philips (7053,1000) */
+    {"CNTS BQML", NULL, "counts", true},   /* Philips (7053,1009) */
+    {"CNTS SUV", "SUVbw", "counts", true}, /* Philips (7053,1000) */
     {"SUV", "SUVbw", "value", false},
-    {"GML", "SUVbw", "value", false},           /* (0054,1006) SUVType is BW, or not there */
+    {"GML", "SUVbw", "value", false}, /* (0054,1006) SUVType is BW, or not there */
     {"GML LBMJAMES128", "SULjames", "value", false},
     {"GML LBMJANMA", "SULjanma", "value", false},
     {"CM2ML", "SUVbsa", "value", false},
@@ -149,7 +157,8 @@ static void value_word(const struct meaning *m, double a_count, char word[48])
         format_into(word, 48, "%s", m->value);
 }
 
-static int body_measure(const struct suv_body *b, const struct scan_facts *f, double *body, char word[32], struct error *e)
+static int body_measure(const struct suv_body *b, const struct scan_facts *f, double *body, char word[32],
+                        struct error *e)
 {
     if (b->measure(f, body, e) < 0)
         return -1;
@@ -165,8 +174,8 @@ static int factor_of_activity(struct scan_facts *f, const struct meaning *m, con
     const struct decay *decay;
     char value[48], body_word[32];
     double body, a_count = m->counts ? f->suv_factor : 1;
-    if (body_measure(b, f, &body, body_word, e) < 0 || need_dose(f, e) < 0 || need_correction(f, "ATTN", "attenuation", e) < 0 ||
-        !(decay = decay_find(f, e)) || decay->delay(f, e) < 0)
+    if (body_measure(b, f, &body, body_word, e) < 0 || need_dose(f, e) < 0 ||
+        need_correction(f, "ATTN", "attenuation", e) < 0 || !(decay = decay_find(f, e)) || decay->delay(f, e) < 0)
         return -1;
     double dose = f->delay_s > 0 || f->delay_s < 0 ? f->dose_bq * exp2(-f->delay_s / f->half_life_s) : f->dose_bq;
     value_word(m, a_count, value);
@@ -212,6 +221,9 @@ int suv_factor(struct scan_facts *f, const char *formula, struct error *e)
     }
     if (strcmp(f->units, "CNTS") == 0)
         return fail(e, "(0054,1001) Units is CNTS, and neither (7053,1000) nor (7053,1009) says what a count is worth");
-    return fail(e, "(0054,1001) Units '%s' are not handled: only BQML, SUV, CNTS with Philips' factors, CM2ML, and GML by body weight "
-                   "or by a lean mass that (0054,1006) SUVType names (LBMJAMES128, LBMJANMA) are", f->units);
+    return fail(e,
+                "(0054,1001) Units '%s' are not handled: only BQML, SUV, CNTS with Philips' factors, CM2ML, and GML by "
+                "body weight "
+                "or by a lean mass that (0054,1006) SUVType names (LBMJAMES128, LBMJANMA) are",
+                f->units);
 }

@@ -14,7 +14,7 @@
 /* What SUV may be asked for. `option` is the word on the command line, `name` the one in suv_formula. */
 struct suv_body {
     const char *option, *name;
-    const char *quantity;        /* "lean_g" */
+    const char *quantity; /* "lean_g" */
     /* What the dose is shared over. -1: a fact of the body is missing or makes no sense. */
     int (*measure)(const struct scan_facts *f, double *body, struct error *e);
 };

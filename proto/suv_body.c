@@ -16,21 +16,24 @@ int suv_need(double value, const struct suv_wanted *w, struct error *e)
         return 0;
     for (size_t i = 0; i < COUNT_OF(w->slip) && w->slip[i].unit; i++)
         if (value / w->slip[i].times >= w->low && value / w->slip[i].times <= w->high)
-            return fail(e, "%s is %g %s: written in %s, it seems (%g to %g %s wanted); correct it in the files", w->tag, value,
-                        w->unit, w->slip[i].unit, w->low, w->high, w->unit);
-    return fail(e, "%s is %g %s: between %g and %g wanted (another unit, perhaps?)", w->tag, value, w->unit, w->low, w->high);
+            return fail(e, "%s is %g %s: written in %s, it seems (%g to %g %s wanted); correct it in the files", w->tag,
+                        value, w->unit, w->slip[i].unit, w->low, w->high, w->unit);
+    return fail(e, "%s is %g %s: between %g and %g wanted (another unit, perhaps?)", w->tag, value, w->unit, w->low,
+                w->high);
 }
 
 static int weight_measure(const struct scan_facts *f, double *body, struct error *e)
 {
-    static const struct suv_wanted weight = {"(0010,1030) PatientWeight", "kg", 0.5, 500, {{1e3, "grams"}, {1e-3, "tonnes"}}};
+    static const struct suv_wanted weight = {
+        "(0010,1030) PatientWeight", "kg", 0.5, 500, {{1e3, "grams"}, {1e-3, "tonnes"}}};
     *body = f->weight_g;
     return suv_need(f->weight_g / 1000, &weight, e);
 }
 
 static int height_need(const struct scan_facts *f, struct error *e)
 {
-    static const struct suv_wanted height = {"(0010,1020) PatientSize", "m", 0.4, 2.6, {{1e2, "centimetres"}, {1e3, "millimetres"}}};
+    static const struct suv_wanted height = {
+        "(0010,1020) PatientSize", "m", 0.4, 2.6, {{1e2, "centimetres"}, {1e3, "millimetres"}}};
     return suv_need(f->height_m, &height, e);
 }
 
@@ -48,8 +51,11 @@ static int lean_check(const struct scan_facts *f, double lean_g, struct error *e
 {
     if (lean_g > 0 && lean_g <= f->weight_g)
         return 0;
-    return fail(e, "lean mass of %g kg at %g m comes out as %g kg: (0010,1030) PatientWeight or (0010,1020) PatientSize is wrong, or "
-                   "the formula does not hold for this patient", f->weight_g / 1000, f->height_m, lean_g / 1000);
+    return fail(e,
+                "lean mass of %g kg at %g m comes out as %g kg: (0010,1030) PatientWeight or (0010,1020) PatientSize "
+                "is wrong, or "
+                "the formula does not hold for this patient",
+                f->weight_g / 1000, f->height_m, lean_g / 1000);
 }
 
 static int james_measure(const struct scan_facts *f, double *body, struct error *e)

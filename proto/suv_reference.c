@@ -46,16 +46,20 @@ int suv_reference(const struct scan_facts *f, double *reference_s, struct error 
         from_frame_start, /* (0008,0032) - (0054,1300) */
         from_frame_mean,  /* (0008,0032) + Tavg - (0054,1300) */
     };
-    static const struct suv_wanted acquisition = {.tag = "(0008,0032) AcquisitionTime", .unit = "s", .low = -HUGE_VAL, .high = HUGE_VAL};
-    static const struct suv_wanted frame = {.tag = "(0054,1300) FrameReferenceTime", .unit = "s", .low = -1e6, .high = 1e6};
-    static const struct suv_wanted duration = {.tag = "(0018,1242) ActualFrameDuration", .unit = "s", .low = 0, .high = 1e6};
+    static const struct suv_wanted acquisition = {
+        .tag = "(0008,0032) AcquisitionTime", .unit = "s", .low = -HUGE_VAL, .high = HUGE_VAL};
+    static const struct suv_wanted frame = {
+        .tag = "(0054,1300) FrameReferenceTime", .unit = "s", .low = -1e6, .high = 1e6};
+    static const struct suv_wanted duration = {
+        .tag = "(0018,1242) ActualFrameDuration", .unit = "s", .low = 0, .high = 1e6};
     if (suv_need(f->acquisition_s, &acquisition, e) < 0)
         return -1;
     for (size_t i = 0; i < COUNT_OF(rules); i++) {
         if (rules[i] == from_frame_start) { /* from here on the series' own time is what would have told */
             if (!isfinite(f->series_s))
                 return fail(e, "(0008,0031) SeriesTime is missing: the time decay was corrected to is not known");
-            if (suv_need(f->frame_reference_s, &frame, e) < 0 || (!is_ge(f) && suv_need(f->frame_duration_s, &duration, e) < 0))
+            if (suv_need(f->frame_reference_s, &frame, e) < 0 ||
+                (!is_ge(f) && suv_need(f->frame_duration_s, &duration, e) < 0))
                 return -1;
         }
         *reference_s = rules[i](f);

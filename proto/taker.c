@@ -13,12 +13,12 @@
 struct source {
     struct registered who;
     struct mailbox *socket;
-    uint64_t session, greeted;    /* the present session; the one HELLO was last said for */
-    uint64_t taken, queued;       /* items of the session the stage has taken, and that wait for it */
-    uint64_t told;                /* limit last told */
+    uint64_t session, greeted; /* the present session; the one HELLO was last said for */
+    uint64_t taken, queued;    /* items of the session the stage has taken, and that wait for it */
+    uint64_t told;             /* limit last told */
     double heard_s, said_s;
-    bool ended, listed;           /* said END; its file was there when we last looked */
-    struct item_key *owed;        /* acknowledgements to send */
+    bool ended, listed;    /* said END; its file was there when we last looked */
+    struct item_key *owed; /* acknowledgements to send */
     size_t owed_count, owed_room;
     struct source *next;
 };
@@ -44,14 +44,14 @@ struct taker {
     double heartbeat_s, silence_s;
     struct mailbox **sockets; /* of the sources, for waiting */
     size_t socket_room;
-    bool end_seen, look;          /* background thread's: END was heard or found; look into the directory now */
-    char *refused;                /* file of the giver last warned of */
+    bool end_seen, look; /* background thread's: END was heard or found; look into the directory now */
+    char *refused;       /* file of the giver last warned of */
 
     struct bell bell;
     struct source *sources;
-    struct queued *first, **end;  /* items ahead of the stage */
-    uint64_t queued;              /* how many */
-    bool idle;                    /* the stage waits for one */
+    struct queued *first, **end; /* items ahead of the stage */
+    uint64_t queued;             /* how many */
+    bool idle;                   /* the stage waits for one */
     struct lease *leases;
     size_t lease_count, lease_room;
     uint64_t lease_last;

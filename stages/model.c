@@ -54,7 +54,8 @@ static int read_facts(struct model *m, const struct safetensors *s, const char *
     m->settings = xstrdup(settings);
     m->channels = (int)metadata_number(s, "channels");
     if (m->channels != recipe_channels(&m->recipe))
-        return fail(e, "'%s' takes %d channels, but its settings say channels = %s", path, m->channels, m->recipe.channels);
+        return fail(e, "'%s' takes %d channels, but its settings say channels = %s", path, m->channels,
+                    m->recipe.channels);
     m->epoch = metadata_number(s, "epoch");
     m->step = metadata_number(s, "step");
     m->seed = (uint64_t)metadata_number(s, "seed");
@@ -134,7 +135,10 @@ static void pass(struct model *m, const float *box, const float *position, size_
     tape_evaluate(m->tape);
 }
 
-static size_t batch_of(size_t left) { return left < MODEL_BATCH ? left : MODEL_BATCH; }
+static size_t batch_of(size_t left)
+{
+    return left < MODEL_BATCH ? left : MODEL_BATCH;
+}
 
 static void take_embedding(struct model *m, size_t n, float *out)
 {

@@ -27,29 +27,32 @@
 #include "proto/recipe.h"
 
 struct model {
-    struct recipe recipe;             /* it was trained with: standardise, position_unit, threshold, roi_method, ... */
+    struct recipe recipe; /* it was trained with: standardise, position_unit, threshold, roi_method, ... */
     struct network_settings network;
-    int channels, embedding;          /* C of a box; width of an embedding (512) */
-    bool position;                    /* false: positions are not looked at and may be NULL */
-    bool has_classifier;              /* false: model_predict refuses */
-    bool simulated;                   /* trained, even in part, on a simulated cohort: say so wherever results appear */
-    char cohort[64];                  /* "" or words for people: "simulated cohort" */
+    int channels, embedding; /* C of a box; width of an embedding (512) */
+    bool position;           /* false: positions are not looked at and may be NULL */
+    bool has_classifier;     /* false: model_predict refuses */
+    bool simulated;          /* trained, even in part, on a simulated cohort: say so wherever results appear */
+    char cohort[64];         /* "" or words for people: "simulated cohort" */
     char phase[16], recipe_name[64], version[64], cache_digest[65];
     uint64_t seed;
     int64_t epoch, step;
-    char *settings;                   /* the metadata's text */
+    char *settings; /* the metadata's text */
     struct backend *backend;
     /* model.c's own */
     struct params *params;
     struct tape *tape;
     struct network_values values;
-    float *box, *row, *out, *logit;   /* host staging for one batch */
+    float *box, *row, *out, *logit; /* host staging for one batch */
 };
 
 /* Which back end, as options ask for it. name: "auto" (a usable GPU, else cpu), "cpu", "cuda" or "ref"; precision: "float32"
  * or "bfloat16"; threads 0: all cores. */
-struct backend_wish { const char *name, *precision; int64_t threads; };
-#define BACKEND_CHOICES "auto|cpu|cuda|ref"
+struct backend_wish {
+    const char *name, *precision;
+    int64_t threads;
+};
+#define BACKEND_CHOICES   "auto|cpu|cuda|ref"
 #define PRECISION_CHOICES "float32|bfloat16"
 /* Says aloud which it is. One asked for by name, or in a precision, is had so or is an error. */
 struct backend *backend_choose(const struct backend_wish *w, struct error *e) MUST_USE;
@@ -98,7 +101,7 @@ int model_read(struct safetensors *s, const char *path, struct error *e) MUST_US
  * weights zero; another is left alone. */
 MUST_USE int64_t *model_add_live(struct safetensors *s, struct params *p);
 int model_expand(struct safetensors *s, const char *path, struct error *e) MUST_USE;
-#define MODEL_WHOLE "model 1"
+#define MODEL_WHOLE   "model 1"
 #define MODEL_COMPACT "compact model 1"
 /* Has the file any tensor of this part? */
 bool model_has_part(const struct safetensors *s, const char *part);

@@ -65,8 +65,8 @@ static int packed(const struct safetensors *s, const struct tensor_entry *t, int
     const struct tensor_entry *index = beside(s, t->name, "taps"), *shape = beside(s, t->name, "kernel");
     if (!index && !shape)
         return 0;
-    if (!index || !shape || t->ndim != 3 || t->type != TENSOR_F32 || t->dim[2] < 1 ||
-        index->dim[0] != t->dim[2] || shape->dim[0] != 3)
+    if (!index || !shape || t->ndim != 3 || t->type != TENSOR_F32 || t->dim[2] < 1 || index->dim[0] != t->dim[2] ||
+        shape->dim[0] != 3)
         return -1;
     memcpy(kernel, shape->data, 3 * sizeof *kernel);
     *taps = index->data;
@@ -85,7 +85,10 @@ static bool is_index(const char *name)
     return (length > 5 && !strcmp(name + length - 5, ".taps")) || (length > 7 && !strcmp(name + length - 7, ".kernel"));
 }
 
-static size_t element_bytes(const struct tensor_entry *t) { return t->type == TENSOR_F32 ? 4 : 8; }
+static size_t element_bytes(const struct tensor_entry *t)
+{
+    return t->type == TENSOR_F32 ? 4 : 8;
+}
 
 static void unpack(const struct tensor_entry *t, size_t all, const int64_t *taps, float *to)
 {

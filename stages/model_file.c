@@ -154,7 +154,10 @@ void model_add_params(struct safetensors *s, struct params *p, float *host)
     s->fill_context = p;
 }
 
-static size_t part_length(const char *name) { return strcspn(name, "."); }
+static size_t part_length(const char *name)
+{
+    return strcspn(name, ".");
+}
 
 /* is the part of `name` one of "a,b,c"? */
 static bool part_listed(const char *name, const char *list)

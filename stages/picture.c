@@ -27,8 +27,9 @@ void png_encode(const uint8_t *pixel, int width, int height, int colours, struct
         die(EX_SOFTWARE, "cannot make a picture of %d x %d pixels", width, height);
     png_set_write_fn(png, out, png_put, png_flushed);
     png_set_compression_level(png, 6);
-    png_set_IHDR(png, info, (png_uint_32)width, (png_uint_32)height, 8, colours == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY,
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(png, info, (png_uint_32)width, (png_uint_32)height, 8,
+                 colours == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, info);
     for (int row = 0; row < height; row++)
         png_write_row(png, pixel + (size_t)row * (size_t)width * (size_t)colours);
@@ -68,7 +69,8 @@ static void dot(uint8_t *rgb, int width, int height, int x, int y, const uint8_t
 /* Round a region's bounding box, two pixels off it. */
 static void frame(uint8_t *rgb, int width, int height, struct mip_mark k, int zoom, const uint8_t colour[3])
 {
-    int left = (int)floor((k.across - k.half_across) * zoom) - 2, right = (int)ceil((k.across + k.half_across) * zoom) + 1;
+    int left = (int)floor((k.across - k.half_across) * zoom) - 2,
+        right = (int)ceil((k.across + k.half_across) * zoom) + 1;
     int top = (int)floor((k.down - k.half_down) * zoom) - 2, bottom = (int)ceil((k.down + k.half_down) * zoom) + 1;
     for (int x = left; x <= right; x++)
         dot(rgb, width, height, x, top, colour), dot(rgb, width, height, x, bottom, colour);
@@ -84,7 +86,8 @@ void mip_picture(const struct regions_message *m, int angle, int zoom, const boo
     const uint8_t *grey = m->mip + (size_t)angle * (size_t)m->mip_height * (size_t)m->mip_width;
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
-            memset(rgb + 3 * ((size_t)y * (size_t)width + (size_t)x), 255 - grey[(y / zoom) * m->mip_width + x / zoom], 3);
+            memset(rgb + 3 * ((size_t)y * (size_t)width + (size_t)x), 255 - grey[(y / zoom) * m->mip_width + x / zoom],
+                   3);
     for (size_t i = 0; i < m->excluded_count; i++)
         frame(rgb, width, height, mip_mark(m, &m->excluded[i], angle), zoom, green);
     for (int pass = 0; pass < 2; pass++) /* tumours last, on top */

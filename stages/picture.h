@@ -10,7 +10,9 @@ void png_encode(const uint8_t *pixel, int width, int height, int colours, struct
 void mip_invert(uint8_t *grey, size_t count);
 /* A region's bounding box in the projection, pixels: across and down are its middle relative to the picture's left upper
  * corner, half_* half its extent. */
-struct mip_mark { double across, down, half_across, half_down; };
+struct mip_mark {
+    double across, down, half_across, half_down;
+};
 struct mip_mark mip_mark(const struct regions_message *m, const struct region *r, int angle);
 /* One angle as RGB PNG with a frame round every region: red where tumour[i], blue elsewhere, and green round those left out as an organ's; each pixel drawn zoom times. */
 void mip_picture(const struct regions_message *m, int angle, int zoom, const bool *tumour, struct buffer *out);

@@ -14,7 +14,7 @@
 /* Seconds the stage waits before it looks whether it should leave. */
 static const double HEED_S = 0.25;
 
-static const char *run_dir;                /* for the hook */
+static const char *run_dir; /* for the hook */
 static volatile sig_atomic_t signalled;
 
 /* ---- options ---- */
@@ -37,29 +37,54 @@ size_t stage_option_rows(struct stage_options *o, const char *in_name, const cha
 {
     struct option row[STAGE_OPTION_ROWS];
     size_t n = 0;
-    row[n++] = (struct option){.name = "run", .kind = OPT_STRING, .value = &o->run, .argument = "DIR",
+    row[n++] = (struct option){.name = "run",
+                               .kind = OPT_STRING,
+                               .value = &o->run,
+                               .argument = "DIR",
                                .help = "run directory, where channels find each other (default PETREL_RUN_DIR)"};
     if (in_name) {
         o->in = in_name;
-        row[n++] = (struct option){.name = "in", .kind = OPT_STRING, .value = &o->in, .argument = "NAME",
-                                   .help = "channel to take from"};
-        row[n++] = (struct option){.name = "credits", .kind = OPT_INT, .value = &o->credits, .argument = "N", .low = 1,
-                                   .high = 64, .help = "items sent ahead of the one worked on"};
+        row[n++] = (struct option){
+            .name = "in", .kind = OPT_STRING, .value = &o->in, .argument = "NAME", .help = "channel to take from"};
+        row[n++] = (struct option){.name = "credits",
+                                   .kind = OPT_INT,
+                                   .value = &o->credits,
+                                   .argument = "N",
+                                   .low = 1,
+                                   .high = 64,
+                                   .help = "items sent ahead of the one worked on"};
     }
     if (out_name) {
         o->out = out_name;
         if (in_name)
-            row[n++] = (struct option){.name = "out", .kind = OPT_STRING, .value = &o->out, .argument = "NAME",
-                                       .help = "channel to give to"};
-        row[n++] = (struct option){.name = "channel-out", .kind = OPT_STRING, .value = &o->out, .argument = "NAME",
-                                   .help = "channel to give to", .flags = in_name ? OPT_HIDDEN : 0};
-        row[n++] = (struct option){.name = "window", .kind = OPT_INT, .value = &o->window, .argument = "N", .low = 1,
-                                   .high = 4096, .help = "items given that may be on their way at once"};
-        row[n++] = (struct option){.name = "transport", .kind = OPT_CHOICE, .value = &o->transport,
-                                   .argument = "ipc|tcp", .help = "ipc on one machine, tcp (encrypted) between machines"};
+            row[n++] = (struct option){
+                .name = "out", .kind = OPT_STRING, .value = &o->out, .argument = "NAME", .help = "channel to give to"};
+        row[n++] = (struct option){.name = "channel-out",
+                                   .kind = OPT_STRING,
+                                   .value = &o->out,
+                                   .argument = "NAME",
+                                   .help = "channel to give to",
+                                   .flags = in_name ? OPT_HIDDEN : 0};
+        row[n++] = (struct option){.name = "window",
+                                   .kind = OPT_INT,
+                                   .value = &o->window,
+                                   .argument = "N",
+                                   .low = 1,
+                                   .high = 4096,
+                                   .help = "items given that may be on their way at once"};
+        row[n++] = (struct option){.name = "transport",
+                                   .kind = OPT_CHOICE,
+                                   .value = &o->transport,
+                                   .argument = "ipc|tcp",
+                                   .help = "ipc on one machine, tcp (encrypted) between machines"};
     }
-    row[n++] = (struct option){.name = "silence", .kind = OPT_REAL, .value = &o->silence_s, .argument = "S", .low = 0.5,
-                               .high = 3600, .help = "seconds after which a silent peer counts as gone"};
+    row[n++] = (struct option){.name = "silence",
+                               .kind = OPT_REAL,
+                               .value = &o->silence_s,
+                               .argument = "S",
+                               .low = 0.5,
+                               .high = 3600,
+                               .help = "seconds after which a silent peer counts as gone"};
     assert(n <= room);
     for (size_t i = 0; i < n; i++) {
         row[i].group = "Channels";

@@ -15,17 +15,17 @@
 #include "proto/message.h"
 
 struct stage_options {
-    const char *run;        /* --run DIR, default PETREL_RUN_DIR */
-    const char *in, *out;   /* --in NAME, --out NAME (a source: --channel-out, which any giver understands) */
-    const char *transport;  /* ipc|tcp */
+    const char *run;       /* --run DIR, default PETREL_RUN_DIR */
+    const char *in, *out;  /* --in NAME, --out NAME (a source: --channel-out, which any giver understands) */
+    const char *transport; /* ipc|tcp */
     int64_t credits, window;
     double silence_s;
 };
 struct stage {
     const char *name;
     struct stage_options options;
-    struct taker *taker;    /* NULL: a source */
-    struct giver *giver;    /* NULL: a sink */
+    struct taker *taker; /* NULL: a source */
+    struct giver *giver; /* NULL: a sink */
     uint64_t given, taken, refused;
     struct arrived *arrived; /* stage_arrived */
 };
@@ -34,7 +34,8 @@ void stage_defaults(struct stage_options *o);
 /* Rows for --run, --in, --out (as named), --transport, --credits, --window, --silence. in_name/out_name: default channel
  * names, NULL when the stage has no such end. Returns rows added, at most STAGE_OPTION_ROWS. */
 enum { STAGE_OPTION_ROWS = 8 };
-size_t stage_option_rows(struct stage_options *o, const char *in_name, const char *out_name, struct option *table, size_t room);
+size_t stage_option_rows(struct stage_options *o, const char *in_name, const char *out_name, struct option *table,
+                         size_t room);
 void stage_open(struct stage *st, const char *name, const struct stage_options *o, bool has_in, bool has_out);
 /* false: END. Waits as long as it takes; meanwhile passes acknowledgements upstream. */
 bool stage_take(struct stage *st, struct taken *item);

@@ -163,10 +163,13 @@ const struct study *anatomy_assign(const struct anatomy *a, struct patient *p)
 /* ---- one map ---- */
 
 struct map {
-    struct grid grid;      /* LPS */
+    struct grid grid; /* LPS */
     struct turn turned;
     uint8_t *label;
-    struct extent { double sum[3]; int64_t count, low[3], high[3]; } organ[ANATOMY_LABELS];
+    struct extent {
+        double sum[3];
+        int64_t count, low[3], high[3];
+    } organ[ANATOMY_LABELS];
 };
 
 static int map_read(const char *path, struct map *m, struct error *e)
@@ -233,8 +236,13 @@ static double clamp(double v, double low, double high)
 /* The patient's build from brain, lungs and bladder; then how far each lies off the average body of that build. */
 static void patient_fit(struct patient *p, const struct map *m)
 {
-    static const struct { int label; struct place usual; } marks[] = {
-        {ORGAN_LABEL_BLADDER, {66, -20, -294}}, {ORGAN_LABEL_LIVER, {0, 0, 0}}, {ORGAN_LABEL_LUNGS, {63, -25, 116}}, {ORGAN_LABEL_BRAIN, {61, 29, 407}}};
+    static const struct {
+        int label;
+        struct place usual;
+    } marks[] = {{ORGAN_LABEL_BLADDER, {66, -20, -294}},
+                 {ORGAN_LABEL_LIVER, {0, 0, 0}},
+                 {ORGAN_LABEL_LUNGS, {63, -25, 116}},
+                 {ORGAN_LABEL_BRAIN, {61, 29, 407}}};
     double top = m->organ[ORGAN_LABEL_BRAIN].count > 0 ? map_centroid(m, ORGAN_LABEL_BRAIN).up : NAN;
     double low = m->organ[ORGAN_LABEL_BLADDER].count > 0 ? map_centroid(m, ORGAN_LABEL_BLADDER).up : NAN;
     double size = !isnan(top) && !isnan(low) ? (top - low) / 701.0

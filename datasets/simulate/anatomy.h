@@ -17,7 +17,10 @@ enum { CLICKS_MOST = 16, ANATOMY_LABELS = ORGAN_LABELS };
 extern const uint8_t anatomy_organ[ANATOMY_LABELS];
 uint8_t anatomy_label(int organ);
 
-struct clicks { size_t count; int32_t xyz[CLICKS_MOST][3]; };
+struct clicks {
+    size_t count;
+    int32_t xyz[CLICKS_MOST][3];
+};
 struct study {
     char name[64], patient[64], diagnosis[24], sex[8];
     double age_y;
@@ -25,11 +28,11 @@ struct study {
 };
 struct anatomy {
     char *dir;
-    struct study *study;   /* those of one patient stand together */
+    struct study *study; /* those of one patient stand together */
     size_t count;
-    size_t *first;         /* [patients + 1] */
+    size_t *first; /* [patients + 1] */
     size_t patients;
-    uint64_t digest;       /* of the table */
+    uint64_t digest; /* of the table */
 };
 int anatomy_open(struct anatomy *a, const char *dir, struct error *e) MUST_USE;
 void anatomy_close(struct anatomy *a);
@@ -38,7 +41,10 @@ void anatomy_close(struct anatomy *a);
 const struct study *anatomy_assign(const struct anatomy *a, struct patient *p);
 
 /* Places clicked in the study, mm from the liver's centroid. */
-struct spots { size_t count; struct place at[CLICKS_MOST]; };
+struct spots {
+    size_t count;
+    struct place at[CLICKS_MOST];
+};
 /* Opens the phantom on the map's grid (cropped to the body's middle, and sampled at about spacing_mm), marks its organs, and
  * fits *p to them: size, girth, height, weight, knots. Refuses a map without liver or lungs. */
 int anatomy_load(const struct anatomy *a, const struct study *s, const double spacing_mm[3], struct patient *p,

@@ -3,9 +3,10 @@
 #include "datasets/simulate/anatomy.h"
 #include <math.h>
 
-const char *const organ_name[ORGANS] = {"air",    "soft tissue", "fat",    "lung",   "liver",  "spleen", "kidney",
-                                        "renal pelvis", "bladder", "heart", "brain",  "stomach", "bowel", "marrow",
-                                        "aorta",  "tonsil",      "gland",  "testis", "ureter", "muscle", "prostate"};
+const char *const organ_name[ORGANS] = {"air",    "soft tissue",  "fat",     "lung",   "liver", "spleen",
+                                        "kidney", "renal pelvis", "bladder", "heart",  "brain", "stomach",
+                                        "bowel",  "marrow",       "aorta",   "tonsil", "gland", "testis",
+                                        "ureter", "muscle",       "prostate"};
 
 /* How far a measured body lies off the average one at a height: between its knots. */
 static struct place body_shift(const struct patient *p, double up)
@@ -32,11 +33,11 @@ struct place body_place(const struct patient *p, double left, double front, doub
 /* Organs that are one blob: place, volume and SUV, in painting order. Radii follow from volume and proportions. */
 static const struct organ_row {
     enum organ organ;
-    double left, front, up;       /* mm from the liver's centroid: autoPET organ maps; pairs split by half their distance */
-    double volume_ml, volume_sd;  /* autoPET organ maps (for one of a pair: half) */
-    double wide, deep, tall;      /* proportions: assumed */
-    double suv, suv_sd;           /* SUVmean +- SD over patients */
-    double heterogeneity, rough;  /* assumed */
+    double left, front, up; /* mm from the liver's centroid: autoPET organ maps; pairs split by half their distance */
+    double volume_ml, volume_sd; /* autoPET organ maps (for one of a pair: half) */
+    double wide, deep, tall;     /* proportions: assumed */
+    double suv, suv_sd;          /* SUVmean +- SD over patients */
+    double heterogeneity, rough; /* assumed */
 } organ_rows[] = {
     {ORGAN_LUNG, -14, -12, 104, 1880, 430, 0.78, 0.95, 1.45, 0.45, 0.10, 0.15, 0.05}, /* max 0.7: published */
     {ORGAN_LUNG, 148, -12, 104, 1650, 400, 0.74, 0.95, 1.45, 0.45, 0.10, 0.15, 0.05},
@@ -84,7 +85,8 @@ static void paint_heart(struct phantom *ph, const struct patient *p, struct rng 
         phantom_paint(ph, &b, blood, 0.04, ORGAN_HEART, OVER_ANY);
     }
     double wall = rng_uniform(r) < 0.45F ? rng_range(r, 1.6, 3.2) : rng_range(r, 4.0, 12.0);
-    struct blob ventricle = {.centre = b.centre, .radius = {42, 36, 44}, .turn_rad = 0.7, .tilt_rad = 0.6, .hollow = 0.62, .rough = 0.05};
+    struct blob ventricle = {
+        .centre = b.centre, .radius = {42, 36, 44}, .turn_rad = 0.7, .tilt_rad = 0.6, .hollow = 0.62, .rough = 0.05};
     ventricle.centre.left += 12.0;
     blob_draw_waves(&ventricle, r);
     phantom_paint(ph, &ventricle, wall, 0.15, ORGAN_HEART, marked ? ORGAN_HEART : OVER_ANY);
@@ -99,9 +101,11 @@ static void paint_urine(struct phantom *ph, const struct patient *p, struct rng 
         pelvis.radius = radii(rng_range(r, 1.5, 7.0), 0.8, 0.8, 1.4);
         blob_draw_waves(&pelvis, r);
         struct place kidney;
-        if (marked && phantom_centroid(ph, ORGAN_KIDNEY, side == 0 ? -1e3 : middle, side == 0 ? middle : 1e3, &kidney) > 0)
+        if (marked &&
+            phantom_centroid(ph, ORGAN_KIDNEY, side == 0 ? -1e3 : middle, side == 0 ? middle : 1e3, &kidney) > 0)
             pelvis.centre = (struct place){kidney.left + (side == 0 ? 8.0 : -8.0), kidney.front + 4.0, kidney.up};
-        phantom_paint(ph, &pelvis, 6.0 * exp(rng_range(r, 0.0, 1.9)), 0.1, ORGAN_RENAL_PELVIS, marked ? ORGAN_KIDNEY : OVER_ANY);
+        phantom_paint(ph, &pelvis, 6.0 * exp(rng_range(r, 0.0, 1.9)), 0.1, ORGAN_RENAL_PELVIS,
+                      marked ? ORGAN_KIDNEY : OVER_ANY);
     }
     struct blob bladder = {.centre = body_place(p, 66, -20, -294), .rough = 0.06};
     bladder.radius = radii(draw_positive(r, 147, 71), 1.25, 1.05, 0.70);
@@ -168,8 +172,7 @@ static void paint_aorta(struct phantom *ph, const struct patient *p, struct rng 
     struct tube_point at[COUNT_OF(course)];
     double suv = draw_positive(r, 1.55, 0.38);
     for (size_t i = 0; i < COUNT_OF(course); i++)
-        at[i] =
-            (struct tube_point){body_place(p, course[i].left, course[i].front, course[i].up), course[i].radius, suv};
+        at[i] = (struct tube_point){body_place(p, course[i].left, course[i].front, course[i].up), course[i].radius, suv};
     phantom_paint_tube(ph, at, COUNT_OF(course), 0.04, ORGAN_AORTA, OVER_SOFT);
     for (int side = -1; side <= 1; side += 2) {
         struct tube_point iliac[3] = {at[COUNT_OF(course) - 1],

@@ -45,7 +45,8 @@ static int64_t clamped(int64_t v, int64_t below)
     return v < 0 ? 0 : v >= below ? below - 1 : v;
 }
 
-const uint8_t *breathing_organs(const struct breathing *b, const struct phantom *ph, double down_mm, int64_t z, int64_t y)
+const uint8_t *breathing_organs(const struct breathing *b, const struct phantom *ph, double down_mm, int64_t z,
+                                int64_t y)
 {
     double from = (double)z + down_mm * share_at(b, ph, z, y) / ph->grid.spacing_mm[0];
     return ph->organ + grid_at(&ph->grid, clamped((int64_t)floor(from + 0.5), ph->grid.dim[0]), y, 0);
@@ -152,8 +153,7 @@ static void cells_spread(struct cells *c)
 static double cells_at(const struct cells *c, double y, double x)
 {
     double fy = fmin(fmax(y - 0.5, 0.0), (double)(c->high - 1)), fx = fmin(fmax(x - 0.5, 0.0), (double)(c->wide - 1));
-    int64_t iy = (int64_t)fy, ix = (int64_t)fx, jy = iy + 1 < c->high ? iy + 1 : iy,
-            jx = ix + 1 < c->wide ? ix + 1 : ix;
+    int64_t iy = (int64_t)fy, ix = (int64_t)fx, jy = iy + 1 < c->high ? iy + 1 : iy, jx = ix + 1 < c->wide ? ix + 1 : ix;
     fy -= (double)iy, fx -= (double)ix;
     const double *f = c->factor;
     return (1.0 - fy) * ((1.0 - fx) * f[iy * c->wide + ix] + fx * f[iy * c->wide + jx]) +

@@ -18,7 +18,8 @@ struct breathing breathing_draw(const struct patient *p);
 /* How far a place moves, as a share of what the diaphragm moves: 0 to 1. */
 double breathing_share(const struct breathing *b, double front, double up);
 /* Organs that lie in row (z, y), a voxel each, when the diaphragm stands so far below its mean. */
-const uint8_t *breathing_organs(const struct breathing *b, const struct phantom *ph, double down_mm, int64_t z, int64_t y);
+const uint8_t *breathing_organs(const struct breathing *b, const struct phantom *ph, double down_mm, int64_t z,
+                                int64_t y);
 /* Makes ph->suv the mean over time. */
 void breathing_blur(const struct breathing *b, struct phantom *ph);
 /* Multiplies ph->suv by what the CT's wrong moment makes of it. To first order, a place is wrong by the mean, over all

@@ -17,7 +17,10 @@
 static const size_t file_max = (size_t)2 << 30;
 
 /* Over scans. */
-struct spread { double *value; size_t count, room; };
+struct spread {
+    double *value;
+    size_t count, room;
+};
 
 static void spread_add(struct spread *s, double v)
 {
@@ -91,10 +94,10 @@ enum {
 
 struct check {
     struct spread ml[ANATOMY_LABELS], suv[ANATOMY_LABELS];
-    struct spread regions[CLASSES], kept[CLASSES];   /* a scan: all; without brain, heart, kidneys, bladder */
+    struct spread regions[CLASSES], kept[CLASSES]; /* a scan: all; without brain, heart, kidneys, bladder */
     struct spread suv_max[CLASSES], region_ml[CLASSES];
     size_t others_in[ANATOMY_LABELS];
-    struct spread sites_a_scan;                     /* of those with any */
+    struct spread sites_a_scan; /* of those with any */
     size_t sites[ANATOMY_LABELS], in_band[BANDS], lesion_count;
     double *feature; /* [count][FEATURES], of the regions kept: intensities, place in the scan, size, place from the
                         liver */
@@ -176,7 +179,7 @@ static void add_regions(struct check *c, const struct regions_message *m, const 
         spread_add(&c->region_ml[class], r->ml);
         add_features(c, r, liver_mm, patient);
     }
-    for (int class = 0; class < CLASSES; class++) {
+    for (int class = 0; class < CLASSES; class ++) {
         spread_add(&c->regions[class], (double)all[class]);
         spread_add(&c->kept[class], (double)kept[class]);
     }
@@ -383,10 +386,7 @@ static void print_difficulty(const struct check *c)
         {"SUVmax, SUVmean, volume", "below 0.90", {0}, {INTENSITIES}},
         {"and size of the box", "", {0, INTENSITIES + PLACE}, {INTENSITIES, WITH_POSITION}},
         {"SUVmax, SUVmean, volume and place in the scan", "clearly above", {0}, {INTENSITIES + PLACE}},
-        {"SUVmax, SUVmean, volume and place from the liver",
-         "clearly above",
-         {0, WITH_POSITION},
-         {INTENSITIES, FEATURES}},
+        {"SUVmax, SUVmean, volume and place from the liver", "clearly above", {0, WITH_POSITION}, {INTENSITIES, FEATURES}},
         {"place from the liver alone", "", {WITH_POSITION}, {FEATURES}},
     };
     printf("\n| tumour or not, from | AUC | wanted |\n|---|---|---|\n");

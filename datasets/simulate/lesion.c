@@ -65,20 +65,13 @@ static bool is_soft(int organ)
 static bool tissue_fits(enum tissue in, int organ)
 {
     switch (in) {
-    case IN_LUNG:
-        return organ == ORGAN_LUNG;
-    case IN_LIVER:
-        return organ == ORGAN_LIVER;
-    case IN_SPLEEN:
-        return organ == ORGAN_SPLEEN;
-    case IN_BONE:
-        return organ == ORGAN_MARROW;
-    case IN_BOWEL:
-        return organ == ORGAN_BOWEL;
-    case IN_SKIN:
-        return organ == ORGAN_FAT || organ == ORGAN_MUSCLE;
-    case IN_SOFT:
-        return is_soft(organ) && organ != ORGAN_BOWEL && organ != ORGAN_MARROW;
+    case IN_LUNG: return organ == ORGAN_LUNG;
+    case IN_LIVER: return organ == ORGAN_LIVER;
+    case IN_SPLEEN: return organ == ORGAN_SPLEEN;
+    case IN_BONE: return organ == ORGAN_MARROW;
+    case IN_BOWEL: return organ == ORGAN_BOWEL;
+    case IN_SKIN: return organ == ORGAN_FAT || organ == ORGAN_MUSCLE;
+    case IN_SOFT: return is_soft(organ) && organ != ORGAN_BOWEL && organ != ORGAN_MARROW;
     }
     return false;
 }
@@ -180,10 +173,9 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwh
         struct lesion l = draw_lesion(&r, (struct place){0}, row->name, row->what, sites + 1);
         int look = 0;
         bool fits = false;
-        while (
-            !fits &&
-            look++ <
-                400) { /* the site is drawn once; a place in it until it fits, so that small organs keep their share */
+        while (!fits &&
+               look++ <
+                   400) { /* the site is drawn once; a place in it until it fits, so that small organs keep their share */
             double left = rng_range(&r, row->left[0], row->left[1]);
             if (row->both && rng_uniform(&r) < 0.5F)
                 left = 130.0 - left;
@@ -207,8 +199,10 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwh
 
 static const char *site_name(const struct phantom *ph, const struct patient *p, struct place at)
 {
-    static const struct { double above; const char *name; } height[] = {
-        {240, "head and neck"}, {40, "thorax"}, {-120, "upper abdomen"}, {-340, "pelvis"}};
+    static const struct {
+        double above;
+        const char *name;
+    } height[] = {{240, "head and neck"}, {40, "thorax"}, {-120, "upper abdomen"}, {-340, "pelvis"}};
     int organ = phantom_organ_at(ph, at);
     if (anatomy_label(organ) != 0)
         return organ_name[organ];

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct scored { double score; int label; };
+struct scored {
+    double score;
+    int label;
+};
 
 static int by_score(const void *left, const void *right)
 {
@@ -77,8 +80,7 @@ static void fit(double *weight, const double *x, const int *label, const size_t 
     size_t n = features + 1;
     memset(weight, 0, n * sizeof *weight);
     for (int step = 0; step < NEWTON_STEPS; step++) {
-        double hessian[WEIGHTS_MOST][WEIGHTS_MOST] = {{0}}, gradient[WEIGHTS_MOST] = {0}, row[WEIGHTS_MOST],
-               total = 0.0;
+        double hessian[WEIGHTS_MOST][WEIGHTS_MOST] = {{0}}, gradient[WEIGHTS_MOST] = {0}, row[WEIGHTS_MOST], total = 0.0;
         for (size_t i = 0; i < count; i++) {
             if (group[i] % LOGISTIC_FOLDS == fold)
                 continue;
@@ -104,8 +106,7 @@ static void fit(double *weight, const double *x, const int *label, const size_t 
 
 double logistic_auc(const double *feature, const int *label, const size_t *group, size_t count, size_t features)
 {
-    double *x = xalloc(count * features + 1, sizeof *x), *score = xalloc(count + 1, sizeof *score),
-           weight[WEIGHTS_MOST];
+    double *x = xalloc(count * features + 1, sizeof *x), *score = xalloc(count + 1, sizeof *score), weight[WEIGHTS_MOST];
     for (size_t f = 0; f < features; f++) {
         double mean = 0.0, square = 0.0;
         for (size_t i = 0; i < count; i++)

@@ -184,8 +184,7 @@ int main(int argc, char **argv)
         {"anatomy", OPT_STRING, &s.anatomy_dir, "DIR", 0, 0,
          "simulate on real organ maps: DIR/studies.tsv, DIR/organs/*.nii.gz", 0, NULL},
         {"ct", OPT_FLAG, &s.output.ct, NULL, 0, 0, "write the CT, too, on the PET's grid", 0, NULL},
-        {"autopet", OPT_FLAG, &s.output.autopet, NULL, 0, 0, "write SUV and both CTs, too, as autoPET has them", 0,
-         NULL},
+        {"autopet", OPT_FLAG, &s.output.autopet, NULL, 0, 0, "write SUV and both CTs, too, as autoPET has them", 0, NULL},
         {"dicom", OPT_FLAG, &s.output.dicom, NULL, 0, 0, "write PET, CT and truth as DICOM series instead", 0, NULL},
         {"j", OPT_INT, &s.jobs, "N", 1, 1024, "processes side by side; the bytes do not depend on it", 0, NULL},
     };

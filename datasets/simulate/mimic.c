@@ -13,53 +13,52 @@ enum who { ANYONE, MEN, WOMEN };
 static const struct mimic_row {
     const char *what;
     enum who who;
-    int least, most;              /* how many */
-    bool both_sides;              /* a side is drawn for each; rows give the left */
+    int least, most;                 /* how many */
+    bool both_sides;                 /* a side is drawn for each; rows give the left */
     double left[2], front[2], up[2]; /* mm from the liver's centroid, of the average body; the midline is at left 65 */
-    double radius_mm[2], longer;  /* longer: up to so many times along the body */
+    double radius_mm[2], longer;     /* longer: up to so many times along the body */
     double suv[2];
-    enum organ organ, inside;     /* what it becomes; where its middle lies, or TISSUE */
+    enum organ organ, inside; /* what it becomes; where its middle lies, or TISSUE */
 } rows[] = {
     {"rectum", ANYONE, 0, 1, false, {60, 70}, {-56, -44}, {-335, -285}, {6, 10}, 1.5, {3.0, 8.0}, ORGAN_BOWEL, TISSUE},
     {"duodenum", ANYONE, 1, 5, false, {25, 75}, {5, 35}, {-85, -45}, {5, 9}, 1.6, {3.0, 8.0}, ORGAN_BOWEL, TISSUE},
-    {"stomach wall", ANYONE, 1, 6, false, {75, 155}, {-20, 45}, {-45, 35}, {5, 10}, 1.5, {3.2, 8.0},
-     ORGAN_STOMACH, ORGAN_STOMACH},
+    {"stomach wall", ANYONE, 1, 6, false, {75, 155}, {-20, 45}, {-45, 35}, {5, 10}, 1.5, {3.2, 8.0}, ORGAN_STOMACH, ORGAN_STOMACH},
     {"oesophagus", ANYONE, 0, 2, false, {60, 74}, {-42, -28}, {20, 215}, {4, 6}, 2.5, {3.0, 6.0}, ORGAN_MUSCLE, TISSUE},
-    {"reactive node, hilum", ANYONE, 0, 4, true, {80, 100}, {-25, -5}, {110, 140}, {4, 7}, 1.5, {2.8, 6.0},
-     ORGAN_SOFT, TISSUE},
-    {"reactive node, axilla", ANYONE, 0, 2, true, {140, 165}, {-20, 10}, {140, 185}, {4, 6}, 1.4, {2.6, 5.0},
-     ORGAN_SOFT, TISSUE},
-    {"reactive node, groin", ANYONE, 0, 3, true, {110, 140}, {30, 55}, {-350, -315}, {4, 6}, 1.6, {2.6, 5.0},
-     ORGAN_SOFT, TISSUE},
-    {"reactive node, neck", ANYONE, 0, 4, true, {90, 110}, {5, 35}, {260, 305}, {4, 6}, 1.6, {2.8, 6.0},
-     ORGAN_SOFT, TISSUE},
-    {"mouth and tongue", ANYONE, 3, 9, true, {65, 88}, {40, 85}, {285, 325}, {4, 8}, 1.2, {3.2, 9.0},
-     ORGAN_MUSCLE, TISSUE},
+    {"reactive node, hilum", ANYONE, 0, 4, true, {80, 100}, {-25, -5}, {110, 140}, {4, 7}, 1.5, {2.8, 6.0}, ORGAN_SOFT, TISSUE},
+    {"reactive node, axilla", ANYONE, 0, 2, true, {140, 165}, {-20, 10}, {140, 185}, {4, 6}, 1.4, {2.6, 5.0}, ORGAN_SOFT, TISSUE},
+    {"reactive node, groin", ANYONE, 0, 3, true, {110, 140}, {30, 55}, {-350, -315}, {4, 6}, 1.6, {2.6, 5.0}, ORGAN_SOFT, TISSUE},
+    {"reactive node, neck", ANYONE, 0, 4, true, {90, 110}, {5, 35}, {260, 305}, {4, 6}, 1.6, {2.8, 6.0}, ORGAN_SOFT, TISSUE},
+    {"mouth and tongue", ANYONE, 3, 9, true, {65, 88}, {40, 85}, {285, 325}, {4, 8}, 1.2, {3.2, 9.0}, ORGAN_MUSCLE, TISSUE},
     {"vocal cord", ANYONE, 0, 2, true, {68, 74}, {14, 28}, {256, 268}, {4, 6}, 1.2, {3.0, 7.0}, ORGAN_MUSCLE, TISSUE},
     {"eye muscle", ANYONE, 3, 7, true, {82, 104}, {78, 98}, {365, 382}, {4, 6}, 1.0, {3.5, 9.0}, ORGAN_MUSCLE, TISSUE},
-    {"nose and sinus", ANYONE, 1, 4, true, {65, 85}, {70, 100}, {330, 358}, {4, 7}, 1.3, {3.0, 7.0},
-     ORGAN_SOFT, TISSUE},
-    {"shoulder joint", ANYONE, 0, 2, true, {205, 225}, {-30, 5}, {180, 205}, {4, 9}, 1.5, {2.6, 5.0},
-     ORGAN_MUSCLE, TISSUE},
-    {"hip joint", ANYONE, 0, 2, true, {150, 175}, {-40, 0}, {-330, -290}, {4, 9}, 1.5, {2.6, 5.0},
-     ORGAN_MUSCLE, TISSUE},
-    {"worn vertebra", ANYONE, 0, 4, true, {65, 82}, {-75, -45}, {-225, 260}, {4, 8}, 1.3, {2.6, 5.5},
-     ORGAN_MARROW, TISSUE},
-    {"vessel wall", ANYONE, 0, 3, true, {65, 85}, {-42, -22}, {-160, 190}, {4, 5.5}, 2.5, {2.6, 4.0},
-     ORGAN_AORTA, TISSUE},
-    {"inflamed lung", ANYONE, 0, 2, true, {85, 190}, {-90, -30}, {40, 130}, {4, 10}, 1.3, {2.6, 6.0},
-     ORGAN_LUNG, ORGAN_LUNG},
-    {"inflamed skin or muscle", ANYONE, 0, 2, true, {80, 225}, {-110, 90}, {-480, 180}, {4, 8}, 1.5, {2.6, 6.0},
-     ORGAN_SOFT, TISSUE},
-    {"uterus and ovaries", WOMEN, 0, 4, true, {65, 95}, {-25, 5}, {-275, -245}, {6, 11}, 1.2, {3.0, 9.0},
-     ORGAN_SOFT, TISSUE},
+    {"nose and sinus", ANYONE, 1, 4, true, {65, 85}, {70, 100}, {330, 358}, {4, 7}, 1.3, {3.0, 7.0}, ORGAN_SOFT, TISSUE},
+    {"shoulder joint", ANYONE, 0, 2, true, {205, 225}, {-30, 5}, {180, 205}, {4, 9}, 1.5, {2.6, 5.0}, ORGAN_MUSCLE, TISSUE},
+    {"hip joint", ANYONE, 0, 2, true, {150, 175}, {-40, 0}, {-330, -290}, {4, 9}, 1.5, {2.6, 5.0}, ORGAN_MUSCLE, TISSUE},
+    {"worn vertebra", ANYONE, 0, 4, true, {65, 82}, {-75, -45}, {-225, 260}, {4, 8}, 1.3, {2.6, 5.5}, ORGAN_MARROW, TISSUE},
+    {"vessel wall", ANYONE, 0, 3, true, {65, 85}, {-42, -22}, {-160, 190}, {4, 5.5}, 2.5, {2.6, 4.0}, ORGAN_AORTA, TISSUE},
+    {"inflamed lung", ANYONE, 0, 2, true, {85, 190}, {-90, -30}, {40, 130}, {4, 10}, 1.3, {2.6, 6.0}, ORGAN_LUNG, ORGAN_LUNG},
+    {"inflamed skin or muscle",
+     ANYONE,
+     0,
+     2,
+     true,
+     {80, 225},
+     {-110, 90},
+     {-480, 180},
+     {4, 8},
+     1.5,
+     {2.6, 6.0},
+     ORGAN_SOFT,
+     TISSUE},
+    {"uterus and ovaries", WOMEN, 0, 4, true, {65, 95}, {-25, 5}, {-275, -245}, {6, 11}, 1.2, {3.0, 9.0}, ORGAN_SOFT, TISSUE},
     {"breast", WOMEN, 0, 2, true, {125, 165}, {80, 105}, {80, 110}, {5, 9}, 1.0, {2.4, 4.0}, ORGAN_SOFT, TISSUE},
     {"urethra", MEN, 0, 1, false, {62, 68}, {5, 40}, {-350, -322}, {5, 8}, 1.8, {3.0, 20.0}, ORGAN_URETER, TISSUE},
 };
 
 static struct blob small_blob(struct rng *r, struct place centre, double low_mm, double high_mm, double longer)
 {
-    struct blob b = {.centre = centre, .rough = 0.2, .turn_rad = rng_range(r, 0, 3.1), .tilt_rad = rng_range(r, -0.8, 0.8)};
+    struct blob b = {
+        .centre = centre, .rough = 0.2, .turn_rad = rng_range(r, 0, 3.1), .tilt_rad = rng_range(r, -0.8, 0.8)};
     b.radius.left = rng_range(r, low_mm, high_mm);
     b.radius.front = b.radius.left * rng_range(r, 0.7, 1.3);
     b.radius.up = b.radius.left * rng_range(r, 0.8, fmax(longer, 1.0));
@@ -77,7 +76,8 @@ static void paint_spot(struct phantom *ph, const struct blob *b, const char *wha
         phantom_note(ph, what, b->centre, suv, diameter, voxels);
 }
 
-static void paint_row(struct phantom *ph, const struct patient *p, struct rng *r, const struct mimic_row *row, double psf_fwhm_mm)
+static void paint_row(struct phantom *ph, const struct patient *p, struct rng *r, const struct mimic_row *row,
+                      double psf_fwhm_mm)
 {
     int count = row->least + (int)rng_below(r, (uint32_t)(row->most - row->least + 1));
     if ((row->who == MEN && !p->male) || (row->who == WOMEN && p->male))
@@ -164,7 +164,6 @@ void mimics_paint(struct phantom *ph, const struct patient *p, double psf_fwhm_m
     paint_injection(ph, p, &r, psf_fwhm_mm);
     for (size_t i = 0; seen && i < seen->count; i++) {
         struct blob b = small_blob(&r, seen->at[i], 5, 10, 1.6);
-        paint_spot(ph, &b, "as in the study", 2.6 * exp(rng_range(&r, 0.0, 1.3)), psf_fwhm_mm, ORGAN_BOWEL,
-                   OVER_TISSUE);
+        paint_spot(ph, &b, "as in the study", 2.6 * exp(rng_range(&r, 0.0, 1.3)), psf_fwhm_mm, ORGAN_BOWEL, OVER_TISSUE);
     }
 }

@@ -208,7 +208,8 @@ void outline_complete(struct phantom *ph, const struct patient *p)
         for (int64_t z = 0; z < ph->grid.dim[0]; z++) {
             double up = ph->low_mm[2] + (double)z * ph->grid.spacing_mm[0];
             double depth_mm = layer == 1 ? 0.0 : up > 240.0 * p->size ? 5.0 : fat_depth_mm(p);
-            oval_fill(ph, z, &trunk[z], depth_mm, layer == 0 ? ORGAN_SOFT : ORGAN_FAT); /* above the crown there is none */
+            oval_fill(ph, z, &trunk[z], depth_mm,
+                      layer == 0 ? ORGAN_SOFT : ORGAN_FAT); /* above the crown there is none */
         }
         limbs_paint(ph, p, layer == 0 ? 7.0 : 0.0, layer == 0 ? ORGAN_SOFT : ORGAN_FAT);
     }

@@ -19,17 +19,20 @@ struct rng draw_rng(uint64_t seed, int64_t number, enum draw what);
 
 struct patient {
     uint64_t seed;
-    int64_t number;              /* from 1 */
-    char id[32], study[32];      /* "SIMULATED_0001", "SIMULATED_PETCT" */
+    int64_t number;         /* from 1 */
+    char id[32], study[32]; /* "SIMULATED_0001", "SIMULATED_PETCT" */
     bool male, arms_down, diseased;
     double height_m, weight_g, age_y;
-    double size;                 /* bone lengths, relative to 1.70 m */
-    double girth;                /* trunk width, relative to 70 kg at 1.70 m */
+    double size;                   /* bone lengths, relative to 1.70 m */
+    double girth;                  /* trunk width, relative to 70 kg at 1.70 m */
     double shoulders, hips, belly; /* widths beside that: about 1 */
     double dose_bq, half_life_s;
-    double injection_s, series_s;/* since midnight */
+    double injection_s, series_s; /* since midnight */
     /* a body that was measured: where its brain, lungs and bladder lie off the average body, by rising height */
-    struct { double up; struct place shift; } knot[4];
+    struct {
+        double up;
+        struct place shift;
+    } knot[4];
     size_t knots;
 };
 struct patient patient_draw(uint64_t seed, int64_t number);

@@ -127,7 +127,9 @@ static double blob_depth(const struct blob *b, double left, double front, double
     return d / (1.0 + b->rough * wave / (double)COUNT_OF(b->wave));
 }
 
-struct span { int64_t low[3], high[3]; };
+struct span {
+    int64_t low[3], high[3];
+};
 
 /* Voxels of a box, as far as they lie on the grid. */
 static struct span span_round(const struct phantom *p, struct place low, struct place high)
@@ -158,23 +160,19 @@ static struct span blob_span(const struct phantom *p, const struct blob *b)
 
 static double depth_at(const struct phantom *p, const struct blob *b, int64_t z, int64_t y, int64_t x)
 {
-    return blob_depth(b, p->low_mm[0] + (double)x * p->grid.spacing_mm[2], p->low_mm[1] - (double)y * p->grid.spacing_mm[1],
+    return blob_depth(b, p->low_mm[0] + (double)x * p->grid.spacing_mm[2],
+                      p->low_mm[1] - (double)y * p->grid.spacing_mm[1],
                       p->low_mm[2] + (double)z * p->grid.spacing_mm[0]);
 }
 
 static bool paints_over(const struct phantom *p, uint8_t organ, int only)
 {
     switch (only) {
-    case OVER_ANY:
-        return true;
-    case OVER_AIR:
-        return organ == 0;
-    case OVER_TISSUE:
-        return (p->tissue >> organ & 1) != 0;
-    case OVER_SOFT:
-        return (p->soft >> organ & 1) != 0;
-    default:
-        return organ == only;
+    case OVER_ANY: return true;
+    case OVER_AIR: return organ == 0;
+    case OVER_TISSUE: return (p->tissue >> organ & 1) != 0;
+    case OVER_SOFT: return (p->soft >> organ & 1) != 0;
+    default: return organ == only;
     }
 }
 
@@ -205,12 +203,11 @@ static size_t paint_piece(struct phantom *p, const struct tube_point *a, const s
     double reach = fmax(a->radius_mm, b->radius_mm);
     struct place d = {b->at.left - a->at.left, b->at.front - a->at.front, b->at.up - a->at.up};
     double length2 = d.left * d.left + d.front * d.front + d.up * d.up;
-    struct span s =
-        span_round(p,
-                   (struct place){fmin(a->at.left, b->at.left) - reach, fmin(a->at.front, b->at.front) - reach,
-                                  fmin(a->at.up, b->at.up) - reach},
-                   (struct place){fmax(a->at.left, b->at.left) + reach, fmax(a->at.front, b->at.front) + reach,
-                                  fmax(a->at.up, b->at.up) + reach});
+    struct span s = span_round(p,
+                               (struct place){fmin(a->at.left, b->at.left) - reach,
+                                              fmin(a->at.front, b->at.front) - reach, fmin(a->at.up, b->at.up) - reach},
+                               (struct place){fmax(a->at.left, b->at.left) + reach,
+                                              fmax(a->at.front, b->at.front) + reach, fmax(a->at.up, b->at.up) + reach});
     size_t painted = 0;
     for (int64_t z = s.low[0]; z <= s.high[0]; z++)
         for (int64_t y = s.low[1]; y <= s.high[1]; y++) {
@@ -299,7 +296,8 @@ size_t phantom_centroid(const struct phantom *p, int organ, double left_from, do
                     sum[0] += (double)x, sum[1] += (double)y, sum[2] += (double)z, count++;
         }
     if (count > 0)
-        *centroid = (struct place){p->low_mm[0] + sum[0] / (double)count * mm[2], p->low_mm[1] - sum[1] / (double)count * mm[1],
-                                   p->low_mm[2] + sum[2] / (double)count * mm[0]};
+        *centroid =
+            (struct place){p->low_mm[0] + sum[0] / (double)count * mm[2], p->low_mm[1] - sum[1] / (double)count * mm[1],
+                           p->low_mm[2] + sum[2] / (double)count * mm[0]};
     return count;
 }

@@ -7,7 +7,9 @@
 #include "common/rng.h"
 #include "common/volume.h"
 
-struct place { double left, front, up; };
+struct place {
+    double left, front, up;
+};
 double place_distance(struct place a, struct place b);
 
 /* An ellipsoid whose surface is moved in and out by a few waves: the shape of everything here. */
@@ -17,8 +19,8 @@ struct blob {
     double tilt_rad;             /* then about the front axis */
     double rough;                /* amplitude of the waves, share of the radius */
     double hollow;               /* inner part left as it is, share of the radius; 0: solid */
-    double taper; /* its cross-section shrinks towards the top by this share, and grows so towards the foot */
-    double wave[4][4];           /* direction and phase of each wave; blob_draw_waves fills it */
+    double taper;      /* its cross-section shrinks towards the top by this share, and grows so towards the foot */
+    double wave[4][4]; /* direction and phase of each wave; blob_draw_waves fills it */
 };
 
 /* A place on the middle of a tube: vessels, bowel, limbs, bones. */
@@ -38,14 +40,14 @@ struct hot_spot {
 
 struct phantom {
     struct grid grid;
-    double low_mm[3];            /* left, front, up of voxel (0,0,0) */
+    double low_mm[3]; /* left, front, up of voxel (0,0,0) */
     float *suv;
-    uint8_t *organ;              /* enum organ of each voxel */
-    uint8_t *lesion;             /* truth: 1 inside a lesion */
-    uint32_t tissue, soft;       /* bit o: organ o is what OVER_TISSUE, OVER_SOFT means */
-    struct hot_spot *hot;        /* [hots] noted by whoever painted them */
+    uint8_t *organ;        /* enum organ of each voxel */
+    uint8_t *lesion;       /* truth: 1 inside a lesion */
+    uint32_t tissue, soft; /* bit o: organ o is what OVER_TISSUE, OVER_SOFT means */
+    struct hot_spot *hot;  /* [hots] noted by whoever painted them */
     size_t hots, hot_room;
-    float *texture;              /* smooth noise, sd 1, on a coarse grid */
+    float *texture; /* smooth noise, sd 1, on a coarse grid */
     int64_t texture_dim[3];
 };
 

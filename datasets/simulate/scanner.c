@@ -82,8 +82,7 @@ static double slice_noise(const struct scanner *s, const struct patient *p, cons
     static const double usual_cm = 28.0, usual_bqml = 3000.0, mu_per_cm = 0.096, end_mm = 60.0;
     double from_end_mm = (double)(z < ph->grid.dim[0] - 1 - z ? z : ph->grid.dim[0] - 1 - z) * ph->grid.spacing_mm[0];
     double seen = fmin(0.25 + 0.75 * from_end_mm / end_mm, 1.0);
-    double counts =
-        seen * patient_bqml_per_suv(p) / usual_bqml * exp(mu_per_cm * (usual_cm - slice_diameter_cm(ph, z)));
+    double counts = seen * patient_bqml_per_suv(p) / usual_bqml * exp(mu_per_cm * (usual_cm - slice_diameter_cm(ph, z)));
     return s->noise_liver * sqrt(2.2 / counts);
 }
 

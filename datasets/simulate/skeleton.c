@@ -44,8 +44,7 @@ static void paint_spine(const struct skeleton *s)
 
 static void paint_pelvis(const struct skeleton *s)
 {
-    struct blob sacrum = {
-        .centre = body_place(s->p, 65, -72, -262), .radius = {46, 17, 42 * s->p->size}, .taper = -0.45};
+    struct blob sacrum = {.centre = body_place(s->p, 65, -72, -262), .radius = {46, 17, 42 * s->p->size}, .taper = -0.45};
     phantom_paint(s->ph, &sacrum, s->marrow, 0.08, ORGAN_MARROW, OVER_SOFT);
     for (int side = -1; side <= 1; side += 2) {
         double m = s->marrow;

@@ -59,8 +59,7 @@ static int write_regions(const char *path, const struct phantom *ph, const struc
     fprintf(out.to, "site\tleft_mm\tfront_mm\tup_mm\tsuv\tdiameter_mm\tvoxels\tsite_number\tkind\twhat\n");
     for (size_t i = 0; i < count; i++)
         fprintf(out.to, "%s\t%.1f\t%.1f\t%.1f\t%.2f\t%.1f\t%zu\t%zu\tlesion\t%s\n", l[i].site, l[i].centre.left,
-                l[i].centre.front, l[i].centre.up, l[i].suv, l[i].diameter_mm, l[i].voxels, l[i].site_number,
-                l[i].what);
+                l[i].centre.front, l[i].centre.up, l[i].suv, l[i].diameter_mm, l[i].voxels, l[i].site_number, l[i].what);
     for (size_t i = 0; i < ph->hots; i++) {
         const struct hot_spot *h = &ph->hot[i];
         fprintf(out.to, "%s\t%.1f\t%.1f\t%.1f\t%.2f\t%.1f\t%zu\t0\t%s\t%s\n",
@@ -123,17 +122,12 @@ static bool is_wanted(const struct output *o, enum file file)
 {
     switch (file) {
     case SUV:
-    case CT_FINE:
-        return o->autopet;
+    case CT_FINE: return o->autopet;
     case PET:
-    case SEG:
-        return !o->dicom;
-    case CT_RESAMPLED:
-        return o->autopet || (o->ct && !o->dicom);
-    case SERIES:
-        return o->dicom;
-    default:
-        return true;
+    case SEG: return !o->dicom;
+    case CT_RESAMPLED: return o->autopet || (o->ct && !o->dicom);
+    case SERIES: return o->dicom;
+    default: return true;
     }
 }
 
@@ -146,35 +140,18 @@ int patient_write(const struct output *o, const struct patient *p, const struct 
         char *path = path_join(dir, file_name[file]);
         if (is_wanted(o, file))
             switch (file) {
-            case SUV:
-                rc = write_suv(path, ph, p, e);
-                break;
+            case SUV: rc = write_suv(path, ph, p, e); break;
             case PET:
                 rc = nifti_write(path, &ph->grid, 16, ph->suv, "SIMULATED FDG-PET, Bq/mL (petrel-simulate)", e);
                 break;
-            case SEG:
-                rc = nifti_write(path, &ph->grid, 2, ph->lesion, "SIMULATED lesions (petrel-simulate)", e);
-                break;
-            case ORGAN_MAP:
-                rc = write_organs(path, ph, e);
-                break;
-            case CT_RESAMPLED:
-                rc = write_ct(path, ph, p, 1, e);
-                break;
-            case CT_FINE:
-                rc = write_ct(path, ph, p, 2, e);
-                break;
-            case SERIES:
-                rc = write_dicom(dir, o, p, ph, e);
-                break;
-            case TABLE:
-                rc = write_regions(path, ph, lesions, count, e);
-                break;
-            case FACTS:
-                rc = write_facts(path, p, e);
-                break;
-            case FILES:
-                break;
+            case SEG: rc = nifti_write(path, &ph->grid, 2, ph->lesion, "SIMULATED lesions (petrel-simulate)", e); break;
+            case ORGAN_MAP: rc = write_organs(path, ph, e); break;
+            case CT_RESAMPLED: rc = write_ct(path, ph, p, 1, e); break;
+            case CT_FINE: rc = write_ct(path, ph, p, 2, e); break;
+            case SERIES: rc = write_dicom(dir, o, p, ph, e); break;
+            case TABLE: rc = write_regions(path, ph, lesions, count, e); break;
+            case FACTS: rc = write_facts(path, p, e); break;
+            case FILES: break;
             }
         free(path);
     }
@@ -202,9 +179,9 @@ void metadata_add(struct publish *table, const struct output *o, const struct pa
     size_t count = o->autopet ? 5 : o->ct || o->dicom ? 3 : 2;
     for (size_t i = 0; i < count; i++) {
         const char *name = o->dicom && i == 2 ? "CT" : series[i].name;
-        fprintf(
-            table->to, "%s.%s.%s,SIMULATED,%s,%s.%s,SIMULATED,2000-01-01,SIMULATED %s,%s,./%s/%s/%s%s,%s,%03.0fY,%s\n",
-            p->id, p->study, name, p->id, p->id, p->study, name, series[i].modality, p->id, p->study,
-            name, o->dicom ? "" : ".nii.gz", p->diseased ? "MELANOMA" : "NEGATIVE", p->age_y, p->male ? "M" : "F");
+        fprintf(table->to,
+                "%s.%s.%s,SIMULATED,%s,%s.%s,SIMULATED,2000-01-01,SIMULATED %s,%s,./%s/%s/%s%s,%s,%03.0fY,%s\n", p->id,
+                p->study, name, p->id, p->id, p->study, name, series[i].modality, p->id, p->study, name,
+                o->dicom ? "" : ".nii.gz", p->diseased ? "MELANOMA" : "NEGATIVE", p->age_y, p->male ? "M" : "F");
     }
 }

@@ -11,7 +11,8 @@ static void cpu_relu_forward(struct backend *b, float *out, const float *in, siz
         out[i] = in[i] < 0 ? 0 : in[i];
 }
 
-static void cpu_relu_backward(struct backend *b, float *din, const float *dout, const float *out, size_t count, enum layout layout)
+static void cpu_relu_backward(struct backend *b, float *din, const float *dout, const float *out, size_t count,
+                              enum layout layout)
 {
     (void)layout;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
@@ -33,7 +34,8 @@ static void cpu_gelu_forward(struct backend *b, float *out, const float *in, siz
         out[i] = in[i] * normal_cdf(in[i]);
 }
 
-static void cpu_gelu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count, enum layout layout)
+static void cpu_gelu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count,
+                              enum layout layout)
 {
     (void)layout;
     const float peak = 0.39894228040143268f; /* 1 / sqrt(2 pi) */

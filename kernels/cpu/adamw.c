@@ -8,7 +8,8 @@ static void cpu_adamw(struct backend *b, float *param, float *m, float *v, const
 {
     const float rate = rates[RATE_LR] / rates[RATE_CORRECT1], scale = rates[RATE_GRAD_SCALE];
     const float root = (float)(1 / sqrt((double)rates[RATE_CORRECT2]));
-    const float shrink = coupled ? 1 : (float)(1 - (double)rates[RATE_LR] * (double)weight_decay), decay = coupled ? weight_decay : 0;
+    const float shrink = coupled ? 1 : (float)(1 - (double)rates[RATE_LR] * (double)weight_decay),
+                decay = coupled ? weight_decay : 0;
     const float rest1 = (float)(1 - (double)beta1), rest2 = (float)(1 - (double)beta2);
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
     for (size_t i = 0; i < count; i++) {

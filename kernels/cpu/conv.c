@@ -28,7 +28,8 @@ static void pass_run(const struct backend *b, const struct pass *pass)
 {
     const struct cpu *own = cpu_of(b);
     void (*const product)(const struct product *) = own->words ? own->words->product : own->inner->product;
-    const int rows = own->inner->rows_together, cuts = (pass->N + rows - 1) / rows, groups = (pass->blocks + GROUP - 1) / GROUP;
+    const int rows = own->inner->rows_together, cuts = (pass->N + rows - 1) / rows,
+              groups = (pass->blocks + GROUP - 1) / GROUP;
 #pragma omp parallel for collapse(3) schedule(dynamic, 1) num_threads(own->threads)
     for (int cut = 0; cut < cuts; cut++)
         for (int position = 0; position < pass->positions; position++)
@@ -60,10 +61,21 @@ static void cpu_conv_forward(struct backend *b, float *out, const float *in, con
         weight = words_of_rows(b, kernel, weight, (size_t)c->out_blocks * taps, c);
     }
     struct pass pass = {
-        .out = c->thin_out ? wide : out, .in = in, .weight = weight,
-        .step = c->forward, .first = c->first_forward, .positions = c->P, .N = c->s.N, .blocks = c->out_blocks,
-        .shape = {.out_block = N * LANES, .out_row = LANES, .weight_block = taps * LANES / per,
-                  .in_inner = N * LANES / per, .in_row = LANES / per, .in_k = 1, .inner = c->in_blocks},
+        .out = c->thin_out ? wide : out,
+        .in = in,
+        .weight = weight,
+        .step = c->forward,
+        .first = c->first_forward,
+        .positions = c->P,
+        .N = c->s.N,
+        .blocks = c->out_blocks,
+        .shape = {.out_block = N * LANES,
+                  .out_row = LANES,
+                  .weight_block = taps * LANES / per,
+                  .in_inner = N * LANES / per,
+                  .in_row = LANES / per,
+                  .in_k = 1,
+                  .inner = c->in_blocks},
     };
     if (c->thin_in) {
         pass.shape.in_row = 1;
@@ -85,7 +97,8 @@ static void turn_weights(const struct backend *b, float *turned, const float *we
         for (int t = 0; t < taps; t++)
             for (int o = 0; o < c->out_blocks; o++) {
                 float *to = turned + (size_t)((block * taps + t) * c->out_blocks + o) * LANES * LANES;
-                const float *from = weight + ((size_t)(o * taps + t) * (size_t)channels + (size_t)(block * LANES)) * LANES;
+                const float *from =
+                    weight + ((size_t)(o * taps + t) * (size_t)channels + (size_t)(block * LANES)) * LANES;
                 int have = channels - block * LANES < LANES ? channels - block * LANES : LANES;
                 for (int row = 0; row < LANES; row++)
                     for (int lane = 0; lane < LANES; lane++)
@@ -97,7 +110,8 @@ static void cpu_conv_backward_data(struct backend *b, float *din, const float *d
 {
     size_t N = (size_t)c->s.N, turned_size = conv_turned(c);
     size_t per = (size_t)c->per, image_size = conv_words_out(c), kernel_size = conv_words_weight(c);
-    float *turned = cpu_scratch(b, (turned_size + conv_wide_out(c) + image_size + kernel_size + conv_wide_in(c)) * sizeof(float));
+    float *turned =
+        cpu_scratch(b, (turned_size + conv_wide_out(c) + image_size + kernel_size + conv_wide_in(c)) * sizeof(float));
     float *wide_out = turned + turned_size, *image = wide_out + conv_wide_out(c), *kernel = image + image_size;
     float *wide_in = kernel + kernel_size;
     turn_weights(b, turned, weight, c);
@@ -107,9 +121,19 @@ static void cpu_conv_backward_data(struct backend *b, float *din, const float *d
         .out = c->thin_in ? wide_in : din,
         .in = words_of_lanes(b, image, c->thin_out ? wide_out : dout, (size_t)(c->P * c->out_blocks) * N, c),
         .weight = words_of_rows(b, kernel, turned, turned_size / LANES, c),
-        .step = c->backward, .first = c->first_backward, .positions = c->Q, .N = c->s.N, .blocks = c->in_blocks,
-        .shape = {.out_block = N * LANES, .out_row = LANES, .weight_block = turned_size / (size_t)c->in_blocks / per,
-                  .in_inner = N * LANES / per, .in_row = LANES / per, .in_k = 1, .inner = c->out_blocks, .add = !c->thin_in},
+        .step = c->backward,
+        .first = c->first_backward,
+        .positions = c->Q,
+        .N = c->s.N,
+        .blocks = c->in_blocks,
+        .shape = {.out_block = N * LANES,
+                  .out_row = LANES,
+                  .weight_block = turned_size / (size_t)c->in_blocks / per,
+                  .in_inner = N * LANES / per,
+                  .in_row = LANES / per,
+                  .in_k = 1,
+                  .inner = c->out_blocks,
+                  .add = !c->thin_in},
     };
     pass_run(b, &pass);
     if (c->thin_in)

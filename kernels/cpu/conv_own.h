@@ -7,15 +7,18 @@
 #include "kernels/cpu/cpu.h"
 
 /* Output position p meets input position q through the t-th of the live taps. */
-struct pair { int p, t, q; };
+struct pair {
+    int p, t, q;
+};
 
 struct conv {
     struct conv_shape s;
-    int P, Q, T;                     /* positions out, positions in, live taps */
+    int P, Q, T; /* positions out, positions in, live taps */
     int pairs;
-    struct pair *by_out, *by_tap;    /* by p then t; by t then p */
+    struct pair *by_out, *by_tap;     /* by p then t; by t then p */
     int *first_of_out, *first_of_tap; /* those of p are by_out[first_of_out[p]] .. [first_of_out[p+1]] */
-    struct step *forward, *backward; /* an output position's pairs, as places in in and weight; an input position's, in dout and
+    struct step *forward,
+        *backward; /* an output position's pairs, as places in in and weight; an input position's, in dout and
                                         the turned weights */
     int *first_forward, *first_backward;
     int in_blocks, out_blocks;       /* of 16 channels */
@@ -43,7 +46,8 @@ void conv_narrow(const struct backend *b, float *thin, const float *wide, int po
  *   taps   weights of a thin image, a block at a time: rows in pairs from the first on, then from the second on, then each alone */
 const float *words_of_lanes(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c);
 const float *words_of_rows(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c);
-const float *words_of_boxes(const struct backend *b, float *words, const float *from, size_t runs, int lanes, const struct conv *c);
+const float *words_of_boxes(const struct backend *b, float *words, const float *from, size_t runs, int lanes,
+                            const struct conv *c);
 const float *words_of_thin(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c);
 const float *words_of_taps(const struct backend *b, float *words, const float *weight, const struct conv *c);
 size_t conv_box_words(const struct conv *c); /* words a channel's boxes take: N, or half of it rounded up */

@@ -24,9 +24,18 @@ int conv_meets(const struct conv_shape *s, int p, int t)
     return q;
 }
 
-static int key_out(const struct pair *pair) { return pair->p; }
-static int key_tap(const struct pair *pair) { return pair->t; }
-static int key_in(const struct pair *pair) { return pair->q; }
+static int key_out(const struct pair *pair)
+{
+    return pair->p;
+}
+static int key_tap(const struct pair *pair)
+{
+    return pair->t;
+}
+static int key_in(const struct pair *pair)
+{
+    return pair->q;
+}
 
 /* The pairs in the order of a key, otherwise as they were; those of key k from (*first)[k] to (*first)[k+1]. */
 static struct pair *sorted(int **first, const struct pair *pair, int pairs, int (*key)(const struct pair *), int keys)
@@ -70,8 +79,8 @@ static void list_steps(struct conv *c, const struct pair *by_in)
                 if (K > 1)
                     c->forward[steps++] = (struct step){in_row * N, conv_tap_at(c, row) * LANES, K / 2};
                 if (K % 2)
-                    c->forward[steps++] = (struct step){(in_row + (size_t)K - 1) * N,
-                                                        conv_tap_alone(c, row + (size_t)K - 1) * LANES, 1};
+                    c->forward[steps++] =
+                        (struct step){(in_row + (size_t)K - 1) * N, conv_tap_alone(c, row + (size_t)K - 1) * LANES, 1};
             }
         }
         c->first_forward[p + 1] = steps;
@@ -82,14 +91,24 @@ int conv_pairs_in_a_row(const struct conv *c, int i)
 {
     struct pair at = c->by_out[i];
     int many = 1;
-    while (i + many < c->first_of_out[at.p + 1] && c->by_out[i + many].t == at.t + many && c->by_out[i + many].q == at.q + many)
+    while (i + many < c->first_of_out[at.p + 1] && c->by_out[i + many].t == at.t + many &&
+           c->by_out[i + many].q == at.q + many)
         many++;
     return many;
 }
 
-size_t conv_wide_in(const struct conv *c) { return c->thin_in ? (size_t)c->Q * (size_t)c->s.N * LANES : 0; }
-size_t conv_wide_out(const struct conv *c) { return c->thin_out ? (size_t)c->P * (size_t)c->s.N * LANES : 0; }
-size_t conv_turned(const struct conv *c) { return (size_t)(c->in_blocks * c->T * c->out_blocks) * LANES * LANES; }
+size_t conv_wide_in(const struct conv *c)
+{
+    return c->thin_in ? (size_t)c->Q * (size_t)c->s.N * LANES : 0;
+}
+size_t conv_wide_out(const struct conv *c)
+{
+    return c->thin_out ? (size_t)c->P * (size_t)c->s.N * LANES : 0;
+}
+size_t conv_turned(const struct conv *c)
+{
+    return (size_t)(c->in_blocks * c->T * c->out_blocks) * LANES * LANES;
+}
 
 size_t conv_partials(const struct conv *c)
 {

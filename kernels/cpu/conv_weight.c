@@ -9,16 +9,29 @@
 
 #include <string.h>
 
-enum { BOXES = 128, BOXES_THIN = 64 /* at a time: GROUP blocks of dout and one of in stay in the first cache */, GROUP = 4 };
+enum {
+    BOXES = 128,
+    BOXES_THIN = 64 /* at a time: GROUP blocks of dout and one of in stay in the first cache */,
+    GROUP = 4
+};
 
-static void of_tap(const struct cpu *own, float *dweight, const float *dout, const float *in, const struct conv *c, int t, int block)
+static void of_tap(const struct cpu *own, float *dweight, const float *dout, const float *in, const struct conv *c,
+                   int t, int block)
 {
     const int words = (int)conv_box_words(c), most = BOXES / c->per;
     void (*const product)(const struct product *) = own->words ? own->words->product : own->inner->product;
     size_t N = (size_t)words, padded = (size_t)cpu_padded(c->s.C);
     struct step boxes = {0};
-    struct product p = {.out_block = (size_t)c->T * padded * LANES, .out_row = LANES, .in_row = 1, .in_k = LANES, .weight_block = N * LANES,
-                        .step = &boxes, .steps = 1, .inner = 1, .rows = LANES, .add = true};
+    struct product p = {.out_block = (size_t)c->T * padded * LANES,
+                        .out_row = LANES,
+                        .in_row = 1,
+                        .in_k = LANES,
+                        .weight_block = N * LANES,
+                        .step = &boxes,
+                        .steps = 1,
+                        .inner = 1,
+                        .rows = LANES,
+                        .add = true};
     p.blocks = c->out_blocks - block < GROUP ? c->out_blocks - block : GROUP;
     for (int i = c->first_of_tap[t]; i < c->first_of_tap[t + 1]; i++)
         for (int n = 0; n < words; n += most) {
@@ -34,15 +47,22 @@ static void of_tap(const struct cpu *own, float *dweight, const float *dout, con
 }
 
 /* Output positions from..to of a thin image. Taps and input positions that follow each other are rows of one product. */
-static void of_positions(const struct cpu *own, float *dweight, const float *dout, const float *in, const struct conv *c,
-                         int from, int to, int block)
+static void of_positions(const struct cpu *own, float *dweight, const float *dout, const float *in,
+                         const struct conv *c, int from, int to, int block)
 {
     const int words = (int)conv_box_words(c), most = BOXES_THIN / c->per;
     void (*const product)(const struct product *) = own->words ? own->words->product : own->inner->product;
     size_t N = (size_t)words, C = (size_t)c->s.C;
     struct step boxes = {0};
-    struct product p = {.out_block = (size_t)c->T * C * LANES, .out_row = C * LANES, .in_row = C * N, .in_k = 1, .weight_block = N * LANES,
-                        .step = &boxes, .steps = 1, .inner = 1, .add = true};
+    struct product p = {.out_block = (size_t)c->T * C * LANES,
+                        .out_row = C * LANES,
+                        .in_row = C * N,
+                        .in_k = 1,
+                        .weight_block = N * LANES,
+                        .step = &boxes,
+                        .steps = 1,
+                        .inner = 1,
+                        .add = true};
     p.blocks = c->out_blocks - block < GROUP ? c->out_blocks - block : GROUP;
     for (int n = 0; n < words; n += most) {
         boxes.K = words - n < most ? words - n : most;
@@ -59,7 +79,8 @@ static void of_positions(const struct cpu *own, float *dweight, const float *dou
     }
 }
 
-static void thin_gradient(struct backend *b, float *dweight, float *partial, const float *dout, const float *in, const struct conv *c)
+static void thin_gradient(struct backend *b, float *dweight, float *partial, const float *dout, const float *in,
+                          const struct conv *c)
 {
     const struct cpu *own = cpu_of(b);
     const size_t size = conv_partials(c) / PARTS, group_size = (size_t)(GROUP * c->T * c->s.C) * LANES;
@@ -84,14 +105,17 @@ static void thin_gradient(struct backend *b, float *dweight, float *partial, con
 void cpu_conv_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in, struct conv *c)
 {
     const struct cpu *own = cpu_of(b);
-    float *partial = cpu_scratch(b, (conv_partials(c) + conv_wide_out(c) + conv_words_out(c) + conv_words_in(c)) * sizeof(float));
-    float *wide = partial + conv_partials(c), *dout_words = wide + conv_wide_out(c), *in_words = dout_words + conv_words_out(c);
+    float *partial =
+        cpu_scratch(b, (conv_partials(c) + conv_wide_out(c) + conv_words_out(c) + conv_words_in(c)) * sizeof(float));
+    float *wide = partial + conv_partials(c), *dout_words = wide + conv_wide_out(c),
+          *in_words = dout_words + conv_words_out(c);
     if (c->thin_out) {
         conv_widen(b, wide, dout, c->P, c->s.O, c->s.N);
         dout = wide;
     }
     dout = words_of_boxes(b, dout_words, dout, (size_t)(c->P * c->out_blocks), LANES, c);
-    in = words_of_boxes(b, in_words, in, (size_t)(c->Q * (c->thin_in ? c->s.C : c->in_blocks)), c->thin_in ? 1 : LANES, c);
+    in = words_of_boxes(b, in_words, in, (size_t)(c->Q * (c->thin_in ? c->s.C : c->in_blocks)), c->thin_in ? 1 : LANES,
+                        c);
     if (c->thin_in) {
         thin_gradient(b, dweight, partial, dout, in, c);
         return;

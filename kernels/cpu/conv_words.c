@@ -3,14 +3,35 @@
 
 enum { TOGETHER = 256 /* rows in a piece of work */ };
 
-static size_t tap_rows(const struct conv *c) { return (size_t)c->T * (size_t)cpu_padded(c->s.C); }
-static size_t half(size_t n) { return (n + 1) / 2; }
-static size_t whole_rows(size_t words) { return (words + LANES - 1) / LANES * LANES; }
+static size_t tap_rows(const struct conv *c)
+{
+    return (size_t)c->T * (size_t)cpu_padded(c->s.C);
+}
+static size_t half(size_t n)
+{
+    return (n + 1) / 2;
+}
+static size_t whole_rows(size_t words)
+{
+    return (words + LANES - 1) / LANES * LANES;
+}
 
-size_t conv_box_words(const struct conv *c) { return c->words ? half((size_t)c->s.N) : (size_t)c->s.N; }
-size_t conv_tap_words(const struct conv *c) { return 2 * half(tap_rows(c)) + tap_rows(c); }
-size_t conv_tap_at(const struct conv *c, size_t row) { return row / 2 + (row % 2 ? half(tap_rows(c)) : 0); }
-size_t conv_tap_alone(const struct conv *c, size_t row) { return 2 * half(tap_rows(c)) + row; }
+size_t conv_box_words(const struct conv *c)
+{
+    return c->words ? half((size_t)c->s.N) : (size_t)c->s.N;
+}
+size_t conv_tap_words(const struct conv *c)
+{
+    return 2 * half(tap_rows(c)) + tap_rows(c);
+}
+size_t conv_tap_at(const struct conv *c, size_t row)
+{
+    return row / 2 + (row % 2 ? half(tap_rows(c)) : 0);
+}
+size_t conv_tap_alone(const struct conv *c, size_t row)
+{
+    return 2 * half(tap_rows(c)) + row;
+}
 
 /* the largest of what an image, or weights, become */
 size_t conv_words_in(const struct conv *c)
@@ -39,7 +60,8 @@ const float *words_of_lanes(const struct backend *b, float *words, const float *
         return from;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
     for (size_t row = 0; row < rows; row += TOGETHER)
-        c->words->halve(words + row * LANES / 2, from + row * LANES, (rows - row < TOGETHER ? rows - row : TOGETHER) * LANES);
+        c->words->halve(words + row * LANES / 2, from + row * LANES,
+                        (rows - row < TOGETHER ? rows - row : TOGETHER) * LANES);
     return words;
 }
 
@@ -47,7 +69,8 @@ const float *words_of_lanes(const struct backend *b, float *words, const float *
 static void pair_rows(const struct conv *c, float *words, const float *from, size_t rows)
 {
     for (size_t row = 0; row < rows; row += 2)
-        c->words->pair(words + row / 2 * LANES, from + row * LANES, row + 1 < rows ? from + (row + 1) * LANES : NULL, LANES);
+        c->words->pair(words + row / 2 * LANES, from + row * LANES, row + 1 < rows ? from + (row + 1) * LANES : NULL,
+                       LANES);
 }
 
 const float *words_of_rows(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c)
@@ -60,7 +83,8 @@ const float *words_of_rows(const struct backend *b, float *words, const float *f
     return words;
 }
 
-const float *words_of_boxes(const struct backend *b, float *words, const float *from, size_t runs, int lanes, const struct conv *c)
+const float *words_of_boxes(const struct backend *b, float *words, const float *from, size_t runs, int lanes,
+                            const struct conv *c)
 {
     if (!c->words)
         return from;

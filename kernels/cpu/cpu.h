@@ -45,17 +45,29 @@ static inline size_t cpu_volume(const int dim[3])
 }
 
 /* How the channels of an image are cut. */
-static inline int cpu_lanes(int C) { return C < THIN ? 1 : LANES; }
-static inline int cpu_blocks(int C) { return (C + cpu_lanes(C) - 1) / cpu_lanes(C); }
+static inline int cpu_lanes(int C)
+{
+    return C < THIN ? 1 : LANES;
+}
+static inline int cpu_blocks(int C)
+{
+    return (C + cpu_lanes(C) - 1) / cpu_lanes(C);
+}
 /* Channels with their padding. */
-static inline int cpu_padded(int C) { return cpu_blocks(C) * cpu_lanes(C); }
+static inline int cpu_padded(int C)
+{
+    return cpu_blocks(C) * cpu_lanes(C);
+}
 
 /* Fewer numbers than this are not worth waking other threads for. */
 enum { WORTH = 1 << 15 };
 
 /* Elementwise work is cut in pieces of this many numbers; sums are joined piece by piece. */
 enum { PIECE = 4096 };
-static inline size_t cpu_pieces(size_t count) { return (count + PIECE - 1) / PIECE; }
+static inline size_t cpu_pieces(size_t count)
+{
+    return (count + PIECE - 1) / PIECE;
+}
 static inline size_t cpu_piece(size_t piece, size_t count)
 {
     return count - piece * PIECE < PIECE ? count - piece * PIECE : PIECE;

@@ -18,8 +18,8 @@ static double softmax(float *p, const float *x, int C, int y)
 }
 
 /* One row: its loss, and its gradient times `share`. `first` and `p` are C floats of scratch each. */
-static double row_loss(float *g, float *first, float *p, const float *x, int C, int y, double alpha, double gamma, bool on_softmax,
-                       double share)
+static double row_loss(float *g, float *first, float *p, const float *x, int C, int y, double alpha, double gamma,
+                       bool on_softmax, double share)
 {
     if (on_softmax) {
         softmax(first, x, C, y);
@@ -40,8 +40,8 @@ static double row_loss(float *g, float *first, float *p, const float *x, int C, 
     return -alpha * pow(rest, gamma) * log_p;
 }
 
-static void cpu_focal(struct backend *b, float *dlogits, float *loss, const float *logits, const int32_t *label, int N, int C,
-                      const float *alpha, float gamma, bool on_softmax)
+static void cpu_focal(struct backend *b, float *dlogits, float *loss, const float *logits, const int32_t *label, int N,
+                      int C, const float *alpha, float gamma, bool on_softmax)
 {
     float *scratch = cpu_scratch(b, (size_t)N * 2 * (size_t)C * sizeof *scratch + (size_t)N * sizeof(double));
     double *each = (double *)(void *)scratch, sum = 0;
@@ -50,8 +50,8 @@ static void cpu_focal(struct backend *b, float *dlogits, float *loss, const floa
     for (size_t n = 0; n < (size_t)N; n++) {
         assert(label[n] >= 0 && label[n] < C);
         float *mine = room + n * 2 * (size_t)C;
-        each[n] = row_loss(dlogits + n * (size_t)C, mine, mine + C, logits + n * (size_t)C, C, label[n], (double)alpha[label[n]],
-                           (double)gamma, on_softmax, 1.0 / N);
+        each[n] = row_loss(dlogits + n * (size_t)C, mine, mine + C, logits + n * (size_t)C, C, label[n],
+                           (double)alpha[label[n]], (double)gamma, on_softmax, 1.0 / N);
     }
     for (size_t n = 0; n < (size_t)N; n++)
         sum += each[n];

@@ -5,7 +5,7 @@
 
 /* out(rows,columns) = alpha left(rows,inner) right(inner,columns) + beta out; a turned matrix lies transposed. With beta 0
  * out is only written. */
-void cpu_gemm(const struct backend *b, float *out, const float *left, bool left_turned, const float *right, bool right_turned,
-              int rows, int columns, int inner, float alpha, float beta);
+void cpu_gemm(const struct backend *b, float *out, const float *left, bool left_turned, const float *right,
+              bool right_turned, int rows, int columns, int inner, float alpha, float beta);
 
 #endif

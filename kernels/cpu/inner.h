@@ -12,7 +12,10 @@ enum { LANES = 16 };
  *     in(s, i, row, k) * weight(s, block, i, k, lane)
  * All strides in floats; weight's lanes, k and i lie side by side. However rows and blocks are cut into tiles, each
  * number is the same sum in the same order. */
-struct step { size_t in, weight; int K; };
+struct step {
+    size_t in, weight;
+    int K;
+};
 struct product {
     float *out;
     size_t out_block, out_row;
@@ -26,11 +29,20 @@ struct product {
 };
 
 /* A run of rows of up to 16 channels: lane l of row r is at [r * stride + l]. */
-struct run { size_t stride; int rows, lanes; };
-struct moments { double count, mean[LANES], squares[LANES]; /* about the mean */ };
-struct norm_lanes { float mean[LANES], scale[LANES], shift[LANES]; };
+struct run {
+    size_t stride;
+    int rows, lanes;
+};
+struct moments {
+    double count, mean[LANES], squares[LANES]; /* about the mean */
+};
+struct norm_lanes {
+    float mean[LANES], scale[LANES], shift[LANES];
+};
 /* din += scale (g - mean_g - x^ mean_gx), x^ = (in - mean) rstd */
-struct norm_slope { float mean[LANES], rstd[LANES], scale[LANES], mean_g[LANES], mean_gx[LANES]; };
+struct norm_slope {
+    float mean[LANES], rstd[LANES], scale[LANES], mean_g[LANES], mean_gx[LANES];
+};
 
 struct inner {
     const char *name;
@@ -39,11 +51,12 @@ struct inner {
 
     /* batch normalisation over one run; residual, out (no ReLU) and dresidual may be NULL */
     void (*moments_add)(struct moments *m, const float *in, struct run r);
-    void (*normalise)(float *out, const float *in, const float *residual, const struct norm_lanes *c, struct run r, bool relu);
+    void (*normalise)(float *out, const float *in, const float *residual, const struct norm_lanes *c, struct run r,
+                      bool relu);
     void (*slope_sums)(double sum_g[LANES], double sum_gx[LANES], const float *dout, const float *out, const float *in,
                        const float mean[LANES], const float rstd[LANES], struct run r);
-    void (*slope)(float *din, float *dresidual, const float *dout, const float *out, const float *in, const struct norm_slope *c,
-                  struct run r);
+    void (*slope)(float *din, float *dresidual, const float *dout, const float *out, const float *in,
+                  const struct norm_slope *c, struct run r);
 
     /* where[i] = q and out[i] = in[i] where in[i] is larger */
     void (*larger)(float *out, int32_t *where, const float *in, int32_t q, size_t count);
@@ -53,7 +66,8 @@ struct inner {
     /* sums in double */
     double (*squares)(const float *x, size_t count);
     /* of (scale grad + decay param) and of param */
-    void (*lars_squares)(double *step, double *length, const float *param, const float *grad, float scale, float decay, size_t count);
+    void (*lars_squares)(double *step, double *length, const float *param, const float *grad, float scale, float decay,
+                         size_t count);
 };
 
 /* The same product on words: two bfloat16 side by side, the numbers of an even k in the low half and those of the next in the

@@ -2,9 +2,9 @@
 #ifdef __x86_64__
 #pragma GCC target("avx2,fma")
 #endif
-#define VEC_BYTES 32
-#define ROWS 6
-#define BLOCKS 1
+#define VEC_BYTES     32
+#define ROWS          6
+#define BLOCKS        1
 #define ROWS_TOGETHER 48
 #include "kernels/cpu/inner_body.h"
 

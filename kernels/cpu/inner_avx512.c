@@ -2,9 +2,9 @@
 #ifdef __x86_64__
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma,prefer-vector-width=512")
 #endif
-#define VEC_BYTES 64
-#define ROWS 12
-#define BLOCKS 2
+#define VEC_BYTES     64
+#define ROWS          12
+#define BLOCKS        2
 #define ROWS_TOGETHER 60
 #include "kernels/cpu/inner_body.h"
 

@@ -8,10 +8,10 @@
 #include <immintrin.h>
 
 #define VEC_BYTES 64
-#define ROWS 12
-#define BLOCKS 2
-#define ROW (LANES / 2)
-#define MULTIPLY_ADD(sum, number, vector) \
+#define ROWS      12
+#define BLOCKS    2
+#define ROW       (LANES / 2)
+#define MULTIPLY_ADD(sum, number, vector)                                                                              \
     ((sum) = (vec)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)_mm512_set1_ps(number), (__m512bh)(__m512)(vector)))
 #include "kernels/cpu/inner_product.h"
 
@@ -42,7 +42,8 @@ static void halve(float *words, const float *from, size_t count)
 {
     size_t i = 0;
     for (; i + 2 * LANES <= count; i += 2 * LANES)
-        _mm512_storeu_si512(words + i / 2, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + LANES), _mm512_loadu_ps(from + i)));
+        _mm512_storeu_si512(words + i / 2,
+                            (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + LANES), _mm512_loadu_ps(from + i)));
     for (; i < count; i += LANES) {
         __m512i low = rounded(from + i, count - i);
         size_t n = count - i < LANES ? count - i : LANES;

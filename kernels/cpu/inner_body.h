@@ -1,5 +1,5 @@
 /* inner_body -- the loops behind inner.h, for VEC_BYTES, ROWS, BLOCKS and ROWS_TOGETHER; included by inner_*.c and by nothing else. */
-#define ROW LANES
+#define ROW                               LANES
 #define MULTIPLY_ADD(sum, number, vector) ((sum) += (number) * (vector))
 #include "kernels/cpu/inner_product.h"
 
@@ -18,7 +18,9 @@ ALWAYS vec keep(mask m, vec x)
 
 /* ---- runs of rows: 16 lanes at once, or fewer through a padded copy ---- */
 
-struct lanes { vec v[VECS]; };
+struct lanes {
+    vec v[VECS];
+};
 
 ALWAYS struct lanes lanes_of(const float *from, const int count)
 {
@@ -88,8 +90,8 @@ static void moments_add(struct moments *m, const float *in, struct run r)
     }
 }
 
-ALWAYS void normalise_rows(float *out, const float *in, const float *residual, const struct norm_lanes *c, struct run r, const int lanes,
-                           bool relu)
+ALWAYS void normalise_rows(float *out, const float *in, const float *residual, const struct norm_lanes *c, struct run r,
+                           const int lanes, bool relu)
 {
     struct lanes mean = lanes_of(c->mean, LANES), scale = lanes_of(c->scale, LANES), shift = lanes_of(c->shift, LANES);
     for (size_t at = 0, row = 0; row < (size_t)r.rows; row++, at += r.stride) {
@@ -105,7 +107,8 @@ ALWAYS void normalise_rows(float *out, const float *in, const float *residual, c
     }
 }
 
-static void normalise(float *out, const float *in, const float *residual, const struct norm_lanes *c, struct run r, bool relu)
+static void normalise(float *out, const float *in, const float *residual, const struct norm_lanes *c, struct run r,
+                      bool relu)
 {
     if (r.lanes == LANES)
         normalise_rows(out, in, residual, c, r, LANES, relu);
@@ -125,8 +128,9 @@ ALWAYS struct lanes gated(const float *dout, const float *out, size_t at, const 
     return g;
 }
 
-ALWAYS void slope_sums_of(double sum_g[LANES], double sum_gx[LANES], const float *dout, const float *out, const float *in,
-                          const float mean[LANES], const float rstd[LANES], size_t stride, int rows, const int lanes)
+ALWAYS void slope_sums_of(double sum_g[LANES], double sum_gx[LANES], const float *dout, const float *out,
+                          const float *in, const float mean[LANES], const float rstd[LANES], size_t stride, int rows,
+                          const int lanes)
 {
     struct lanes m = lanes_of(mean, LANES), s = {0}, sx = {0};
     float part[LANES];
@@ -159,8 +163,8 @@ static void slope_sums(double sum_g[LANES], double sum_gx[LANES], const float *d
     }
 }
 
-ALWAYS void slope_rows(float *din, float *dresidual, const float *dout, const float *out, const float *in, const struct norm_slope *c,
-                       struct run r, const int lanes)
+ALWAYS void slope_rows(float *din, float *dresidual, const float *dout, const float *out, const float *in,
+                       const struct norm_slope *c, struct run r, const int lanes)
 {
     struct lanes mean = lanes_of(c->mean, LANES), rstd = lanes_of(c->rstd, LANES), scale = lanes_of(c->scale, LANES);
     struct lanes mean_g = lanes_of(c->mean_g, LANES), mean_gx = lanes_of(c->mean_gx, LANES);
@@ -178,8 +182,8 @@ ALWAYS void slope_rows(float *din, float *dresidual, const float *dout, const fl
     }
 }
 
-static void slope(float *din, float *dresidual, const float *dout, const float *out, const float *in, const struct norm_slope *c,
-                  struct run r)
+static void slope(float *din, float *dresidual, const float *dout, const float *out, const float *in,
+                  const struct norm_slope *c, struct run r)
 {
     if (r.lanes == LANES)
         slope_rows(din, dresidual, dout, out, in, c, r, LANES);
@@ -247,7 +251,8 @@ static double squares(const float *x, size_t count)
     return sum;
 }
 
-static void lars_squares(double *step, double *length, const float *param, const float *grad, float scale, float decay, size_t count)
+static void lars_squares(double *step, double *length, const float *param, const float *grad, float scale, float decay,
+                         size_t count)
 {
     wide g2[4] = {{0}}, p2[4] = {{0}};
     double by = (double)scale, wd = (double)decay;
@@ -267,4 +272,8 @@ static void lars_squares(double *step, double *length, const float *param, const
     }
 }
 
-#define INNER_TABLE(label) {label, ROWS_TOGETHER, product, moments_add, normalise, slope_sums, slope, larger, give_back, squares, lars_squares}
+#define INNER_TABLE(label)                                                                                             \
+    {                                                                                                                  \
+        label, ROWS_TOGETHER, product, moments_add, normalise, slope_sums, slope, larger, give_back, squares,          \
+            lars_squares                                                                                               \
+    }

@@ -21,7 +21,8 @@ ALWAYS void store(float *to, vec v)
     *(loose *)to = v;
 }
 
-ALWAYS void tile(const struct product *p, int row, int block, const int R, const int B, const size_t in_row, const size_t in_k)
+ALWAYS void tile(const struct product *p, int row, int block, const int R, const int B, const size_t in_row,
+                 const size_t in_k)
 {
     vec sum[ROWS][BLOCKS][VECS];
     float *out = p->out + (size_t)row * p->out_row + (size_t)block * p->out_block;
@@ -31,11 +32,13 @@ ALWAYS void tile(const struct product *p, int row, int block, const int R, const
         for (int b = 0; b < B; b++)
 #pragma GCC unroll 4
             for (int v = 0; v < VECS; v++)
-                sum[r][b][v] = p->add ? load(out + (size_t)r * p->out_row + (size_t)b * p->out_block + v * WIDTH) : (vec){0};
+                sum[r][b][v] =
+                    p->add ? load(out + (size_t)r * p->out_row + (size_t)b * p->out_block + v * WIDTH) : (vec){0};
 
     const struct step *end = p->step + p->steps;
     for (const struct step *s = p->step; s < end; s++) {
-        const float *in = p->in + s->in + (size_t)row * in_row, *weight = p->weight + s->weight + (size_t)block * p->weight_block;
+        const float *in = p->in + s->in + (size_t)row * in_row,
+                    *weight = p->weight + s->weight + (size_t)block * p->weight_block;
         for (int i = 0; i < p->inner; i++, in += p->in_inner) {
             const float *x = in;
             for (int k = s->K; k > 0; k--, x += in_k, weight += LANES) {
@@ -71,10 +74,17 @@ ALWAYS void column(const struct product *p, int block, const int B, const size_t
     for (; row + ROWS <= p->rows; row += ROWS)
         tile(p, row, block, ROWS, B, in_row, in_k);
     switch (p->rows - row) {
-#define LAST(R) case R: if ((R) < ROWS) tile(p, row, block, (R) < ROWS ? (R) : 1, B, in_row, in_k); break;
-        LAST(1) LAST(2) LAST(3) LAST(4) LAST(5) LAST(6) LAST(7) LAST(8) LAST(9) LAST(10) LAST(11) LAST(12) LAST(13)
+#define LAST(R)                                                                                                        \
+    case R:                                                                                                            \
+        if ((R) < ROWS)                                                                                                \
+            tile(p, row, block, (R) < ROWS ? (R) : 1, B, in_row, in_k);                                                \
+        break;
+        /* clang-format off */
+        LAST(1) LAST(2) LAST(3) LAST(4) LAST(5) LAST(6) LAST(7)
+        LAST(8) LAST(9) LAST(10) LAST(11) LAST(12) LAST(13)
+        /* clang-format on */
 #undef LAST
-    default: break;
+            default : break;
     }
 }
 
@@ -88,10 +98,22 @@ ALWAYS void all_columns(const struct product *p, const size_t in_row, const size
 }
 
 /* Known strides become part of the instructions' addresses. */
-static void product_lanes_inner(const struct product *p) { all_columns(p, ROW, 1); }
-static void product_lanes_rows(const struct product *p) { all_columns(p, 1, LANES); }
-static void product_thin_rows(const struct product *p) { all_columns(p, 1, p->in_k); }
-static void product_thin_inner(const struct product *p) { all_columns(p, p->in_row, 1); }
+static void product_lanes_inner(const struct product *p)
+{
+    all_columns(p, ROW, 1);
+}
+static void product_lanes_rows(const struct product *p)
+{
+    all_columns(p, 1, LANES);
+}
+static void product_thin_rows(const struct product *p)
+{
+    all_columns(p, 1, p->in_k);
+}
+static void product_thin_inner(const struct product *p)
+{
+    all_columns(p, p->in_row, 1);
+}
 
 static void product(const struct product *p)
 {

@@ -4,8 +4,8 @@
 #include <math.h>
 
 /* trust |p| / |g|, or 1 where either is 0 */
-static double trust_ratio(struct backend *b, const float *param, const float *grad, size_t count, const struct dead *dead,
-                          float weight_decay, float trust, float grad_scale)
+static double trust_ratio(struct backend *b, const float *param, const float *grad, size_t count,
+                          const struct dead *dead, float weight_decay, float trust, float grad_scale)
 {
     const struct cpu *own = cpu_of(b);
     const size_t pieces = cpu_pieces(count);
@@ -26,8 +26,9 @@ static double trust_ratio(struct backend *b, const float *param, const float *gr
     return squares > 0 && step_squares > 0 ? (double)trust * sqrt(squares / step_squares) : 1;
 }
 
-static void cpu_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count, struct dead *dead,
-                     bool adapt, const float *rates, float momentum_factor, float weight_decay, float trust)
+static void cpu_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count,
+                     struct dead *dead, bool adapt, const float *rates, float momentum_factor, float weight_decay,
+                     float trust)
 {
     const float lr = rates[RATE_LR], grad_scale = rates[RATE_GRAD_SCALE];
     double ratio = adapt ? trust_ratio(b, param, grad, count, dead, weight_decay, trust, grad_scale) : 1;
@@ -39,7 +40,8 @@ static void cpu_lars(struct backend *b, float *param, float *momentum, const flo
         param[i] -= lr * m;
     }
     if (dead) {
-        dead->momentum = (double)momentum_factor * dead->momentum + (adapt ? ratio * (double)weight_decay : 0) * dead->scale;
+        dead->momentum =
+            (double)momentum_factor * dead->momentum + (adapt ? ratio * (double)weight_decay : 0) * dead->scale;
         dead->scale -= (double)lr * dead->momentum;
     }
 }

@@ -3,15 +3,16 @@
 
 #include <string.h>
 
-static void cpu_linear_forward(struct backend *b, float *out, const float *in, const float *weight, const float *bias, int N, int C, int O)
+static void cpu_linear_forward(struct backend *b, float *out, const float *in, const float *weight, const float *bias,
+                               int N, int C, int O)
 {
     for (size_t n = 0; bias && n < (size_t)N; n++)
         memcpy(out + n * (size_t)O, bias, (size_t)O * sizeof *out);
     cpu_gemm(b, out, in, false, weight, true, N, O, C, 1, bias ? 1 : 0);
 }
 
-static void cpu_linear_backward(struct backend *b, float *din, float *dweight, float *dbias, const float *dout, const float *in,
-                                const float *weight, int N, int C, int O)
+static void cpu_linear_backward(struct backend *b, float *din, float *dweight, float *dbias, const float *dout,
+                                const float *in, const float *weight, int N, int C, int O)
 {
     if (din)
         cpu_gemm(b, din, dout, false, weight, false, N, C, O, 1, 1);

@@ -13,10 +13,11 @@ static const double eps = 1e-5, momentum = 0.1;
 enum { CHUNK = 32 /* positions */ };
 
 struct plan {
-    size_t P, blocks, N, C, row, block, position; /* strides in floats: from box to box, block to block, position to position */
+    size_t P, blocks, N, C, row, block,
+        position; /* strides in floats: from box to box, block to block, position to position */
     int lanes, rows, views;
-    bool padded;                                  /* IMAGE: lanes past C are there, and zero */
-    size_t chunks, columns;                       /* column: one block of one view */
+    bool padded;            /* IMAGE: lanes past C are there, and zero */
+    size_t chunks, columns; /* column: one block of one view */
 };
 
 static struct plan plan_of(const struct norm_shape *s)
@@ -36,7 +37,10 @@ static struct plan plan_of(const struct norm_shape *s)
 }
 
 /* The channels of a block. Lanes past C are padding in IMAGE, kept zero by zero parameters, and the next row in ROWS. */
-static size_t first_channel(const struct plan *l, size_t column) { return column % l->blocks * (size_t)l->lanes; }
+static size_t first_channel(const struct plan *l, size_t column)
+{
+    return column % l->blocks * (size_t)l->lanes;
+}
 static size_t channels_in(const struct plan *l, size_t column)
 {
     size_t left = l->C - first_channel(l, column);
@@ -98,8 +102,8 @@ static size_t places(const struct backend *b, const struct plan *l)
 }
 
 /* mean and rstd of each view's batch; running ones move view by view. */
-static void statistics(struct backend *b, float *mean, float *rstd, float *running_mean, float *running_var, const float *in,
-                       const struct plan *l)
+static void statistics(struct backend *b, float *mean, float *rstd, float *running_mean, float *running_var,
+                       const float *in, const struct plan *l)
 {
     const struct cpu *own = cpu_of(b);
     struct moments *m = cpu_scratch(b, places(b, l) * sizeof *m);
@@ -122,7 +126,8 @@ static void statistics(struct backend *b, float *mean, float *rstd, float *runni
         const struct moments *all = &m[column * l->chunks];
         for (size_t lane = 0; lane < channels_in(l, column); lane++) {
             size_t c = first_channel(l, column) + lane, at = column / l->blocks * l->C + c;
-            double variance = all->squares[lane] / all->count, unbiased = all->count > 1 ? all->squares[lane] / (all->count - 1) : variance;
+            double variance = all->squares[lane] / all->count,
+                   unbiased = all->count > 1 ? all->squares[lane] / (all->count - 1) : variance;
             mean[at] = (float)all->mean[lane];
             rstd[at] = (float)(1 / sqrt(variance + eps));
             running_mean[c] = (float)((1 - momentum) * (double)running_mean[c] + momentum * all->mean[lane]);
@@ -131,9 +136,9 @@ static void statistics(struct backend *b, float *mean, float *rstd, float *runni
     }
 }
 
-static void cpu_norm_forward(struct backend *b, float *out, float *mean, float *rstd, float *running_mean, float *running_var,
-                             const float *in, const float *residual, const float *gamma, const float *beta,
-                             const struct norm_shape *s, bool relu, bool training)
+static void cpu_norm_forward(struct backend *b, float *out, float *mean, float *rstd, float *running_mean,
+                             float *running_var, const float *in, const float *residual, const float *gamma,
+                             const float *beta, const struct norm_shape *s, bool relu, bool training)
 {
     const struct cpu *own = cpu_of(b);
     const struct plan l = plan_of(s);
@@ -156,7 +161,9 @@ static void cpu_norm_forward(struct backend *b, float *out, float *mean, float *
         }
 }
 
-struct sums { double g[LANES], gx[LANES]; };
+struct sums {
+    double g[LANES], gx[LANES];
+};
 
 static void add_ranks(struct backend *b, struct sums *sum, const struct plan *l)
 {
@@ -174,8 +181,8 @@ static void add_ranks(struct backend *b, struct sums *sum, const struct plan *l)
 }
 
 /* dgamma and dbeta, and for each column the two means its slope needs. */
-static struct sums *slope_means(struct backend *b, float *dgamma, float *dbeta, const float *dout, const float *out, const float *in,
-                                const float *mean, const float *rstd, const struct plan *l)
+static struct sums *slope_means(struct backend *b, float *dgamma, float *dbeta, const float *dout, const float *out,
+                                const float *in, const float *mean, const float *rstd, const struct plan *l)
 {
     const struct cpu *own = cpu_of(b);
     struct sums *sum = cpu_scratch(b, places(b, l) * sizeof *sum);
@@ -184,13 +191,15 @@ static struct sums *slope_means(struct backend *b, float *dgamma, float *dbeta, 
         for (size_t chunk = 0; chunk < l->chunks; chunk++) {
             struct sums *part = &sum[column * l->chunks + chunk];
             float centre[LANES] = {0}, r[LANES] = {0};
-            size_t from = column / l->blocks * l->C + first_channel(l, column), bytes = channels_in(l, column) * sizeof *mean;
+            size_t from = column / l->blocks * l->C + first_channel(l, column),
+                   bytes = channels_in(l, column) * sizeof *mean;
             memset(part, 0, sizeof *part);
             memcpy(centre, mean + from, bytes);
             memcpy(r, rstd + from, bytes);
             for (size_t p = chunk * CHUNK; p < past_chunk(l, chunk); p++) {
                 size_t at = run_at(l, column, p);
-                own->inner->slope_sums(part->g, part->gx, dout + at, out ? out + at : NULL, in + at, centre, r, run_of(l, column));
+                own->inner->slope_sums(part->g, part->gx, dout + at, out ? out + at : NULL, in + at, centre, r,
+                                       run_of(l, column));
             }
         }
     for (size_t column = 0; column < l->columns; column++) {
@@ -219,8 +228,8 @@ static struct sums *slope_means(struct backend *b, float *dgamma, float *dbeta, 
 }
 
 static void cpu_norm_backward(struct backend *b, float *din, float *dresidual, float *dgamma, float *dbeta, float *dout,
-                              const float *out, const float *in, const float *mean, const float *rstd, const float *gamma,
-                              const struct norm_shape *s, bool relu)
+                              const float *out, const float *in, const float *mean, const float *rstd,
+                              const float *gamma, const struct norm_shape *s, bool relu)
 {
     const struct cpu *own = cpu_of(b);
     const struct plan l = plan_of(s);
@@ -240,8 +249,8 @@ static void cpu_norm_backward(struct backend *b, float *din, float *dresidual, f
             }
             for (size_t p = chunk * CHUNK; p < past_chunk(&l, chunk); p++) {
                 size_t at = run_at(&l, column, p);
-                own->inner->slope(din + at, dresidual ? dresidual + at : NULL, dout + at, gate ? gate + at : NULL, in + at, &n,
-                                  run_of(&l, column));
+                own->inner->slope(din + at, dresidual ? dresidual + at : NULL, dout + at, gate ? gate + at : NULL,
+                                  in + at, &n, run_of(&l, column));
             }
         }
 }

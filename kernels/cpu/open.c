@@ -26,14 +26,21 @@ static const struct inner *inner_for_this_processor(struct error *e)
     const char *asked = getenv("PETREL_CPU");
     if (!asked || !*asked)
         return best;
-    const struct { const char *name; const struct inner *inner; bool has; } known[] = {
-        {"plain", &inner_plain, true}, {"avx2", &inner_avx2, has_avx2}, {"avx512", &inner_avx512, has_avx512},
+    const struct {
+        const char *name;
+        const struct inner *inner;
+        bool has;
+    } known[] = {
+        {"plain", &inner_plain, true},
+        {"avx2", &inner_avx2, has_avx2},
+        {"avx512", &inner_avx512, has_avx512},
     };
     for (size_t i = 0; i < COUNT_OF(known); i++)
         if (strcmp(asked, known[i].name) == 0) {
             if (known[i].has)
                 return known[i].inner;
-            fail_as(e, EX_UNAVAILABLE, "this processor has no %s, which PETREL_CPU=%s asks for", known[i].inner->name, asked);
+            fail_as(e, EX_UNAVAILABLE, "this processor has no %s, which PETREL_CPU=%s asks for", known[i].inner->name,
+                    asked);
             return NULL;
         }
     fail_as(e, EX_USAGE, "PETREL_CPU is '%s'; it may be 'plain', 'avx2' or 'avx512'", asked);
@@ -69,7 +76,8 @@ static int cpu_join(struct backend *b, const struct ranks_place *place, struct e
     struct ranks *(*join)(const struct ranks_place *place, struct error *e);
     memcpy(&join, &symbol, sizeof join);
     if (!join)
-        return fail_as(e, EX_UNAVAILABLE, "no MPI part: %s; install libopenmpi-dev and openmpi-bin and build it (make MPI=1)", tried);
+        return fail_as(e, EX_UNAVAILABLE,
+                       "no MPI part: %s; install libopenmpi-dev and openmpi-bin and build it (make MPI=1)", tried);
     b->ranks = join(place, e);
     return b->ranks ? 0 : -1;
 }
@@ -82,7 +90,8 @@ struct backend *cpu_open(int threads, enum precision precision, struct error *e)
     if (!inner)
         return NULL;
     if (precision == BFLOAT16 && (inner != &inner_avx512 || !inner_bf16_is_here())) {
-        fail_as(e, EX_UNAVAILABLE, "the cpu back end has no bfloat16 with %s: a processor with AVX512_BF16 has; use --precision float32",
+        fail_as(e, EX_UNAVAILABLE,
+                "the cpu back end has no bfloat16 with %s: a processor with AVX512_BF16 has; use --precision float32",
                 inner == &inner_avx512 ? "this processor" : inner->name);
         return NULL;
     }
@@ -93,17 +102,17 @@ struct backend *cpu_open(int threads, enum precision precision, struct error *e)
     own->words = precision == BFLOAT16 ? &inner_bf16 : NULL;
     openblas_set_num_threads(1); /* our threads call it, each for a tile of its own */
     b->name = "cpu";
-    format_into(b->device, sizeof b->device, "%d thread%s, %s%s", own->threads, own->threads == 1 ? "" : "s", inner->name,
-                own->words ? ", bfloat16 convolutions" : "");
+    format_into(b->device, sizeof b->device, "%d thread%s, %s%s", own->threads, own->threads == 1 ? "" : "s",
+                inner->name, own->words ? ", bfloat16 convolutions" : "");
     b->close = cpu_close;
     b->join = cpu_join;
     b->step = backend_step_plain;
     b->step_forget = backend_forget_plain;
     static void (*const add[])(struct backend *) = {
-        cpu_add_memory, cpu_add_layout, cpu_add_conv, cpu_add_norm, cpu_add_pool, cpu_add_linear, cpu_add_layernorm, cpu_add_scale,
-        cpu_add_concat, cpu_add_activation,
-        cpu_add_sigmoid, cpu_add_dropout, cpu_add_gate, cpu_add_meanpool, cpu_add_group, cpu_add_attention,
-        cpu_add_vicreg, cpu_add_focal, cpu_add_sums, cpu_add_lars, cpu_add_adamw,
+        cpu_add_memory,    cpu_add_layout,   cpu_add_conv,   cpu_add_norm,       cpu_add_pool,    cpu_add_linear,
+        cpu_add_layernorm, cpu_add_scale,    cpu_add_concat, cpu_add_activation, cpu_add_sigmoid, cpu_add_dropout,
+        cpu_add_gate,      cpu_add_meanpool, cpu_add_group,  cpu_add_attention,  cpu_add_vicreg,  cpu_add_focal,
+        cpu_add_sums,      cpu_add_lars,     cpu_add_adamw,
     };
     for (size_t i = 0; i < COUNT_OF(add); i++)
         add[i](b);

@@ -10,7 +10,11 @@
 enum { STRIP = 1024 /* numbers of a position at a time, so that a window stays in the first cache */ };
 
 /* The inputs of output `at`, or, turned round, the outputs whose window holds input `at`. */
-static int window_first(int at, const struct pool_shape *s) { int x = at * s->stride - s->pad; return x < 0 ? 0 : x; }
+static int window_first(int at, const struct pool_shape *s)
+{
+    int x = at * s->stride - s->pad;
+    return x < 0 ? 0 : x;
+}
 static int window_past(int at, const struct pool_shape *s, int axis)
 {
     int x = at * s->stride - s->pad + s->kernel;
@@ -35,10 +39,12 @@ static void place(int at[3], size_t position, const int dim[3])
     at[2] = p % dim[2];
 }
 
-static void cpu_maxpool_forward(struct backend *b, float *out, int32_t *where, const float *in, const struct pool_shape *s)
+static void cpu_maxpool_forward(struct backend *b, float *out, int32_t *where, const float *in,
+                                const struct pool_shape *s)
 {
     const struct cpu *own = cpu_of(b);
-    const size_t P = cpu_volume(s->out), row = (size_t)s->N * (size_t)cpu_padded(s->C), strips = (row + STRIP - 1) / STRIP;
+    const size_t P = cpu_volume(s->out), row = (size_t)s->N * (size_t)cpu_padded(s->C),
+                 strips = (row + STRIP - 1) / STRIP;
 #pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads)
     for (size_t p = 0; p < P; p++)
         for (size_t strip = 0; strip < strips; strip++) {
@@ -66,10 +72,12 @@ static void cpu_maxpool_forward(struct backend *b, float *out, int32_t *where, c
         }
 }
 
-static void cpu_maxpool_backward(struct backend *b, float *din, const float *dout, const int32_t *where, const struct pool_shape *s)
+static void cpu_maxpool_backward(struct backend *b, float *din, const float *dout, const int32_t *where,
+                                 const struct pool_shape *s)
 {
     const struct cpu *own = cpu_of(b);
-    const size_t Q = cpu_volume(s->in), row = (size_t)s->N * (size_t)cpu_padded(s->C), strips = (row + STRIP - 1) / STRIP;
+    const size_t Q = cpu_volume(s->in), row = (size_t)s->N * (size_t)cpu_padded(s->C),
+                 strips = (row + STRIP - 1) / STRIP;
 #pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads)
     for (size_t q = 0; q < Q; q++)
         for (size_t strip = 0; strip < strips; strip++) {
@@ -86,7 +94,8 @@ static void cpu_maxpool_backward(struct backend *b, float *din, const float *dou
 }
 
 /* ROWS [N][C] and one position of IMAGE [blocks][N][lanes] */
-static void cpu_avgpool_forward(struct backend *b, float *out, const float *in, int boxes, int channels, const int dim[3])
+static void cpu_avgpool_forward(struct backend *b, float *out, const float *in, int boxes, int channels,
+                                const int dim[3])
 {
     const size_t P = cpu_volume(dim), N = (size_t)boxes, C = (size_t)channels, lanes = (size_t)cpu_lanes(channels);
     const size_t row = N * (size_t)cpu_padded(channels);
@@ -101,7 +110,8 @@ static void cpu_avgpool_forward(struct backend *b, float *out, const float *in, 
         }
 }
 
-static void cpu_avgpool_backward(struct backend *b, float *din, const float *dout, int boxes, int channels, const int dim[3])
+static void cpu_avgpool_backward(struct backend *b, float *din, const float *dout, int boxes, int channels,
+                                 const int dim[3])
 {
     const size_t P = cpu_volume(dim), N = (size_t)boxes, C = (size_t)channels, lanes = (size_t)cpu_lanes(channels);
     const size_t row = N * (size_t)cpu_padded(channels);

@@ -31,7 +31,8 @@ static void cpu_silu_forward(struct backend *b, float *out, const float *in, siz
 }
 
 /* s (1 + x (1 - s)) */
-static void cpu_silu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count, enum layout layout)
+static void cpu_silu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count,
+                              enum layout layout)
 {
     (void)layout;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
@@ -41,7 +42,8 @@ static void cpu_silu_backward(struct backend *b, float *din, const float *dout, 
     }
 }
 
-static void cpu_add(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count, enum layout layout)
+static void cpu_add(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count,
+                    enum layout layout)
 {
     (void)layout;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)

@@ -31,7 +31,8 @@ static void centre(const struct backend *b, float *centred, double *v, const flo
 }
 
 /* through(N,K) = G Zc / (N-1)^2 - Zc diag(v) / (N-1), or Zc offdiag(C) / (N-1): the same. Returns |offdiag C|^2. */
-static double covariance(struct backend *b, float *through, float *square, const float *centred, const double *v, int N, int K)
+static double covariance(struct backend *b, float *through, float *square, const float *centred, const double *v, int N,
+                         int K)
 {
     const float share = (float)(1 / ((double)N - 1));
     if (N < K) {
@@ -56,8 +57,8 @@ static double covariance(struct backend *b, float *through, float *square, const
     return sum > 0 ? sum : 0;
 }
 
-static void cpu_vicreg(struct backend *b, float *dz, float terms[3], const float *z, int rows, int width, const float weight[3],
-                       bool literal)
+static void cpu_vicreg(struct backend *b, float *dz, float terms[3], const float *z, int rows, int width,
+                       const float weight[3], bool literal)
 {
     const size_t N = (size_t)rows, K = (size_t)width, side = N < K ? N : K;
     double *v = cpu_scratch(b, (K + N) * sizeof *v + (2 * N * K + side * side) * sizeof(float)), *row = v + K;

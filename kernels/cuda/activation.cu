@@ -4,14 +4,26 @@
 #include "kernels/cuda/elementwise.cuh"
 
 struct relu {
-    __device__ static float of(float x) { return x < 0 ? 0 : x; } /* NaN stays */
-    __device__ static float back(float dout, float out) { return out > 0 ? dout : 0; }
+    __device__ static float of(float x)
+    {
+        return x < 0 ? 0 : x;
+    } /* NaN stays */
+    __device__ static float back(float dout, float out)
+    {
+        return out > 0 ? dout : 0;
+    }
 };
 
 /* x Phi(x) */
 struct gelu {
-    __device__ static float cdf(float x) { return 0.5f * erfcf(-x * 0.70710678f); }
-    __device__ static float of(float x) { return x * cdf(x); }
+    __device__ static float cdf(float x)
+    {
+        return 0.5f * erfcf(-x * 0.70710678f);
+    }
+    __device__ static float of(float x)
+    {
+        return x * cdf(x);
+    }
     __device__ static float back(float dout, float in)
     {
         return dout * (cdf(in) + in * 0.39894228f * expf(-0.5f * in * in));

@@ -73,24 +73,29 @@ static void cuda_tokenmean_backward(struct backend *b, float *din, const float *
 }
 
 /* The two kinds of product of one head h, all boxes: (T,T) = a(T,D) b(T,D)', and (T,D) = a(T,T) b(T,D). */
-struct head { int N, T, C, D; size_t box, square; };
+struct head {
+    int N, T, C, D;
+    size_t box, square;
+};
 static struct head head_of(int N, int T, int C, int heads)
 {
     return {N, T, C, C / heads, (size_t)T * (size_t)C, (size_t)heads * (size_t)T * (size_t)T};
 }
-static void between(struct backend *b, const struct head *h, float *square, const float *rows_a, const float *rows_b, float alpha)
+static void between(struct backend *b, const struct head *h, float *square, const float *rows_a, const float *rows_b,
+                    float alpha)
 {
-    cuda_gemm_many(b, square, h->T, h->square, rows_a, false, h->C, h->box, rows_b, true, h->C, h->box, h->T, h->T, h->D, h->N, alpha, 0,
-                   cuda_of(b)->precision);
+    cuda_gemm_many(b, square, h->T, h->square, rows_a, false, h->C, h->box, rows_b, true, h->C, h->box, h->T, h->T,
+                   h->D, h->N, alpha, 0, cuda_of(b)->precision);
 }
-static void through(struct backend *b, const struct head *h, float *rows, const float *square, bool transpose, const float *from, float beta)
+static void through(struct backend *b, const struct head *h, float *rows, const float *square, bool transpose,
+                    const float *from, float beta)
 {
-    cuda_gemm_many(b, rows, h->C, h->box, square, transpose, h->T, h->square, from, false, h->C, h->box, h->T, h->D, h->T, h->N, 1, beta,
-                   cuda_of(b)->precision);
+    cuda_gemm_many(b, rows, h->C, h->box, square, transpose, h->T, h->square, from, false, h->C, h->box, h->T, h->D,
+                   h->T, h->N, 1, beta, cuda_of(b)->precision);
 }
 
-static void cuda_attention_forward(struct backend *b, float *out, float *prob, const float *q, const float *k, const float *v, int N, int T,
-                                   int C, int heads)
+static void cuda_attention_forward(struct backend *b, float *out, float *prob, const float *q, const float *k,
+                                   const float *v, int N, int T, int C, int heads)
 {
     const struct head h = head_of(N, T, C, heads);
     for (int i = 0; i < heads; i++)
@@ -101,8 +106,9 @@ static void cuda_attention_forward(struct backend *b, float *out, float *prob, c
 }
 
 /* dprob = dout v'; ds = prob (dprob - sum(dprob prob)) / sqrt(D); dq += ds k, dk += ds' q, dv += prob' dout */
-static void cuda_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *prob, const float *q,
-                                    const float *k, const float *v, int N, int T, int C, int heads)
+static void cuda_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout,
+                                    const float *prob, const float *q, const float *k, const float *v, int N, int T,
+                                    int C, int heads)
 {
     const struct head h = head_of(N, T, C, heads);
     float *ds = (float *)cuda_scratch(b, (size_t)N * h.square * sizeof *ds);

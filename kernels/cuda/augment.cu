@@ -16,7 +16,10 @@ __device__ static inline float brought(float c, bool reflect)
     return reflect ? fabsf(c - period * rintf(c / period)) : fminf(fmaxf(c, 0), LAST);
 }
 
-__device__ static inline float mix(float a, float b, float share) { return a + share * (b - a); }
+__device__ static inline float mix(float a, float b, float share)
+{
+    return a + share * (b - a);
+}
 
 __device__ static void see_through(float *box, const double to[3][4], bool reflect)
 {
@@ -57,7 +60,8 @@ __device__ static void add_noise(float *box, const struct augment_noise *n, uint
     const float unit = 1.0f / 65536.0f;
     philox4x32_key_t key = {{(uint32_t)n->seed, (uint32_t)(n->seed >> 32)}};
     for (uint32_t b = threadIdx.x; b < blocks; b += AT_ONCE) {
-        philox4x32_ctr_t counter = {{n->first_block + channel * blocks + b, n->stream, (uint32_t)n->index, (uint32_t)(n->index >> 32)}};
+        philox4x32_ctr_t counter = {
+            {n->first_block + channel * blocks + b, n->stream, (uint32_t)n->index, (uint32_t)(n->index >> 32)}};
         philox4x32_ctr_t word = philox4x32_R(10, counter, key);
         for (uint32_t w = 0; w < 4; w++) {
             float sine, cosine, radius = n->sd * sqrtf(-2 * logf(((float)(word.v[w] & 0xffff) + 0.5f) * unit));
@@ -145,7 +149,8 @@ __global__ void augment(float *boxes, const struct augment_view *views, const st
     }
 }
 
-static void cuda_augment_put(struct backend *b, float *image, const float *host, int N, int C, const struct augment_plan *plan)
+static void cuda_augment_put(struct backend *b, float *image, const float *host, int N, int C,
+                             const struct augment_plan *plan)
 {
     const int dim[3] = {SIDE, SIDE, SIDE};
     size_t count = (size_t)N * (size_t)C * VOXELS;

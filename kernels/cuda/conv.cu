@@ -23,20 +23,20 @@
 struct conv {
     struct conv_shape s, inner; /* as asked; as convolved */
     const struct conv_form *form;
-    size_t row, inner_row;      /* weights of one output channel: [L][C], and the inner shape's */
-    int *place;                 /* on the device: inner_row places in row, -1 for zero; NULL: the same places */
-    struct conv_run *run;       /* products */
+    size_t row, inner_row; /* weights of one output channel: [L][C], and the inner shape's */
+    int *place;            /* on the device: inner_row places in row, -1 for zero; NULL: the same places */
+    struct conv_run *run;  /* products */
     int runs;
-    bool misses;                /* some output positions are met by no tap */
-    struct plan *plan[PASSES];  /* cuDNN; NULL: not yet needed */
-    void *copy;                 /* of the weights; NULL: they are read where they lie */
-    const float *copied;        /* whose copy it is */
+    bool misses;               /* some output positions are met by no tap */
+    struct plan *plan[PASSES]; /* cuDNN; NULL: not yet needed */
+    void *copy;                /* of the weights; NULL: they are read where they lie */
+    const float *copied;       /* whose copy it is */
 };
 
 /* What unfolding reads and writes. */
 struct fold {
-    int N, C, K;                     /* channels outside and inside */
-    int in[3], mid[3];               /* positions outside and inside */
+    int N, C, K;                      /* channels outside and inside */
+    int in[3], mid[3];                /* positions outside and inside */
     int kernel[3], stride[3], pad[3]; /* of the unfolded axes; 1, 1, 0 of others */
 };
 
@@ -73,8 +73,10 @@ template <class T> __global__ void conv_unfold(T *to, const T *from, size_t pack
             bool inside = tap < taps && x >= 0 && x < f.in[2] && y >= 0 && y < f.in[1] && z >= 0 && z < f.in[0];
             keep(&out.at[j], 0);
             if (inside)
-                out.at[j] = from[(((n * (size_t)f.in[0] + (size_t)z) * (size_t)f.in[1] + (size_t)y) * (size_t)f.in[2] + (size_t)x) *
-                                     (size_t)f.C + (size_t)c];
+                out.at[j] =
+                    from[(((n * (size_t)f.in[0] + (size_t)z) * (size_t)f.in[1] + (size_t)y) * (size_t)f.in[2] + (size_t)x) *
+                             (size_t)f.C +
+                         (size_t)c];
         }
         ((pack<T> *)to)[i] = out;
     }
@@ -102,9 +104,12 @@ template <class T> __global__ void conv_fold(T *din, const T *du, size_t count, 
                     int w = x + f.pad[2] - kw;
                     if (w < 0 || w % f.stride[2] || w / f.stride[2] >= f.mid[2])
                         continue;
-                    size_t row = ((n * (size_t)f.mid[0] + (size_t)(d / f.stride[0])) * (size_t)f.mid[1] + (size_t)(h / f.stride[1])) *
-                                     (size_t)f.mid[2] + (size_t)(w / f.stride[2]);
-                    sum += number(du[row * (size_t)f.K + (size_t)(((kd * f.kernel[1] + kh) * f.kernel[2] + kw) * f.C + c)]);
+                    size_t row = ((n * (size_t)f.mid[0] + (size_t)(d / f.stride[0])) * (size_t)f.mid[1] +
+                                  (size_t)(h / f.stride[1])) *
+                                     (size_t)f.mid[2] +
+                                 (size_t)(w / f.stride[2]);
+                    sum +=
+                        number(du[row * (size_t)f.K + (size_t)(((kd * f.kernel[1] + kh) * f.kernel[2] + kw) * f.C + c)]);
                 }
             }
         }
@@ -113,7 +118,8 @@ template <class T> __global__ void conv_fold(T *din, const T *du, size_t count, 
 }
 
 /* copy(o,i) = weight(o, place(i)) */
-template <class T> __global__ void conv_copy(T *copy, const float *weight, const int *place, size_t count, size_t inner_row, size_t row)
+template <class T>
+__global__ void conv_copy(T *copy, const float *weight, const int *place, size_t count, size_t inner_row, size_t row)
 {
     for (size_t i = first(); i < count; i += stride())
         if (place) {
@@ -147,26 +153,38 @@ template <class T> __global__ void conv_nothing(T *out, size_t count, size_t O, 
 
 /* ---- products over runs ---- */
 
-static size_t wide(struct backend *b) { return is_narrow(b, IMAGE) ? sizeof(bf16) : sizeof(float); }
+static size_t wide(struct backend *b)
+{
+    return is_narrow(b, IMAGE) ? sizeof(bf16) : sizeof(float);
+}
 
 /* C(m,n) = A(m,k) B(k,n) + beta C, row-major, ld* between rows; turned: A is stored (k,m), B (n,k). A, B as images are kept */
-static void product(struct backend *b, void *C, bool float_c, int ldc, const void *A, bool turned_a, int lda, const void *B, bool turned_b,
-                    int ldb, int m, int n, int k, float beta)
+static void product(struct backend *b, void *C, bool float_c, int ldc, const void *A, bool turned_a, int lda,
+                    const void *B, bool turned_b, int ldb, int m, int n, int k, float beta)
 {
     const float one = 1;
     cudaDataType_t type = is_narrow(b, IMAGE) ? CUDA_R_16BF : CUDA_R_32F;
-    CUBLAS(cublasGemmEx(cuda_of(b)->blas, turned_b ? CUBLAS_OP_T : CUBLAS_OP_N, turned_a ? CUBLAS_OP_T : CUBLAS_OP_N, n, m, k, &one, B, type,
-                        ldb, A, type, lda, &beta, C, float_c ? CUDA_R_32F : type, ldc, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
+    CUBLAS(cublasGemmEx(cuda_of(b)->blas, turned_b ? CUBLAS_OP_T : CUBLAS_OP_N, turned_a ? CUBLAS_OP_T : CUBLAS_OP_N, n,
+                        m, k, &one, B, type, ldb, A, type, lda, &beta, C, float_c ? CUDA_R_32F : type, ldc,
+                        CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
 }
 
-struct sizes { int N, C, O, P, Q; }; /* of the inner shape */
+struct sizes {
+    int N, C, O, P, Q;
+}; /* of the inner shape */
 static struct sizes sizes_of(const struct conv *c)
 {
     const struct conv_shape *s = &c->inner;
     return {s->N, s->C, s->O, (int)volume(s->out), (int)volume(s->in)};
 }
-static char *at(void *x, size_t wide, int number) { return (char *)x + (size_t)number * wide; }
-static const char *at(const void *x, size_t wide, int number) { return (const char *)x + (size_t)number * wide; }
+static char *at(void *x, size_t wide, int number)
+{
+    return (char *)x + (size_t)number * wide;
+}
+static const char *at(const void *x, size_t wide, int number)
+{
+    return (const char *)x + (size_t)number * wide;
+}
 
 static void runs_forward(struct backend *b, struct conv *c, void *out, const void *in, const void *weight)
 {
@@ -179,15 +197,17 @@ static void runs_forward(struct backend *b, struct conv *c, void *out, const voi
         if (met)
             continue;
         if (is_narrow(b, IMAGE))
-            LAUNCH(b, conv_nothing<bf16>, blocks_for(b, many), THREADS, (bf16 *)out, many, (size_t)s.O, (size_t)s.P, (size_t)p);
+            LAUNCH(b, conv_nothing<bf16>, blocks_for(b, many), THREADS, (bf16 *)out, many, (size_t)s.O, (size_t)s.P,
+                   (size_t)p);
         else
-            LAUNCH(b, conv_nothing<float>, blocks_for(b, many), THREADS, (float *)out, many, (size_t)s.O, (size_t)s.P, (size_t)p);
+            LAUNCH(b, conv_nothing<float>, blocks_for(b, many), THREADS, (float *)out, many, (size_t)s.O, (size_t)s.P,
+                   (size_t)p);
     }
     for (int i = 0; i < c->runs; i++) {
         const struct conv_run *r = &c->run[i];
         bool again = i > 0 && c->run[i - 1].p == r->p;
-        product(b, at(out, size, r->p * s.O), false, s.P * s.O, at(in, size, r->q * s.C), false, s.Q * s.C, at(weight, size, r->l * s.C), true,
-                (int)c->inner_row, s.N, s.O, r->many * s.C, again ? 1.0f : 0.0f);
+        product(b, at(out, size, r->p * s.O), false, s.P * s.O, at(in, size, r->q * s.C), false, s.Q * s.C,
+                at(weight, size, r->l * s.C), true, (int)c->inner_row, s.N, s.O, r->many * s.C, again ? 1.0f : 0.0f);
     }
 }
 
@@ -198,8 +218,8 @@ static void runs_data(struct backend *b, struct conv *c, void *din, const void *
     size_t size = wide(b);
     for (int i = 0; i < c->runs; i++) {
         const struct conv_run *r = &c->run[i];
-        product(b, at(din, size, r->q * s.C), false, s.Q * s.C, at(dout, size, r->p * s.O), false, s.P * s.O, at(weight, size, r->l * s.C), false,
-                (int)c->inner_row, s.N, r->many * s.C, s.O, 1);
+        product(b, at(din, size, r->q * s.C), false, s.Q * s.C, at(dout, size, r->p * s.O), false, s.P * s.O,
+                at(weight, size, r->l * s.C), false, (int)c->inner_row, s.N, r->many * s.C, s.O, 1);
     }
 }
 
@@ -209,15 +229,21 @@ static void runs_weight(struct backend *b, struct conv *c, float *dweight, const
     size_t size = wide(b);
     for (int i = 0; i < c->runs; i++) {
         const struct conv_run *r = &c->run[i];
-        product(b, dweight + (size_t)r->l * (size_t)s.C, true, (int)c->inner_row, at(dout, size, r->p * s.O), true, s.P * s.O,
-                at(in, size, r->q * s.C), false, s.Q * s.C, s.O, r->many * s.C, s.N, 1);
+        product(b, dweight + (size_t)r->l * (size_t)s.C, true, (int)c->inner_row, at(dout, size, r->p * s.O), true,
+                s.P * s.O, at(in, size, r->q * s.C), false, s.Q * s.C, s.O, r->many * s.C, s.N, 1);
     }
 }
 
 /* ---- scratch: the unfolded image, the inner weights' gradient, cuDNN's workspace ---- */
 
-static size_t rounded(size_t bytes) { return (bytes + 255) / 256 * 256; }
-static bool unfolds(const struct conv *c) { return c->form->unfold[0] || c->form->unfold[1] || c->form->unfold[2]; }
+static size_t rounded(size_t bytes)
+{
+    return (bytes + 255) / 256 * 256;
+}
+static bool unfolds(const struct conv *c)
+{
+    return c->form->unfold[0] || c->form->unfold[1] || c->form->unfold[2];
+}
 static size_t unfolded_bytes(struct backend *b, const struct conv *c)
 {
     return unfolds(c) ? rounded((size_t)c->inner.N * volume(c->inner.in) * (size_t)c->inner.C * wide(b)) : 0;
@@ -232,14 +258,17 @@ static size_t gradient_bytes(struct backend *b, const struct conv *c)
     return gradient_apart(b, c) ? rounded((size_t)c->inner.O * c->inner_row * sizeof(float)) : 0;
 }
 
-struct room { char *unfolded, *gradient, *workspace; };
+struct room {
+    char *unfolded, *gradient, *workspace;
+};
 static struct room room_for(struct backend *b, struct conv *c, enum pass pass)
 {
     size_t gradient = pass == PASS_WEIGHT ? gradient_bytes(b, c) : 0, workspace = 0;
     if (!c->form->product) {
         if (!c->plan[pass]) {
             if (cuda_of(b)->recording)
-                die(EX_SOFTWARE, "a step that is recorded runs the %s pass of a convolution for the first time", pass_name[pass]);
+                die(EX_SOFTWARE, "a step that is recorded runs the %s pass of a convolution for the first time",
+                    pass_name[pass]);
             struct error e = {0, ""};
             bool accumulate = pass == PASS_DATA ? !unfolds(c) : pass == PASS_WEIGHT && !gradient_apart(b, c);
             c->plan[pass] = plan_open(cuda_of(b)->planner, &c->inner, pass, accumulate, &e);
@@ -273,9 +302,11 @@ static void copy_weight(struct backend *b, struct conv *c, const float *weight)
     size_t count = (size_t)c->inner.O * c->inner_row;
     c->copied = weight;
     if (is_narrow(b, IMAGE))
-        LAUNCH(b, conv_copy<bf16>, blocks_for(b, count), THREADS, (bf16 *)c->copy, weight, c->place, count, c->inner_row, c->row);
+        LAUNCH(b, conv_copy<bf16>, blocks_for(b, count), THREADS, (bf16 *)c->copy, weight, c->place, count,
+               c->inner_row, c->row);
     else
-        LAUNCH(b, conv_copy<float>, blocks_for(b, count), THREADS, (float *)c->copy, weight, c->place, count, c->inner_row, c->row);
+        LAUNCH(b, conv_copy<float>, blocks_for(b, count), THREADS, (float *)c->copy, weight, c->place, count,
+               c->inner_row, c->row);
 }
 
 /* ---- the three passes ---- */
@@ -293,7 +324,8 @@ static void cuda_conv_forward(struct backend *b, float *out, const float *in, co
         plan_run(c->plan[PASS_FORWARD], (void *)u, (void *)w, out, r.workspace);
 }
 
-static void cuda_conv_backward_data(struct backend *b, float *din, const float *dout, const float *weight, struct conv *c)
+static void cuda_conv_backward_data(struct backend *b, float *din, const float *dout, const float *weight,
+                                    struct conv *c)
 {
     struct room r = room_for(b, c, PASS_DATA);
     if (c->copy && c->copied != weight)
@@ -316,7 +348,8 @@ static void cuda_conv_backward_data(struct backend *b, float *din, const float *
         LAUNCH(b, conv_fold<float>, blocks_for(b, count), THREADS, din, (const float *)du, count, fold_of(c));
 }
 
-static void cuda_conv_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in, struct conv *c)
+static void cuda_conv_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in,
+                                      struct conv *c)
 {
     struct room r = room_for(b, c, PASS_WEIGHT);
     const void *u = unfolded(b, c, in, r.unfolded);
@@ -333,9 +366,11 @@ static void cuda_conv_backward_weight(struct backend *b, float *dweight, const f
         return;
     size_t count = (size_t)c->inner.O * c->inner_row;
     if (!c->form->product && is_narrow(b, IMAGE))
-        LAUNCH(b, conv_gather<bf16>, blocks_for(b, count), THREADS, dweight, (const bf16 *)dw, c->place, count, c->inner_row, c->row);
+        LAUNCH(b, conv_gather<bf16>, blocks_for(b, count), THREADS, dweight, (const bf16 *)dw, c->place, count,
+               c->inner_row, c->row);
     else
-        LAUNCH(b, conv_gather<float>, blocks_for(b, count), THREADS, dweight, (const float *)dw, c->place, count, c->inner_row, c->row);
+        LAUNCH(b, conv_gather<float>, blocks_for(b, count), THREADS, dweight, (const float *)dw, c->place, count,
+               c->inner_row, c->row);
 }
 
 /* ---- opening ---- */
@@ -380,7 +415,12 @@ static struct conv *open_form(struct backend *b, const struct conv_shape *s, con
     return c;
 }
 
-struct trial { struct backend *b; struct conv *c; float *in, *out, *weight; bool data; };
+struct trial {
+    struct backend *b;
+    struct conv *c;
+    float *in, *out, *weight;
+    bool data;
+};
 static void try_once(void *context)
 {
     struct trial *t = (struct trial *)context;
@@ -396,9 +436,11 @@ static const struct conv_form *fastest_form(struct backend *b, const struct conv
     enum { THIN = 4 };
     const struct conv_form *usual = conv_form_usual(s), *best = NULL;
     char key[TUNED_MOST], value[TUNED_MOST];
-    format_into(key, sizeof key, "form on %s; %s N %d C %d O %d in %d %d %d kernel %d %d %d stride %d %d %d pad %d %d %d",
-                planner_who(cuda_of(b)->planner), is_narrow(b, IMAGE) ? "bfloat16" : "float32", s->N, s->C, s->O, s->in[0], s->in[1],
-                s->in[2], s->kernel[0], s->kernel[1], s->kernel[2], s->stride[0], s->stride[1], s->stride[2], s->pad[0], s->pad[1], s->pad[2]);
+    format_into(key, sizeof key,
+                "form on %s; %s N %d C %d O %d in %d %d %d kernel %d %d %d stride %d %d %d pad %d %d %d",
+                planner_who(cuda_of(b)->planner), is_narrow(b, IMAGE) ? "bfloat16" : "float32", s->N, s->C, s->O,
+                s->in[0], s->in[1], s->in[2], s->kernel[0], s->kernel[1], s->kernel[2], s->stride[0], s->stride[1],
+                s->stride[2], s->pad[0], s->pad[1], s->pad[2]);
     if (tuned_get(key, value) && (best = conv_form_find(value)))
         return best;
     struct trial t = {b, NULL, NULL, NULL, NULL, s->C > THIN};
@@ -451,7 +493,8 @@ static struct conv *cuda_conv_open(struct backend *b, const struct conv_shape *s
         return open_form(b, s, form_for(b, s));
     const struct conv_form *form = conv_form_find(asked);
     if (!form)
-        die(EX_USAGE, "PETREL_CUDA_CONV is '%s'; it may be 'direct', 'runs', 'unfold-w', 'unfold-hw' or 'columns'", asked);
+        die(EX_USAGE, "PETREL_CUDA_CONV is '%s'; it may be 'direct', 'runs', 'unfold-w', 'unfold-hw' or 'columns'",
+            asked);
     return open_form(b, s, form);
 }
 

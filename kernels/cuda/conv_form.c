@@ -22,7 +22,10 @@ const struct conv_form *conv_form_find(const char *name)
     return NULL;
 }
 
-static bool is_thin(const struct conv_shape *s) { return s->C <= THIN && s->kernel[2] > 1; }
+static bool is_thin(const struct conv_shape *s)
+{
+    return s->C <= THIN && s->kernel[2] > 1;
+}
 
 static int count_runs(const struct conv_shape *s)
 {
@@ -99,7 +102,8 @@ int *conv_form_places(const struct conv_form *f, const struct conv_shape *s, siz
     for (size_t i = 0; i < *count; i++)
         place[i] = -1;
     for (int t = 0; t < T; t++) {
-        int at[3] = {t / s->kernel[2] / s->kernel[1], t / s->kernel[2] % s->kernel[1], t % s->kernel[2]}, tap = 0, unfolded = 0;
+        int at[3] = {t / s->kernel[2] / s->kernel[1], t / s->kernel[2] % s->kernel[1], t % s->kernel[2]}, tap = 0,
+            unfolded = 0;
         for (int a = 0; a < 3; a++)
             if (f->unfold[a])
                 unfolded = unfolded * s->kernel[a] + at[a];
@@ -115,7 +119,8 @@ int *conv_form_places(const struct conv_form *f, const struct conv_shape *s, siz
 
 struct conv_run *conv_runs(const struct conv_shape *s, int *count)
 {
-    int T = conv_taps(s), *live = xalloc((size_t)T, sizeof *live), L = conv_live_taps(s, live), P = s->out[0] * s->out[1] * s->out[2];
+    int T = conv_taps(s), *live = xalloc((size_t)T, sizeof *live), L = conv_live_taps(s, live),
+        P = s->out[0] * s->out[1] * s->out[2];
     struct conv_run *run = xalloc((size_t)P * (size_t)L + 1, sizeof *run);
     *count = 0;
     for (int p = 0; p < P; p++)

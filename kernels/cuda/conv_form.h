@@ -45,7 +45,9 @@ struct conv_shape conv_form_inner(const struct conv_form *f, const struct conv_s
  * one from the same place. *count: of the inner shape's, an output channel. */
 int *conv_form_places(const struct conv_form *f, const struct conv_shape *s, size_t *count);
 
-struct conv_run { int p, q, l, many; }; /* output position; first input position, rank of the first live tap; pairs */
+struct conv_run {
+    int p, q, l, many;
+}; /* output position; first input position, rank of the first live tap; pairs */
 /* By output position; malloc'd. A position that no tap meets has none. */
 struct conv_run *conv_runs(const struct conv_shape *s, int *count);
 

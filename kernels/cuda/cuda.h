@@ -64,19 +64,19 @@ void cuda_image_from(struct backend *b, float *image, const float *plain, int N,
 void cuda_check(cudaError_t code, const char *what);
 void cublas_check(cublasStatus_t code, const char *what);
 void cudnn_check(cudnnStatus_t code, const char *what);
-#define CUDA(call) cuda_check((call), #call)
+#define CUDA(call)   cuda_check((call), #call)
 #define CUBLAS(call) cublas_check((call), #call)
-#define CUDNN(call) cudnn_check((call), #call)
+#define CUDNN(call)  cudnn_check((call), #call)
 _Noreturn void cuda_no_memory(size_t bytes);
 
 /* C(m,n) = alpha A(m,k) B(k,n) + beta C, row-major, dense; transposed: A is stored (k,m), B (n,k). FLOAT32: float32 in full (no
  * TF32). BFLOAT16: both rounded to bfloat16 as they are read. */
-void cuda_gemm(struct backend *b, float *C, const float *A, bool transpose_a, const float *B, bool transpose_b, int m, int n, int k,
-               float alpha, float beta, enum precision precision);
+void cuda_gemm(struct backend *b, float *C, const float *A, bool transpose_a, const float *B, bool transpose_b, int m,
+               int n, int k, float alpha, float beta, enum precision precision);
 /* `many` of them: row_*: floats from row to row as stored, next_*: from one matrix to the next. */
-void cuda_gemm_many(struct backend *b, float *C, int row_c, size_t next_c, const float *A, bool transpose_a, int row_a, size_t next_a,
-                    const float *B, bool transpose_b, int row_b, size_t next_b, int m, int n, int k, int many, float alpha, float beta,
-                    enum precision precision);
+void cuda_gemm_many(struct backend *b, float *C, int row_c, size_t next_c, const float *A, bool transpose_a, int row_a,
+                    size_t next_a, const float *B, bool transpose_b, int row_b, size_t next_b, int m, int n, int k,
+                    int many, float alpha, float beta, enum precision precision);
 
 /* Each puts its own functions into the table. */
 void cuda_add_memory(struct backend *b);
@@ -106,7 +106,8 @@ void cuda_add_ranks(struct backend *b);
 void cuda_close_memory(struct backend *b);
 
 /* The whole back end: what the shared object exports. */
-__attribute__((visibility("default"))) struct backend *petrel_cuda_open(int threads, enum precision precision, struct error *e);
+__attribute__((visibility("default"))) struct backend *petrel_cuda_open(int threads, enum precision precision,
+                                                                        struct error *e);
 
 #ifdef __cplusplus
 }
@@ -114,10 +115,10 @@ __attribute__((visibility("default"))) struct backend *petrel_cuda_open(int thre
 
 /* kernel<<<blocks, threads>>>(...) on the back end's stream, checked. Commas in a template's arguments: (kernel<T, true>). */
 #ifndef LAUNCH
-#define LAUNCH(b, kernel, blocks, threads, ...)                                                                                  \
-    do {                                                                                                                         \
-        kernel<<<(blocks), (threads), 0, cuda_of(b)->stream>>>(__VA_ARGS__);                                                     \
-        cuda_check(cudaGetLastError(), #kernel);                                                                                 \
+#define LAUNCH(b, kernel, blocks, threads, ...)                                                                        \
+    do {                                                                                                               \
+        kernel<<<(blocks), (threads), 0, cuda_of(b)->stream>>>(__VA_ARGS__);                                           \
+        cuda_check(cudaGetLastError(), #kernel);                                                                       \
     } while (0)
 #endif
 

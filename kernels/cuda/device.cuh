@@ -10,10 +10,22 @@ typedef __nv_bfloat16 bf16;
 enum { THREADS = 256, WARP = 32 };
 
 /* T is how an image is kept: float or bf16. Arithmetic is float. */
-__device__ static inline float number(float x) { return x; }
-__device__ static inline float number(bf16 x) { return __bfloat162float(x); }
-__device__ static inline void keep(float *to, float x) { *to = x; }
-__device__ static inline void keep(bf16 *to, float x) { *to = __float2bfloat16(x); }
+__device__ static inline float number(float x)
+{
+    return x;
+}
+__device__ static inline float number(bf16 x)
+{
+    return __bfloat162float(x);
+}
+__device__ static inline void keep(float *to, float x)
+{
+    *to = x;
+}
+__device__ static inline void keep(bf16 *to, float x)
+{
+    *to = __float2bfloat16(x);
+}
 
 /* 16 bytes of an image at once: 4 float or 8 bf16. */
 template <class T> struct alignas(16) pack {
@@ -34,15 +46,15 @@ static inline size_t numbers_in(struct backend *b, enum layout layout, size_t fl
 }
 
 /* LAUNCH of kernel<T>, T being how this back end keeps images; arguments may say T. */
-#define BY_PRECISION(b, kernel, blocks, threads, ...)                                                                            \
-    do {                                                                                                                         \
-        if (is_narrow((b), IMAGE)) {                                                                                             \
-            typedef bf16 T;                                                                                                      \
-            LAUNCH(b, kernel<T>, blocks, threads, __VA_ARGS__);                                                                  \
-        } else {                                                                                                                 \
-            typedef float T;                                                                                                     \
-            LAUNCH(b, kernel<T>, blocks, threads, __VA_ARGS__);                                                                  \
-        }                                                                                                                        \
+#define BY_PRECISION(b, kernel, blocks, threads, ...)                                                                  \
+    do {                                                                                                               \
+        if (is_narrow((b), IMAGE)) {                                                                                   \
+            typedef bf16 T;                                                                                            \
+            LAUNCH(b, kernel<T>, blocks, threads, __VA_ARGS__);                                                        \
+        } else {                                                                                                       \
+            typedef float T;                                                                                           \
+            LAUNCH(b, kernel<T>, blocks, threads, __VA_ARGS__);                                                        \
+        }                                                                                                              \
     } while (0)
 
 static inline size_t volume(const int dim[3])
@@ -57,8 +69,14 @@ static inline unsigned blocks_for(struct backend *b, size_t count)
     return (unsigned)(blocks < 1 ? 1 : blocks < most ? blocks : most);
 }
 /* for (size_t i = first(); i < count; i += stride()) */
-__device__ static inline size_t first() { return (size_t)blockIdx.x * blockDim.x + threadIdx.x; }
-__device__ static inline size_t stride() { return (size_t)gridDim.x * blockDim.x; }
+__device__ static inline size_t first()
+{
+    return (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+}
+__device__ static inline size_t stride()
+{
+    return (size_t)gridDim.x * blockDim.x;
+}
 
 /* Over a warp, all of whose lanes must call; each gets it. */
 __device__ static inline float warp_sum(float x)

@@ -49,7 +49,8 @@ template <class F, class T> __global__ void map_back(T *din, const T *dout, cons
 }
 
 /* `floats` floats of a layout, as the table is called */
-template <class F> static void run_one(struct backend *b, float *out, const float *in, size_t floats, enum layout layout)
+template <class F>
+static void run_one(struct backend *b, float *out, const float *in, size_t floats, enum layout layout)
 {
     size_t count = numbers_in(b, layout, floats);
     if (is_narrow(b, layout))
@@ -59,21 +60,25 @@ template <class F> static void run_one(struct backend *b, float *out, const floa
 }
 
 template <class F>
-static void run_two(struct backend *b, float *out, const float *in_a, const float *in_b, size_t floats, enum layout layout)
+static void run_two(struct backend *b, float *out, const float *in_a, const float *in_b, size_t floats,
+                    enum layout layout)
 {
     size_t count = numbers_in(b, layout, floats);
     if (is_narrow(b, layout))
-        LAUNCH(b, (map_two<F, bf16>), blocks_for(b, count / 8), THREADS, (bf16 *)out, (const bf16 *)in_a, (const bf16 *)in_b, count);
+        LAUNCH(b, (map_two<F, bf16>), blocks_for(b, count / 8), THREADS, (bf16 *)out, (const bf16 *)in_a,
+               (const bf16 *)in_b, count);
     else
         LAUNCH(b, (map_two<F, float>), blocks_for(b, count / 4), THREADS, out, in_a, in_b, count);
 }
 
 template <class F>
-static void run_back(struct backend *b, float *din, const float *dout, const float *kept, size_t floats, enum layout layout)
+static void run_back(struct backend *b, float *din, const float *dout, const float *kept, size_t floats,
+                     enum layout layout)
 {
     size_t count = numbers_in(b, layout, floats);
     if (is_narrow(b, layout))
-        LAUNCH(b, (map_back<F, bf16>), blocks_for(b, count / 8), THREADS, (bf16 *)din, (const bf16 *)dout, (const bf16 *)kept, count);
+        LAUNCH(b, (map_back<F, bf16>), blocks_for(b, count / 8), THREADS, (bf16 *)din, (const bf16 *)dout,
+               (const bf16 *)kept, count);
     else
         LAUNCH(b, (map_back<F, float>), blocks_for(b, count / 4), THREADS, din, dout, kept, count);
 }

@@ -5,8 +5,11 @@ _Noreturn void cuda_no_memory(size_t bytes)
 {
     size_t left = 0, all = 0;
     cudaMemGetInfo(&left, &all);
-    die(EX_OSERR, "out of memory on the GPU: cannot have %zu MiB more (%zu of %zu MiB are free); give a smaller --batch, or close what "
-        "else uses the GPU", (bytes + 0xfffff) >> 20, left >> 20, all >> 20);
+    die(EX_OSERR,
+        "out of memory on the GPU: cannot have %zu MiB more (%zu of %zu MiB are free); give a smaller --batch, or "
+        "close what "
+        "else uses the GPU",
+        (bytes + 0xfffff) >> 20, left >> 20, all >> 20);
 }
 
 void cuda_check(cudaError_t code, const char *what)

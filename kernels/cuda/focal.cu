@@ -5,10 +5,14 @@
 #include "kernels/cuda/device.cuh"
 
 enum { MOST_CLASSES = 64 };
-struct alphas { float at[MOST_CLASSES]; };
+struct alphas {
+    float at[MOST_CLASSES];
+};
 
 /* Largest and sum of exp(x - largest) of a row of C numbers, and so its softmax. */
-struct spread { double top, sum; };
+struct spread {
+    double top, sum;
+};
 template <class X> __device__ static struct spread spread_of(X x, int C)
 {
     struct spread s = {x(0), 0};
@@ -19,8 +23,8 @@ template <class X> __device__ static struct spread spread_of(X x, int C)
     return s;
 }
 
-__global__ void focal(float *dlogits, float *loss, const float *logits, const int32_t *label, int N, int C, struct alphas alpha, double gamma,
-                      bool on_softmax)
+__global__ void focal(float *dlogits, float *loss, const float *logits, const int32_t *label, int N, int C,
+                      struct alphas alpha, double gamma, bool on_softmax)
 {
     double total = 0;
     for (int n = (int)threadIdx.x; n < N; n += (int)blockDim.x) {
@@ -54,8 +58,8 @@ __global__ void focal(float *dlogits, float *loss, const float *logits, const in
         *loss = (float)(total / N);
 }
 
-static void cuda_focal(struct backend *b, float *dlogits, float *loss, const float *logits, const int32_t *label, int N, int C,
-                       const float *alpha, float gamma, bool on_softmax)
+static void cuda_focal(struct backend *b, float *dlogits, float *loss, const float *logits, const int32_t *label, int N,
+                       int C, const float *alpha, float gamma, bool on_softmax)
 {
     struct alphas all = {};
     if (C > MOST_CLASSES)

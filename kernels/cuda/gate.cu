@@ -9,7 +9,8 @@ template <class T> __global__ void gate(T *out, const T *in, const float *scale,
 }
 
 /* A block is one box's 32 channels, by 8 positions that stride over it. */
-template <class T> __global__ void gate_slope(T *din, float *dscale, const T *dout, const T *in, const float *scale, size_t P, int C)
+template <class T>
+__global__ void gate_slope(T *din, float *dscale, const T *dout, const T *in, const float *scale, size_t P, int C)
 {
     int c = (int)(blockIdx.x * WARP + threadIdx.x);
     size_t n = blockIdx.y;
@@ -26,19 +27,21 @@ template <class T> __global__ void gate_slope(T *din, float *dscale, const T *do
         dscale[n * (size_t)C + (size_t)c] += sum;
 }
 
-static void cuda_gate_forward(struct backend *b, float *out, const float *in, const float *scale, int N, int C, const int dim[3])
+static void cuda_gate_forward(struct backend *b, float *out, const float *in, const float *scale, int N, int C,
+                              const int dim[3])
 {
     size_t P = volume(dim), count = (size_t)N * P * (size_t)C;
     BY_PRECISION(b, gate, blocks_for(b, count), THREADS, (T *)out, (const T *)in, scale, count, P, (size_t)C);
     cuda_end_image(b, out, count);
 }
 
-static void cuda_gate_backward(struct backend *b, float *din, float *dscale, const float *dout, const float *in, const float *scale, int N,
-                               int C, const int dim[3])
+static void cuda_gate_backward(struct backend *b, float *din, float *dscale, const float *dout, const float *in,
+                               const float *scale, int N, int C, const int dim[3])
 {
     dim3 blocks(blocks_of_columns(C), (unsigned)N);
     if (din || dscale)
-        BY_PRECISION(b, gate_slope, blocks, COLUMN_THREADS, (T *)din, dscale, (const T *)dout, (const T *)in, scale, volume(dim), C);
+        BY_PRECISION(b, gate_slope, blocks, COLUMN_THREADS, (T *)din, dscale, (const T *)dout, (const T *)in, scale,
+                     volume(dim), C);
 }
 
 void cuda_add_gate(struct backend *b)

@@ -6,10 +6,12 @@
 #include "kernels/cuda/device.cuh"
 
 enum { MOST_PARTS = 256 };
-struct lengths { double param, step; }; /* squares */
+struct lengths {
+    double param, step;
+}; /* squares */
 
-__global__ void lars_lengths(struct lengths *part, const float *param, const float *grad, size_t count, const struct dead *dead,
-                             const float *rates, float decay)
+__global__ void lars_lengths(struct lengths *part, const float *param, const float *grad, size_t count,
+                             const struct dead *dead, const float *rates, float decay)
 {
     const float grad_scale = rates[RATE_GRAD_SCALE];
     double param_squares = 0, step_squares = 0;
@@ -30,8 +32,9 @@ __global__ void lars_lengths(struct lengths *part, const float *param, const flo
 }
 
 /* parts 0: without adapt */
-__global__ void lars_step(float *param, float *momentum, const float *grad, size_t count, struct dead *dead, const struct lengths *part,
-                          unsigned parts, const float *rates, float momentum_factor, float decay, float trust)
+__global__ void lars_step(float *param, float *momentum, const float *grad, size_t count, struct dead *dead,
+                          const struct lengths *part, unsigned parts, const float *rates, float momentum_factor,
+                          float decay, float trust)
 {
     double exact = 1;
     if (parts) {
@@ -52,8 +55,9 @@ __global__ void lars_step(float *param, float *momentum, const float *grad, size
     }
 }
 
-static void cuda_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count, struct dead *dead, bool adapt,
-                      const float *rates, float momentum_factor, float weight_decay, float trust)
+static void cuda_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count,
+                      struct dead *dead, bool adapt, const float *rates, float momentum_factor, float weight_decay,
+                      float trust)
 {
     unsigned parts = (unsigned)((count + 4 * THREADS - 1) / (4 * THREADS));
     parts = parts < 1 ? 1 : parts > MOST_PARTS ? (unsigned)MOST_PARTS : parts;
@@ -61,8 +65,8 @@ static void cuda_lars(struct backend *b, float *param, float *momentum, const fl
     float decay = adapt ? weight_decay : 0;
     if (adapt)
         LAUNCH(b, lars_lengths, parts, THREADS, part, param, grad, count, dead, rates, decay);
-    LAUNCH(b, lars_step, parts, THREADS, param, momentum, grad, count, dead, part, adapt ? parts : 0, rates, momentum_factor, decay,
-           trust);
+    LAUNCH(b, lars_step, parts, THREADS, param, momentum, grad, count, dead, part, adapt ? parts : 0, rates,
+           momentum_factor, decay, trust);
 }
 
 void cuda_add_lars(struct backend *b)

@@ -84,7 +84,8 @@ static void cuda_layernorm_forward(struct backend *b, float *out, float *rstd, c
     LAUNCH(b, layernorm, blocks_of_rows(N), THREADS, out, rstd, in, N, C);
 }
 
-static void cuda_layernorm_backward(struct backend *b, float *din, const float *dout, const float *out, const float *rstd, int N, int C)
+static void cuda_layernorm_backward(struct backend *b, float *din, const float *dout, const float *out,
+                                    const float *rstd, int N, int C)
 {
     LAUNCH(b, layernorm_slope, blocks_of_rows(N), THREADS, din, dout, out, rstd, N, C);
 }
@@ -94,7 +95,8 @@ static void cuda_l2norm_forward(struct backend *b, float *out, float *rnorm, con
     LAUNCH(b, l2norm, blocks_of_rows(N), THREADS, out, rnorm, in, N, C);
 }
 
-static void cuda_l2norm_backward(struct backend *b, float *din, const float *dout, const float *out, const float *rnorm, int N, int C)
+static void cuda_l2norm_backward(struct backend *b, float *din, const float *dout, const float *out, const float *rnorm,
+                                 int N, int C)
 {
     LAUNCH(b, l2norm_slope, blocks_of_rows(N), THREADS, din, dout, out, rnorm, N, C);
 }

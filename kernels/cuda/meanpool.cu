@@ -29,7 +29,8 @@ template <class T> __global__ void meanpool_slope(T *din, const T *dout, struct 
         for (p.at[0] = w.from[0]; p.at[0] < w.past[0]; p.at[0]++)
             for (p.at[1] = w.from[1]; p.at[1] < w.past[1]; p.at[1]++)
                 for (p.at[2] = w.from[2]; p.at[2] < w.past[2]; p.at[2]++)
-                    sum += number(dout[index_of(v.n, p.at[0], p.at[1], p.at[2], v.c, s.C, s.out)]) / voxels_in(window_of(s, p));
+                    sum += number(dout[index_of(v.n, p.at[0], p.at[1], p.at[2], v.c, s.C, s.out)]) /
+                           voxels_in(window_of(s, p));
         keep(&din[i], number(din[i]) + sum);
     }
 }

@@ -122,7 +122,8 @@ void *cuda_scratch(struct backend *b, size_t bytes)
     if (own->scratch && own->scratch->bytes >= bytes)
         return own->scratch->memory;
     if (own->recording)
-        die(EX_SOFTWARE, "a step that is recorded wants %zu bytes of scratch memory, which its first run did not", bytes);
+        die(EX_SOFTWARE, "a step that is recorded wants %zu bytes of scratch memory, which its first run did not",
+            bytes);
     struct scratch *more = (struct scratch *)xalloc(1, sizeof *more);
     *more = {NULL, bytes + bytes / 2, own->scratch};
     more->memory = cuda_alloc(b, more->bytes);

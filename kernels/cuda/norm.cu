@@ -12,12 +12,13 @@
 
 #include <assert.h>
 
-#define EPS 1e-5f
+#define EPS      1e-5f
 #define MOMENTUM 0.1f
 enum { MOST_X = 32, MOST_CHUNKS = 256, ENOUGH_BLOCKS = 512, LEAST_ROUNDS = 4 };
 
 struct plan {
-    size_t rows, each, about; /* of one view; of one chunk; the row that statistics are taken about: amid a box amid the view, for
+    size_t rows, each,
+        about; /* of one view; of one chunk; the row that statistics are taken about: amid a box amid the view, for
                                  corners see more padding than others */
     int C, views;
     unsigned x, y, tiles, chunks;
@@ -52,20 +53,28 @@ static struct plan plan_of(const struct backend *b, const struct norm_shape *s, 
 }
 
 /* The thread's first channel, and whether it has any; rows of a chunk; where a view's row begins. */
-template <int W> __device__ static int channel(const struct plan &l) { return (int)(blockIdx.y * l.x + threadIdx.x) * W; }
+template <int W> __device__ static int channel(const struct plan &l)
+{
+    return (int)(blockIdx.y * l.x + threadIdx.x) * W;
+}
 __device__ static size_t rows_in(const struct plan &l, unsigned chunk)
 {
     size_t left = l.rows - chunk * l.each;
     return left < l.each ? left : l.each;
 }
-__device__ static size_t row_at(const struct plan &l, unsigned view, size_t row) { return (view * l.rows + row) * (size_t)l.C; }
+__device__ static size_t row_at(const struct plan &l, unsigned view, size_t row)
+{
+    return (view * l.rows + row) * (size_t)l.C;
+}
 /* The two numbers of a channel of one of so many parts of a view: part[view][parts][2][C] */
 __device__ static size_t part_at(const struct plan &l, unsigned parts, unsigned view, unsigned i, int which)
 {
     return (((size_t)view * parts + i) * 2 + (size_t)which) * (size_t)l.C;
 }
 
-template <class T, int W> struct alignas(sizeof(T) * W) numbers { T at[W]; };
+template <class T, int W> struct alignas(sizeof(T) * W) numbers {
+    T at[W];
+};
 template <class T, int W> __device__ static void load(float *x, const T *from)
 {
     numbers<T, W> n = *(const numbers<T, W> *)from;
@@ -113,7 +122,8 @@ template <int W> __device__ static void keep_part(float *part, float *sum, float
 
 /* a view's two sums, from its parts */
 template <int W>
-__device__ static void join_parts(float *sum, float *sum_x, const float *part, unsigned parts, unsigned view, const struct plan &l)
+__device__ static void join_parts(float *sum, float *sum_x, const float *part, unsigned parts, unsigned view,
+                                  const struct plan &l)
 {
     __shared__ float shared[THREADS][W];
     const int c = channel<W>(l);
@@ -134,7 +144,8 @@ __device__ static void join_parts(float *sum, float *sum_x, const float *part, u
 
 /* For ranks in step: total[view][1][2][C], of the chunks; backward adds it to this rank's share of dgamma and dbeta, NULL forward. */
 template <int W>
-__global__ void __launch_bounds__(THREADS) norm_total(float *total, float *dgamma, float *dbeta, const float *part, struct plan l)
+__global__ void __launch_bounds__(THREADS)
+    norm_total(float *total, float *dgamma, float *dbeta, const float *part, struct plan l)
 {
     const int c = channel<W>(l);
     for (unsigned view = 0; view < (unsigned)l.views; view++) {
@@ -154,11 +165,15 @@ __global__ void __launch_bounds__(THREADS) norm_total(float *total, float *dgamm
 /* ---- forward ---- */
 
 /* The rows that statistics are taken about: a view's begins `next` numbers after the last one's. */
-template <class T> struct rows_about { const T *first; size_t next; };
+template <class T> struct rows_about {
+    const T *first;
+    size_t next;
+};
 
 /* part: sums of x - about and of its square */
 template <class T, int W>
-__global__ void __launch_bounds__(THREADS) norm_moments(float *part, const T *in, struct rows_about<T> from, struct plan l)
+__global__ void __launch_bounds__(THREADS)
+    norm_moments(float *part, const T *in, struct rows_about<T> from, struct plan l)
 {
     const int c = channel<W>(l);
     const size_t rows = c < l.C ? rows_in(l, blockIdx.x) : 0;
@@ -180,8 +195,8 @@ __global__ void __launch_bounds__(THREADS) norm_moments(float *part, const T *in
 }
 
 template <class T, int W>
-__device__ static void statistics(float *mean, float *variance, const float *part, const struct rows_about<T> &from, unsigned view,
-                                  const struct plan &l)
+__device__ static void statistics(float *mean, float *variance, const float *part, const struct rows_about<T> &from,
+                                  unsigned view, const struct plan &l)
 {
     const int c = channel<W>(l);
     float about[W];
@@ -198,8 +213,8 @@ __device__ static void statistics(float *mean, float *variance, const float *par
 
 /* One block of each tile keeps the statistics of every view, and moves the running ones view by view. */
 template <class T, int W>
-__device__ static void keep_statistics(float *mean, float *rstd, float *running_mean, float *running_var, const float *part,
-                                       const struct rows_about<T> &from, const struct plan &l)
+__device__ static void keep_statistics(float *mean, float *rstd, float *running_mean, float *running_var,
+                                       const float *part, const struct rows_about<T> &from, const struct plan &l)
 {
     const int c = channel<W>(l);
     for (unsigned view = 0; view < (unsigned)l.views; view++) {
@@ -217,9 +232,10 @@ __device__ static void keep_statistics(float *mean, float *rstd, float *running_
 
 /* part NULL: evaluation, by the running statistics */
 template <class T, int W>
-__global__ void __launch_bounds__(THREADS) norm_apply(T *out, float *mean, float *rstd, float *running_mean, float *running_var,
-                                                      const float *part, struct rows_about<T> from, const T *in, const T *residual,
-                                                      const float *gamma, const float *beta, struct plan l, bool relu)
+__global__ void __launch_bounds__(THREADS)
+    norm_apply(T *out, float *mean, float *rstd, float *running_mean, float *running_var, const float *part,
+               struct rows_about<T> from, const T *in, const T *residual, const float *gamma, const float *beta,
+               struct plan l, bool relu)
 {
     const int c = channel<W>(l);
     float centre[W], scale[W], shift[W];
@@ -253,8 +269,8 @@ __global__ void __launch_bounds__(THREADS) norm_apply(T *out, float *mean, float
 
 /* part: sums of g and of g x^; out NULL: without ReLU */
 template <class T, int W>
-__global__ void __launch_bounds__(THREADS) norm_slope_sums(float *part, const T *dout, const T *out, const T *in, const float *mean,
-                                                           const float *rstd, struct plan l)
+__global__ void __launch_bounds__(THREADS) norm_slope_sums(float *part, const T *dout, const T *out, const T *in,
+                                                           const float *mean, const float *rstd, struct plan l)
 {
     const int c = channel<W>(l);
     const size_t rows = c < l.C ? rows_in(l, blockIdx.x) : 0, of_view = (size_t)blockIdx.z * (size_t)l.C;
@@ -281,9 +297,9 @@ __global__ void __launch_bounds__(THREADS) norm_slope_sums(float *part, const T 
 }
 
 template <class T, int W>
-__global__ void __launch_bounds__(THREADS) norm_slope_apply(T *din, T *dresidual, float *dgamma, float *dbeta, const float *part,
-                                                            const T *dout, const T *out, const T *in, const float *mean,
-                                                            const float *rstd, const float *gamma, struct plan l)
+__global__ void __launch_bounds__(THREADS)
+    norm_slope_apply(T *din, T *dresidual, float *dgamma, float *dbeta, const float *part, const T *dout, const T *out,
+                     const T *in, const float *mean, const float *rstd, const float *gamma, struct plan l)
 {
     const int c = channel<W>(l);
     float mean_g[W], mean_gx[W], centre[W], r_std[W], scale[W];
@@ -331,10 +347,13 @@ __global__ void __launch_bounds__(THREADS) norm_slope_apply(T *din, T *dresidual
 /* ---- the table's two functions ---- */
 
 /* Scratch memory: each chunk's part; for ranks in step also their total, those of all, and a row of each view. */
-struct places { float *part, *total, *all, *rows; };
+struct places {
+    float *part, *total, *all, *rows;
+};
 static struct places places_of(struct backend *b, const struct plan *l)
 {
-    size_t total = (size_t)l->views * 2 * (size_t)l->C, part = total * l->chunks, all = ranks_in_step(b->ranks) ? total * (2 + l->parts) : 0;
+    size_t total = (size_t)l->views * 2 * (size_t)l->C, part = total * l->chunks,
+           all = ranks_in_step(b->ranks) ? total * (2 + l->parts) : 0;
     struct places p = {(float *)cuda_scratch(b, (part + all) * sizeof(float)), NULL, NULL, NULL};
     p.total = p.part + part;
     p.all = p.total + total;
@@ -342,12 +361,19 @@ static struct places places_of(struct backend *b, const struct plan *l)
     return p;
 }
 
-static dim3 grid_of(const struct plan *l) { return dim3(l->chunks, l->tiles, (unsigned)l->views); }
-static dim3 block_of(const struct plan *l) { return dim3(l->x, l->y); }
+static dim3 grid_of(const struct plan *l)
+{
+    return dim3(l->chunks, l->tiles, (unsigned)l->views);
+}
+static dim3 block_of(const struct plan *l)
+{
+    return dim3(l->x, l->y);
+}
 
 /* The parts that the second kernel joins. */
 template <int W>
-static const float *parts_of(struct backend *b, const struct places *p, float *dgamma, float *dbeta, const struct plan *l)
+static const float *parts_of(struct backend *b, const struct places *p, float *dgamma, float *dbeta,
+                             const struct plan *l)
 {
     if (!ranks_in_step(b->ranks))
         return p->part;
@@ -358,21 +384,24 @@ static const float *parts_of(struct backend *b, const struct places *p, float *d
     return p->all;
 }
 
-template <class T> static struct rows_about<T> about_of(struct backend *b, const struct places *p, const T *in, const struct plan *l)
-{
-    struct rows_about<T> from = {in + l->about * (size_t)l->C, l->rows * (size_t)l->C};
+template <class T>
+static struct rows_about<T> about_of(struct backend *b, const struct places *p, const T *in, const struct plan *l) {
+    struct rows_about<T> from = {
+        in + l->about *(size_t)l->C, l->rows *(size_t)l->C
+    };
     if (!ranks_in_step(b->ranks))
         return from;
     T *rows = (T *)p->rows;
     for (size_t view = 0; view < (size_t)l->views; view++)
-        CUDA(cudaMemcpyAsync(rows + view * (size_t)l->C, from.first + view * from.next, (size_t)l->C * sizeof(T), cudaMemcpyDeviceToDevice,
-                             cuda_of(b)->stream));
+        CUDA(cudaMemcpyAsync(rows + view * (size_t)l->C, from.first + view * from.next, (size_t)l->C * sizeof(T),
+                             cudaMemcpyDeviceToDevice, cuda_of(b)->stream));
     b->ranks->copy(b->ranks, rows, (size_t)(l->views * l->C) * sizeof(T));
     return {rows, (size_t)l->C};
 }
 
 /* 16 bytes at a time, where channels and places allow it */
-static bool fits(const struct norm_shape *s, int W, const void *const *place, size_t places)
+static bool
+fits(const struct norm_shape *s, int W, const void *const *place, size_t places)
 {
     for (size_t i = 0; i < places; i++)
         if ((uintptr_t)place[i] % 16)
@@ -381,57 +410,64 @@ static bool fits(const struct norm_shape *s, int W, const void *const *place, si
 }
 
 template <class T, int W>
-static void forward(struct backend *b, float *out, float *mean, float *rstd, float *running_mean, float *running_var, const float *in,
-                    const float *residual, const float *gamma, const float *beta, const struct norm_shape *s, bool relu, bool training)
+static void forward(struct backend *b, float *out, float *mean, float *rstd, float *running_mean, float *running_var,
+                    const float *in, const float *residual, const float *gamma, const float *beta,
+                    const struct norm_shape *s, bool relu, bool training)
 {
     const struct plan l = plan_of(b, s, W);
     const float *part = NULL;
-    struct rows_about<T> from = {};
+    struct rows_about<T> from = {
+    };
     if (training) {
         struct places p = places_of(b, &l);
         from = about_of<T>(b, &p, (const T *)in, &l);
         LAUNCH(b, (norm_moments<T, W>), grid_of(&l), block_of(&l), p.part, (const T *)in, from, l);
         part = parts_of<W>(b, &p, NULL, NULL, &l);
     }
-    LAUNCH(b, (norm_apply<T, W>), grid_of(&l), block_of(&l), (T *)out, mean, rstd, running_mean, running_var, part, from, (const T *)in,
-           (const T *)residual, gamma, beta, l, relu);
+    LAUNCH(b, (norm_apply<T, W>), grid_of(&l), block_of(&l), (T *)out, mean, rstd, running_mean, running_var, part,
+           from, (const T *)in, (const T *)residual, gamma, beta, l, relu);
     if (s->layout == IMAGE)
         cuda_end_image(b, out, l.rows * (size_t)(l.views * l.C));
 }
 
 template <class T, int W>
-static void backward(struct backend *b, float *din, float *dresidual, float *dgamma, float *dbeta, const float *dout, const float *out,
-                     const float *in, const float *mean, const float *rstd, const float *gamma, const struct norm_shape *s, bool relu)
+static void backward(struct backend *b, float *din, float *dresidual, float *dgamma, float *dbeta, const float *dout,
+                     const float *out, const float *in, const float *mean, const float *rstd, const float *gamma,
+                     const struct norm_shape *s, bool relu)
 {
     const struct plan l = plan_of(b, s, W);
     const T *gate = relu ? (const T *)out : NULL;
     const struct places p = places_of(b, &l);
-    LAUNCH(b, (norm_slope_sums<T, W>), grid_of(&l), block_of(&l), p.part, (const T *)dout, gate, (const T *)in, mean, rstd, l);
+    LAUNCH(b, (norm_slope_sums<T, W>), grid_of(&l), block_of(&l), p.part, (const T *)dout, gate, (const T *)in, mean,
+           rstd, l);
     const float *part = parts_of<W>(b, &p, dgamma, dbeta, &l);
     if (ranks_in_step(b->ranks)) /* it has kept them */
         dgamma = dbeta = NULL;
-    LAUNCH(b, (norm_slope_apply<T, W>), grid_of(&l), block_of(&l), (T *)din, (T *)dresidual, dgamma, dbeta, part, (const T *)dout, gate,
-           (const T *)in, mean, rstd, gamma, l);
+    LAUNCH(b, (norm_slope_apply<T, W>), grid_of(&l), block_of(&l), (T *)din, (T *)dresidual, dgamma, dbeta, part,
+           (const T *)dout, gate, (const T *)in, mean, rstd, gamma, l);
 }
 
-static void cuda_norm_forward(struct backend *b, float *out, float *mean, float *rstd, float *running_mean, float *running_var,
-                              const float *in, const float *residual, const float *gamma, const float *beta, const struct norm_shape *s,
-                              bool relu, bool training)
+static void cuda_norm_forward(struct backend *b, float *out, float *mean, float *rstd, float *running_mean,
+                              float *running_var, const float *in, const float *residual, const float *gamma,
+                              const float *beta, const struct norm_shape *s, bool relu, bool training)
 {
     const void *place[] = {out, in, residual};
     const bool narrow = is_narrow(b, s->layout), packs = fits(s, narrow ? 8 : 4, place, COUNT_OF(place));
-    (narrow ? packs ? forward<bf16, 8> : forward<bf16, 1> : packs ? forward<float, 4> : forward<float, 1>)(
-        b, out, mean, rstd, running_mean, running_var, in, residual, gamma, beta, s, relu, training);
+    (narrow  ? packs ? forward<bf16, 8> : forward<bf16, 1>
+      : packs ? forward<float, 4>
+             : forward<float, 1>)(b, out, mean, rstd, running_mean, running_var, in, residual, gamma, beta, s, relu,
+                                  training);
 }
 
-static void cuda_norm_backward(struct backend *b, float *din, float *dresidual, float *dgamma, float *dbeta, float *dout, const float *out,
-                               const float *in, const float *mean, const float *rstd, const float *gamma, const struct norm_shape *s,
-                               bool relu)
+static void cuda_norm_backward(struct backend *b, float *din, float *dresidual, float *dgamma, float *dbeta,
+                               float *dout, const float *out, const float *in, const float *mean, const float *rstd,
+                               const float *gamma, const struct norm_shape *s, bool relu)
 {
     const void *place[] = {din, dresidual, dout, out, in};
     const bool narrow = is_narrow(b, s->layout), packs = fits(s, narrow ? 8 : 4, place, COUNT_OF(place));
-    (narrow ? packs ? backward<bf16, 8> : backward<bf16, 1> : packs ? backward<float, 4> : backward<float, 1>)(
-        b, din, dresidual, dgamma, dbeta, dout, out, in, mean, rstd, gamma, s, relu);
+    (narrow  ? packs ? backward<bf16, 8> : backward<bf16, 1>
+      : packs ? backward<float, 4>
+             : backward<float, 1>)(b, din, dresidual, dgamma, dbeta, dout, out, in, mean, rstd, gamma, s, relu);
 }
 
 void cuda_add_norm(struct backend *b)

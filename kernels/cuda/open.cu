@@ -3,11 +3,13 @@
 #include "kernels/cuda/cudnn_version.h"
 #include "kernels/cuda/plan.h"
 
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PLAN_WORKSPACE = 256 << 20 }; /* at most, a plan of cuDNN's */
-enum { BLAS_WORKSPACE = 32 << 20 }; /* what cuBLAS asks for on Hopper; a workspace of ours makes it repeat itself under capture */
+enum {
+    BLAS_WORKSPACE = 32 << 20
+}; /* what cuBLAS asks for on Hopper; a workspace of ours makes it repeat itself under capture */
 
 /* PETREL_CUDA_DEVICE, counted round the GPUs that there are: of several ranks each has the number of its place on the machine,
  * and whoever started them may show each of them one GPU or all. */
@@ -29,17 +31,24 @@ static int device_open(struct cuda *own, char *device, size_t size, struct error
     cudaDriverGetVersion(&driver);
     cudaRuntimeGetVersion(&runtime);
     if (driver == 0)
-        return fail_as(e, EX_UNAVAILABLE, "no usable GPU: NVIDIA's driver (libcuda.so.1) is not loaded; install it, or use --backend cpu");
+        return fail_as(e, EX_UNAVAILABLE,
+                       "no usable GPU: NVIDIA's driver (libcuda.so.1) is not loaded; install it, or use --backend cpu");
     if (driver / 1000 < runtime / 1000)
-        return fail_as(e, EX_UNAVAILABLE, "the GPU's driver is too old: it knows CUDA %d.%d, and this was built with %d.%d; install a newer "
-                       "driver, or use --backend cpu", driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
+        return fail_as(
+            e, EX_UNAVAILABLE,
+            "the GPU's driver is too old: it knows CUDA %d.%d, and this was built with %d.%d; install a newer "
+            "driver, or use --backend cpu",
+            driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
     cudaError_t code = cudaGetDeviceCount(&count);
     if (code != cudaSuccess || count == 0) {
         const char *visible = getenv("CUDA_VISIBLE_DEVICES");
         cudaGetLastError();
-        return fail_as(e, EX_UNAVAILABLE, "no usable GPU: the driver (CUDA %d.%d) shows no device (%s%s%s); see nvidia-smi, or use --backend "
-                       "cpu", driver / 1000, driver % 1000 / 10, code == cudaSuccess ? "none is there" : cudaGetErrorString(code),
-                       visible ? "; CUDA_VISIBLE_DEVICES is " : "", visible ? visible : "");
+        return fail_as(
+            e, EX_UNAVAILABLE,
+            "no usable GPU: the driver (CUDA %d.%d) shows no device (%s%s%s); see nvidia-smi, or use --backend "
+            "cpu",
+            driver / 1000, driver % 1000 / 10, code == cudaSuccess ? "none is there" : cudaGetErrorString(code),
+            visible ? "; CUDA_VISIBLE_DEVICES is " : "", visible ? visible : "");
     }
     if (device_wanted(count, &own->device, e))
         return -1;
@@ -50,15 +59,16 @@ static int device_open(struct cuda *own, char *device, size_t size, struct error
     own->minor = p.minor;
     own->processors = p.multiProcessorCount;
     if (p.major < 8)
-        return fail_as(e, EX_UNAVAILABLE, "the GPU '%s' is of compute capability %d.%d, and 8.0 (Ampere) is the least; use --backend cpu",
+        return fail_as(e, EX_UNAVAILABLE,
+                       "the GPU '%s' is of compute capability %d.%d, and 8.0 (Ampere) is the least; use --backend cpu",
                        p.name, p.major, p.minor);
     if ((code = cudaSetDevice(own->device)) != cudaSuccess || (code = cudaFree(NULL)) != cudaSuccess)
-        return fail_as(e, EX_UNAVAILABLE, "the GPU '%s' cannot be used: %s; see nvidia-smi, or use --backend cpu", p.name,
-                       cudaGetErrorString(code));
+        return fail_as(e, EX_UNAVAILABLE, "the GPU '%s' cannot be used: %s; see nvidia-smi, or use --backend cpu",
+                       p.name, cudaGetErrorString(code));
     size_t version = cudnnGetVersion();
-    format_into(device, size, "%s, %zu GiB, CUDA %d.%d, cuDNN %zu.%zu.%zu, %s", p.name, (p.totalGlobalMem + (1u << 29)) >> 30,
-                runtime / 1000, runtime % 1000 / 10, version / 10000, version / 100 % 100, version % 100,
-                own->precision == BFLOAT16 ? "bfloat16" : "float32");
+    format_into(device, size, "%s, %zu GiB, CUDA %d.%d, cuDNN %zu.%zu.%zu, %s", p.name,
+                (p.totalGlobalMem + (1u << 29)) >> 30, runtime / 1000, runtime % 1000 / 10, version / 10000,
+                version / 100 % 100, version % 100, own->precision == BFLOAT16 ? "bfloat16" : "float32");
     return 0;
 }
 
@@ -118,9 +128,10 @@ struct backend *petrel_cuda_open(int threads, enum precision precision, struct e
     libraries_open(own);
     b->close = close_all;
     static void (*const add[])(struct backend *) = {
-        cuda_add_memory, cuda_add_layout, cuda_add_augment, cuda_add_conv, cuda_add_step, cuda_add_norm, cuda_add_pool, cuda_add_linear, cuda_add_layernorm,
-        cuda_add_scale, cuda_add_concat, cuda_add_activation, cuda_add_sigmoid, cuda_add_dropout, cuda_add_gate, cuda_add_meanpool,
-        cuda_add_group, cuda_add_attention, cuda_add_vicreg, cuda_add_focal, cuda_add_sums, cuda_add_lars, cuda_add_adamw, cuda_add_ranks,
+        cuda_add_memory,  cuda_add_layout,  cuda_add_augment,   cuda_add_conv,     cuda_add_step,   cuda_add_norm,
+        cuda_add_pool,    cuda_add_linear,  cuda_add_layernorm, cuda_add_scale,    cuda_add_concat, cuda_add_activation,
+        cuda_add_sigmoid, cuda_add_dropout, cuda_add_gate,      cuda_add_meanpool, cuda_add_group,  cuda_add_attention,
+        cuda_add_vicreg,  cuda_add_focal,   cuda_add_sums,      cuda_add_lars,     cuda_add_adamw,  cuda_add_ranks,
     };
     for (size_t i = 0; i < COUNT_OF(add); i++)
         add[i](b);

@@ -20,19 +20,19 @@ const char *const pass_name[PASSES] = {"forward", "data", "weight"};
 enum { OFFERS_MOST = 128, TUNE_MOST = 16, KNOBS_MOST = 24, NOTES_MOST = 16 };
 
 struct planner {
-    cudnnHandle_t dnn;     /* NULL: described only */
+    cudnnHandle_t dnn; /* NULL: described only */
     cudaStream_t stream;
-    desc properties;       /* NULL on a device */
+    desc properties; /* NULL on a device */
     enum precision precision;
     size_t workspace_most;
-    char who[200];         /* device, driver, cuDNN: the part of a key that is the same for all */
+    char who[200]; /* device, driver, cuDNN: the part of a key that is the same for all */
 };
 
 struct plan {
     struct planner *planner;
     desc offer, plan, pack; /* offer belongs to the build until the plan is chosen */
     bool keeps_offer;
-    void *bound[4];        /* pointers the pack holds */
+    void *bound[4]; /* pointers the pack holds */
     struct plan_about about;
 };
 
@@ -49,14 +49,15 @@ static desc make(struct build *b, cudnnBackendDescriptorType_t type)
 {
     desc d = NULL;
     if (b->status == CUDNN_STATUS_SUCCESS)
-        b->status = b->count < (int)COUNT_OF(b->made) ? cudnnBackendCreateDescriptor(type, &d) : CUDNN_STATUS_INTERNAL_ERROR;
+        b->status =
+            b->count < (int)COUNT_OF(b->made) ? cudnnBackendCreateDescriptor(type, &d) : CUDNN_STATUS_INTERNAL_ERROR;
     if (d)
         b->made[b->count++] = d;
     return d;
 }
 
-static void set(struct build *b, desc d, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, int64_t count,
-                const void *values)
+static void set(struct build *b, desc d, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
+                int64_t count, const void *values)
 {
     if (b->status == CUDNN_STATUS_SUCCESS)
         b->status = cudnnBackendSetAttribute(d, name, type, count, values);
@@ -125,10 +126,12 @@ static const struct {
 } operations[PASSES] = {
     {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
      CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
-     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y},
+     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y},
     {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY},
+     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY},
     {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
@@ -160,7 +163,8 @@ static desc make_graph(struct build *b, struct planner *p, const struct conv_sha
 /* ---- what cuDNN offers ---- */
 
 /* Adds the engine configurations of one heuristic, best first. */
-static int list_offers(struct build *b, struct planner *p, desc graph, cudnnBackendHeurMode_t mode, desc offer[OFFERS_MOST], int have)
+static int list_offers(struct build *b, struct planner *p, desc graph, cudnnBackendHeurMode_t mode,
+                       desc offer[OFFERS_MOST], int have)
 {
     desc heuristic = make(b, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
     set_desc(b, heuristic, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
@@ -172,9 +176,9 @@ static int list_offers(struct build *b, struct planner *p, desc graph, cudnnBack
     for (int64_t i = 0; i < room; i++)
         offer[have + i] = make(b, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
     if (b->status == CUDNN_STATUS_SUCCESS && room > 0 &&
-        cudnnBackendGetAttribute(heuristic, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, room, &many, offer + have) !=
-            CUDNN_STATUS_SUCCESS)
-        many = 0; /* a heuristic that knows nothing of this graph */
+        cudnnBackendGetAttribute(heuristic, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, room, &many,
+                                 offer + have) != CUDNN_STATUS_SUCCESS)
+        many = 0;                         /* a heuristic that knows nothing of this graph */
     for (int64_t i = room; i > many; i--) /* those it left empty */
         (void)cudnnBackendDestroyDescriptor(b->made[--b->count]);
     return have + (int)(many < room ? many : room);
@@ -187,33 +191,39 @@ static bool may_use(desc offer, enum precision precision, struct plan_about *abo
     int64_t number = -1, many = 0, notes = 0, knobs = 0;
     cudnnBackendNumericalNote_t note[NOTES_MOST];
     bool ok = cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine) == CUDNN_STATUS_SUCCESS &&
-              cudnnBackendGetAttribute(offer, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &many, &engine) ==
+              cudnnBackendGetAttribute(offer, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &many,
+                                       &engine) == CUDNN_STATUS_SUCCESS &&
+              cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &many, &number) ==
                   CUDNN_STATUS_SUCCESS &&
-              cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &many, &number) == CUDNN_STATUS_SUCCESS &&
-              cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, NOTES_MOST, &notes, note) ==
-                  CUDNN_STATUS_SUCCESS;
+              cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, NOTES_MOST,
+                                       &notes, note) == CUDNN_STATUS_SUCCESS;
     unsigned has = 0;
     for (int64_t i = 0; ok && i < notes && i < NOTES_MOST; i++)
         has |= 1u << note[i];
     about->tensor_cores = has & 1u << CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
-    unsigned never = 1u << CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC | 1u << CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION;
+    unsigned never =
+        1u << CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC | 1u << CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION;
     if (precision == FLOAT32)
         never |= 1u << CUDNN_NUMERICAL_NOTE_TENSOR_CORE | 1u << CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
-    never |= 1u << CUDNN_NUMERICAL_NOTE_FFT | 1u << CUDNN_NUMERICAL_NOTE_WINOGRAD | 1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_4x4 |
-             1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_6x6 | 1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13;
+    never |= 1u << CUDNN_NUMERICAL_NOTE_FFT | 1u << CUDNN_NUMERICAL_NOTE_WINOGRAD |
+             1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_4x4 | 1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_6x6 |
+             1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13;
     ok = ok && !(has & never);
 
     size_t used = (size_t)snprintf(about->engine, sizeof about->engine, "%lld:", (long long)number);
     for (int k = 0; ok && k < KNOBS_MOST; k++)
         ok = cudnnBackendCreateDescriptor(CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, &knob[k]) == CUDNN_STATUS_SUCCESS;
-    if (ok && cudnnBackendGetAttribute(offer, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR, KNOBS_MOST, &knobs, knob) ==
-                  CUDNN_STATUS_SUCCESS)
+    if (ok && cudnnBackendGetAttribute(offer, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                       KNOBS_MOST, &knobs, knob) == CUDNN_STATUS_SUCCESS)
         for (int64_t k = 0; k < knobs && k < KNOBS_MOST && used < sizeof about->engine; k++) {
             cudnnBackendKnobType_t type;
             int64_t value = 0;
-            if (cudnnBackendGetAttribute(knob[k], CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1, &many, &type) == CUDNN_STATUS_SUCCESS &&
-                cudnnBackendGetAttribute(knob[k], CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &many, &value) == CUDNN_STATUS_SUCCESS)
-                used += (size_t)snprintf(about->engine + used, sizeof about->engine - used, " %d=%lld", (int)type, (long long)value);
+            if (cudnnBackendGetAttribute(knob[k], CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1, &many,
+                                         &type) == CUDNN_STATUS_SUCCESS &&
+                cudnnBackendGetAttribute(knob[k], CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &many,
+                                         &value) == CUDNN_STATUS_SUCCESS)
+                used += (size_t)snprintf(about->engine + used, sizeof about->engine - used, " %d=%lld", (int)type,
+                                         (long long)value);
         }
     for (int k = 0; k < KNOBS_MOST; k++)
         if (knob[k])
@@ -230,18 +240,20 @@ static struct plan *plan_of(struct planner *p, desc offer)
     plan->planner = p;
     plan->offer = offer;
     int64_t many = 0, workspace = 0;
-    bool ok = may_use(offer, p->precision, &plan->about) &&
-              cudnnBackendCreateDescriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, &plan->plan) == CUDNN_STATUS_SUCCESS &&
-              cudnnBackendSetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &offer) ==
-                  CUDNN_STATUS_SUCCESS;
+    bool ok =
+        may_use(offer, p->precision, &plan->about) &&
+        cudnnBackendCreateDescriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, &plan->plan) == CUDNN_STATUS_SUCCESS &&
+        cudnnBackendSetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+                                 &offer) == CUDNN_STATUS_SUCCESS;
     if (ok && p->properties)
-        ok = cudnnBackendSetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &p->properties) ==
-             CUDNN_STATUS_SUCCESS;
+        ok = cudnnBackendSetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                      1, &p->properties) == CUDNN_STATUS_SUCCESS;
     else if (ok)
-        ok = cudnnBackendSetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &p->dnn) == CUDNN_STATUS_SUCCESS;
+        ok = cudnnBackendSetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &p->dnn) ==
+             CUDNN_STATUS_SUCCESS;
     ok = ok && cudnnBackendFinalize(plan->plan) == CUDNN_STATUS_SUCCESS &&
-         cudnnBackendGetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &many, &workspace) ==
-             CUDNN_STATUS_SUCCESS &&
+         cudnnBackendGetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &many,
+                                  &workspace) == CUDNN_STATUS_SUCCESS &&
          workspace >= 0 && (uint64_t)workspace <= p->workspace_most;
     plan->about.workspace = (size_t)workspace;
     if (!ok)
@@ -263,7 +275,10 @@ void plan_close(struct plan **plan)
     *plan = NULL;
 }
 
-const struct plan_about *plan_about(const struct plan *p) { return &p->about; }
+const struct plan_about *plan_about(const struct plan *p)
+{
+    return &p->about;
+}
 
 /* ---- running ---- */
 
@@ -328,7 +343,9 @@ double planner_seconds(struct planner *p, void (*run)(void *context), void *cont
 }
 
 /* What plans are timed on: numbers that are not zero, for a multiplier that multiplies noughts draws less power and runs faster. */
-struct arena { void *x, *w, *y, *workspace; };
+struct arena {
+    void *x, *w, *y, *workspace;
+};
 
 static bool arena_open(struct arena *a, struct planner *p, const struct conv_shape *s, size_t workspace, struct error *e)
 {
@@ -360,20 +377,27 @@ static void arena_close(struct arena *a)
     (void)cudaFree(a->workspace);
 }
 
-struct trial { struct plan *plan; struct arena *arena; bool failed; };
+struct trial {
+    struct plan *plan;
+    struct arena *arena;
+    bool failed;
+};
 
 static void try_once(void *context)
 {
     struct trial *t = context;
-    t->failed = t->failed || execute(t->plan, t->arena->x, t->arena->w, t->arena->y, t->arena->workspace) != CUDNN_STATUS_SUCCESS;
+    t->failed = t->failed ||
+                execute(t->plan, t->arena->x, t->arena->w, t->arena->y, t->arena->workspace) != CUDNN_STATUS_SUCCESS;
 }
 
 static void key_of(char *key, const struct planner *p, const struct conv_shape *s, enum pass pass, bool accumulate)
 {
-    format_into(key, TUNED_MOST, "plan of %s; %s %s%s; N %d C %d O %d in %d %d %d kernel %d %d %d stride %d %d %d pad %d %d %d; workspace %zu",
-                p->who, p->precision == BFLOAT16 ? "bfloat16" : "float32", pass_name[pass], accumulate ? " adding" : "", s->N, s->C, s->O,
-                s->in[0], s->in[1], s->in[2], s->kernel[0], s->kernel[1], s->kernel[2], s->stride[0], s->stride[1], s->stride[2], s->pad[0],
-                s->pad[1], s->pad[2], p->workspace_most);
+    format_into(
+        key, TUNED_MOST,
+        "plan of %s; %s %s%s; N %d C %d O %d in %d %d %d kernel %d %d %d stride %d %d %d pad %d %d %d; workspace %zu",
+        p->who, p->precision == BFLOAT16 ? "bfloat16" : "float32", pass_name[pass], accumulate ? " adding" : "", s->N,
+        s->C, s->O, s->in[0], s->in[1], s->in[2], s->kernel[0], s->kernel[1], s->kernel[2], s->stride[0], s->stride[1],
+        s->stride[2], s->pad[0], s->pad[1], s->pad[2], p->workspace_most);
 }
 
 /* The fastest of `many` plans; the others are closed. */
@@ -389,7 +413,8 @@ static struct plan *fastest(struct planner *p, struct plan **plan, int many, con
         for (int i = 0; i < many; i++) {
             struct trial t = {plan[i], &a, false};
             plan[i]->about.seconds = planner_seconds(p, try_once, &t);
-            if (!t.failed && plan[i]->about.seconds > 0 && (best < 0 || plan[i]->about.seconds < plan[best]->about.seconds))
+            if (!t.failed && plan[i]->about.seconds > 0 &&
+                (best < 0 || plan[i]->about.seconds < plan[best]->about.seconds))
                 best = i;
         }
     arena_close(&a);
@@ -416,8 +441,8 @@ static int list_plans(struct planner *p, const desc *offer, int offers, struct p
     return many;
 }
 
-static struct plan *choose(struct planner *p, const desc *offer, int offers, const struct conv_shape *s, enum pass pass, bool accumulate,
-                           struct error *e)
+static struct plan *choose(struct planner *p, const desc *offer, int offers, const struct conv_shape *s, enum pass pass,
+                           bool accumulate, struct error *e)
 {
     char key[TUNED_MOST], value[TUNED_MOST];
     struct plan *plan[TUNE_MOST];
@@ -430,7 +455,8 @@ static struct plan *choose(struct planner *p, const desc *offer, int offers, con
             plan[0]->about.seconds = seconds;
             return plan[0];
         }
-        fprintf(stderr, "%s: cuDNN no longer offers the plan that was measured ('%s'); measuring again\n", program_name(), value);
+        fprintf(stderr, "%s: cuDNN no longer offers the plan that was measured ('%s'); measuring again\n",
+                program_name(), value);
     }
     int fit = list_plans(p, offer, offers, plan, timed ? TUNE_MOST : 1, NULL);
     if (fit == 0)
@@ -467,9 +493,12 @@ struct plan *plan_open(struct planner *p, const struct conv_shape *s, enum pass 
                 plan->keeps_offer = true;
             }
     } else if (!e->code)
-        fail_as(e, EX_UNAVAILABLE, "cuDNN %zu has no plan for the %s pass of a convolution of %d to %d channels, %dx%dx%d, that repeats bit for "
-                "bit within %zu MiB of workspace (%d offered%s%s%s)", cudnnGetVersion(), pass_name[pass], s->C, s->O, s->in[0], s->in[1],
-                s->in[2], p->workspace_most >> 20, offers, b->failed ? "; failed at " : "", b->failed ? b->failed : "",
+        fail_as(e, EX_UNAVAILABLE,
+                "cuDNN %zu has no plan for the %s pass of a convolution of %d to %d channels, %dx%dx%d, that repeats "
+                "bit for "
+                "bit within %zu MiB of workspace (%d offered%s%s%s)",
+                cudnnGetVersion(), pass_name[pass], s->C, s->O, s->in[0], s->in[1], s->in[2], p->workspace_most >> 20,
+                offers, b->failed ? "; failed at " : "", b->failed ? b->failed : "",
                 b->failed ? cudnnGetErrorString(b->status) : "");
     unmake(b);
     free(b);
@@ -478,7 +507,10 @@ struct plan *plan_open(struct planner *p, const struct conv_shape *s, enum pass 
 
 /* ---- planners ---- */
 
-const char *planner_who(const struct planner *p) { return p->who; }
+const char *planner_who(const struct planner *p)
+{
+    return p->who;
+}
 
 static struct planner *planner_new(enum precision precision, size_t workspace_most, struct error *e)
 {
@@ -505,11 +537,13 @@ struct planner *planner_open(void *dnn, void *stream, enum precision precision, 
         planner_close(&p);
         return NULL;
     }
-    format_into(p->who, sizeof p->who, "%.100s, driver %d, CUDA %d, cuDNN %zu", properties.name, driver, runtime, cudnnGetVersion());
+    format_into(p->who, sizeof p->who, "%.100s, driver %d, CUDA %d, cuDNN %zu", properties.name, driver, runtime,
+                cudnnGetVersion());
     return p;
 }
 
-struct planner *planner_open_described(const char *properties, enum precision precision, size_t workspace_most, struct error *e)
+struct planner *planner_open_described(const char *properties, enum precision precision, size_t workspace_most,
+                                       struct error *e)
 {
     struct planner *p = planner_new(precision, workspace_most, e);
     if (!p)
@@ -550,10 +584,12 @@ char *planner_describe_device(struct error *e)
     set(&b, properties, CUDNN_ATTR_DEVICEPROP_DEVICE_ID, CUDNN_TYPE_INT32, 1, &number);
     finish(&b, properties, "the device's properties");
     if (b.status == CUDNN_STATUS_SUCCESS)
-        b.status = cudnnBackendGetAttribute(properties, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 0, &length, NULL);
+        b.status = cudnnBackendGetAttribute(properties, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 0,
+                                            &length, NULL);
     if (b.status == CUDNN_STATUS_SUCCESS) {
         text = xalloc((size_t)length + 1, 1);
-        b.status = cudnnBackendGetAttribute(properties, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, length, &length, text);
+        b.status = cudnnBackendGetAttribute(properties, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
+                                            length, &length, text);
     }
     if (b.status != CUDNN_STATUS_SUCCESS) {
         fail_as(e, EX_UNAVAILABLE, "cuDNN does not describe the device: %s", cudnnGetErrorString(b.status));

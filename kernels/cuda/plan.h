@@ -27,18 +27,20 @@ struct planner;
 struct plan;
 /* What a plan is, for people and tests. */
 struct plan_about {
-    char engine[200];       /* cuDNN's engine and knobs: "62: 1=3 17=0" */
+    char engine[200]; /* cuDNN's engine and knobs: "62: 1=3 17=0" */
     bool tensor_cores;
-    size_t workspace;       /* bytes */
-    double seconds;         /* of one run when it was tuned; 0: not timed */
-    int offered, fit;       /* by cuDNN; of those, what may be used */
+    size_t workspace; /* bytes */
+    double seconds;   /* of one run when it was tuned; 0: not timed */
+    int offered, fit; /* by cuDNN; of those, what may be used */
 };
 
 /* dnn is a cudnnHandle_t on `stream`, a cudaStream_t, where plans run; workspace_most in bytes, a plan. NULL and a sentence: a
  * version that must not be used (cudnn_version.h). */
-struct planner *planner_open(void *dnn, void *stream, enum precision precision, size_t workspace_most, struct error *e) MUST_USE;
+struct planner *planner_open(void *dnn, void *stream, enum precision precision, size_t workspace_most,
+                             struct error *e) MUST_USE;
 /* For the device that `properties` describes (CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR's JSON). */
-struct planner *planner_open_described(const char *properties, enum precision precision, size_t workspace_most, struct error *e) MUST_USE;
+struct planner *planner_open_described(const char *properties, enum precision precision, size_t workspace_most,
+                                       struct error *e) MUST_USE;
 void planner_close(struct planner **p);
 /* The present device's properties as cuDNN writes them, to free(); NULL and a sentence. */
 char *planner_describe_device(struct error *e) MUST_USE;
@@ -52,7 +54,8 @@ double planner_seconds(struct planner *p, void (*run)(void *context), void *cont
 
 /* NULL and a sentence when cuDNN offers nothing that may be used (EX_UNAVAILABLE). Allocates, times and synchronises: not
  * while a step is recorded. The plan is good as long as its planner. */
-struct plan *plan_open(struct planner *p, const struct conv_shape *s, enum pass pass, bool accumulate, struct error *e) MUST_USE;
+struct plan *plan_open(struct planner *p, const struct conv_shape *s, enum pass pass, bool accumulate,
+                       struct error *e) MUST_USE;
 const struct plan_about *plan_about(const struct plan *p);
 /* Launches; nothing else. workspace: plan_about's bytes, aligned to 256. */
 void plan_run(struct plan *p, void *x, void *w, void *y, void *workspace);

@@ -6,10 +6,15 @@
 #include "kernels/cuda/window.cuh"
 
 template <class T> struct place;
-template <> struct place<float> { typedef int32_t type; };
-template <> struct place<bf16> { typedef uint16_t type; };
+template <> struct place<float> {
+    typedef int32_t type;
+};
+template <> struct place<bf16> {
+    typedef uint16_t type;
+};
 
-template <class T> __global__ void maxpool(T *out, typename place<T>::type *where, const T *in, struct pool_shape s, size_t count)
+template <class T>
+__global__ void maxpool(T *out, typename place<T>::type *where, const T *in, struct pool_shape s, size_t count)
 {
     for (size_t i = first(); i < count; i += stride()) {
         struct voxel v = voxel_of(i, s.C, s.out);
@@ -30,7 +35,9 @@ template <class T> __global__ void maxpool(T *out, typename place<T>::type *wher
     }
 }
 
-template <class T> __global__ void maxpool_slope(T *din, const T *dout, const typename place<T>::type *where, struct pool_shape s, size_t count)
+template <class T>
+__global__ void maxpool_slope(T *din, const T *dout, const typename place<T>::type *where, struct pool_shape s,
+                              size_t count)
 {
     for (size_t i = first(); i < count; i += stride()) {
         struct voxel v = voxel_of(i, s.C, s.in);
@@ -66,19 +73,22 @@ template <class T> __global__ void avgpool_slope(T *din, const float *dout, size
         keep(&din[i], number(din[i]) + dout[i / (P * C) * C + i % C] / (float)P);
 }
 
-static void cuda_maxpool_forward(struct backend *b, float *out, int32_t *where, const float *in, const struct pool_shape *s)
+static void cuda_maxpool_forward(struct backend *b, float *out, int32_t *where, const float *in,
+                                 const struct pool_shape *s)
 {
     size_t count = (size_t)s->N * (size_t)s->C * volume(s->out);
     assert(!is_narrow(b, IMAGE) || s->kernel <= 40); /* 16 bits for a place in a window */
-    BY_PRECISION(b, maxpool, blocks_for(b, count), THREADS, (T *)out, (typename place<T>::type *)where, (const T *)in, *s, count);
+    BY_PRECISION(b, maxpool, blocks_for(b, count), THREADS, (T *)out, (typename place<T>::type *)where, (const T *)in,
+                 *s, count);
     cuda_end_image(b, out, count);
 }
 
-static void cuda_maxpool_backward(struct backend *b, float *din, const float *dout, const int32_t *where, const struct pool_shape *s)
+static void cuda_maxpool_backward(struct backend *b, float *din, const float *dout, const int32_t *where,
+                                  const struct pool_shape *s)
 {
     size_t count = (size_t)s->N * (size_t)s->C * volume(s->in);
-    BY_PRECISION(b, maxpool_slope, blocks_for(b, count), THREADS, (T *)din, (const T *)dout, (const typename place<T>::type *)where, *s,
-                 count);
+    BY_PRECISION(b, maxpool_slope, blocks_for(b, count), THREADS, (T *)din, (const T *)dout,
+                 (const typename place<T>::type *)where, *s, count);
 }
 
 static void cuda_avgpool_forward(struct backend *b, float *out, const float *in, int N, int C, const int dim[3])

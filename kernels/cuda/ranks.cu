@@ -11,12 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct nccl_id { char bytes[128]; }; /* ncclUniqueId */
+struct nccl_id {
+    char bytes[128];
+}; /* ncclUniqueId */
 enum { NCCL_SUCCESS = 0, NCCL_BYTES = 1, NCCL_FLOAT = 7, NCCL_SUM = 0 };
 #if defined __CUDACC__ && __has_include(<nccl.h>)
 #include <nccl.h>
-static_assert(sizeof(struct nccl_id) == sizeof(ncclUniqueId) && NCCL_SUCCESS == (int)ncclSuccess && NCCL_BYTES == (int)ncclUint8 &&
-              NCCL_FLOAT == (int)ncclFloat32 && NCCL_SUM == (int)ncclSum, "this NCCL is another than the one that is spoken to");
+static_assert(sizeof(struct nccl_id) == sizeof(ncclUniqueId) && NCCL_SUCCESS == (int)ncclSuccess &&
+                  NCCL_BYTES == (int)ncclUint8 && NCCL_FLOAT == (int)ncclFloat32 && NCCL_SUM == (int)ncclSum,
+              "this NCCL is another than the one that is spoken to");
 #endif
 
 struct nccl {
@@ -24,7 +27,8 @@ struct nccl {
     int (*join)(void **communicator, int size, struct nccl_id id, int rank);
     int (*leave)(void *communicator);
     int (*gather)(const void *mine, void *all, size_t count, int type, void *communicator, cudaStream_t stream);
-    int (*sum)(const void *from, void *to, size_t count, int type, int operation, void *communicator, cudaStream_t stream);
+    int (*sum)(const void *from, void *to, size_t count, int type, int operation, void *communicator,
+               cudaStream_t stream);
     int (*copy)(const void *from, void *to, size_t count, int type, int root, void *communicator, cudaStream_t stream);
     const char *(*words)(int code);
     const char *(*last)(void *communicator); /* more of what went wrong */
@@ -35,16 +39,24 @@ struct joined {
     cudaStream_t stream;
 };
 
-static struct joined *joined_of(const struct ranks *r) { return (struct joined *)r->own; }
+static struct joined *joined_of(const struct ranks *r)
+{
+    return (struct joined *)r->own;
+}
 
 static int nccl_open(struct nccl *n, struct error *e)
 {
     const char *named = getenv("PETREL_NCCL"), *file = named && *named ? named : "libnccl.so.2";
     void *object = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (!object)
-        return fail_as(e, EX_UNAVAILABLE, "several ranks on GPUs need NCCL, which cannot be opened (%s); install libnccl2, or name its "
-                       "file in PETREL_NCCL", dlerror());
-    const struct { const char *name; void *slot; } symbols[] = {
+        return fail_as(e, EX_UNAVAILABLE,
+                       "several ranks on GPUs need NCCL, which cannot be opened (%s); install libnccl2, or name its "
+                       "file in PETREL_NCCL",
+                       dlerror());
+    const struct {
+        const char *name;
+        void *slot;
+    } symbols[] = {
         {"ncclGetUniqueId", &n->get_id},   {"ncclCommInitRank", &n->join}, {"ncclCommDestroy", &n->leave},
         {"ncclAllGather", &n->gather},     {"ncclAllReduce", &n->sum},     {"ncclBroadcast", &n->copy},
         {"ncclGetErrorString", &n->words}, {"ncclGetLastError", &n->last},
@@ -107,9 +119,10 @@ static int cuda_join(struct backend *b, const struct ranks_place *place, struct 
         goto failed;
     code = j->nccl.join(&j->communicator, place->size, id, place->rank);
     if (code != NCCL_SUCCESS) {
-        fail_as(e, EX_UNAVAILABLE, "rank %d of %d cannot join the others by NCCL: %s (%s); each rank needs a GPU of its own (this one "
-                "has GPU %d; NCCL_DEBUG=INFO says more)", place->rank, place->size, j->nccl.words(code), j->nccl.last(NULL),
-                cuda_of(b)->device);
+        fail_as(e, EX_UNAVAILABLE,
+                "rank %d of %d cannot join the others by NCCL: %s (%s); each rank needs a GPU of its own (this one "
+                "has GPU %d; NCCL_DEBUG=INFO says more)",
+                place->rank, place->size, j->nccl.words(code), j->nccl.last(NULL), cuda_of(b)->device);
         goto failed;
     }
     b->ranks = (struct ranks *)xalloc(1, sizeof *b->ranks);

@@ -8,7 +8,8 @@ __global__ void scale_rows(float *out, const float *in, const float *scale, size
 }
 
 /* A block is 32 columns by 8 rows that stride down them. */
-__global__ void scale_slope(float *din, float *dscale, const float *dout, const float *in, const float *scale, int N, int C)
+__global__ void scale_slope(float *din, float *dscale, const float *dout, const float *in, const float *scale, int N,
+                            int C)
 {
     int c = (int)(blockIdx.x * WARP + threadIdx.x);
     float sum = 0;
@@ -29,8 +30,8 @@ static void cuda_scale_forward(struct backend *b, float *out, const float *in, c
     LAUNCH(b, scale_rows, blocks_for(b, count), THREADS, out, in, scale, count, C);
 }
 
-static void cuda_scale_backward(struct backend *b, float *din, float *dscale, const float *dout, const float *in, const float *scale,
-                                int N, int C)
+static void cuda_scale_backward(struct backend *b, float *din, float *dscale, const float *dout, const float *in,
+                                const float *scale, int N, int C)
 {
     LAUNCH(b, scale_slope, blocks_of_columns(C), COLUMN_THREADS, din, dscale, dout, in, scale, N, C);
 }

@@ -2,12 +2,21 @@
 #include "kernels/cuda/elementwise.cuh"
 
 struct sigmoid {
-    __device__ static float of(float x) { return 1 / (1 + expf(-x)); } /* exp may be infinite: then it is 0 */
-    __device__ static float back(float dout, float out) { return dout * out * (1 - out); }
+    __device__ static float of(float x)
+    {
+        return 1 / (1 + expf(-x));
+    } /* exp may be infinite: then it is 0 */
+    __device__ static float back(float dout, float out)
+    {
+        return dout * out * (1 - out);
+    }
 };
 
 struct silu {
-    __device__ static float of(float x) { return x * sigmoid::of(x); }
+    __device__ static float of(float x)
+    {
+        return x * sigmoid::of(x);
+    }
     __device__ static float back(float dout, float in)
     {
         float s = sigmoid::of(in);
@@ -16,7 +25,10 @@ struct silu {
 };
 
 struct sum {
-    __device__ static float of(float a, float b) { return a + b; }
+    __device__ static float of(float a, float b)
+    {
+        return a + b;
+    }
 };
 
 static void cuda_sigmoid_forward(struct backend *b, float *out, const float *in, size_t count)

@@ -31,7 +31,9 @@ __global__ void clip(float *scale, const double *sum, float most)
 static void cuda_sum_of_squares(struct backend *b, double *sum, const float *x, size_t count)
 {
     unsigned parts = (unsigned)((count + 4 * THREADS - 1) / (4 * THREADS));
-    parts = parts < 1 ? 1 : parts > MOST_BLOCKS ? (unsigned)MOST_BLOCKS : parts; /* by the count alone: the same bytes on every GPU */
+    parts = parts < 1             ? 1
+            : parts > MOST_BLOCKS ? (unsigned)MOST_BLOCKS
+                                  : parts; /* by the count alone: the same bytes on every GPU */
     double *part = (double *)cuda_scratch(b, MOST_BLOCKS * sizeof *part);
     LAUNCH(b, squares, parts, THREADS, part, x, count);
     LAUNCH(b, squares_end, 1, MOST_BLOCKS, sum, part, parts);

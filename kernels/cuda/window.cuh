@@ -5,7 +5,9 @@
 
 #include <assert.h>
 
-struct voxel { int n, at[3], c; };
+struct voxel {
+    int n, at[3], c;
+};
 __device__ static inline struct voxel voxel_of(size_t i, int C, const int dim[3])
 {
     struct voxel v;
@@ -22,11 +24,15 @@ __device__ static inline struct voxel voxel_of(size_t i, int C, const int dim[3]
 
 __device__ static inline size_t index_of(int n, int z, int y, int x, int c, int C, const int dim[3])
 {
-    return ((((size_t)n * (size_t)dim[0] + (size_t)z) * (size_t)dim[1] + (size_t)y) * (size_t)dim[2] + (size_t)x) * (size_t)C + (size_t)c;
+    return ((((size_t)n * (size_t)dim[0] + (size_t)z) * (size_t)dim[1] + (size_t)y) * (size_t)dim[2] + (size_t)x) *
+               (size_t)C +
+           (size_t)c;
 }
 
 /* begin: where it would begin, outside the image perhaps; from, past: clipped */
-struct window { int begin[3], from[3], past[3]; };
+struct window {
+    int begin[3], from[3], past[3];
+};
 
 /* of the output voxel p */
 __device__ static inline struct window window_of(const struct pool_shape &s, struct voxel p)

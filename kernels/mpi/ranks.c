@@ -23,7 +23,8 @@ static void mpi_sum(struct ranks *r, float *x, size_t count)
 {
     (void)r;
     for (size_t at = 0; at < count; at += PART)
-        MPI_Allreduce(MPI_IN_PLACE, x + at, (int)(count - at < PART ? count - at : PART), MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD);
+        MPI_Allreduce(MPI_IN_PLACE, x + at, (int)(count - at < PART ? count - at : PART), MPI_FLOAT, MPI_SUM,
+                      MPI_COMM_WORLD);
 }
 
 static void mpi_copy(struct ranks *r, void *x, size_t bytes)
@@ -47,13 +48,20 @@ struct ranks *petrel_mpi_join(const struct ranks_place *place, struct error *e)
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (rank != place->rank || size != place->size) {
-        fail_as(e, EX_UNAVAILABLE, "the environment says rank %d of %d, but MPI says %d of %d: start with mpirun, or with "
-                "srun --mpi=pmix of the same MPI that Petrel was built with", place->rank, place->size, rank, size);
+        fail_as(e, EX_UNAVAILABLE,
+                "the environment says rank %d of %d, but MPI says %d of %d: start with mpirun, or with "
+                "srun --mpi=pmix of the same MPI that Petrel was built with",
+                place->rank, place->size, rank, size);
         MPI_Finalize();
         return NULL;
     }
     struct ranks *r = xalloc(1, sizeof *r);
-    *r = (struct ranks){.rank = rank, .size = size, .sync_norm = place->sync_norm, .gather = mpi_gather, .sum = mpi_sum,
-                        .copy = mpi_copy, .leave = mpi_leave};
+    *r = (struct ranks){.rank = rank,
+                        .size = size,
+                        .sync_norm = place->sync_norm,
+                        .gather = mpi_gather,
+                        .sum = mpi_sum,
+                        .copy = mpi_copy,
+                        .leave = mpi_leave};
     return r;
 }

@@ -13,20 +13,22 @@
 enum peb_norm { PEB_LAYER, PEB_L2 };
 enum { NETWORK_POSITION = 9, NETWORK_CLASSES = 2 };
 struct network_settings {
-    const char *backbone;      /* resnet10|resnet18|resnet34 */
-    int channels, box[3];      /* C; D H W */
-    int width;                 /* channels of the stem, 64; E = 8 * width */
-    int stem_stride[3];        /* 1 2 2 */
-    bool position;             /* PEB */
+    const char *backbone; /* resnet10|resnet18|resnet34 */
+    int channels, box[3]; /* C; D H W */
+    int width;            /* channels of the stem, 64; E = 8 * width */
+    int stem_stride[3];   /* 1 2 2 */
+    bool position;        /* PEB */
     enum peb_norm peb_norm;
-    int projection_width;      /* K, 2048 */
-    int classifier_hidden;     /* H, 128 */
+    int projection_width;  /* K, 2048 */
+    int classifier_hidden; /* H, 128 */
     bool classifier_gelu;
 };
 /* Which parts a tape holds. */
 enum { NETWORK_ENCODER = 1, NETWORK_PROJECTION = 2, NETWORK_CLASSIFIER = 4 };
 /* Values of the tape; -1 where there is none. Without NETWORK_ENCODER, embedding is an input of rows. */
-struct network_values { int box, position, embedding, z, logits; };
+struct network_values {
+    int box, position, embedding, z, logits;
+};
 
 void network_defaults(struct network_settings *s); /* METHOD.md 2 */
 int network_check(const struct network_settings *s, struct error *e) MUST_USE;

@@ -20,7 +20,10 @@ const struct resnet *resnet_find(const char *name)
     return NULL;
 }
 
-const char *resnet_names(void) { return "resnet10, resnet18, resnet34"; }
+const char *resnet_names(void)
+{
+    return "resnet10, resnet18, resnet34";
+}
 
 static const int K1[3] = {1, 1, 1}, K3[3] = {3, 3, 3}, K7[3] = {7, 7, 7};
 static const int PAD0[3] = {0, 0, 0}, PAD1[3] = {1, 1, 1}, PAD3[3] = {3, 3, 3};

@@ -4,7 +4,10 @@
 #define PETREL_KERNELS_NETS_RESNET_H
 #include "kernels/tape.h"
 
-struct resnet { const char *name; int blocks[4]; };
+struct resnet {
+    const char *name;
+    int blocks[4];
+};
 /* "resnet18"; NULL: not one we know. */
 const struct resnet *resnet_find(const char *name);
 const char *resnet_names(void); /* "resnet10, resnet18, resnet34" */

@@ -52,7 +52,8 @@ enum { PIECE = 1 << 16 }; /* numbers taken through all steps together: they stay
 static void age_coupled(const struct adamw *o, float *first, size_t count, double lr, int64_t steps)
 {
     struct backend *b = o->params->backend;
-    float *p = b->alloc(b, (4 * PIECE + RATES) * sizeof *p), *m = p + PIECE, *v = m + PIECE, *zero = v + PIECE, *rates = zero + PIECE;
+    float *p = b->alloc(b, (4 * PIECE + RATES) * sizeof *p), *m = p + PIECE, *v = m + PIECE, *zero = v + PIECE,
+          *rates = zero + PIECE;
     for (size_t at = 0; at < count; at += PIECE) {
         size_t n = count - at < PIECE ? count - at : PIECE;
         b->put(b, p, first + at, n * sizeof *p);

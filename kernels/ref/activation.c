@@ -10,7 +10,8 @@ static void ref_relu_forward(struct backend *b, float *out, const float *in, siz
         out[i] = in[i] < 0 ? 0 : in[i];
 }
 
-static void ref_relu_backward(struct backend *b, float *din, const float *dout, const float *out, size_t count, enum layout layout)
+static void ref_relu_backward(struct backend *b, float *din, const float *dout, const float *out, size_t count,
+                              enum layout layout)
 {
     (void)b, (void)layout;
     for (size_t i = 0; i < count; i++)
@@ -30,7 +31,8 @@ static void ref_gelu_forward(struct backend *b, float *out, const float *in, siz
         out[i] = (float)((double)in[i] * normal_cdf((double)in[i]));
 }
 
-static void ref_gelu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count, enum layout layout)
+static void ref_gelu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count,
+                              enum layout layout)
 {
     (void)b, (void)layout;
     for (size_t i = 0; i < count; i++) {

@@ -80,8 +80,7 @@ static void ref_attention_forward(struct backend *b, float *out, float *prob, co
             for (size_t i = 0; i < T; i++) {
                 float *row = prob + ((n * H + h) * T + i) * T;
                 for (size_t j = 0; j < T; j++)
-                    row[j] =
-                        (float)(dot(q + (n * T + i) * C + h * D, k + (n * T + j) * C + h * D, D) / sqrt((double)D));
+                    row[j] = (float)(dot(q + (n * T + i) * C + h * D, k + (n * T + j) * C + h * D, D) / sqrt((double)D));
                 b->softmax(b, row, row, 1, tokens);
                 for (size_t d = 0; d < D; d++) {
                     double sum = 0;

@@ -24,7 +24,8 @@ static struct conv *ref_conv_open(struct backend *b, const struct conv_shape *s)
     (void)b;
     struct conv *c = xalloc(1, sizeof *c);
     c->s = *s;
-    int positions = volume(s->out), *tap_of = xalloc((size_t)conv_taps(s), sizeof *tap_of), taps = conv_live_taps(s, tap_of);
+    int positions = volume(s->out), *tap_of = xalloc((size_t)conv_taps(s), sizeof *tap_of),
+        taps = conv_live_taps(s, tap_of);
     c->taps = (size_t)taps;
     c->live = xalloc((size_t)positions * (size_t)taps + 1, sizeof *c->live);
     for (int p = 0; p < positions; p++)
@@ -95,7 +96,8 @@ static void ref_conv_backward_data(struct backend *b, float *din, const float *d
     free(sum);
 }
 
-static void ref_conv_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in, struct conv *c)
+static void ref_conv_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in,
+                                     struct conv *c)
 {
     (void)b;
     const struct conv_shape *s = &c->s;

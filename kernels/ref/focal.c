@@ -16,12 +16,13 @@ static void softmax(double *p, const double *x, size_t C)
         p[c] /= sum;
 }
 
-static void ref_focal(struct backend *b, float *dlogits, float *loss, const float *logits, const int32_t *label, int N, int C,
-                      const float *alpha, float gamma, bool on_softmax)
+static void ref_focal(struct backend *b, float *dlogits, float *loss, const float *logits, const int32_t *label, int N,
+                      int C, const float *alpha, float gamma, bool on_softmax)
 {
     (void)b;
     size_t K = (size_t)C;
-    double *x = xalloc(4 * K, sizeof *x), *first = x + K, *p = x + 2 * K, *g = x + 3 * K, total = 0, power = (double)gamma;
+    double *x = xalloc(4 * K, sizeof *x), *first = x + K, *p = x + 2 * K, *g = x + 3 * K, total = 0,
+           power = (double)gamma;
     for (size_t n = 0; n < (size_t)N; n++) {
         assert(label[n] >= 0 && label[n] < C);
         size_t y = (size_t)label[n];

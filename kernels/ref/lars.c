@@ -6,11 +6,13 @@
 
 #include <math.h>
 
-static void ref_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count, struct dead *dead,
-                     bool adapt, const float *rates, float momentum_factor, float weight_decay, float trust)
+static void ref_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count,
+                     struct dead *dead, bool adapt, const float *rates, float momentum_factor, float weight_decay,
+                     float trust)
 {
     (void)b;
-    double lr = (double)rates[RATE_LR], grad_scale = (double)rates[RATE_GRAD_SCALE], decay = adapt ? (double)weight_decay : 0, ratio = 1;
+    double lr = (double)rates[RATE_LR], grad_scale = (double)rates[RATE_GRAD_SCALE],
+           decay = adapt ? (double)weight_decay : 0, ratio = 1;
     if (adapt) {
         double param_squares = 0, step_squares = 0;
         for (size_t i = 0; i < count; i++) {

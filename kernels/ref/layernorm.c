@@ -22,7 +22,8 @@ static void ref_layernorm_forward(struct backend *b, float *out, float *rstd, co
 }
 
 /* din += rstd (dout - mean(dout) - out mean(dout out)) */
-static void ref_layernorm_backward(struct backend *b, float *din, const float *dout, const float *out, const float *rstd, int N, int C)
+static void ref_layernorm_backward(struct backend *b, float *din, const float *dout, const float *out,
+                                   const float *rstd, int N, int C)
 {
     (void)b;
     for (size_t n = 0; n < (size_t)N; n++) {
@@ -33,7 +34,8 @@ static void ref_layernorm_backward(struct backend *b, float *din, const float *d
             sum_y += (double)g[c] * (double)y[c];
         }
         for (int c = 0; c < C; c++)
-            din[n * (size_t)C + (size_t)c] += (float)((double)rstd[n] * ((double)g[c] - sum / C - (double)y[c] * sum_y / C));
+            din[n * (size_t)C + (size_t)c] +=
+                (float)((double)rstd[n] * ((double)g[c] - sum / C - (double)y[c] * sum_y / C));
     }
 }
 
@@ -55,7 +57,8 @@ static void ref_l2norm_forward(struct backend *b, float *out, float *rnorm, cons
 }
 
 /* din += rnorm (dout - out (dout . out)); a row shorter than the shortest was only multiplied by a constant. */
-static void ref_l2norm_backward(struct backend *b, float *din, const float *dout, const float *out, const float *rnorm, int N, int C)
+static void ref_l2norm_backward(struct backend *b, float *din, const float *dout, const float *out, const float *rnorm,
+                                int N, int C)
 {
     (void)b;
     for (size_t n = 0; n < (size_t)N; n++) {

@@ -1,7 +1,8 @@
 /* linear -- out(N,O) = in(N,C) weight(O,C)^T + bias(O).   kernels/ref */
 #include "kernels/ref/ref.h"
 
-static void ref_linear_forward(struct backend *b, float *out, const float *in, const float *weight, const float *bias, int N, int C, int O)
+static void ref_linear_forward(struct backend *b, float *out, const float *in, const float *weight, const float *bias,
+                               int N, int C, int O)
 {
     (void)b;
     for (size_t n = 0; n < (size_t)N; n++)
@@ -13,8 +14,8 @@ static void ref_linear_forward(struct backend *b, float *out, const float *in, c
         }
 }
 
-static void ref_linear_backward(struct backend *b, float *din, float *dweight, float *dbias, const float *dout, const float *in,
-                                const float *weight, int N, int C, int O)
+static void ref_linear_backward(struct backend *b, float *din, float *dweight, float *dbias, const float *dout,
+                                const float *in, const float *weight, int N, int C, int O)
 {
     (void)b;
     for (size_t n = 0; din && n < (size_t)N; n++)

@@ -10,7 +10,9 @@
 static const double eps = 1e-5, momentum = 0.1;
 
 /* Of ROWS and IMAGE alike: a channel's numbers of box n are P in a row. */
-struct plan { size_t C, P, rows; };
+struct plan {
+    size_t C, P, rows;
+};
 
 static struct plan plan_of(const struct norm_shape *s)
 {
@@ -34,9 +36,9 @@ static void statistics(double *mean, double *variance, const float *in, struct p
     *variance = squares / count;
 }
 
-static void ref_norm_forward(struct backend *b, float *out, float *mean, float *rstd, float *running_mean, float *running_var,
-                             const float *in, const float *residual, const float *gamma, const float *beta,
-                             const struct norm_shape *s, bool relu, bool training)
+static void ref_norm_forward(struct backend *b, float *out, float *mean, float *rstd, float *running_mean,
+                             float *running_var, const float *in, const float *residual, const float *gamma,
+                             const float *beta, const struct norm_shape *s, bool relu, bool training)
 {
     (void)b;
     struct plan l = plan_of(s);
@@ -62,8 +64,8 @@ static void ref_norm_forward(struct backend *b, float *out, float *mean, float *
 }
 
 static void ref_norm_backward(struct backend *b, float *din, float *dresidual, float *dgamma, float *dbeta, float *dout,
-                              const float *out, const float *in, const float *mean, const float *rstd, const float *gamma,
-                              const struct norm_shape *s, bool relu)
+                              const float *out, const float *in, const float *mean, const float *rstd,
+                              const float *gamma, const struct norm_shape *s, bool relu)
 {
     (void)b;
     struct plan l = plan_of(s);

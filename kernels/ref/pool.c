@@ -18,7 +18,8 @@ static int past_of(int at, const struct pool_shape *s, int axis)
     return x > s->in[axis] ? s->in[axis] : x;
 }
 
-static void ref_maxpool_forward(struct backend *b, float *out, int32_t *where, const float *in, const struct pool_shape *s)
+static void ref_maxpool_forward(struct backend *b, float *out, int32_t *where, const float *in,
+                                const struct pool_shape *s)
 {
     (void)b;
     size_t P = volume(s->out), Q = volume(s->in);
@@ -38,7 +39,8 @@ static void ref_maxpool_forward(struct backend *b, float *out, int32_t *where, c
         }
 }
 
-static void ref_maxpool_backward(struct backend *b, float *din, const float *dout, const int32_t *where, const struct pool_shape *s)
+static void ref_maxpool_backward(struct backend *b, float *din, const float *dout, const int32_t *where,
+                                 const struct pool_shape *s)
 {
     (void)b;
     size_t P = volume(s->out), Q = volume(s->in);

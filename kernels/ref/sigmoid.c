@@ -30,7 +30,8 @@ static void ref_silu_forward(struct backend *b, float *out, const float *in, siz
 }
 
 /* s (1 + x (1 - s)) */
-static void ref_silu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count, enum layout layout)
+static void ref_silu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count,
+                              enum layout layout)
 {
     (void)b, (void)layout;
     for (size_t i = 0; i < count; i++) {
@@ -39,7 +40,8 @@ static void ref_silu_backward(struct backend *b, float *din, const float *dout, 
     }
 }
 
-static void ref_add(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count, enum layout layout)
+static void ref_add(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count,
+                    enum layout layout)
 {
     (void)b, (void)layout;
     for (size_t i = 0; i < count; i++)

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 /* One view: adds its variance and covariance terms, and (into dz, doubles) their weighted gradient. */
-static void view(double *dz, double *variance, double *covariance, const float *z, size_t N, size_t K, double w_var, double w_cov)
+static void view(double *dz, double *variance, double *covariance, const float *z, size_t N, size_t K, double w_var,
+                 double w_cov)
 {
     double *centred = xalloc(N * K, sizeof *centred), *C = xalloc(K * K, sizeof *C), dof = (double)N - 1;
     for (size_t j = 0; j < K; j++) {
@@ -43,12 +44,13 @@ static void view(double *dz, double *variance, double *covariance, const float *
     free(centred);
 }
 
-static void ref_vicreg(struct backend *b, float *dz, float terms[3], const float *z, int rows, int width, const float weight[3],
-                       bool literal)
+static void ref_vicreg(struct backend *b, float *dz, float terms[3], const float *z, int rows, int width,
+                       const float weight[3], bool literal)
 {
     (void)b;
     size_t N = (size_t)rows, K = (size_t)width;
-    double *g = xalloc(2 * N * K, sizeof *g), mean_over = literal ? (double)N : (double)N * (double)K, share = literal ? 1 : 0.5;
+    double *g = xalloc(2 * N * K, sizeof *g), mean_over = literal ? (double)N : (double)N * (double)K,
+           share = literal ? 1 : 0.5;
     double invariance = 0, variance = 0, covariance = 0;
     for (size_t i = 0; i < N * K; i++) {
         double d = (double)z[i] - (double)z[N * K + i];

@@ -6,7 +6,11 @@
 #include "proto/recipe.h"
 #include "stages/stage.h"
 
-struct cache_options { struct stage_options ends; double validation, test; struct recipe recipe; };
+struct cache_options {
+    struct stage_options ends;
+    double validation, test;
+    struct recipe recipe;
+};
 
 int cache_collect(const char *dir, const struct cache_options *o, const struct opts_common *common);
 int cache_verify(const char *dir, const struct cache_options *o, const struct opts_common *common);

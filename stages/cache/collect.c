@@ -45,8 +45,9 @@ static void regions_keep(struct cache *c, const struct taken *item, uint64_t set
     if (cache_add(c, item->key, &m, &e))
         scan_refuse(c, item->key, m.facts.source, &e);
     else if (c->shard_count > before)
-        log_event("cached", "scan=%s patient=%s vendor=\"%s\" factor=%.6g suv_max=%.2f regions=%zu tumours=%zu", m.facts.source,
-                  m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor, m.facts.suv_max, m.count, tumours);
+        log_event("cached", "scan=%s patient=%s vendor=\"%s\" factor=%.6g suv_max=%.2f regions=%zu tumours=%zu",
+                  m.facts.source, m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor,
+                  m.facts.suv_max, m.count, tumours);
     regions_message_free(&m);
 }
 
@@ -93,7 +94,6 @@ int cache_collect(const char *dir, const struct cache_options *o, const struct o
     refusals_list(&c);
     size_t scans = c.shard_count, regions = c.regions, tumours = c.tumours, refused = c.refused_count;
     cache_close(&c);
-    stage_close(&st, "%zu scans, %zu regions, %zu tumours, %zu refused, in '%s'", scans, regions, tumours, refused,
-                dir);
+    stage_close(&st, "%zu scans, %zu regions, %zu tumours, %zu refused, in '%s'", scans, regions, tumours, refused, dir);
     return refused ? EX_DATAERR : EX_OK;
 }

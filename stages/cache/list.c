@@ -54,7 +54,9 @@ int cache_list(const char *dir, const struct cache_options *o, const struct opts
 
 /* ---- split */
 
-struct share { size_t patients, scans, regions, tumours; };
+struct share {
+    size_t patients, scans, regions, tumours;
+};
 
 static struct share share_of(const struct cache *c, enum split split)
 {

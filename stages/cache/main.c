@@ -5,8 +5,11 @@
 static const struct {
     const char *name;
     int (*act)(const char *dir, const struct cache_options *o, const struct opts_common *common);
-} commands[] = {{"collect", cache_collect}, {"verify", cache_verify}, {"ls", cache_list}, {"split", cache_divide},
-              {"pictures", cache_pictures}};
+} commands[] = {{"collect", cache_collect},
+                {"verify", cache_verify},
+                {"ls", cache_list},
+                {"split", cache_divide},
+                {"pictures", cache_pictures}};
 
 int main(int argc, char **argv)
 {
@@ -24,8 +27,14 @@ int main(int argc, char **argv)
                                     .high = 0.9,
                                     .help = "split: share of the patients to validate with",
                                     .group = "Split"};
-    table[rows++] = (struct option){.name = "test", .kind = OPT_REAL, .value = &o.test, .argument = "SHARE", .low = 0,
-                                    .high = 0.9, .help = "split: share of the patients to test with", .group = "Split"};
+    table[rows++] = (struct option){.name = "test",
+                                    .kind = OPT_REAL,
+                                    .value = &o.test,
+                                    .argument = "SHARE",
+                                    .low = 0,
+                                    .high = 0.9,
+                                    .help = "split: share of the patients to test with",
+                                    .group = "Split"};
     /* a pipeline gives all its stages the same words: its recipe is welcome here, and petrel-roi's short one */
     table[rows++] = (struct option){.name = "method",
                                     .kind = OPT_CHOICE,
@@ -34,7 +43,10 @@ int main(int argc, char **argv)
                                     .argument = "fcm|fixed|relative|percist"};
     rows += recipe_options(&o.recipe, 0, table + rows, COUNT_OF(table) - rows);
     struct opts opts = {
-        .program = "petrel-cache", .usage = "collect|verify|ls|split|pictures [options] DIR", .table = table, .count = rows,
+        .program = "petrel-cache",
+        .usage = "collect|verify|ls|split|pictures [options] DIR",
+        .table = table,
+        .count = rows,
         .purpose = "keeps regions in a directory: one HDF5 file a scan, and a manifest",
         .epilogue = "collect  takes regions from --in and publishes each scan's; run again, it goes on where it was\n"
                     "verify   reads everything back and checks every sum\n"

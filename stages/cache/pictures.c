@@ -55,7 +55,8 @@ int cache_pictures(const char *dir, const struct cache_options *o, const struct 
     if (common->json)
         printf("{\"pictures\": %zu, \"drawn\": %zu}\n", c.shard_count, drawn);
     else if (!common->quiet)
-        printf("%s: %zu pictures, %zu of them new; red: tumour by the truth mask, blue: other regions, green: left out as an organ's\n",
+        printf("%s: %zu pictures, %zu of them new; red: tumour by the truth mask, blue: other regions, green: left out "
+               "as an organ's\n",
                folder, c.shard_count, drawn);
     free(folder);
     cache_close(&c);

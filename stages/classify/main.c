@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct settings { const char *model, *out, *units; struct backend_wish backend; };
+struct settings {
+    const char *model, *out, *units;
+    struct backend_wish backend;
+};
 
 /* One scan's message to files; what is wrong with one scan is news, not the end. */
 static void classify(struct stage *st, struct taken *item, struct model *model, const char *out, uint64_t *tumours)
@@ -23,7 +26,8 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
     if (result_write(&r, model, out, &e) < 0)
         die_of(&e);
     *tumours += r.tumours;
-    log_event("classified", "scan=%s regions=%zu tumours=%zu tumour_ml=%.2f", m.facts.source, m.count, r.tumours, r.tumour_ml);
+    log_event("classified", "scan=%s regions=%zu tumours=%zu tumour_ml=%.2f", m.facts.source, m.count, r.tumours,
+              r.tumour_ml);
     result_free(&r);
     regions_message_free(&m);
     stage_done(st, item);
@@ -50,16 +54,24 @@ int main(int argc, char **argv)
         {"model", OPT_STRING, &s.model, "FILE", 0, 0, "a model file with a classifier", 0, NULL},
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder for the results; one folder a scan is made in it", 0, NULL},
         {"backend", OPT_CHOICE, &s.backend.name, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
-        {"precision", OPT_CHOICE, &s.backend.precision, PRECISION_CHOICES, 0, 0, "in which the network runs, however it learned", 0, NULL},
+        {"precision", OPT_CHOICE, &s.backend.precision, PRECISION_CHOICES, 0, 0,
+         "in which the network runs, however it learned", 0, NULL},
         {"units", OPT_CHOICE, &s.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
     };
     stage_defaults(&so);
     size_t rows = 5 + stage_option_rows(&so, "regions", NULL, table + 5, COUNT_OF(table) - 5);
-    struct opts o = {.program = "petrel-classify", .usage = "--model FILE SCAN... --out DIR | --model FILE --run DIR --in regions --out DIR | settings --model FILE",
-                     .purpose = "says which high-uptake regions of a scan are tumour",
-                     .epilogue = "With scans, load, suv and roi are started with the model's own settings; without, regions are taken from a channel.\n"
-                                 "settings: prints the settings the model was trained with, as a recipe for the stages before this one.\n",
-                     .table = table, .count = rows, .common = {.seed = 1}};
+    struct opts o = {
+        .program = "petrel-classify",
+        .usage =
+            "--model FILE SCAN... --out DIR | --model FILE --run DIR --in regions --out DIR | settings --model FILE",
+        .purpose = "says which high-uptake regions of a scan are tumour",
+        .epilogue =
+            "With scans, load, suv and roi are started with the model's own settings; without, regions are taken from "
+            "a channel.\n"
+            "settings: prints the settings the model was trained with, as a recipe for the stages before this one.\n",
+        .table = table,
+        .count = rows,
+        .common = {.seed = 1}};
     struct error e = {0};
     struct model model;
     if (opts_parse(&o, argc, argv, &e) < 0)
@@ -70,7 +82,8 @@ int main(int argc, char **argv)
     if (!settings && s.out == NULL)
         die(EX_USAGE, "--out is missing: name a folder for the results");
     if (!alone && (so.run == NULL || *so.run == '\0'))
-        die(EX_USAGE, "no scan was named, and no run directory to take regions from: petrel-classify --model FILE SCAN... --out DIR");
+        die(EX_USAGE, "no scan was named, and no run directory to take regions from: petrel-classify --model FILE "
+                      "SCAN... --out DIR");
     if (!alone) /* first, so that the others hear of it should the model be no good */
         stage_open(&st, "classify", &so, true, false);
     s.backend.threads = o.common.threads;

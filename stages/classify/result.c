@@ -23,8 +23,10 @@ int result_make(struct result *r, struct regions_message *m, struct model *model
 {
     *r = (struct result){.regions = m};
     if (m->count > 0 && m->channels < model->channels)
-        return fail_as(e, EX_CONFIG, "scan '%s' has boxes of %s, the model takes %s: find the regions with the model's own settings "
-                       "(petrel-classify settings)", m->facts.scan, box_channel_names(m->channels), box_channel_names(model->channels));
+        return fail_as(e, EX_CONFIG,
+                       "scan '%s' has boxes of %s, the model takes %s: find the regions with the model's own settings "
+                       "(petrel-classify settings)",
+                       m->facts.scan, box_channel_names(m->channels), box_channel_names(model->channels));
     channels_keep(m, model->channels);
     const struct volume_scale scale = facts_scale(&m->facts);
     enum position_form form = sampling_position_form(&model->recipe);
@@ -60,15 +62,19 @@ static int write_table(const struct result *r, const struct model *model, const 
     if (publish_open(&out, path, e) < 0)
         return -1;
     if (model->simulated)
-        fprintf(out.to, "# the model was trained on a %s: this shows that the program works, not what is tumour\n", model->cohort);
+        fprintf(out.to, "# the model was trained on a %s: this shows that the program works, not what is tumour\n",
+                model->cohort);
     fprintf(out.to, "# scan '%s'%s\n", m->facts.source, m->facts.simulated ? ", simulated" : "");
     fprintf(out.to, "# petrel-classify %s; research software, no medical device\n", program_version());
-    fprintf(out.to, "# metabolic tumour volume %.2f ml, total lesion glycolysis %.2f g, threshold %.2f\n", r->tumour_ml, r->glycolysis_g, model->recipe.threshold);
-    fprintf(out.to, "region\tprobability\ttumour\tsuv_max\tsuv_mean\tsuv_peak\tml\tvoxels\tx_mm\ty_mm\tz_mm\tclipped\ttruth\n");
+    fprintf(out.to, "# metabolic tumour volume %.2f ml, total lesion glycolysis %.2f g, threshold %.2f\n", r->tumour_ml,
+            r->glycolysis_g, model->recipe.threshold);
+    fprintf(out.to,
+            "region\tprobability\ttumour\tsuv_max\tsuv_mean\tsuv_peak\tml\tvoxels\tx_mm\ty_mm\tz_mm\tclipped\ttruth\n");
     for (size_t i = 0; i < m->count; i++) {
         const struct region *g = &m->region[i];
-        fprintf(out.to, "%d\t%.4f\t%d\t%.3f\t%.3f\t%.3f\t%.3f\t%lld\t%.1f\t%.1f\t%.1f\t%d\t", g->component, (double)r->probability[i], r->tumour[i],
-                g->suv_max, g->suv_mean, g->suv_peak, g->ml, (long long)g->voxels, g->centroid_mm[0], g->centroid_mm[1], g->centroid_mm[2], g->clipped);
+        fprintf(out.to, "%d\t%.4f\t%d\t%.3f\t%.3f\t%.3f\t%.3f\t%lld\t%.1f\t%.1f\t%.1f\t%d\t", g->component,
+                (double)r->probability[i], r->tumour[i], g->suv_max, g->suv_mean, g->suv_peak, g->ml,
+                (long long)g->voxels, g->centroid_mm[0], g->centroid_mm[1], g->centroid_mm[2], g->clipped);
         fprintf(out.to, g->label < 0 ? "\n" : "%d\n", g->label);
     }
     return publish_commit(&out, e);

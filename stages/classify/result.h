@@ -12,11 +12,11 @@
 
 struct result {
     const struct regions_message *regions;
-    float *probability;     /* [count] */
-    bool *tumour;           /* [count] */
+    float *probability; /* [count] */
+    bool *tumour;       /* [count] */
     size_t tumours;
-    double tumour_ml;       /* metabolic tumour volume: of all regions said tumour */
-    double glycolysis_g;    /* total lesion glycolysis: their sum of SUVmean * ml */
+    double tumour_ml;    /* metabolic tumour volume: of all regions said tumour */
+    double glycolysis_g; /* total lesion glycolysis: their sum of SUVmean * ml */
 };
 /* Standardises the boxes of m in place and asks the model. */
 int result_make(struct result *r, struct regions_message *m, struct model *model, struct error *e) MUST_USE;

@@ -127,7 +127,8 @@ static void clear_up(void)
     (void)upstream_end();
 }
 
-int upstream_start(char **scan, size_t scans, const char *units, const char *settings, const char **run_dir, struct error *e)
+int upstream_start(char **scan, size_t scans, const char *units, const char *settings, const char **run_dir,
+                   struct error *e)
 {
     const char *tmp = getenv("TMPDIR");
     format_into(up.run_dir, sizeof up.run_dir, "%.40s/petrel-XXXXXX", tmp != NULL && strlen(tmp) <= 40 ? tmp : "/tmp");

@@ -69,7 +69,8 @@ int curve_read(struct curve *c, const char *path, const char *title, struct erro
         if ((size_t)epoch >= n || (size_t)loss >= n || (size_t)set >= n)
             rc = fail(e, "cannot read '%s': line %zu has %zu columns", path, number, n);
         else
-            curve_add(c, strtoll(word[epoch], NULL, 10), strcmp(word[set], "validation") == 0, strtod(word[loss], NULL), &steps);
+            curve_add(c, strtoll(word[epoch], NULL, 10), strcmp(word[set], "validation") == 0, strtod(word[loss], NULL),
+                      &steps);
     }
     buffer_free(&text);
     if (rc < 0)

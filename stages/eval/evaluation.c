@@ -20,8 +20,9 @@ static int evaluate(struct evaluation *v, const struct report *r, const struct b
     for (size_t i = 0; i < s->n; i++)
         tumours += s->label[i] == 1;
     if (tumours == 0 || tumours == s->n)
-        return fail(e, "the %s split of cache '%s' has %zu regions, %zu of them tumours: both classes are needed (petrel-cache split)",
-                    split_name[r->split], r->cache->dir, s->n, tumours);
+        return fail(
+            e, "the %s split of cache '%s' has %zu regions, %zu of them tumours: both classes are needed (petrel-cache split)",
+            split_name[r->split], r->cache->dir, s->n, tumours);
     v->threshold = v->model.recipe.threshold;
     v->confusion = confusion_at(s->probability, s->label, s->n, v->threshold);
     metrics_at(s->probability, s->label, s->n, v->threshold, v->value);
@@ -49,8 +50,8 @@ static const char *cohort_of(const struct report *r)
     return of_cache[r->cache->simulated];
 }
 
-int report_make(struct report *r, const struct cache *c, const struct opt_strings *models, enum split split, const struct backend_wish *w,
-                uint64_t seed, struct error *e)
+int report_make(struct report *r, const struct cache *c, const struct opt_strings *models, enum split split,
+                const struct backend_wish *w, uint64_t seed, struct error *e)
 {
     memset(r, 0, sizeof *r);
     r->cache = c;
@@ -77,7 +78,8 @@ int report_curves(struct report *r, const char *run_dir, struct error *e)
 {
     static const char *const file[] = {"losses.csv", "classifier-losses.csv"};
     for (size_t i = 0; i < COUNT_OF(file) && r->curves < CURVES_MOST; i++) {
-        char *path = path_join(run_dir, file[i]), *title = xprintf("%s, %s", i == 0 ? "pretraining" : "classifier", run_dir);
+        char *path = path_join(run_dir, file[i]),
+             *title = xprintf("%s, %s", i == 0 ? "pretraining" : "classifier", run_dir);
         int rc = file_exists(path) ? curve_read(&r->curve[r->curves++], path, title, e) : 0;
         free(title);
         free(path);
@@ -111,7 +113,8 @@ void report_print(const struct report *r, FILE *to)
     size_t tumours = 0;
     for (size_t i = 0; i < s->n; i++)
         tumours += s->label[i] == 1;
-    fprintf(to, "\n%s split, %zu regions, %zu tumours%s%s\n", split_name[r->split], s->n, tumours, r->cohort[0] ? ": " : "", r->cohort);
+    fprintf(to, "\n%s split, %zu regions, %zu tumours%s%s\n", split_name[r->split], s->n, tumours,
+            r->cohort[0] ? ": " : "", r->cohort);
     print_rule(r->models, to);
     fprintf(to, "%-20s", "");
     for (size_t i = 0; i < r->models; i++)
@@ -124,7 +127,8 @@ void report_print(const struct report *r, FILE *to)
             if (isnan(r->model[i].value[k])) /* nothing was said to be tumour */
                 fprintf(to, "    -                      ");
             else
-                fprintf(to, "%5.1f %%  [%5.1f, %5.1f]     ", 100.0 * r->model[i].value[k], 100.0 * w.low, 100.0 * w.high);
+                fprintf(to, "%5.1f %%  [%5.1f, %5.1f]     ", 100.0 * r->model[i].value[k], 100.0 * w.low,
+                        100.0 * w.high);
         }
         fputc('\n', to);
     }

@@ -9,7 +9,7 @@
 enum { MODELS_MOST = 4, CURVES_MOST = 8 };
 struct evaluation {
     const char *path;
-    char title[64];                 /* "with position", "without position", ... */
+    char title[64]; /* "with position", "without position", ... */
     struct model model;
     struct scores scores;
     double threshold, value[METRICS];
@@ -22,15 +22,15 @@ struct report {
     uint64_t seed;
     struct evaluation model[MODELS_MOST];
     size_t models;
-    struct delong delong;           /* of the first two */
-    struct wilcoxon wilcoxon;       /* of the first two: |probability - truth| a region */
+    struct delong delong;     /* of the first two */
+    struct wilcoxon wilcoxon; /* of the first two: |probability - truth| a region */
     struct curve curve[CURVES_MOST];
     size_t curves;
-    char cohort[64];                /* "simulated cohort", ... or "" */
+    char cohort[64]; /* "simulated cohort", ... or "" */
 };
 /* Opens the models, scores the split, computes everything but the curves. -1: a model without classifier, no labelled regions, ... */
-int report_make(struct report *r, const struct cache *c, const struct opt_strings *models, enum split split, const struct backend_wish *w,
-                uint64_t seed, struct error *e) MUST_USE;
+int report_make(struct report *r, const struct cache *c, const struct opt_strings *models, enum split split,
+                const struct backend_wish *w, uint64_t seed, struct error *e) MUST_USE;
 /* losses.csv and classifier-losses.csv of a run directory; which are not there are not drawn. */
 int report_curves(struct report *r, const char *run_dir, struct error *e) MUST_USE;
 void report_free(struct report *r);

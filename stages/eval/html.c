@@ -5,18 +5,31 @@
 
 static const char style[] =
     ":root{--ink:#1d2430;--soft:#667085;--line:#e3e7ee;--paper:#fff;--wash:#f6f8fb;--red:#d62f2f;--blue:#2c6fbb}"
-    "*{box-sizing:border-box}body{margin:0;background:var(--wash);color:var(--ink);font:15px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif}"
+    "*{box-sizing:border-box}body{margin:0;background:var(--wash);color:var(--ink);font:15px/1.5 "
+    "system-ui,-apple-system,'Segoe UI',sans-serif}"
     "main{max-width:1080px;margin:0 auto;padding:32px 24px 64px}h1{font-size:28px;margin:0 0 4px;letter-spacing:-.01em}"
-    "h2{font-size:18px;margin:0 0 12px}section{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:20px 24px;margin:20px 0}"
-    "p{margin:6px 0;color:var(--soft)}p.say{color:var(--ink)}.badge{display:inline-block;background:#fff3d6;color:#7a5200;border:1px solid #f0d48a;"
-    "border-radius:6px;padding:2px 10px;font-weight:600;font-size:14px}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}"
-    "th,td{padding:6px 10px;text-align:right;border-bottom:1px solid var(--line)}th:first-child,td:first-child{text-align:left}"
-    "th{font-weight:600;color:var(--soft);font-size:13px}td small{color:var(--soft)}.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:24px}"
-    "svg{max-width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:var(--soft)}svg text.axis{font-size:12px;fill:var(--ink)}"
-    "table.confusion{width:auto}table.confusion td{text-align:center;min-width:76px}td.good{background:#e8f3ec}td.bad{background:#fbeaea}"
-    "details summary{cursor:pointer;color:var(--soft)}pre{font-size:12px;line-height:1.45;overflow:auto;background:var(--wash);padding:12px;border-radius:8px}"
-    "canvas{background:#fff;border:1px solid var(--line);border-radius:8px;touch-action:none}select,input[type=range]{font:inherit}"
-    "#tip{position:fixed;display:none;pointer-events:none;background:#1d2430;color:#fff;font-size:12px;padding:6px 9px;border-radius:6px;z-index:9}"
+    "h2{font-size:18px;margin:0 0 12px}section{background:var(--paper);border:1px solid "
+    "var(--line);border-radius:10px;padding:20px 24px;margin:20px 0}"
+    "p{margin:6px "
+    "0;color:var(--soft)}p.say{color:var(--ink)}.badge{display:inline-block;background:#fff3d6;color:#7a5200;border:"
+    "1px solid #f0d48a;"
+    "border-radius:6px;padding:2px "
+    "10px;font-weight:600;font-size:14px}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}"
+    "th,td{padding:6px 10px;text-align:right;border-bottom:1px solid "
+    "var(--line)}th:first-child,td:first-child{text-align:left}"
+    "th{font-weight:600;color:var(--soft);font-size:13px}td "
+    "small{color:var(--soft)}.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:24px}"
+    "svg{max-width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:var(--soft)}svg "
+    "text.axis{font-size:12px;fill:var(--ink)}"
+    "table.confusion{width:auto}table.confusion "
+    "td{text-align:center;min-width:76px}td.good{background:#e8f3ec}td.bad{background:#fbeaea}"
+    "details "
+    "summary{cursor:pointer;color:var(--soft)}pre{font-size:12px;line-height:1.45;overflow:auto;background:var(--wash);"
+    "padding:12px;border-radius:8px}"
+    "canvas{background:#fff;border:1px solid "
+    "var(--line);border-radius:8px;touch-action:none}select,input[type=range]{font:inherit}"
+    "#tip{position:fixed;display:none;pointer-events:none;background:#1d2430;color:#fff;font-size:12px;padding:6px "
+    "9px;border-radius:6px;z-index:9}"
     ".key{display:inline-block;width:10px;height:10px;border-radius:2px;margin:0 5px 0 12px}";
 
 void html_begin(FILE *to, const char *title)
@@ -61,7 +74,9 @@ void base64_put(FILE *to, const void *data, size_t size)
 }
 
 /* Where the plot's frame lies in the drawing. */
-struct frame { double left, right, top, bottom, x_low, x_high, y_low, y_high; };
+struct frame {
+    double left, right, top, bottom, x_low, x_high, y_low, y_high;
+};
 
 static double at_x(const struct frame *f, double x)
 {
@@ -100,8 +115,14 @@ static struct frame frame_of(const struct plot *p, double width, double height)
             widen(p->line[l].x[i], &x_low, &x_high);
             widen(p->line[l].y[i], &y_low, &y_high);
         }
-    struct frame f = {56, width - 12, 12, height - 44, isnan(p->x_low) ? x_low : p->x_low, isnan(p->x_high) ? x_high : p->x_high,
-                      isnan(p->y_low) ? y_low : p->y_low, isnan(p->y_high) ? y_high : p->y_high};
+    struct frame f = {56,
+                      width - 12,
+                      12,
+                      height - 44,
+                      isnan(p->x_low) ? x_low : p->x_low,
+                      isnan(p->x_high) ? x_high : p->x_high,
+                      isnan(p->y_low) ? y_low : p->y_low,
+                      isnan(p->y_high) ? y_high : p->y_high};
     if (!(f.x_high > f.x_low))
         f.x_low = isnan(f.x_low) ? 0.0 : f.x_low, f.x_high = f.x_low + 1.0;
     if (!(f.y_high > f.y_low))
@@ -118,22 +139,27 @@ static void put_axes(FILE *to, const struct plot *p, const struct frame *f)
 {
     double step = tick_step(f->x_high - f->x_low);
     for (double x = ceil(f->x_low / step) * step; x <= f->x_high + 1e-9 * step; x += step)
-        fprintf(to, "<path d=\"M%.1f %.1fV%.1f\" stroke=\"#eef1f5\"/><text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%g</text>",
-                at_x(f, x), f->top, f->bottom, at_x(f, x), f->bottom + 16, fabs(x) < 1e-12 ? 0.0 : x);
+        fprintf(
+            to, "<path d=\"M%.1f %.1fV%.1f\" stroke=\"#eef1f5\"/><text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%g</text>",
+            at_x(f, x), f->top, f->bottom, at_x(f, x), f->bottom + 16, fabs(x) < 1e-12 ? 0.0 : x);
     step = tick_step(f->y_high - f->y_low);
     for (double y = ceil(f->y_low / step) * step; y <= f->y_high + 1e-9 * step; y += step)
-        fprintf(to, "<path d=\"M%.1f %.1fH%.1f\" stroke=\"#eef1f5\"/><text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%g</text>",
-                f->left, at_y(f, y), f->right, f->left - 6, at_y(f, y) + 4, fabs(y) < 1e-12 ? 0.0 : y);
-    fprintf(to, "<path d=\"M%.1f %.1fV%.1fH%.1f\" fill=\"none\" stroke=\"#98a2b3\"/>", f->left, f->top, f->bottom, f->right);
-    fprintf(to, "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>", 0.5 * (f->left + f->right),
-            f->bottom + 36, p->across);
+        fprintf(
+            to,
+            "<path d=\"M%.1f %.1fH%.1f\" stroke=\"#eef1f5\"/><text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%g</text>",
+            f->left, at_y(f, y), f->right, f->left - 6, at_y(f, y) + 4, fabs(y) < 1e-12 ? 0.0 : y);
+    fprintf(to, "<path d=\"M%.1f %.1fV%.1fH%.1f\" fill=\"none\" stroke=\"#98a2b3\"/>", f->left, f->top, f->bottom,
+            f->right);
+    fprintf(to, "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>",
+            0.5 * (f->left + f->right), f->bottom + 36, p->across);
     fprintf(to, "<text class=\"axis\" transform=\"translate(14 %.1f) rotate(-90)\" text-anchor=\"middle\">%s</text>",
             0.5 * (f->top + f->bottom), p->up);
 }
 
 static void put_line(FILE *to, const struct plot_line *l, const struct frame *f)
 {
-    fprintf(to, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s d=\"", l->colour, l->dashed ? " stroke-dasharray=\"5 4\"" : "");
+    fprintf(to, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s d=\"", l->colour,
+            l->dashed ? " stroke-dasharray=\"5 4\"" : "");
     bool pen = false;
     for (size_t i = 0; i < l->count; i++) {
         if (!isfinite(l->y[i]))
@@ -179,7 +205,8 @@ void html_plot(FILE *to, const struct plot *p)
         fprintf(to, "Z\"/>");
     }
     if (p->diagonal)
-        fprintf(to, "<path d=\"M%.1f %.1fL%.1f %.1f\" stroke=\"#c7cdd6\" stroke-dasharray=\"3 4\"/>", f.left, f.bottom, f.right, f.top);
+        fprintf(to, "<path d=\"M%.1f %.1fL%.1f %.1f\" stroke=\"#c7cdd6\" stroke-dasharray=\"3 4\"/>", f.left, f.bottom,
+                f.right, f.top);
     for (size_t l = 0; l < p->lines; l++)
         put_line(to, &p->line[l], &f);
     put_legend(to, p, &f);

@@ -65,8 +65,8 @@ static void run_compare(const struct settings *s)
         die(EX_USAGE, "compare takes two models: --model A --model B");
     make_report(s, &c, r);
     report_print(r, stdout);
-    printf("Wilcoxon signed-rank on |probability - truth| of %zu regions: T = %g, p = %.3g\n", r->wilcoxon.used, r->wilcoxon.statistic,
-           r->wilcoxon.p_normal);
+    printf("Wilcoxon signed-rank on |probability - truth| of %zu regions: T = %g, p = %.3g\n", r->wilcoxon.used,
+           r->wilcoxon.statistic, r->wilcoxon.p_normal);
     report_free(r);
     free(r);
     cache_close(&c);
@@ -89,8 +89,8 @@ static void run_embed(const struct settings *s)
         die_of(&e);
     double *y = xalloc(2 * v.n + 1, sizeof *y);
     tsne_run(v.embedding, v.n, v.width, y);
-    fprintf(out.to, "# %s%spetrel-eval %s, model %s\nrow\tpatient\tlabel\tprobability\ttsne_x\ttsne_y", m.cohort, m.cohort[0] ? "; " : "",
-            program_version(), s->model.value[0]);
+    fprintf(out.to, "# %s%spetrel-eval %s, model %s\nrow\tpatient\tlabel\tprobability\ttsne_x\ttsne_y", m.cohort,
+            m.cohort[0] ? "; " : "", program_version(), s->model.value[0]);
     for (size_t k = 0; k < v.width; k++)
         fprintf(out.to, "\te%zu", k);
     fputc('\n', out.to);
@@ -112,27 +112,35 @@ static void run_embed(const struct settings *s)
     cache_close(&c);
 }
 
-static const struct verb { const char *name; void (*run)(const struct settings *); } verbs[] = {
-    {"report", run_report}, {"embed", run_embed}, {"compare", run_compare}};
+static const struct verb {
+    const char *name;
+    void (*run)(const struct settings *);
+} verbs[] = {{"report", run_report}, {"embed", run_embed}, {"compare", run_compare}};
 
 int main(int argc, char **argv)
 {
     struct settings s = {.split = "test", .backend = {"auto", "float32", 0}};
     struct option table[] = {
         {"cache", OPT_STRING, &s.cache, "DIR", 0, 0, "the cache of regions", 0, NULL},
-        {"model", OPT_STRINGS, &s.model, "FILE", 0, 0, "a model file; report and compare take several, the first is the one shown", 0, NULL},
-        {"run", OPT_STRINGS, &s.run, "DIR", 0, 0, "a training run's directory, for its loss curves; may be given more than once", 0, NULL},
+        {"model", OPT_STRINGS, &s.model, "FILE", 0, 0,
+         "a model file; report and compare take several, the first is the one shown", 0, NULL},
+        {"run", OPT_STRINGS, &s.run, "DIR", 0, 0,
+         "a training run's directory, for its loss curves; may be given more than once", 0, NULL},
         {"out", OPT_STRING, &s.out, "PATH", 0, 0, "report: the folder to write to; embed: the table to write", 0, NULL},
         {"split", OPT_CHOICE, &s.split, "test|validation|train|all", 0, 0, "which patients (all: for embed)", 0, NULL},
         {"backend", OPT_CHOICE, &s.backend.name, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
-        {"precision", OPT_CHOICE, &s.backend.precision, PRECISION_CHOICES, 0, 0, "in which the network runs, however it learned", 0, NULL},
+        {"precision", OPT_CHOICE, &s.backend.precision, PRECISION_CHOICES, 0, 0,
+         "in which the network runs, however it learned", 0, NULL},
     };
-    struct opts o = {.program = "petrel-eval", .usage = "report|embed|compare --cache DIR --model FILE [--model FILE] [--out PATH]",
+    struct opts o = {.program = "petrel-eval",
+                     .usage = "report|embed|compare --cache DIR --model FILE [--model FILE] [--out PATH]",
                      .purpose = "says what a model is worth on the regions of a cache",
                      .epilogue = "report   report.html and metrics.json in --out, and a table\n"
                                  "embed    one row a region with its representation, as TSV\n"
                                  "compare  two models on the same regions: DeLong, Wilcoxon\n",
-                     .table = table, .count = COUNT_OF(table), .common = {.seed = 1}};
+                     .table = table,
+                     .count = COUNT_OF(table),
+                     .common = {.seed = 1}};
     struct error e = {0};
     if (opts_parse(&o, argc, argv, &e) < 0)
         die_of(&e);

@@ -35,7 +35,10 @@ void confusion_metrics(const struct confusion *c, double value[METRICS])
     value[METRIC_BALANCED] = 0.5 * (value[METRIC_SENSITIVITY] + value[METRIC_SPECIFICITY]);
 }
 
-struct ranked { float probability; int32_t label; };
+struct ranked {
+    float probability;
+    int32_t label;
+};
 
 static int by_probability_down(const void *a, const void *b)
 {
@@ -117,10 +120,15 @@ static struct interval percentiles(double *v, size_t n)
     if (known == 0)
         return (struct interval){NAN, NAN};
     qsort(v, known, sizeof *v, ascending);
-    return (struct interval){v[(size_t)(0.025 * (double)(known - 1) + 0.5)], v[(size_t)(0.975 * (double)(known - 1) + 0.5)]};
+    return (struct interval){v[(size_t)(0.025 * (double)(known - 1) + 0.5)],
+                             v[(size_t)(0.975 * (double)(known - 1) + 0.5)]};
 }
 
-struct sample { float *probability; int32_t *label; size_t n; };
+struct sample {
+    float *probability;
+    int32_t *label;
+    size_t n;
+};
 
 /* Patients with replacement, each with all its regions; false if a class is missing. first[k]..first[k+1] are patient k's rows. */
 static bool resample(const float *probability, const int32_t *label, const size_t *rows, const size_t *first,
@@ -146,7 +154,8 @@ void bootstrap_run(const float *probability, const int32_t *label, const int32_t
     int32_t last = -1;
     for (size_t i = 0; i < n; i++)
         last = patient[i] > last ? patient[i] : last;
-    size_t *rows = xalloc(n + 1, sizeof *rows), *first = xalloc((size_t)last + 2, sizeof *first), patients = 0, at = 0, most = 0;
+    size_t *rows = xalloc(n + 1, sizeof *rows), *first = xalloc((size_t)last + 2, sizeof *first), patients = 0, at = 0,
+           most = 0;
     for (int32_t k = 0; k <= last; k++) {
         size_t begun = at;
         for (size_t i = 0; i < n; i++)
@@ -157,7 +166,8 @@ void bootstrap_run(const float *probability, const int32_t *label, const int32_t
             first[patients++] = begun;
     }
     first[patients] = at;
-    struct sample s = {xalloc(most * patients + 1, sizeof *s.probability), xalloc(most * patients + 1, sizeof *s.label), 0};
+    struct sample s = {xalloc(most * patients + 1, sizeof *s.probability), xalloc(most * patients + 1, sizeof *s.label),
+                       0};
     double *value = xalloc((size_t)(METRICS + BANDS) * RESAMPLES, sizeof *value);
     struct rng r = rng_make(seed, RNG_EVAL, 0);
     size_t done = 0;

@@ -14,14 +14,21 @@ static void put_head(FILE *to, const struct report *r)
     const struct evaluation *v = &r->model[0];
     fprintf(to, "<h1>Which high-uptake regions are tumour?</h1>");
     if (r->cohort[0] != '\0')
-        fprintf(to, "<p><span class=\"badge\">%s</span></p><p class=\"say\">Every figure on this page comes from a <b>%s</b>. "
-                    "It shows that the pipeline works, not how it would do on patients.</p>", r->cohort, r->cohort);
-    fprintf(to, "<p>%s split: %zu regions of which %zu are tumours. Whole cohort: %zu scans, %zu regions, %zu tumours; %zu scans refused. "
-                "Recipe <b>", split_name[r->split], v->scores.n, v->confusion.tp + v->confusion.fn, r->cache->shard_count,
+        fprintf(
+            to,
+            "<p><span class=\"badge\">%s</span></p><p class=\"say\">Every figure on this page comes from a <b>%s</b>. "
+            "It shows that the pipeline works, not how it would do on patients.</p>",
+            r->cohort, r->cohort);
+    fprintf(to,
+            "<p>%s split: %zu regions of which %zu are tumours. Whole cohort: %zu scans, %zu regions, %zu tumours; %zu "
+            "scans refused. "
+            "Recipe <b>",
+            split_name[r->split], v->scores.n, v->confusion.tp + v->confusion.fn, r->cache->shard_count,
             r->cache->regions, r->cache->tumours, r->cache->refused_count);
     html_text(to, v->model.recipe_name);
     fprintf(to, "</b>, seed %llu, petrel %s.</p>", (unsigned long long)v->model.seed, program_version());
-    fprintf(to, "<p>Petrel is research software and no medical device: nothing here may guide the care of a patient.</p>");
+    fprintf(to,
+            "<p>Petrel is research software and no medical device: nothing here may guide the care of a patient.</p>");
 }
 
 static void put_metrics(FILE *to, const struct report *r)
@@ -43,10 +50,12 @@ static void put_metrics(FILE *to, const struct report *r)
     fprintf(to, "</table><p>Threshold %.2f. In brackets: 95 %% intervals from %zu bootstrap resamples of patients.</p>",
             r->model[0].threshold, r->model[0].bootstrap.resamples);
     if (r->models > 1)
-        fprintf(to, "<p>%s against %s: AUC %.4f and %.4f, DeLong z = %.2f, p = %.3g; Wilcoxon signed-rank on |probability - truth| of %zu regions, "
-                    "p = %.3g. Both tests take regions as independent, which regions of one patient are not.</p>",
-                r->model[0].title, r->model[1].title, r->delong.auc_a, r->delong.auc_b, r->delong.z, r->delong.p, r->wilcoxon.used,
-                r->wilcoxon.p_normal);
+        fprintf(to,
+                "<p>%s against %s: AUC %.4f and %.4f, DeLong z = %.2f, p = %.3g; Wilcoxon signed-rank on |probability "
+                "- truth| of %zu regions, "
+                "p = %.3g. Both tests take regions as independent, which regions of one patient are not.</p>",
+                r->model[0].title, r->model[1].title, r->delong.auc_a, r->delong.auc_b, r->delong.z, r->delong.p,
+                r->wilcoxon.used, r->wilcoxon.p_normal);
     fprintf(to, "</section>\n");
 }
 
@@ -63,7 +72,8 @@ static void put_roc(FILE *to, const struct report *r)
         const struct evaluation *v = &r->model[i];
         struct roc_point *p;
         size_t count = roc_curve(v->scores.probability, v->scores.label, v->scores.n, &p);
-        double *xy = memory[2 * i] = xalloc(2 * count, sizeof *xy), *edge = memory[2 * i + 1] = xalloc(2 * BANDS, sizeof *edge);
+        double *xy = memory[2 * i] = xalloc(2 * count, sizeof *xy),
+               *edge = memory[2 * i + 1] = xalloc(2 * BANDS, sizeof *edge);
         for (size_t k = 0; k < count; k++)
             xy[k] = p[k].false_positive, xy[count + k] = p[k].true_positive;
         for (size_t g = 0; g < BANDS; g++)
@@ -73,8 +83,18 @@ static void put_roc(FILE *to, const struct report *r)
         line[i] = (struct plot_line){name[i], colours[i], false, xy, xy + count, count};
         band[i] = (struct plot_band){colours[i], at, edge, edge + BANDS, BANDS};
     }
-    struct plot p = {.across = "1 - specificity", .up = "sensitivity", .x_low = 0, .x_high = 1, .y_low = 0, .y_high = 1, .square = true,
-                     .diagonal = true, .line = line, .lines = r->models, .band = band, .bands = r->models};
+    struct plot p = {.across = "1 - specificity",
+                     .up = "sensitivity",
+                     .x_low = 0,
+                     .x_high = 1,
+                     .y_low = 0,
+                     .y_high = 1,
+                     .square = true,
+                     .diagonal = true,
+                     .line = line,
+                     .lines = r->models,
+                     .band = band,
+                     .bands = r->models};
     fprintf(to, "<section><h2>ROC and confusion</h2><div class=\"two\"><div>");
     html_plot(to, &p);
     fprintf(to, "<p>Shaded: 95 %% band, bootstrap over patients.</p></div><div>");
@@ -82,9 +102,11 @@ static void put_roc(FILE *to, const struct report *r)
         free(memory[i]);
     for (size_t i = 0; i < r->models; i++) {
         const struct confusion *c = &r->model[i].confusion;
-        fprintf(to, "<p class=\"say\">%s, at %.2f</p><table class=\"confusion\"><tr><th></th><th>said tumour</th><th>said other</th></tr>"
-                    "<tr><th>is tumour</th><td class=\"good\">%zu</td><td class=\"bad\">%zu</td></tr>"
-                    "<tr><th>is other</th><td class=\"bad\">%zu</td><td class=\"good\">%zu</td></tr></table>",
+        fprintf(to,
+                "<p class=\"say\">%s, at %.2f</p><table class=\"confusion\"><tr><th></th><th>said tumour</th><th>said "
+                "other</th></tr>"
+                "<tr><th>is tumour</th><td class=\"good\">%zu</td><td class=\"bad\">%zu</td></tr>"
+                "<tr><th>is other</th><td class=\"bad\">%zu</td><td class=\"good\">%zu</td></tr></table>",
                 r->model[i].title, r->model[i].threshold, c->tp, c->fn, c->fp, c->tn);
     }
     fprintf(to, "</div></div></section>\n");
@@ -107,7 +129,13 @@ static void put_curves(FILE *to, const struct report *r)
         }
         struct plot_line line[2] = {{"train", colours[0], false, v, v + c->count, c->count},
                                     {"validation", colours[1], true, v, v + 2 * c->count, c->count}};
-        struct plot p = {.across = "epoch", .up = "loss", .x_low = NAN, .x_high = NAN, .y_low = NAN, .y_high = NAN, .line = line,
+        struct plot p = {.across = "epoch",
+                         .up = "loss",
+                         .x_low = NAN,
+                         .x_high = NAN,
+                         .y_low = NAN,
+                         .y_high = NAN,
+                         .line = line,
                          .lines = validated ? 2 : 1};
         fprintf(to, "<div><p class=\"say\">");
         html_text(to, c->title);
@@ -121,11 +149,14 @@ static void put_curves(FILE *to, const struct report *r)
 
 static void put_settings(FILE *to, const struct report *r)
 {
-    fprintf(to, "<section><h2>How to get these bytes again</h2><table><tr><th>model</th><th>seed</th><th>steps</th><th>trained on cache</th><th>version</th></tr>");
+    fprintf(
+        to,
+        "<section><h2>How to get these bytes again</h2><table><tr><th>model</th><th>seed</th><th>steps</th><th>trained "
+        "on cache</th><th>version</th></tr>");
     for (size_t i = 0; i < r->models; i++) {
         const struct model *m = &r->model[i].model;
-        fprintf(to, "<tr><td>%s</td><td>%llu</td><td>%lld</td><td>%.12s</td><td>%s</td></tr>", r->model[i].title, (unsigned long long)m->seed,
-                (long long)m->step, m->cache_digest, m->version);
+        fprintf(to, "<tr><td>%s</td><td>%llu</td><td>%lld</td><td>%.12s</td><td>%s</td></tr>", r->model[i].title,
+                (unsigned long long)m->seed, (long long)m->step, m->cache_digest, m->version);
     }
     fprintf(to, "</table><p>This cache: %.12s</p>", r->cache->digest);
     for (size_t i = 0; i < r->models; i++) {

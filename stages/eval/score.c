@@ -48,7 +48,8 @@ void scores_free(struct scores *s)
     memset(s, 0, sizeof *s);
 }
 
-static void scores_list(struct scores *s, const struct cache *c, const struct cache_row *rows, const struct model *m, enum split which)
+static void scores_list(struct scores *s, const struct cache *c, const struct cache_row *rows, const struct model *m,
+                        enum split which)
 {
     size_t n = 0;
     for (size_t i = 0; i < c->regions; i++)
@@ -67,8 +68,8 @@ static void scores_list(struct scores *s, const struct cache *c, const struct ca
 enum { AT_ONCE = 256 };
 
 /* Rows [first, first + count) of the list through the network. */
-static int scores_batch(struct scores *s, struct model *m, struct box_reader *reader, const struct cache_row *rows, size_t first,
-                        size_t count, float *box, float *position, struct error *e)
+static int scores_batch(struct scores *s, struct model *m, struct box_reader *reader, const struct cache_row *rows,
+                        size_t first, size_t count, float *box, float *position, struct error *e)
 {
     size_t one = (size_t)m->channels * BOX_VOXELS;
     enum position_form form = sampling_position_form(&m->recipe);

@@ -19,7 +19,8 @@ static int16_t whole_hu(double value)
     return (int16_t)lrint(fmin(fmax(value, INT16_MIN), INT16_MAX));
 }
 
-static int image_hu(const char *path, size_t max_bytes, const struct grid *file, bool placed, struct own_ct *ct, struct error *e)
+static int image_hu(const char *path, size_t max_bytes, const struct grid *file, bool placed, struct own_ct *ct,
+                    struct error *e)
 {
     struct nifti image;
     if (image_read(path, max_bytes, &image, &ct->data_file, e) < 0)
@@ -29,9 +30,10 @@ static int image_hu(const char *path, size_t max_bytes, const struct grid *file,
     ct->grid = image.grid;
     if (!placed || !image.placed) { /* taken to be stored as the scan's file is */
         if (!grid_same_shape(&image.grid, file))
-            rc = fail(e, "'%s' or its scan does not say where it lies, and they have %lld x %lld x %lld and %lld x %lld x %lld voxels",
-                      path, (long long)image.grid.dim[2], (long long)image.grid.dim[1], (long long)image.grid.dim[0],
-                      (long long)file->dim[2], (long long)file->dim[1], (long long)file->dim[0]);
+            rc = fail(
+                e, "'%s' or its scan does not say where it lies, and they have %lld x %lld x %lld and %lld x %lld x %lld voxels",
+                path, (long long)image.grid.dim[2], (long long)image.grid.dim[1], (long long)image.grid.dim[0],
+                (long long)file->dim[2], (long long)file->dim[1], (long long)file->dim[0]);
         ct->grid = *file;
     }
     if (rc == 0 && !(ct->hu = try_alloc(e, count, sizeof *ct->hu)))
@@ -43,7 +45,8 @@ static int image_hu(const char *path, size_t max_bytes, const struct grid *file,
 }
 
 /* voxel: room for the slice. */
-static int slice_hu(const char *path, const struct dicom_image *image, float *voxel, size_t plane, int16_t *hu, struct error *e)
+static int slice_hu(const char *path, const struct dicom_image *image, float *voxel, size_t plane, int16_t *hu,
+                    struct error *e)
 {
     if (dicom_read_voxels(path, image, voxel, e) < 0)
         return -1;
@@ -61,15 +64,16 @@ static int series_hu(const struct names *slice, size_t max_bytes, struct own_ct 
         path[i] = slice->name[i];
         rc = dicom_read_image(path[i], &image[i], e);
         if (rc == 0 && image[i].frames > 1)
-            rc = fail(e, "cannot open '%s': (0028,0008) NumberOfFrames is %g: multi-frame CT is not read, split it into one file a slice",
-                      path[i], image[i].frames);
+            rc = fail(
+                e, "cannot open '%s': (0028,0008) NumberOfFrames is %g: multi-frame CT is not read, split it into one file a slice",
+                path[i], image[i].frames);
     }
     if (rc == 0)
         rc = series_arrange(image, path, slice->count, &ct->grid, e);
     size_t const plane = rc == 0 ? (size_t)(ct->grid.dim[1] * ct->grid.dim[2]) : 0;
     if (rc == 0 && plane > max_bytes / sizeof *ct->hu / slice->count)
-        rc = fail(e, "cannot open '%s': %zu slices of %lld x %lld voxels need more memory than --memory-limit gives", path[0],
-                  slice->count, (long long)ct->grid.dim[2], (long long)ct->grid.dim[1]);
+        rc = fail(e, "cannot open '%s': %zu slices of %lld x %lld voxels need more memory than --memory-limit gives",
+                  path[0], slice->count, (long long)ct->grid.dim[2], (long long)ct->grid.dim[1]);
     float *voxel = rc == 0 ? try_alloc(e, plane, sizeof *voxel) : NULL;
     if (rc == 0 && !(voxel && (ct->hu = try_alloc(e, plane * slice->count, sizeof *ct->hu))))
         rc = fail_in(e, "cannot open '%s'", path[0]);
@@ -90,10 +94,14 @@ int ct_read(const struct source *from, size_t max_bytes, const struct grid *file
     if (*from->ct_refused.text)
         return fail(e, "cannot use '%s' with its CT (channels = pet,ct): %s", from->path, from->ct_refused.text);
     if (!from->ct)
-        return fail(e, "'%s' has no CT that is known (channels = pet,ct): lay CTres or CT beside it, or the CT series of its study in "
-                       "the same folder, name it with --ct or in the list's column ct, or set channels = pet", from->path);
+        return fail(e,
+                    "'%s' has no CT that is known (channels = pet,ct): lay CTres or CT beside it, or the CT series of "
+                    "its study in "
+                    "the same folder, name it with --ct or in the list's column ct, or set channels = pet",
+                    from->path);
     bool series = from->ct_slice.count > 0;
-    int rc = series ? series_hu(&from->ct_slice, max_bytes, &ct, e) : image_hu(from->ct, max_bytes, file, placed, &ct, e);
+    int rc =
+        series ? series_hu(&from->ct_slice, max_bytes, &ct, e) : image_hu(from->ct, max_bytes, file, placed, &ct, e);
     if (rc == 0 && !(v->ct = try_alloc(e, grid_voxels(&v->grid), sizeof *v->ct)))
         rc = -1;
     if (rc == 0) {

@@ -127,9 +127,14 @@ struct real_row {
     bool injected;
 };
 #define TEXT(group, element, field, injected)                                                                          \
-    {DcmTagKey(group, element), offsetof(struct dicom_image, field), sizeof(dicom_image::field), injected}
+    {                                                                                                                  \
+        DcmTagKey(group, element), offsetof(struct dicom_image, field), sizeof(dicom_image::field), injected           \
+    }
 #define REAL(group, element, field, injected)                                                                          \
-    {DcmTagKey(group, element), offsetof(struct dicom_image, field), sizeof(dicom_image::field) / sizeof(double), injected}
+    {                                                                                                                  \
+        DcmTagKey(group, element), offsetof(struct dicom_image, field), sizeof(dicom_image::field) / sizeof(double),   \
+            injected                                                                                                   \
+    }
 
 const text_row texts[] = {
     TEXT(0x0008, 0x0016, sop_class, false),
@@ -158,16 +163,26 @@ const text_row texts[] = {
     TEXT(0x0071, 0x1022, siemens_scan_start, false),
 };
 const real_row reals[] = {
-    REAL(0x0010, 0x1030, weight_kg, false),         REAL(0x0010, 0x1020, height_m, false),
-    REAL(0x0018, 0x1074, dose_bq, true),            REAL(0x0018, 0x1075, half_life_s, true),
-    REAL(0x7053, 0x1000, philips_suv, false),       REAL(0x7053, 0x1009, philips_bqml, false),
-    REAL(0x0054, 0x1300, frame_reference_ms, false), REAL(0x0018, 0x1242, frame_duration_ms, false),
-    REAL(0x0020, 0x0032, position_mm, false),       REAL(0x0020, 0x0037, orientation, false),
-    REAL(0x0028, 0x0030, pixel_spacing_mm, false),  REAL(0x0018, 0x0050, slice_thickness_mm, false),
-    REAL(0x0028, 0x1053, slope, false),             REAL(0x0028, 0x1052, intercept, false),
-    REAL(0x0028, 0x0010, rows, false),              REAL(0x0028, 0x0011, columns, false),
-    REAL(0x0028, 0x0008, frames, false),            REAL(0x0028, 0x0002, samples, false),
-    REAL(0x0028, 0x0100, bits_allocated, false),    REAL(0x0028, 0x0101, bits_stored, false),
+    REAL(0x0010, 0x1030, weight_kg, false),
+    REAL(0x0010, 0x1020, height_m, false),
+    REAL(0x0018, 0x1074, dose_bq, true),
+    REAL(0x0018, 0x1075, half_life_s, true),
+    REAL(0x7053, 0x1000, philips_suv, false),
+    REAL(0x7053, 0x1009, philips_bqml, false),
+    REAL(0x0054, 0x1300, frame_reference_ms, false),
+    REAL(0x0018, 0x1242, frame_duration_ms, false),
+    REAL(0x0020, 0x0032, position_mm, false),
+    REAL(0x0020, 0x0037, orientation, false),
+    REAL(0x0028, 0x0030, pixel_spacing_mm, false),
+    REAL(0x0018, 0x0050, slice_thickness_mm, false),
+    REAL(0x0028, 0x1053, slope, false),
+    REAL(0x0028, 0x1052, intercept, false),
+    REAL(0x0028, 0x0010, rows, false),
+    REAL(0x0028, 0x0011, columns, false),
+    REAL(0x0028, 0x0008, frames, false),
+    REAL(0x0028, 0x0002, samples, false),
+    REAL(0x0028, 0x0100, bits_allocated, false),
+    REAL(0x0028, 0x0101, bits_stored, false),
     REAL(0x0028, 0x0103, is_signed, false),
 };
 
@@ -253,8 +268,8 @@ int read_contour(DcmItem *item, const char *path, struct dicom_roi *roi, struct 
     for (const char *c = numbers; *c != '\0'; c++)
         count += *c == '\\';
     if (count % 3 != 0)
-        return fail(e, "cannot open '%s': (3006,0050) ContourData of ROI '%s' has %zu numbers: not a multiple of 3", path,
-                    roi->name, count);
+        return fail(e, "cannot open '%s': (3006,0050) ContourData of ROI '%s' has %zu numbers: not a multiple of 3",
+                    path, roi->name, count);
     if (count < 9)
         return 0;
     struct dicom_contour *contour = &roi->contour[roi->contour_count];
@@ -268,8 +283,8 @@ int read_contour(DcmItem *item, const char *path, struct dicom_roi *roi, struct 
         char *end = nullptr;
         contour->point_mm[i] = strtod(at, &end);
         if (end == at || !std::isfinite(contour->point_mm[i]))
-            return fail(e, "cannot open '%s': (3006,0050) ContourData of ROI '%s' holds something that is no number", path,
-                        roi->name);
+            return fail(e, "cannot open '%s': (3006,0050) ContourData of ROI '%s' holds something that is no number",
+                        path, roi->name);
         while (*end == ' ')
             end++;
         at = *end == '\\' ? end + 1 : end;

@@ -22,23 +22,23 @@ int dicom_probe(const char *path, struct dicom_probe *p, struct error *e) MUST_U
 
 /* One image's attributes. */
 struct dicom_image {
-    char sop_class[DICOM_UID];                          /* (0008,0016): what kind of image */
+    char sop_class[DICOM_UID]; /* (0008,0016): what kind of image */
     char modality[17], study_uid[DICOM_UID], series_uid[DICOM_UID], frame_uid[DICOM_UID];
-    char patient_id[65], sex[17], age[17];              /* "059Y" */
+    char patient_id[65], sex[17], age[17]; /* "059Y" */
     char vendor[65], model[65], tracer[65];
     char units[17], suv_type[17], decay_correction[17]; /* (0054,1001) (0054,1006) (0054,1102) */
     char corrected[257];                                /* (0028,0051), backslash separated */
     char study_date[17], series_date[17], series_time[17], acquisition_date[17], acquisition_time[17];
-    char injection_time[17], injection_datetime[33];    /* (0018,1072) (0018,1078) */
-    char ge_scan_start[33], siemens_scan_start[33];     /* (0009,100D) (0071,1022): date and time */
+    char injection_time[17], injection_datetime[33]; /* (0018,1072) (0018,1078) */
+    char ge_scan_start[33], siemens_scan_start[33];  /* (0009,100D) (0071,1022): date and time */
     double weight_kg, height_m, dose_bq, half_life_s;
-    double philips_suv, philips_bqml;                   /* (7053,1000) (7053,1009): what a count is worth */
-    double frame_reference_ms, frame_duration_ms;       /* (0054,1300) (0018,1242) */
-    double position_mm[3], orientation[6];              /* LPS; along a row (columns growing), then down a column */
-    double pixel_spacing_mm[2];                         /* between rows, between columns */
+    double philips_suv, philips_bqml;             /* (7053,1000) (7053,1009): what a count is worth */
+    double frame_reference_ms, frame_duration_ms; /* (0054,1300) (0018,1242) */
+    double position_mm[3], orientation[6];        /* LPS; along a row (columns growing), then down a column */
+    double pixel_spacing_mm[2];                   /* between rows, between columns */
     double slice_thickness_mm, slope, intercept;
     double rows, columns, frames, samples, bits_allocated, bits_stored, is_signed;
-    struct dicom_pixels *pixels;                        /* where its voxels lie, if plain words; owned, may be NULL */
+    struct dicom_pixels *pixels; /* where its voxels lie, if plain words; owned, may be NULL */
 };
 int dicom_read_image(const char *path, struct dicom_image *image, struct error *e) MUST_USE;
 void dicom_image_free(struct dicom_image *image); /* what it owns */
@@ -48,8 +48,8 @@ int dicom_read_voxels(const char *path, const struct dicom_image *image, float *
 
 /* An RTSTRUCT: regions drawn as closed planar contours. */
 struct dicom_contour {
-    size_t count;      /* points */
-    double *point_mm;  /* [count][3] LPS; owned */
+    size_t count;     /* points */
+    double *point_mm; /* [count][3] LPS; owned */
 };
 struct dicom_roi {
     char name[65];
@@ -72,8 +72,8 @@ struct dicom_segment {
     char label[65];
 };
 struct dicom_seg_frame {
-    unsigned segment;        /* its number */
-    double position_mm[3];   /* LPS of its first pixel */
+    unsigned segment;      /* its number */
+    double position_mm[3]; /* LPS of its first pixel */
 };
 struct dicom_segmentation {
     char series_uid[DICOM_UID]; /* of the images it was drawn on, the first one named; "" */
@@ -82,9 +82,9 @@ struct dicom_segmentation {
     size_t rows, columns, segment_count, frame_count;
     struct dicom_segment *segment;
     struct dicom_seg_frame *frame;
-    unsigned bits;           /* a pixel: 1 (the next pixel is the next bit), or 8 (a fraction of most) */
+    unsigned bits; /* a pixel: 1 (the next pixel is the next bit), or 8 (a fraction of most) */
     double most;
-    uint8_t *data;           /* NULL unless asked for */
+    uint8_t *data; /* NULL unless asked for */
 };
 int dicom_read_segmentation(const char *path, bool with_pixels, struct dicom_segmentation *s, struct error *e) MUST_USE;
 /* Whether pixel (row * columns + column) of a frame is inside: a bit set, or more than half. */

@@ -34,8 +34,10 @@ int pixels_check(const char *path, const struct dicom_image *image, struct error
     if (image->samples > 1)
         return fail(e, "cannot open '%s': (0028,0002) SamplesPerPixel is %g: a PET image has 1", path, image->samples);
     if (image->frames > 1)
-        return fail(e, "cannot open '%s': (0028,0008) NumberOfFrames is %g: multi-frame PET is not read, split it into "
-                       "one file a slice", path, image->frames);
+        return fail(e,
+                    "cannot open '%s': (0028,0008) NumberOfFrames is %g: multi-frame PET is not read, split it into "
+                    "one file a slice",
+                    path, image->frames);
     if (image->bits_allocated != 8 && image->bits_allocated != 16)
         return fail(e, "cannot open '%s': (0028,0100) BitsAllocated is %g: only 8 and 16 are read", path,
                     image->bits_allocated);
@@ -43,7 +45,8 @@ int pixels_check(const char *path, const struct dicom_image *image, struct error
 }
 
 /* Stored values of any type to what they mean. */
-template <class Stored> inline void values_rescale(const Stored *stored, size_t count, const struct dicom_image *image, float *voxel)
+template <class Stored>
+inline void values_rescale(const Stored *stored, size_t count, const struct dicom_image *image, float *voxel)
 {
     double const slope = image->slope, intercept = image->intercept;
     for (size_t i = 0; i < count; i++)
@@ -83,7 +86,8 @@ int read_jpeg2000(DcmDataset *set, const char *path, const struct dicom_image *i
     DcmElement *pixels = nullptr;
     std::vector<uint8_t> code;
     size_t const rows = static_cast<size_t>(image->rows), columns = static_cast<size_t>(image->columns);
-    if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr || !codestream_join(pixels, set->getOriginalXfer(), code))
+    if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr ||
+        !codestream_join(pixels, set->getOriginalXfer(), code))
         return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing or not encapsulated", path);
     std::vector<int32_t> stored(rows * columns);
     if (jpeg2000_decode(code.data(), code.size(), rows, columns, image->is_signed == 1, stored.data(), e) < 0)
@@ -103,8 +107,8 @@ int read_pixels(DcmDataset *set, const FileStream &from, const struct dicom_imag
         return read_jpeg2000(set, path, image, voxel, e);
     /* an uncompressed slice cannot be larger than its file: look before anything is allocated */
     if (!compressed && static_cast<size_t>(from.file().st_size) < bytes)
-        return fail(e, "cannot open '%s': %g rows of %g columns need %zu bytes, but the file has %lld", path, image->rows,
-                    image->columns, bytes, static_cast<long long>(from.file().st_size));
+        return fail(e, "cannot open '%s': %g rows of %g columns need %zu bytes, but the file has %lld", path,
+                    image->rows, image->columns, bytes, static_cast<long long>(from.file().st_size));
     if (syntax.isEncapsulated() && set->chooseRepresentation(EXS_LittleEndianExplicit, nullptr).bad())
         return fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked", path,
                     DcmXfer(set->getOriginalXfer()).getXferName());
@@ -112,14 +116,18 @@ int read_pixels(DcmDataset *set, const FileStream &from, const struct dicom_imag
     if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr)
         return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing", path);
     if (pixels->getLength() < bytes)
-        return fail(e, "cannot open '%s': (7FE0,0010) PixelData has %lu bytes, %g rows of %g columns need %zu: the file is "
-                       "cut short", path, static_cast<unsigned long>(pixels->getLength()), image->rows, image->columns, bytes);
+        return fail(
+            e,
+            "cannot open '%s': (7FE0,0010) PixelData has %lu bytes, %g rows of %g columns need %zu: the file is "
+            "cut short",
+            path, static_cast<unsigned long>(pixels->getLength()), image->rows, image->columns, bytes);
     bool const negative = image->is_signed == 1;
     Uint16 *word = nullptr;
     Uint8 *byte = nullptr;
     OFCondition const read = image->bits_allocated == 16 ? pixels->getUint16Array(word) : pixels->getUint8Array(byte);
     if (read.bad() || (word == nullptr && byte == nullptr))
-        return fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path, read.bad() ? read.text() : "it holds nothing");
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path,
+                    read.bad() ? read.text() : "it holds nothing");
     if (word != nullptr && negative)
         signed_words_rescale(reinterpret_cast<Sint16 *>(word), count, image, voxel);
     else if (word != nullptr)
@@ -149,7 +157,8 @@ int read_plain(const char *path, const struct dicom_image *image, float *voxel, 
     OFCondition read = EC_Normal;
     for (size_t done = 0; read.good() && done < count; done += PART) {
         size_t const now = std::min(PART, count - done);
-        read = image->pixels->element->getPartialValue(part, static_cast<Uint32>(2 * done), static_cast<Uint32>(2 * now), &at);
+        read = image->pixels->element->getPartialValue(part, static_cast<Uint32>(2 * done),
+                                                       static_cast<Uint32>(2 * now), &at);
         if (read.good() && image->is_signed == 1)
             signed_words_rescale(reinterpret_cast<Sint16 *>(part), now, image, voxel + done);
         else if (read.good())

@@ -25,7 +25,8 @@ DcmItem *group_item(DcmItem *group, const DcmTagKey &name)
 }
 
 /* Numbers of an attribute in the frame's own group, else in the shared one. */
-bool group_reals(DcmItem *own, DcmItem *shared, const DcmTagKey &sequence, const DcmTagKey &tag, unsigned long count, double *to)
+bool group_reals(DcmItem *own, DcmItem *shared, const DcmTagKey &sequence, const DcmTagKey &tag, unsigned long count,
+                 double *to)
 {
     DcmItem *const from[] = {group_item(own, sequence), group_item(shared, sequence)};
     for (DcmItem *item : from) {
@@ -67,10 +68,14 @@ int read_frames(DcmDataset *set, const char *path, struct dicom_segmentation *s,
     if (set->findAndGetSequenceItem(DcmTagKey(0x5200, 0x9229), shared, 0).bad())
         shared = nullptr;
     if (set->findAndGetSequence(DcmTagKey(0x5200, 0x9230), frames).bad() || frames == nullptr || frames->card() == 0)
-        return fail(e, "cannot open '%s': (5200,9230) PerFrameFunctionalGroupsSequence is missing: where its frames lie is not "
-                       "known", path);
+        return fail(
+            e,
+            "cannot open '%s': (5200,9230) PerFrameFunctionalGroupsSequence is missing: where its frames lie is not "
+            "known",
+            path);
     if (static_cast<double>(frames->card()) != said)
-        return fail(e, "cannot open '%s': (0028,0008) NumberOfFrames is %g, but (5200,9230) has %lu items", path, said, frames->card());
+        return fail(e, "cannot open '%s': (0028,0008) NumberOfFrames is %g, but (5200,9230) has %lu items", path, said,
+                    frames->card());
     s->frame = static_cast<struct dicom_seg_frame *>(try_alloc(e, frames->card(), sizeof *s->frame));
     if (s->frame == nullptr)
         return fail_in(e, "cannot open '%s'", path);
@@ -80,20 +85,22 @@ int read_frames(DcmDataset *set, const char *path, struct dicom_segmentation *s,
         double segment, orientation[6], spacing[2];
         if (!group_reals(own, shared, DcmTagKey(0x0020, 0x9113), DCM_ImagePositionPatient, 3, one->position_mm))
             return fail(e, "cannot open '%s': (0020,0032) ImagePositionPatient of frame %lu is missing", path, i + 1);
-        if (!group_reals(own, shared, DcmTagKey(0x0062, 0x000a), DcmTagKey(0x0062, 0x000b), 1, &segment) || segment < 0 ||
-            segment > 65535)
+        if (!group_reals(own, shared, DcmTagKey(0x0062, 0x000a), DcmTagKey(0x0062, 0x000b), 1, &segment) ||
+            segment < 0 || segment > 65535)
             return fail(e, "cannot open '%s': (0062,000B) ReferencedSegmentNumber of frame %lu is missing", path, i + 1);
         if (!group_reals(own, shared, DcmTagKey(0x0020, 0x9116), DCM_ImageOrientationPatient, 6, orientation) ||
             !group_reals(own, shared, DcmTagKey(0x0028, 0x9110), DCM_PixelSpacing, 2, spacing))
-            return fail(e, "cannot open '%s': (0020,0037) ImageOrientationPatient or (0028,0030) PixelSpacing of frame %lu is missing", path,
-                        i + 1);
+            return fail(
+                e, "cannot open '%s': (0020,0037) ImageOrientationPatient or (0028,0030) PixelSpacing of frame %lu is missing",
+                path, i + 1);
         one->segment = static_cast<unsigned>(segment);
         if (i == 0) {
             memcpy(s->orientation, orientation, sizeof orientation);
             memcpy(s->pixel_spacing_mm, spacing, sizeof spacing);
         }
         for (int k = 0; k < 6; k++)
-            if (std::fabs(orientation[k] - s->orientation[k]) > 1e-3 || std::fabs(spacing[k % 2] - s->pixel_spacing_mm[k % 2]) > 1e-3)
+            if (std::fabs(orientation[k] - s->orientation[k]) > 1e-3 ||
+                std::fabs(spacing[k % 2] - s->pixel_spacing_mm[k % 2]) > 1e-3)
                 return fail(e, "cannot open '%s': its frames differ in direction or spacing", path);
     }
     return 0;
@@ -109,14 +116,15 @@ int read_pixels(DcmDataset *set, const char *path, struct dicom_segmentation *s,
     size_t const plane = s->rows * s->columns; /* at most 65535 squared */
     double const needed = std::ceil(static_cast<double>(plane) * static_cast<double>(s->frame_count) * s->bits / 8);
     if (stat(path, &on_disk) != 0 || (!compressed && static_cast<double>(on_disk.st_size) < needed) || needed > 4e9)
-        return fail(e, "cannot open '%s': %zu frames of %zu x %zu pixels need %.0f bytes, but the file has %lld", path, s->frame_count,
-                    s->columns, s->rows, needed, static_cast<long long>(on_disk.st_size));
+        return fail(e, "cannot open '%s': %zu frames of %zu x %zu pixels need %.0f bytes, but the file has %lld", path,
+                    s->frame_count, s->columns, s->rows, needed, static_cast<long long>(on_disk.st_size));
     if (syntax.isEncapsulated() && set->chooseRepresentation(EXS_LittleEndianExplicit, nullptr).bad())
         return fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked", path,
                     DcmXfer(set->getOriginalXfer()).getXferName());
     if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr || pixels->getLength() < needed ||
         pixels->getUint8Array(bytes).bad() || bytes == nullptr)
-        return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing or cut short: %.0f bytes wanted", path, needed);
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing or cut short: %.0f bytes wanted", path,
+                    needed);
     s->data = static_cast<uint8_t *>(try_alloc(e, static_cast<size_t>(needed), 1));
     if (s->data == nullptr)
         return fail_in(e, "cannot open '%s'", path);

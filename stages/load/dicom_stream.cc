@@ -11,7 +11,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-FileProducer::FileProducer(const char *path, offile_off_t from) : fd(open(path, O_RDONLY | O_CLOEXEC)), status_(EC_Normal), at(from)
+FileProducer::FileProducer(const char *path, offile_off_t from)
+    : fd(open(path, O_RDONLY | O_CLOEXEC)), status_(EC_Normal), at(from)
 {
     if (fd < 0 || fstat(fd, &file_) != 0)
         status_ = makeOFCondition(OFM_dcmdata, 18, OF_error, strerror(errno));

@@ -56,7 +56,8 @@ class FileProducer final : public DcmProducer
 class FileStream final : public DcmInputStream
 {
   public:
-    explicit FileStream(const char *its_path, offile_off_t from = 0) : DcmInputStream(&producer), producer(its_path, from), path(its_path)
+    explicit FileStream(const char *its_path, offile_off_t from = 0)
+        : DcmInputStream(&producer), producer(its_path, from), path(its_path)
     {
     }
     DcmInputStreamFactory *newFactory() const override;

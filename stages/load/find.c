@@ -40,7 +40,9 @@ int find_probe(const char *path, struct dicom_probe *probe, struct error *e)
 {
     for (size_t i = 0; watch.avoid && i < watch.avoid->count; i++)
         if (strcmp(watch.avoid->name[i], path) == 0)
-            return fail(e, "cannot open '%s': it killed the process that looked at it: it is damaged in a way that no check here knows", path);
+            return fail(
+                e, "cannot open '%s': it killed the process that looked at it: it is damaged in a way that no check here knows",
+                path);
     find_look(path);
     return dicom_probe(path, probe, e);
 }
@@ -82,7 +84,8 @@ void source_set_organs(struct source *f, const char *organs)
 
 void source_free(struct source *f)
 {
-    char *const text[] = {f->label, f->path, f->mask, f->organs, f->sidecar, f->patient, f->study, f->units, f->diagnosis, f->sex};
+    char *const text[] = {f->label,   f->path,  f->mask,  f->organs,    f->sidecar,
+                          f->patient, f->study, f->units, f->diagnosis, f->sex};
     source_clear_ct(f);
     for (size_t i = 0; i < COUNT_OF(text); i++)
         free(text[i]);
@@ -119,7 +122,8 @@ static void drop_repeats(struct sources *s)
         if (!path)
             path = xstrdup(s->item[i].path);
         size_t same = 0;
-        while (same < kept && (strcmp(real[same], path) != 0 || strcmp(s->item[same].series_uid, s->item[i].series_uid) != 0))
+        while (same < kept &&
+               (strcmp(real[same], path) != 0 || strcmp(s->item[same].series_uid, s->item[i].series_uid) != 0))
             same++;
         if (same < kept) {
             log_warn("'%s' was given twice: read once", s->item[i].label);
@@ -245,7 +249,8 @@ void image_source(struct sources *s, const char *path, const char *label)
 
 /* ---- folders ---- */
 
-static int folder_walk(struct sources *s, struct dicom_files *d, const char *path, const char *label, int depth, struct error *e)
+static int folder_walk(struct sources *s, struct dicom_files *d, const char *path, const char *label, int depth,
+                       struct error *e)
 {
     struct names in = {0};
     if (dir_list(path, &in, e) < 0)
@@ -293,9 +298,12 @@ int path_find(struct sources *s, const char *path, const char *label, struct err
         if (rc == 0)
             dicom_sources(s, &d);
         if (rc == 0 && s->count == before)
-            rc = d.count ? fail_as(e, EX_NOINPUT, "no scan in '%s': %zu DICOM files, none of modality PT ((0008,0060); the first "
-                                                  "is %s)", path, d.count, d.item[0].probe.modality)
-                         : fail_as(e, EX_NOINPUT, "no scan in '%s': no DICOM series and no .nii, .mha or .nrrd in or below it", path);
+            rc = d.count ? fail_as(e, EX_NOINPUT,
+                                   "no scan in '%s': %zu DICOM files, none of modality PT ((0008,0060); the first "
+                                   "is %s)",
+                                   path, d.count, d.item[0].probe.modality)
+                         : fail_as(e, EX_NOINPUT,
+                                   "no scan in '%s': no DICOM series and no .nii, .mha or .nrrd in or below it", path);
         dicom_files_free(&d);
         return rc;
     }
@@ -307,7 +315,9 @@ int path_find(struct sources *s, const char *path, const char *label, struct err
     }
     if (find_probe(path, &probe, NULL) == 0)
         return fail_as(e, EX_NOINPUT, "'%s' is one DICOM file: name its folder, a scan is a whole series", path);
-    return fail_as(e, EX_NOINPUT, "'%s' is no scan: a folder, .nii[.gz], .hdr, .mha, .mhd, .nrrd, .nhdr or a list .tsv is wanted", path);
+    return fail_as(e, EX_NOINPUT,
+                   "'%s' is no scan: a folder, .nii[.gz], .hdr, .mha, .mhd, .nrrd, .nhdr or a list .tsv is wanted",
+                   path);
 }
 
 /* ---- all arguments ---- */
@@ -317,8 +327,10 @@ static int file_give(struct sources *s, const char *option, const char *what, co
                      void (*set)(struct source *, const char *), struct error *e)
 {
     if (s->count != 1)
-        return fail_as(e, EX_USAGE, "--%s '%s' is the %s of one scan, but %zu are given: use a list (.tsv) with a column "
-                                    "%s", option, file, what, s->count, option);
+        return fail_as(e, EX_USAGE,
+                       "--%s '%s' is the %s of one scan, but %zu are given: use a list (.tsv) with a column "
+                       "%s",
+                       option, file, what, s->count, option);
     if (!file_exists(file))
         return fail_as(e, EX_NOINPUT, "no such file: '%s' (--%s)", file, option);
     set(&s->item[0], file);
@@ -333,7 +345,7 @@ int sources_find(struct sources *s, char *const *argument, size_t count, const s
         const char *label = path_base(real ? real : argument[i]);
         struct error why = {0};
         int rc = ends_with(argument[i], ".tsv") && file_exists(argument[i]) ? list_find(s, argument[i], &why)
-                                                                             : path_find(s, argument[i], label, &why);
+                                                                            : path_find(s, argument[i], label, &why);
         if (rc < 0) {
             struct source *f = sources_add(s, SOURCE_REFUSED);
             f->path = xstrdup(argument[i]);
@@ -352,7 +364,8 @@ int sources_find(struct sources *s, char *const *argument, size_t count, const s
     if (readable == 0)
         return fail_as(e, s->item[0].refused.code, "%s", s->item[0].refused.text);
     if (o->ct && s->count != 1)
-        return fail_as(e, EX_USAGE, "--ct '%s' is the CT of one scan, but %zu are given: use a list (.tsv) with a column ct", o->ct,
+        return fail_as(e, EX_USAGE,
+                       "--ct '%s' is the CT of one scan, but %zu are given: use a list (.tsv) with a column ct", o->ct,
                        s->count);
     if (o->ct && source_set_ct(&s->item[0], o->ct, e) < 0)
         return -1;
@@ -396,7 +409,8 @@ uint64_t sources_run(const struct sources *s, const struct load_options *o)
         fprintf(to, "ct\n");
     for (size_t i = 0; i < s->count; i++)
         fprintf(to, "%s\t%s\t%s\t%llu\n", s->item[i].label, s->item[i].series_uid,
-                s->item[i].mask ? path_base(s->item[i].mask) : "", (unsigned long long)source_size(&s->item[i], o->want_ct));
+                s->item[i].mask ? path_base(s->item[i].mask) : "",
+                (unsigned long long)source_size(&s->item[i], o->want_ct));
     fclose(to);
     uint64_t run = bytes_xxh3(text, size);
     free(text);

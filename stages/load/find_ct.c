@@ -62,7 +62,8 @@ void ct_among(struct source *f, const struct dicom_files *d, const struct dicom_
     while (first < count && strcmp(ct[first]->probe.series_uid, ct[0]->probe.series_uid) == 0)
         first++;
     if (first < count)
-        fail(&f->ct_refused, "'%s' and '%s' are of two CT series that it may mean: name one with --ct or in the list's column ct",
+        fail(&f->ct_refused,
+             "'%s' and '%s' are of two CT series that it may mean: name one with --ct or in the list's column ct",
              ct[0]->path, ct[first]->path);
     else if (count)
         slices_take(f, ct, count);
@@ -99,8 +100,10 @@ int source_set_ct(struct source *f, const char *ct, struct error *e)
         return 0;
     }
     if (!dir_exists(ct))
-        return fail_as(e, EX_NOINPUT, file_exists(ct) ? "'%s' is no CT: an image or a folder with a CT series is wanted"
-                                                      : "no such file or folder: '%s' (CT)", ct);
+        return fail_as(e, EX_NOINPUT,
+                       file_exists(ct) ? "'%s' is no CT: an image or a folder with a CT series is wanted"
+                                       : "no such file or folder: '%s' (CT)",
+                       ct);
     int rc = dicom_files_of(ct, "ct", &d, e);
     if (rc == 0)
         ct_among(f, &d, NULL);

@@ -50,8 +50,9 @@ int hash_salt(char salt[65], struct error *e)
             memcpy(salt, text.data, 64);
             salt[64] = '\0';
         } else {
-            rc = fail_as(e, EX_CONFIG, "bad salt in '%s': %zu characters, 64 wanted; delete it and patients get new names",
-                         path, text.size);
+            rc = fail_as(e, EX_CONFIG,
+                         "bad salt in '%s': %zu characters, 64 wanted; delete it and patients get new names", path,
+                         text.size);
         }
     }
     buffer_free(&text);

@@ -6,8 +6,9 @@
 static const struct {
     const char *ending;
     int (*read)(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e);
-} formats[] = {{".nii.gz", nifti_read_files}, {".nii", nifti_read_files}, {".hdr", nifti_read_files}, {".hdr.gz", nifti_read_files},
-               {".mha", mha_read},            {".mhd", mha_read},         {".nrrd", nrrd_read},       {".nhdr", nrrd_read}};
+} formats[] = {{".nii.gz", nifti_read_files}, {".nii", nifti_read_files}, {".hdr", nifti_read_files},
+               {".hdr.gz", nifti_read_files}, {".mha", mha_read},         {".mhd", mha_read},
+               {".nrrd", nrrd_read},          {".nhdr", nrrd_read}};
 
 const char *image_ending(size_t which)
 {

@@ -63,7 +63,8 @@ static int header_check(const opj_image_t *image, size_t rows, size_t columns, s
     if (image->numcomps != 1)
         return fail(e, "its codestream has %u components: a PET image has 1", image->numcomps);
     if (grey->w != columns || grey->h != rows || grey->dx != 1 || grey->dy != 1)
-        return fail(e, "its codestream has %u rows of %u columns, its header %zu of %zu", grey->h, grey->w, rows, columns);
+        return fail(e, "its codestream has %u rows of %u columns, its header %zu of %zu", grey->h, grey->w, rows,
+                    columns);
     if (grey->prec < 1 || grey->prec > 16)
         return fail(e, "its codestream has %u bits a pixel: 1 to 16 are read", grey->prec);
     return 0;
@@ -78,7 +79,8 @@ static void values_copy(const opj_image_comp_t *grey, bool is_signed, size_t cou
     }
 }
 
-int jpeg2000_decode(const uint8_t *code, size_t size, size_t rows, size_t columns, bool is_signed, int32_t *to, struct error *e)
+int jpeg2000_decode(const uint8_t *code, size_t size, size_t rows, size_t columns, bool is_signed, int32_t *to,
+                    struct error *e)
 {
     static const uint8_t jp2[] = {0, 0, 0, 12, 'j', 'P', ' ', ' '};
     struct reading reading = {code, size, 0};
@@ -102,7 +104,8 @@ int jpeg2000_decode(const uint8_t *code, size_t size, size_t rows, size_t column
     opj_set_warning_handler(codec, remark_drop, NULL);
     opj_set_info_handler(codec, remark_drop, NULL);
     opj_set_default_decoder_parameters(&parameters);
-    if (!opj_setup_decoder(codec, &parameters) || !opj_decoder_set_strict_mode(codec, OPJ_TRUE) || !opj_read_header(stream, codec, &image)) {
+    if (!opj_setup_decoder(codec, &parameters) || !opj_decoder_set_strict_mode(codec, OPJ_TRUE) ||
+        !opj_read_header(stream, codec, &image)) {
         fail(e, "its JPEG 2000 codestream is damaged at its head (%s)", *complaint ? complaint : "no more is known");
         goto out;
     }

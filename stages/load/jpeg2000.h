@@ -10,7 +10,8 @@ extern "C" {
 /* code: a bare codestream or a JP2 file. What its header declares must be what is wanted, before anything is made room for.
  * is_signed: as the DICOM header has it, which goes before the codestream's word: of the same bits, the value it means.
  * to: rows * columns. -1: a sentence that says what is wrong with the codestream. */
-int jpeg2000_decode(const uint8_t *code, size_t size, size_t rows, size_t columns, bool is_signed, int32_t *to, struct error *e) MUST_USE;
+int jpeg2000_decode(const uint8_t *code, size_t size, size_t rows, size_t columns, bool is_signed, int32_t *to,
+                    struct error *e) MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,8 @@
 #include <string.h>
 
 enum column { PATIENT, STUDY, SCAN, MASK, CT, ORGANS, UNITS, DIAGNOSIS, SEX, AGE, COLUMNS };
-static const char *const titles[COLUMNS] = {"patient", "study", "scan", "mask", "ct", "organs", "units", "diagnosis", "sex", "age_y"};
+static const char *const titles[COLUMNS] = {"patient", "study", "scan",      "mask", "ct",
+                                            "organs",  "units", "diagnosis", "sex",  "age_y"};
 
 static int header_read(char *line, const char *path, enum column *of, size_t *count, struct error *e)
 {
@@ -26,8 +27,11 @@ static int header_read(char *line, const char *path, enum column *of, size_t *co
         of[(*count)++] = (enum column)c; /* COLUMNS: not ours, passed over */
         scan |= c == SCAN;
     }
-    return scan ? 0 : fail(e, "cannot read list '%s': its first line names no column 'scan' (tab-separated: patient, study, "
-                              "scan, mask)", path);
+    return scan ? 0
+                : fail(e,
+                       "cannot read list '%s': its first line names no column 'scan' (tab-separated: patient, study, "
+                       "scan, mask)",
+                       path);
 }
 
 /* What the line says goes before what the file's name or place says. */

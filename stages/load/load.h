@@ -20,18 +20,18 @@
 #include "stages/load/dicom.h"
 
 struct load_options {
-    const char *units;           /* suv|bqml|auto: of NIfTI volumes that do not say */
-    const char *mask;            /* truth of the one scan that is given; NULL: look for it */
-    bool want_ct;                /* every scan must have its CT */
-    const char *ct;              /* of the one scan that is given; NULL: look for it */
-    const char *organs;          /* its organ map; NULL: look for it */
-    struct opt_strings roi;      /* names of the RTSTRUCT regions to take; none: all */
-    const char *metadata;        /* autoPET's table; NULL: none */
+    const char *units;            /* suv|bqml|auto: of NIfTI volumes that do not say */
+    const char *mask;             /* truth of the one scan that is given; NULL: look for it */
+    bool want_ct;                 /* every scan must have its CT */
+    const char *ct;               /* of the one scan that is given; NULL: look for it */
+    const char *organs;           /* its organ map; NULL: look for it */
+    struct opt_strings roi;       /* names of the RTSTRUCT regions to take; none: all */
+    const char *metadata;         /* autoPET's table; NULL: none */
     struct opt_strings diagnosis; /* to be read; none: all */
-    bool first_study;            /* of each patient, alone */
-    const char *salt;            /* of the patient hash; NULL: the user's own */
+    bool first_study;             /* of each patient, alone */
+    const char *salt;             /* of the patient hash; NULL: the user's own */
     bool keep_identifiers;
-    size_t memory_limit;         /* bytes */
+    size_t memory_limit; /* bytes */
 };
 
 /* ---- find ---- */
@@ -39,23 +39,23 @@ enum source_kind { SOURCE_IMAGE, SOURCE_DICOM, SOURCE_REFUSED };
 /* One scan to be read. Texts are the source's own, NULL where nothing is known. */
 struct source {
     enum source_kind kind;
-    char *label;                 /* its place below what was asked for, "cohort/PETCT_01/A/PET.nii.gz": sorts the stream
+    char *label;             /* its place below what was asked for, "cohort/PETCT_01/A/PET.nii.gz": sorts the stream
                                     and goes into the run id, so that both are the same on every machine */
-    char *path;                  /* the image, or the folder of the slices */
-    char *mask;                  /* an image, RTSTRUCT or SEG */
-    char *organs;                /* an image: which voxel is of which organ */
-    char *sidecar;               /* JSON */
-    char *patient, *study;       /* said by the list, the layout or the file's name */
-    bool listed;                 /* said by the list: goes before what the file itself says */
-    char *units;                 /* "SUV": the name or the list says so */
-    char *diagnosis, *sex;       /* said by the list */
-    double age_y, study_day;     /* NAN: unknown; days as clock_days counts them */
+    char *path;              /* the image, or the folder of the slices */
+    char *mask;              /* an image, RTSTRUCT or SEG */
+    char *organs;            /* an image: which voxel is of which organ */
+    char *sidecar;           /* JSON */
+    char *patient, *study;   /* said by the list, the layout or the file's name */
+    bool listed;             /* said by the list: goes before what the file itself says */
+    char *units;             /* "SUV": the name or the list says so */
+    char *diagnosis, *sex;   /* said by the list */
+    double age_y, study_day; /* NAN: unknown; days as clock_days counts them */
     char series_uid[DICOM_UID];
-    struct names slice;          /* SOURCE_DICOM: the files of the series */
-    char *ct;                    /* its CT: an image, or the folder of ct_slice; NULL: none known */
-    struct names ct_slice;       /* files of a DICOM series; none: ct is an image */
-    struct error ct_refused;     /* text set: why there is no CT, should one be wanted */
-    struct error refused;        /* text set: it cannot be read as it stands, and why. SOURCE_REFUSED: it is no scan at all */
+    struct names slice;      /* SOURCE_DICOM: the files of the series */
+    char *ct;                /* its CT: an image, or the folder of ct_slice; NULL: none known */
+    struct names ct_slice;   /* files of a DICOM series; none: ct is an image */
+    struct error ct_refused; /* text set: why there is no CT, should one be wanted */
+    struct error refused; /* text set: it cannot be read as it stands, and why. SOURCE_REFUSED: it is no scan at all */
 };
 struct sources {
     struct source *item;
@@ -119,7 +119,10 @@ struct dicom_file {
     struct dicom_probe probe;
     char drawn_on[DICOM_UID]; /* RTSTRUCT, SEG: the series it was drawn on */
 };
-struct dicom_files { struct dicom_file *item; size_t count, room; };
+struct dicom_files {
+    struct dicom_file *item;
+    size_t count, room;
+};
 void dicom_files_add(struct dicom_files *d, const char *path, const char *label, const struct dicom_probe *probe);
 /* Adds the DICOM files of one folder (not below it), those that can be read. */
 int dicom_files_of(const char *dir, const char *label, struct dicom_files *d, struct error *e) MUST_USE;
@@ -149,7 +152,8 @@ int scan_read(const struct source *from, const struct load_options *o, struct vo
 /* What it is called where nothing of it could be read: names and source of *f, all else unknown. */
 void scan_identify(const struct source *from, const struct load_options *o, struct scan_facts *f);
 /* Takes the source's ids out of a text that leaves this machine's screen, such as a refusal's sentence. */
-void scan_scrub(const struct source *from, const struct load_options *o, const struct scan_facts *f, char *text, size_t size);
+void scan_scrub(const struct source *from, const struct load_options *o, const struct scan_facts *f, char *text,
+                size_t size);
 
 /* The file's truth mask on the scan's grid in LPS order, 1 where the value is above one half; owned by the caller. Refused
  * by name unless it has the scan's shape and, where both say where they lie, the scan's place (to half a voxel). A mask
@@ -180,13 +184,14 @@ int sidecar_check(const char *nifti, const char *path, const struct scan_facts *
  * missing or repeated slices, slices of different size, direction, units or series. */
 struct series {
     struct grid grid;
-    float *voxel;                    /* owned */
+    float *voxel; /* owned */
     char series_uid[DICOM_UID], frame_uid[DICOM_UID];
 };
-int series_read(const struct names *slice, size_t max_bytes, struct series *s, struct scan_facts *f, char **patient, char **study,
-                struct error *e) MUST_USE;
+int series_read(const struct names *slice, size_t max_bytes, struct series *s, struct scan_facts *f, char **patient,
+                char **study, struct error *e) MUST_USE;
 /* Sort slices and lay their grid; separate from reading so that it can be tested. voxel stays NULL. */
-int series_arrange(struct dicom_image *image, const char **path, size_t count, struct grid *grid, struct error *e) MUST_USE;
+int series_arrange(struct dicom_image *image, const char **path, size_t count, struct grid *grid,
+                   struct error *e) MUST_USE;
 /* What DICOM attributes say of the scan. image: the slices, any order. */
 int series_facts(const struct dicom_image *image, size_t count, struct scan_facts *f, struct error *e) MUST_USE;
 
@@ -198,11 +203,12 @@ int rtstruct_read(const char *path, const struct opt_strings *roi, const struct 
 int contours_fill(const struct dicom_roi *roi, const struct grid *grid, uint8_t *mask, struct error *e) MUST_USE;
 
 /* The same of a DICOM segmentation; --roi names its segments by label. */
-int seg_read(const char *path, const struct opt_strings *roi, const struct series *s, uint8_t **mask, struct error *e) MUST_USE;
+int seg_read(const char *path, const struct opt_strings *roi, const struct series *s, uint8_t **mask,
+             struct error *e) MUST_USE;
 /* Whether --roi asks for this one; and whether all it asks for is there: what ("ROI") and tag word the sentence. */
 bool roi_wanted(const struct opt_strings *roi, const char *name);
-int roi_names_check(const struct opt_strings *roi, const char *const *name, size_t count, const char *what, const char *tag,
-                    struct error *e) MUST_USE;
+int roi_names_check(const struct opt_strings *roi, const char *const *name, size_t count, const char *what,
+                    const char *tag, struct error *e) MUST_USE;
 /* Fractional voxel indices (x, y, z) of a point in mm LPS, on a grid whose axes are perpendicular. */
 void grid_index_lps(const struct grid *g, const double lps_mm[3], double xyz[3]);
 

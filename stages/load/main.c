@@ -106,34 +106,47 @@ int main(int argc, char **argv)
     recipe_defaults(&recipe);
     struct option table[14 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
-        {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG", 0, NULL},
-        {"ct", OPT_STRING, &load.ct, "PATH", 0, 0, "CT of the scan (one scan only): an image, or a folder with a CT series", 0, NULL},
+        {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG",
+         0, NULL},
+        {"ct", OPT_STRING, &load.ct, "PATH", 0, 0,
+         "CT of the scan (one scan only): an image, or a folder with a CT series", 0, NULL},
         {"organs", OPT_STRING, &load.organs, "FILE", 0, 0,
-         "organ map of the scan (one scan only): an image of labels; default: ORGANS.nii.gz beside it, if there", 0, NULL},
+         "organ map of the scan (one scan only): an image of labels; default: ORGANS.nii.gz beside it, if there", 0,
+         NULL},
         {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0,
          "region of the RTSTRUCT or segment of the SEG to take as truth; default: all of them", 0, NULL},
-        {"metadata", OPT_STRING, &load.metadata, "CSV", 0, 0, "autoPET's table: diagnosis, sex, age and day of each study", 0, NULL},
-        {"diagnosis", OPT_STRINGS, &load.diagnosis, "NAME", 0, 0, "read scans of this diagnosis alone, such as MELANOMA", 0, NULL},
+        {"metadata", OPT_STRING, &load.metadata, "CSV", 0, 0,
+         "autoPET's table: diagnosis, sex, age and day of each study", 0, NULL},
+        {"diagnosis", OPT_STRINGS, &load.diagnosis, "NAME", 0, 0,
+         "read scans of this diagnosis alone, such as MELANOMA", 0, NULL},
         {"first-study", OPT_FLAG, &load.first_study, NULL, 0, 0, "read the first study of each patient alone", 0, NULL},
-        {"salt", OPT_STRING, &load.salt, "TEXT", 0, 0, "salt of the patient hash; default: your own, made on first use", 0, NULL},
-        {"keep-identifiers", OPT_FLAG, &load.keep_identifiers, NULL, 0, 0, "show patients by their ids, not by a hash", 0, NULL},
+        {"salt", OPT_STRING, &load.salt, "TEXT", 0, 0, "salt of the patient hash; default: your own, made on first use",
+         0, NULL},
+        {"keep-identifiers", OPT_FLAG, &load.keep_identifiers, NULL, 0, 0, "show patients by their ids, not by a hash",
+         0, NULL},
         {"memory-limit", OPT_REAL, &gib, "GIB", 0.25, 1024, "memory this program may take, GiB", 0, NULL},
         {"check", OPT_FLAG, &check_only, NULL, 0, 0,
          "read everything, convert nothing, and print a table of what would be refused and why; needs no run", 0, NULL},
-        {"formula", OPT_CHOICE, &formula, SUV_FORMULAS, 0, 0, "with --check: the SUV that petrel-suv will be asked for", 0, NULL},
-        {"skip-cache", OPT_STRING, &skip_cache, "DIR", 0, 0, "do not read again what this cache holds of the same run", 0, NULL},
+        {"formula", OPT_CHOICE, &formula, SUV_FORMULAS, 0, 0, "with --check: the SUV that petrel-suv will be asked for",
+         0, NULL},
+        {"skip-cache", OPT_STRING, &skip_cache, "DIR", 0, 0, "do not read again what this cache holds of the same run",
+         0, NULL},
     };
     struct opts opts = {
         .program = "petrel-load",
         .usage = "[options] [--channel-out volumes] SCAN|DIR|LIST.tsv ...",
         .purpose = "reads scans from files and gives them to the pipeline",
-        .epilogue = "A scan is an image (.nii .nii.gz .hdr .mha .mhd .nrrd .nhdr), a folder with a DICOM PET series, or an autoPET study; a\n"
-                    "folder is searched for all of them. Truth: for X.nii.gz, X_mask.nii.gz (Y_mask for X = Y_image), else SEG.nii.gz\n"
-                    "beside it, in any of these formats; for DICOM, the RTSTRUCT or segmentation (SEG) that\n"
-                    "refers to the series. A list is tab-separated with a header: patient, study, scan, mask, ct, organs.\n"
-                    "Organs: ORGANS.nii.gz beside the scan, numbered as petrel-roi --help says.\n"
-                    "CT (--channels pet,ct): X_CTres, X_CT, CTres or CT beside an image; for DICOM, the CT series of the same study.\n"
-                    "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
+        .epilogue =
+            "A scan is an image (.nii .nii.gz .hdr .mha .mhd .nrrd .nhdr), a folder with a DICOM PET series, or an "
+            "autoPET study; a\n"
+            "folder is searched for all of them. Truth: for X.nii.gz, X_mask.nii.gz (Y_mask for X = Y_image), else "
+            "SEG.nii.gz\n"
+            "beside it, in any of these formats; for DICOM, the RTSTRUCT or segmentation (SEG) that\n"
+            "refers to the series. A list is tab-separated with a header: patient, study, scan, mask, ct, organs.\n"
+            "Organs: ORGANS.nii.gz beside the scan, numbered as petrel-roi --help says.\n"
+            "CT (--channels pet,ct): X_CTres, X_CT, CTres or CT beside an image; for DICOM, the CT series of the same "
+            "study.\n"
+            "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
         .count = 14};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
@@ -147,7 +160,8 @@ int main(int argc, char **argv)
         die(EX_USAGE, "--ct names a CT that channels = pet leaves out: give --channels pet,ct, too");
     if (opts.rest_count == 0)
         die(EX_USAGE, "no scan was named: petrel-load SCAN|DIR|LIST.tsv ...");
-    struct reader_job job = {.argument = opts.rest, .count = opts.rest_count, .options = &load, .formula = check_only ? formula : NULL};
+    struct reader_job job = {
+        .argument = opts.rest, .count = opts.rest_count, .options = &load, .formula = check_only ? formula : NULL};
     if (check_only) {
         load.salt = ""; /* nothing leaves this screen */
     } else if (!load.salt) {

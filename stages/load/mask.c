@@ -4,7 +4,10 @@
 #include <stdlib.h>
 
 /* What is read, as sentences call it, and how its values become bytes; -1: one cannot. */
-struct kind { const char *name; int (*bytes)(const float *from, size_t count, uint8_t *to, struct error *e); };
+struct kind {
+    const char *name;
+    int (*bytes)(const float *from, size_t count, uint8_t *to, struct error *e);
+};
 
 static int bytes_mask(const float *from, size_t count, uint8_t *to, struct error *e)
 {
@@ -18,18 +21,22 @@ static int bytes_organs(const float *from, size_t count, uint8_t *to, struct err
 {
     for (size_t i = 0; i < count; i++) {
         if (!(from[i] >= 0 && from[i] <= UINT8_MAX && from[i] == floorf(from[i])))
-            return fail(e, "it holds the value %g, and organs are whole numbers from 0 to %d", (double)from[i], UINT8_MAX);
+            return fail(e, "it holds the value %g, and organs are whole numbers from 0 to %d", (double)from[i],
+                        UINT8_MAX);
         to[i] = (uint8_t)from[i];
     }
     return 0;
 }
 
-static int shape_check(const char *what, const char *path, const struct grid *mask, const struct grid *scan, struct error *e)
+static int shape_check(const char *what, const char *path, const struct grid *mask, const struct grid *scan,
+                       struct error *e)
 {
     if (grid_same_shape(mask, scan))
         return 0;
-    return fail(e, "cannot use %s '%s': it has %lld x %lld x %lld voxels, its scan %lld x %lld x %lld: draw it on the "
-                   "scan's own grid", what, path, (long long)mask->dim[2], (long long)mask->dim[1], (long long)mask->dim[0],
+    return fail(e,
+                "cannot use %s '%s': it has %lld x %lld x %lld voxels, its scan %lld x %lld x %lld: draw it on the "
+                "scan's own grid",
+                what, path, (long long)mask->dim[2], (long long)mask->dim[1], (long long)mask->dim[0],
                 (long long)scan->dim[2], (long long)scan->dim[1], (long long)scan->dim[0]);
 }
 
@@ -48,8 +55,8 @@ static double corners_apart(const struct grid *a, const struct grid *b)
     return farthest / finest;
 }
 
-static int on_grid_read(const struct kind *kind, const char *path, size_t max_bytes, const struct grid *file, bool placed,
-                        const struct grid *lps, uint8_t **mask, struct error *e)
+static int on_grid_read(const struct kind *kind, const char *path, size_t max_bytes, const struct grid *file,
+                        bool placed, const struct grid *lps, uint8_t **mask, struct error *e)
 {
     struct nifti image;
     *mask = NULL;
@@ -73,8 +80,8 @@ static int on_grid_read(const struct kind *kind, const char *path, size_t max_by
         rc = shape_check(kind->name, path, &image.grid, lps, e);
     }
     if (rc == 0 && compare && corners_apart(&image.grid, lps) > 0.5)
-        rc = fail(e, "cannot use %s '%s': its corners lie %.1f voxels from its scan's: draw it on the scan's own grid", kind->name,
-                  path, corners_apart(&image.grid, lps));
+        rc = fail(e, "cannot use %s '%s': its corners lie %.1f voxels from its scan's: draw it on the scan's own grid",
+                  kind->name, path, corners_apart(&image.grid, lps));
     free(image.voxel);
     if (rc < 0)
         free(inside);

@@ -112,7 +112,10 @@ static int header_read(char *line, const char *path, enum column *of, size_t *co
         there[c] = true;
     }
     if (!there[SUBJECT] || !there[LOCATION] || !there[DIAGNOSIS])
-        return fail(e, "cannot read table '%s': its first line does not name the columns Subject ID, File Location and diagnosis", path);
+        return fail(
+            e,
+            "cannot read table '%s': its first line does not name the columns Subject ID, File Location and diagnosis",
+            path);
     return 0;
 }
 
@@ -219,8 +222,8 @@ static bool first_of_patient(const struct sources *s, size_t which)
 {
     const struct source *f = &s->item[which];
     for (size_t i = 0; f->patient && i < s->count; i++)
-        if (i != which && s->item[i].kind != SOURCE_REFUSED && s->item[i].patient && strcmp(s->item[i].patient, f->patient) == 0 &&
-            earlier(&s->item[i], f))
+        if (i != which && s->item[i].kind != SOURCE_REFUSED && s->item[i].patient &&
+            strcmp(s->item[i].patient, f->patient) == 0 && earlier(&s->item[i], f))
             return false;
     return true;
 }
@@ -252,8 +255,11 @@ int sources_choose(struct sources *s, const struct opt_strings *diagnosis, bool 
         }
         if (chosen == 0) {
             free(marked);
-            return fail_as(e, EX_NOINPUT, "no scan of %zu has the diagnosis '%s'; of %zu none is known (give --metadata TABLE.csv, or a list with "
-                                          "a column diagnosis)", before, diagnosis->value[0], unknown);
+            return fail_as(e, EX_NOINPUT,
+                           "no scan of %zu has the diagnosis '%s'; of %zu none is known (give --metadata TABLE.csv, or "
+                           "a list with "
+                           "a column diagnosis)",
+                           before, diagnosis->value[0], unknown);
         }
         if (unknown)
             log_warn("%zu of %zu scans have no known diagnosis, and are not read", unknown, before);

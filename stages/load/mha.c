@@ -17,16 +17,28 @@ static const struct {
     const char *name;
     size_t offset, size;
 } fields[] = {
-#define FIELD(name, member) {name, offsetof(struct header, member), sizeof((struct header *)0)->member}
-    FIELD("NDims", dims),           FIELD("DimSize", size),
-    FIELD("ElementSpacing", spacing), FIELD("Offset", offset),
-    FIELD("Position", offset),      FIELD("Origin", offset),
-    FIELD("TransformMatrix", turn), FIELD("Rotation", turn),
-    FIELD("Orientation", turn),     FIELD("ElementType", type),
-    FIELD("ElementByteOrderMSB", msb), FIELD("BinaryDataByteOrderMSB", msb),
-    FIELD("CompressedData", packed), FIELD("ElementNumberOfChannels", channels),
-    FIELD("HeaderSize", header_size), FIELD("ElementToIntensityFunctionSlope", slope),
-    FIELD("BinaryData", binary),    FIELD("ElementDataFile", data),
+#define FIELD(name, member)                                                                                            \
+    {                                                                                                                  \
+        name, offsetof(struct header, member), sizeof((struct header *)0)->member                                      \
+    }
+    FIELD("NDims", dims),
+    FIELD("DimSize", size),
+    FIELD("ElementSpacing", spacing),
+    FIELD("Offset", offset),
+    FIELD("Position", offset),
+    FIELD("Origin", offset),
+    FIELD("TransformMatrix", turn),
+    FIELD("Rotation", turn),
+    FIELD("Orientation", turn),
+    FIELD("ElementType", type),
+    FIELD("ElementByteOrderMSB", msb),
+    FIELD("BinaryDataByteOrderMSB", msb),
+    FIELD("CompressedData", packed),
+    FIELD("ElementNumberOfChannels", channels),
+    FIELD("HeaderSize", header_size),
+    FIELD("ElementToIntensityFunctionSlope", slope),
+    FIELD("BinaryData", binary),
+    FIELD("ElementDataFile", data),
 #undef FIELD
 };
 
@@ -64,9 +76,10 @@ static int shape_read(const struct header *h, const char *path, struct nifti *im
             return fail(e, "cannot open '%s': DimSize has %g (1 to 32767)", path, size[i]);
         image->grid.dim[2 - i] = (int64_t)size[i];
     }
-    if ((*h->spacing && !raw_numbers(h->spacing, " \t", spacing, 3)) || (*h->offset && !raw_numbers(h->offset, " \t", offset, 3)) ||
-        (*h->turn && !raw_numbers(h->turn, " \t", turn, 9)))
-        return fail(e, "cannot open '%s': ElementSpacing, Offset or TransformMatrix does not hold 3, 3 and 9 numbers", path);
+    if ((*h->spacing && !raw_numbers(h->spacing, " \t", spacing, 3)) ||
+        (*h->offset && !raw_numbers(h->offset, " \t", offset, 3)) || (*h->turn && !raw_numbers(h->turn, " \t", turn, 9)))
+        return fail(e, "cannot open '%s': ElementSpacing, Offset or TransformMatrix does not hold 3, 3 and 9 numbers",
+                    path);
     image->placed = *h->offset || *h->turn;
     for (size_t i = 0; i < 3; i++) {
         double ras = i < 2 ? -1 : 1;
@@ -84,18 +97,21 @@ static int data_place(const struct header *h, const char *path, struct raw *r, s
     r->big_endian = strcasecmp(h->msb, "True") == 0;
     r->packed = strcasecmp(h->packed, "True") == 0;
     if (!r->type)
-        return fail(e, "cannot open '%s': ElementType '%s' is none that is read (MET_SHORT, MET_FLOAT, ...)", path, h->type);
+        return fail(e, "cannot open '%s': ElementType '%s' is none that is read (MET_SHORT, MET_FLOAT, ...)", path,
+                    h->type);
     if (strcasecmp(h->binary, "False") == 0)
         return fail(e, "cannot open '%s': its voxels are written as text (BinaryData = False)", path);
     if (*h->slope && !(raw_numbers(h->slope, " ", &slope, 1) && slope == 1))
         return fail(e, "cannot open '%s': ElementToIntensityFunctionSlope is '%s': only 1 is read", path, h->slope);
-    if (*h->header_size && !(raw_numbers(h->header_size, " ", &skip, 1) && skip >= -1 && skip < 1e15 && skip == floor(skip)))
+    if (*h->header_size &&
+        !(raw_numbers(h->header_size, " ", &skip, 1) && skip >= -1 && skip < 1e15 && skip == floor(skip)))
         return fail(e, "cannot open '%s': HeaderSize is '%s'", path, h->header_size);
     if (strcasecmp(h->data, "LOCAL") == 0)
         return 0;
     if (strncmp(h->data, "LIST", 4) == 0 || strchr(h->data, '%'))
-        return fail(e, "cannot open '%s': its voxels lie in a list of files (ElementDataFile = %.40s): make one .mha of it", path,
-                    h->data);
+        return fail(
+            e, "cannot open '%s': its voxels lie in a list of files (ElementDataFile = %.40s): make one .mha of it",
+            path, h->data);
     char *dir = path_parent(path);
     r->file = path_join(dir, h->data);
     free(dir);

@@ -9,21 +9,32 @@
 #include <strings.h>
 
 struct header {
-    char dimension[16], sizes[160], type[64], encoding[32], endian[32], space[64], directions[400], origin[160], spacings[160];
+    char dimension[16], sizes[160], type[64], encoding[32], endian[32], space[64], directions[400], origin[160],
+        spacings[160];
     char data[1024], byte_skip[32], line_skip[32];
 };
 static const struct {
     const char *name;
     size_t offset, size;
 } fields[] = {
-#define FIELD(name, member) {name, offsetof(struct header, member), sizeof((struct header *)0)->member}
-    FIELD("dimension", dimension), FIELD("sizes", sizes),
-    FIELD("type", type),           FIELD("encoding", encoding),
-    FIELD("endian", endian),       FIELD("space", space),
-    FIELD("space directions", directions), FIELD("space origin", origin),
-    FIELD("spacings", spacings),   FIELD("data file", data),
-    FIELD("datafile", data),       FIELD("byte skip", byte_skip),
-    FIELD("byteskip", byte_skip),  FIELD("line skip", line_skip),
+#define FIELD(name, member)                                                                                            \
+    {                                                                                                                  \
+        name, offsetof(struct header, member), sizeof((struct header *)0)->member                                      \
+    }
+    FIELD("dimension", dimension),
+    FIELD("sizes", sizes),
+    FIELD("type", type),
+    FIELD("encoding", encoding),
+    FIELD("endian", endian),
+    FIELD("space", space),
+    FIELD("space directions", directions),
+    FIELD("space origin", origin),
+    FIELD("spacings", spacings),
+    FIELD("data file", data),
+    FIELD("datafile", data),
+    FIELD("byte skip", byte_skip),
+    FIELD("byteskip", byte_skip),
+    FIELD("line skip", line_skip),
     FIELD("lineskip", line_skip),
 #undef FIELD
 };
@@ -64,13 +75,15 @@ static int place_read(const struct header *h, const char *path, struct nifti *im
     image->placed = *h->directions != '\0';
     if (image->placed) {
         size_t s = 0;
-        while (s < COUNT_OF(spaces) && strcasecmp(spaces[s].name, h->space) != 0 && strcasecmp(spaces[s].code, h->space) != 0)
+        while (s < COUNT_OF(spaces) && strcasecmp(spaces[s].name, h->space) != 0 &&
+               strcasecmp(spaces[s].code, h->space) != 0)
             s++;
         if (s == COUNT_OF(spaces))
             return fail(e, "cannot open '%s': space '%s' is none of LPS, RAS and LAS", path, h->space);
         ras = spaces[s].ras;
         if (!raw_numbers(h->directions, " \t(),", direction, 9))
-            return fail(e, "cannot open '%s': space directions are '%.80s', not three times three numbers", path, h->directions);
+            return fail(e, "cannot open '%s': space directions are '%.80s', not three times three numbers", path,
+                        h->directions);
         if (*h->origin && !raw_numbers(h->origin, " \t(),", origin, 3))
             return fail(e, "cannot open '%s': space origin is '%.80s', not three numbers", path, h->origin);
     } else if (*h->spacings && !raw_numbers(h->spacings, " \t", spacing, 3)) {
@@ -124,7 +137,8 @@ static int data_place(const struct header *h, const char *path, struct raw *r, s
     if (!*h->data)
         return 0;
     if (strncmp(h->data, "LIST", 4) == 0 || strchr(h->data, '%'))
-        return fail(e, "cannot open '%s': its voxels lie in a list of files (data file: %.40s): make one .nrrd of it", path, h->data);
+        return fail(e, "cannot open '%s': its voxels lie in a list of files (data file: %.40s): make one .nrrd of it",
+                    path, h->data);
     char *dir = path_parent(path);
     r->file = path_join(dir, h->data);
     free(dir);

@@ -83,7 +83,8 @@ int raw_place(const char *path, struct grid *g, struct error *e)
         g->spacing_mm[2 - axis] = s;
     }
     double(*m)[4] = g->affine;
-    double volume = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
+    double volume = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
+                    m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
                     m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
     if (fabs(volume) < 1e-3 * g->spacing_mm[0] * g->spacing_mm[1] * g->spacing_mm[2])
         return fail(e, "cannot open '%s': two of its axes run the same way", path);
@@ -138,18 +139,20 @@ static int convert(const char *path, const struct raw *r, uint8_t *from, struct 
     types[row].floats(from, count, 1, 0, image->voxel);
     size_t const bad = floats_bad(image->voxel, count);
     if (bad < count)
-        return fail(e, "cannot use '%s': voxel number %zu is no number (NaN or infinite): mend it where it was made", path, bad);
+        return fail(e, "cannot use '%s': voxel number %zu is no number (NaN or infinite): mend it where it was made",
+                    path, bad);
     return 0;
 }
 
-static int voxels_read(const char *path, const struct raw *r, const struct buffer *file, size_t bytes, struct nifti *image,
-                       struct error *e)
+static int voxels_read(const char *path, const struct raw *r, const struct buffer *file, size_t bytes,
+                       struct nifti *image, struct error *e)
 {
     size_t offset = r->at_end && !r->packed && file->size >= bytes ? file->size - bytes : r->offset;
     if (offset > file->size || (!r->packed && bytes > file->size - offset) ||
         (r->packed && bytes / DEFLATE_MOST > file->size - offset))
-        return fail(e, "cannot open '%s': %zu bytes of voxels from byte %zu are more than the %zu bytes there are%s: cut short", path,
-                    bytes, offset, file->size, r->packed ? " can unpack to" : "");
+        return fail(
+            e, "cannot open '%s': %zu bytes of voxels from byte %zu are more than the %zu bytes there are%s: cut short",
+            path, bytes, offset, file->size, r->packed ? " can unpack to" : "");
     if (!r->packed)
         return convert(path, r, file->data + offset, image, e);
     uint8_t *unpacked = try_alloc(e, bytes, 1);
@@ -163,8 +166,8 @@ static int voxels_read(const char *path, const struct raw *r, const struct buffe
 }
 
 /* header: the bytes of `path`. Fills image->voxel, image->grid.dim being known. */
-static int raw_read(const char *path, const struct buffer *header, const struct raw *r, size_t max_bytes, struct nifti *image,
-             struct error *e)
+static int raw_read(const char *path, const struct buffer *header, const struct raw *r, size_t max_bytes,
+                    struct nifti *image, struct error *e)
 {
     size_t const row = type_row(r->type), count = grid_voxels(&image->grid); /* at most 32767^3 */
     if (count > max_bytes / 2 / sizeof(float))
@@ -172,8 +175,9 @@ static int raw_read(const char *path, const struct buffer *header, const struct 
     int rc;
     if (r->file) {
         struct buffer file = {0};
-        rc = file_read(r->file, max_bytes, &file, e) < 0 ? fail_in(e, "cannot open '%s'", path)
-                                                         : voxels_read(r->file, r, &file, count * types[row].width, image, e);
+        rc = file_read(r->file, max_bytes, &file, e) < 0
+                 ? fail_in(e, "cannot open '%s'", path)
+                 : voxels_read(r->file, r, &file, count * types[row].width, image, e);
         buffer_free(&file);
     } else {
         rc = voxels_read(path, r, header, count * types[row].width, image, e);
@@ -185,7 +189,8 @@ static int raw_read(const char *path, const struct buffer *header, const struct 
     return rc;
 }
 
-int raw_open(const char *path, size_t max_bytes, raw_header *header_read, struct nifti *image, char **data_file, struct error *e)
+int raw_open(const char *path, size_t max_bytes, raw_header *header_read, struct nifti *image, char **data_file,
+             struct error *e)
 {
     struct buffer file = {0};
     struct raw r = {0};

@@ -17,8 +17,8 @@ const char *raw_type(const char *name);
 typedef int raw_header(struct buffer *file, const char *path, struct raw *r, struct nifti *image, struct error *e);
 /* Reads a file whose header is text. *data_file: the voxels' own file or NULL; the caller's. Nothing is allocated for voxels before
  * their file is known to be able to hold them, packed or not. */
-int raw_open(const char *path, size_t max_bytes, raw_header *header_read, struct nifti *image, char **data_file, struct error *e)
-    MUST_USE;
+int raw_open(const char *path, size_t max_bytes, raw_header *header_read, struct nifti *image, char **data_file,
+             struct error *e) MUST_USE;
 /* Spacing from the affine's columns; refuses a grid that is flat or absurd. */
 int raw_place(const char *path, struct grid *g, struct error *e) MUST_USE;
 /* `count` numbers separated by spaces, and nothing else but what `skip` holds. */

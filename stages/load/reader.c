@@ -30,8 +30,8 @@ struct reader {
     struct reader_job job;
     pid_t process;
     int to, from;
-    char *looking_at;    /* shared with the process: the file it looks at while it finds scans */
-    struct names avoid;  /* files that killed it there */
+    char *looking_at;   /* shared with the process: the file it looks at while it finds scans */
+    struct names avoid; /* files that killed it there */
 };
 
 /* ---- in the process ---- */
@@ -67,7 +67,8 @@ static void reply(int to, enum reply what, const struct error *why, const void *
 static int find(const struct reader_job *job, struct sources *s, struct error *e)
 {
     const struct load_options *o = job->options;
-    if (sources_find(s, job->argument, job->count, o, e) < 0 && !(job->formula && e->code != EX_NOINPUT && e->code != EX_USAGE))
+    if (sources_find(s, job->argument, job->count, o, e) < 0 &&
+        !(job->formula && e->code != EX_NOINPUT && e->code != EX_USAGE))
         return -1;
     if (o->metadata && metadata_join(s, o->metadata, e) < 0)
         return -1;
@@ -94,8 +95,8 @@ static void list_tell(int to, const struct sources *s, const struct load_options
 }
 
 /* People here are told the true path; what travels on, into caches and reports, is told without the patient's id. */
-static void refuse(int to, const struct source *from, const struct load_options *o, const char *stage, const struct scan_facts *f,
-                   const struct error *why)
+static void refuse(int to, const struct source *from, const struct load_options *o, const char *stage,
+                   const struct scan_facts *f, const struct error *why)
 {
     struct refusal_message told = {.code = why->code};
     struct buffer out = {0};
@@ -137,7 +138,8 @@ static void scan_tell(int to, const struct source *from, const struct reader_job
 static void settle(int from, int to, pid_t parent)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN}, usual = {.sa_handler = SIG_DFL};
-    int const others[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1}, own[] = {SIGPROF, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    int const others[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1},
+              own[] = {SIGPROF, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     for (size_t i = 0; i < COUNT_OF(others); i++)
         sigaction(others[i], &ignore, NULL);
     for (size_t i = 0; i < COUNT_OF(own); i++)
@@ -353,7 +355,8 @@ enum reader_outcome reader_find(struct reader *r, struct reader_list *list, stru
 }
 
 /* Its scan is refused by name, and the next one is read by another process, which must have found the same. */
-static enum reader_outcome process_replace(struct reader *r, const struct reader_list *list, size_t index, struct buffer *out, struct error *e)
+static enum reader_outcome process_replace(struct reader *r, const struct reader_list *list, size_t index,
+                                           struct buffer *out, struct error *e)
 {
     struct reader_list again;
     struct refusal_message told = {.code = EX_DATAERR};
@@ -379,7 +382,8 @@ static enum reader_outcome process_replace(struct reader *r, const struct reader
     return READER_REFUSED;
 }
 
-enum reader_outcome reader_scan(struct reader *r, const struct reader_list *list, size_t index, struct buffer *out, struct error *e)
+enum reader_outcome reader_scan(struct reader *r, const struct reader_list *list, size_t index, struct buffer *out,
+                                struct error *e)
 {
     struct head h = {0};
     uint64_t const wanted = index;

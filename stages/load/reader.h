@@ -8,21 +8,21 @@
 #include "stages/load/load.h"
 
 struct reader_job {
-    char *const *argument;      /* as sources_find has them */
+    char *const *argument; /* as sources_find has them */
     size_t count;
     const struct load_options *options;
-    const char *formula;        /* --check: nothing is converted, this SUV is asked of each scan; NULL: scans are read */
-    bool (*stop)(void);         /* asked four times a second: whether to leave off; NULL: never */
+    const char *formula; /* --check: nothing is converted, this SUV is asked of each scan; NULL: scans are read */
+    bool (*stop)(void);  /* asked four times a second: whether to leave off; NULL: never */
 };
 /* What was found, in order. */
 struct reader_scan {
-    const char *label;          /* for people here */
-    const char *source;         /* for others: without the patient's id */
+    const char *label;  /* for people here */
+    const char *source; /* for others: without the patient's id */
 };
 struct reader_list {
-    uint64_t run;               /* sources_run */
+    uint64_t run; /* sources_run */
     size_t count;
-    struct reader_scan *scan;   /* texts and all the list's own */
+    struct reader_scan *scan; /* texts and all the list's own */
     char *texts;
 };
 void reader_list_free(struct reader_list *l);
@@ -35,7 +35,8 @@ enum reader_outcome { READER_STOPPED = -2, READER_FAILED = -1, READER_REFUSED, R
 enum reader_outcome reader_find(struct reader *r, struct reader_list *list, struct error *e) MUST_USE;
 /* READ: *out is the encoded volume (--check: empty); REFUSED: *e says why for people here, *out is the encoded refusal for others, of
  * stage "load" ("suv": --check, SUV cannot be made). FAILED: it cannot go on at all. */
-enum reader_outcome reader_scan(struct reader *r, const struct reader_list *list, size_t index, struct buffer *out, struct error *e) MUST_USE;
+enum reader_outcome reader_scan(struct reader *r, const struct reader_list *list, size_t index, struct buffer *out,
+                                struct error *e) MUST_USE;
 int reader_process(const struct reader *r); /* its process id */
 void reader_close(struct reader **r);
 #endif

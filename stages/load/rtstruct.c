@@ -15,7 +15,8 @@ void grid_index_lps(const struct grid *g, const double lps_mm[3], double xyz[3])
     double from[3] = {-lps_mm[0] - g->affine[0][3], -lps_mm[1] - g->affine[1][3], lps_mm[2] - g->affine[2][3]};
     for (size_t axis = 0; axis < 3; axis++) {
         double s = g->spacing_mm[2 - axis];
-        xyz[axis] = (from[0] * g->affine[0][axis] + from[1] * g->affine[1][axis] + from[2] * g->affine[2][axis]) / (s * s);
+        xyz[axis] =
+            (from[0] * g->affine[0][axis] + from[1] * g->affine[1][axis] + from[2] * g->affine[2][axis]) / (s * s);
     }
 }
 
@@ -26,8 +27,8 @@ static int by_value(const void *left, const void *right)
 }
 
 /* A contour's points as indices, and the slice they lie in. */
-static int contour_place(const struct dicom_contour *c, const struct grid *g, const char *name, double *xy, int64_t *slice,
-                         struct error *e)
+static int contour_place(const struct dicom_contour *c, const struct grid *g, const char *name, double *xy,
+                         int64_t *slice, struct error *e)
 {
     for (size_t i = 0; i < c->count; i++) {
         double xyz[3];
@@ -42,8 +43,9 @@ static int contour_place(const struct dicom_contour *c, const struct grid *g, co
         }
         /* off the planes, contours of several planes would fall into one slice and undo each other */
         if (fabs(xyz[2] - (double)*slice) > 0.25)
-            return fail(e, "a contour of ROI '%s' lies between slices (at %.2f): it was drawn on other planes than this series'",
-                        name, xyz[2]);
+            return fail(
+                e, "a contour of ROI '%s' lies between slices (at %.2f): it was drawn on other planes than this series'",
+                name, xyz[2]);
     }
     return 0;
 }
@@ -99,8 +101,8 @@ int contours_fill(const struct dicom_roi *roi, const struct grid *grid, uint8_t 
     return rc;
 }
 
-int roi_names_check(const struct opt_strings *roi, const char *const *name, size_t count, const char *what, const char *tag,
-                    struct error *e)
+int roi_names_check(const struct opt_strings *roi, const char *const *name, size_t count, const char *what,
+                    const char *tag, struct error *e)
 {
     for (size_t i = 0; i < roi->count; i++) {
         size_t at = 0;
@@ -134,7 +136,8 @@ static int names_check(const struct dicom_structures *d, const struct opt_string
     return rc;
 }
 
-int rtstruct_read(const char *path, const struct opt_strings *roi, const struct series *s, uint8_t **mask, struct error *e)
+int rtstruct_read(const char *path, const struct opt_strings *roi, const struct series *s, uint8_t **mask,
+                  struct error *e)
 {
     struct dicom_structures d;
     *mask = NULL;

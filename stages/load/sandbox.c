@@ -18,18 +18,78 @@ int sandbox_enter(struct error *e)
 /* What reading, unpacking and telling takes. A name this kernel's headers do not have is passed over. */
 static const char *const calls[] = {
     /* bytes in, bytes out */
-    "read", "readv", "pread64", "preadv", "write", "writev", "lseek", "close", "poll", "ppoll", "fcntl", "dup",
+    "read",
+    "readv",
+    "pread64",
+    "preadv",
+    "write",
+    "writev",
+    "lseek",
+    "close",
+    "poll",
+    "ppoll",
+    "fcntl",
+    "dup",
     /* what lies where */
-    "stat", "lstat", "fstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd", "getdents",
-    "getdents64", "fadvise64", "statfs", "fstatfs",
+    "stat",
+    "lstat",
+    "fstat",
+    "newfstatat",
+    "statx",
+    "access",
+    "faccessat",
+    "faccessat2",
+    "readlink",
+    "readlinkat",
+    "getcwd",
+    "getdents",
+    "getdents64",
+    "fadvise64",
+    "statfs",
+    "fstatfs",
     /* memory */
-    "brk", "munmap", "mremap", "madvise", "futex", "membarrier",
+    "brk",
+    "munmap",
+    "mremap",
+    "madvise",
+    "futex",
+    "membarrier",
     /* time, chance, numbers of this process */
-    "clock_gettime", "clock_getres", "gettimeofday", "time", "nanosleep", "clock_nanosleep", "getrandom", "getpid", "gettid", "getppid",
-    "getuid", "geteuid", "getgid", "getegid", "getrusage", "sysinfo", "uname", "sched_yield", "sched_getaffinity", "getrlimit",
-    "setitimer", "times", "getcpu", "rseq", "set_robust_list", "arch_prctl",
+    "clock_gettime",
+    "clock_getres",
+    "gettimeofday",
+    "time",
+    "nanosleep",
+    "clock_nanosleep",
+    "getrandom",
+    "getpid",
+    "gettid",
+    "getppid",
+    "getuid",
+    "geteuid",
+    "getgid",
+    "getegid",
+    "getrusage",
+    "sysinfo",
+    "uname",
+    "sched_yield",
+    "sched_getaffinity",
+    "getrlimit",
+    "setitimer",
+    "times",
+    "getcpu",
+    "rseq",
+    "set_robust_list",
+    "arch_prctl",
     /* signals to itself, the end */
-    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "tgkill", "restart_syscall", "exit", "exit_group",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "sigaltstack",
+    "tgkill",
+    "restart_syscall",
+    "exit",
+    "exit_group",
 };
 
 /* A call whose argument must not have these bits. */
@@ -44,7 +104,8 @@ static int rules_add(scmp_filter_ctx filter)
 {
     enum { WRITING = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND };
     struct scmp_arg_cmp const terminal = {.arg = 1, .op = SCMP_CMP_EQ, .datum_a = TCGETS, .datum_b = 0};
-    struct scmp_arg_cmp const asked = {.arg = 2, .op = SCMP_CMP_EQ, .datum_a = 0, .datum_b = 0}; /* a limit read, not set */
+    struct scmp_arg_cmp const asked = {
+        .arg = 2, .op = SCMP_CMP_EQ, .datum_a = 0, .datum_b = 0}; /* a limit read, not set */
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < COUNT_OF(calls); i++) {
         int const number = seccomp_syscall_resolve_name(calls[i]);

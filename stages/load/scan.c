@@ -87,7 +87,8 @@ void scan_identify(const struct source *from, const struct load_options *o, stru
     identify(from, o, NULL, NULL, f);
 }
 
-void scan_scrub(const struct source *from, const struct load_options *o, const struct scan_facts *f, char *text, size_t size)
+void scan_scrub(const struct source *from, const struct load_options *o, const struct scan_facts *f, char *text,
+                size_t size)
 {
     if (o->keep_identifiers || f->simulated)
         return;
@@ -129,8 +130,11 @@ static int units_decide(const struct source *from, const struct load_options *o,
     if (!*f->units && strcmp(o->units, "auto") != 0)
         format_into(f->units, sizeof f->units, "%s", strcmp(o->units, "suv") == 0 ? "SUV" : "BQML");
     if (!*f->units)
-        return fail(e, "cannot use '%s': its units are not known: give --units suv or --units bqml, or \"Units\" in a JSON "
-                       "beside it", from->path);
+        return fail(
+            e,
+            "cannot use '%s': its units are not known: give --units suv or --units bqml, or \"Units\" in a JSON "
+            "beside it",
+            from->path);
     return sidecar_check(from->path, from->sidecar, f, e);
 }
 
@@ -144,8 +148,8 @@ static void take(struct volume *v, const struct grid *file, float **voxel)
     v->voxel = turning;
 }
 
-static int read_image(const struct source *from, const struct load_options *o, struct volume_message *m, char **data_file,
-                      struct error *e)
+static int read_image(const struct source *from, const struct load_options *o, struct volume_message *m,
+                      char **data_file, struct error *e)
 {
     struct nifti image = {0};
     char *patient = NULL, *study = NULL;
@@ -164,7 +168,8 @@ static int read_image(const struct source *from, const struct load_options *o, s
         return -1;
     if (!image.placed)
         log_warn("'%s' does not say where it lies: taken as stored from right to left, back to front, "
-                 "feet to head", from->path);
+                 "feet to head",
+                 from->path);
     format_into(m->facts.modality, sizeof m->facts.modality, "PT");
     take(&m->volume, &image.grid, &image.voxel);
     if (o->want_ct && ct_read(from, max_bytes, &image.grid, image.placed, &m->volume, &m->facts, e) < 0)
@@ -172,7 +177,8 @@ static int read_image(const struct source *from, const struct load_options *o, s
     const struct volume *v = &m->volume;
     if (from->mask && mask_read(from->mask, max_bytes, &image.grid, image.placed, &v->grid, &m->volume.mask, e) < 0)
         return -1;
-    return from->organs ? organs_read(from->organs, max_bytes, &image.grid, image.placed, &v->grid, &m->volume.organ, e) : 0;
+    return from->organs ? organs_read(from->organs, max_bytes, &image.grid, image.placed, &v->grid, &m->volume.organ, e)
+                        : 0;
 }
 
 static int read_dicom(const struct source *from, const struct load_options *o, struct volume_message *m, struct error *e)
@@ -202,7 +208,8 @@ static int read_dicom(const struct source *from, const struct load_options *o, s
     rc = dicom_probe(from->mask, &probe, e);
     if (rc > 0)
         return fail(e, "cannot use mask '%s': neither an image nor DICOM", from->mask);
-    if (rc < 0 || (strcmp(probe.modality, "SEG") == 0 ? seg_read : rtstruct_read)(from->mask, &o->roi, &series, &mask, e) < 0)
+    if (rc < 0 ||
+        (strcmp(probe.modality, "SEG") == 0 ? seg_read : rtstruct_read)(from->mask, &o->roi, &series, &mask, e) < 0)
         return -1;
     void *turning = mask;
     struct turn turned;

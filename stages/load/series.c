@@ -66,9 +66,11 @@ static int slice_check(const struct dicom_image *s, const char *path, struct err
         return fail(e, "cannot open '%s': (0028,0030) PixelSpacing is missing or not positive", path);
     if (!isfinite(s->slope) || !isfinite(s->intercept))
         return fail(e, "cannot open '%s': (0028,1053) RescaleSlope or (0028,1052) RescaleIntercept is missing", path);
-    if (fabs(dot(s->orientation, s->orientation) - 1) > 1e-3 || fabs(dot(s->orientation + 3, s->orientation + 3) - 1) > 1e-3 ||
+    if (fabs(dot(s->orientation, s->orientation) - 1) > 1e-3 ||
+        fabs(dot(s->orientation + 3, s->orientation + 3) - 1) > 1e-3 ||
         fabs(dot(s->orientation, s->orientation + 3)) > 1e-3)
-        return fail(e, "cannot open '%s': (0020,0037) ImageOrientationPatient is no pair of perpendicular unit vectors", path);
+        return fail(e, "cannot open '%s': (0020,0037) ImageOrientationPatient is no pair of perpendicular unit vectors",
+                    path);
     return 0;
 }
 
@@ -81,13 +83,14 @@ static int kind_check(const struct dicom_image *s, const char *path, struct erro
                  {"1.2.840.10008.5.1.4.1.1.128.1", "Legacy Converted Enhanced PET Image Storage"}};
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         if (strcmp(s->sop_class, kinds[i].uid) == 0)
-            return fail(e, "cannot open '%s': (0008,0016) SOPClassUID is %s (%s): not read, split it into one file a slice", path, kinds[i].uid,
-                        kinds[i].name);
+            return fail(
+                e, "cannot open '%s': (0008,0016) SOPClassUID is %s (%s): not read, split it into one file a slice",
+                path, kinds[i].uid, kinds[i].name);
     return 0;
 }
 
-static int slices_alike(const struct dicom_image *a, const char *a_path, const struct dicom_image *b, const char *b_path,
-                        struct error *e)
+static int slices_alike(const struct dicom_image *a, const char *a_path, const struct dicom_image *b,
+                        const char *b_path, struct error *e)
 {
     const char *differs = NULL;
     for (size_t i = 0; i < 6; i++)
@@ -123,11 +126,15 @@ static int gaps_check(const double *along_mm, const char **path, size_t count, s
     for (size_t i = 0; i + 1 < count; i++) {
         double here = along_mm[i + 1] - along_mm[i];
         if (here < 0.01)
-            return fail(e, "cannot order '%s' and '%s': both lie at the same place ((0020,0032) ImagePositionPatient): a "
-                           "repeated slice, or a dynamic series", path[i], path[i + 1]);
+            return fail(e,
+                        "cannot order '%s' and '%s': both lie at the same place ((0020,0032) ImagePositionPatient): a "
+                        "repeated slice, or a dynamic series",
+                        path[i], path[i + 1]);
         if (here > 1.5 * usual)
-            return fail(e, "slices are missing between '%s' and '%s': %g mm apart, the others %g mm ((0020,0032) "
-                           "ImagePositionPatient)", path[i], path[i + 1], here, usual);
+            return fail(e,
+                        "slices are missing between '%s' and '%s': %g mm apart, the others %g mm ((0020,0032) "
+                        "ImagePositionPatient)",
+                        path[i], path[i + 1], here, usual);
         if (fabs(here - usual) > 0.1 * usual)
             return fail(e, "slices are unevenly spaced: '%s' and '%s' are %g mm apart, the others %g mm", path[i],
                         path[i + 1], here, usual);
@@ -165,8 +172,8 @@ static int stack_check(const struct dicom_image *image, const char **path, size_
         way[i] = last->position_mm[i] - first->position_mm[i];
     if (fabs(dot(way, first->orientation)) > 0.5 * first->pixel_spacing_mm[1] ||
         fabs(dot(way, first->orientation + 3)) > 0.5 * first->pixel_spacing_mm[0])
-        return fail(e, "slices are sheared: '%s' does not lie over '%s' ((0020,0032) ImagePositionPatient)", path[count - 1],
-                    path[0]);
+        return fail(e, "slices are sheared: '%s' does not lie over '%s' ((0020,0032) ImagePositionPatient)",
+                    path[count - 1], path[0]);
     return 0;
 }
 
@@ -216,8 +223,8 @@ int series_read(const struct names *slice, size_t max_bytes, struct series *s, s
         rc = fail_in(e, "cannot use '%s'", path[0]);
     size_t const plane = rc == 0 ? (size_t)(s->grid.dim[1] * s->grid.dim[2]) : 0;
     if (rc == 0 && plane > max_bytes / 2 / sizeof(float) / slice->count)
-        rc = fail(e, "cannot open '%s': %zu slices of %lld x %lld voxels need more memory than --memory-limit gives", path[0],
-                  slice->count, (long long)s->grid.dim[2], (long long)s->grid.dim[1]);
+        rc = fail(e, "cannot open '%s': %zu slices of %lld x %lld voxels need more memory than --memory-limit gives",
+                  path[0], slice->count, (long long)s->grid.dim[2], (long long)s->grid.dim[1]);
     if (rc == 0 && !(s->voxel = try_alloc(e, plane * slice->count, sizeof *s->voxel)))
         rc = fail_in(e, "cannot open '%s'", path[0]);
     for (size_t i = 0; rc == 0 && i < slice->count; i++)

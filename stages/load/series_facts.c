@@ -53,7 +53,8 @@ static void units_copy(const struct dicom_image *s, struct scan_facts *f)
 {
     const char *usual = strcmp(s->units, "GML") == 0 ? "BW" : strcmp(s->units, "CM2ML") == 0 ? "BSA" : s->suv_type;
     if (*s->suv_type && strcmp(s->suv_type, usual) != 0)
-        snprintf(f->units, sizeof f->units, "%s %.*s", usual[1] == 'W' ? "GML" : "CM2ML", usual[1] == 'W' ? 11 : 9, s->suv_type);
+        snprintf(f->units, sizeof f->units, "%s %.*s", usual[1] == 'W' ? "GML" : "CM2ML", usual[1] == 'W' ? 11 : 9,
+                 s->suv_type);
     else
         copy(f->units, sizeof f->units, s->units);
 }
@@ -90,8 +91,9 @@ int series_facts(const struct dicom_image *image, size_t count, struct scan_fact
         latest = fmax(at, latest);
     }
     if (strcmp(s->decay_correction, "NONE") == 0 && latest > f->acquisition_s)
-        return fail(e, "(0054,1102) DecayCorrection is NONE and bed positions have several (0008,0032) AcquisitionTime: no one "
-                       "SUV factor fits");
+        return fail(
+            e, "(0054,1102) DecayCorrection is NONE and bed positions have several (0008,0032) AcquisitionTime: no one "
+               "SUV factor fits");
     copy(f->modality, sizeof f->modality, s->modality);
     copy(f->vendor, sizeof f->vendor, s->vendor);
     copy(f->model, sizeof f->model, s->model);

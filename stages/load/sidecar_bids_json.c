@@ -31,12 +31,14 @@ static void half_life_of_nuclide(struct scan_facts *f)
 static bool attenuation_said(const json_t *object)
 {
     const char *said = json_string_value(json_object_get(object, "AttenuationCorrection"));
-    return said && *said && strncasecmp(said, "no", 2) != 0 && strcasecmp(said, "false") != 0 && strcasecmp(said, "n/a") != 0;
+    return said && *said && strncasecmp(said, "no", 2) != 0 && strcasecmp(said, "false") != 0 &&
+           strcasecmp(said, "n/a") != 0;
 }
 
 int sidecar_bids(const struct json_t *object, struct scan_facts *f, struct error *e)
 {
-    const json_t *zero = json_object_get(object, "TimeZero"), *corrected = json_object_get(object, "ImageDecayCorrected");
+    const json_t *zero = json_object_get(object, "TimeZero"),
+                 *corrected = json_object_get(object, "ImageDecayCorrected");
     double injected = NAN, begun = NAN, corrected_to = NAN;
     if (!zero)
         return 0; /* not of BIDS-PET: the fields of sidecar_json say it all */
@@ -57,7 +59,10 @@ int sidecar_bids(const struct json_t *object, struct scan_facts *f, struct error
         bool admin = isfinite(corrected_to) && isfinite(injected) && fabs(corrected_to - injected) < 0.5;
         if (json_is_true(corrected) && !isfinite(corrected_to))
             return fail(e, "\"ImageDecayCorrectionTime\" is missing: the time decay was corrected to is not known");
-        format_into(f->decay_correction, sizeof f->decay_correction, json_is_false(corrected) ? "NONE" : admin ? "ADMIN" : "START");
+        format_into(f->decay_correction, sizeof f->decay_correction,
+                    json_is_false(corrected) ? "NONE"
+                    : admin                  ? "ADMIN"
+                                             : "START");
         if (json_is_true(corrected) && !admin)
             f->scan_start_s = f->series_s = zero_s + corrected_to;
     }

@@ -93,7 +93,8 @@ static int dose_scale(const json_t *object, struct scan_facts *f, struct error *
 
 static int units_get(const json_t *object, struct scan_facts *f, struct error *e)
 {
-    static const char *const units[][2] = {{"Bq/mL", "BQML"}, {"BQML", "BQML"}, {"SUV", "SUV"}, {"g/mL", "GML"}, {"CNTS", "CNTS"}};
+    static const char *const units[][2] = {
+        {"Bq/mL", "BQML"}, {"BQML", "BQML"}, {"SUV", "SUV"}, {"g/mL", "GML"}, {"CNTS", "CNTS"}};
     char unit[16] = "";
     if (text_get(object, "Units", unit, sizeof unit, e) < 0)
         return -1;
@@ -175,16 +176,22 @@ int sidecar_check(const char *nifti, const char *path, const struct scan_facts *
     if (strcmp(f->units, "BQML") != 0)
         return 0;
     if (!path)
-        return fail(e, "cannot make SUV of '%s': no JSON of the same name lies beside it (with \"BodyWeight\", "
-                       "\"InjectedRadioactivity\", \"InjectionTime\", ...)", nifti);
-    unsigned way = strcmp(f->decay_correction, "ADMIN") == 0 ? BY_ADMIN : strcmp(f->decay_correction, "NONE") == 0 ? BY_NONE : BY_START;
+        return fail(e,
+                    "cannot make SUV of '%s': no JSON of the same name lies beside it (with \"BodyWeight\", "
+                    "\"InjectedRadioactivity\", \"InjectionTime\", ...)",
+                    nifti);
+    unsigned way = strcmp(f->decay_correction, "ADMIN") == 0  ? BY_ADMIN
+                   : strcmp(f->decay_correction, "NONE") == 0 ? BY_NONE
+                                                              : BY_START;
     for (size_t row = 0; row < COUNT_OF(fields); row++) {
         const char *at = (const char *)f + fields[row].offset;
         bool there = fields[row].kind == TEXT ? *at != '\0' : isfinite(*(const double *)at);
         if (fields[row].needed & way && !there)
-            return fail(e, "cannot make SUV of '%s': '%s' has no \"%s\" (%s)", nifti, path, fields[row].name, fields[row].unit);
+            return fail(e, "cannot make SUV of '%s': '%s' has no \"%s\" (%s)", nifti, path, fields[row].name,
+                        fields[row].unit);
     }
     if (!*f->corrected)
-        return fail(e, "cannot make SUV of '%s': '%s' has no \"CorrectedImage\" (list of texts: ATTN, DECY, ...)", nifti, path);
+        return fail(e, "cannot make SUV of '%s': '%s' has no \"CorrectedImage\" (list of texts: ATTN, DECY, ...)",
+                    nifti, path);
     return 0;
 }

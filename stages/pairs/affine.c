@@ -47,8 +47,10 @@ static void describe(const union draw *d, char *text, size_t size)
 {
     const struct affine_draw *a = &d->affine;
     const double *w = a->rotate_rad, *h = a->shear, *t = a->translate_voxels, *s = a->scale;
-    format_into(text, size, "rotate %.4f %.4f %.4f rad, shear %.4f %.4f %.4f %.4f %.4f %.4f, translate %.3f %.3f %.3f voxels, scale %.4f %.4f %.4f",
-                w[0], w[1], w[2], h[0], h[1], h[2], h[3], h[4], h[5], t[0], t[1], t[2], s[0], s[1], s[2]);
+    format_into(
+        text,
+        size, "rotate %.4f %.4f %.4f rad, shear %.4f %.4f %.4f %.4f %.4f %.4f, translate %.3f %.3f %.3f voxels, scale %.4f %.4f %.4f",
+        w[0], w[1], w[2], h[0], h[1], h[2], h[3], h[4], h[5], t[0], t[1], t[2], s[0], s[1], s[2]);
 }
 
 static void tell(const union draw *d, struct drawn_step *s)

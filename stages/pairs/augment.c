@@ -24,7 +24,8 @@ int chain_parse(struct chain *c, const char *list, double probability, const str
 {
     *c = (struct chain){.probability = probability};
     if (r->histogram_points < 3 || r->histogram_points > HISTOGRAM_POINTS_MAX)
-        return fail_as(e, EX_CONFIG, "histogram_points is %lld: give 3 to %d", (long long)r->histogram_points, HISTOGRAM_POINTS_MAX);
+        return fail_as(e, EX_CONFIG, "histogram_points is %lld: give 3 to %d", (long long)r->histogram_points,
+                       HISTOGRAM_POINTS_MAX);
     if (!*list || !strcmp(list, "none"))
         return 0;
     for (const char *word = list;; word++) {
@@ -32,8 +33,10 @@ int chain_parse(struct chain *c, const char *list, double probability, const str
         if (c->count == CHAIN_MAX)
             return fail_as(e, EX_CONFIG, "too many augmentations in '%s': at most %d", list, CHAIN_MAX);
         if (!(c->step[c->count++] = find(word, length)))
-            return fail_as(e, EX_CONFIG, "unknown augmentation '%.*s': a comma list of affine, flip, rotate, noise, histogram, contrast, or none",
-                           (int)length, word);
+            return fail_as(
+                e,
+                EX_CONFIG, "unknown augmentation '%.*s': a comma list of affine, flip, rotate, noise, histogram, contrast, or none",
+                (int)length, word);
         word += length;
         if (!*word)
             return 0;

@@ -17,14 +17,24 @@
 enum { HISTOGRAM_POINTS_MAX = 64, CHAIN_MAX = 16 };
 
 struct affine_draw {
-    double rotate_rad[3];        /* about array axes 0, 1, 2 */
-    double shear[6];             /* off-diagonal, row by row */
+    double rotate_rad[3]; /* about array axes 0, 1, 2 */
+    double shear[6];      /* off-diagonal, row by row */
     double translate_voxels[3], scale[3];
 };
-struct rotate_draw { double rad[3]; };
-struct noise_draw { float sd; uint64_t seed, index; };
-struct histogram_draw { int points; float point[HISTOGRAM_POINTS_MAX]; }; /* where the evenly spaced levels of [0, 1] go */
-struct contrast_draw { float gamma; };
+struct rotate_draw {
+    double rad[3];
+};
+struct noise_draw {
+    float sd;
+    uint64_t seed, index;
+};
+struct histogram_draw {
+    int points;
+    float point[HISTOGRAM_POINTS_MAX];
+}; /* where the evenly spaced levels of [0, 1] go */
+struct contrast_draw {
+    float gamma;
+};
 union draw {
     struct affine_draw affine;
     struct rotate_draw rotate;
@@ -34,7 +44,10 @@ union draw {
 };
 
 /* The random numbers of one view: r gives parameters; noise takes the same stream's blocks from NOISE_FIRST_BLOCK on. */
-struct view_rng { struct rng r; uint64_t seed, index; };
+struct view_rng {
+    struct rng r;
+    uint64_t seed, index;
+};
 enum { NOISE_FIRST_BLOCK = 1 << 16 };
 struct view_rng view_rng_make(uint64_t seed, uint64_t index);
 
@@ -43,9 +56,11 @@ struct augmentation {
     void (*draw)(union draw *d, const struct recipe *r, struct view_rng *v);
     void (*apply)(float *box, int channels, const union draw *d);
     void (*describe)(const union draw *d, char *text, size_t size); /* the parameters, for people */
-    void (*tell)(const union draw *d, struct drawn_step *s); /* the same for who applies it elsewhere: kind, count, number */
+    void (*tell)(const union draw *d,
+                 struct drawn_step *s); /* the same for who applies it elsewhere: kind, count, number */
 };
-extern const struct augmentation augment_affine, augment_flip, augment_rotate, augment_noise, augment_histogram, augment_contrast;
+extern const struct augmentation augment_affine, augment_flip, augment_rotate, augment_noise, augment_histogram,
+    augment_contrast;
 
 /* How affine and rotate tell: kind is DRAWN_REFLECT or DRAWN_CLAMP. */
 struct map;
@@ -61,8 +76,14 @@ struct chain {
 int chain_parse(struct chain *c, const char *list, double probability, const struct recipe *r, struct error *e) MUST_USE;
 
 /* What the chain does to one view: steps that were not drawn are not there. */
-struct drawn { const struct augmentation *what; union draw with; };
-struct drawn_chain { struct drawn step[CHAIN_MAX]; size_t count; };
+struct drawn {
+    const struct augmentation *what;
+    union draw with;
+};
+struct drawn_chain {
+    struct drawn step[CHAIN_MAX];
+    size_t count;
+};
 void chain_draw(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed, uint64_t index);
 void chain_apply(const struct drawn_chain *d, float *box, int channels);
 /* The same steps for box `at` of a batch; room for CHAIN_MAX. */

@@ -34,7 +34,8 @@ const struct chain *workbench_chain(const struct workbench *b, int32_t phase)
 }
 
 /* One view into place n of the batch's view v. */
-static int view_make(struct workbench *b, struct pair_batch_message *m, const struct pair *pair, int v, size_t n, struct error *e)
+static int view_make(struct workbench *b, struct pair_batch_message *m, const struct pair *pair, int v, size_t n,
+                     struct error *e)
 {
     size_t at = (size_t)v * (size_t)m->count + n;
     const struct cache_row *row = &b->rows[pair->row[v]];
@@ -51,7 +52,8 @@ static int view_make(struct workbench *b, struct pair_batch_message *m, const st
             chain_apply(&drawn, box, m->channels);
         }
     }
-    memcpy(m->position + at * POSITION_SIZE, row->position[sampling_position_form(b->recipe)], POSITION_SIZE * sizeof(float));
+    memcpy(m->position + at * POSITION_SIZE, row->position[sampling_position_form(b->recipe)],
+           POSITION_SIZE * sizeof(float));
     m->label[at] = row->label;
     m->region[at] = pair->row[v];
     return 0;
@@ -73,8 +75,10 @@ int batch_make(struct workbench *b, const struct pair_task_message *task, struct
 {
     *m = (struct pair_batch_message){.task = *task, .channels = b->boxes.channels};
     if (task->sampling != b->sampler.plan.digest)
-        return fail_as(e, EX_CONFIG, "the batches asked for are of other sampling settings or another cache than '%s': "
-                       "start petrel-pairs and petrel-train with the same cache, --recipe and --set", b->cache.dir);
+        return fail_as(e, EX_CONFIG,
+                       "the batches asked for are of other sampling settings or another cache than '%s': "
+                       "start petrel-pairs and petrel-train with the same cache, --recipe and --set",
+                       b->cache.dir);
     int64_t room = task->phase >= 0 && task->phase < SAMPLING_PHASES ? b->sampler.plan.batch[task->phase] : 0;
     struct pair *pairs = xalloc((size_t)room + 1, sizeof *pairs), *own = pairs;
     m->count = sampler_draw(&b->sampler, task, pairs, e);

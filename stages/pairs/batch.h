@@ -16,10 +16,12 @@ struct workbench {
 };
 
 /* Opens the cache and preloads its boxes within memory_bytes (boxes.h). The recipe is borrowed. */
-int workbench_open(struct workbench *b, struct recipe *r, const char *cache_dir, uint64_t memory_bytes, struct error *e) MUST_USE;
+int workbench_open(struct workbench *b, struct recipe *r, const char *cache_dir, uint64_t memory_bytes,
+                   struct error *e) MUST_USE;
 void workbench_close(struct workbench *b);
 const struct chain *workbench_chain(const struct workbench *b, int32_t phase);
 
 /* Makes what the task asks for; pair_batch_free() it. Refuses a task whose sampling digest is another's (EX_CONFIG). */
-int batch_make(struct workbench *b, const struct pair_task_message *task, struct pair_batch_message *m, struct error *e) MUST_USE;
+int batch_make(struct workbench *b, const struct pair_task_message *task, struct pair_batch_message *m,
+               struct error *e) MUST_USE;
 #endif

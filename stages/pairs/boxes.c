@@ -17,7 +17,9 @@ static int read_standardised(struct boxes *b, uint32_t row, float *box, struct e
     const struct cache_row *of = &b->rows[row];
     for (int c = 0; c < b->channels && !strcmp(b->recipe->standardise, "volume"); c++)
         if (!(isfinite(of->scale.mean[c]) && isfinite(of->scale.sd[c])))
-            return fail(e, "row %u of cache '%s' has no mean and sd of its volume: standardise = box, or build the cache anew", row, b->cache->dir);
+            return fail(
+                e, "row %u of cache '%s' has no mean and sd of its volume: standardise = box, or build the cache anew",
+                row, b->cache->dir);
     if (box_read(b->reader, row, box, e))
         return -1;
     box_standardise(box, b->recipe, b->channels, &of->scale);

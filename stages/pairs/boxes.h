@@ -9,9 +9,9 @@ struct boxes {
     const struct cache *cache;
     const struct cache_row *rows;
     int channels;
-    float *kept;                /* NULL: read from the cache each time */
-    uint32_t *slot;             /* [regions]: place in kept */
-    struct box_reader *reader;  /* opened at the first read, so that a forked worker has its own */
+    float *kept;               /* NULL: read from the cache each time */
+    uint32_t *slot;            /* [regions]: place in kept */
+    struct box_reader *reader; /* opened at the first read, so that a forked worker has its own */
 };
 
 /* Preloads every box training may ask for (patients of the training and validation splits) if they take at most

@@ -25,7 +25,9 @@ static void draw(union draw *d, const struct recipe *r, struct view_rng *v)
     h->point[last] = 1;
 }
 
-struct line { float low, to_level, a, b, bend[HISTOGRAM_POINTS_MAX + AT_ONCE]; };
+struct line {
+    float low, to_level, a, b, bend[HISTOGRAM_POINTS_MAX + AT_ONCE];
+};
 
 static struct line line_through(const struct histogram_draw *h, float low, float range)
 {
@@ -34,7 +36,8 @@ static struct line line_through(const struct histogram_draw *h, float low, float
     struct line line = {.low = low, .to_level = (float)n / range, .b = (float)(0.5 * (first + last)) * range};
     line.a = low + (float)(0.5 * ((double)h->point[0] + (double)h->point[n] - n * last)) * range;
     for (int i = 1; i < n; i++)
-        line.bend[i - 1] = (float)(0.5 * ((double)h->point[i + 1] - 2 * (double)h->point[i] + (double)h->point[i - 1])) * range;
+        line.bend[i - 1] =
+            (float)(0.5 * ((double)h->point[i + 1] - 2 * (double)h->point[i] + (double)h->point[i - 1])) * range;
     return line;
 }
 

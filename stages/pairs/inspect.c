@@ -21,10 +21,12 @@ static char *ct_path(const char *path)
     return xprintf("%.*s_CT%s", (int)(length - ending), path, path + length - ending);
 }
 
-int inspect_box(struct workbench *b, int64_t row, const char *ops, uint64_t seed, const char *path, FILE *to, struct error *e)
+int inspect_box(struct workbench *b, int64_t row, const char *ops, uint64_t seed, const char *path, FILE *to,
+                struct error *e)
 {
     if (row < 0 || (uint64_t)row >= b->cache.regions)
-        return fail_as(e, EX_USAGE, "no row %lld: cache '%s' has %zu, from 0", (long long)row, b->cache.dir, b->cache.regions);
+        return fail_as(e, EX_USAGE, "no row %lld: cache '%s' has %zu, from 0", (long long)row, b->cache.dir,
+                       b->cache.regions);
     struct chain chain;
     if (chain_parse(&chain, ops, 1, b->recipe, e))
         return -1;
@@ -51,11 +53,13 @@ int inspect_box(struct workbench *b, int64_t row, const char *ops, uint64_t seed
     return bad;
 }
 
-static void print_pair(const struct workbench *b, const struct pair_task_message *task, const struct pair *p, int n, bool two, FILE *to)
+static void print_pair(const struct workbench *b, const struct pair_task_message *task, const struct pair *p, int n,
+                       bool two, FILE *to)
 {
     const struct cache_row *one = &b->rows[p->row[0]], *other = &b->rows[p->row[1]];
     const char *kind = !two ? "single" : p->row[0] == p->row[1] ? "itself" : "partner";
-    fprintf(to, "%d\t%u\t%u\t%d\t%d\t%d\t%d\t%s\t", n, p->row[0], p->row[1], one->label, other->label, one->patient, other->patient, kind);
+    fprintf(to, "%d\t%u\t%u\t%d\t%d\t%d\t%d\t%s\t", n, p->row[0], p->row[1], one->label, other->label, one->patient,
+            other->patient, kind);
     if (!p->augmented) {
         fprintf(to, "raw\n");
         return;

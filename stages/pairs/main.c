@@ -27,7 +27,8 @@ static size_t common_rows(struct common_settings *s, struct option *table)
     s->memory_gib = 4;
     const struct option own[] = {
         {"cache", OPT_STRING, &s->cache, "DIR", 0, 0, "cache of regions, split by patient (or the first word)", 0, NULL},
-        {"memory", OPT_REAL, &s->memory_gib, "GIB", 0, 1e6, "keep boxes in memory if they fit into this many GiB; read them each time otherwise", 0, NULL},
+        {"memory", OPT_REAL, &s->memory_gib, "GIB", 0, 1e6,
+         "keep boxes in memory if they fit into this many GiB; read them each time otherwise", 0, NULL},
     };
     memcpy(table, own, sizeof own);
     return COUNT_OF(own);
@@ -68,12 +69,27 @@ static int apply_main(int argc, char **argv)
     int64_t row = 0;
     struct option table[TABLE_ROOM];
     size_t used = common_rows(&s, table);
-    table[used++] = (struct option){"op", OPT_STRING, &ops, "LIST", 0, 0, "augmentations, in order: affine,flip,rotate,noise,histogram,contrast; none: the box as training sees it raw", 0, NULL};
+    table[used++] = (struct option){
+        "op",
+        OPT_STRING,
+        &ops,
+        "LIST",
+        0,
+        0,
+        "augmentations, in order: affine,flip,rotate,noise,histogram,contrast; none: the box as training sees it raw",
+        0,
+        NULL};
     table[used++] = (struct option){"row", OPT_INT, &row, "K", 0, 1e15, "row of the cache", 0, NULL};
-    table[used++] = (struct option){"out", OPT_STRING, &out, "FILE", 0, 0, "where to write the box, .nii or .nii.gz; its CT goes to FILE_CT", 0, NULL};
-    struct opts o = {.program = "petrel-pairs apply", .usage = "--op LIST [--seed S] DIR --row K --out FILE",
-                     .purpose = "writes one region's box, standardised and augmented, for looking at; prints what was drawn",
-                     .table = table, .count = recipe_rows(&s, table, used), .common = {.seed = 1}};
+    table[used++] = (struct option){
+        "out", OPT_STRING, &out, "FILE", 0, 0, "where to write the box, .nii or .nii.gz; its CT goes to FILE_CT",
+        0,     NULL};
+    struct opts o = {.program = "petrel-pairs apply",
+                     .usage = "--op LIST [--seed S] DIR --row K --out FILE",
+                     .purpose =
+                         "writes one region's box, standardised and augmented, for looking at; prints what was drawn",
+                     .table = table,
+                     .count = recipe_rows(&s, table, used),
+                     .common = {.seed = 1}};
     parse(&o, &s, argc, argv);
     if (!ops || !out)
         die(EX_USAGE, "nothing to do without --%s", ops ? "out" : "op");
@@ -88,7 +104,8 @@ static int apply_main(int argc, char **argv)
 
 /* ---- petrel-pairs show ---- */
 
-static const char *const phase_names[SAMPLING_PHASES] = {"pretrain", "pretrain-validation", "classifier", "classifier-validation"};
+static const char *const phase_names[SAMPLING_PHASES] = {"pretrain", "pretrain-validation", "classifier",
+                                                         "classifier-validation"};
 
 static int show_main(int argc, char **argv)
 {
@@ -97,12 +114,19 @@ static int show_main(int argc, char **argv)
     struct pair_task_message task = {0};
     struct option table[TABLE_ROOM];
     size_t used = common_rows(&s, table);
-    table[used++] = (struct option){"phase", OPT_CHOICE, &phase, "pretrain|pretrain-validation|classifier|classifier-validation", 0, 0, "for what", 0, NULL};
+    table[used++] = (struct option){
+        "phase",    OPT_CHOICE, &phase, "pretrain|pretrain-validation|classifier|classifier-validation", 0, 0,
+        "for what", 0,          NULL};
     table[used++] = (struct option){"epoch", OPT_INT, &task.epoch, "E", 0, 1e9, "which epoch, from 0", 0, NULL};
-    table[used++] = (struct option){"step", OPT_INT, &task.step, "K", 0, 1e9, "which batch of the epoch, from 0", 0, NULL};
-    struct opts o = {.program = "petrel-pairs show", .usage = "DIR --seed S --epoch E --step K",
-                     .purpose = "prints the pairs a batch holds: rows, labels, patients, what view 2 is and what was drawn for it",
-                     .table = table, .count = recipe_rows(&s, table, used), .common = {.seed = 1}};
+    table[used++] =
+        (struct option){"step", OPT_INT, &task.step, "K", 0, 1e9, "which batch of the epoch, from 0", 0, NULL};
+    struct opts o = {
+        .program = "petrel-pairs show",
+        .usage = "DIR --seed S --epoch E --step K",
+        .purpose = "prints the pairs a batch holds: rows, labels, patients, what view 2 is and what was drawn for it",
+        .table = table,
+        .count = recipe_rows(&s, table, used),
+        .common = {.seed = 1}};
     parse(&o, &s, argc, argv);
     while (strcmp(phase_names[task.phase], phase))
         task.phase++;
@@ -156,7 +180,8 @@ static int serve_loop(struct serve *s, struct tally *tally, bool watched)
     }
     if (watched)
         progress_end(&s->progress);
-    return stage_close(&st, "%llu batches, %llu boxes", (unsigned long long)tally->batches, (unsigned long long)tally->boxes);
+    return stage_close(&st, "%llu batches, %llu boxes", (unsigned long long)tally->batches,
+                       (unsigned long long)tally->boxes);
 }
 
 static int serve_child(void *context, struct tally *tally)
@@ -178,12 +203,17 @@ static int serve_main(int argc, char **argv)
     struct option table[TABLE_ROOM];
     stage_defaults(&s.stage);
     size_t used = common_rows(&s.settings, table);
-    table[used++] = (struct option){"j", OPT_INT, &s.jobs, "N", 1, WORKERS_MAX, "processes side by side; the batches do not depend on it", 0, NULL};
+    table[used++] = (struct option){
+        "j", OPT_INT, &s.jobs, "N", 1, WORKERS_MAX, "processes side by side; the batches do not depend on it", 0, NULL};
     used += stage_option_rows(&s.stage, "tasks", "pairs", table + used, TABLE_ROOM - used);
-    struct opts o = {.program = "petrel-pairs", .usage = "[options] DIR --run RUN | apply ... | show ...",
+    struct opts o = {.program = "petrel-pairs",
+                     .usage = "[options] DIR --run RUN | apply ... | show ...",
                      .purpose = "makes the batches petrel-train asks for: which regions, which views, augmented",
-                     .epilogue = "petrel-pairs show prints the pairs of a batch; petrel-pairs apply writes an augmented box. Both have --help.",
-                     .table = table, .count = recipe_rows(&s.settings, table, used), .common = {.seed = 1}};
+                     .epilogue = "petrel-pairs show prints the pairs of a batch; petrel-pairs apply writes an "
+                                 "augmented box. Both have --help.",
+                     .table = table,
+                     .count = recipe_rows(&s.settings, table, used),
+                     .common = {.seed = 1}};
     parse(&o, &s.settings, argc, argv);
     if (!s.stage.run || !*s.stage.run)
         die(EX_USAGE, "no run directory given: --run RUN");
@@ -201,7 +231,8 @@ static int serve_main(int argc, char **argv)
         const struct workers workers = {.count = (int)s.jobs, .work = serve_child, .watch = watch, .context = &s};
         code = workers_run(&workers, &tally);
         progress_end(&s.progress);
-        log_last("%llu batches, %llu boxes, %d workers", (unsigned long long)tally.batches, (unsigned long long)tally.boxes, (int)s.jobs);
+        log_last("%llu batches, %llu boxes, %d workers", (unsigned long long)tally.batches,
+                 (unsigned long long)tally.boxes, (int)s.jobs);
     }
     workbench_close(&s.bench);
     return code;

@@ -23,7 +23,8 @@ static void describe(const union draw *d, char *text, size_t size)
 
 static void tell(const union draw *d, struct drawn_step *s)
 {
-    const double number[] = {(double)d->noise.sd, (uint32_t)d->noise.index, (uint32_t)(d->noise.index >> 32), NOISE_FIRST_BLOCK};
+    const double number[] = {(double)d->noise.sd, (uint32_t)d->noise.index, (uint32_t)(d->noise.index >> 32),
+                             NOISE_FIRST_BLOCK};
     s->kind = DRAWN_NOISE;
     s->count = COUNT_OF(number);
     memcpy(s->number, number, sizeof number);

@@ -3,7 +3,8 @@
 #include "stages/pairs/vector.h"
 
 /* Philox4x32-10 (Salmon et al., SC'11) of VECTOR_LANES consecutive blocks side by side. */
-static inline void philox_lanes(uint32_t words[4][VECTOR_LANES], uint64_t seed, uint32_t stream, uint64_t index, uint32_t block)
+static inline void philox_lanes(uint32_t words[4][VECTOR_LANES], uint64_t seed, uint32_t stream, uint64_t index,
+                                uint32_t block)
 {
     for (uint32_t j = 0; j < VECTOR_LANES; j++) {
         uint32_t c0 = block + j, c1 = stream, c2 = (uint32_t)index, c3 = (uint32_t)(index >> 32);
@@ -48,7 +49,8 @@ VECTORISED void normals_add(float *box, float sd, uint64_t seed, uint32_t stream
     }
 }
 
-VECTORISED void normals_words(uint32_t words[4][NORMALS_BLOCKS], uint64_t seed, uint32_t stream, uint64_t index, uint32_t first_block)
+VECTORISED void normals_words(uint32_t words[4][NORMALS_BLOCKS], uint64_t seed, uint32_t stream, uint64_t index,
+                              uint32_t first_block)
 {
     for (uint32_t b = 0; b < NORMALS_BLOCKS; b += VECTOR_LANES) {
         uint32_t some[4][VECTOR_LANES];

@@ -14,5 +14,6 @@ enum { NORMALS_BLOCKS = 512 };
 /* box[4096] += sd * N(0,1). */
 void normals_add(float *box, float sd, uint64_t seed, uint32_t stream, uint64_t index, uint32_t first_block);
 /* The words themselves: word w of block b at words[w][b]. For tests. */
-void normals_words(uint32_t words[4][NORMALS_BLOCKS], uint64_t seed, uint32_t stream, uint64_t index, uint32_t first_block);
+void normals_words(uint32_t words[4][NORMALS_BLOCKS], uint64_t seed, uint32_t stream, uint64_t index,
+                   uint32_t first_block);
 #endif

@@ -18,19 +18,20 @@ static void pool_add(struct pool *p, size_t row)
 static void pools_fill(struct sampler *s, const struct cache_row *rows, size_t regions)
 {
     for (int v = 0; v < 2; v++)
-        for (int class = OTHER; class <= TUMOUR; class++)
+        for (int class = OTHER; class <= TUMOUR; class ++)
             s->pool[v][class].row = xalloc(regions + 1, sizeof(uint32_t));
     s->scored.row = xalloc(regions + 1, sizeof(uint32_t));
     for (size_t i = 0; i < regions; i++) {
         int v = rows[i].split == SPLIT_VALIDATION;
-        if (rows[i].label < 0 || !sampling_eligible(s->recipe, &rows[i], v ? PHASE_CLASSIFIER_VALIDATION : PHASE_CLASSIFIER))
+        if (rows[i].label < 0 ||
+            !sampling_eligible(s->recipe, &rows[i], v ? PHASE_CLASSIFIER_VALIDATION : PHASE_CLASSIFIER))
             continue;
         pool_add(&s->pool[v][rows[i].label > 0 ? TUMOUR : OTHER], i);
         if (v)
             pool_add(&s->scored, i);
     }
     for (int v = 0; v < 2; v++)
-        for (int class = OTHER; class <= TUMOUR; class++)
+        for (int class = OTHER; class <= TUMOUR; class ++)
             s->pool[v][class].labelled = s->pool[v][class].count;
     for (size_t i = 0; i < regions; i++) {
         int v = rows[i].split == SPLIT_VALIDATION;
@@ -39,7 +40,8 @@ static void pools_fill(struct sampler *s, const struct cache_row *rows, size_t r
     }
 }
 
-int sampler_open(struct sampler *s, const struct recipe *r, const struct cache *c, const struct cache_row *rows, struct error *e)
+int sampler_open(struct sampler *s, const struct recipe *r, const struct cache *c, const struct cache_row *rows,
+                 struct error *e)
 {
     *s = (struct sampler){.recipe = r};
     if (sampling_plan_make(&s->plan, r, c, rows, e))
@@ -51,7 +53,7 @@ int sampler_open(struct sampler *s, const struct recipe *r, const struct cache *
 void sampler_close(struct sampler *s)
 {
     for (int v = 0; v < 2; v++)
-        for (int class = OTHER; class <= TUMOUR; class++)
+        for (int class = OTHER; class <= TUMOUR; class ++)
             free(s->pool[v][class].row);
     free(s->scored.row);
     *s = (struct sampler){0};
@@ -76,10 +78,12 @@ static struct pair draw_pair(const struct recipe *r, const struct pool *from, st
         second = rng_below(rng, count - 1);
         second += second >= first; /* any but the first */
     }
-    return (struct pair){.row = {from->row[first], from->row[second]}, .augmented = augmented || r->view2_always_augmented};
+    return (struct pair){.row = {from->row[first], from->row[second]},
+                         .augmented = augmented || r->view2_always_augmented};
 }
 
-static void draw_pairs(const struct sampler *s, const struct pair_task_message *t, int64_t epoch, int64_t count, struct pair *pairs)
+static void draw_pairs(const struct sampler *s, const struct pair_task_message *t, int64_t epoch, int64_t count,
+                       struct pair *pairs)
 {
     const struct pool *pool = s->pool[t->phase == PHASE_PRETRAIN_VALIDATION];
     int64_t all = s->plan.items[t->phase], first = t->step * s->plan.batch[t->phase];
@@ -110,19 +114,22 @@ static size_t draw_class(const struct pool *from, int64_t wanted, uint32_t *out,
     return count;
 }
 
-static void draw_boxes(const struct sampler *s, const struct pair_task_message *t, int64_t epoch, int64_t count, struct pair *pairs)
+static void draw_boxes(const struct sampler *s, const struct pair_task_message *t, int64_t epoch, int64_t count,
+                       struct pair *pairs)
 {
     const struct pool *pool = s->pool[0];
     const struct recipe *r = s->recipe;
     size_t first = (size_t)(t->step * s->plan.batch[t->phase]);
-    size_t room = pool[TUMOUR].labelled + pool[OTHER].labelled + (size_t)r->classifier_tumours + (size_t)r->classifier_others;
+    size_t room =
+        pool[TUMOUR].labelled + pool[OTHER].labelled + (size_t)r->classifier_tumours + (size_t)r->classifier_others;
     uint32_t *row = xalloc(room + 1, sizeof *row);
     size_t all = draw_class(&pool[TUMOUR], r->classifier_tumours, row, t->seed, draw_index(t->phase, epoch, TUMOUR));
     all += draw_class(&pool[OTHER], r->classifier_others, row + all, t->seed, draw_index(t->phase, epoch, OTHER));
     uint32_t *order = shuffled(all, t->seed, RNG_CLASSIFIER, draw_index(t->phase, epoch, ORDER));
     for (size_t n = 0; n < (size_t)count; n++) {
         uint32_t drawn = row[order[first + n]];
-        pairs[n] = (struct pair){.row = {drawn, drawn}, .augmented = true, .view = draw_index(t->phase, epoch, first + n)};
+        pairs[n] =
+            (struct pair){.row = {drawn, drawn}, .augmented = true, .view = draw_index(t->phase, epoch, first + n)};
     }
     free(order);
     free(row);

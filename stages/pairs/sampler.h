@@ -25,19 +25,22 @@
 #include "proto/sampling.h"
 
 /* Rows of one class in one split: those with that label first; where labels are not needed, the unlabelled after them. */
-struct pool { uint32_t *row; size_t labelled, count; };
+struct pool {
+    uint32_t *row;
+    size_t labelled, count;
+};
 
 struct sampler {
     const struct recipe *recipe;
     struct sampling_plan plan;
-    struct pool pool[2][2];  /* [train, validation][other, tumour] */
-    struct pool scored;      /* labelled validation rows, in order: what the classifier is validated on */
+    struct pool pool[2][2]; /* [train, validation][other, tumour] */
+    struct pool scored;     /* labelled validation rows, in order: what the classifier is validated on */
 };
 
 struct pair {
-    uint32_t row[2];         /* of view 1, view 2; the classifier has view 1 only */
-    bool augmented;          /* the last view passes the augmentation chain */
-    uint64_t view;           /* RNG_AUGMENT's index for it */
+    uint32_t row[2]; /* of view 1, view 2; the classifier has view 1 only */
+    bool augmented;  /* the last view passes the augmentation chain */
+    uint64_t view;   /* RNG_AUGMENT's index for it */
 };
 
 int sampler_open(struct sampler *s, const struct recipe *r, const struct cache *c, const struct cache_row *rows,
@@ -45,5 +48,6 @@ int sampler_open(struct sampler *s, const struct recipe *r, const struct cache *
 void sampler_close(struct sampler *s);
 /* The batch a task asks for: pairs is the caller's, with room for plan.batch[phase]. Returns how many, or -1 and a sentence
  * for a task that no such recipe and cache can have asked for. */
-int sampler_draw(const struct sampler *s, const struct pair_task_message *task, struct pair *pairs, struct error *e) MUST_USE;
+int sampler_draw(const struct sampler *s, const struct pair_task_message *task, struct pair *pairs,
+                 struct error *e) MUST_USE;
 #endif

@@ -37,12 +37,17 @@ static inline int32_t below(float c)
 }
 
 /* One row of destinations: source voxel below, and how far beyond it on each axis. */
-struct row { int32_t at[BOX_SIDE]; float z[BOX_SIDE], y[BOX_SIDE], x[BOX_SIDE]; };
+struct row {
+    int32_t at[BOX_SIDE];
+    float z[BOX_SIDE], y[BOX_SIDE], x[BOX_SIDE];
+};
 /* Sixteen points of the source: how far each voxel of a row is from its first; where each row of a slice begins. */
-struct along { float z[BOX_SIDE], y[BOX_SIDE], x[BOX_SIDE]; };
+struct along {
+    float z[BOX_SIDE], y[BOX_SIDE], x[BOX_SIDE];
+};
 
-static inline __attribute__((always_inline)) void row_place(struct row *restrict r, const float start[3], const struct along *restrict along,
-                                                            float (*into)(float))
+static inline __attribute__((always_inline)) void row_place(struct row *restrict r, const float start[3],
+                                                            const struct along *restrict along, float (*into)(float))
 {
     const float start_z = start[0], start_y = start[1], start_x = start[2];
     for (int i = 0; i < BOX_SIDE; i++) {
@@ -56,7 +61,8 @@ static inline __attribute__((always_inline)) void row_place(struct row *restrict
 }
 
 /* *left = p[at[0..7]], *right = p[at[0..7] + 1] */
-static inline __attribute__((always_inline)) void load_neighbours(lanes *left, lanes *right, const float *p, const int32_t *at)
+static inline __attribute__((always_inline)) void load_neighbours(lanes *left, lanes *right, const float *p,
+                                                                  const int32_t *at)
 {
     double two[LANES];
     for (int i = 0; i < LANES; i++)

@@ -2,9 +2,13 @@
 #ifndef PETREL_STAGES_PAIRS_TRILINEAR_H
 #define PETREL_STAGES_PAIRS_TRILINEAR_H
 
-struct matrix { double m[3][3]; };
+struct matrix {
+    double m[3][3];
+};
 /* Voxel (z', y', x') of the new box shows voxel to[.][0] z' + to[.][1] y' + to[.][2] x' + to[.][3] of the old one. */
-struct map { double to[3][4]; };
+struct map {
+    double to[3][4];
+};
 
 enum edge {
     EDGE_CLAMP,  /* each source coordinate clamped to [0, 15] */

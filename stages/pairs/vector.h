@@ -60,9 +60,11 @@ static inline void vector_sincos(float turn, float *sine, float *cosine)
     int32_t quarter = (int32_t)(4.0f * turn + 0.5f);
     float r = (turn - 0.25f * (float)quarter) * 6.283185307f, z = r * r;
     float s = r + r * z * ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f);
-    float c = 1.0f - 0.5f * z + z * z * ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f);
+    float c =
+        1.0f - 0.5f * z + z * z * ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f);
     float first = quarter & 1 ? c : s, second = quarter & 1 ? s : c;
-    *sine = float_of(bits_of(first) ^ (int32_t)((uint32_t)(quarter & 2) << 30)); /* minus in the lower half of the circle */
+    *sine =
+        float_of(bits_of(first) ^ (int32_t)((uint32_t)(quarter & 2) << 30)); /* minus in the lower half of the circle */
     *cosine = float_of(bits_of(second) ^ (int32_t)((uint32_t)((quarter + 1) & 2) << 30)); /* in the left half */
 }
 

@@ -52,7 +52,8 @@ static void stop_all(const pid_t *child, int count)
             kill(child[i], SIGTERM);
     for (int i = 0; i < count; i++)
         if (child[i] > 0)
-            while (waitpid(child[i], NULL, 0) < 0 && errno == EINTR) { }
+            while (waitpid(child[i], NULL, 0) < 0 && errno == EINTR) {
+            }
 }
 
 static int place_of(const pid_t *child, int count, pid_t pid)
@@ -90,7 +91,8 @@ static int supervise(const struct workers *w, struct tally *tally, pid_t *child)
             lost = batches == batches_then ? lost + 1 : 1;
             batches_then = batches;
             if (lost >= WORKERS_LOST_MAX) {
-                log_warn("%d workers in a row were killed (the last by signal %d) without making a batch", lost, WTERMSIG(status));
+                log_warn("%d workers in a row were killed (the last by signal %d) without making a batch", lost,
+                         WTERMSIG(status));
                 return EX_SOFTWARE;
             }
             log_note("worker %d was killed by signal %d and is started again", (int)pid, WTERMSIG(status));

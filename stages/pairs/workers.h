@@ -3,11 +3,13 @@
 #define PETREL_STAGES_PAIRS_WORKERS_H
 #include "common/base.h"
 
-struct tally { _Atomic uint64_t batches, boxes; }; /* made so far; shared by parent and children */
+struct tally {
+    _Atomic uint64_t batches, boxes;
+}; /* made so far; shared by parent and children */
 
 struct workers {
     int count;
-    int (*work)(void *context, struct tally *tally);   /* in the child; its result is the child's exit code */
+    int (*work)(void *context, struct tally *tally);         /* in the child; its result is the child's exit code */
     void (*watch)(void *context, const struct tally *tally); /* in the parent, a few times a second; may be NULL */
     void *context;
 };

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* Runs of all parts that are large enough; component[] is theirs. Returns bounds in low, high (both included). */
-static void keep_body(const struct runs *all, const uint32_t *component, uint32_t count, double share, struct runs *body,
-                      int64_t low[3], int64_t high[3])
+static void keep_body(const struct runs *all, const uint32_t *component, uint32_t count, double share,
+                      struct runs *body, int64_t low[3], int64_t high[3])
 {
     uint64_t *voxels = xalloc((size_t)count + 1, sizeof *voxels), largest = 0;
     for (size_t i = 0; i < all->count; i++)
@@ -23,7 +23,8 @@ static void keep_body(const struct runs *all, const uint32_t *component, uint32_
         if ((double)voxels[component[i]] < share * (double)largest)
             continue;
         const struct run *r = &all->run[i];
-        int64_t first[3] = { r->row / all->dim[1], r->row % all->dim[1], r->begin }, last[3] = { first[0], first[1], r->end - 1 };
+        int64_t first[3] = {r->row / all->dim[1], r->row % all->dim[1], r->begin},
+                last[3] = {first[0], first[1], r->end - 1};
         for (int a = 0; a < 3; a++) {
             low[a] = first[a] < low[a] ? first[a] : low[a];
             high[a] = last[a] > high[a] ? last[a] : high[a];

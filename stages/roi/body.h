@@ -9,9 +9,9 @@
 #include "common/volume.h"
 
 struct crop {
-    int64_t dim[3];  /* D H W, the margin included */
-    int64_t low[3];  /* the scan's index of voxel (0,0,0), which is margin: -1 at the least */
-    float *suv;      /* 0 outside the body; what was negative or not a number is 0, too */
+    int64_t dim[3]; /* D H W, the margin included */
+    int64_t low[3]; /* the scan's index of voxel (0,0,0), which is margin: -1 at the least */
+    float *suv;     /* 0 outside the body; what was negative or not a number is 0, too */
 };
 
 /* -1 and a sentence for an infinite voxel. A scan without a body gives a crop of air, 3x3x3. crop_free() it. */

@@ -19,7 +19,7 @@ void runs_append(struct runs *r, int64_t row, int64_t begin, int64_t end)
         r->room = r->room ? 2 * r->room : 4096;
         r->run = xresize(r->run, r->room, sizeof *r->run);
     }
-    r->run[r->count++] = (struct run){ (int32_t)row, (int32_t)begin, (int32_t)end };
+    r->run[r->count++] = (struct run){(int32_t)row, (int32_t)begin, (int32_t)end};
 }
 
 void runs_close(struct runs *r)
@@ -132,11 +132,12 @@ static void join_rows(const struct runs *r, int64_t above, int64_t row, int32_t 
 }
 
 /* Which earlier rows a row touches, and whether along x diagonally too. */
-static const struct link { int connectivity, dz, dy; int32_t reach; } links[] = {
-    { 4, 0, -1, 0 },
-    { 6, 0, -1, 0 },  { 6, -1, 0, 0 },
-    { 18, 0, -1, 1 }, { 18, -1, 0, 1 }, { 18, -1, -1, 0 }, { 18, -1, 1, 0 },
-    { 26, 0, -1, 1 }, { 26, -1, 0, 1 }, { 26, -1, -1, 1 }, { 26, -1, 1, 1 },
+static const struct link {
+    int connectivity, dz, dy;
+    int32_t reach;
+} links[] = {
+    {4, 0, -1, 0},  {6, 0, -1, 0},  {6, -1, 0, 0},  {18, 0, -1, 1},  {18, -1, 0, 1}, {18, -1, -1, 0},
+    {18, -1, 1, 0}, {26, 0, -1, 1}, {26, -1, 0, 1}, {26, -1, -1, 1}, {26, -1, 1, 1},
 };
 
 uint32_t components_label(const struct runs *r, int connectivity, uint32_t *component)

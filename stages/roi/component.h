@@ -7,17 +7,19 @@
 #define PETREL_ROI_COMPONENT_H
 #include "common/base.h"
 
-struct run { int32_t row, begin, end; };  /* voxels begin .. end-1 */
+struct run {
+    int32_t row, begin, end;
+}; /* voxels begin .. end-1 */
 struct runs {
     int64_t dim[3];
-    struct run *run;      /* in raster order */
+    struct run *run; /* in raster order */
     size_t count, room;
-    size_t *row_first;    /* [D*H+1]: runs of row r are row_first[r] .. row_first[r+1]-1 */
+    size_t *row_first; /* [D*H+1]: runs of row r are row_first[r] .. row_first[r+1]-1 */
 };
 
 /* Fill *r, which need not be initialised; runs_free() it. NaN is below every threshold. */
 void runs_at_least(struct runs *r, const float *voxel, const int64_t dim[3], float threshold);
-void runs_of(struct runs *r, const uint8_t *mask, const int64_t dim[3]);       /* non-zero voxels */
+void runs_of(struct runs *r, const uint8_t *mask, const int64_t dim[3]); /* non-zero voxels */
 void runs_complement(struct runs *r, const struct runs *of);
 void runs_free(struct runs *r);
 

@@ -27,7 +27,7 @@ static void rotate(double a[3][3], double v[3][3], int p, int q)
 
 void eigen3(double matrix[3][3], double value[3], double vector[3][3])
 {
-    double a[3][3], v[3][3] = { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } };
+    double a[3][3], v[3][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
     memcpy(a, matrix, sizeof a);
     /* converges quadratically: five sweeps do, ten are for a matrix nobody has seen */
     for (int sweep = 0; sweep < 10; sweep++)
@@ -36,7 +36,7 @@ void eigen3(double matrix[3][3], double value[3], double vector[3][3])
                 if (fabs(a[p][q]) > 1e-300 && fabs(a[p][q]) > 1e-18 * (fabs(a[p][p]) + fabs(a[q][q])))
                     rotate(a, v, p, q);
 
-    int order[3] = { 0, 1, 2 };
+    int order[3] = {0, 1, 2};
     for (int i = 1; i < 3; i++)
         for (int j = i; j > 0 && a[order[j]][order[j]] < a[order[j - 1]][order[j - 1]]; j--) {
             int swap = order[j];

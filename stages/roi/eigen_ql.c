@@ -14,7 +14,7 @@ enum { N = 3, STEPS_MOST = 60 };
 static void reduce(double a[N][N], double d[N], double e[N], double z[N][N])
 {
     /* the last row's first two entries are reflected onto the second */
-    double u[2] = { a[2][0], a[2][1] }, scale = fabs(u[0]) + fabs(u[1]);
+    double u[2] = {a[2][0], a[2][1]}, scale = fabs(u[0]) + fabs(u[1]);
     memset(z, 0, N * sizeof z[0]);
     z[0][0] = z[1][1] = z[2][2] = 1;
     d[2] = a[2][2];
@@ -30,7 +30,7 @@ static void reduce(double a[N][N], double d[N], double e[N], double z[N][N])
     double h = square - u[1] * beside; /* half of u'u */
     u[1] -= beside;
 
-    double p[2] = { (a[0][0] * u[0] + a[1][0] * u[1]) / h, (a[1][0] * u[0] + a[1][1] * u[1]) / h };
+    double p[2] = {(a[0][0] * u[0] + a[1][0] * u[1]) / h, (a[1][0] * u[0] + a[1][1] * u[1]) / h};
     double half = (p[0] * u[0] + p[1] * u[1]) / (2 * h);
     for (int k = 0; k < 2; k++)
         p[k] -= half * u[k];
@@ -99,7 +99,7 @@ void eigen3_itk(double matrix[3][3], double value[3], double vector[3][3])
     double d[N], e[N], z[N][N];
     reduce(matrix, d, e, z);
     diagonalise(d, e, z);
-    int order[N] = { 0, 1, 2 };
+    int order[N] = {0, 1, 2};
     for (int i = 0; i < N - 1; i++) { /* by selection: of equal ones the first stays first */
         int least = i;
         for (int j = i + 1; j < N; j++)

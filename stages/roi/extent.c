@@ -50,7 +50,7 @@ void extent_bounds(const struct extents *x, uint32_t region, int32_t low[3], int
     for (size_t i = x->first[region]; i < x->first[region + 1]; i++) {
         const struct run *r = &x->run[i];
         int32_t z = (int32_t)(r->row / x->dim[1]), y = (int32_t)(r->row % x->dim[1]);
-        int32_t first[3] = { z, y, r->begin }, last[3] = { z, y, r->end - 1 };
+        int32_t first[3] = {z, y, r->begin}, last[3] = {z, y, r->end - 1};
         for (int a = 0; a < 3; a++) {
             low[a] = first[a] < low[a] ? first[a] : low[a];
             high[a] = last[a] > high[a] ? last[a] : high[a];
@@ -77,7 +77,7 @@ void labels_tidy(struct labels *l, const struct extents *x, int64_t voxels_least
 static void outside_runs(const struct extents *x, uint32_t region, const int32_t low[3], const int32_t high[3],
                          struct runs *outside)
 {
-    const int64_t box[3] = { high[0] - low[0] + 3, high[1] - low[1] + 3, high[2] - low[2] + 3 };
+    const int64_t box[3] = {high[0] - low[0] + 3, high[1] - low[1] + 3, high[2] - low[2] + 3};
     struct runs own;
     runs_open(&own, box);
     for (size_t i = x->first[region]; i < x->first[region + 1]; i++) {

@@ -4,9 +4,9 @@
 #include "stages/roi/labels.h"
 
 struct extents {
-    int64_t dim[3];       /* of the grid the rows belong to */
-    struct run *run;      /* grouped by region, in raster order within each */
-    size_t *first;        /* [count+1]: region i (from 0; label i+1) has run[first[i]] .. run[first[i+1]-1] */
+    int64_t dim[3];  /* of the grid the rows belong to */
+    struct run *run; /* grouped by region, in raster order within each */
+    size_t *first;   /* [count+1]: region i (from 0; label i+1) has run[first[i]] .. run[first[i+1]-1] */
     uint32_t count;
 };
 /* extents_free() it. */

@@ -8,11 +8,14 @@
 enum { ROUNDS_MOST = 5000 };
 
 /* Filled bins only. */
-struct points { size_t count; double *value, *weight; };
+struct points {
+    size_t count;
+    double *value, *weight;
+};
 
 static struct points points_of(const uint64_t *count, size_t bins, double bin_width)
 {
-    struct points p = { 0, xalloc(bins + 1, sizeof(double)), xalloc(bins + 1, sizeof(double)) };
+    struct points p = {0, xalloc(bins + 1, sizeof(double)), xalloc(bins + 1, sizeof(double))};
     for (size_t b = 0; b < bins; b++)
         if (count[b]) {
             p.value[p.count] = ((double)b + 0.5) * bin_width;
@@ -56,11 +59,11 @@ static void memberships(double x, const double *centre, int clusters, double m, 
     }
 }
 
-struct fcm fcm_cluster(const uint64_t *count, size_t bins, double bin_width, int clusters, double fuzziness, double tolerance,
-                       bool evenly)
+struct fcm fcm_cluster(const uint64_t *count, size_t bins, double bin_width, int clusters, double fuzziness,
+                       double tolerance, bool evenly)
 {
     struct points p = points_of(count, bins, bin_width);
-    struct fcm f = { .clusters = clusters < FCM_MOST ? clusters : FCM_MOST };
+    struct fcm f = {.clusters = clusters < FCM_MOST ? clusters : FCM_MOST};
     if ((size_t)f.clusters > p.count)
         f.clusters = (int)p.count;
     if (f.clusters)
@@ -68,7 +71,7 @@ struct fcm fcm_cluster(const uint64_t *count, size_t bins, double bin_width, int
     f.converged = f.clusters < 2;
 
     for (f.rounds = 0; !f.converged && f.rounds < ROUNDS_MOST; f.rounds++) {
-        double sum[FCM_MOST] = { 0 }, weight[FCM_MOST] = { 0 }, u[FCM_MOST], moved = 0;
+        double sum[FCM_MOST] = {0}, weight[FCM_MOST] = {0}, u[FCM_MOST], moved = 0;
         for (size_t i = 0; i < p.count; i++) {
             memberships(p.value[i], f.centre, f.clusters, fuzziness, u);
             for (int k = 0; k < f.clusters; k++) {

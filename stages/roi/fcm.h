@@ -12,14 +12,14 @@
 enum { FCM_MOST = 64 };
 
 struct fcm {
-    int clusters;              /* as asked for, or fewer where fewer bins are filled */
-    double centre[FCM_MOST];   /* ascending */
+    int clusters;            /* as asked for, or fewer where fewer bins are filled */
+    double centre[FCM_MOST]; /* ascending */
     int rounds;
-    bool converged;            /* every centre moved by less than the tolerance in the last round */
+    bool converged; /* every centre moved by less than the tolerance in the last round */
 };
 /* Bin b holds the values around (b + 0.5) * bin_width. */
-struct fcm fcm_cluster(const uint64_t *count, size_t bins, double bin_width, int clusters, double fuzziness, double tolerance,
-                       bool evenly);
+struct fcm fcm_cluster(const uint64_t *count, size_t bins, double bin_width, int clusters, double fuzziness,
+                       double tolerance, bool evenly);
 /* Values from here up belong more to the highest cluster than to any other: half way between the two highest centres,
  * whatever m. INFINITY where there are not two clusters. */
 double fcm_highest_from(const struct fcm *f);

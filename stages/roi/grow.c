@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct place { uint32_t key; uint32_t at; }; /* key: the bits of a positive float order as the float does */
+struct place {
+    uint32_t key;
+    uint32_t at;
+}; /* key: the bits of a positive float order as the float does */
 
 /* Basins are numbered in the order of their peaks, highest first; the smaller number is the root of a merge. */
 struct basins {
@@ -43,7 +46,7 @@ static void sort_places(struct place *p, size_t count)
         return;
     struct place *other = xresize(NULL, count, sizeof *other);
     for (int shift = 0; shift < 33; shift += 11) {
-        size_t first[2049] = { 0 };
+        size_t first[2049] = {0};
         for (size_t i = 0; i < count; i++)
             first[(~p[i].key >> shift & 2047) + 1]++;
         for (int d = 0; d < 2048; d++)
@@ -119,7 +122,7 @@ uint32_t grow_regions(const float *suv, const int64_t dim[3], const struct growi
 {
     assert(how->floor_suv > 0 && dim[0] * dim[1] * dim[2] < UINT32_MAX);
     struct place *place;
-    struct basins b = { 0 };
+    struct basins b = {0};
     int64_t step[26];
     int steps = neighbours(dim, how->connectivity, step);
     size_t count = places_from(suv, (size_t)(dim[0] * dim[1] * dim[2]), (float)how->floor_suv, &place);

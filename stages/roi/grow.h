@@ -16,11 +16,11 @@
 #include "common/base.h"
 
 struct growing {
-    int connectivity;        /* 6, 18 or 26 */
-    double fraction;         /* 0.41 */
-    double floor_suv;        /* above 0 */
+    int connectivity;          /* 6, 18 or 26 */
+    double fraction;           /* 0.41 */
+    double floor_suv;          /* above 0 */
     double valley, prominence; /* 0.6, 0.05 */
-    const uint8_t *start;    /* peaks that count lie here; NULL: all */
+    const uint8_t *start;      /* peaks that count lie here; NULL: all */
 };
 /* suv: dim[0] x dim[1] x dim[2], its outermost voxels below floor_suv. label: zeros; gets 1.. for the regions, in no
  * particular order but the same every time. Returns how many. */

@@ -4,8 +4,8 @@
 #include "stages/roi/component.h"
 
 struct labels {
-    struct runs runs;     /* every voxel lies in one, those of no region too; each is as long as it can be */
-    uint32_t *label;      /* of each run: 0, or 1..count */
+    struct runs runs; /* every voxel lies in one, those of no region too; each is as long as it can be */
+    uint32_t *label;  /* of each run: 0, or 1..count */
     uint32_t count;
 };
 /* Of a dense map of the values 0..count. labels_free() it. */

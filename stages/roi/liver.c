@@ -51,7 +51,9 @@ static void cells_average(struct cells *c, const struct crop *body, const double
 
 static void cells_compare(struct cells *c)
 {
-    struct { int64_t z, y, x; } ball[512];
+    struct {
+        int64_t z, y, x;
+    } ball[512];
     int64_t reach[3];
     int count = 0;
     for (int a = 0; a < 3; a++)
@@ -59,7 +61,8 @@ static void cells_compare(struct cells *c)
     for (int64_t z = -reach[0]; z <= reach[0]; z++)
         for (int64_t y = -reach[1]; y <= reach[1]; y++)
             for (int64_t x = -reach[2]; x <= reach[2]; x++)
-                if (pow((double)z * c->mm[0], 2) + pow((double)y * c->mm[1], 2) + pow((double)x * c->mm[2], 2) <= LIVER_BALL_MM * LIVER_BALL_MM)
+                if (pow((double)z * c->mm[0], 2) + pow((double)y * c->mm[1], 2) + pow((double)x * c->mm[2], 2) <=
+                    LIVER_BALL_MM * LIVER_BALL_MM)
                     ball[count].z = z, ball[count].y = y, ball[count++].x = x;
     c->around = xalloc(cell_count(c), sizeof *c->around);
     c->spread = xalloc(cell_count(c), sizeof *c->spread);
@@ -101,7 +104,9 @@ static double cells_middle(const struct cells *c)
 
 /* ---- the part of the body that is liver */
 
-struct part { double cells, sum[3], suv; /* sum of the cells' means */ };
+struct part {
+    double cells, sum[3], suv; /* sum of the cells' means */
+};
 
 /* Of the columns of component k, the share that has lung soon above its top. */
 static double lung_above(const struct cells *c, const struct runs *r, const uint32_t *component, uint32_t k, double suv)
@@ -155,7 +160,8 @@ static void level_look(const struct cells *c, double level, double middle, struc
     double cell_ml = c->mm[0] * c->mm[1] * c->mm[2] / 1000;
     for (uint32_t k = 1; k <= count; k++) {
         const struct part *p = &part[k];
-        if (p->cells <= best->cells || p->cells * cell_ml < LIVER_ML || (middle - p->sum[2] / p->cells) * c->mm[2] < LIVER_RIGHT_MM)
+        if (p->cells <= best->cells || p->cells * cell_ml < LIVER_ML ||
+            (middle - p->sum[2] / p->cells) * c->mm[2] < LIVER_RIGHT_MM)
             continue;
         if (lung_above(c, &r, component, k, p->suv / p->cells) < LIVER_LUNG_SHARE)
             continue;
@@ -177,13 +183,15 @@ static void level_look(const struct cells *c, double level, double middle, struc
 /* The scan's index of a cell's middle. */
 static void cell_place(const struct cells *c, const struct crop *body, size_t cell, double zyx[3])
 {
-    int64_t at[3] = { (int64_t)cell / (c->dim[1] * c->dim[2]), (int64_t)cell / c->dim[2] % c->dim[1], (int64_t)cell % c->dim[2] };
+    int64_t at[3] = {(int64_t)cell / (c->dim[1] * c->dim[2]), (int64_t)cell / c->dim[2] % c->dim[1],
+                     (int64_t)cell % c->dim[2]};
     for (int a = 0; a < 3; a++)
         zyx[a] = (double)(at[a] * c->side[a] + body->low[a]) + 0.5 * (double)(c->side[a] - 1);
 }
 
 /* Cells whose middle the organ map calls liver. */
-static void map_look(const struct volume *v, const struct crop *body, const struct cells *c, struct part *best, uint8_t *mark)
+static void map_look(const struct volume *v, const struct crop *body, const struct cells *c, struct part *best,
+                     uint8_t *mark)
 {
     for (size_t i = 0; i < cell_count(c); i++) {
         double zyx[3];
@@ -207,8 +215,8 @@ static void map_look(const struct volume *v, const struct crop *body, const stru
 /* ---- the reference sphere */
 
 /* Mean and sd of the sphere's voxels; false unless all are in the body, and in the map's liver where there is a map. */
-static bool sphere_measure(const struct volume *v, const struct crop *body, bool by_map, const double place[3], double sphere_mm,
-                           double *mean, double *sd)
+static bool sphere_measure(const struct volume *v, const struct crop *body, bool by_map, const double place[3],
+                           double sphere_mm, double *mean, double *sd)
 {
     const double *mm = v->grid.spacing_mm;
     double radius = sphere_mm / 2, sum = 0, squares = 0, n = 0;
@@ -222,10 +230,13 @@ static bool sphere_measure(const struct volume *v, const struct crop *body, bool
     for (int64_t z = low[0]; z <= high[0]; z++)
         for (int64_t y = low[1]; y <= high[1]; y++)
             for (int64_t x = low[2]; x <= high[2]; x++) {
-                double dz = ((double)z - place[0]) * mm[0], dy = ((double)y - place[1]) * mm[1], dx = ((double)x - place[2]) * mm[2];
+                double dz = ((double)z - place[0]) * mm[0], dy = ((double)y - place[1]) * mm[1],
+                       dx = ((double)x - place[2]) * mm[2];
                 if (dz * dz + dy * dy + dx * dx > radius * radius)
                     continue;
-                double suv = (double)body->suv[((z - body->low[0]) * body->dim[1] + y - body->low[1]) * body->dim[2] + x - body->low[2]];
+                double suv =
+                    (double)body
+                        ->suv[((z - body->low[0]) * body->dim[1] + y - body->low[1]) * body->dim[2] + x - body->low[2]];
                 if (suv <= 0 || (by_map && v->organ[grid_at(&v->grid, z, y, x)] != ORGAN_LABEL_LIVER))
                     return false;
                 sum += suv, squares += suv * suv, n++;
@@ -238,8 +249,8 @@ static bool sphere_measure(const struct volume *v, const struct crop *body, bool
 }
 
 /* In the right part of what is marked, the sphere that varies least for its mean. false: none fits. */
-static bool sphere_choose(const struct volume *v, const struct crop *body, const struct cells *c, const uint8_t *mark, double right_of,
-                          double sphere_mm, struct liver *l)
+static bool sphere_choose(const struct volume *v, const struct crop *body, const struct cells *c, const uint8_t *mark,
+                          double right_of, double sphere_mm, struct liver *l)
 {
     double least = INFINITY;
     for (size_t i = 0; i < cell_count(c); i++) {
@@ -258,8 +269,8 @@ static bool sphere_choose(const struct volume *v, const struct crop *body, const
 
 void liver_find(const struct volume *v, const struct crop *body, double sphere_mm, struct liver *l)
 {
-    struct cells c = { 0 };
-    struct part best = { 0 };
+    struct cells c = {0};
+    struct part best = {0};
     memset(l, 0, sizeof *l);
     cells_average(&c, body, v->grid.spacing_mm);
     cells_compare(&c);
@@ -285,16 +296,18 @@ void liver_find(const struct volume *v, const struct crop *body, double sphere_m
     cells_free(&c);
 }
 
-int liver_at(const struct volume *v, const struct crop *body, const double ras_mm[3], double sphere_mm, struct liver *l, struct error *e)
+int liver_at(const struct volume *v, const struct crop *body, const double ras_mm[3], double sphere_mm, struct liver *l,
+             struct error *e)
 {
     memset(l, 0, sizeof *l);
     if (grid_from_mm(&v->grid, ras_mm, l->place, e) < 0)
         return -1;
     memcpy(l->centroid, l->place, sizeof l->centroid);
     if (!sphere_measure(v, body, false, l->place, sphere_mm, &l->mean, &l->sd))
-        return fail(e, "the sphere of %g mm round the place that --liver gives, %g,%g,%g mm, is not wholly in the body: look the place up again",
-                    sphere_mm, ras_mm[0], ras_mm[1], ras_mm[2]);
-    struct cells c = { 0 };
+        return fail(
+            e, "the sphere of %g mm round the place that --liver gives, %g,%g,%g mm, is not wholly in the body: look the place up again",
+            sphere_mm, ras_mm[0], ras_mm[1], ras_mm[2]);
+    struct cells c = {0};
     cells_average(&c, body, v->grid.spacing_mm);
     l->middle = (cells_middle(&c) + 0.5) * (double)c.side[2] - 0.5 + (double)body->low[2];
     cells_free(&c);

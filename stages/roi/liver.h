@@ -13,30 +13,30 @@
 #define PETREL_ROI_LIVER_H
 #include "stages/roi/body.h"
 
-#define LIVER_CELL_MM 8.0
-#define LIVER_BALL_MM 15.0
-#define LIVER_SUV_LOW 1.0
+#define LIVER_CELL_MM  8.0
+#define LIVER_BALL_MM  15.0
+#define LIVER_SUV_LOW  1.0
 #define LIVER_SUV_HIGH 4.0
-#define LIVER_ALIKE 0.25
-#define LIVER_ML 100.0
-#define LIVER_RIGHT_MM 15.0  /* of the body's middle its centroid must lie */
-#define LIVER_LUNG 0.3
+#define LIVER_ALIKE    0.25
+#define LIVER_ML       100.0
+#define LIVER_RIGHT_MM 15.0 /* of the body's middle its centroid must lie */
+#define LIVER_LUNG     0.3
 enum { LIVER_LUNG_CELLS = 3 };
-#define LIVER_LUNG_MM 100.0 /* the rim of the part is not alike, and the lung's base is blurred by breath */
+#define LIVER_LUNG_MM    100.0 /* the rim of the part is not alike, and the lung's base is blurred by breath */
 #define LIVER_LUNG_SHARE 0.2
 
 enum liver_by { LIVER_UNKNOWN, LIVER_BY_RULE, LIVER_BY_MAP, LIVER_GIVEN };
 struct liver {
     enum liver_by by;
-    double centroid[3];   /* of the part found, the scan's index z y x; where it was given: the place itself */
-    double place[3];      /* middle of the reference sphere, likewise */
-    double mean, sd;      /* SUV of its voxels, unbiased */
-    double ml;            /* of the part found */
-    double middle;        /* of the body, the scan's index x */
+    double centroid[3]; /* of the part found, the scan's index z y x; where it was given: the place itself */
+    double place[3];    /* middle of the reference sphere, likewise */
+    double mean, sd;    /* SUV of its voxels, unbiased */
+    double ml;          /* of the part found */
+    double middle;      /* of the body, the scan's index x */
 };
 /* organ: the scan's map, or NULL. by stays LIVER_UNKNOWN where none is plausible. */
 void liver_find(const struct volume *v, const struct crop *body, double sphere_mm, struct liver *liver);
 /* The reference at a place, mm RAS. -1 and a sentence: the sphere is not wholly in the body. */
-int liver_at(const struct volume *v, const struct crop *body, const double ras_mm[3], double sphere_mm, struct liver *liver,
-             struct error *e) MUST_USE;
+int liver_at(const struct volume *v, const struct crop *body, const double ras_mm[3], double sphere_mm,
+             struct liver *liver, struct error *e) MUST_USE;
 #endif

@@ -8,33 +8,46 @@
 /* What the cache keeps of how the regions were found. */
 static void facts_tell(struct scan_facts *f, const struct recipe *r, const struct regions_summary *s)
 {
-    format_into(f->regions_how, sizeof f->regions_how, "%s %s%s%s%s%s", r->roi_method, s->how, *s->liver ? "; liver " : "", s->liver,
-                *s->left_out ? "; left out: " : "", s->left_out);
+    format_into(f->regions_how, sizeof f->regions_how, "%s %s%s%s%s%s", r->roi_method, s->how,
+                *s->liver ? "; liver " : "", s->liver, *s->left_out ? "; left out: " : "", s->left_out);
 }
 
 int main(int argc, char **argv)
 {
     struct recipe recipe;
-    struct opt_reals liver = { 0 };
+    struct opt_reals liver = {0};
     struct stage_options ends;
     struct option table[RECIPE_ROWS + 32];
-    struct error e = { 0 };
+    struct error e = {0};
     recipe_defaults(&recipe);
     stage_defaults(&ends);
     size_t rows = stage_option_rows(&ends, "suv", "regions", table, COUNT_OF(table));
-    table[rows++] = (struct option){ .name = "method", .kind = OPT_CHOICE, .value = &recipe.roi_method, .group = "Regions",
-                                     .argument = "fcm|fixed|relative|percist", .help = "short for --roi-method" };
-    table[rows++] = (struct option){ .name = "liver", .kind = OPT_REALS, .value = &liver, .group = "Regions", .argument = "X,Y,Z",
-                                     .help = "where the liver is, mm as the scanner has it, RAS (one scan); default: it is found" };
+    table[rows++] = (struct option){.name = "method",
+                                    .kind = OPT_CHOICE,
+                                    .value = &recipe.roi_method,
+                                    .group = "Regions",
+                                    .argument = "fcm|fixed|relative|percist",
+                                    .help = "short for --roi-method"};
+    table[rows++] =
+        (struct option){.name = "liver",
+                        .kind = OPT_REALS,
+                        .value = &liver,
+                        .group = "Regions",
+                        .argument = "X,Y,Z",
+                        .help = "where the liver is, mm as the scanner has it, RAS (one scan); default: it is found"};
     rows += recipe_options(&recipe, RECIPE_REGIONS | RECIPE_BOXES, table + rows, COUNT_OF(table) - rows);
     struct opts opts = {
-        .program = "petrel-roi", .usage = "[options] --in suv --out regions", .table = table, .count = rows,
+        .program = "petrel-roi",
+        .usage = "[options] --in suv --out regions",
+        .table = table,
+        .count = rows,
         .purpose = "finds the high-uptake regions of each volume, their boxes and their positions",
         .epilogue = "Takes volumes in SUV from --in and gives each scan's regions to --out.\n"
                     "fcm: fuzzy c-means of the SUV histogram, plain and smoothed, then growing from local maxima\n"
                     "fixed: SUV >= --fixed-suv; relative: SUV >= 41 % of each region's own SUVmax, at least 2.5\n"
                     "percist: SUV >= 1.5 x mean + 2 sd of a sphere in the liver, which is found and said\n"
-                    "--exclude: by the scan's organ map (1 spleen 2 kidneys 3 liver 4 bladder 5 lungs 6 brain 7 heart 8 stomach\n"
+                    "--exclude: by the scan's organ map (1 spleen 2 kidneys 3 liver 4 bladder 5 lungs 6 brain 7 heart "
+                    "8 stomach\n"
                     "9 prostate 10 glands) where it has one; else by where organs lie from the liver\n",
     };
     if (opts_parse(&opts, argc, argv, &e) || recipe_check(&recipe, &e))
@@ -85,6 +98,6 @@ int main(int argc, char **argv)
         volume_message_free(&in);
     }
     progress_end(&bar);
-    return stage_close(&st, "%llu scans, %llu regions, %llu tumours", (unsigned long long)scans, (unsigned long long)regions,
-                       (unsigned long long)tumours);
+    return stage_close(&st, "%llu scans, %llu regions, %llu tumours", (unsigned long long)scans,
+                       (unsigned long long)regions, (unsigned long long)tumours);
 }

@@ -18,7 +18,8 @@ static size_t crop_voxels(const struct crop *c)
 static struct fcm cluster_body(const struct crop *c, const float *image, const struct recipe *r)
 {
     size_t const bins = (size_t)ceil(r->fcm_cap_suv / r->fcm_bin_suv - 1e-9);
-    uint64_t *count = xalloc(bins + 2, sizeof *count); /* the cap itself, and what rounding puts above it, fall behind the last */
+    uint64_t *count =
+        xalloc(bins + 2, sizeof *count); /* the cap itself, and what rounding puts above it, fall behind the last */
     float per_bin = (float)(1 / r->fcm_bin_suv), air = (float)r->body_air_suv, cap = (float)r->fcm_cap_suv;
     for (size_t i = 0, n = crop_voxels(c); i < n; i++)
         if (c->suv[i] >= air)
@@ -33,7 +34,8 @@ static struct fcm cluster_body(const struct crop *c, const float *image, const s
 }
 
 /* start = candidates of those connected parts that hold a seed */
-static void mark_start(const struct crop *c, const float *smooth, float high, float smooth_high, int connectivity, uint8_t *start)
+static void mark_start(const struct crop *c, const float *smooth, float high, float smooth_high, int connectivity,
+                       uint8_t *start)
 {
     enum { NEITHER, CANDIDATE, SEED };
     struct runs candidates;
@@ -61,8 +63,12 @@ static void mark_start(const struct crop *c, const float *smooth, float high, fl
 
 static struct growing growing_of(const struct recipe *r, double fraction, double floor_suv, const uint8_t *start)
 {
-    return (struct growing){ .connectivity = (int)r->connectivity, .fraction = fraction, .floor_suv = floor_suv,
-                             .valley = r->grow_valley, .prominence = r->grow_prominence, .start = start };
+    return (struct growing){.connectivity = (int)r->connectivity,
+                            .fraction = fraction,
+                            .floor_suv = floor_suv,
+                            .valley = r->grow_valley,
+                            .prominence = r->grow_prominence,
+                            .start = start};
 }
 
 static void find_grown(const struct crop *c, const struct growing *how, struct found *f)
@@ -77,7 +83,7 @@ static void find_fcm(const struct crop *c, const struct recipe *r, const struct 
 {
     (void)liver;
     /* the margin is not the scan's, so it is not smoothed */
-    int64_t inner[3] = { c->dim[0] - 2, c->dim[1] - 2, c->dim[2] - 2 }, slice = c->dim[1] * c->dim[2], row = c->dim[2];
+    int64_t inner[3] = {c->dim[0] - 2, c->dim[1] - 2, c->dim[2] - 2}, slice = c->dim[1] * c->dim[2], row = c->dim[2];
     size_t origin = (size_t)(slice + row + 1);
     float *smooth = xalloc_aligned(crop_voxels(c), sizeof *smooth);
     gaussian_smooth(c->suv + origin, smooth + origin, inner, slice, row, r->fcm_smooth_voxels);
@@ -90,7 +96,8 @@ static void find_fcm(const struct crop *c, const struct recipe *r, const struct 
         return;
     }
     double floor_suv = plain.centre[plain.clusters - 2];
-    format_into(f->how, sizeof f->how, "high_suv=%.3f smooth_high_suv=%.3f floor_suv=%.3f", high, smooth_high, floor_suv);
+    format_into(f->how, sizeof f->how, "high_suv=%.3f smooth_high_suv=%.3f floor_suv=%.3f", high, smooth_high,
+                floor_suv);
     uint8_t *start = xalloc(crop_voxels(c), sizeof *start);
     mark_start(c, smooth, (float)high, (float)smooth_high, (int)r->connectivity, start);
     free(smooth);
@@ -135,14 +142,15 @@ static void find_relative(const struct crop *c, const struct recipe *r, const st
 static const struct method {
     const char *name;
     void (*find)(const struct crop *, const struct recipe *, const struct liver *, struct found *);
-} methods[] = { { "fcm", find_fcm }, { "fixed", find_fixed }, { "relative", find_relative }, { "percist", find_percist } };
+} methods[] = {{"fcm", find_fcm}, {"fixed", find_fixed}, {"relative", find_relative}, {"percist", find_percist}};
 
 bool method_wants_liver(const struct recipe *r)
 {
     return strcmp(r->roi_method, "percist") == 0;
 }
 
-void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, const struct liver *liver, struct found *f)
+void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, const struct liver *liver,
+                 struct found *f)
 {
     struct extents x;
     size_t m = 0;

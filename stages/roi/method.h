@@ -21,10 +21,11 @@
 struct found {
     struct labels labels; /* on the crop's grid, in raster order of first voxels */
     struct extents extents;
-    char how[160];        /* thresholds used, as key=value */
+    char how[160]; /* thresholds used, as key=value */
 };
 /* liver: known, where the method is percist (method_wants_liver). */
-void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, const struct liver *liver, struct found *f);
+void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, const struct liver *liver,
+                 struct found *f);
 bool method_wants_liver(const struct recipe *r);
 void found_free(struct found *f);
 #endif

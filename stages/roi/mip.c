@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct cells { int64_t D, H, W; uint8_t *suv; }; /* [H][W][D] */
+struct cells {
+    int64_t D, H, W;
+    uint8_t *suv;
+}; /* [H][W][D] */
 
 static uint8_t as_byte(float suv)
 {

@@ -4,7 +4,7 @@
 #include "stages/roi/body.h"
 
 enum { MIP_ANGLES = 24 };
-#define MIP_MM 4.0        /* a pixel's side, or the largest voxel spacing where that is larger */
+#define MIP_MM        4.0 /* a pixel's side, or the largest voxel spacing where that is larger */
 #define MIP_WHITE_SUV 10.0
 
 /* image[angle][height][width], SUV 0..10 as 0..255, the caller's. Row 0 is the head. Angle a looks at the body turned by

@@ -5,9 +5,10 @@
 #include <math.h>
 #include <string.h>
 
-void organ_of_map(const struct volume *v, const struct extents *x, uint32_t index, const int64_t low[3], double share, struct region *r)
+void organ_of_map(const struct volume *v, const struct extents *x, uint32_t index, const int64_t low[3], double share,
+                  struct region *r)
 {
-    int64_t voxels[256] = { 0 }, all = 0;
+    int64_t voxels[256] = {0}, all = 0;
     for (size_t i = x->first[index]; i < x->first[index + 1]; i++) {
         const struct run *run = &x->run[i];
         size_t at = grid_at(&v->grid, run->row / x->dim[1] + low[0], run->row % x->dim[1] + low[1], run->begin + low[2]);
@@ -24,20 +25,22 @@ void organ_of_map(const struct volume *v, const struct extents *x, uint32_t inde
 }
 
 /* mm: to the patient's left from the body's middle; to the front and up from the liver's centroid. */
-struct away { double left, front, up; };
+struct away {
+    double left, front, up;
+};
 
 static const struct rule {
     int label;
     struct away at, within;
-    double hot;      /* SUVmax at least this times the liver's mean */
+    double hot;               /* SUVmax at least this times the liver's mean */
     double ml_least, ml_most; /* of the region with the most activity */
-    double reach_mm; /* others in the window this near its bounding box are the organ's */
+    double reach_mm;          /* others in the window this near its bounding box are the organ's */
 } rules[] = {
-    { ORGAN_LABEL_BRAIN, { 0, 20, 420 }, { 75, 130, 110 }, 1.8, 100, 2500, 0 },
-    { ORGAN_LABEL_BLADDER, { 2, -19, -299 }, { 45, 85, 95 }, 1.8, 5, 1500, 5 },
-    { ORGAN_LABEL_KIDNEYS, { -66, -45, -67 }, { 45, 50, 70 }, 1.2, 1, 300, 10 },
-    { ORGAN_LABEL_KIDNEYS, { 76, -45, -67 }, { 45, 50, 70 }, 1.2, 1, 300, 10 },
-    { ORGAN_LABEL_HEART, { 28, 10, 82 }, { 50, 60, 60 }, 1.2, 8, 700, 5 },
+    {ORGAN_LABEL_BRAIN, {0, 20, 420}, {75, 130, 110}, 1.8, 100, 2500, 0},
+    {ORGAN_LABEL_BLADDER, {2, -19, -299}, {45, 85, 95}, 1.8, 5, 1500, 5},
+    {ORGAN_LABEL_KIDNEYS, {-66, -45, -67}, {45, 50, 70}, 1.2, 1, 300, 10},
+    {ORGAN_LABEL_KIDNEYS, {76, -45, -67}, {45, 50, 70}, 1.2, 1, 300, 10},
+    {ORGAN_LABEL_HEART, {28, 10, 82}, {50, 60, 60}, 1.2, 8, 700, 5},
 };
 
 bool organ_has_rule(int label)
@@ -50,8 +53,9 @@ bool organ_has_rule(int label)
 
 static bool in_window(const struct rule *rule, const struct grid *g, const struct liver *l, const struct region *r)
 {
-    struct away d = { (r->centroid[2] - l->middle) * g->spacing_mm[2], (l->centroid[1] - r->centroid[1]) * g->spacing_mm[1],
-                      (r->centroid[0] - l->centroid[0]) * g->spacing_mm[0] };
+    struct away d = {(r->centroid[2] - l->middle) * g->spacing_mm[2],
+                     (l->centroid[1] - r->centroid[1]) * g->spacing_mm[1],
+                     (r->centroid[0] - l->centroid[0]) * g->spacing_mm[0]};
     double left = (d.left - rule->at.left) / rule->within.left, front = (d.front - rule->at.front) / rule->within.front,
            up = (d.up - rule->at.up) / rule->within.up;
     return left * left + front * front + up * up <= 1;
@@ -75,9 +79,9 @@ void organs_by_rule(const struct grid *g, const struct liver *liver, struct regi
         const struct rule *rule = &rules[k];
         const struct region *main = NULL;
         for (size_t i = 0; i < count; i++)
-            if (in_window(rule, g, liver, &r[i]) && r[i].suv_max >= rule->hot * liver->mean && r[i].ml >= rule->ml_least
-                && r[i].ml <= rule->ml_most
-                && (!main || r[i].ml * r[i].suv_mean > main->ml * main->suv_mean))
+            if (in_window(rule, g, liver, &r[i]) && r[i].suv_max >= rule->hot * liver->mean &&
+                r[i].ml >= rule->ml_least && r[i].ml <= rule->ml_most &&
+                (!main || r[i].ml * r[i].suv_mean > main->ml * main->suv_mean))
                 main = &r[i];
         for (size_t i = 0; i < count && main; i++)
             if (&r[i] == main || (in_window(rule, g, liver, &r[i]) && in_ellipsoid(g, &r[i], main, rule->reach_mm)))

@@ -13,7 +13,8 @@
 #include "stages/roi/liver.h"
 
 /* organ and organ_by of *r by the map. x, index: the region in the body's coordinates; low: of body (scan's index of its voxel 0). */
-void organ_of_map(const struct volume *v, const struct extents *x, uint32_t index, const int64_t low[3], double share, struct region *r);
+void organ_of_map(const struct volume *v, const struct extents *x, uint32_t index, const int64_t low[3], double share,
+                  struct region *r);
 /* organ and organ_by of all by the rule; none where the liver is unknown. */
 void organs_by_rule(const struct grid *g, const struct liver *liver, struct region *r, size_t count);
 /* Whether the rule knows this organ. */

@@ -5,21 +5,21 @@
 #include <math.h>
 #include <string.h>
 
-#define EQUAL 1e-9         /* relative: variances, components this close are taken as equal */
+#define EQUAL         1e-9 /* relative: variances, components this close are taken as equal */
 #define PERPENDICULAR 0.4  /* an axis whose projection on a plane is shorter than this does not name it */
 
 void moments_of(const struct extents *x, uint32_t region, const int64_t low[3], struct moments *m)
 {
     /* sums relative to the region's first voxel are small whole numbers, exact in a double */
-    double n = 0, sum[3] = { 0 }, product[3][3] = { { 0 } };
+    double n = 0, sum[3] = {0}, product[3][3] = {{0}};
     const struct run *origin = &x->run[x->first[region]];
-    int64_t from[3] = { origin->row / x->dim[1], origin->row % x->dim[1], origin->begin };
+    int64_t from[3] = {origin->row / x->dim[1], origin->row % x->dim[1], origin->begin};
     for (size_t i = x->first[region]; i < x->first[region + 1]; i++) {
         const struct run *r = &x->run[i];
         double z = (double)(r->row / x->dim[1] - from[0]), y = (double)(r->row % x->dim[1] - from[1]);
         double a = (double)(r->begin - from[2]), k = (double)(r->end - r->begin);
-        double sx = k * a + k * (k - 1) / 2;                                             /* sum of a .. a+k-1 */
-        double sxx = k * a * a + a * k * (k - 1) + (k - 1) * k * (2 * k - 1) / 6;        /* and of their squares */
+        double sx = k * a + k * (k - 1) / 2;                                      /* sum of a .. a+k-1 */
+        double sxx = k * a * a + a * k * (k - 1) + (k - 1) * k * (2 * k - 1) / 6; /* and of their squares */
         n += k;
         sum[0] += k * z, sum[1] += k * y, sum[2] += sx;
         product[0][0] += k * z * z, product[0][1] += k * z * y, product[0][2] += z * sx;
@@ -48,7 +48,7 @@ static void cross(const double a[3], const double b[3], double out[3])
 static void plane_axes(const double normal[3], double first[3], double second[3])
 {
     for (int a = 0; a < 3; a++) {
-        double axis[3] = { a == 0, a == 1, a == 2 }, along = dot(axis, normal);
+        double axis[3] = {a == 0, a == 1, a == 2}, along = dot(axis, normal);
         for (int k = 0; k < 3; k++)
             first[k] = axis[k] - along * normal[k];
         double length = sqrt(dot(first, first));
@@ -81,7 +81,7 @@ void principal_axes(double second[3][3], double R[3][3])
     double equal = EQUAL * fabs(value[2]);
     bool low_pair = value[1] - value[0] <= equal, high_pair = value[2] - value[1] <= equal;
     if (low_pair && high_pair) {
-        static const double axes[3][3] = { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } };
+        static const double axes[3][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
         memcpy(v, axes, sizeof v);
     } else if (low_pair) {
         plane_axes(v[2], v[0], v[1]);
@@ -106,13 +106,14 @@ void axes_angles(double R[3][3], double angle[3])
 }
 
 /* Sizes along the rows of R, last row (largest variance) first. A linear form is extreme at the ends of runs. */
-static void oriented_size(const struct extents *x, uint32_t region, double R[3][3], const double spacing[3], double size[3])
+static void oriented_size(const struct extents *x, uint32_t region, double R[3][3], const double spacing[3],
+                          double size[3])
 {
-    double low[3] = { INFINITY, INFINITY, INFINITY }, high[3] = { -INFINITY, -INFINITY, -INFINITY };
+    double low[3] = {INFINITY, INFINITY, INFINITY}, high[3] = {-INFINITY, -INFINITY, -INFINITY};
     for (size_t i = x->first[region]; i < x->first[region + 1]; i++) {
         const struct run *r = &x->run[i];
         double z = spacing[0] * (double)(r->row / x->dim[1]), y = spacing[1] * (double)(r->row % x->dim[1]);
-        double ends[2] = { spacing[2] * r->begin, spacing[2] * (r->end - 1) };
+        double ends[2] = {spacing[2] * r->begin, spacing[2] * (r->end - 1)};
         for (int k = 0; k < 3; k++)
             for (int e = 0; e < 2; e++) {
                 double along = R[k][0] * ends[e] + R[k][1] * y + R[k][2] * z;
@@ -121,16 +122,20 @@ static void oriented_size(const struct extents *x, uint32_t region, double R[3][
             }
     }
     for (int k = 0; k < 3; k++)
-        size[2 - k] = high[k] - low[k] + fabs(R[k][0]) * spacing[2] + fabs(R[k][1]) * spacing[1] + fabs(R[k][2]) * spacing[0];
+        size[2 - k] =
+            high[k] - low[k] + fabs(R[k][0]) * spacing[2] + fabs(R[k][1]) * spacing[1] + fabs(R[k][2]) * spacing[0];
 }
 
-void position_of(const struct extents *x, uint32_t region, const struct moments *m,
-                 const double spacing_mm[3], bool axes_itk, float position[POSITION_FORMS][POSITION_SIZE])
+void position_of(const struct extents *x, uint32_t region, const struct moments *m, const double spacing_mm[3],
+                 bool axes_itk, float position[POSITION_FORMS][POSITION_SIZE])
 {
-    static const double voxel[3] = { 1, 1, 1 };
-    const struct { enum position_form axis, oriented; const double *unit; } units[] = {
-        { POSITION_AXIS_VOXEL, POSITION_ORIENTED_VOXEL, voxel },
-        { POSITION_AXIS_MM, POSITION_ORIENTED_MM, spacing_mm },
+    static const double voxel[3] = {1, 1, 1};
+    const struct {
+        enum position_form axis, oriented;
+        const double *unit;
+    } units[] = {
+        {POSITION_AXIS_VOXEL, POSITION_ORIENTED_VOXEL, voxel},
+        {POSITION_AXIS_MM, POSITION_ORIENTED_MM, spacing_mm},
     };
     int32_t first[3], last[3];
     extent_bounds(x, region, first, last);

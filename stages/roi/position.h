@@ -21,9 +21,9 @@
 
 /* A region's shape in voxels of the scan, axes z y x. */
 struct moments {
-    int64_t voxels, low[3];   /* low: the scan's index of the label map's voxel (0,0,0) */
-    double mean[3];           /* the centroid */
-    double second[3][3];      /* central second moments, over voxels (not voxels - 1) */
+    int64_t voxels, low[3]; /* low: the scan's index of the label map's voxel (0,0,0) */
+    double mean[3];         /* the centroid */
+    double second[3][3];    /* central second moments, over voxels (not voxels - 1) */
 };
 /* low: the scan's index of the label map's voxel (0,0,0). */
 void moments_of(const struct extents *x, uint32_t region, const int64_t low[3], struct moments *m);
@@ -31,8 +31,9 @@ void moments_of(const struct extents *x, uint32_t region, const int64_t low[3], 
 void principal_axes(double second[3][3], double R[3][3]);
 /* A region's as ITK's LabelShapeStatistics has them for an image without origin or direction (position_itk.c): lengths in
  * units of spacing, equal variances have whatever axes its solver leaves. */
-void principal_axes_itk(const struct extents *x, uint32_t region, const int64_t low[3], const double spacing[3], double R[3][3]);
+void principal_axes_itk(const struct extents *x, uint32_t region, const int64_t low[3], const double spacing[3],
+                        double R[3][3]);
 void axes_angles(double R[3][3], double angle[3]);
-void position_of(const struct extents *x, uint32_t region, const struct moments *m,
-                 const double spacing_mm[3], bool axes_itk, float position[POSITION_FORMS][POSITION_SIZE]);
+void position_of(const struct extents *x, uint32_t region, const struct moments *m, const double spacing_mm[3],
+                 bool axes_itk, float position[POSITION_FORMS][POSITION_SIZE]);
 #endif

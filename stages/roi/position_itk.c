@@ -8,16 +8,18 @@
 #include "stages/roi/position.h"
 
 /* second[][] in x y z. */
-static void moments_itk(const struct extents *x, uint32_t region, const int64_t low[3], const double spacing[3], double second[3][3])
+static void moments_itk(const struct extents *x, uint32_t region, const int64_t low[3], const double spacing[3],
+                        double second[3][3])
 {
-    double n = 0, sum[3] = { 0 }, step = spacing[2];
+    double n = 0, sum[3] = {0}, step = spacing[2];
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 3; j++)
             second[i][j] = 0;
     for (size_t i = x->first[region]; i < x->first[region + 1]; i++) {
         const struct run *r = &x->run[i];
-        double at[3] = { (double)(r->begin + low[2]), (double)(r->row % x->dim[1] + low[1]), (double)(r->row / x->dim[1] + low[0]) };
-        double k = (double)(r->end - r->begin), mm[3] = { at[0] * step, at[1] * spacing[1], at[2] * spacing[0] };
+        double at[3] = {(double)(r->begin + low[2]), (double)(r->row % x->dim[1] + low[1]),
+                        (double)(r->row / x->dim[1] + low[0])};
+        double k = (double)(r->end - r->begin), mm[3] = {at[0] * step, at[1] * spacing[1], at[2] * spacing[0]};
         n += k;
         sum[0] += at[0] * k + k * (k - 1) / 2, sum[1] += at[1] * k, sum[2] += at[2] * k;
         double along = k * (mm[0] + step * (k - 1) / 2);
@@ -30,13 +32,15 @@ static void moments_itk(const struct extents *x, uint32_t region, const int64_t 
             second[i][j] = second[j][i] = second[i][j] / n - sum[i] / n * spacing[2 - i] * (sum[j] / n * spacing[2 - j]);
 }
 
-void principal_axes_itk(const struct extents *x, uint32_t region, const int64_t low[3], const double spacing[3], double R[3][3])
+void principal_axes_itk(const struct extents *x, uint32_t region, const int64_t low[3], const double spacing[3],
+                        double R[3][3])
 {
     double second[3][3], value[3];
     moments_itk(x, region, low, spacing, second);
     eigen3_itk(second, value, R);
-    double determinant = R[0][0] * (R[1][1] * R[2][2] - R[1][2] * R[2][1]) + R[0][1] * (R[1][2] * R[2][0] - R[1][0] * R[2][2])
-                         + R[0][2] * (R[1][0] * R[2][1] - R[1][1] * R[2][0]);
+    double determinant = R[0][0] * (R[1][1] * R[2][2] - R[1][2] * R[2][1]) +
+                         R[0][1] * (R[1][2] * R[2][0] - R[1][0] * R[2][2]) +
+                         R[0][2] * (R[1][0] * R[2][1] - R[1][1] * R[2][0]);
     for (int k = 0; k < 3 && determinant < 0; k++)
         R[2][k] = -R[2][k];
 }

@@ -36,8 +36,8 @@ void ball_free(struct ball *b)
 static double ball_mean(const struct volume *v, const struct ball *b, int64_t z, int64_t y, int64_t x)
 {
     const int64_t *dim = v->grid.dim;
-    bool inside = z >= b->reach[0] && z < dim[0] - b->reach[0] && y >= b->reach[1] && y < dim[1] - b->reach[1]
-                  && x >= b->reach[2] && x < dim[2] - b->reach[2];
+    bool inside = z >= b->reach[0] && z < dim[0] - b->reach[0] && y >= b->reach[1] && y < dim[1] - b->reach[1] &&
+                  x >= b->reach[2] && x < dim[2] - b->reach[2];
     double sum = 0;
     int count = 0;
     for (int i = 0; i < b->count; i++) {

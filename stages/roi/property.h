@@ -5,7 +5,13 @@
 #include "stages/roi/extent.h"
 
 /* Voxels of a 1 ml ball (radius 6.2 mm) round a voxel: those whose centre lies inside, itself always. */
-struct ball { int count; struct { int32_t z, y, x; } *offset; int32_t reach[3]; };
+struct ball {
+    int count;
+    struct {
+        int32_t z, y, x;
+    } * offset;
+    int32_t reach[3];
+};
 void ball_make(struct ball *b, const double spacing_mm[3]);
 void ball_free(struct ball *b);
 

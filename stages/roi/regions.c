@@ -12,7 +12,10 @@
 
 /* The label map of the whole scan as runs, made from the crop's so that the whole is never in memory. number[] maps the
  * crop's labels to the message's; 0 where a region was dropped. */
-struct label_writer { uint32_t *pair; size_t pairs, room; };
+struct label_writer {
+    uint32_t *pair;
+    size_t pairs, room;
+};
 
 static void put_run(struct label_writer *w, uint32_t value, uint64_t length)
 {
@@ -36,7 +39,7 @@ static void put_run(struct label_writer *w, uint32_t value, uint64_t length)
 static void write_labels(const struct grid *g, const struct crop *body, const struct labels *l, const uint32_t *number,
                          struct buffer *runs)
 {
-    struct label_writer w = { 0 };
+    struct label_writer w = {0};
     uint64_t written = 0;
     for (size_t i = 0; i < l->runs.count; i++) {
         if (!number[l->label[i]])
@@ -53,8 +56,8 @@ static void write_labels(const struct grid *g, const struct crop *body, const st
 }
 
 /* Measure every region and say whose it is. */
-static struct region *measure(const struct volume *v, const struct recipe *r, const struct crop *body, const struct extents *x,
-                              const struct liver *liver)
+static struct region *measure(const struct volume *v, const struct recipe *r, const struct crop *body,
+                              const struct extents *x, const struct liver *liver)
 {
     struct ball ball;
     struct region *all = xalloc((size_t)x->count + 1, sizeof *all);
@@ -87,7 +90,8 @@ static void choose(const struct volume *v, bool drop, unsigned exclude, const st
             summary->excluded_tumours += all[i].label == 1;
             continue;
         }
-        region->clipped = box_crop(v, region->box_low, out->channels, out->box + out->count * (size_t)out->channels * BOX_VOXELS);
+        region->clipped =
+            box_crop(v, region->box_low, out->channels, out->box + out->count * (size_t)out->channels * BOX_VOXELS);
         if (region->clipped && drop)
             continue;
         number[i + 1] = (uint32_t)++out->count;
@@ -99,8 +103,8 @@ static void choose(const struct volume *v, bool drop, unsigned exclude, const st
 }
 
 /* The liver, where anybody asks for it. */
-static int reference(const struct volume *v, const struct recipe *r, const struct crop *body, const double *liver_mm, unsigned exclude,
-                     struct liver *liver, struct error *e)
+static int reference(const struct volume *v, const struct recipe *r, const struct crop *body, const double *liver_mm,
+                     unsigned exclude, struct liver *liver, struct error *e)
 {
     bool rules = false;
     for (int label = 0; label < ORGAN_LABELS; label++)
@@ -111,24 +115,30 @@ static int reference(const struct volume *v, const struct recipe *r, const struc
     if (method_wants_liver(r) || (rules && !v->organ))
         liver_find(v, body, r->percist_sphere_mm, liver);
     if (method_wants_liver(r) && liver->by == LIVER_UNKNOWN)
-        return v->organ ? fail(e, "the organ map has no liver that a sphere of %g mm fits in: give its place with --liver X,Y,Z (mm)",
-                               r->percist_sphere_mm)
-                        : fail(e, "no liver was found (a large even part of SUV %g to %g on the right, below the lungs): give its place "
-                                  "with --liver X,Y,Z (mm), or an organ map (--organs)", LIVER_SUV_LOW, LIVER_SUV_HIGH);
+        return v->organ
+                   ? fail(e, "the organ map has no liver that a sphere of %g mm fits in: give its place with --liver X,Y,Z (mm)",
+                          r->percist_sphere_mm)
+                   : fail(e,
+                          "no liver was found (a large even part of SUV %g to %g on the right, below the lungs): give "
+                          "its place "
+                          "with --liver X,Y,Z (mm), or an organ map (--organs)",
+                          LIVER_SUV_LOW, LIVER_SUV_HIGH);
     return 0;
 }
 
 /* Numbers and place of the reference, and what was left out by which rule: for the log and the cache. */
-static void tell(const struct volume *v, unsigned exclude, const struct liver *liver, const char *how, struct regions_summary *s)
+static void tell(const struct volume *v, unsigned exclude, const struct liver *liver, const char *how,
+                 struct regions_summary *s)
 {
-    static const char *const by[] = { [LIVER_BY_RULE] = "by rule", [LIVER_BY_MAP] = "by organ map", [LIVER_GIVEN] = "as given" };
+    static const char *const by[] = {
+        [LIVER_BY_RULE] = "by rule", [LIVER_BY_MAP] = "by organ map", [LIVER_GIVEN] = "as given"};
     char *text = xstrdup("");
     memcpy(s->how, how, sizeof s->how);
     if (liver->by != LIVER_UNKNOWN) {
         double mm[3];
         grid_to_mm(&v->grid, liver->place, mm);
-        format_into(s->liver, sizeof s->liver, "mean %.3f sd %.3f SUV at %.0f,%.0f,%.0f mm, %s", liver->mean, liver->sd, mm[0], mm[1],
-                    mm[2], by[liver->by]);
+        format_into(s->liver, sizeof s->liver, "mean %.3f sd %.3f SUV at %.0f,%.0f,%.0f mm, %s", liver->mean, liver->sd,
+                    mm[0], mm[1], mm[2], by[liver->by]);
     }
     for (int label = 1; label < ORGAN_LABELS; label++) {
         if (!(exclude >> label & 1))
@@ -141,7 +151,9 @@ static void tell(const struct volume *v, unsigned exclude, const struct liver *l
     }
     if (exclude)
         format_into(s->left_out, sizeof s->left_out, "%.120s; %s", text,
-                    v->organ ? "by organ map" : liver->by != LIVER_UNKNOWN ? "by rule" : "no liver was found to look from");
+                    v->organ                     ? "by organ map"
+                    : liver->by != LIVER_UNKNOWN ? "by rule"
+                                                 : "no liver was found to look from");
     free(text);
 }
 
@@ -149,7 +161,7 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
                  struct regions_summary *summary, struct error *e)
 {
     struct crop body;
-    struct found found = { 0 };
+    struct found found = {0};
     struct liver liver;
     struct mip mip;
     unsigned exclude;

@@ -7,10 +7,11 @@
 
 struct regions_summary {
     size_t regions, tumours, clipped;
-    size_t excluded[ORGAN_LABELS], excluded_tumours; /* regions left out as an organ's; those of them that truth calls tumour */
-    char how[160];      /* thresholds used */
-    char liver[96];     /* the reference: numbers, place, whence; "": nobody asked for it, or none was found */
-    char left_out[160]; /* how many regions of which organ were left out, and by which rule; "": none was to be */
+    size_t excluded[ORGAN_LABELS],
+        excluded_tumours; /* regions left out as an organ's; those of them that truth calls tumour */
+    char how[160];        /* thresholds used */
+    char liver[96];       /* the reference: numbers, place, whence; "": nobody asked for it, or none was found */
+    char left_out[160];   /* how many regions of which organ were left out, and by which rule; "": none was to be */
 };
 
 /* Fills *out but for its facts; regions_message_free() it. liver_mm: where the liver is, mm RAS; NULL: to be found. -1 and a

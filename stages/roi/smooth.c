@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct kernel { int reach; float weight[SMOOTH_REACH + 1]; }; /* weight[k] at distance k */
+struct kernel {
+    int reach;
+    float weight[SMOOTH_REACH + 1];
+}; /* weight[k] at distance k */
 
 static struct kernel kernel_make(double sd)
 {
-    struct kernel k = { .reach = (int)(4 * sd + 0.5) };
+    struct kernel k = {.reach = (int)(4 * sd + 0.5)};
     if (k.reach > SMOOTH_REACH)
         k.reach = SMOOTH_REACH;
     double weight[SMOOTH_REACH + 1], sum = 0;

@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY_SUV 0.1f          /* air and its noise lie below */
-#define BODY_LEAST_MM2 4000.0  /* a slice with less is below the feet, or holds only noise */
-#define LEG_LEAST_MM2 2000.0   /* a calf has more, an arm less */
-#define LEGS_ALIKE 0.5         /* the smaller leg's cross-section as a share of the larger one's; an arm beside a trunk is under 0.2 */
-#define VALLEY_DEEPEST 0.5     /* between legs the body is at most this share as deep as the thinner leg */
-#define JOINED_MM 30.0         /* legs have met where they stay together over this height */
-#define TRUNK_LEAST_MM 150.0   /* of body above the legs, or it is a scan of legs */
+#define BODY_SUV       0.1f   /* air and its noise lie below */
+#define BODY_LEAST_MM2 4000.0 /* a slice with less is below the feet, or holds only noise */
+#define LEG_LEAST_MM2  2000.0 /* a calf has more, an arm less */
+#define LEGS_ALIKE                                                                                                     \
+    0.5 /* the smaller leg's cross-section as a share of the larger one's; an arm beside a trunk is under 0.2 */
+#define VALLEY_DEEPEST 0.5   /* between legs the body is at most this share as deep as the thinner leg */
+#define JOINED_MM      30.0  /* legs have met where they stay together over this height */
+#define TRUNK_LEAST_MM 150.0 /* of body above the legs, or it is a scan of legs */
 
 /* Height of a slice: slices are level but for a few degrees, so its middle stands for it. */
 static double slice_mm(const struct grid *g, int64_t z)
@@ -24,7 +25,8 @@ static double slice_mm(const struct grid *g, int64_t z)
 static void slices_keep(struct volume *v, int64_t first, int64_t last)
 {
     struct grid *g = &v->grid;
-    size_t const plane = (size_t)(g->dim[1] * g->dim[2]), from = plane * (size_t)first, count = plane * (size_t)(last - first + 1);
+    size_t const plane = (size_t)(g->dim[1] * g->dim[2]), from = plane * (size_t)first,
+                 count = plane * (size_t)(last - first + 1);
     memmove(v->voxel, v->voxel + from, count * sizeof *v->voxel);
     if (v->mask)
         memmove(v->mask, v->mask + from, count);
@@ -110,7 +112,8 @@ bool legs_part(const struct volume *v, int64_t *slice)
     }
     free(depth);
     *slice = top_of_legs;
-    return top_of_legs >= 0 && joined >= joined_for && (double)(g->dim[0] - top_of_legs) * g->spacing_mm[0] >= TRUNK_LEAST_MM;
+    return top_of_legs >= 0 && joined >= joined_for &&
+           (double)(g->dim[0] - top_of_legs) * g->spacing_mm[0] >= TRUNK_LEAST_MM;
 }
 
 void volume_crop_thighs(struct volume *v, double below_mm, char *how, size_t size)
@@ -128,7 +131,7 @@ void volume_crop_thighs(struct volume *v, double below_mm, char *how, size_t siz
                     (double)slice * g->spacing_mm[0]);
         return;
     }
-    format_into(how, size, "thighs: legs part at %.0f mm, %lld slices below %.0f mm cut off", parting_mm, (long long)first,
-                slice_mm(g, first));
+    format_into(how, size, "thighs: legs part at %.0f mm, %lld slices below %.0f mm cut off", parting_mm,
+                (long long)first, slice_mm(g, first));
     slices_keep(v, first, g->dim[0] - 1);
 }

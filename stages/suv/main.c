@@ -47,20 +47,27 @@ int main(int argc, char **argv)
     stage_defaults(&ends);
     struct option table[24] = {
         {"formula", OPT_CHOICE, &settings.formula, SUV_FORMULAS, 0, 0,
-         "SUV by body weight, by lean mass (SUL) after James or Janmahasatian, or by body surface after Du Bois", 0, NULL},
+         "SUV by body weight, by lean mass (SUL) after James or Janmahasatian, or by body surface after Du Bois", 0,
+         NULL},
         {"spacing", OPT_REALS, &settings.spacing, "MM,MM,MM", 0, 0,
          "resample to voxels of this size (slices, rows, columns): linear, masks nearest; default: as scanned", 0, NULL},
         {"crop", OPT_STRING, &settings.crop, "MM,MM|thighs", 0, 0,
-         "keep the slices between these two heights in the scanner's coordinates, such as -900,0; or cut at the thighs, found by "
-         "where the legs part; default: all", 0, NULL},
-        {"thigh-mm", OPT_REAL, &settings.thigh_mm, "MM", 0, 1000, "--crop thighs: keep this much below the place where the legs part", 0, NULL},
-        {"clip", OPT_REALS, &settings.clip, "LOW,HIGH", 0, 0, "SUV below and above become these; default: as they are", 0, NULL},
+         "keep the slices between these two heights in the scanner's coordinates, such as -900,0; or cut at the "
+         "thighs, found by "
+         "where the legs part; default: all",
+         0, NULL},
+        {"thigh-mm", OPT_REAL, &settings.thigh_mm, "MM", 0, 1000,
+         "--crop thighs: keep this much below the place where the legs part", 0, NULL},
+        {"clip", OPT_REALS, &settings.clip, "LOW,HIGH", 0, 0, "SUV below and above become these; default: as they are",
+         0, NULL},
     };
     struct opts opts = {.program = "petrel-suv",
                         .usage = "[options] --in volumes --out suv",
                         .purpose = "scales each volume to SUV",
-                        .epilogue = "Bq/mL with decay corrected to START, ADMIN or NONE, Philips' counts, and volumes that are SUV already; the\n"
-                                    "formula and the figures it took travel with the scan. Lean mass wants height and sex, surface wants height.\n"
+                        .epilogue = "Bq/mL with decay corrected to START, ADMIN or NONE, Philips' counts, and volumes "
+                                    "that are SUV already; the\n"
+                                    "formula and the figures it took travel with the scan. Lean mass wants height and "
+                                    "sex, surface wants height.\n"
                                     "Exit codes: 0 all well, 65 some scan was refused (the rest went on).",
                         .table = table,
                         .count = 5};
@@ -94,9 +101,11 @@ int main(int argc, char **argv)
         if (scan_convert(&m, &settings, &e) < 0) {
             stage_refuse(&st, &item, m.facts.source, &e);
         } else {
-            log_event("suv", "scan=%s patient=%s vendor=\"%s\" factor=%.6g delay_s=%.0f suv_max=%.2f seconds=%.2f formula=\"%s\"",
-                      m.facts.source, m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor,
-                      m.facts.delay_s, m.facts.suv_max, now_s() - begun_s, m.facts.suv_formula);
+            log_event(
+                "suv",
+                "scan=%s patient=%s vendor=\"%s\" factor=%.6g delay_s=%.0f suv_max=%.2f seconds=%.2f formula=\"%s\"",
+                m.facts.source, m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor,
+                m.facts.delay_s, m.facts.suv_max, now_s() - begun_s, m.facts.suv_formula);
             if (*m.facts.cropped)
                 log_event("cropped", "scan=%s patient=%s how=\"%s\"", m.facts.source, m.facts.patient, m.facts.cropped);
             volume_message_encode(&m, &out);

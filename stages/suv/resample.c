@@ -19,8 +19,12 @@ struct line {
 static struct line line_make(int64_t old, int64_t count, double step)
 {
     size_t const n = (size_t)count;
-    struct line l = {xalloc(n, sizeof *l.low), xalloc(n, sizeof *l.high), xalloc(n, sizeof *l.part),
-                     xalloc(n, sizeof *l.nearest), count, old};
+    struct line l = {xalloc(n, sizeof *l.low),
+                     xalloc(n, sizeof *l.high),
+                     xalloc(n, sizeof *l.part),
+                     xalloc(n, sizeof *l.nearest),
+                     count,
+                     old};
     for (int64_t i = 0; i < count; i++) {
         double at = fmin(fmax(((double)i + 0.5) * step - 0.5, 0), (double)(old - 1));
         l.low[i] = (int32_t)floor(at);
@@ -39,7 +43,8 @@ static void line_free(struct line *l)
     free(l->nearest);
 }
 
-VECTORISED static void rows_mix(const float *restrict a, const float *restrict b, float part, float *restrict to, int64_t W)
+VECTORISED static void rows_mix(const float *restrict a, const float *restrict b, float part, float *restrict to,
+                                int64_t W)
 {
     for (int64_t x = 0; x < W; x++)
         to[x] = a[x] + part * (b[x] - a[x]);
@@ -104,7 +109,8 @@ static void resample_nearest(const struct grid *g, const uint8_t *from, const st
 }
 
 /* Replaces *bytes, which may be NULL. -1: no memory. */
-static int map_resample(const struct grid *old, const struct grid *g, const struct line l[3], uint8_t **bytes, struct error *e)
+static int map_resample(const struct grid *old, const struct grid *g, const struct line l[3], uint8_t **bytes,
+                        struct error *e)
 {
     if (!*bytes)
         return 0;

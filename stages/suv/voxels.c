@@ -5,7 +5,9 @@
 /* Comparisons of floats block vectorising only for fear of a trap nobody here has set; no value changes. */
 #pragma GCC optimize("no-trapping-math")
 
-enum { LANES = 16 }; /* sums beside each other, as many on every processor: their order is fixed, and an add need not wait for the last */
+enum {
+    LANES = 16
+}; /* sums beside each other, as many on every processor: their order is fixed, and an add need not wait for the last */
 
 VECTORISED static void scale(float *voxel, size_t count, double factor)
 {

@@ -7,7 +7,8 @@
 int augmented_check(const struct train *t, struct error *e)
 {
     if (train_augments(t) && !t->backend->augment_put)
-        return fail_as(e, EX_UNAVAILABLE, "the back end '%s' does not augment: leave --augment-on at pairs", t->backend->name);
+        return fail_as(e, EX_UNAVAILABLE, "the back end '%s' does not augment: leave --augment-on at pairs",
+                       t->backend->name);
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* checkpoint -- the state of a phase on disk: atomic, checked, the last two kept.   [train] ═▶
  * RUN/checkpoint-PHASE-STEPS.safetensors */
-#include "stages/train/checkpoint_own.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "stages/train/checkpoint_own.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +34,9 @@ static bool piece_at(const struct keeper *k, bool moments, size_t *param, size_t
 static void piece_describe(const struct keeper *k, const struct piece *x, struct tensor_entry *t)
 {
     const char *prefix[] = {[VALUE] = "", [MOMENT] = x->sort == MOMENT ? k->moment[x->moment].name : "", [DEAD] = "dead"};
-    *t = (struct tensor_entry){.type = x->sort == DEAD ? TENSOR_F64 : x->q->kind == PARAM_COUNTER ? TENSOR_I64 : TENSOR_F32};
+    *t = (struct tensor_entry){.type = x->sort == DEAD               ? TENSOR_F64
+                                       : x->q->kind == PARAM_COUNTER ? TENSOR_I64
+                                                                     : TENSOR_F32};
     format_into(t->name, sizeof t->name, "%s%s%s", prefix[x->sort], x->sort == VALUE ? "" : ".", x->q->name);
     t->ndim = x->sort == DEAD ? 1 : param_live_shape(x->q, t->dim);
     if (x->sort == DEAD)
@@ -43,7 +45,9 @@ static void piece_describe(const struct keeper *k, const struct piece *x, struct
 
 static size_t piece_bytes(const struct piece *x)
 {
-    return x->sort == DEAD ? sizeof(struct dead) : x->q->kind == PARAM_COUNTER ? sizeof(int64_t) : x->q->live * sizeof(float);
+    return x->sort == DEAD               ? sizeof(struct dead)
+           : x->q->kind == PARAM_COUNTER ? sizeof(int64_t)
+                                         : x->q->live * sizeof(float);
 }
 
 static float *block_of(const struct keeper *k, const struct piece *x)
@@ -122,7 +126,8 @@ static int state_read(struct keeper *k, const struct safetensors *s, bool moment
     return 0;
 }
 
-int keeper_open(struct keeper *k, const struct train *t, struct params *p, const struct moment *moment, size_t moments, struct error *e)
+int keeper_open(struct keeper *k, const struct train *t, struct params *p, const struct moment *moment, size_t moments,
+                struct error *e)
 {
     *k = (struct keeper){.train = t, .params = p, .moments = moments, .kept = {{-1, -1}, {-1, -1}}, .saved_s = now_s()};
     for (size_t i = 0; i < moments; i++)
@@ -194,8 +199,9 @@ static int check_kind(const struct keeper *k, const struct safetensors *s, struc
 {
     const char *kind = safetensors_get(s, "petrel"), *settings = safetensors_get(s, "settings");
     if (!kind || strcmp(kind, kind_now) || !settings)
-        return fail(e, "it is a '%s', not a '%s': finish that run with the version that began it, or --restart to begin anew",
-                    kind ? kind : "file of another program", kind_now);
+        return fail(
+            e, "it is a '%s', not a '%s': finish that run with the version that began it, or --restart to begin anew",
+            kind ? kind : "file of another program", kind_now);
     return strcmp(settings, k->train->settings) ? checkpoint_fail_other(k->train, settings, e) : 0;
 }
 

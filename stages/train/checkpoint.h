@@ -9,7 +9,10 @@
 #include "stages/train/first.h"
 #include "stages/train/train.h"
 
-struct moment { const char *name; float *block; }; /* laid out as params->grads */
+struct moment {
+    const char *name;
+    float *block;
+}; /* laid out as params->grads */
 struct keeper {
     const struct train *train;
     struct params *params;
@@ -19,12 +22,14 @@ struct keeper {
     /* NULL, or brings q->first or *q->scaled to where they are after so many steps (adamw.h) */
     void (*age)(void *context, struct param *q, int64_t steps);
     void *age_context;
-    int64_t writing;          /* steps of the model file being written */
-    void *best_host;          /* the best model's tensors, until the next checkpoint writes them */
+    int64_t writing; /* steps of the model file being written */
+    void *best_host; /* the best model's tensors, until the next checkpoint writes them */
     struct safetensors best;
     /* checkpoints on disk, the newer first, and the best models they name; -1 none */
-    struct { int64_t steps, best; } kept[2];
-    double saved_s;           /* when the last checkpoint was */
+    struct {
+        int64_t steps, best;
+    } kept[2];
+    double saved_s; /* when the last checkpoint was */
 };
 /* p has its values, and params_keep_dead was asked: the keeper takes what that kept. */
 int keeper_open(struct keeper *k, const struct train *t, struct params *p, const struct moment *moment, size_t moments,
@@ -35,7 +40,10 @@ void keeper_close(struct keeper *k);
  * settings, or none that can be read. */
 int checkpoint_load(struct keeper *k, struct place *at, struct error *e) MUST_USE;
 int checkpoint_save(struct keeper *k, const struct place *at, struct error *e) MUST_USE;
-static inline bool checkpoint_due(const struct keeper *k) { return now_s() - k->saved_s >= k->train->checkpoint_s; }
+static inline bool checkpoint_due(const struct keeper *k)
+{
+    return now_s() - k->saved_s >= k->train->checkpoint_s;
+}
 /* Remember the parameters as they are for the best model. */
 void keeper_note_best(struct keeper *k, const struct place *at);
 

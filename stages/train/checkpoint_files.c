@@ -12,8 +12,14 @@ static char *numbered(const struct train *t, const char *head, const char *tail,
     format_into(name, sizeof name, "%s%s%s%09lld.safetensors", head, t->phase, tail, (long long)steps);
     return path_join(t->stage_options.run, name);
 }
-char *checkpoint_path(const struct train *t, int64_t steps) { return numbered(t, "checkpoint-", "-", steps); }
-char *best_path(const struct train *t, int64_t steps) { return numbered(t, "", "-best-", steps); }
+char *checkpoint_path(const struct train *t, int64_t steps)
+{
+    return numbered(t, "checkpoint-", "-", steps);
+}
+char *best_path(const struct train *t, int64_t steps)
+{
+    return numbered(t, "", "-best-", steps);
+}
 
 /* steps of a file called "PREFIX n .safetensors", or -1 */
 int64_t checkpoint_steps(const char *name, const char *prefix)

@@ -42,7 +42,10 @@ struct classifier {
 
 /* ---- what will be wanted: training batches not embedded yet, and each validation batch once ---- */
 
-static int64_t draw_of(const struct classifier *c, int64_t epoch) { return c->draws ? epoch % c->draws : epoch; }
+static int64_t draw_of(const struct classifier *c, int64_t epoch)
+{
+    return c->draws ? epoch % c->draws : epoch;
+}
 
 static bool order_next(void *context, struct wanted *w)
 {
@@ -243,9 +246,8 @@ static bool train_step(struct classifier *c)
     at->optimiser_steps = c->adam.step;
     double lr = l->train->recipe.classifier_lr;
     loop_scalars(l, (const struct scalar[]){{"train/loss", loss}, {"train/lr", lr}}, 2, true);
-    progress_update(&l->progress, (uint64_t)at->steps,
-                    "loss %.4g, lr %.3g, %.0f boxes/s, %.0f %% waiting for pairs", loss, lr, loop_boxes_s(l),
-                    100 * loop_waiting(l));
+    progress_update(&l->progress, (uint64_t)at->steps, "loss %.4g, lr %.3g, %.0f boxes/s, %.0f %% waiting for pairs",
+                    loss, lr, loop_boxes_s(l), 100 * loop_waiting(l));
     return true;
 }
 

@@ -9,8 +9,14 @@
 #include "common/base.h"
 #include <stdio.h>
 
-struct events { FILE *file; char *path; };
-struct scalar { const char *tag; double value; };
+struct events {
+    FILE *file;
+    char *path;
+};
+struct scalar {
+    const char *tag;
+    double value;
+};
 enum { SCALARS = 8 };
 /* keep: bytes a checkpoint knows of; where the file has fewer (another DIR) it begins anew, from this step on. */
 int events_open(struct events *v, const char *dir, const char *phase, int64_t keep, struct error *e) MUST_USE;

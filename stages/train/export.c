@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct export {
+struct export
+{
     struct train *train;
     struct params *params;
     struct tape *tape;

@@ -42,7 +42,8 @@ static int write_model(struct keeper *k, const char *path, int64_t epoch, int64_
 
 static int write_last(struct keeper *k, const struct place *at, const char *path, struct error *e)
 {
-    return write_model(k, path, at->step || !at->epoch ? at->epoch : at->epoch - 1, at->steps, e); /* the epoch last learned from */
+    return write_model(k, path, at->step || !at->epoch ? at->epoch : at->epoch - 1, at->steps,
+                       e); /* the epoch last learned from */
 }
 
 static int write_best(struct keeper *k, const struct place *at, struct error *e)
@@ -99,8 +100,8 @@ int checkpoint_clear(const struct train *t, bool everything, struct error *e)
         return -1;
     for (size_t i = 0; i < names.count; i++) {
         const char *name = names.name[i];
-        if (!ends_with(name, ".tmp") || (strncmp(name, unfinished[0], strlen(unfinished[0])) &&
-                                         strncmp(name, unfinished[1], strlen(unfinished[1]))))
+        if (!ends_with(name, ".tmp") ||
+            (strncmp(name, unfinished[0], strlen(unfinished[0])) && strncmp(name, unfinished[1], strlen(unfinished[1]))))
             continue;
         char *path = path_join(t->stage_options.run, name);
         unlink(path);

@@ -42,16 +42,18 @@ int first_open(struct first *f, struct params *p, const char *run, const char *n
     *f = (struct first){.fd = -1};
     if (!p->first) /* nothing is dead, or nobody here writes models */
         return 0;
-    char *base = xprintf(".%s-first.XXXXXX.tmp", name), *path = path_join(run, base); /* the name is swept should we die here */
+    char *base = xprintf(".%s-first.XXXXXX.tmp", name),
+         *path = path_join(run, base); /* the name is swept should we die here */
     int result = 0;
     f->at = xalloc(p->count, sizeof *f->at);
     f->digest = xalloc(p->count, sizeof *f->digest);
     f->fd = mkostemps(path, (int)strlen(".tmp"), O_CLOEXEC);
     if (f->fd < 0)
-        result = fail_as(e, EX_CANTCREAT, "cannot make a file in '%s' for %zu MiB of first values: %s", run, p->dead >> 18,
-                         strerror(errno));
+        result = fail_as(e, EX_CANTCREAT, "cannot make a file in '%s' for %zu MiB of first values: %s", run,
+                         p->dead >> 18, strerror(errno));
     else if (unlink(path) || write_all(f->fd, (const char *)p->first, p->dead * sizeof *p->first))
-        result = fail_as(e, EX_IOERR, "cannot keep %zu MiB of first values in '%s': %s", p->dead >> 18, run, strerror(errno));
+        result = fail_as(e, EX_IOERR, "cannot keep %zu MiB of first values in '%s': %s", p->dead >> 18, run,
+                         strerror(errno));
     for (size_t i = 0; i < p->count; i++) {
         struct param *q = &p->param[i];
         if (!q->dead)

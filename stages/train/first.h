@@ -9,9 +9,9 @@
 
 struct first {
     int fd;
-    size_t *at;       /* of each parameter, in floats */
+    size_t *at; /* of each parameter, in floats */
     uint64_t *digest;
-    float *now;       /* the one borrowed */
+    float *now; /* the one borrowed */
 };
 /* Takes what params_keep_dead kept into the file: from here on every q->first is NULL. name: for the temporary file. */
 int first_open(struct first *f, struct params *p, const char *run, const char *name, struct error *e) MUST_USE;

@@ -5,7 +5,10 @@
 #include "common/base.h"
 #include <stdio.h>
 
-struct history { FILE *file; char *path; };
+struct history {
+    FILE *file;
+    char *path;
+};
 /* keep 0: begin anew with the header line; otherwise keep that many bytes, which must be there, and go on there. */
 int history_open(struct history *c, const char *path, const char *header, int64_t keep, struct error *e) MUST_USE;
 int history_row(struct history *c, struct error *e, const char *format, ...) PRINTF_LIKE(3, 4) MUST_USE;

@@ -12,14 +12,15 @@ struct loop {
     struct place at;
     struct keeper keeper;
     struct history history;
-    struct events events;             /* --tensorboard */
-    double event_s; uint64_t event_boxes; /* when the last one was written, and boxes by then */
+    struct events events; /* --tensorboard */
+    double event_s;
+    uint64_t event_boxes; /* when the last one was written, and boxes by then */
     struct source *source;
     struct progress progress;
     int64_t steps_an_epoch, epochs;
-    double begun_s, seconds_before;   /* this process's start; seconds of the runs before it */
-    uint64_t boxes;                   /* learned from in this process */
-    float *flag;                      /* device: several ranks stop together (NULL: alone) */
+    double begun_s, seconds_before; /* this process's start; seconds of the runs before it */
+    uint64_t boxes;                 /* learned from in this process */
+    float *flag;                    /* device: several ranks stop together (NULL: alone) */
 };
 enum loop_next { LOOP_ON, LOOP_STOPPED /* a signal */, LOOP_LIMIT /* --steps */ };
 

@@ -4,11 +4,11 @@
  *     petrel-train classifier  --cache DIR --run DIR --init FILE     the two-layer head
  *     petrel-train describe    [--recipe FILE]                       the network as a table
  *     petrel-train export      --init FILE --onnx FILE               weights in other clothes */
-#include "stages/train/record.h"
-#include "stages/train/augmented.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "stages/train/augmented.h"
 #include "stages/train/checkpoint.h"
+#include "stages/train/record.h"
 #include "stages/train/source.h"
 #include <stdlib.h>
 #include <string.h>
@@ -44,13 +44,13 @@ static size_t own_rows(struct train *t, struct option *table)
          "pretrain: environment: one of several that share every batch, as srun, mpirun or torchrun started them (NCCL "
          "between GPUs, MPI between processors)",
          0, NULL},
-        {"augment-on", OPT_CHOICE, &t->augment_on, "pairs|backend", 0, 0,
-         "pretrain: who applies what petrel-pairs draws: pairs themselves, or the back end (cuda), to rounding the same", 0, NULL},
+        {"augment-on", OPT_CHOICE, &t->augment_on, "pairs|backend", 0,
+         0, "pretrain: who applies what petrel-pairs draws: pairs themselves, or the back end (cuda), to rounding the same",
+         0, NULL},
         {"tensorboard", OPT_STRING, &t->tensorboard, "DIR", 0, 0,
-         "event files for TensorBoard under DIR/pretrain and DIR/classifier: loss terms, rate, boxes a second", 0,
-         NULL},
-        {"onnx", OPT_STRING, &t->export_onnx, "FILE", 0, 0,
-         "export: backbone, PEB and classifier as ONNX (opset 17)", 0, NULL},
+         "event files for TensorBoard under DIR/pretrain and DIR/classifier: loss terms, rate, boxes a second", 0, NULL},
+        {"onnx", OPT_STRING, &t->export_onnx, "FILE", 0, 0, "export: backbone, PEB and classifier as ONNX (opset 17)",
+         0, NULL},
         {"compact", OPT_STRING, &t->export_compact, "FILE", 0, 0,
          "export: a model file without the weights no output depends on; --init, petrel-eval and petrel-classify take "
          "it",
@@ -79,7 +79,13 @@ static void parse(struct train *t, int argc, char **argv)
 {
     static struct option table[TABLE_ROOM];
     struct error e = {0};
-    *t = (struct train){.backend_name = "auto", .checkpoint_s = 60, .ahead = 6, .resume = true, .cohort = "", .ranks = "alone", .augment_on = "pairs"};
+    *t = (struct train){.backend_name = "auto",
+                        .checkpoint_s = 60,
+                        .ahead = 6,
+                        .resume = true,
+                        .cohort = "",
+                        .ranks = "alone",
+                        .augment_on = "pairs"};
     stage_defaults(&t->stage_options);
     recipe_defaults(&t->recipe);
     size_t n = own_rows(t, table);
@@ -151,8 +157,9 @@ static void open_all(struct train *t)
     t->out_path = t->out ? xstrdup(t->out) : path_join(t->stage_options.run, name);
     open_data(t);
     if (model_network(&t->recipe, t->channels, &t->network, &e) ||
-        !(t->backend = backend_choose(&(struct backend_wish){t->backend_name, t->recipe.precision, t->threads}, &e)) || !(t->settings = record_settings(t, &e)) ||
-        augmented_check(t, &e) || (ranks_writes(&t->place) && checkpoint_clear(t, t->restart, &e)) || ranks_join(t, &e))
+        !(t->backend = backend_choose(&(struct backend_wish){t->backend_name, t->recipe.precision, t->threads}, &e)) ||
+        !(t->settings = record_settings(t, &e)) || augmented_check(t, &e) ||
+        (ranks_writes(&t->place) && checkpoint_clear(t, t->restart, &e)) || ranks_join(t, &e))
         die_of(&e);
 }
 

@@ -20,7 +20,7 @@ static struct name name(const char *prefix, const char *part)
     return n;
 }
 #define INPUTS(...) ((const char *const[GRAPH_INPUTS]){__VA_ARGS__})
-#define WITH(...) ((const struct graph_attribute[GRAPH_ATTRIBUTES]){__VA_ARGS__})
+#define WITH(...)   ((const struct graph_attribute[GRAPH_ATTRIBUTES]){__VA_ARGS__})
 
 static const char *param(struct net *n, const char *prefix, const char *part)
 {

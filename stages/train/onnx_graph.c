@@ -15,8 +15,7 @@ struct onnx_graph {
 };
 
 /* list[count++] = new; lists grow one by one, for a network has a hundred nodes */
-#define APPEND(list, count, new) \
-    (*((list) = xresize((list), (count) + 1, sizeof *(list)), &(list)[(count)++]) = (new))
+#define APPEND(list, count, new) (*((list) = xresize((list), (count) + 1, sizeof *(list)), &(list)[(count)++]) = (new))
 
 struct onnx_graph *graph_open(const char *name)
 {

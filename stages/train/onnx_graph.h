@@ -8,11 +8,16 @@ struct onnx_graph *graph_open(const char *name);
 void graph_close(struct onnx_graph **g);
 
 /* An attribute: whole numbers, one number, or a real. */
-struct graph_attribute { const char *name; int count; int64_t whole[6]; float real; };
-#define WHOLES(name, ...) \
+struct graph_attribute {
+    const char *name;
+    int count;
+    int64_t whole[6];
+    float real;
+};
+#define WHOLES(name, ...)                                                                                              \
     ((struct graph_attribute){name, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}, 0})
 #define WHOLE(name, value) ((struct graph_attribute){name, 0, {value}, 0})
-#define REAL(name, value) ((struct graph_attribute){name, -1, {0}, value})
+#define REAL(name, value)  ((struct graph_attribute){name, -1, {0}, value})
 enum { GRAPH_INPUTS = 5, GRAPH_ATTRIBUTES = 4 };
 
 /* out = op(inputs); lists end with NULL, or an attribute without a name. Returns out's name, the graph's. */

@@ -5,7 +5,11 @@
 /* the place, field by field: reals in hexadecimal, so that they come back bit for bit */
 enum kind { WHOLE, REAL, TRUTH };
 #define AT(field) offsetof(struct place, field)
-static const struct { const char *key; enum kind kind; size_t at; } FIELDS[] = {
+static const struct {
+    const char *key;
+    enum kind kind;
+    size_t at;
+} FIELDS[] = {
     {"epoch", WHOLE, AT(epoch)},
     {"step", WHOLE, AT(step)},
     {"steps", WHOLE, AT(steps)},

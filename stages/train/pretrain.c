@@ -36,7 +36,10 @@ struct pretrain {
     float *terms; /* device: of the last loss; behind them a flag */
     struct ranks_vicreg together;
     struct sized_tape *now;
-    struct loaded { struct sized_tape *on; int pairs; } next; /* the next step's batch; on NULL: not there yet */
+    struct loaded {
+        struct sized_tape *on;
+        int pairs;
+    } next; /* the next step's batch; on NULL: not there yet */
 };
 
 static bool order_next(void *context, struct wanted *w)
@@ -99,8 +102,8 @@ static void vicreg(struct pretrain *p, struct sized_tape *s)
         ranks_vicreg_run(&p->together, b, tape_grad(s->tape, s->values.z), p->terms, tape_value(s->tape, s->values.z),
                          tape_boxes(s->tape) / 2, K, p->weight, p->literal);
     else
-        b->vicreg(b, tape_grad(s->tape, s->values.z), p->terms, tape_value(s->tape, s->values.z), tape_boxes(s->tape) / 2,
-              K, p->weight, p->literal);
+        b->vicreg(b, tape_grad(s->tape, s->values.z), p->terms, tape_value(s->tape, s->values.z),
+                  tape_boxes(s->tape) / 2, K, p->weight, p->literal);
 }
 
 /* of the last VICReg: loss, invariance, variance, covariance */

@@ -41,8 +41,10 @@ int ranks_find(struct ranks_found *found, struct error *e)
                            STARTERS[i].size, found->size);
         return 0;
     }
-    return fail_as(e, EX_USAGE, "--ranks environment, but the environment names no rank: start it with srun, mpirun or "
-                   "torchrun (RANK and WORLD_SIZE, OMPI_COMM_WORLD_*, SLURM_PROCID and SLURM_STEP_NUM_TASKS, or PMI_*)");
+    return fail_as(
+        e, EX_USAGE,
+        "--ranks environment, but the environment names no rank: start it with srun, mpirun or "
+        "torchrun (RANK and WORLD_SIZE, OMPI_COMM_WORLD_*, SLURM_PROCID and SLURM_STEP_NUM_TASKS, or PMI_*)");
 }
 
 static void suffix(const char **name, int rank)
@@ -138,8 +140,10 @@ int ranks_check_batch(const struct ranks_place *p, const char *what, int64_t ite
 {
     if (items % p->size == 0 && items / p->size >= 2)
         return 0;
-    return fail_as(e, EX_USAGE, "%s has %lld pairs, which %d ranks cannot share equally, two or more each: choose --batch and "
-                   "--pairs-per-epoch so that they can", what, (long long)items, p->size);
+    return fail_as(e, EX_USAGE,
+                   "%s has %lld pairs, which %d ranks cannot share equally, two or more each: choose --batch and "
+                   "--pairs-per-epoch so that they can",
+                   what, (long long)items, p->size);
 }
 
 /* ---- what a step needs of the others ---- */
@@ -159,8 +163,8 @@ void ranks_vicreg_close(struct ranks_vicreg *v, struct backend *b)
     *v = (struct ranks_vicreg){0};
 }
 
-void ranks_vicreg_run(const struct ranks_vicreg *v, struct backend *b, float *dz, float *terms, const float *z, int n, int K,
-                      const float weight[3], bool literal)
+void ranks_vicreg_run(const struct ranks_vicreg *v, struct backend *b, float *dz, float *terms, const float *z, int n,
+                      int K, const float weight[3], bool literal)
 {
     struct ranks *r = b->ranks;
     size_t own = (size_t)n * (size_t)K, all = own * (size_t)r->size;

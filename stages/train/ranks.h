@@ -5,14 +5,17 @@
  * every batch, over the channels tasks-RANK and pairs-RANK. */
 #ifndef PETREL_STAGES_TRAIN_RANKS_H
 #define PETREL_STAGES_TRAIN_RANKS_H
-#include "kernels/tape.h"
 #include "kernels/ranks.h"
+#include "kernels/tape.h"
 
 struct train;
 
 /* rank, size and local rank (which of the machine's GPUs) from the variables of torchrun, Open MPI, Slurm, or PMI, the first
  * of them that has both rank and size; *from names it. -1 and a sentence: there are none, or they contradict themselves. */
-struct ranks_found { int rank, size, local; const char *from; };
+struct ranks_found {
+    int rank, size, local;
+    const char *from;
+};
 int ranks_find(struct ranks_found *found, struct error *e) MUST_USE;
 /* Before the back end is opened: with --ranks environment finds out and takes its channels and its GPU. Alone otherwise. */
 int ranks_prepare(struct train *t, struct error *e) MUST_USE;
@@ -21,19 +24,27 @@ int ranks_join(struct train *t, struct error *e) MUST_USE;
 /* ranks_place's share, over the run directory's channel "ranks"; context: a struct train with a place and stage_options */
 int ranks_share(void *context, void *bytes, size_t size, struct error *e) MUST_USE;
 
-static inline bool ranks_alone(const struct ranks_place *p) { return p->size <= 1; }
+static inline bool ranks_alone(const struct ranks_place *p)
+{
+    return p->size <= 1;
+}
 /* May this one write into the run directory? */
-static inline bool ranks_writes(const struct ranks_place *p) { return p->rank == 0; }
+static inline bool ranks_writes(const struct ranks_place *p)
+{
+    return p->rank == 0;
+}
 /* Every batch must be cut into equal parts: 0, or -1 and a sentence for `items` that cannot. */
 int ranks_check_batch(const struct ranks_place *p, const char *what, int64_t items, struct error *e) MUST_USE;
 
 /* VICReg of all ranks' embeddings. Device memory for the whole batch of 2N rows; own rows' gradient is left on the tape. */
-struct ranks_vicreg { float *z, *dz; };
+struct ranks_vicreg {
+    float *z, *dz;
+};
 void ranks_vicreg_open(struct ranks_vicreg *v, struct backend *b, int pairs, int K);
 void ranks_vicreg_close(struct ranks_vicreg *v, struct backend *b);
 /* own: dz(2n,K), z(2n,K) of this rank's n pairs, the first views before the second ones; terms as rank 0 has them */
-void ranks_vicreg_run(const struct ranks_vicreg *v, struct backend *b, float *dz, float *terms, const float *z, int n, int K,
-                      const float weight[3], bool literal);
+void ranks_vicreg_run(const struct ranks_vicreg *v, struct backend *b, float *dz, float *terms, const float *z, int n,
+                      int K, const float weight[3], bool literal);
 /* Gradients become the sums over ranks; what is not trained (running statistics) becomes rank 0's. */
 void ranks_sum_gradients(struct params *p);
 /* Does any of them want to stop? Asked after every step, so that all stop at the same one. flag: one float on the device. */

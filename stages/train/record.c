@@ -152,4 +152,7 @@ void train_catch_signals(void)
 }
 
 /* stage_open has its own handlers for SIGTERM and SIGINT, and knows whether the pipeline is gone */
-bool train_stop_asked(void) { return asked || stage_stop_wanted(); }
+bool train_stop_asked(void)
+{
+    return asked || stage_stop_wanted();
+}

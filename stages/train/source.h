@@ -8,7 +8,11 @@
 
 /* One batch of the plan. index: its number in the run, never used twice; epoch: which draw (the classifier repeats
  * some). */
-struct wanted { uint64_t index; enum pair_phase phase; int64_t epoch, step; };
+struct wanted {
+    uint64_t index;
+    enum pair_phase phase;
+    int64_t epoch, step;
+};
 /* The next batch that will be wanted, in order; false: no more. Called ahead of source_take. */
 typedef bool (*wanted_next)(void *context, struct wanted *w);
 
@@ -32,5 +36,10 @@ struct source_kind {
     int (*take)(struct source *s, struct pair_batch_message *b, struct error *e);
     void (*close)(struct source *s, bool end);
 };
-struct source { const struct source_kind *kind; wanted_next next; void *context; double waited_s; };
+struct source {
+    const struct source_kind *kind;
+    wanted_next next;
+    void *context;
+    double waited_s;
+};
 #endif

@@ -108,7 +108,8 @@ static void place_batch(struct channels *c, struct pair_batch_message *b)
         struct slot *s = &c->slot[(c->first + i) % c->room];
         const struct pair_task_message *t = &b->task;
         if (s->arrived || t->phase != (int32_t)s->wanted.phase || t->epoch != s->wanted.epoch ||
-            t->step != s->wanted.step || t->part != c->train->place.rank || t->drawn != train_augments(c->train) || t->seed != c->train->seed || t->sampling != c->train->plan.digest)
+            t->step != s->wanted.step || t->part != c->train->place.rank || t->drawn != train_augments(c->train) ||
+            t->seed != c->train->seed || t->sampling != c->train->plan.digest)
             continue;
         if (check_batch(c, b, &e))
             die_of(&e);

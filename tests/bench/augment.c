@@ -3,8 +3,8 @@
  *     augment [--backend cuda|ref|cpu [bfloat16]]    the same chains drawn here and applied by a back end, a batch at a time
  * Prints a line each for the chain and for every augmentation alone, and the machine's load, for a busy machine measures
  * something else. The peer is augment_monai.py: the same boxes, ranges and probabilities through MONAI. */
-#include "proto/message.h"
 #include "stages/pairs/augment.h"
+#include "proto/message.h"
 #include "stages/train/augmented.h"
 #include <math.h>
 #include <stdio.h>
@@ -13,15 +13,23 @@
 
 enum { BOXES = 256, REPEATS = 25 };
 static const struct recipe ranges = {
-    .affine_rotate_rad = 0.3, .affine_shear = 0.1, .affine_translate_voxels = 2, .affine_scale = 0.1, .rotate_rad = 0.5,
-    .noise_sd = 0.1, .gamma_low = 0.5, .gamma_high = 4.5, .histogram_points = 10,
+    .affine_rotate_rad = 0.3,
+    .affine_shear = 0.1,
+    .affine_translate_voxels = 2,
+    .affine_scale = 0.1,
+    .rotate_rad = 0.5,
+    .noise_sd = 0.1,
+    .gamma_low = 0.5,
+    .gamma_high = 4.5,
+    .histogram_points = 10,
 };
 
 static void boxes_fill(float *box)
 {
     for (int n = 0; n < BOXES; n++)
         for (int i = 0; i < BOX_VOXELS; i++)
-            box[n * BOX_VOXELS + i] = sinf(0.3f * (float)(i / 256)) * cosf(0.2f * (float)(i / 16 % 16)) + 0.05f * (float)(i % 16) + 0.01f * (float)n;
+            box[n * BOX_VOXELS + i] = sinf(0.3f * (float)(i / 256)) * cosf(0.2f * (float)(i / 16 % 16)) +
+                                      0.05f * (float)(i % 16) + 0.01f * (float)n;
 }
 
 /* best of REPEATS, each long enough to be told from the clock's noise: microseconds a box */
@@ -65,7 +73,8 @@ static void time_backend(const char *name, enum precision precision, const char 
     if (!b->augment_put)
         die(EX_UNAVAILABLE, "the back end '%s' does not augment", name);
     float *image = b->alloc(b, b->image_size(b, BOXES, 1, dim) * sizeof *image);
-    struct pair_batch_message m = {.task = {.seed = 1, .drawn = 1}, .count = BOXES, .views = 1, .channels = 1, .box = raw, .step = step};
+    struct pair_batch_message m = {
+        .task = {.seed = 1, .drawn = 1}, .count = BOXES, .views = 1, .channels = 1, .box = raw, .step = step};
     double best[2] = {INFINITY, INFINITY}, draw = INFINITY;
     double opened = now_s();
     for (int repeat = 0; repeat < 2 || (repeat < 10 * REPEATS && now_s() - opened < 2); repeat++) {
@@ -91,8 +100,9 @@ static void time_backend(const char *name, enum precision precision, const char 
                 best[with] = fmin(best[with], (now_s() - begun) / PUTS);
         }
     }
-    printf("augment %s p=0.8 backend=%s boxes_per_s=%.0f us_per_box=%.3f put_alone_us_per_box=%.3f draw_us_per_box=%.3f device=\"%s\"\n", list, name,
-           BOXES / best[1], best[1] / BOXES * 1e6, best[0] / BOXES * 1e6, draw / BOXES * 1e6, b->device);
+    printf("augment %s p=0.8 backend=%s boxes_per_s=%.0f us_per_box=%.3f put_alone_us_per_box=%.3f "
+           "draw_us_per_box=%.3f device=\"%s\"\n",
+           list, name, BOXES / best[1], best[1] / BOXES * 1e6, best[0] / BOXES * 1e6, draw / BOXES * 1e6, b->device);
     b->release(b, image);
     backend_close(&b);
 }

@@ -15,7 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct { const char *name; int times, C, O, in[3], kernel, stride[3], pad; } layers[] = {
+static const struct {
+    const char *name;
+    int times, C, O, in[3], kernel, stride[3], pad;
+} layers[] = {
     {"stem", 1, 1, 64, {16, 16, 16}, 7, {1, 2, 2}, 3},
     {"layer1", 4, 64, 64, {8, 4, 4}, 3, {1, 1, 1}, 1},
     {"layer2.0.conv1", 1, 64, 128, {8, 4, 4}, 3, {2, 2, 2}, 1},
@@ -52,10 +55,25 @@ static float *filled(struct backend *b, size_t floats)
     return device;
 }
 
-struct one { struct backend *b; struct conv *c; float *out, *in, *weight, *dout, *din, *dweight; void (*way)(struct one *); int calls; };
-static void forward(struct one *o) { o->b->conv_forward(o->b, o->out, o->in, o->weight, o->c); }
-static void data(struct one *o) { o->b->conv_backward_data(o->b, o->din, o->dout, o->weight, o->c); }
-static void weight(struct one *o) { o->b->conv_backward_weight(o->b, o->dweight, o->dout, o->in, o->c); }
+struct one {
+    struct backend *b;
+    struct conv *c;
+    float *out, *in, *weight, *dout, *din, *dweight;
+    void (*way)(struct one *);
+    int calls;
+};
+static void forward(struct one *o)
+{
+    o->b->conv_forward(o->b, o->out, o->in, o->weight, o->c);
+}
+static void data(struct one *o)
+{
+    o->b->conv_backward_data(o->b, o->din, o->dout, o->weight, o->c);
+}
+static void weight(struct one *o)
+{
+    o->b->conv_backward_weight(o->b, o->dweight, o->dout, o->in, o->c);
+}
 
 static void calls_of(void *context)
 {
@@ -88,12 +106,16 @@ static void best_of(double best[2], void (*what)(struct one *), struct one *o, s
     o->b->step_forget(o->b, &record);
 }
 
-struct floors { double bytes_s, flop_s; int number; }; /* 0: not asked for; bytes of a number */
+struct floors {
+    double bytes_s, flop_s;
+    int number;
+}; /* 0: not asked for; bytes of a number */
 
 /* The least time that these rates allow. */
 static double least_s(const struct floors *f, const struct conv_shape *s, size_t weights, double gflop)
 {
-    double numbers = (double)s->N * (s->C * s->in[0] * s->in[1] * s->in[2] + s->O * s->out[0] * s->out[1] * s->out[2]) + (double)weights;
+    double numbers = (double)s->N * (s->C * s->in[0] * s->in[1] * s->in[2] + s->O * s->out[0] * s->out[1] * s->out[2]) +
+                     (double)weights;
     return f->bytes_s > 0 ? fmax(numbers * f->number / f->bytes_s, gflop * 1e9 / f->flop_s) : 0;
 }
 
@@ -118,7 +140,8 @@ static void bench_boxes(struct backend *b, int N, int threads, int calls, const 
     static void (*const ways[])(struct one *) = {forward, data, weight};
     double total[3][2] = {0}, work = 0, work_data = 0, least_total[3] = {0};
     printf("%-20s %5s %8s | %-34s | %-34s | %-34s\n", "layer", "boxes", "GFLOP",
-           floors->bytes_s > 0 ? "forward: time, GFLOP/s, of the floor" : "forward: ours, oneDNN's", "data gradient", "weight gradient");
+           floors->bytes_s > 0 ? "forward: time, GFLOP/s, of the floor" : "forward: ours, oneDNN's", "data gradient",
+           "weight gradient");
     for (size_t l = 0; l < COUNT_OF(layers); l++) {
         struct conv_shape s = {.N = N, .C = layers[l].C, .O = layers[l].O};
         for (int a = 0; a < 3; a++) {
@@ -128,8 +151,18 @@ static void bench_boxes(struct backend *b, int N, int threads, int calls, const 
             s.pad[a] = layers[l].pad;
         }
         conv_out_dims(&s);
-        size_t in = b->image_size(b, N, s.C, s.in), out = b->image_size(b, N, s.O, s.out), w = b->weight_size(b, s.O, s.C, conv_live_taps(&s, NULL));
-        struct one o = {b, b->conv_open(b, &s), filled(b, out), filled(b, in), filled(b, w), filled(b, out), filled(b, in), filled(b, w), NULL, calls};
+        size_t in = b->image_size(b, N, s.C, s.in), out = b->image_size(b, N, s.O, s.out),
+               w = b->weight_size(b, s.O, s.C, conv_live_taps(&s, NULL));
+        struct one o = {b,
+                        b->conv_open(b, &s),
+                        filled(b, out),
+                        filled(b, in),
+                        filled(b, w),
+                        filled(b, out),
+                        filled(b, in),
+                        filled(b, w),
+                        NULL,
+                        calls};
         double gflop = 2e-9 * live_pairs(&s) * N * s.C * s.O;
         struct onednn_conv *peer = threads ? onednn_conv_open(&s, threads) : NULL;
         printf("%-20s %5d %8.3f", layers[l].name, N, gflop);
@@ -160,7 +193,8 @@ static void bench_boxes(struct backend *b, int N, int threads, int calls, const 
         print_pair(k == 1 ? work_data : work, total[k], least_total[k]);
     printf("\n");
     if (floors->bytes_s > 0)
-        printf("floors: %g TB/s, or %g TFLOP/s of live work, whichever takes longer\n", floors->bytes_s / 1e12, floors->flop_s / 1e12);
+        printf("floors: %g TB/s, or %g TFLOP/s of live work, whichever takes longer\n", floors->bytes_s / 1e12,
+               floors->flop_s / 1e12);
     printf("\n");
 }
 
@@ -185,8 +219,10 @@ int main(int argc, char **argv)
         } else if (strtol(argv[i], NULL, 10) > 0 && sizes < (int)COUNT_OF(boxes))
             boxes[sizes++] = (int)strtol(argv[i], NULL, 10);
         else
-            die(EX_USAGE, "'%s' is no number of boxes; usage: conv [--backend cpu] [--precision float32|bfloat16] [--threads 0] "
-                "[--calls 1] [--floor TB/S TFLOP/S] [BOXES ...]", argv[i]);
+            die(EX_USAGE,
+                "'%s' is no number of boxes; usage: conv [--backend cpu] [--precision float32|bfloat16] [--threads 0] "
+                "[--calls 1] [--floor TB/S TFLOP/S] [BOXES ...]",
+                argv[i]);
     }
     floors.number = precision == BFLOAT16 ? 2 : 4;
     struct error e = {0};
@@ -196,8 +232,11 @@ int main(int argc, char **argv)
     double load[1] = {-1};
     (void)!getloadavg(load, 1);
     bool compared = strcmp(b->name, "cpu") == 0 && precision == FLOAT32 && floors.bytes_s <= 0;
-    printf("%s: %s; beside it %s; load average before: %.2f\n\n", b->name, b->device, !compared ? "nothing" :
-           onednn_version() ? onednn_version() : "nothing, for oneDNN is not installed (apt-get install libdnnl-dev)", load[0]);
+    printf("%s: %s; beside it %s; load average before: %.2f\n\n", b->name, b->device,
+           !compared          ? "nothing"
+           : onednn_version() ? onednn_version()
+                              : "nothing, for oneDNN is not installed (apt-get install libdnnl-dev)",
+           load[0]);
     if (threads <= 0)
         threads = omp_get_num_procs();
     for (int i = 0; i < (sizes ? sizes : 2); i++)

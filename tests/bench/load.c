@@ -31,8 +31,12 @@ static void series_make(const char *dir, const float *voxel)
             stored[i] = (uint16_t)lroundf(fmaxf(from[i], 0) / most * 32767);
         snprintf(position, sizeof position, "-407\\-407\\%d", 3 * z);
         char *path = xprintf("%s/%03d.dcm", dir, (z * 37) % DEPTH); /* names say nothing of the order */
-        dicom_slice_write(path, &(struct dicom_slice){.position = position, .spacing = "2.036\\2.036", .slope = (double)most / 32767,
-                                                      .rows = HEIGHT, .columns = WIDTH, .pixels = stored});
+        dicom_slice_write(path, &(struct dicom_slice){.position = position,
+                                                      .spacing = "2.036\\2.036",
+                                                      .slope = (double)most / 32767,
+                                                      .rows = HEIGHT,
+                                                      .columns = WIDTH,
+                                                      .pixels = stored});
         free(path);
     }
     free(stored);
@@ -120,7 +124,8 @@ int main(int argc, char **argv)
             best = fmin(best, now_s() - begun_s);
             best_cpu = fmin(best_cpu, (double)clock() / CLOCKS_PER_SEC - begun_cpu_s);
         }
-        printf("read_s=%.3f cpu_s=%.3f start_s=%.3f peak_mib=%.0f\n", best, best_cpu, start_s, (double)peak_memory_bytes() / (1 << 20));
+        printf("read_s=%.3f cpu_s=%.3f start_s=%.3f peak_mib=%.0f\n", best, best_cpu, start_s,
+               (double)peak_memory_bytes() / (1 << 20));
         return 0;
     }
     die(EX_USAGE, "load make PET.nii.gz DIR | load read SCAN [REPEAT]");

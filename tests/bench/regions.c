@@ -18,7 +18,7 @@
 #include <time.h>
 
 enum { DEPTH = 326, HEIGHT = 400, WIDTH = 400, PLANE = HEIGHT * WIDTH, REGIONS = 103 };
-static const double spacing_mm[3] = { 3, 2.036, 2.036 };
+static const double spacing_mm[3] = {3, 2.036, 2.036};
 static const float least_suv = 4;
 
 static void body_draw(float *voxel)
@@ -34,12 +34,14 @@ static void body_draw(float *voxel)
     }
 }
 
-struct ellipsoid { double centre[3], radius[3]; }; /* voxels */
+struct ellipsoid {
+    double centre[3], radius[3];
+}; /* voxels */
 
 static bool ellipsoid_draw(struct rng *r, struct ellipsoid *all, int count)
 {
     struct ellipsoid *e = &all[count];
-    static const double low[3] = { 12, 152, 130 }, high[3] = { DEPTH - 12, 248, 270 };
+    static const double low[3] = {12, 152, 130}, high[3] = {DEPTH - 12, 248, 270};
     for (int a = 0; a < 3; a++) {
         e->radius[a] = 3 * pow(20.0 / 3, pow(rng_range(r, 0, 1), 2)) / spacing_mm[a];
         e->centre[a] = rng_range(r, low[a], high[a]);
@@ -87,7 +89,7 @@ static void make(const char *path)
 static void volume_read(const char *path, struct volume *v)
 {
     memset(v, 0, sizeof *v);
-    grid_set(&v->grid, (int64_t[]){ DEPTH, HEIGHT, WIDTH }, spacing_mm, (double[]){ 407, 407, 0 });
+    grid_set(&v->grid, (int64_t[]){DEPTH, HEIGHT, WIDTH}, spacing_mm, (double[]){407, 407, 0});
     v->voxel = xalloc_aligned(grid_voxels(&v->grid), sizeof *v->voxel);
     FILE *f = fopen(path, "rb");
     if (!f || fread(v->voxel, PLANE * sizeof *v->voxel, DEPTH, f) != DEPTH)
@@ -98,10 +100,10 @@ static void volume_read(const char *path, struct volume *v)
 /* What petrel-roi does with roi_method = fixed, from the volume to every region's row. */
 static void components(struct volume *v, char *what, size_t room)
 {
-    struct error e = { 0 };
+    struct error e = {0};
     struct crop body;
-    struct found found = { 0 };
-    struct liver liver = { 0 };
+    struct found found = {0};
+    struct liver liver = {0};
     struct ball ball;
     struct recipe r;
     int64_t voxels = 0;
@@ -127,19 +129,22 @@ static void components(struct volume *v, char *what, size_t room)
 
 static void resample(struct volume *v, char *what, size_t room)
 {
-    struct error e = { 0 };
-    if (volume_resample(v, (double[]){ 3, 3, 3 }, &e) < 0)
+    struct error e = {0};
+    if (volume_resample(v, (double[]){3, 3, 3}, &e) < 0)
         die_of(&e);
     double sum = 0;
     for (size_t i = 0; i < grid_voxels(&v->grid); i += 97)
         sum += (double)v->voxel[i];
-    snprintf(what, room, "shape=%lldx%lldx%lld sum=%.7g", (long long)v->grid.dim[0], (long long)v->grid.dim[1], (long long)v->grid.dim[2], sum);
+    snprintf(what, room, "shape=%lldx%lldx%lld sum=%.7g", (long long)v->grid.dim[0], (long long)v->grid.dim[1],
+             (long long)v->grid.dim[2], sum);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct { const char *name; void (*run)(struct volume *, char *, size_t); } tasks[] = { { "components", components },
-                                                                                                       { "resample", resample } };
+    static const struct {
+        const char *name;
+        void (*run)(struct volume *, char *, size_t);
+    } tasks[] = {{"components", components}, {"resample", resample}};
     program_name_set("bench regions");
     if (argc == 3 && strcmp(argv[1], "make") == 0) {
         make(argv[2]);

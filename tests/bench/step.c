@@ -17,27 +17,46 @@
 #include <string.h>
 
 /* Every slot of the table that a step uses is put behind a stopwatch. */
-#define TIMED(X) \
-    X(zero, (struct backend *b, void *p, size_t n), (b, p, n)) \
-    X(image_put, (struct backend *b, float *i, const float *h, int N, int C, const int d[3]), (b, i, h, N, C, d)) \
-    X(conv_forward, (struct backend *b, float *o, const float *i, const float *w, struct conv *c), (b, o, i, w, c)) \
-    X(conv_backward_data, (struct backend *b, float *o, const float *i, const float *w, struct conv *c), (b, o, i, w, c)) \
-    X(conv_backward_weight, (struct backend *b, float *o, const float *i, const float *w, struct conv *c), (b, o, i, w, c)) \
-    X(norm_forward, (struct backend *b, float *o, float *m, float *r, float *rm, float *rv, const float *i, const float *a, const float *g, \
-                     const float *e, const struct norm_shape *s, bool relu, bool t), (b, o, m, r, rm, rv, i, a, g, e, s, relu, t)) \
-    X(norm_backward, (struct backend *b, float *di, float *da, float *dg, float *db, float *dy, const float *o, const float *i, const float *m, \
-                      const float *r, const float *g, const struct norm_shape *s, bool relu), (b, di, da, dg, db, dy, o, i, m, r, g, s, relu)) \
-    X(maxpool_forward, (struct backend *b, float *o, int32_t *w, const float *i, const struct pool_shape *s), (b, o, w, i, s)) \
-    X(maxpool_backward, (struct backend *b, float *d, const float *o, const int32_t *w, const struct pool_shape *s), (b, d, o, w, s)) \
-    X(avgpool_forward, (struct backend *b, float *o, const float *i, int N, int C, const int d[3]), (b, o, i, N, C, d)) \
-    X(avgpool_backward, (struct backend *b, float *o, const float *i, int N, int C, const int d[3]), (b, o, i, N, C, d)) \
-    X(linear_forward, (struct backend *b, float *o, const float *i, const float *w, const float *a, int N, int C, int O), (b, o, i, w, a, N, C, O)) \
-    X(linear_backward, (struct backend *b, float *di, float *dw, float *db, const float *dy, const float *i, const float *w, int N, int C, int O), \
-      (b, di, dw, db, dy, i, w, N, C, O)) \
-    X(layernorm_forward, (struct backend *b, float *o, float *r, const float *i, int N, int C), (b, o, r, i, N, C)) \
-    X(layernorm_backward, (struct backend *b, float *d, const float *dy, const float *o, const float *r, int N, int C), (b, d, dy, o, r, N, C)) \
-    X(vicreg, (struct backend *b, float *d, float t[3], const float *z, int N, int K, const float w[3], bool l), (b, d, t, z, N, K, w, l)) \
-    X(lars, (struct backend *b, float *p, float *m, const float *g, size_t n, struct dead *x, bool a, const float *r, float f, float d, float t), \
+#define TIMED(X)                                                                                                       \
+    X(zero, (struct backend * b, void *p, size_t n), (b, p, n))                                                        \
+    X(image_put, (struct backend * b, float *i, const float *h, int N, int C, const int d[3]), (b, i, h, N, C, d))     \
+    X(conv_forward, (struct backend * b, float *o, const float *i, const float *w, struct conv *c), (b, o, i, w, c))   \
+    X(conv_backward_data, (struct backend * b, float *o, const float *i, const float *w, struct conv *c),              \
+      (b, o, i, w, c))                                                                                                 \
+    X(conv_backward_weight, (struct backend * b, float *o, const float *i, const float *w, struct conv *c),            \
+      (b, o, i, w, c))                                                                                                 \
+    X(norm_forward,                                                                                                    \
+      (struct backend * b, float *o, float *m, float *r, float *rm, float *rv, const float *i, const float *a,         \
+       const float *g, const float *e, const struct norm_shape *s, bool relu, bool t),                                 \
+      (b, o, m, r, rm, rv, i, a, g, e, s, relu, t))                                                                    \
+    X(norm_backward,                                                                                                   \
+      (struct backend * b, float *di, float *da, float *dg, float *db, float *dy, const float *o, const float *i,      \
+       const float *m, const float *r, const float *g, const struct norm_shape *s, bool relu),                         \
+      (b, di, da, dg, db, dy, o, i, m, r, g, s, relu))                                                                 \
+    X(maxpool_forward, (struct backend * b, float *o, int32_t *w, const float *i, const struct pool_shape *s),         \
+      (b, o, w, i, s))                                                                                                 \
+    X(maxpool_backward, (struct backend * b, float *d, const float *o, const int32_t *w, const struct pool_shape *s),  \
+      (b, d, o, w, s))                                                                                                 \
+    X(avgpool_forward, (struct backend * b, float *o, const float *i, int N, int C, const int d[3]),                   \
+      (b, o, i, N, C, d))                                                                                              \
+    X(avgpool_backward, (struct backend * b, float *o, const float *i, int N, int C, const int d[3]),                  \
+      (b, o, i, N, C, d))                                                                                              \
+    X(linear_forward,                                                                                                  \
+      (struct backend * b, float *o, const float *i, const float *w, const float *a, int N, int C, int O),             \
+      (b, o, i, w, a, N, C, O))                                                                                        \
+    X(linear_backward,                                                                                                 \
+      (struct backend * b, float *di, float *dw, float *db, const float *dy, const float *i, const float *w, int N,    \
+       int C, int O),                                                                                                  \
+      (b, di, dw, db, dy, i, w, N, C, O))                                                                              \
+    X(layernorm_forward, (struct backend * b, float *o, float *r, const float *i, int N, int C), (b, o, r, i, N, C))   \
+    X(layernorm_backward,                                                                                              \
+      (struct backend * b, float *d, const float *dy, const float *o, const float *r, int N, int C),                   \
+      (b, d, dy, o, r, N, C))                                                                                          \
+    X(vicreg, (struct backend * b, float *d, float t[3], const float *z, int N, int K, const float w[3], bool l),      \
+      (b, d, t, z, N, K, w, l))                                                                                        \
+    X(lars,                                                                                                            \
+      (struct backend * b, float *p, float *m, const float *g, size_t n, struct dead *x, bool a, const float *r,       \
+       float f, float d, float t),                                                                                     \
       (b, p, m, g, n, x, a, r, f, d, t))
 
 static struct backend plain;
@@ -45,7 +64,7 @@ enum slot {
 #define NAME(slot, parameters, arguments) SLOT_##slot,
     TIMED(NAME)
 #undef NAME
-    SLOTS
+        SLOTS
 };
 static const char *const slot_name[] = {
 #define NAME(slot, parameters, arguments) #slot,
@@ -53,13 +72,13 @@ static const char *const slot_name[] = {
 #undef NAME
 };
 static double spent[SLOTS];
-#define WATCH(slot, parameters, arguments) \
-    static void timed_##slot parameters \
-    { \
-        double start = now_s(); \
-        plain.slot arguments; \
-        plain.sync(b); \
-        spent[SLOT_##slot] += now_s() - start; \
+#define WATCH(slot, parameters, arguments)                                                                             \
+    static void timed_##slot parameters                                                                                \
+    {                                                                                                                  \
+        double start = now_s();                                                                                        \
+        plain.slot arguments;                                                                                          \
+        plain.sync(b);                                                                                                 \
+        spent[SLOT_##slot] += now_s() - start;                                                                         \
     }
 TIMED(WATCH)
 #undef WATCH
@@ -101,7 +120,8 @@ static void evaluate(void *context)
     tape_evaluate(s->encoder);
 }
 
-static void once(struct setup *s, struct tape *t, const struct network_values *v, void **record, void (*body)(void *context))
+static void once(struct setup *s, struct tape *t, const struct network_values *v, void **record,
+                 void (*body)(void *context))
 {
     if (s->put) {
         tape_put(t, v->box, s->box);
@@ -112,8 +132,14 @@ static void once(struct setup *s, struct tape *t, const struct network_values *v
     else
         body(s);
 }
-static void train_once(struct setup *s) { once(s, s->tape, &s->v, &s->step, step); }
-static void evaluate_once(struct setup *s) { once(s, s->encoder, &s->ev, &s->evaluation, evaluate); }
+static void train_once(struct setup *s)
+{
+    once(s, s->tape, &s->v, &s->step, step);
+}
+static void evaluate_once(struct setup *s)
+{
+    once(s, s->encoder, &s->ev, &s->evaluation, evaluate);
+}
 
 /* The best time, and the table of the fastest run. */
 static double report(struct setup *s, const char *what, void (*run)(struct setup *), int repeat)
@@ -166,14 +192,17 @@ int main(int argc, char **argv)
 {
     const char *name = "cpu", *precision = "float32";
     int threads = 0, pairs = 128, repeat = 5, brief = 0, record = 0, steps = 1, put = 1;
-    const struct { const char *option; int *value; } options[] = {
-        {"--threads", &threads}, {"--pairs", &pairs}, {"--repeat", &repeat}, {"--brief", &brief}, {"--record", &record}, {"--steps", &steps},
-        {"--put", &put}};
+    const struct {
+        const char *option;
+        int *value;
+    } options[] = {{"--threads", &threads}, {"--pairs", &pairs}, {"--repeat", &repeat}, {"--brief", &brief},
+                   {"--record", &record},   {"--steps", &steps}, {"--put", &put}};
     for (int i = 1; i < argc; i += 2) {
         bool known = i + 1 < argc && strcmp(argv[i], "--backend") == 0;
         if (known)
             name = argv[i + 1];
-        if (i + 1 < argc && strcmp(argv[i], "--precision") == 0 && (!strcmp(argv[i + 1], "float32") || !strcmp(argv[i + 1], "bfloat16"))) {
+        if (i + 1 < argc && strcmp(argv[i], "--precision") == 0 &&
+            (!strcmp(argv[i + 1], "float32") || !strcmp(argv[i + 1], "bfloat16"))) {
             precision = argv[i + 1];
             known = true;
         }
@@ -183,8 +212,11 @@ int main(int argc, char **argv)
                 known = true;
             }
         if (!known)
-            die(EX_USAGE, "'%s' is no option; usage: step [--backend cpu] [--precision float32|bfloat16] [--threads 0] [--pairs 128] "
-                "[--repeat 5] [--brief 0|1] [--record 0|1] [--steps 1] [--put 1|0]", argv[i]);
+            die(EX_USAGE,
+                "'%s' is no option; usage: step [--backend cpu] [--precision float32|bfloat16] [--threads 0] [--pairs "
+                "128] "
+                "[--repeat 5] [--brief 0|1] [--record 0|1] [--steps 1] [--put 1|0]",
+                argv[i]);
     }
     struct error e = {0};
     struct backend *b = backend_open(name, threads, strcmp(precision, "float32") ? BFLOAT16 : FLOAT32, &e);
@@ -199,7 +231,13 @@ int main(int argc, char **argv)
 
     struct network_settings settings;
     network_defaults(&settings);
-    struct setup s = {.b = b, .params = params_open(b), .N = 2 * pairs, .steps = steps > 0 ? steps : 1, .record = record, .brief = brief, .put = 1};
+    struct setup s = {.b = b,
+                      .params = params_open(b),
+                      .N = 2 * pairs,
+                      .steps = steps > 0 ? steps : 1,
+                      .record = record,
+                      .brief = brief,
+                      .put = 1};
     s.tape = tape_open(s.params, s.N, 2);
     s.v = network_build(s.tape, &settings, NETWORK_ENCODER | NETWORK_PROJECTION);
     tape_seal(s.tape, true, NULL);
@@ -215,11 +253,14 @@ int main(int argc, char **argv)
     train_once(&s);
     evaluate_once(&s);
     s.put = put;
-    double step_s = report(&s, "pretraining step", train_once, repeat), infer_s = report(&s, "inference", evaluate_once, repeat);
+    double step_s = report(&s, "pretraining step", train_once, repeat),
+           infer_s = report(&s, "inference", evaluate_once, repeat);
     double step_gflop = live_gflop(s.tape, s.N, true), infer_gflop = live_gflop(s.encoder, s.N, false);
-    printf("petrel pairs=%d precision=%s step_s=%.6f infer_s=%.6f boxes_per_s=%.0f peak_gib=%.2f step_live_gflop_per_s=%.1f infer_live_gflop_per_s=%.1f "
-           "device=\"%s\"\n", pairs, precision, step_s, infer_s, s.N / infer_s, (double)peak_memory_bytes() / (1 << 30), step_gflop / step_s,
-           infer_gflop / infer_s, b->device);
+    printf("petrel pairs=%d precision=%s step_s=%.6f infer_s=%.6f boxes_per_s=%.0f peak_gib=%.2f "
+           "step_live_gflop_per_s=%.1f infer_live_gflop_per_s=%.1f "
+           "device=\"%s\"\n",
+           pairs, precision, step_s, infer_s, s.N / infer_s, (double)peak_memory_bytes() / (1 << 30),
+           step_gflop / step_s, infer_gflop / infer_s, b->device);
 
     free(s.box);
     free(s.position);

@@ -24,5 +24,8 @@ static inline __nv_bfloat16 __float2bfloat16(float f)
         return {0x7fff}; /* what the hardware makes of a NaN */
     return {(uint16_t)((wide + 0x7fff + (wide >> 16 & 1)) >> 16)};
 }
-static inline __nv_bfloat16 __float2bfloat16_rn(float f) { return __float2bfloat16(f); }
+static inline __nv_bfloat16 __float2bfloat16_rn(float f)
+{
+    return __float2bfloat16(f);
+}
 #endif

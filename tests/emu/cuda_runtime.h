@@ -30,12 +30,22 @@ typedef enum {
     cudaErrorNotReady = 600,
     cudaErrorStreamCaptureUnsupported = 900
 } cudaError_t;
-typedef enum { cudaMemcpyHostToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault } cudaMemcpyKind;
+typedef enum {
+    cudaMemcpyHostToHost,
+    cudaMemcpyHostToDevice,
+    cudaMemcpyDeviceToHost,
+    cudaMemcpyDeviceToDevice,
+    cudaMemcpyDefault
+} cudaMemcpyKind;
 typedef struct emu_stream *cudaStream_t;
 typedef struct emu_event *cudaEvent_t;
 typedef struct emu_graph *cudaGraph_t;
 typedef struct emu_graph *cudaGraphExec_t;
-typedef enum { cudaStreamCaptureModeGlobal, cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeRelaxed } cudaStreamCaptureMode;
+typedef enum {
+    cudaStreamCaptureModeGlobal,
+    cudaStreamCaptureModeThreadLocal,
+    cudaStreamCaptureModeRelaxed
+} cudaStreamCaptureMode;
 enum { cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2 };
 struct cudaDeviceProp {
     char name[256];
@@ -84,8 +94,14 @@ cudaError_t emu_malloc(void **memory, size_t bytes);
 
 #ifdef __cplusplus
 #include <functional>
-template <class T> static inline cudaError_t cudaMalloc(T **memory, size_t bytes) { return emu_malloc((void **)memory, bytes); }
-template <class T> static inline cudaError_t cudaMallocHost(T **memory, size_t bytes) { return cudaMallocHost((void **)memory, bytes); }
+template <class T> static inline cudaError_t cudaMalloc(T **memory, size_t bytes)
+{
+    return emu_malloc((void **)memory, bytes);
+}
+template <class T> static inline cudaError_t cudaMallocHost(T **memory, size_t bytes)
+{
+    return cudaMallocHost((void **)memory, bytes);
+}
 
 #define __global__
 #define __device__
@@ -103,19 +119,31 @@ template <class T> static inline cudaError_t cudaMallocHost(T **memory, size_t b
 
 struct dim3 {
     unsigned x, y, z;
-    dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+    dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_)
+    {
+    }
 };
-struct int2 { int x, y; };
-struct alignas(8) float2 { float x, y; };
-struct alignas(16) float4 { float x, y, z, w; };
-struct alignas(16) uint4 { unsigned x, y, z, w; };
+struct int2 {
+    int x, y;
+};
+struct alignas(8) float2 {
+    float x, y;
+};
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+struct alignas(16) uint4 {
+    unsigned x, y, z, w;
+};
 
-struct emu_index { dim3 thread, block, block_size, grid_size; };
+struct emu_index {
+    dim3 thread, block, block_size, grid_size;
+};
 extern struct emu_index emu_now; /* of the fiber that runs */
 #define threadIdx emu_now.thread
-#define blockIdx emu_now.block
-#define blockDim emu_now.block_size
-#define gridDim emu_now.grid_size
+#define blockIdx  emu_now.block
+#define blockDim  emu_now.block_size
+#define gridDim   emu_now.grid_size
 
 enum emu_wait { EMU_RUNS, EMU_BLOCK, EMU_WARP, EMU_DONE };
 /* Wait for the block's, or the warp's, other threads. where: two threads that wait at different places are a bug of the kernel. */
@@ -124,12 +152,16 @@ uint64_t emu_exchange(uint64_t mine, unsigned lane, const void *where);
 unsigned emu_lane(void);
 void emu_enqueue(cudaStream_t stream, std::function<void()> work);
 void emu_launch(cudaStream_t stream, const char *name, dim3 blocks, dim3 threads, std::function<void()> kernel);
-void emu_seed(void); /* of all orders, anew from PETREL_EMU_SEED: when a back end is opened */
+void emu_seed(void);              /* of all orders, anew from PETREL_EMU_SEED: when a back end is opened */
 void emu_calls(const char *name); /* a call that may not be captured */
 
-#define EMU_HERE ({ static const char here_ = 0; (const void *)&here_; })
+#define EMU_HERE                                                                                                       \
+    ({                                                                                                                 \
+        static const char here_ = 0;                                                                                   \
+        (const void *)&here_;                                                                                          \
+    })
 #define __syncthreads() emu_barrier(EMU_BLOCK, EMU_HERE)
-#define __syncwarp() emu_barrier(EMU_WARP, EMU_HERE)
+#define __syncwarp()    emu_barrier(EMU_WARP, EMU_HERE)
 template <class V> static inline V emu_shuffle(V v, unsigned lane, const void *where)
 {
     static_assert(sizeof v <= 8, "shuffles are of at most 8 bytes");
@@ -140,29 +172,64 @@ template <class V> static inline V emu_shuffle(V v, unsigned lane, const void *w
     return v;
 }
 #define __shfl_xor_sync(mask, v, step) emu_shuffle((v), emu_lane() ^ (unsigned)(step), EMU_HERE)
-#define __shfl_down_sync(mask, v, step) emu_shuffle((v), emu_lane() + (unsigned)(step) < 32 ? emu_lane() + (unsigned)(step) : emu_lane(), EMU_HERE)
-#define __shfl_sync(mask, v, from) emu_shuffle((v), (unsigned)(from) & 31, EMU_HERE)
-static inline int atomicAdd(int *p, int v) { int old = *p; *p += v; return old; }
-static inline unsigned atomicAdd(unsigned *p, unsigned v) { unsigned old = *p; *p += v; return old; }
-static inline void __threadfence() {}
-template <class T> static inline T __ldg(const T *p) { return *p; }
-static inline uint32_t __umulhi(uint32_t a, uint32_t b) { return (uint32_t)((uint64_t)a * b >> 32); }
-static inline int min(int a, int b) { return a < b ? a : b; }
-static inline int max(int a, int b) { return a > b ? a : b; }
+#define __shfl_down_sync(mask, v, step)                                                                                \
+    emu_shuffle((v), emu_lane() + (unsigned)(step) < 32 ? emu_lane() + (unsigned)(step) : emu_lane(), EMU_HERE)
+#define __shfl_sync(mask, v, from) emu_shuffle((v), (unsigned)(from)&31, EMU_HERE)
+static inline int atomicAdd(int *p, int v)
+{
+    int old = *p;
+    *p += v;
+    return old;
+}
+static inline unsigned atomicAdd(unsigned *p, unsigned v)
+{
+    unsigned old = *p;
+    *p += v;
+    return old;
+}
+static inline void __threadfence()
+{
+}
+template <class T> static inline T __ldg(const T *p)
+{
+    return *p;
+}
+static inline uint32_t __umulhi(uint32_t a, uint32_t b)
+{
+    return (uint32_t)((uint64_t)a * b >> 32);
+}
+static inline int min(int a, int b)
+{
+    return a < b ? a : b;
+}
+static inline int max(int a, int b)
+{
+    return a > b ? a : b;
+}
 static inline void sincospif(float x, float *sine, float *cosine)
 {
     *sine = (float)sin(3.14159265358979323846 * (double)x);
     *cosine = (float)cos(3.14159265358979323846 * (double)x);
 }
-static inline float rsqrtf(float x) { return 1 / sqrtf(x); }
-static inline float __fadd_rn(float a, float b) { return a + b; }
-static inline float __fmul_rn(float a, float b) { return a * b; }
+static inline float rsqrtf(float x)
+{
+    return 1 / sqrtf(x);
+}
+static inline float __fadd_rn(float a, float b)
+{
+    return a + b;
+}
+static inline float __fmul_rn(float a, float b)
+{
+    return a * b;
+}
 
 /* arguments are evaluated now, as <<<>>> does; the kernel runs when the stream does */
-#define LAUNCH(b, kernel, blocks, threads, ...)                                                                                  \
+#define LAUNCH(b, kernel, blocks, threads, ...)                                                                        \
     emu_launch_with(cuda_of(b)->stream, #kernel, (blocks), (threads), (kernel), __VA_ARGS__)
 template <class... P, class... A>
-static inline void emu_launch_with(cudaStream_t stream, const char *name, dim3 blocks, dim3 threads, void (*kernel)(P...), A... given)
+static inline void emu_launch_with(cudaStream_t stream, const char *name, dim3 blocks, dim3 threads,
+                                   void (*kernel)(P...), A... given)
 {
     emu_launch(stream, name, blocks, threads, [=]() { kernel((P)given...); });
 }

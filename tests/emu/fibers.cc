@@ -34,7 +34,8 @@ static uint64_t state;
 
 static void wrong(const char *what)
 {
-    fprintf(stderr, "emulator: kernel '%s', block %u,%u,%u: %s\n", kernel_name, emu_now.block.x, emu_now.block.y, emu_now.block.z, what);
+    fprintf(stderr, "emulator: kernel '%s', block %u,%u,%u: %s\n", kernel_name, emu_now.block.x, emu_now.block.y,
+            emu_now.block.z, what);
     abort();
 }
 
@@ -53,12 +54,14 @@ static uint64_t random_next(void)
 }
 
 /* i-th of n in an order given by two random numbers: n consecutive i visit each once. */
-struct order { uint64_t start, step, n; };
+struct order {
+    uint64_t start, step, n;
+};
 static struct order order_of(uint64_t n)
 {
     uint64_t step = random_next() % n | 1, a, b;
     for (;; step += 2) { /* coprime to n */
-        for (a = n, b = step % n; b; ) {
+        for (a = n, b = step % n; b;) {
             uint64_t rest = a % b;
             a = b;
             b = rest;
@@ -67,7 +70,10 @@ static struct order order_of(uint64_t n)
             return {random_next() % n, step % n, n};
     }
 }
-static uint64_t of(const struct order *o, uint64_t i) { return (o->start + i * o->step) % o->n; }
+static uint64_t of(const struct order *o, uint64_t i)
+{
+    return (o->start + i * o->step) % o->n;
+}
 
 /* ---- one stack for another ---- */
 
@@ -91,7 +97,10 @@ static void *fresh(void *stack)
 #else
 static void fiber_runs(void);
 static ucontext_t context[MOST + 1];
-static void emu_switch(void **from, void *to) { swapcontext((ucontext_t *)*from, (ucontext_t *)to); }
+static void emu_switch(void **from, void *to)
+{
+    swapcontext((ucontext_t *)*from, (ucontext_t *)to);
+}
 static void *fresh(void *stack)
 {
     ucontext_t *c = &context[current];
@@ -176,7 +185,10 @@ void emu_barrier(enum emu_wait kind, const void *where)
     back_to_scheduler();
 }
 
-unsigned emu_lane(void) { return current % WARP; }
+unsigned emu_lane(void)
+{
+    return current % WARP;
+}
 
 uint64_t emu_exchange(uint64_t mine, unsigned lane, const void *where)
 {
@@ -245,7 +257,8 @@ static int find_storage(struct dl_phdr_info *info, size_t, void *to)
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
         uintptr_t here = (uintptr_t)&find_storage;
-        if (p->p_type == PT_LOAD && here >= info->dlpi_addr + p->p_vaddr && here < info->dlpi_addr + p->p_vaddr + p->p_memsz)
+        if (p->p_type == PT_LOAD && here >= info->dlpi_addr + p->p_vaddr &&
+            here < info->dlpi_addr + p->p_vaddr + p->p_memsz)
             for (int k = 0; k < info->dlpi_phnum; k++)
                 if (info->dlpi_phdr[k].p_type == PT_TLS && info->dlpi_tls_data) {
                     ((void **)to)[0] = info->dlpi_tls_data;
@@ -259,7 +272,10 @@ static int find_storage(struct dl_phdr_info *info, size_t, void *to)
 static void poison_shared(void)
 {
 #ifndef __SANITIZE_ADDRESS__
-    static struct { void *at; size_t bytes; } storage;
+    static struct {
+        void *at;
+        size_t bytes;
+    } storage;
     if (!storage.at) {
         *(volatile float *)&shared_memory_begins_somewhere = 0;
         if (!dl_iterate_phdr(find_storage, &storage))
@@ -282,7 +298,8 @@ static void run_grid(const char *name, dim3 blocks, dim3 threads, const std::fun
     struct order o = order_of(all);
     for (uint64_t i = 0; i < all; i++) {
         uint64_t k = of(&o, i);
-        emu_now.block = dim3((unsigned)(k % blocks.x), (unsigned)(k / blocks.x % blocks.y), (unsigned)(k / blocks.x / blocks.y));
+        emu_now.block =
+            dim3((unsigned)(k % blocks.x), (unsigned)(k / blocks.x % blocks.y), (unsigned)(k / blocks.x / blocks.y));
         poison_shared();
         run_block();
     }

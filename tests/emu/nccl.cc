@@ -20,8 +20,13 @@ struct shared {
     int arrived, round;
     alignas(16) char piece[MOST][PIECE];
 };
-struct member { struct shared *shared; int rank, size; };
-struct nccl_id { char bytes[128]; };
+struct member {
+    struct shared *shared;
+    int rank, size;
+};
+struct nccl_id {
+    char bytes[128];
+};
 
 static void meet(const struct member *c)
 {
@@ -54,8 +59,14 @@ template <class F> static void exchange(const struct member *c, const void *mine
     }
 }
 
-EXPORTED const char *ncclGetErrorString(int code) { return code ? "emulated error" : "no error"; }
-EXPORTED const char *ncclGetLastError(void *) { return getenv("PETREL_EMU_NCCL") ? "as PETREL_EMU_NCCL wishes" : ""; }
+EXPORTED const char *ncclGetErrorString(int code)
+{
+    return code ? "emulated error" : "no error";
+}
+EXPORTED const char *ncclGetLastError(void *)
+{
+    return getenv("PETREL_EMU_NCCL") ? "as PETREL_EMU_NCCL wishes" : "";
+}
 
 EXPORTED int ncclGetUniqueId(struct nccl_id *id)
 {
@@ -100,7 +111,7 @@ EXPORTED int ncclAllGather(const void *mine, void *all, size_t count, int type, 
     if (type != 1)
         return 4;
     emu_enqueue(stream, [=]() {
-        exchange(c, mine, count, [=](size_t at, size_t size, const char (*piece)[PIECE]) {
+        exchange(c, mine, count, [=](size_t at, size_t size, const char(*piece)[PIECE]) {
             for (int r = 0; r < c->size; r++)
                 memcpy((char *)all + (size_t)r * count + at, piece[r], size);
         });
@@ -108,13 +119,14 @@ EXPORTED int ncclAllGather(const void *mine, void *all, size_t count, int type, 
     return 0;
 }
 
-EXPORTED int ncclAllReduce(const void *from, void *to, size_t count, int type, int operation, void *communicator, cudaStream_t stream)
+EXPORTED int ncclAllReduce(const void *from, void *to, size_t count, int type, int operation, void *communicator,
+                           cudaStream_t stream)
 {
     const struct member *c = (struct member *)communicator;
     if (type != 7 || operation != 0)
         return 4;
     emu_enqueue(stream, [=]() {
-        exchange(c, from, count * sizeof(float), [=](size_t at, size_t size, const char (*piece)[PIECE]) {
+        exchange(c, from, count * sizeof(float), [=](size_t at, size_t size, const char(*piece)[PIECE]) {
             float *sum = (float *)((char *)to + at);
             for (size_t i = 0; i < size / sizeof(float); i++) {
                 float x = 0;
@@ -127,13 +139,15 @@ EXPORTED int ncclAllReduce(const void *from, void *to, size_t count, int type, i
     return 0;
 }
 
-EXPORTED int ncclBroadcast(const void *from, void *to, size_t count, int type, int root, void *communicator, cudaStream_t stream)
+EXPORTED int ncclBroadcast(const void *from, void *to, size_t count, int type, int root, void *communicator,
+                           cudaStream_t stream)
 {
     const struct member *c = (struct member *)communicator;
     if (type != 1)
         return 4;
     emu_enqueue(stream, [=]() {
-        exchange(c, from, count, [=](size_t at, size_t size, const char (*piece)[PIECE]) { memcpy((char *)to + at, piece[root], size); });
+        exchange(c, from, count,
+                 [=](size_t at, size_t size, const char(*piece)[PIECE]) { memcpy((char *)to + at, piece[root], size); });
     });
     return 0;
 }

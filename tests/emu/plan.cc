@@ -16,8 +16,17 @@
 const char *const pass_name[PASSES] = {"forward", "data", "weight"};
 
 enum { WORKSPACE = 4096 };
-struct planner { cudaStream_t stream; enum precision precision; };
-struct plan { struct planner *planner; struct conv_shape s; enum pass pass; bool accumulate; struct plan_about about; };
+struct planner {
+    cudaStream_t stream;
+    enum precision precision;
+};
+struct plan {
+    struct planner *planner;
+    struct conv_shape s;
+    enum pass pass;
+    bool accumulate;
+    struct plan_about about;
+};
 
 struct planner *planner_open(void *, void *stream, enum precision precision, size_t, struct error *)
 {
@@ -31,9 +40,15 @@ void planner_close(struct planner **p)
     free(*p);
     *p = NULL;
 }
-const char *planner_who(const struct planner *) { return "an emulated GPU"; }
+const char *planner_who(const struct planner *)
+{
+    return "an emulated GPU";
+}
 /* PETREL_EMU_TIMES: forms are chosen by chance, so that what must not depend on the choice, or follow another's, shows */
-bool planner_times(const struct planner *) { return getenv("PETREL_EMU_TIMES") != NULL; }
+bool planner_times(const struct planner *)
+{
+    return getenv("PETREL_EMU_TIMES") != NULL;
+}
 double planner_seconds(struct planner *, void (*what)(void *), void *context)
 {
     struct timespec t;
@@ -51,7 +66,10 @@ struct plan *plan_open(struct planner *p, const struct conv_shape *s, enum pass 
     plan->about.workspace = WORKSPACE;
     return plan;
 }
-const struct plan_about *plan_about(const struct plan *p) { return &p->about; }
+const struct plan_about *plan_about(const struct plan *p)
+{
+    return &p->about;
+}
 void plan_close(struct plan **p)
 {
     free(*p);
@@ -67,8 +85,12 @@ static void convolve(const struct plan *plan, void *x, void *w, void *y)
 {
     const struct conv_shape *s = &plan->s;
     enum precision precision = plan->planner->precision;
-    size_t P = (size_t)(s->out[0] * s->out[1] * s->out[2]), Q = (size_t)(s->in[0] * s->in[1] * s->in[2]), T = (size_t)conv_taps(s);
-    size_t C = (size_t)s->C, O = (size_t)s->O, N = (size_t)s->N, to = plan->pass == PASS_FORWARD ? N * P * O : plan->pass == PASS_DATA ? N * Q * C : O * T * C;
+    size_t P = (size_t)(s->out[0] * s->out[1] * s->out[2]), Q = (size_t)(s->in[0] * s->in[1] * s->in[2]),
+           T = (size_t)conv_taps(s);
+    size_t C = (size_t)s->C, O = (size_t)s->O, N = (size_t)s->N,
+           to = plan->pass == PASS_FORWARD ? N * P * O
+                : plan->pass == PASS_DATA  ? N * Q * C
+                                           : O * T * C;
     std::vector<float> sum(to), image(N * Q * C), weight(O * T * C), result(N * P * O);
     for (size_t i = 0; plan->pass != PASS_DATA && i < image.size(); i++)
         image[i] = get(x, precision, i);
@@ -79,7 +101,8 @@ static void convolve(const struct plan *plan, void *x, void *w, void *y)
     for (size_t p = 0; p < P; p++)
         for (size_t t = 0; t < T; t++) {
             int at[3] = {(int)p / s->out[2] / s->out[1], (int)p / s->out[2] % s->out[1], (int)p % s->out[2]}, q = 0;
-            int tap[3] = {(int)t / s->kernel[2] / s->kernel[1], (int)t / s->kernel[2] % s->kernel[1], (int)t % s->kernel[2]};
+            int tap[3] = {(int)t / s->kernel[2] / s->kernel[1], (int)t / s->kernel[2] % s->kernel[1],
+                          (int)t % s->kernel[2]};
             bool inside = true;
             for (int a = 0; a < 3; a++) {
                 int place = at[a] * s->stride[a] + tap[a] - s->pad[a];
@@ -114,7 +137,8 @@ void plan_run(struct plan *plan, void *x, void *w, void *y, void *workspace)
 {
     for (void *pointer : {x, w, y, workspace})
         if ((uintptr_t)pointer % 16)
-            die(EX_SOFTWARE, "cuDNN would be given a pointer that is not aligned to 16 bytes, in the %s pass", pass_name[plan->pass]);
+            die(EX_SOFTWARE, "cuDNN would be given a pointer that is not aligned to 16 bytes, in the %s pass",
+                pass_name[plan->pass]);
     emu_enqueue(plan->planner->stream, [=]() {
         convolve(plan, x, w, y);
         memset(workspace, 0xff, WORKSPACE);

@@ -14,8 +14,13 @@ struct emu_stream {
     uint64_t given, done; /* of all that was ever put in the queue */
     struct emu_graph *captures;
 };
-struct emu_event { cudaStream_t stream; uint64_t mark; };
-struct emu_graph { works node; };
+struct emu_event {
+    cudaStream_t stream;
+    uint64_t mark;
+};
+struct emu_graph {
+    works node;
+};
 
 static std::vector<cudaStream_t> streams;
 static std::map<void *, size_t> blocks; /* device memory: start, and bytes of the mapping's usable part */
@@ -59,9 +64,18 @@ void emu_enqueue(cudaStream_t stream, std::function<void()> work)
 }
 
 extern "C" {
-const char *cudaGetErrorString(cudaError_t code) { return code == cudaSuccess ? "no error" : code == cudaErrorMemoryAllocation ? "out of memory" : "emulated error"; }
-const char *cudaGetErrorName(cudaError_t code) { return code == cudaSuccess ? "cudaSuccess" : "cudaErrorEmulated"; }
-cudaError_t cudaGetLastError(void) { return cudaSuccess; }
+const char *cudaGetErrorString(cudaError_t code)
+{
+    return code == cudaSuccess ? "no error" : code == cudaErrorMemoryAllocation ? "out of memory" : "emulated error";
+}
+const char *cudaGetErrorName(cudaError_t code)
+{
+    return code == cudaSuccess ? "cudaSuccess" : "cudaErrorEmulated";
+}
+cudaError_t cudaGetLastError(void)
+{
+    return cudaSuccess;
+}
 
 /* what a test wants the machine to have: PETREL_EMU_DRIVER, _DEVICES, _CUDNN, _MIB, _CAPABILITY, _BUSY */
 static int wished(const char *name, int otherwise)
@@ -69,8 +83,16 @@ static int wished(const char *name, int otherwise)
     const char *text = getenv(name);
     return text && *text ? atoi(text) : otherwise;
 }
-cudaError_t cudaDriverGetVersion(int *version) { *version = wished("PETREL_EMU_DRIVER", 13000); return cudaSuccess; }
-cudaError_t cudaRuntimeGetVersion(int *version) { *version = 13000; return cudaSuccess; }
+cudaError_t cudaDriverGetVersion(int *version)
+{
+    *version = wished("PETREL_EMU_DRIVER", 13000);
+    return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int *version)
+{
+    *version = 13000;
+    return cudaSuccess;
+}
 cudaError_t cudaGetDeviceCount(int *count)
 {
     *count = wished("PETREL_EMU_DEVICES", 1);
@@ -263,7 +285,10 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph)
 }
 
 /* cuDNN's handle */
-size_t cudnnGetVersion(void) { return (size_t)wished("PETREL_EMU_CUDNN", 91900); }
+size_t cudnnGetVersion(void)
+{
+    return (size_t)wished("PETREL_EMU_CUDNN", 91900);
+}
 cudnnStatus_t cudnnCreate(cudnnHandle_t *handle)
 {
     *handle = (cudnnHandle_t)malloc(1);
@@ -274,6 +299,12 @@ cudnnStatus_t cudnnDestroy(cudnnHandle_t handle)
     free(handle);
     return CUDNN_STATUS_SUCCESS;
 }
-cudnnStatus_t cudnnSetStream(cudnnHandle_t, cudaStream_t) { return CUDNN_STATUS_SUCCESS; }
-const char *cudnnGetErrorString(cudnnStatus_t) { return "emulated error"; }
+cudnnStatus_t cudnnSetStream(cudnnHandle_t, cudaStream_t)
+{
+    return CUDNN_STATUS_SUCCESS;
+}
+const char *cudnnGetErrorString(cudnnStatus_t)
+{
+    return "emulated error";
+}
 }

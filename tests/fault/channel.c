@@ -94,7 +94,9 @@ static int be_check(void)
 }
 
 /* How often each item was published, and what is not as it should be. */
-struct count { int seen[ITEMS], wrong; };
+struct count {
+    int seen[ITEMS], wrong;
+};
 
 static int list_read(struct count *c)
 {
@@ -144,8 +146,8 @@ static int be_collect(void)
 struct victim {
     const char *name;
     int (*be)(void);
-    pid_t pid;          /* 0: it has ended well */
-    double resume_s;    /* stopped until then; 0: running */
+    pid_t pid;       /* 0: it has ended well */
+    double resume_s; /* stopped until then; 0: running */
 };
 
 static void start(struct victim *v)
@@ -193,7 +195,9 @@ static void resume(struct victim *v, size_t count)
         }
 }
 
-struct tally { int kills, stops, rounds, lost, repeated, wrong; };
+struct tally {
+    int kills, stops, rounds, lost, repeated, wrong;
+};
 
 static bool round_run(struct tally *t, int kills, struct rng *r)
 {

@@ -30,10 +30,26 @@ static uint64_t number(uint64_t below)
 
 /* ---- mutation ---- */
 
-static const char *const words[] = {"-1", "0", "1e308", "-1e308", "nan", "inf", "32768", "2147483648", "18446744073709551616", "1e-320",
-                                    "=", ":", "\n", "\n\n", "\\", "\t", "\"", "{", "]", "(,,)", "LOCAL", "True", "LIST", "%d"};
-static const uint64_t extremes[] = {0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x7fffffffffffffff,
-                                    0x8000000000000000, 0xffffffffffffffff, 0x7ff0000000000000, 0x7fc00000};
+static const char *const words[] = {
+    "-1",     "0",    "1e308", "-1e308", "nan",  "inf", "32768", "2147483648", "18446744073709551616",
+    "1e-320", "=",    ":",     "\n",     "\n\n", "\\",  "\t",    "\"",         "{",
+    "]",      "(,,)", "LOCAL", "True",   "LIST", "%d"};
+static const uint64_t extremes[] = {0,
+                                    1,
+                                    0x7f,
+                                    0x80,
+                                    0xff,
+                                    0x7fff,
+                                    0x8000,
+                                    0xffff,
+                                    0x7fffffff,
+                                    0x80000000,
+                                    0xffffffff,
+                                    0x7fffffffffffffff,
+                                    0x8000000000000000,
+                                    0xffffffffffffffff,
+                                    0x7ff0000000000000,
+                                    0x7fc00000};
 
 static size_t insert(uint8_t *b, size_t size, size_t at, const void *what, size_t length)
 {
@@ -65,8 +81,7 @@ static size_t mutate_once(uint8_t *b, size_t size)
         for (size_t i = 0; i < width && at + width <= size; i++)
             b[at + i] = (uint8_t)(value >> 8 * (number(2) ? i : width - 1 - i));
         return size;
-    case 3: /* cut short, now and then */
-        return number(4) ? size : at;
+    case 3: /* cut short, now and then */ return number(4) ? size : at;
     case 4: /* a piece taken out */
         if (at + length <= size) {
             memmove(b + at, b + at + length, size - at - length);
@@ -105,7 +120,8 @@ static size_t mutate(const struct target *t, const struct buffer *seed, uint8_t 
 }
 
 /* File n of a target and a seed. */
-static size_t mutant(const struct target *t, const struct buffer *seeds, size_t seed_count, uint64_t seed, uint64_t n, uint8_t *b)
+static size_t mutant(const struct target *t, const struct buffer *seeds, size_t seed_count, uint64_t seed, uint64_t n,
+                     uint8_t *b)
 {
     state = (seed + 1) * 0x9e3779b97f4a7c15u ^ (n + 1) * 0xd1342543de82ef95u;
     number(0);
@@ -134,8 +150,8 @@ static void guard(void)
 }
 
 /* Files `from` up to `to` of a target, in a child. Returns how it ended; *reached: the file it was at. */
-static int child_run(const struct target *t, const char *path, const struct buffer *seeds, size_t seed_count, uint64_t seed, uint64_t from,
-                     uint64_t to, volatile uint64_t *reached)
+static int child_run(const struct target *t, const char *path, const struct buffer *seeds, size_t seed_count,
+                     uint64_t seed, uint64_t from, uint64_t to, volatile uint64_t *reached)
 {
     fflush(stdout);
     pid_t child = fork();
@@ -265,7 +281,8 @@ static void mutants_write(const char *to, uint64_t count, uint64_t seed)
         size_t const seed_count = seeds_make(&targets[t], made, seeds);
         for (uint64_t n = t; n < count; n += COUNT_OF(targets)) {
             struct error e = {0};
-            char *folder = xprintf("%s/%s/%llu", to, targets[t].name, (unsigned long long)n), *path = path_join(folder, targets[t].file);
+            char *folder = xprintf("%s/%s/%llu", to, targets[t].name, (unsigned long long)n),
+                 *path = path_join(folder, targets[t].file);
             if (dir_make(folder, &e) < 0)
                 die_of(&e);
             write_or_die(path, b, mutant(&targets[t], seeds, seed_count, seed, n, b));
@@ -287,10 +304,12 @@ int main(int argc, char **argv)
                 targets[t].parse(argv[3]);
         return 0;
     }
-    uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 15000, seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, done = 0;
+    uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 15000, seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1,
+             done = 0;
     int deaths = 0;
     double begun_s = now_s();
-    strcpy(dir, dir_exists("/dev/shm") ? "/dev/shm/petrel-fuzz.XXXXXX" : "/tmp/petrel-fuzz.XXXXXX"); /* memory: they are many */
+    strcpy(dir, dir_exists("/dev/shm") ? "/dev/shm/petrel-fuzz.XXXXXX"
+                                       : "/tmp/petrel-fuzz.XXXXXX"); /* memory: they are many */
     if (!mkdtemp(dir))
         return EX_OSERR;
     if (argc == 3 && strcmp(argv[1], "--corpus") == 0) {
@@ -307,12 +326,13 @@ int main(int argc, char **argv)
         uint64_t mine = count / COUNT_OF(targets) + (t < count % COUNT_OF(targets));
         state = 88172645463325252u; /* of the seeds */
         int here = target_run(&targets[t], mine, seed);
-        printf("%s %zu - %s: %llu mutated files, %d crashes or hangs\n", here ? "not ok" : "ok", t + 1, targets[t].name, (unsigned long long)mine, here);
+        printf("%s %zu - %s: %llu mutated files, %d crashes or hangs\n", here ? "not ok" : "ok", t + 1, targets[t].name,
+               (unsigned long long)mine, here);
         deaths += here;
         done += mine;
     }
     dir_remove(dir);
-    printf("# %llu mutated files in %.1f s, seed %llu: %d crashes or hangs\n", (unsigned long long)done, now_s() - begun_s,
-           (unsigned long long)seed, deaths);
+    printf("# %llu mutated files in %.1f s, seed %llu: %d crashes or hangs\n", (unsigned long long)done,
+           now_s() - begun_s, (unsigned long long)seed, deaths);
     return deaths ? 1 : 0;
 }

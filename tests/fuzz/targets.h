@@ -6,6 +6,8 @@
 #include "common/gzip.h"
 #include "stages/load/jpeg2000.h"
 #include "stages/load/load.h"
+#include "tests/unit/load_jpeg2000_file.h"
+#include "tests/unit/load_seg_file.h"
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -14,10 +16,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <cmocka.h>
 #include <zlib.h>
-#include "tests/unit/load_jpeg2000_file.h"
-#include "tests/unit/load_seg_file.h"
+#include <cmocka.h>
 
 enum { MAX_BYTES = 1 << 26 };
 
@@ -87,7 +87,9 @@ static void parse_dicom(const char *path)
         struct scan_facts f;
         scan_facts_init(&f);
         (void)!series_facts(&image, 1, &f, &e);
-        float *voxel = image.rows * image.columns < MAX_BYTES / 4 ? calloc((size_t)(image.rows * image.columns), sizeof *voxel) : NULL;
+        float *voxel = image.rows * image.columns < MAX_BYTES / 4
+                           ? calloc((size_t)(image.rows * image.columns), sizeof *voxel)
+                           : NULL;
         if (voxel && dicom_read_voxels(path, &image, voxel, &e) < 0 && !*e.text)
             abort();
         free(voxel);
@@ -175,19 +177,25 @@ static bool seed_mha(const char *path, int n)
     char header[900];
     if (n >= 3)
         return false;
-    snprintf(header, sizeof header, "ObjectType = Image\nNDims = 3\nDimSize = 5 4 3\nElementSpacing = 2 2 3\nOffset = -10 20 30.5\n"
-                                    "TransformMatrix = 1 0 0 0 1 0 0 0 1\n%sElementDataFile = LOCAL\n", kinds[n]);
+    snprintf(header, sizeof header,
+             "ObjectType = Image\nNDims = 3\nDimSize = 5 4 3\nElementSpacing = 2 2 3\nOffset = -10 20 30.5\n"
+             "TransformMatrix = 1 0 0 0 1 0 0 0 1\n%sElementDataFile = LOCAL\n",
+             kinds[n]);
     text_and_ramp(path, header, n == 1 ? 'z' : 0);
     return true;
 }
 static bool seed_nrrd(const char *path, int n)
 {
-    static const char *const kinds[] = {"encoding: raw\nendian: little\n", "encoding: gzip\nendian: big\n", "encoding: raw\nendian: big\nbyte skip: -1\n"};
+    static const char *const kinds[] = {"encoding: raw\nendian: little\n", "encoding: gzip\nendian: big\n",
+                                        "encoding: raw\nendian: big\nbyte skip: -1\n"};
     char header[900];
     if (n >= 3)
         return false;
-    snprintf(header, sizeof header, "NRRD0005\n# seed\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 5 4 3\n"
-                                    "space directions: (2,0,0) (0,2,0) (0,0,3)\nspace origin: (-10,20,30.5)\nkinds: domain domain domain\n%s\n", kinds[n]);
+    snprintf(
+        header, sizeof header,
+        "NRRD0005\n# seed\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 5 4 3\n"
+        "space directions: (2,0,0) (0,2,0) (0,0,3)\nspace origin: (-10,20,30.5)\nkinds: domain domain domain\n%s\n",
+        kinds[n]);
     text_and_ramp(path, header, n == 1 ? 'g' : 0);
     return true;
 }
@@ -201,13 +209,20 @@ static bool seed_gzip(const char *path, int n)
 }
 static bool seed_sidecar(const char *path, int n)
 {
-    static const char text[] = "{\"Units\": \"Bq/mL\", \"DecayCorrection\": \"START\", \"BodyWeight\": 71.5, \"BodyHeight\": 1.72,\n"
-                               " \"InjectedRadioactivity\": 388.7, \"InjectedRadioactivityUnits\": \"MBq\", \"RadionuclideHalfLife\": 6586.2,\n"
-                               " \"InjectionTime\": \"10:35:00\", \"AcquisitionTime\": \"11:20:11\", \"SeriesTime\": \"11:20:11\", \"FrameDuration\": 240,\n"
-                               " \"CorrectedImage\": [\"ATTN\", \"DECY\"], \"PatientSex\": \"F\", \"PatientID\": \"P\\u00e9 1\", \"StudyID\": \"7\"}\n";
-    static const char bids[] = "{\"Units\": \"Bq/mL\", \"TimeZero\": \"10:00:00\", \"InjectionStart\": -600, \"ScanStart\": 3000, \"BodyWeight\": 70,\n"
-                               " \"InjectedRadioactivity\": 3e8, \"TracerRadionuclide\": \"F18\", \"FrameDuration\": [1200], \"FrameTimesStart\": [0],\n"
-                               " \"ImageDecayCorrected\": true, \"ImageDecayCorrectionTime\": 3000, \"AttenuationCorrection\": \"measured\"}\n";
+    static const char text[] =
+        "{\"Units\": \"Bq/mL\", \"DecayCorrection\": \"START\", \"BodyWeight\": 71.5, \"BodyHeight\": 1.72,\n"
+        " \"InjectedRadioactivity\": 388.7, \"InjectedRadioactivityUnits\": \"MBq\", \"RadionuclideHalfLife\": "
+        "6586.2,\n"
+        " \"InjectionTime\": \"10:35:00\", \"AcquisitionTime\": \"11:20:11\", \"SeriesTime\": \"11:20:11\", "
+        "\"FrameDuration\": 240,\n"
+        " \"CorrectedImage\": [\"ATTN\", \"DECY\"], \"PatientSex\": \"F\", \"PatientID\": \"P\\u00e9 1\", \"StudyID\": "
+        "\"7\"}\n";
+    static const char bids[] = "{\"Units\": \"Bq/mL\", \"TimeZero\": \"10:00:00\", \"InjectionStart\": -600, "
+                               "\"ScanStart\": 3000, \"BodyWeight\": 70,\n"
+                               " \"InjectedRadioactivity\": 3e8, \"TracerRadionuclide\": \"F18\", \"FrameDuration\": "
+                               "[1200], \"FrameTimesStart\": [0],\n"
+                               " \"ImageDecayCorrected\": true, \"ImageDecayCorrectionTime\": 3000, "
+                               "\"AttenuationCorrection\": \"measured\"}\n";
     if (n < 2)
         write_or_die(path, n ? bids : text, n ? sizeof bids - 1 : sizeof text - 1);
     return n < 2;
@@ -215,14 +230,16 @@ static bool seed_sidecar(const char *path, int n)
 static bool seed_table(const char *path, int n)
 {
     static const char text[] = "Series UID,Subject ID,Study Date,Modality,File Location,diagnosis,age,sex\n"
-                               "1,PETCT_a,5/6/2003,PT,\"./FDG/PETCT_a/05-06-2003-NA/8, PET \"\"corr\"\"\",MELANOMA,071Y,M\r\n2,PETCT_b,20030506,PT,x,NEGATIVE,50,F\n";
+                               "1,PETCT_a,5/6/2003,PT,\"./FDG/PETCT_a/05-06-2003-NA/8, PET "
+                               "\"\"corr\"\"\",MELANOMA,071Y,M\r\n2,PETCT_b,20030506,PT,x,NEGATIVE,50,F\n";
     if (n == 0)
         write_or_die(path, text, sizeof text - 1);
     return n == 0;
 }
 static bool seed_list(const char *path, int n)
 {
-    static const char text[] = "patient\tstudy\tscan\tmask\tunits\tdiagnosis\tsex\tage_y\n# a comment\nP01\tA\tx.nii\t-\tSUV\tMELANOMA\tF\t61\r\n"
+    static const char text[] = "patient\tstudy\tscan\tmask\tunits\tdiagnosis\tsex\tage_y\n# a "
+                               "comment\nP01\tA\tx.nii\t-\tSUV\tMELANOMA\tF\t61\r\n"
                                "P02\tB\tno.nii.gz\t\tBq/mL\tNEGATIVE\tM\t7.5\nP03\t\tx.nii\tx.nii\n";
     if (n == 0)
         write_or_die(path, text, sizeof text - 1);
@@ -254,7 +271,8 @@ static struct buffer seed_codestream(const char *path, unsigned rows, unsigned c
     char *dir = path_parent(path);
     for (int i = 0; i < 1000; i++)
         value[i] = i * 911 % 4096;
-    struct buffer code = jpeg2000_encode(dir, value, (struct jpeg2000_coding){rows, columns, 1, n ? 12 : 16, false, n == 1, n == 2});
+    struct buffer code =
+        jpeg2000_encode(dir, value, (struct jpeg2000_coding){rows, columns, 1, n ? 12 : 16, false, n == 1, n == 2});
     free(dir);
     return code;
 }
@@ -270,7 +288,8 @@ static bool seed_jpeg2000(const char *path, int n)
 /* Plain, and packed by OpenJPEG and by every codec DCMTK's tools have, where they are installed. */
 static bool seed_dicom(const char *path, int n)
 {
-    static const char *const ways[] = {"", "dcmcrle", "dcmcjpls", "dcmcjpeg", "dcmconv +ti", "dcmconv +tb", "dcmconv +td"};
+    static const char *const ways[] = {"",           "dcmcrle", "dcmcjpls", "dcmcjpeg", "dcmconv +ti", "dcmconv +tb",
+                                       "dcmconv +td"};
     struct dicom_slice s = {.position = "0\\0\\0", .units = "CNTS", .philips_suv = "0.0005", .suv_type = "BW"};
     char command[300];
     if ((size_t)n == COUNT_OF(ways)) {
@@ -302,7 +321,8 @@ static void fill_contour(FILE *to, int i, const void *about)
 {
     (void)about;
     dicom_text(to, 0x3006, 0x0042, "CS", "CLOSED_PLANAR");
-    dicom_text(to, 0x3006, 0x0050, "DS", i ? "3\\3\\2\\15\\3\\2\\15\\15\\2\\3\\15\\2" : "-9\\-9\\4\\40\\-9\\4\\-9\\40\\4");
+    dicom_text(to, 0x3006, 0x0050, "DS",
+               i ? "3\\3\\2\\15\\3\\2\\15\\15\\2\\3\\15\\2" : "-9\\-9\\4\\40\\-9\\4\\-9\\40\\4");
 }
 static void fill_drawn(FILE *to, int i, const void *about)
 {
@@ -338,12 +358,12 @@ static const struct target {
     void (*parse)(const char *path);
     bool paths; /* its text names files: slashes and dots stay out of it */
 } targets[] = {
-    {"nifti", "f.nii", seed_nifti, parse_image, false},   {"niftigz", "f.nii.gz", seed_nifti, parse_image, false},
-    {"mha", "f.mha", seed_mha, parse_image, true},        {"nrrd", "f.nrrd", seed_nrrd, parse_image, true},
-    {"gzip", "f.gz", seed_gzip, parse_gzip, false},       {"sidecar", "f.json", seed_sidecar, parse_sidecar, false},
-    {"list", "f.tsv", seed_list, parse_list, true},       {"table", "f.csv", seed_table, parse_table, false},
-    {"dicom", "f.dcm", seed_dicom, parse_dicom, false},   {"jpeg2000", "f.j2k", seed_jpeg2000, parse_jpeg2000, false},
-    {"niftipair", "p.hdr", seed_pair, parse_image, false},
-    {"rtstruct", "r.dcm", seed_rtstruct, parse_rtstruct, false}, {"seg", "s.dcm", seed_seg, parse_seg, false},
+    {"nifti", "f.nii", seed_nifti, parse_image, false},    {"niftigz", "f.nii.gz", seed_nifti, parse_image, false},
+    {"mha", "f.mha", seed_mha, parse_image, true},         {"nrrd", "f.nrrd", seed_nrrd, parse_image, true},
+    {"gzip", "f.gz", seed_gzip, parse_gzip, false},        {"sidecar", "f.json", seed_sidecar, parse_sidecar, false},
+    {"list", "f.tsv", seed_list, parse_list, true},        {"table", "f.csv", seed_table, parse_table, false},
+    {"dicom", "f.dcm", seed_dicom, parse_dicom, false},    {"jpeg2000", "f.j2k", seed_jpeg2000, parse_jpeg2000, false},
+    {"niftipair", "p.hdr", seed_pair, parse_image, false}, {"rtstruct", "r.dcm", seed_rtstruct, parse_rtstruct, false},
+    {"seg", "s.dcm", seed_seg, parse_seg, false},
 };
 #endif

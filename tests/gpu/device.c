@@ -35,7 +35,10 @@ static int setting(const char *name, int usual)
     const char *s = getenv(name);
     return s && *s ? (int)strtol(s, NULL, 10) : usual;
 }
-static int pairs(void) { return setting("PETREL_GPU_PAIRS", 32); }
+static int pairs(void)
+{
+    return setting("PETREL_GPU_PAIRS", 32);
+}
 
 static float *noise(size_t count, uint64_t which)
 {
@@ -155,9 +158,10 @@ static void compare_step(enum precision precision)
     cuda.b->get(cuda.b, terms[1], cuda.terms, sizeof terms[1]);
     float *g[2] = {all_of(&cpu, true, &count), all_of(&cuda, true, &also)};
     assert_int_equal(count, also);
-    double of_z = distance(z[1], z[0], size), of_terms = distance(terms[1], terms[0], 3), of_gradient = distance(g[1], g[0], count);
-    print_message("# %s, %s: from the cpu's float32 step: z %.2g, loss terms %.2g, all gradients %.2g\n", cuda.b->device,
-                  precision_name[precision], of_z, of_terms, of_gradient);
+    double of_z = distance(z[1], z[0], size), of_terms = distance(terms[1], terms[0], 3),
+           of_gradient = distance(g[1], g[0], count);
+    print_message("# %s, %s: from the cpu's float32 step: z %.2g, loss terms %.2g, all gradients %.2g\n",
+                  cuda.b->device, precision_name[precision], of_z, of_terms, of_gradient);
     double worst = 0;
     size_t at = 0;
     const char *who = "";
@@ -183,8 +187,16 @@ static void compare_step(enum precision precision)
     net_close(&cpu);
     net_close(&cuda);
 }
-static void test_step_float32(void **state) { (void)state; compare_step(FLOAT32); }
-static void test_step_bfloat16(void **state) { (void)state; compare_step(BFLOAT16); }
+static void test_step_float32(void **state)
+{
+    (void)state;
+    compare_step(FLOAT32);
+}
+static void test_step_bfloat16(void **state)
+{
+    (void)state;
+    compare_step(BFLOAT16);
+}
 
 enum { STEPS = 4 };
 enum how { PLAIN, RECORDED };
@@ -209,34 +221,50 @@ static void same_bytes(enum how first, enum how second)
 {
     for (int precision = FLOAT32; precision <= BFLOAT16; precision++) {
         size_t count, also;
-        float *a = after_steps((enum precision)precision, first, &count), *b = after_steps((enum precision)precision, second, &also);
+        float *a = after_steps((enum precision)precision, first, &count),
+              *b = after_steps((enum precision)precision, second, &also);
         assert_int_equal(count, also);
         for (size_t i = 0; i < count; i++)
             if (!isfinite(a[i]))
                 fail_msg("%s: number %zu is %g after %d steps", precision_name[precision], i, (double)a[i], STEPS);
         if (memcmp(a, b, count * sizeof *a))
-            fail_msg("%s: %d steps left other bytes the second time (normalised distance %.2g)", precision_name[precision], STEPS,
-                     distance(b, a, count));
+            fail_msg("%s: %d steps left other bytes the second time (normalised distance %.2g)",
+                     precision_name[precision], STEPS, distance(b, a, count));
         free(a);
         free(b);
     }
 }
-static void test_same_bytes_twice(void **state) { (void)state; same_bytes(PLAIN, PLAIN); }
-static void test_recorded_is_plain(void **state) { (void)state; same_bytes(RECORDED, PLAIN); }
+static void test_same_bytes_twice(void **state)
+{
+    (void)state;
+    same_bytes(PLAIN, PLAIN);
+}
+static void test_recorded_is_plain(void **state)
+{
+    (void)state;
+    same_bytes(RECORDED, PLAIN);
+}
 
 /* ---- every way of convolving, on the network's own shapes ---- */
 
-struct passes { float *out, *din, *dweight; size_t size[3]; };
+struct passes {
+    float *out, *din, *dweight;
+    size_t size[3];
+};
 
 static struct passes convolve(struct backend *b, const struct conv_shape *s, const char *form)
 {
-    size_t P = (size_t)(s->out[0] * s->out[1] * s->out[2]), Q = (size_t)(s->in[0] * s->in[1] * s->in[2]), N = (size_t)s->N;
+    size_t P = (size_t)(s->out[0] * s->out[1] * s->out[2]), Q = (size_t)(s->in[0] * s->in[1] * s->in[2]),
+           N = (size_t)s->N;
     int taps = conv_live_taps(s, NULL);
     struct passes r = {.size = {N * P * (size_t)s->O, N * Q * (size_t)s->C, (size_t)(s->O * s->C * taps)}};
     float *host[3] = {noise(r.size[1], 2), noise(r.size[2], 3), noise(r.size[0], 4)};
-    float *in = b->alloc(b, b->image_size(b, s->N, s->C, s->in) * sizeof *in), *din = b->alloc(b, b->image_size(b, s->N, s->C, s->in) * sizeof *din);
-    float *out = b->alloc(b, b->image_size(b, s->N, s->O, s->out) * sizeof *out), *dout = b->alloc(b, b->image_size(b, s->N, s->O, s->out) * sizeof *dout);
-    float *weight = b->alloc(b, b->weight_size(b, s->O, s->C, taps) * sizeof *weight), *dweight = b->alloc(b, b->weight_size(b, s->O, s->C, taps) * sizeof *dweight);
+    float *in = b->alloc(b, b->image_size(b, s->N, s->C, s->in) * sizeof *in),
+          *din = b->alloc(b, b->image_size(b, s->N, s->C, s->in) * sizeof *din);
+    float *out = b->alloc(b, b->image_size(b, s->N, s->O, s->out) * sizeof *out),
+          *dout = b->alloc(b, b->image_size(b, s->N, s->O, s->out) * sizeof *dout);
+    float *weight = b->alloc(b, b->weight_size(b, s->O, s->C, taps) * sizeof *weight),
+          *dweight = b->alloc(b, b->weight_size(b, s->O, s->C, taps) * sizeof *dweight);
     b->image_put(b, in, host[0], s->N, s->C, s->in);
     b->weight_put(b, weight, host[1], s->O, s->C, taps);
     b->image_put(b, dout, host[2], s->N, s->O, s->out);
@@ -288,13 +316,15 @@ static void test_forms_agree(void **state)
                 if (!conv_form_worth(&conv_forms[f], &s))
                     continue;
                 struct passes got = convolve(b, &s, conv_forms[f].name);
-                double d[3] = {distance(got.out, expected.out, got.size[0]), distance(got.din, expected.din, got.size[1]),
+                double d[3] = {distance(got.out, expected.out, got.size[0]),
+                               distance(got.din, expected.din, got.size[1]),
                                distance(got.dweight, expected.dweight, got.size[2])};
-                print_message("# %s %s by %s: forward %.1g, data %.1g, weight %.1g\n", name, precision_name[precision], conv_forms[f].name, d[0],
-                              d[1], d[2]);
+                print_message("# %s %s by %s: forward %.1g, data %.1g, weight %.1g\n", name, precision_name[precision],
+                              conv_forms[f].name, d[0], d[1], d[2]);
                 for (int k = 0; k < 3; k++)
                     if (!(d[k] <= near_conv[precision]))
-                        fail_msg("%s %s: '%s' is %.2g from 'columns' in pass %d", name, precision_name[precision], conv_forms[f].name, d[k], k);
+                        fail_msg("%s %s: '%s' is %.2g from 'columns' in pass %d", name, precision_name[precision],
+                                 conv_forms[f].name, d[k], k);
                 passes_free(&got);
             }
             passes_free(&expected);
@@ -321,7 +351,8 @@ static int only_steps(void)
             n.b->step(n.b, &record, whole_step, &n);
         float terms[3];
         n.b->get(n.b, terms, n.terms, sizeof terms);
-        printf("%s: %d steps, loss terms %g %g %g\n", precision_name[precision], STEPS, (double)terms[0], (double)terms[1], (double)terms[2]);
+        printf("%s: %d steps, loss terms %g %g %g\n", precision_name[precision], STEPS, (double)terms[0],
+               (double)terms[1], (double)terms[2]);
         n.b->step_forget(n.b, &record);
         net_close(&n);
     }
@@ -336,8 +367,9 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "step"))
         return only_steps();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_step_float32),      cmocka_unit_test(test_step_bfloat16), cmocka_unit_test(test_same_bytes_twice),
-        cmocka_unit_test(test_recorded_is_plain), cmocka_unit_test(test_forms_agree),
+        cmocka_unit_test(test_step_float32),     cmocka_unit_test(test_step_bfloat16),
+        cmocka_unit_test(test_same_bytes_twice), cmocka_unit_test(test_recorded_is_plain),
+        cmocka_unit_test(test_forms_agree),
     };
     struct backend *b = open_or_skip("cuda", FLOAT32); /* leaves with 77 before a line of TAP */
     backend_close(&b);

@@ -50,6 +50,7 @@ static int layers_find(int boxes)
 
 static void layer_name(char *to, size_t size, const struct conv_shape *s)
 {
-    format_into(to, size, "%d>%d %dx%dx%d/%dx%dx%d", s->C, s->O, s->in[0], s->in[1], s->in[2], s->kernel[0], s->kernel[1], s->kernel[2]);
+    format_into(to, size, "%d>%d %dx%dx%d/%dx%dx%d", s->C, s->O, s->in[0], s->in[1], s->in[2], s->kernel[0],
+                s->kernel[1], s->kernel[2]);
 }
 #endif

@@ -52,7 +52,8 @@ static struct planner *described(const char *device, enum precision precision)
     return p;
 }
 
-static void must_plan(struct planner *p, const struct conv_shape *s, enum pass pass, bool accumulate, bool wants_tensor_cores)
+static void must_plan(struct planner *p, const struct conv_shape *s, enum pass pass, bool accumulate,
+                      bool wants_tensor_cores)
 {
     struct error e = {0};
     char name[80];
@@ -61,10 +62,11 @@ static void must_plan(struct planner *p, const struct conv_shape *s, enum pass p
     if (!plan)
         fail_msg("%s: %s", name, e.text);
     const struct plan_about *about = plan_about(plan);
-    print_message("# %-24s %-8s %2d offered, engine %.40s%s, workspace %zu KiB\n", name, pass_name[pass], about->offered, about->engine,
-                  about->tensor_cores ? ", tensor cores" : "", (about->workspace + 1023) >> 10);
+    print_message("# %-24s %-8s %2d offered, engine %.40s%s, workspace %zu KiB\n", name, pass_name[pass], about->offered,
+                  about->engine, about->tensor_cores ? ", tensor cores" : "", (about->workspace + 1023) >> 10);
     if (wants_tensor_cores && !about->tensor_cores)
-        fail_msg("%s: the first plan for the %s pass (engine %s) uses no tensor cores", name, pass_name[pass], about->engine);
+        fail_msg("%s: the first plan for the %s pass (engine %s) uses no tensor cores", name, pass_name[pass],
+                 about->engine);
     plan_close(&plan);
 }
 
@@ -80,7 +82,8 @@ static void must_align(const struct conv_shape *s)
     print_message("\n");
     free(run);
     if (s->C % 8 || s->O % 8)
-        fail_msg("%s: a product of %d to %d channels is not aligned to the 16 bytes that tensor cores want", name, s->C, s->O);
+        fail_msg("%s: a product of %d to %d channels is not aligned to the 16 bytes that tensor cores want", name, s->C,
+                 s->O);
 }
 
 static void every_layer(const char *device, enum precision precision)
@@ -101,10 +104,26 @@ static void every_layer(const char *device, enum precision precision)
     planner_close(&p);
 }
 
-static void test_h200_bfloat16(void **state) { (void)state; every_layer("h200", BFLOAT16); }
-static void test_h200_float32(void **state) { (void)state; every_layer("h200", FLOAT32); }
-static void test_rtx3060_bfloat16(void **state) { (void)state; every_layer("rtx3060", BFLOAT16); }
-static void test_rtx3060_float32(void **state) { (void)state; every_layer("rtx3060", FLOAT32); }
+static void test_h200_bfloat16(void **state)
+{
+    (void)state;
+    every_layer("h200", BFLOAT16);
+}
+static void test_h200_float32(void **state)
+{
+    (void)state;
+    every_layer("h200", FLOAT32);
+}
+static void test_rtx3060_bfloat16(void **state)
+{
+    (void)state;
+    every_layer("rtx3060", BFLOAT16);
+}
+static void test_rtx3060_float32(void **state)
+{
+    (void)state;
+    every_layer("rtx3060", FLOAT32);
+}
 
 /* The other ways to do the stem have plans too: run.sh on a GPU can time them all. */
 static void test_stem_forms(void **state)
@@ -167,9 +186,12 @@ static void test_bad_properties(void **state)
 static void test_versions_refused(void **state)
 {
     (void)state;
-    static const struct { size_t version; bool bfloat16, float32; } known[] = {
-        {8907, false, false}, {90701, true, true}, {90800, false, true}, {91002, false, true}, {91400, false, true}, {91499, false, true},
-        {91500, true, true}, {91900, true, true},
+    static const struct {
+        size_t version;
+        bool bfloat16, float32;
+    } known[] = {
+        {8907, false, false}, {90701, true, true},  {90800, false, true}, {91002, false, true},
+        {91400, false, true}, {91499, false, true}, {91500, true, true},  {91900, true, true},
     };
     for (size_t i = 0; i < COUNT_OF(known); i++) {
         struct error e = {0};
@@ -256,9 +278,11 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "describe"))
         return describe();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_h200_bfloat16),   cmocka_unit_test(test_h200_float32), cmocka_unit_test(test_rtx3060_bfloat16),
-        cmocka_unit_test(test_rtx3060_float32), cmocka_unit_test(test_stem_forms),   cmocka_unit_test(test_no_tensor_cores_in_float32),
-        cmocka_unit_test(test_workspace_is_a_limit), cmocka_unit_test(test_bad_properties), cmocka_unit_test(test_versions_refused), cmocka_unit_test(test_tuned),
+        cmocka_unit_test(test_h200_bfloat16),        cmocka_unit_test(test_h200_float32),
+        cmocka_unit_test(test_rtx3060_bfloat16),     cmocka_unit_test(test_rtx3060_float32),
+        cmocka_unit_test(test_stem_forms),           cmocka_unit_test(test_no_tensor_cores_in_float32),
+        cmocka_unit_test(test_workspace_is_a_limit), cmocka_unit_test(test_bad_properties),
+        cmocka_unit_test(test_versions_refused),     cmocka_unit_test(test_tuned),
     };
     return cmocka_run_group_tests(tests, find_layers, NULL);
 }

@@ -57,8 +57,12 @@ static void scan_make(struct regions_message *m, int n, int patient, size_t coun
     if (m->channels > BOX_CT)
         m->facts.ct_mean = -800, m->facts.ct_sd = 350;
     for (size_t i = 0; i < count; i++) {
-        m->region[i] = (struct region){.component = (int32_t)i + 1, .label = i < tumours, .voxels = 3, .ml = 0.036,
-                                       .clipped = i % 2, .overlap = (double)NAN};
+        m->region[i] = (struct region){.component = (int32_t)i + 1,
+                                       .label = i < tumours,
+                                       .voxels = 3,
+                                       .ml = 0.036,
+                                       .clipped = i % 2,
+                                       .overlap = (double)NAN};
         for (int form = 0; form < POSITION_FORMS; form++)
             for (int k = 0; k < POSITION_SIZE; k++)
                 m->region[i].position[form][k] = rng_uniform(&rng);
@@ -169,7 +173,8 @@ static void rows_and_boxes(void **state)
         assert_true(rows[row].label == want.region[i].label && rows[row].clipped == want.region[i].clipped);
         assert_true(rows[row].patient == !first && rows[row].shard == (first ? 1 : 2) &&
                     rows[row].row_in_shard == (int32_t)i);
-        assert_true(rows[row].scale.mean[BOX_PET] == 0.25f && rows[row].scale.sd[BOX_PET] == 2 && rows[row].split == SPLIT_NONE);
+        assert_true(rows[row].scale.mean[BOX_PET] == 0.25f && rows[row].scale.sd[BOX_PET] == 2 &&
+                    rows[row].split == SPLIT_NONE);
         assert_int_equal(box_read(r, row, box, &e), 0);
         assert_memory_equal(box, want.box + i * BOX_VOXELS, sizeof box);
         regions_message_free(&want);
@@ -201,8 +206,7 @@ static void places(void **state)
             n += rows[i].split == SPLIT_TRAIN && rows[i].label == label;
         for (size_t k = 0; k < n; k++)
             for (size_t i = 0; i < c.regions; i++)
-                taken += rows[i].split == SPLIT_TRAIN && rows[i].label == label &&
-                         rows[i].place == (float)k / (float)n;
+                taken += rows[i].split == SPLIT_TRAIN && rows[i].label == label && rows[i].place == (float)k / (float)n;
         assert_int_equal(taken, n);
         seen += n;
     }
@@ -581,7 +585,9 @@ static void flipped_bits_in_shards_are_seen(void **state)
 
 /* ---- splits */
 
-struct side { size_t patients, regions, tumours; };
+struct side {
+    size_t patients, regions, tumours;
+};
 
 static void sides(const struct cache *c, struct side side[3])
 {
@@ -679,7 +685,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_published_comes_back),
-        cmocka_unit_test(rows_and_boxes), cmocka_unit_test(places),
+        cmocka_unit_test(rows_and_boxes),
+        cmocka_unit_test(places),
         cmocka_unit_test(many_shards),
         cmocka_unit_test(two_channels),
         cmocka_unit_test(facts_of_an_earlier_version),

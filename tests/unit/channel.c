@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <cmocka.h>
 #include <zmq.h>
+#include <cmocka.h>
 
 static const double SOON_S = 20; /* long enough for any machine: nobody waits so long unless something is wrong */
 
@@ -528,7 +528,8 @@ static void test_options_refused(void **state)
 static void test_control_frames(void **state)
 {
     (void)state;
-    static const enum verb verbs[] = {VERB_HELLO, VERB_READY, VERB_ACK, VERB_BYE, VERB_ITEM, VERB_HERE, VERB_AGAIN, VERB_END};
+    static const enum verb verbs[] = {VERB_HELLO, VERB_READY, VERB_ACK,   VERB_BYE,
+                                      VERB_ITEM,  VERB_HERE,  VERB_AGAIN, VERB_END};
     for (size_t v = 0; v < COUNT_OF(verbs); v++) {
         struct control c = {verbs[v], 3, 0x0102030405060708u, {11, 12}, 13}, back;
         uint8_t frame[CONTROL_MAX];
@@ -598,7 +599,8 @@ static void stranger(const struct registered *who, bool curve, int *received)
     }
     snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1%s", strrchr(who->endpoint, ':'));
     assert_int_equal(zmq_connect(s, endpoint), 0);
-    zmq_send(s, frame, control_write(&(struct control){.verb = VERB_HELLO, .session = 1, .limit = 9}, frame), ZMQ_DONTWAIT);
+    zmq_send(s, frame, control_write(&(struct control){.verb = VERB_HELLO, .session = 1, .limit = 9}, frame),
+             ZMQ_DONTWAIT);
     *received = zmq_recv(s, frame, sizeof frame, 0);
     zmq_close(s);
     zmq_ctx_term(context);
@@ -638,11 +640,23 @@ static void test_tcp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_order_and_end), TEST(test_window_bounds), TEST(test_credit_bounds), TEST(test_repeat_and_drop),
-        TEST(test_large), TEST(test_many), TEST(test_credit_shared),
-        TEST(test_giver_restarts), TEST(test_giver_after_end), TEST(test_relay_over),
-        TEST(test_relay_acknowledges), TEST(test_failure), TEST(test_directory_taken_away), TEST(test_options_refused),
-        TEST(test_control_frames), TEST(test_arrived), TEST(test_tcp),
+        TEST(test_order_and_end),
+        TEST(test_window_bounds),
+        TEST(test_credit_bounds),
+        TEST(test_repeat_and_drop),
+        TEST(test_large),
+        TEST(test_many),
+        TEST(test_credit_shared),
+        TEST(test_giver_restarts),
+        TEST(test_giver_after_end),
+        TEST(test_relay_over),
+        TEST(test_relay_acknowledges),
+        TEST(test_failure),
+        TEST(test_directory_taken_away),
+        TEST(test_options_refused),
+        TEST(test_control_frames),
+        TEST(test_arrived),
+        TEST(test_tcp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

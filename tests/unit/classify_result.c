@@ -37,7 +37,9 @@ static void model_make_of(struct model *m, const char *cohort, double threshold,
     params_init(p, 3);
     float *host = xalloc(model_host_floats(p), sizeof *host);
     model_add_params(&s, p, host);
-    model_add_facts(&s, &(struct model_facts){.phase = "classifier", .cache_digest = "abc", .cohort = cohort, .recipe = &r, .channels = channels});
+    model_add_facts(
+        &s, &(struct model_facts){
+                .phase = "classifier", .cache_digest = "abc", .cohort = cohort, .recipe = &r, .channels = channels});
     char *path = path_join(dir, "model.safetensors");
     assert_int_equal(safetensors_write(&s, path, &e), 0);
     safetensors_free(&s);
@@ -69,7 +71,10 @@ static uint32_t label_at(int z, int y, int x)
 
 static struct regions_message scan_make(void)
 {
-    static const struct { int32_t component, label; int64_t voxels; } made[REGIONS] = {{1, 0, 8}, {7, 1, 5}, {300, -1, 4}};
+    static const struct {
+        int32_t component, label;
+        int64_t voxels;
+    } made[REGIONS] = {{1, 0, 8}, {7, 1, 5}, {300, -1, 4}};
     struct regions_message m = {.count = REGIONS, .channels = 1, .turned = turned};
     scan_facts_init(&m.facts);
     format_into(m.facts.patient, sizeof m.facts.patient, "p");
@@ -82,8 +87,13 @@ static struct regions_message scan_make(void)
     for (size_t i = 0; i < REGIONS * BOX_VOXELS; i++)
         m.box[i] = (float)(1 + sin(0.7 * (double)i) + (double)(i / BOX_VOXELS));
     for (size_t i = 0; i < REGIONS; i++) {
-        m.region[i] = (struct region){.component = made[i].component, .label = made[i].label, .voxels = made[i].voxels,
-                                      .ml = 0.006 * (double)made[i].voxels, .suv_mean = 2 + (double)i, .suv_max = 9, .suv_peak = 5};
+        m.region[i] = (struct region){.component = made[i].component,
+                                      .label = made[i].label,
+                                      .voxels = made[i].voxels,
+                                      .ml = 0.006 * (double)made[i].voxels,
+                                      .suv_mean = 2 + (double)i,
+                                      .suv_max = 9,
+                                      .suv_peak = 5};
         for (int k = 0; k < POSITION_SIZE; k++)
             m.region[i].position[POSITION_ORIENTED_VOXEL][k] = (float)(i + 1) * (float)k;
     }
@@ -122,7 +132,8 @@ static void sums_are_of_tumours_alone(void **state)
             assert_int_equal(tumours, thresholds[t] == 0 ? REGIONS : 0);
         /* what was asked for is what the model says of these boxes, standardised, with these positions */
         float alone;
-        assert_int_equal(model_predict(&model, m.box, m.region[0].position[POSITION_ORIENTED_VOXEL], 1, &alone, NULL, &e), 0);
+        assert_int_equal(
+            model_predict(&model, m.box, m.region[0].position[POSITION_ORIENTED_VOXEL], 1, &alone, NULL, &e), 0);
         assert_true(fabsf(alone - r.probability[0]) < 1e-6F);
         assert_true(fabsf(r.probability[0] - r.probability[1]) > 1e-7F);
         result_free(&r);
@@ -230,7 +241,8 @@ static void files_say_what_was_found(void **state)
     assert_false(file_exists(picture)); /* the scan came without a projection */
     struct buffer text;
     assert_int_equal(file_read(table, 1 << 20, &text, &e), 0);
-    char *head = line_of((char *)text.data, 0), *second = line_of((char *)text.data, 6), *third = line_of((char *)text.data, 7);
+    char *head = line_of((char *)text.data, 0), *second = line_of((char *)text.data, 6),
+         *third = line_of((char *)text.data, 7);
     assert_non_null(strstr(head, "simulated cohort"));
     assert_int_equal(strncmp(second, "7\t", 2), 0);
     assert_non_null(strstr(second, "\t1\t9.000\t3.000\t5.000\t0.030\t5\t"));

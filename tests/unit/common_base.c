@@ -72,15 +72,9 @@ static void dying(void **state)
 static void ask_too_much(void *context)
 {
     switch (*(int *)context) {
-    case 0:
-        free(xalloc(SIZE_MAX / 2, 3));
-        break;
-    case 1:
-        free(xresize(NULL, SIZE_MAX / 2, 4));
-        break;
-    case 2:
-        free(xalloc_aligned(SIZE_MAX / 16, 16));
-        break;
+    case 0: free(xalloc(SIZE_MAX / 2, 3)); break;
+    case 1: free(xresize(NULL, SIZE_MAX / 2, 4)); break;
+    case 2: free(xalloc_aligned(SIZE_MAX / 16, 16)); break;
     default: {
         char small[4];
         format_into(small, sizeof small, "%s", "four");
@@ -133,8 +127,10 @@ static void time_and_machine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fail_writes_the_sentence), cmocka_unit_test(long_sentences_are_cut),
-        cmocka_unit_test(dying),                    cmocka_unit_test(memory),
+        cmocka_unit_test(fail_writes_the_sentence),
+        cmocka_unit_test(long_sentences_are_cut),
+        cmocka_unit_test(dying),
+        cmocka_unit_test(memory),
         cmocka_unit_test(time_and_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -439,12 +439,18 @@ static void gzip_bomb(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(publication_is_whole), cmocka_unit_test(publication_obeys_the_umask),
-        cmocka_unit_test(no_place_to_publish),  cmocka_unit_test(a_full_disk_is_heard),
-        cmocka_unit_test(rename_publishes),     cmocka_unit_test(reading),
-        cmocka_unit_test(paths),                cmocka_unit_test(directories),
-        cmocka_unit_test(digests),              cmocka_unit_test(gzip_round_trip),
-        cmocka_unit_test(gzip_members),         cmocka_unit_test(gzip_damage),
+        cmocka_unit_test(publication_is_whole),
+        cmocka_unit_test(publication_obeys_the_umask),
+        cmocka_unit_test(no_place_to_publish),
+        cmocka_unit_test(a_full_disk_is_heard),
+        cmocka_unit_test(rename_publishes),
+        cmocka_unit_test(reading),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(directories),
+        cmocka_unit_test(digests),
+        cmocka_unit_test(gzip_round_trip),
+        cmocka_unit_test(gzip_members),
+        cmocka_unit_test(gzip_damage),
         cmocka_unit_test(gzip_bomb),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -30,7 +30,8 @@ static void plain_lines(void **state)
     assert_int_equal(child_run(say_all, &m, text, sizeof text), 0);
     assert_says(text, "program=petrel-test level=note text=\"read 'a\\\"b\\\\c\\n\\u0001'\"\n");
     assert_says(text, "\nprogram=petrel-test level=warning text=\"weight is 0.5 g\"\n");
-    assert_says(text, "\nprogram=petrel-test event=scan scan=a.nii suvmax=7.50 n=007 neg=-1.5e3 why=\"no weight\" bare\n");
+    assert_says(text,
+                "\nprogram=petrel-test event=scan scan=a.nii suvmax=7.50 n=007 neg=-1.5e3 why=\"no weight\" bare\n");
     char *last = xprintf("\npetrel-test %s: 3 scans, 2 refused, 0.0 s, ", program_version());
     assert_says(text, last);
     assert_true(ends_with(text, " MiB\n"));

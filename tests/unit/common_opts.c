@@ -44,8 +44,13 @@ struct fixture {
 static void fixture_make(struct fixture *f)
 {
     memset(f, 0, sizeof *f);
-    f->v = (struct values){.stride = 0.3, .factor = 1, .jobs = 4, .method = "fcm", .position = true,
-                           .spacing = {3, {2.036, 2.036, 3}}, .ops = {1, {"flip"}}};
+    f->v = (struct values){.stride = 0.3,
+                           .factor = 1,
+                           .jobs = 4,
+                           .method = "fcm",
+                           .position = true,
+                           .spacing = {3, {2.036, 2.036, 3}},
+                           .ops = {1, {"flip"}}};
     struct values *v = &f->v;
     const struct option table[ROWS] = {
         {"stem-stride", OPT_REAL, &v->stride, "N", 0.1, 10, "stride of the stem, voxels", OPT_RECIPE, NULL},
@@ -61,8 +66,11 @@ static void fixture_make(struct fixture *f)
         {"op", OPT_STRINGS, &v->ops, "OP", 0, 0, "an operation", OPT_RECIPE, NULL},
     };
     memcpy(f->table, table, sizeof table);
-    f->o = (struct opts){.program = "petrel-roi", .usage = "[options] --in volumes", .purpose = "finds regions",
-                         .table = f->table, .count = ROWS};
+    f->o = (struct opts){.program = "petrel-roi",
+                         .usage = "[options] --in volumes",
+                         .purpose = "finds regions",
+                         .table = f->table,
+                         .count = ROWS};
 }
 
 /* "--a b 'c" split at blanks: parse them. */
@@ -134,7 +142,8 @@ static void words_set_values(void **state)
         assert_string_equal(f.o.rest[i], rest[i]);
 
     /* a value may look like an option; later wins; '_' is '-'; --set takes any option */
-    fine(&f, "--in --json --crop 1 --crop 2 --stem_stride 1 --set stem_stride=5 --set in=x --set position=off --seed 0");
+    fine(&f,
+         "--in --json --crop 1 --crop 2 --stem_stride 1 --set stem_stride=5 --set in=x --set position=off --seed 0");
     assert_string_equal(f.v.in, "x");
     assert_int_equal(f.v.crop, 2);
     assert_true(f.v.stride == 5 && !f.v.position && !f.o.common.json);
@@ -269,8 +278,15 @@ static void values_round_trip(void **state)
     static const struct {
         double value;
         const char *text;
-    } known[] = {{0.3, "0.3"},   {0, "0"},       {100, "100"},       {-1.5, "-1.5"}, {2.036, "2.036"},
-                 {1e-6, "1e-06"}, {1e300, "1e+300"}, {1000000, "1000000"}, {1.0 / 3, "0.3333333333333333"}};
+    } known[] = {{0.3, "0.3"},
+                 {0, "0"},
+                 {100, "100"},
+                 {-1.5, "-1.5"},
+                 {2.036, "2.036"},
+                 {1e-6, "1e-06"},
+                 {1e300, "1e+300"},
+                 {1000000, "1000000"},
+                 {1.0 / 3, "0.3333333333333333"}};
     for (size_t i = 0; i < COUNT_OF(known); i++) {
         double value = known[i].value;
         struct option row = {.name = "x", .kind = OPT_REAL, .value = &value};
@@ -293,7 +309,8 @@ static void records_are_recipes(void **state)
 {
     (void)state;
     struct fixture first, second;
-    fine(&first, "--stem-stride 0.7 --crop 12 --method fixed --no-position --spacing 1.5,0.1 --op a --op b --seed 5 --in c");
+    fine(&first,
+         "--stem-stride 0.7 --crop 12 --method fixed --no-position --spacing 1.5,0.1 --op a --op b --seed 5 --in c");
     char *path = path_join(dir, "record.conf"), words[500];
     for (int all = 0; all <= 1; all++) {
         FILE *to = fopen(path, "w");
@@ -371,9 +388,8 @@ static void help_and_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(words_set_values),    cmocka_unit_test(wrong_words),
-        cmocka_unit_test(recipes),             cmocka_unit_test(config_lines),
-        cmocka_unit_test(values_round_trip),   cmocka_unit_test(records_are_recipes),
+        cmocka_unit_test(words_set_values), cmocka_unit_test(wrong_words),       cmocka_unit_test(recipes),
+        cmocka_unit_test(config_lines),     cmocka_unit_test(values_round_trip), cmocka_unit_test(records_are_recipes),
         cmocka_unit_test(help_and_version),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

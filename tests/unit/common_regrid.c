@@ -1,11 +1,11 @@
 /* common_regrid -- a volume on another grid: against SimpleITK's numbers, and what must hold whatever the numbers. */
 #include "common/volume.h"
+#include "tests/golden/volume/regrid.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "tests/golden/volume/regrid.h"
 
 /* make.py's numbers, and guards behind them */
 enum { GUARDS = 16, GUARD = 31000 };

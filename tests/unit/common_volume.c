@@ -52,8 +52,9 @@ static void grids(void **state)
 /* File grid whose axes run along the patient's as `way` and `signs` say, with a tilt of a few degrees where oblique. */
 static void file_grid(struct grid *g, const int way[3], unsigned signs, bool oblique)
 {
-    static const double tilt[3][3] = {
-        {0.98006657784, -0.19866933079, 0}, {0.19767837, 0.97517033, 0.09983342}, {-0.01983384, -0.09784340, 0.99500417}};
+    static const double tilt[3][3] = {{0.98006657784, -0.19866933079, 0},
+                                      {0.19767837, 0.97517033, 0.09983342},
+                                      {-0.01983384, -0.09784340, 0.99500417}};
     static const double plain[3][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
     const int64_t dim[3] = {2, 3, 5};
     const double spacing[3] = {3, 2, 1.25};
@@ -317,8 +318,12 @@ static void nifti_types_and_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grids),           cmocka_unit_test(turns_straight),  cmocka_unit_test(turns_oblique),
-        cmocka_unit_test(turning_nothing), cmocka_unit_test(freeing),         cmocka_unit_test(nifti_every_way),
+        cmocka_unit_test(grids),
+        cmocka_unit_test(turns_straight),
+        cmocka_unit_test(turns_oblique),
+        cmocka_unit_test(turning_nothing),
+        cmocka_unit_test(freeing),
+        cmocka_unit_test(nifti_every_way),
         cmocka_unit_test(nifti_types_and_names),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -3,19 +3,26 @@
 #include "proto/message.h"
 #include "stages/pairs/augment.h"
 #include "stages/train/augmented.h"
+#include "tests/unit/emulated.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <cmocka.h>
-#include "tests/unit/emulated.h"
 
 enum { N = 5, VIEWS = 3 };
 
 static struct recipe ranges(void)
 {
-    return (struct recipe){.affine_rotate_rad = 0.3, .affine_shear = 0.1, .affine_translate_voxels = 2, .affine_scale = 0.2,
-                           .rotate_rad = 0.5, .noise_sd = 0.1, .gamma_low = 0.5, .gamma_high = 4.5, .histogram_points = 10};
+    return (struct recipe){.affine_rotate_rad = 0.3,
+                           .affine_shear = 0.1,
+                           .affine_translate_voxels = 2,
+                           .affine_scale = 0.2,
+                           .rotate_rad = 0.5,
+                           .noise_sd = 0.1,
+                           .gamma_low = 0.5,
+                           .gamma_high = 4.5,
+                           .histogram_points = 10};
 }
 
 /* A batch, three of its boxes augmented by the back end and by stages/pairs; the last of the three is constant. */
@@ -58,8 +65,13 @@ static void batch_run(struct batch *a, struct backend *b)
 {
     static const int dim[3] = {16, 16, 16};
     float *image = b->alloc(b, b->image_size(b, N, a->channels, dim) * sizeof *image);
-    struct pair_batch_message m = {.task = {.seed = a->seed, .drawn = 1}, .count = N, .views = 1, .channels = a->channels,
-                                   .box = a->box, .steps = a->steps, .step = a->step};
+    struct pair_batch_message m = {.task = {.seed = a->seed, .drawn = 1},
+                                   .count = N,
+                                   .views = 1,
+                                   .channels = a->channels,
+                                   .box = a->box,
+                                   .steps = a->steps,
+                                   .step = a->step};
     augmented_put(b, image, &m);
     b->image_get(b, a->got, image, N, a->channels, dim);
     b->release(b, image);
@@ -82,9 +94,18 @@ static double furthest(const struct batch *a)
 static void test_against_pairs(void **state)
 {
     (void)state;
-    static const struct { const char *list; double probability, limit; } lists[] = {
-        {"affine", 1, 2e-6}, {"flip", 1, 0}, {"rotate", 1, 2e-6}, {"noise", 1, 2e-6}, {"histogram", 1, 2e-6}, {"contrast", 1, 2e-6},
-        {"affine,flip,rotate,noise,histogram,contrast", 1, 3e-6}, {"affine,flip,rotate,noise,histogram,contrast", 0.5, 3e-6},
+    static const struct {
+        const char *list;
+        double probability, limit;
+    } lists[] = {
+        {"affine", 1, 2e-6},
+        {"flip", 1, 0},
+        {"rotate", 1, 2e-6},
+        {"noise", 1, 2e-6},
+        {"histogram", 1, 2e-6},
+        {"contrast", 1, 2e-6},
+        {"affine,flip,rotate,noise,histogram,contrast", 1, 3e-6},
+        {"affine,flip,rotate,noise,histogram,contrast", 0.5, 3e-6},
     };
     for (int precision = FLOAT32; precision <= BFLOAT16; precision++) {
         struct backend *b = open_emulated((enum precision)precision);
@@ -109,7 +130,8 @@ static void test_against_pairs(void **state)
 static void test_order_and_none(void **state)
 {
     (void)state;
-    struct batch a = batch_make("affine,flip,rotate,noise,histogram,contrast", 0.8, 2, 3), other = batch_make("none", 1, 2, 3);
+    struct batch a = batch_make("affine,flip,rotate,noise,histogram,contrast", 0.8, 2, 3),
+                 other = batch_make("none", 1, 2, 3);
     struct backend *b = open_emulated(FLOAT32);
     batch_run(&a, b);
     backend_close(&b);

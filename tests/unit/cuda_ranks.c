@@ -1,6 +1,7 @@
 /* cuda_ranks -- the cuda back end as one of several ranks: four emulated GPUs, a process each, on an emulated NCCL.   tests/unit */
 #include "common/rng.h"
 #include "kernels/backend.h"
+#include "tests/unit/ops.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,12 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "tests/unit/ops.h"
 
 enum { RANKS = 4, VIEWS = 2 };
 
 /* What rank 0 knows goes through a pipe to each of the others. */
-struct place { struct ranks_place place; int pipes[RANKS][2]; };
+struct place {
+    struct ranks_place place;
+    int pipes[RANKS][2];
+};
 
 static int share(void *context, void *bytes, size_t size, struct error *e)
 {
@@ -41,7 +44,8 @@ static struct backend *joined(struct place *p, enum precision precision, struct 
 }
 
 /* Each rank in a process of its own; one that finds something wrong says so and leaves with another code than 0. */
-static void on_each(int (*what)(struct backend *b, const void *context), const void *context, enum precision precision, bool sync_norm)
+static void on_each(int (*what)(struct backend *b, const void *context), const void *context, enum precision precision,
+                    bool sync_norm)
 {
     struct place p = {.place = {.size = RANKS, .sync_norm = sync_norm, .share = share}};
     pid_t child[RANKS];
@@ -74,7 +78,10 @@ static void on_each(int (*what)(struct backend *b, const void *context), const v
 /* ---- the three calls, in a step that is recorded ---- */
 
 enum { FLOATS = 40001, BYTES = 1003 }; /* more than NCCL's stand-in moves at once; an odd count */
-struct calls { struct backend *b; float *x, *y, *all; };
+struct calls {
+    struct backend *b;
+    float *x, *y, *all;
+};
 
 static void three_calls(void *context)
 {
@@ -85,7 +92,10 @@ static void three_calls(void *context)
     r->copy(r, c->y, BYTES);
 }
 
-static float number_of(int rank, int step, int i) { return (float)(rank + 1) * (float)(i % 97 + step); }
+static float number_of(int rank, int step, int i)
+{
+    return (float)(rank + 1) * (float)(i % 97 + step);
+}
 
 static int check_calls(struct backend *b, const void *context)
 {
@@ -132,14 +142,19 @@ static void test_calls(void **state)
 
 /* ---- norms in step ---- */
 
-static const struct norm_shape shapes[] = { /* N: of one rank, both views */
+static const struct norm_shape shapes[] = {
+    /* N: of one rank, both views */
     {.N = 6, .C = 16, .dim = {3, 2, 2}, .views = VIEWS, .layout = IMAGE},
     {.N = 4, .C = 5, .dim = {5, 4, 3}, .views = VIEWS, .layout = IMAGE},
     {.N = 2, .C = 8, .dim = {1, 1, 1}, .views = VIEWS, .layout = IMAGE}, /* a box a view: without the others there is no variance */
     {.N = 8, .C = 12, .dim = {1, 1, 1}, .views = VIEWS, .layout = ROWS},
 };
 
-struct normed { float *out, *din, *per_view, *dgamma; size_t numbers; int C; }; /* per_view: mean, rstd; dgamma: and dbeta, running */
+struct normed {
+    float *out, *din, *per_view, *dgamma;
+    size_t numbers;
+    int C;
+}; /* per_view: mean, rstd; dgamma: and dbeta, running */
 
 /* This rank's boxes of a whole batch: its part of one view, then of the other. */
 static float *boxes_of(const float *whole, const struct norm_shape *s, int rank, int ranks)
@@ -195,17 +210,21 @@ static struct normed norm_on(struct backend *b, const struct norm_shape *s, int 
         free(host[i]);
     }
     float *din = device[2], *out = put_boxes(b, own[0], s);
-    struct normed r = {.numbers = numbers, .C = s->C, .out = own[0], .din = own[1], .per_view = xalloc(2 * VIEWS * C, sizeof(float)),
+    struct normed r = {.numbers = numbers,
+                       .C = s->C,
+                       .out = own[0],
+                       .din = own[1],
+                       .per_view = xalloc(2 * VIEWS * C, sizeof(float)),
                        .dgamma = xalloc(4 * C, sizeof(float))};
     float *per_view = b->alloc(b, 2 * VIEWS * C * sizeof(float)), *of_channels = b->alloc(b, 6 * C * sizeof(float));
     float *affine = xalloc(6 * C, sizeof *affine);
     fill(affine + 4 * C, 2 * C, 9); /* gamma, beta; before them dgamma, dbeta, and running mean and variance, from 0 */
     b->put(b, of_channels, affine, 6 * C * sizeof *affine);
-    b->norm_forward(b, out, per_view, per_view + VIEWS * C, of_channels + 2 * C, of_channels + 3 * C, device[0], NULL, of_channels + 4 * C,
-                    of_channels + 5 * C, s, true, true);
+    b->norm_forward(b, out, per_view, per_view + VIEWS * C, of_channels + 2 * C, of_channels + 3 * C, device[0], NULL,
+                    of_channels + 4 * C, of_channels + 5 * C, s, true, true);
     get_boxes(b, r.out, out, s);
-    b->norm_backward(b, din, NULL, of_channels, of_channels + C, device[1], out, device[0], per_view, per_view + VIEWS * C, of_channels + 4 * C,
-                     s, true);
+    b->norm_backward(b, din, NULL, of_channels, of_channels + C, device[1], out, device[0], per_view,
+                     per_view + VIEWS * C, of_channels + 4 * C, s, true);
     get_boxes(b, r.din, din, s);
     if (b->ranks)
         b->ranks->sum(b->ranks, of_channels, 2 * C);
@@ -227,7 +246,11 @@ static void normed_free(struct normed *r)
     free(r->dgamma);
 }
 
-struct expected { struct norm_shape shape; struct normed whole; bool narrowed; };
+struct expected {
+    struct norm_shape shape;
+    struct normed whole;
+    bool narrowed;
+};
 
 static int check_norm(struct backend *b, const void *context)
 {
@@ -236,15 +259,18 @@ static int check_norm(struct backend *b, const void *context)
     struct normed got = norm_on(b, &x->shape, rank, RANKS, x->narrowed);
     float *out = boxes_of(x->whole.out, &x->shape, rank, RANKS), *din = boxes_of(x->whole.din, &x->shape, rank, RANKS);
     size_t C = (size_t)x->shape.C;
-    double off[] = {distance(got.out, out, got.numbers), distance(got.din, din, got.numbers), distance(got.per_view, x->whole.per_view, 2 * VIEWS * C),
+    double off[] = {distance(got.out, out, got.numbers), distance(got.din, din, got.numbers),
+                    distance(got.per_view, x->whole.per_view, 2 * VIEWS * C),
                     distance(got.dgamma, x->whole.dgamma, 4 * C)};
     bool image = x->shape.layout == IMAGE && x->narrowed;
     int wrong = 0;
     for (size_t i = 0; i < COUNT_OF(off); i++)
         wrong += !(off[i] <= (image && i < 2 ? 5e-3 : 2e-5)); /* NaN too */
     if (wrong)
-        fprintf(stderr, "rank %d, %d channels, %s: out %.2g, din %.2g, mean and rstd %.2g, dgamma, dbeta and running %.2g off\n", rank, x->shape.C,
-                x->narrowed ? "bfloat16" : "float32", off[0], off[1], off[2], off[3]);
+        fprintf(
+            stderr,
+            "rank %d, %d channels, %s: out %.2g, din %.2g, mean and rstd %.2g, dgamma, dbeta and running %.2g off\n",
+            rank, x->shape.C, x->narrowed ? "bfloat16" : "float32", off[0], off[1], off[2], off[3]);
     free(out);
     free(din);
     normed_free(&got);
@@ -320,6 +346,7 @@ static int with_nccl(void **state)
 int main(void)
 {
     program_name_set("cuda_ranks");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_calls), cmocka_unit_test(test_norms_in_step), cmocka_unit_test(test_refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_calls), cmocka_unit_test(test_norms_in_step),
+                                       cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, with_nccl, NULL);
 }

@@ -3,15 +3,15 @@
 #include "common/rng.h"
 #include "kernels/nets/network.h"
 #include "kernels/optim/lars.h"
+#include "tests/unit/common_child.h"
+#include "tests/unit/emulated.h"
 #include <dlfcn.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <signal.h>
 #include <cmocka.h>
-#include "tests/unit/common_child.h"
-#include "tests/unit/emulated.h"
 
 enum { PAIRS = 8, N = 2 * PAIRS, K = 48, STEPS = 4, VOXELS = 4096, TERMS = 3 };
 
@@ -164,7 +164,8 @@ static double terms_apart(const struct run *a, const struct run *b)
 static void test_against_cpu(void **state)
 {
     (void)state;
-    static const double limit[] = {[FLOAT32] = 4e-6, [BFLOAT16] = 0.06}, terms_limit[] = {[FLOAT32] = 1.5e-5, [BFLOAT16] = 0.12};
+    static const double limit[] = {[FLOAT32] = 4e-6, [BFLOAT16] = 0.06},
+                        terms_limit[] = {[FLOAT32] = 1.5e-5, [BFLOAT16] = 0.12};
     static const char *const names[] = {"cpu", "ref"};
     for (uint64_t seed = 1; seed <= 2; seed++)
         for (int precision = FLOAT32; precision <= BFLOAT16; precision++) {
@@ -173,8 +174,10 @@ static void test_against_cpu(void **state)
                 struct run other = run_steps(open_named(names[i]), 1, seed, false);
                 double far = apart(&cuda, &other), off = terms_apart(&cuda, &other);
                 if (!(far <= limit[precision] && off <= terms_limit[precision]))
-                    fail_msg("seed %d, %s, against %s: changes are %.3g apart (at most %.3g), terms %.3g (at most %.3g)", (int)seed,
-                             precision == FLOAT32 ? "float32" : "bfloat16", names[i], far, limit[precision], off, terms_limit[precision]);
+                    fail_msg(
+                        "seed %d, %s, against %s: changes are %.3g apart (at most %.3g), terms %.3g (at most %.3g)",
+                        (int)seed, precision == FLOAT32 ? "float32" : "bfloat16", names[i], far, limit[precision], off,
+                        terms_limit[precision]);
                 assert_true(precision == FLOAT32 || far > 1e-3); /* it is not float32 after all */
                 free(other.before);
             }
@@ -242,7 +245,9 @@ static void test_no_gpu(void **state)
 static void test_no_part(void **state)
 {
     (void)state;
-    static const struct { const char *file, *says; } wants[] = {
+    static const struct {
+        const char *file, *says;
+    } wants[] = {
         {"/nowhere/petrel-cuda.so", "no CUDA part: /nowhere/petrel-cuda.so: cannot open"},
         {"libm.so.6", "has no 'petrel_cuda_open'"},
     };
@@ -295,14 +300,16 @@ static void test_deaths(void **state)
     char text[2000];
     assert_int_equal(child_run(ask_for_much, NULL, text, sizeof text), EX_OSERR);
     assert_says(text, "out of memory on the GPU: cannot have 90 MiB more");
-    assert_int_equal(child_run(record_a_wait, NULL, text, sizeof text), 1000 + SIGABRT); /* the emulator's: a GPU would make the capture invalid */
+    assert_int_equal(child_run(record_a_wait, NULL, text, sizeof text),
+                     1000 + SIGABRT); /* the emulator's: a GPU would make the capture invalid */
     assert_says(text, "recorded calls 'cudaStreamSynchronize'");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_cpu), cmocka_unit_test(test_recorded), cmocka_unit_test(test_no_gpu),
-                                       cmocka_unit_test(test_no_part), cmocka_unit_test(test_deaths)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_cpu), cmocka_unit_test(test_recorded),
+                                       cmocka_unit_test(test_no_gpu), cmocka_unit_test(test_no_part),
+                                       cmocka_unit_test(test_deaths)};
     if (!emulated_is_built()) {
         printf("skipped: %s\n", EMULATED_MISSING);
         return 77;

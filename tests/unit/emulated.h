@@ -1,13 +1,16 @@
-/* emulated -- the cuda back end without a GPU: its own sources compiled by g++ and run on the CPU (tests/emu).   tests/unit
- *
- * Include after cmocka.h. */
+/* emulated -- the cuda back end without a GPU: its own sources compiled by g++ and run on the CPU (tests/emu).   tests/unit */
 #ifndef PETREL_TESTS_EMULATED_H
 #define PETREL_TESTS_EMULATED_H
 #include "kernels/backend.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #define EMULATED_MISSING "the emulated cuda back end (tests/emu/petrel-cuda.so) is not built: make tests"
 

@@ -129,7 +129,8 @@ static void curve_reads_means(void **state)
     char path[] = "/tmp/petrel-curve-XXXXXX";
     int fd = mkstemp(path);
     FILE *f = fdopen(fd, "w");
-    fputs("epoch,step,loss,lr,seconds,set\n0,0,4,1,1,train\n0,1,2,1,1,train\n0,1,5,1,1,validation\n1,0,1,1,1,train\n", f);
+    fputs("epoch,step,loss,lr,seconds,set\n0,0,4,1,1,train\n0,1,2,1,1,train\n0,1,5,1,1,validation\n1,0,1,1,1,train\n",
+          f);
     fclose(f);
     struct curve c;
     struct error e = {0};
@@ -150,10 +151,14 @@ static void curve_reads_means(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wilcoxon_is_scipys), cmocka_unit_test(delong_is_the_published),
-        cmocka_unit_test(auc_and_roc_agree), cmocka_unit_test(metrics_of_the_papers_row),
-        cmocka_unit_test(confusion_counts_at_the_threshold), cmocka_unit_test(bootstrap_holds_the_value_and_repeats),
-        cmocka_unit_test(tsne_parts_two_clouds), cmocka_unit_test(curve_reads_means),
+        cmocka_unit_test(wilcoxon_is_scipys),
+        cmocka_unit_test(delong_is_the_published),
+        cmocka_unit_test(auc_and_roc_agree),
+        cmocka_unit_test(metrics_of_the_papers_row),
+        cmocka_unit_test(confusion_counts_at_the_threshold),
+        cmocka_unit_test(bootstrap_holds_the_value_and_repeats),
+        cmocka_unit_test(tsne_parts_two_clouds),
+        cmocka_unit_test(curve_reads_means),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,9 +22,12 @@ static int leave(void **state)
     return 0;
 }
 
-#define COMMON "{\"Units\": \"Bq/mL\", \"TimeZero\": \"10:00:00\", \"InjectionStart\": -600, \"ScanStart\": 3000, \"BodyWeight\": 70,\n" \
-               "\"InjectedRadioactivity\": 300, \"InjectedRadioactivityUnits\": \"MBq\", \"TracerRadionuclide\": \"F18\", \"FrameDuration\": [1200],\n" \
-               "\"FrameTimesStart\": [0], \"AttenuationCorrection\": \"10-min transmission scan\""
+#define COMMON                                                                                                         \
+    "{\"Units\": \"Bq/mL\", \"TimeZero\": \"10:00:00\", \"InjectionStart\": -600, \"ScanStart\": 3000, "               \
+    "\"BodyWeight\": 70,\n"                                                                                            \
+    "\"InjectedRadioactivity\": 300, \"InjectedRadioactivityUnits\": \"MBq\", \"TracerRadionuclide\": \"F18\", "       \
+    "\"FrameDuration\": [1200],\n"                                                                                     \
+    "\"FrameTimesStart\": [0], \"AttenuationCorrection\": \"10-min transmission scan\""
 
 static int read_json(const char *json, struct scan_facts *f, struct error *e)
 {
@@ -74,7 +77,8 @@ static void refused(void **state)
         {COMMON ", \"ImageDecayCorrected\": \"yes\"}", "\"ImageDecayCorrected\" is neither"},
         {COMMON "}", "has no \"DecayCorrection\""},
         {"{\"Units\": \"Bq/mL\", \"TimeZero\": 10}", "\"TimeZero\" is not a time"},
-        {"{\"Units\": \"Bq/mL\", \"TimeZero\": \"10:00:00\", \"ScanStart\": \"soon\"}", "\"ScanStart\" is not a number"},
+        {"{\"Units\": \"Bq/mL\", \"TimeZero\": \"10:00:00\", \"ScanStart\": \"soon\"}",
+         "\"ScanStart\" is not a number"},
         {"{\"FrameDuration\": [60, 60]}", "\"FrameDuration\" is not a number"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -90,7 +94,8 @@ static void refused(void **state)
 static void names(void **state)
 {
     (void)state;
-    static const char *const files[] = {"sub-01_ses-b_trc-fdg_pet.nii.gz", "sub-01_ses-b_T1w.nii.gz", "sub-01_ses-b_ct.nii.gz"};
+    static const char *const files[] = {"sub-01_ses-b_trc-fdg_pet.nii.gz", "sub-01_ses-b_T1w.nii.gz",
+                                        "sub-01_ses-b_ct.nii.gz"};
     struct error e = {0};
     struct sources s;
     struct load_options o = {.units = "auto"};

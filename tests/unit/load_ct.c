@@ -1,5 +1,6 @@
 /* load_ct -- the CT of a scan: which one it is, its HU, and where they come to lie on the scan's grid. */
 #include "stages/load/load.h"
+#include "tests/unit/load_dicom_file.h"
 #include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
@@ -7,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "tests/unit/load_dicom_file.h"
 
 static char dir[64];
 static const struct load_options plain = {.units = "suv", .salt = "s", .memory_limit = 1 << 28},
@@ -191,8 +191,8 @@ static void another_visit_is_no_company(void **state)
     (void)state;
     struct volume_message m;
     static const struct dicom_slice others[] = {
-        {.series = "1.2.3.6", .study = "9.9"},                                   /* another study */
-        {.series = "1.2.3.6", .frame = "9.9"},                                   /* the patient got up */
+        {.series = "1.2.3.6", .study = "9.9"}, /* another study */
+        {.series = "1.2.3.6", .frame = "9.9"}, /* the patient got up */
         {.series = "1.2.3.6", .image_type = "ORIGINAL\\PRIMARY\\LOCALIZER"},
     };
     for (size_t i = 0; i < COUNT_OF(others); i++) {
@@ -232,8 +232,9 @@ static void of_two_one_must_be_named(void **state)
     volume_message_free(&m);
     free((char *)named.ct);
 
-    static const struct { const char *name, *says; } bad[] = {
-        {"two/pet", "no CT in"}, {"two/nowhere", "no such file or folder"}, {"two/pet/0.dcm", "is no CT"}};
+    static const struct {
+        const char *name, *says;
+    } bad[] = {{"two/pet", "no CT in"}, {"two/nowhere", "no such file or folder"}, {"two/pet/0.dcm", "is no CT"}};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct sources s;
         char *path = path_join(dir, "two");
@@ -290,7 +291,9 @@ static void the_one_beside_is_taken(void **state)
 {
     (void)state;
     struct grid g = cube(0);
-    static const struct { const char *pet, *ct, *worse; } beside[] = {
+    static const struct {
+        const char *pet, *ct, *worse;
+    } beside[] = {
         {"a/P1/D1/SUV.nii.gz", "a/P1/D1/CTres.nii.gz", "a/P1/D1/CT.nii.gz"},
         {"b/P1/D1/PET.nii.gz", "b/P1/D1/CT.nii", NULL},
         {"c/STS_001_PET.nii.gz", "c/STS_001_CT.nii.gz", "c/CT.nii.gz"},
@@ -317,8 +320,10 @@ static void odd_values_stay_in_bounds(void **state)
 {
     (void)state;
     struct grid g = cube(0);
-    static const struct { float value; int hu; } odd[] = {
-        {1e9F, 32767}, {-1e9F, -32768}, {3071.5F, 3072}, {-0.4F, 0}};
+    static const struct {
+        float value;
+        int hu;
+    } odd[] = {{1e9F, 32767}, {-1e9F, -32768}, {3071.5F, 3072}, {-0.4F, 0}};
     image_of("odd/PET.nii.gz", &g, 1);
     for (size_t i = 0; i < COUNT_OF(odd); i++) {
         struct volume_message m;
@@ -352,8 +357,13 @@ static void lists_name_it(void **state)
     image_of("listed/p.nii.gz", &g, 1);
     image_of("listed/p_CT.nii.gz", &g, 1);
     image_of("listed/other.nii.gz", &g, 99);
-    static const struct { const char *ct, *says; int hu; } lines[] = {
-        {"other.nii.gz", "", 99}, {"", "", 1}, {"-", "its list says it has none", 0}, {"nowhere.nii.gz", "no such file or folder", 0}};
+    static const struct {
+        const char *ct, *says;
+        int hu;
+    } lines[] = {{"other.nii.gz", "", 99},
+                 {"", "", 1},
+                 {"-", "its list says it has none", 0},
+                 {"nowhere.nii.gz", "no such file or folder", 0}};
     for (size_t i = 0; i < COUNT_OF(lines); i++) {
         struct error e = {0};
         char *text = xprintf("scan\tct\np.nii.gz\t%s\n", lines[i].ct), *path = place("listed/list.tsv");

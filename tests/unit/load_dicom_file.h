@@ -10,24 +10,24 @@
 
 enum { SLICE_ROWS = 6, SLICE_COLUMNS = 5 };
 struct dicom_slice {
-    const char *series;           /* SeriesInstanceUID */
+    const char *series; /* SeriesInstanceUID */
     const char *position, *orientation, *spacing;
-    const char *weight;           /* "": left out */
+    const char *weight; /* "": left out */
     const char *acquisition_time;
-    const char *modality;         /* NULL: PT */
-    const char *units, *suv_type; /* NULL: BQML, none */
+    const char *modality;                   /* NULL: PT */
+    const char *units, *suv_type;           /* NULL: BQML, none */
     const char *philips_suv, *philips_bqml; /* NULL: left out */
     const char *study, *frame, *image_type; /* UIDs; NULL: 1.2.3, 1.2.3.5, left out */
     double intercept;
-    bool untyped;                 /* private elements as UN, as they come out of implicit files */
+    bool untyped; /* private elements as UN, as they come out of implicit files */
     double slope;
     uint16_t stored[SLICE_ROWS * SLICE_COLUMNS];
-    unsigned rows, columns;       /* 0: SLICE_ROWS, SLICE_COLUMNS; else pixels has them */
+    unsigned rows, columns; /* 0: SLICE_ROWS, SLICE_COLUMNS; else pixels has them */
     const uint16_t *pixels;
     bool is_signed;
-    size_t private_bytes;         /* of a vendor's own, before the pixels: in elements of 3,000 and of 5,000 bytes in turn */
-    const char *syntax;           /* TransferSyntaxUID of packed pixels; NULL: plain */
-    const uint8_t *code;          /* the packed pixels, put into this many fragments */
+    size_t private_bytes; /* of a vendor's own, before the pixels: in elements of 3,000 and of 5,000 bytes in turn */
+    const char *syntax;   /* TransferSyntaxUID of packed pixels; NULL: plain */
+    const uint8_t *code;  /* the packed pixels, put into this many fragments */
     size_t code_size, fragments;
 };
 
@@ -38,7 +38,8 @@ static void dicom_put(FILE *to, unsigned group, unsigned element, const char *vr
     fwrite(tag, 1, 4, to);
     fwrite(vr, 1, 2, to);
     if (strcmp(vr, "OW") == 0 || strcmp(vr, "OB") == 0 || strcmp(vr, "SQ") == 0 || strcmp(vr, "UN") == 0) {
-        uint8_t length[] = {0, 0, (uint8_t)padded, (uint8_t)(padded >> 8), (uint8_t)(padded >> 16), (uint8_t)(padded >> 24)};
+        uint8_t length[] = {
+            0, 0, (uint8_t)padded, (uint8_t)(padded >> 8), (uint8_t)(padded >> 16), (uint8_t)(padded >> 24)};
         fwrite(length, 1, 6, to);
     } else {
         uint8_t length[] = {(uint8_t)padded, (uint8_t)(padded >> 8)};
@@ -61,7 +62,14 @@ static void dicom_u16(FILE *to, unsigned group, unsigned element, unsigned value
 
 static void dicom_item(FILE *to, unsigned element, const uint8_t *value, size_t size)
 {
-    uint8_t head[] = {0xfe, 0xff, (uint8_t)element, 0xe0, (uint8_t)size, (uint8_t)(size >> 8), (uint8_t)(size >> 16), (uint8_t)(size >> 24)};
+    uint8_t head[] = {0xfe,
+                      0xff,
+                      (uint8_t)element,
+                      0xe0,
+                      (uint8_t)size,
+                      (uint8_t)(size >> 8),
+                      (uint8_t)(size >> 16),
+                      (uint8_t)(size >> 24)};
     fwrite(head, 1, sizeof head, to);
     if (size)
         fwrite(value, 1, size, to);
@@ -176,7 +184,8 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     if (s->syntax)
         dicom_encapsulate(to, s);
     else
-        dicom_put(to, 0x7fe0, 0x0010, "OW", s->pixels ? s->pixels : s->stored, s->pixels ? 2 * s->rows * s->columns : sizeof s->stored);
+        dicom_put(to, 0x7fe0, 0x0010, "OW", s->pixels ? s->pixels : s->stored,
+                  s->pixels ? 2 * s->rows * s->columns : sizeof s->stored);
     fclose(to);
 }
 #endif

@@ -1,5 +1,6 @@
 /* load_find -- what each argument is: folders, lists, layouts, masks beside scans; and the run id. */
 #include "stages/load/load.h"
+#include "tests/unit/load_dicom_file.h"
 #include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
@@ -7,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "tests/unit/load_dicom_file.h"
 
 static char dir[64];
 static const struct load_options plain = {.units = "auto", .salt = "s", .memory_limit = 1 << 28};
@@ -183,7 +183,8 @@ static void nothing_there(void **state)
     struct error e = {0};
     touch("empty/notes.txt", "x");
     touch("good.nii.gz", "x");
-    char *const bad[] = {path_join(dir, "empty"), path_join(dir, "absent"), path_join(dir, "empty/notes.txt"), path_join(dir, "good.nii.gz")};
+    char *const bad[] = {path_join(dir, "empty"), path_join(dir, "absent"), path_join(dir, "empty/notes.txt"),
+                         path_join(dir, "good.nii.gz")};
     static const char *const says[] = {"no DICOM series and no .nii", "no such file or folder", "is no scan"};
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(sources_find(&s, bad + i, 1, &plain, &e), -1);
@@ -311,16 +312,20 @@ static void sidecars(void **state)
     struct scan_facts f;
     struct error e = {0};
     char *patient, *study, *path = path_join(dir, "PET.json");
-    touch("PET.json", "{\"Units\": \"Bq/mL\", \"InjectedRadioactivity\": 388.777472, \"InjectedRadioactivityUnits\": \"MBq\","
-                      "\"BodyWeight\": 71, \"RadionuclideHalfLife\": 6588, \"InjectionTime\": \"10:35:00\", \"SeriesTime\": \"11:20:11\","
-                      "\"AcquisitionTime\": \"11:20:11\", \"DecayCorrection\": \"START\", \"CorrectedImage\": [\"ATTN\", \"DECY\"],"
-                      "\"PatientID\": \"SIMULATED_0001\", \"StudyID\": \"S\", \"Simulated\": true, \"PatientAge\": 60, \"Other\": {}}");
+    touch("PET.json",
+          "{\"Units\": \"Bq/mL\", \"InjectedRadioactivity\": 388.777472, \"InjectedRadioactivityUnits\": \"MBq\","
+          "\"BodyWeight\": 71, \"RadionuclideHalfLife\": 6588, \"InjectionTime\": \"10:35:00\", \"SeriesTime\": "
+          "\"11:20:11\","
+          "\"AcquisitionTime\": \"11:20:11\", \"DecayCorrection\": \"START\", \"CorrectedImage\": [\"ATTN\", \"DECY\"],"
+          "\"PatientID\": \"SIMULATED_0001\", \"StudyID\": \"S\", \"Simulated\": true, \"PatientAge\": 60, \"Other\": "
+          "{}}");
     scan_facts_init(&f);
     if (sidecar_read(path, &f, &patient, &study, &e) < 0)
         fail_msg("%s", e.text);
     assert_int_equal(sidecar_check("PET.nii.gz", path, &f, &e), 0);
     assert_string_equal(f.units, "BQML");
-    assert_true(fabs(f.dose_bq - 388777472) < 1e-3 && f.weight_g == 71000 && f.injection_s == 38100 && f.series_s == 40811);
+    assert_true(fabs(f.dose_bq - 388777472) < 1e-3 && f.weight_g == 71000 && f.injection_s == 38100 &&
+                f.series_s == 40811);
     assert_string_equal(f.corrected, "ATTN\\DECY");
     assert_string_equal(patient, "SIMULATED_0001");
     assert_int_equal(f.simulated, 1);
@@ -360,8 +365,11 @@ int main(void)
 {
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, enter, leave)
     const struct CMUnitTest tests[] = {
-        IN_DIR(autopet), IN_DIR(autopet_flat_names), IN_DIR(masks_beside), IN_DIR(dicom_series), IN_DIR(nothing_there),
-        IN_DIR(lists),   IN_DIR(run_id),             IN_DIR(hashes),       IN_DIR(sidecars),
+        IN_DIR(autopet),       IN_DIR(autopet_flat_names),
+        IN_DIR(masks_beside),  IN_DIR(dicom_series),
+        IN_DIR(nothing_there), IN_DIR(lists),
+        IN_DIR(run_id),        IN_DIR(hashes),
+        IN_DIR(sidecars),
     };
     return cmocka_run_group_tests_name("load_find", tests, NULL, NULL);
 }

@@ -1,14 +1,14 @@
 /* load_jpeg2000 -- slices packed here by OpenJPEG's encoder and read by the product: bit for bit where the syntax is lossless, and
  * whatever is wrong with a codestream by name. */
 #include "stages/load/load.h"
+#include "tests/unit/load_dicom_file.h"
+#include "tests/unit/load_jpeg2000_file.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "tests/unit/load_dicom_file.h"
-#include "tests/unit/load_jpeg2000_file.h"
 
 enum { ROWS = 40, COLUMNS = 33, SLICES = 4 };
 static char dir[] = "/tmp/petrel-jpeg2000.XXXXXX";
@@ -34,8 +34,8 @@ static int32_t wanted(const struct jpeg2000_coding *c, int slice, int i)
 }
 
 /* One slice of these values at `path`. spoil: done to the codestream before it is put away. */
-static void slice_write(const char *path, int slice, const struct jpeg2000_coding *c, const char *syntax, size_t fragments, bool signed_header,
-                        void (*spoil)(struct buffer *code))
+static void slice_write(const char *path, int slice, const struct jpeg2000_coding *c, const char *syntax,
+                        size_t fragments, bool signed_header, void (*spoil)(struct buffer *code))
 {
     int32_t value[ROWS * COLUMNS];
     char position[32];
@@ -46,13 +46,21 @@ static void slice_write(const char *path, int slice, const struct jpeg2000_codin
     if (spoil)
         spoil(&code);
     snprintf(position, sizeof position, "0\\0\\%d", 3 * slice);
-    dicom_slice_write(path, &(struct dicom_slice){.position = position, .rows = ROWS, .columns = COLUMNS, .pixels = none, .syntax = syntax,
-                                                  .code = code.data, .code_size = code.size, .fragments = fragments, .slope = 1,
+    dicom_slice_write(path, &(struct dicom_slice){.position = position,
+                                                  .rows = ROWS,
+                                                  .columns = COLUMNS,
+                                                  .pixels = none,
+                                                  .syntax = syntax,
+                                                  .code = code.data,
+                                                  .code_size = code.size,
+                                                  .fragments = fragments,
+                                                  .slope = 1,
                                                   .is_signed = signed_header});
     buffer_free(&code);
 }
 
-static struct names folder_write(const struct jpeg2000_coding *c, const char *syntax, size_t fragments, bool signed_header, void (*spoil)(struct buffer *))
+static struct names folder_write(const struct jpeg2000_coding *c, const char *syntax, size_t fragments,
+                                 bool signed_header, void (*spoil)(struct buffer *))
 {
     struct names files = {xalloc(SLICES, sizeof(char *)), SLICES};
     for (int z = 0; z < SLICES; z++) {
@@ -83,9 +91,12 @@ static void every_kind(void **state)
         bool signed_header;
         double within;
     } cases[] = {
-        {{ROWS, COLUMNS, 1, 16, false, false, false}, LOSSLESS, 1, false, 0}, {{ROWS, COLUMNS, 1, 16, true, false, false}, LOSSLESS, 3, true, 0},
-        {{ROWS, COLUMNS, 1, 12, false, true, false}, LOSSLESS, 2, false, 0},  {{ROWS, COLUMNS, 1, 16, false, false, false}, LOSSY, 1, false, 0},
-        {{ROWS, COLUMNS, 1, 16, true, true, false}, LOSSY, 1, true, 0},       {{ROWS, COLUMNS, 1, 12, false, false, true}, LOSSY, 5, false, 400},
+        {{ROWS, COLUMNS, 1, 16, false, false, false}, LOSSLESS, 1, false, 0},
+        {{ROWS, COLUMNS, 1, 16, true, false, false}, LOSSLESS, 3, true, 0},
+        {{ROWS, COLUMNS, 1, 12, false, true, false}, LOSSLESS, 2, false, 0},
+        {{ROWS, COLUMNS, 1, 16, false, false, false}, LOSSY, 1, false, 0},
+        {{ROWS, COLUMNS, 1, 16, true, true, false}, LOSSY, 1, true, 0},
+        {{ROWS, COLUMNS, 1, 12, false, false, true}, LOSSY, 5, false, 400},
         {{ROWS, COLUMNS, 1, 8, false, false, false}, LOSSLESS, 1, false, 0},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -135,7 +146,8 @@ static void a_real_series(void **state)
     }
     struct error e = {0};
     for (int z = 0; z < 3; z++) {
-        char *path = xprintf("%s/ge_sarcoma_dicom/image/1-%03d.dcm", data, 100 + z), *packed = xprintf("%s/real.dcm", dir);
+        char *path = xprintf("%s/ge_sarcoma_dicom/image/1-%03d.dcm", data, 100 + z),
+             *packed = xprintf("%s/real.dcm", dir);
         struct dicom_image image, again;
         assert_int_equal(dicom_read_image(path, &image, &e), 0);
         size_t const count = (size_t)(image.rows * image.columns);
@@ -146,10 +158,18 @@ static void a_real_series(void **state)
         assert_int_equal(dicom_read_voxels(path, &image, here, &e), 0);
         for (size_t i = 0; i < count; i++)
             stored[i] = (int32_t)here[i];
-        struct buffer code = jpeg2000_encode(dir, stored, (struct jpeg2000_coding){(unsigned)image.rows, (unsigned)image.columns, 1, 16, image.is_signed == 1, false, false});
-        dicom_slice_write(packed, &(struct dicom_slice){.position = "0\\0\\0", .rows = (unsigned)image.rows, .columns = (unsigned)image.columns,
-                                                        .pixels = (const uint16_t *)stored, .syntax = LOSSLESS, .code = code.data,
-                                                        .code_size = code.size, .slope = 1, .is_signed = image.is_signed == 1});
+        struct buffer code = jpeg2000_encode(dir, stored,
+                                             (struct jpeg2000_coding){(unsigned)image.rows, (unsigned)image.columns, 1,
+                                                                      16, image.is_signed == 1, false, false});
+        dicom_slice_write(packed, &(struct dicom_slice){.position = "0\\0\\0",
+                                                        .rows = (unsigned)image.rows,
+                                                        .columns = (unsigned)image.columns,
+                                                        .pixels = (const uint16_t *)stored,
+                                                        .syntax = LOSSLESS,
+                                                        .code = code.data,
+                                                        .code_size = code.size,
+                                                        .slope = 1,
+                                                        .is_signed = image.is_signed == 1});
         if (dicom_read_image(packed, &again, &e) < 0 || dicom_read_voxels(packed, &again, there, &e) < 0)
             fail_msg("%s", e.text);
         assert_memory_equal(here, there, count * sizeof *here);
@@ -194,7 +214,9 @@ static void refused(void **state)
         {{ROWS, COLUMNS, 1, 16, false, true, false}, cut_head, "damaged at its head"},
         {{ROWS, COLUMNS, 1, 16, false, false, false}, make_rubbish, "damaged at its head"},
         {{ROWS, COLUMNS, 1, 16, false, false, false}, make_empty, "damaged at its head"},
-        {{ROWS - 1, COLUMNS, 1, 16, false, false, false}, NULL, "its codestream has 39 rows of 33 columns, its header 40 of 33"},
+        {{ROWS - 1, COLUMNS, 1, 16, false, false, false},
+         NULL,
+         "its codestream has 39 rows of 33 columns, its header 40 of 33"},
         {{ROWS, COLUMNS - 9, 1, 16, false, false, false}, NULL, "its codestream has 40 rows of 24 columns"},
         {{ROWS, COLUMNS, 3, 8, false, false, false}, NULL, "3 components"},
         {{ROWS, COLUMNS, 1, 20, false, false, false}, NULL, "20 bits a pixel"},
@@ -213,7 +235,7 @@ static void refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_kind), cmocka_unit_test(sign_of_the_header), cmocka_unit_test(a_real_series),
-                                       cmocka_unit_test(refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_kind), cmocka_unit_test(sign_of_the_header),
+                                       cmocka_unit_test(a_real_series), cmocka_unit_test(refused)};
     return cmocka_run_group_tests_name("load_jpeg2000", tests, enter, leave);
 }

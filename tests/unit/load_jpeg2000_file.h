@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define LOSSLESS "1.2.840.10008.1.2.4.90"
-#define LOSSY "1.2.840.10008.1.2.4.91"
+#define LOSSY    "1.2.840.10008.1.2.4.91"
 
 struct jpeg2000_coding {
     unsigned rows, columns, components, bits;
@@ -30,7 +30,8 @@ static struct buffer jpeg2000_encode(const char *dir, const int32_t *value, stru
     p.cp_disto_alloc = 1;
     p.tcp_rates[0] = c.lossy ? 2 : 0;
     for (unsigned i = 0; i < c.components; i++)
-        part[i] = (opj_image_cmptparm_t){.dx = 1, .dy = 1, .w = c.columns, .h = c.rows, .prec = c.bits, .bpp = c.bits, .sgnd = c.is_signed};
+        part[i] = (opj_image_cmptparm_t){
+            .dx = 1, .dy = 1, .w = c.columns, .h = c.rows, .prec = c.bits, .bpp = c.bits, .sgnd = c.is_signed};
     opj_image_t *image = opj_image_create(c.components, part, c.components == 3 ? OPJ_CLRSPC_SRGB : OPJ_CLRSPC_GRAY);
     image->x1 = c.columns;
     image->y1 = c.rows;

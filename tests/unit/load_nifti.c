@@ -147,7 +147,8 @@ static void places(void **state)
     static const struct {
         double b, c, d, handed;
         double diagonal[3];
-    } turns[] = {{0, 0, 1, 1, {-2, -3, 5}}, {0, 0, 0, -1, {2, 3, -5}}, {1, 0, 0, 1, {2, -3, -5}}, {0, 1, 0, -1, {-2, 3, 5}}};
+    } turns[] = {
+        {0, 0, 1, 1, {-2, -3, 5}}, {0, 0, 0, -1, {2, 3, -5}}, {1, 0, 0, 1, {2, -3, -5}}, {0, 1, 0, -1, {-2, 3, 5}}};
     for (size_t t = 0; t < COUNT_OF(turns); t++) {
         header1(file, 2, 8, false);
         put_i16(file + 254, 0, false);
@@ -186,8 +187,11 @@ static void pairs(void **state)
         const char *header, *voxels;
         bool two, swap;
         int offset;
-    } cases[] = {{"a.hdr", "a.img", false, false, 0},     {"b.hdr", "b.img.gz", false, true, 0}, {"c.hdr.gz", "c.img.gz", false, false, 7},
-                 {"d.hdr", "d.img", true, false, 5},      {"e.hdr.gz", "e.img", true, false, 0}};
+    } cases[] = {{"a.hdr", "a.img", false, false, 0},
+                 {"b.hdr", "b.img.gz", false, true, 0},
+                 {"c.hdr.gz", "c.img.gz", false, false, 7},
+                 {"d.hdr", "d.img", true, false, 5},
+                 {"e.hdr.gz", "e.img", true, false, 0}};
     for (size_t c = 0; c < COUNT_OF(cases); c++) {
         uint8_t header[ROOM] = {0}, voxels[8 + 2 * VOXELS] = {0};
         if (cases[c].two) {
@@ -201,7 +205,8 @@ static void pairs(void **state)
         }
         for (int i = 0; i < VOXELS; i++)
             put_i16(voxels + cases[c].offset + 2 * i, i, cases[c].swap);
-        char *second = save(cases[c].voxels, voxels, (size_t)cases[c].offset + 2 * VOXELS), *path = save(cases[c].header, header, cases[c].two ? 540 : 348);
+        char *second = save(cases[c].voxels, voxels, (size_t)cases[c].offset + 2 * VOXELS),
+             *path = save(cases[c].header, header, cases[c].two ? 540 : 348);
         char *told = NULL;
         struct nifti n;
         struct error e = {0};
@@ -406,7 +411,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type),      cmocka_unit_test(version_2), cmocka_unit_test(places),
-        cmocka_unit_test(refused_by_name), cmocka_unit_test(masks), cmocka_unit_test(pairs),
+        cmocka_unit_test(refused_by_name), cmocka_unit_test(masks),     cmocka_unit_test(pairs),
     };
     return cmocka_run_group_tests_name("load_nifti", tests, make_dir, drop_dir);
 }

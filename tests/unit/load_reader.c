@@ -3,6 +3,7 @@
  * A file that kills is a FIFO here: whoever opens it waits, and so is found and killed in the very act. */
 #include "stages/load/reader.h"
 #include "stages/load/sandbox.h"
+#include "tests/unit/common_child.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -12,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include "tests/unit/common_child.h"
 
 static char *dir;
 static struct reader *reader;
@@ -260,7 +260,8 @@ static void left_in_the_middle(void **state)
 int main(void)
 {
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, enter, leave)
-    const struct CMUnitTest tests[] = {IN_DIR(what_it_may_not), IN_DIR(reads_as_we_would), IN_DIR(a_scan_that_kills),
-                                       IN_DIR(a_file_that_kills_while_looking), IN_DIR(nothing_there), IN_DIR(left_in_the_middle)};
+    const struct CMUnitTest tests[] = {IN_DIR(what_it_may_not),   IN_DIR(reads_as_we_would),
+                                       IN_DIR(a_scan_that_kills), IN_DIR(a_file_that_kills_while_looking),
+                                       IN_DIR(nothing_there),     IN_DIR(left_in_the_middle)};
     return cmocka_run_group_tests_name("load_reader", tests, NULL, NULL);
 }

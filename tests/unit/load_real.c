@@ -101,7 +101,8 @@ static void sarcoma_as_ibsi_has_it(void **state)
 {
     (void)state;
     struct volume_message whole = sarcoma("GTV_Mass");
-    struct volume_message crop = read_scan("ibsi_suv_nifti/STS_001_PET_image.nii.gz", (struct load_options){.units = "suv"});
+    struct volume_message crop =
+        read_scan("ibsi_suv_nifti/STS_001_PET_image.nii.gz", (struct load_options){.units = "suv"});
     struct grid *g = &crop.volume.grid;
     assert_int_equal(g->dim[0], 59);
     assert_int_equal(g->dim[1], 43);
@@ -121,7 +122,8 @@ static void sarcoma_as_ibsi_has_it(void **state)
     for (int i = 0; i < 3; i++)
         assert_true(fabs(mm[i] - theirs_mm[i]) < 0.01); /* the affines agree too */
     double dice = 2 * (double)both / (double)(ours + theirs);
-    print_message("# largest difference to IBSI's SUV %.6f; GTV_Mass: %zu voxels of ours, %zu of theirs, Dice %.5f\n", worst, ours, theirs, dice);
+    print_message("# largest difference to IBSI's SUV %.6f; GTV_Mass: %zu voxels of ours, %zu of theirs, Dice %.5f\n",
+                  worst, ours, theirs, dice);
     assert_true(worst < 1e-3);
     assert_true(dice >= 0.98);
     volume_message_free(&whole);
@@ -189,8 +191,11 @@ int main(void)
         return 77;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sarcoma_as_pydicom_has_it), cmocka_unit_test(sarcoma_as_ibsi_has_it), cmocka_unit_test(structure_names),
-        cmocka_unit_test(mask_beside_the_series),    cmocka_unit_test(all_of_ibsi),
+        cmocka_unit_test(sarcoma_as_pydicom_has_it),
+        cmocka_unit_test(sarcoma_as_ibsi_has_it),
+        cmocka_unit_test(structure_names),
+        cmocka_unit_test(mask_beside_the_series),
+        cmocka_unit_test(all_of_ibsi),
     };
     return cmocka_run_group_tests_name("load_real", tests, NULL, NULL);
 }

@@ -1,12 +1,12 @@
 /* load_seg -- a DICOM segmentation with several segments, its bits packed across frames, as truth of a small series. */
 #include "stages/load/load.h"
+#include "tests/unit/load_seg_file.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "tests/unit/load_seg_file.h"
 
 enum { SLICES = 7, PLANE = SEG_PLANE };
 static char dir[] = "/tmp/petrel-seg.XXXXXX";
@@ -76,7 +76,8 @@ static void segments(void **state)
     expect_mask(&(struct seg){0}, "bladder", 2, 2);
     expect_mask(&(struct seg){.fraction = true}, NULL, 1, 2); /* more than half of 200 */
     expect_mask(&(struct seg){.shift_mm = 0.3}, NULL, 1, 2);
-    expect_mask(&(struct seg){.series = "1.9"}, NULL, 1, 2); /* drawn on the CT of the same frame of reference, on this grid */
+    expect_mask(&(struct seg){.series = "1.9"}, NULL, 1,
+                2); /* drawn on the CT of the same frame of reference, on this grid */
 }
 
 static void refused(void **state)

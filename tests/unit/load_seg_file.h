@@ -12,7 +12,8 @@ static bool inside(unsigned segment, int z, int p)
 }
 
 /* A sequence of items made by `fill(to, i, about)`. */
-static void sequence_put(FILE *to, unsigned group, unsigned element, int items, void (*fill)(FILE *to, int i, const void *about), const void *about)
+static void sequence_put(FILE *to, unsigned group, unsigned element, int items,
+                         void (*fill)(FILE *to, int i, const void *about), const void *about)
 {
     char *all = NULL;
     size_t size = 0;
@@ -34,10 +35,10 @@ static void sequence_put(FILE *to, unsigned group, unsigned element, int items, 
 
 struct seg {
     const char *series, *frame_uid, *spacing, *orientation;
-    double shift_mm;      /* of its slices */
-    int frames_said;      /* 0: as many as there are */
-    bool fraction;        /* bytes of 0..200 instead of bits */
-    bool stray;           /* a frame of a segment nobody named */
+    double shift_mm; /* of its slices */
+    int frames_said; /* 0: as many as there are */
+    bool fraction;   /* bytes of 0..200 instead of bits */
+    bool stray;      /* a frame of a segment nobody named */
 };
 static const struct {
     unsigned segment;

@@ -1,15 +1,15 @@
 /* load_series -- DICOM series made slice by slice: order, place, facts, and every series that must be refused. */
 #include "stages/load/load.h"
 #include "stages/suv/suv.h"
+#include "tests/unit/load_dicom_file.h"
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <fcntl.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "tests/unit/load_dicom_file.h"
 
 enum { SLICES = 7 };
 static char dir[64];
@@ -51,7 +51,8 @@ static void add_series(const double row[3], const double column[3], const double
         for (int i = 0; i < 3; i++)
             at[i] = -20 + 7 * i + 3 * k * step[i];
         snprintf(position, sizeof position, "%.6g\\%.6g\\%.6g", at[0], at[1], at[2]);
-        snprintf(orientation, sizeof orientation, "%g\\%g\\%g\\%g\\%g\\%g", row[0], row[1], row[2], column[0], column[1], column[2]);
+        snprintf(orientation, sizeof orientation, "%g\\%g\\%g\\%g\\%g\\%g", row[0], row[1], row[2], column[0],
+                 column[1], column[2]);
         for (int y = 0; y < SLICE_ROWS; y++)
             for (int x = 0; x < SLICE_COLUMNS; x++) {
                 double mm[3];
@@ -90,7 +91,8 @@ static void read_and_expect_places(bool axial)
                 grid_to_mm(g, zyx, mm);
                 double expected = 5000 - mm[0] - 10 * mm[1] + 20 * mm[2];
                 if (!(fabs(m.volume.voxel[grid_at(g, z, y, x)] - expected) < 0.51))
-                    fail_msg("[%d %d %d] is %g, not %g", (int)z, (int)y, (int)x, m.volume.voxel[grid_at(g, z, y, x)], expected);
+                    fail_msg("[%d %d %d] is %g, not %g", (int)z, (int)y, (int)x, m.volume.voxel[grid_at(g, z, y, x)],
+                             expected);
             }
     volume_message_free(&m);
 }
@@ -186,7 +188,8 @@ static void philips_counts(void **state)
             unlink(slices.name[--slices.count]);
             free(slices.name[slices.count]);
         }
-        add_axial(&(struct dicom_slice){.units = "CNTS", .untyped = i % 2, .philips_suv = cases[i / 2].suv, .philips_bqml = cases[i / 2].bqml});
+        add_axial(&(struct dicom_slice){
+            .units = "CNTS", .untyped = i % 2, .philips_suv = cases[i / 2].suv, .philips_bqml = cases[i / 2].bqml});
         if (read_facts(&f, &e) < 0)
             fail_msg("%s", e.text);
         assert_string_equal(f.units, cases[i / 2].units);
@@ -214,8 +217,8 @@ static void suv_types(void **state)
     (void)state;
     static const struct {
         const char *units, *type, *carried;
-    } cases[] = {{"GML", NULL, "GML"},           {"GML", "BW", "GML"},   {"GML", "LBMJAMES128", "GML LBMJAMES128"},
-                 {"GML", "IBW", "GML IBW"},      {"CM2ML", "BSA", "CM2ML"}, {"CM2ML", "BW", "CM2ML BW"}};
+    } cases[] = {{"GML", NULL, "GML"},      {"GML", "BW", "GML"},      {"GML", "LBMJAMES128", "GML LBMJAMES128"},
+                 {"GML", "IBW", "GML IBW"}, {"CM2ML", "BSA", "CM2ML"}, {"CM2ML", "BW", "CM2ML BW"}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct dicom_image image = {0};
         struct scan_facts f;
@@ -419,7 +422,8 @@ static void clocks(void **state)
     assert_true(clock_seconds("10:35:00") == 38100);
     assert_true(clock_seconds("000000") == 0 && fabs(clock_seconds("235959.250000") - 86399.25) < 1e-9);
     assert_true(clock_seconds("235959.25+0100") == 86399.25);
-    static const char *const bad[] = {"", "1035", "10:35", "10:3500", "243500", "106000", "1o3500", "103500x", "103500.", "10-35-00"};
+    static const char *const bad[] = {"",       "1035",   "10:35",   "10:3500", "243500",
+                                      "106000", "1o3500", "103500x", "103500.", "10-35-00"};
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         assert_true(isnan(clock_seconds(bad[i])));
     assert_true(clock_days("20200301") - clock_days("20200228") == 2); /* a leap year */
@@ -432,10 +436,29 @@ int main(void)
 {
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, dir_make_fresh, dir_drop)
     const struct CMUnitTest tests[] = {
-        IN_DIR(axial),           IN_DIR(axial_feet_first), IN_DIR(coronal),      IN_DIR(sagittal),       IN_DIR(facts_by_tag),
-        IN_DIR(earliest_bed),    IN_DIR(missing_weight_is_named), IN_DIR(missing_slice), IN_DIR(repeated_slice), IN_DIR(uneven_slice),
-        IN_DIR(sheared),         IN_DIR(other_direction),  IN_DIR(other_spacing), IN_DIR(no_position),   IN_DIR(cut_short),
-        IN_DIR(one_slice), IN_DIR(long_headers), IN_DIR(changed_slice), IN_DIR(philips_counts), IN_DIR(counts_of_nobody), cmocka_unit_test(suv_types),      cmocka_unit_test(contours), cmocka_unit_test(clocks),
+        IN_DIR(axial),
+        IN_DIR(axial_feet_first),
+        IN_DIR(coronal),
+        IN_DIR(sagittal),
+        IN_DIR(facts_by_tag),
+        IN_DIR(earliest_bed),
+        IN_DIR(missing_weight_is_named),
+        IN_DIR(missing_slice),
+        IN_DIR(repeated_slice),
+        IN_DIR(uneven_slice),
+        IN_DIR(sheared),
+        IN_DIR(other_direction),
+        IN_DIR(other_spacing),
+        IN_DIR(no_position),
+        IN_DIR(cut_short),
+        IN_DIR(one_slice),
+        IN_DIR(long_headers),
+        IN_DIR(changed_slice),
+        IN_DIR(philips_counts),
+        IN_DIR(counts_of_nobody),
+        cmocka_unit_test(suv_types),
+        cmocka_unit_test(contours),
+        cmocka_unit_test(clocks),
     };
     return cmocka_run_group_tests_name("load_series", tests, NULL, NULL);
 }

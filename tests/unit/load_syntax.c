@@ -1,18 +1,19 @@
 /* load_syntax -- copies of a DICOM series in every transfer syntax DCMTK writes, in folders as people keep them, and with tags
  * changed as vendors have them: the same voxels, the right factor, or the right refusal. Of a made series, and of a real one
  * where PETREL_DATA has it. */
-#include "stages/load/load.h"
 #include "proto/suv.h"
+#include "stages/load/load.h"
+#include "tests/unit/load_dicom_file.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "tests/unit/load_dicom_file.h"
 
 static char dir[] = "/tmp/petrel-syntax.XXXXXX";
-static const double GE_FACTOR = 2.429029766148455e-4; /* of both: the made series has the real one's dose, weight and times */
+static const double GE_FACTOR =
+    2.429029766148455e-4; /* of both: the made series has the real one's dose, weight and times */
 
 static int shell(const char *format, ...) PRINTF_LIKE(1, 2);
 static int shell(const char *format, ...)
@@ -46,9 +47,11 @@ static int enter(void **state)
     const char *data = getenv("PETREL_DATA");
     /* the dictionary of DCMTK's tools does not know the vendors' elements */
     return shell("cd %s && printf '(7053,\"Philips PET Private Group\",1000)\\tDS\\tA\\t1\\tPrivateTag\\n"
-                 "(7053,\"Philips PET Private Group\",1009)\\tDS\\tB\\t1\\tPrivateTag\\n(0009,\"GEMS_PETD_01\",100d)\\tDT\\tC\\t1\\tPrivateTag\\n"
+                 "(7053,\"Philips PET Private "
+                 "Group\",1009)\\tDS\\tB\\t1\\tPrivateTag\\n(0009,\"GEMS_PETD_01\",100d)\\tDT\\tC\\t1\\tPrivateTag\\n"
                  "(0071,\"SIEMENS MED PT\",1022)\\tDT\\tD\\t1\\tPrivateTag\\n' >vendors.dic && "
-                 "if [ -d '%s/ge_sarcoma_dicom/image' ]; then mkdir real && cp '%s'/ge_sarcoma_dicom/image/1-10[0-4].dcm real && chmod u+w real/*; fi",
+                 "if [ -d '%s/ge_sarcoma_dicom/image' ]; then mkdir real && cp "
+                 "'%s'/ge_sarcoma_dicom/image/1-10[0-4].dcm real && chmod u+w real/*; fi",
                  dir, data ? data : "", data ? data : "");
 }
 static int leave(void **state)
@@ -115,12 +118,14 @@ static void need_tools(void)
 static void transfer_syntaxes(void **state)
 {
     (void)state;
-    static const char *const ways[] = {"dcmconv +te", "dcmconv +ti", "dcmconv +tb", "dcmconv +td", "dcmcrle", "dcmcjpls +el",
-                                       "dcmcjpeg +e1", "dcmcjpeg +el"};
+    static const char *const ways[] = {"dcmconv +te", "dcmconv +ti",  "dcmconv +tb",  "dcmconv +td",
+                                       "dcmcrle",     "dcmcjpls +el", "dcmcjpeg +e1", "dcmcjpeg +el"};
     need_tools();
     for (size_t b = 0; b < COUNT_OF(bases) && base_there(bases[b]); b++)
         for (size_t w = 0; w < COUNT_OF(ways); w++) {
-            if (shell("cd %s && rm -rf coded && mkdir coded && for f in %s/*; do %s \"$f\" coded/${f##*/} || exit 1; done", dir, bases[b], ways[w]))
+            if (shell("cd %s && rm -rf coded && mkdir coded && for f in %s/*; do %s \"$f\" coded/${f##*/} || exit 1; "
+                      "done",
+                      dir, bases[b], ways[w]))
                 fail_msg("%s does not work", ways[w]);
             expect_same(bases[b], "coded", 1, 0);
         }
@@ -133,8 +138,11 @@ static void unknown_syntax(void **state)
     struct volume_message m;
     struct error e = {0};
     need_tools();
-    assert_int_equal(shell("cd %s && rm -rf coded && mkdir coded && for f in made/*; do dcmcjpls +el $f coded/${f##*/} || exit 1; done && "
-                           "sed -i 's/1\\.2\\.840\\.10008\\.1\\.2\\.4\\.80/1.2.840.10008.1.2.4.92/' coded/*", dir), 0);
+    assert_int_equal(shell("cd %s && rm -rf coded && mkdir coded && for f in made/*; do dcmcjpls +el $f coded/${f##*/} "
+                           "|| exit 1; done && "
+                           "sed -i 's/1\\.2\\.840\\.10008\\.1\\.2\\.4\\.80/1.2.840.10008.1.2.4.92/' coded/*",
+                           dir),
+                     0);
     assert_int_equal(read_folder("coded", 1, 0, &m, &e), -1);
     if (!strstr(e.text, "its transfer syntax JPEG 2000 Part 2"))
         fail_msg("%s", e.text);
@@ -148,24 +156,38 @@ static void folders(void **state)
     need_tools();
     for (size_t b = 0; b < COUNT_OF(bases) && base_there(bases[b]); b++) {
         /* shuffled names, in folders within folders, without endings */
-        assert_int_equal(shell("cd %s && rm -rf kept && mkdir -p kept/a/b kept/c && i=0 && for f in %s/*; do i=$((i*7%%31+3)); "
-                               "cp $f kept/$([ $((i%%2)) = 0 ] && echo a/b || echo c)/$(basename $f | md5sum | cut -c1-8); done", dir, bases[b]), 0);
+        assert_int_equal(
+            shell("cd %s && rm -rf kept && mkdir -p kept/a/b kept/c && i=0 && for f in %s/*; do i=$((i*7%%31+3)); "
+                  "cp $f kept/$([ $((i%%2)) = 0 ] && echo a/b || echo c)/$(basename $f | md5sum | cut -c1-8); done",
+                  dir, bases[b]),
+            0);
         expect_same(bases[b], "kept", 1, 0);
         /* stray files of every kind beside it, among them a CT of the same study and a file cut short at its start */
-        assert_int_equal(shell("cd %s && rm -rf kept && mkdir kept && cp %s/* kept && echo notes >kept/README.txt && head -c 40 /dev/urandom >kept/x.bin && "
-                               "f=$(ls %s | head -1) && cp %s/$f kept/ct.dcm && dcmodify -nb -m '(0008,0060)=CT' -m '(0020,000e)=1.7.7' kept/ct.dcm",
-                               dir, bases[b], bases[b], bases[b]), 0);
+        assert_int_equal(shell("cd %s && rm -rf kept && mkdir kept && cp %s/* kept && echo notes >kept/README.txt && "
+                               "head -c 40 /dev/urandom >kept/x.bin && "
+                               "f=$(ls %s | head -1) && cp %s/$f kept/ct.dcm && dcmodify -nb -m '(0008,0060)=CT' -m "
+                               "'(0020,000e)=1.7.7' kept/ct.dcm",
+                               dir, bases[b], bases[b], bases[b]),
+                         0);
         expect_same(bases[b], "kept", 1, 0);
         /* two series in one folder, apart by their UID */
-        assert_int_equal(shell("cd %s && rm -rf kept && mkdir kept && cp %s/* kept && for f in %s/*; do cp $f kept/2_${f##*/}; done && "
-                               "dcmodify -nb -m '(0020,000e)=9.9.9' kept/2_*", dir, bases[b], bases[b]), 0);
+        assert_int_equal(shell("cd %s && rm -rf kept && mkdir kept && cp %s/* kept && for f in %s/*; do cp $f "
+                               "kept/2_${f##*/}; done && "
+                               "dcmodify -nb -m '(0020,000e)=9.9.9' kept/2_*",
+                               dir, bases[b], bases[b]),
+                         0);
         expect_same(bases[b], "kept", 2, 0);
         expect_same(bases[b], "kept", 2, 1);
         /* a slice missing, and one there twice */
-        assert_int_equal(shell("cd %s && rm -rf kept && mkdir kept && cp %s/* kept && rm kept/$(ls kept | sed -n 4p)", dir, bases[b]), 0);
+        assert_int_equal(shell("cd %s && rm -rf kept && mkdir kept && cp %s/* kept && rm kept/$(ls kept | sed -n 4p)",
+                               dir, bases[b]),
+                         0);
         assert_int_equal(read_folder("kept", 1, 0, &m, &e), -1);
         assert_non_null(strstr(e.text, "slices are missing between"));
-        assert_int_equal(shell("cd %s && rm -rf kept && mkdir kept && cp %s/* kept && cp kept/$(ls kept | sed -n 4p) kept/again.dcm", dir, bases[b]), 0);
+        assert_int_equal(
+            shell("cd %s && rm -rf kept && mkdir kept && cp %s/* kept && cp kept/$(ls kept | sed -n 4p) kept/again.dcm",
+                  dir, bases[b]),
+            0);
         assert_int_equal(read_folder("kept", 1, 0, &m, &e), -1);
         assert_non_null(strstr(e.text, "both lie at the same place"));
     }
@@ -175,7 +197,7 @@ static void folders(void **state)
 static void vendors(void **state)
 {
     (void)state;
-#define INJECTED "(0054,0016)[0]."
+#define INJECTED                     "(0054,0016)[0]."
 #define SAME_TIMES(series, acquired) "-m '(0008,0031)=" series "' -m '(0008,0032)=" acquired "' -i '(0054,1300)=0' "
     static const struct {
         const char *changes;
@@ -187,7 +209,8 @@ static void vendors(void **state)
         {"-m '(0010,1030)=0'", NAN, "(0010,1030) PatientWeight is 0 kg"},
         {"-e '" INJECTED "(0018,1075)'", NAN, "(0018,1075) RadionuclideHalfLife is missing"},
         {"-e '" INJECTED "(0018,1074)'", NAN, "(0018,1074) RadionuclideTotalDose is missing"},
-        {"-m '" INJECTED "(0018,1074)=388.777'", NAN, "(0018,1074) RadionuclideTotalDose is 388.777 Bq: written in MBq, it seems"},
+        {"-m '" INJECTED "(0018,1074)=388.777'", NAN,
+         "(0018,1074) RadionuclideTotalDose is 388.777 Bq: written in MBq, it seems"},
         {"-e '" INJECTED "(0018,1072)'", NAN, "(0018,1072) RadiopharmaceuticalStartTime is missing"},
         {"-e '(0054,0016)'", NAN, "(0018,1074) RadionuclideTotalDose is missing"},
         {"-e '(0054,1001)'", NAN, "(0054,1001) Units is missing"},
@@ -199,15 +222,24 @@ static void vendors(void **state)
         {"-m '(0054,1102)=ADMIN'", 71000 / 388777472.0, NULL},
         {"-m '(0054,1001)=GML'", 1, NULL},
         /* injected ten minutes before midnight, scanned twenty after: half an hour */
-        {SAME_TIMES("002000", "002000") "-m '" INJECTED "(0018,1072)=235000'", 71000 / (388777472.0 * 0.8274683041861359), NULL},
+        {SAME_TIMES("002000", "002000") "-m '" INJECTED "(0018,1072)=235000'",
+         71000 / (388777472.0 * 0.8274683041861359), NULL},
         {SAME_TIMES("080000", "080000") "-m '" INJECTED "(0018,1072)=235000'", NAN, "one of the two times is wrong"},
         /* made anew two hours later: the vendor's own start of the scan, else the frame's times */
-        {SAME_TIMES("132011", "112511") "-m '(0008,0070)=SIEMENS' -i '(0071,0010)=SIEMENS MED PT' -i '(0071,1022)=%s112011.00'", GE_FACTOR, NULL},
-        {SAME_TIMES("132011", "112511") "-m '(0008,0070)=GE MEDICAL SYSTEMS' -i '(0009,0010)=GEMS_PETD_01' -i '(0009,100d)=%s112011.00'", GE_FACTOR, NULL},
+        {SAME_TIMES("132011",
+                    "112511") "-m '(0008,0070)=SIEMENS' -i '(0071,0010)=SIEMENS MED PT' -i '(0071,1022)=%s112011.00'",
+         GE_FACTOR, NULL},
+        {SAME_TIMES(
+             "132011",
+             "112511") "-m '(0008,0070)=GE MEDICAL SYSTEMS' -i '(0009,0010)=GEMS_PETD_01' -i '(0009,100d)=%s112011.00'",
+         GE_FACTOR, NULL},
         {SAME_TIMES("132011", "112511") "-m '(0008,0070)=GE MEDICAL SYSTEMS' -i '(0054,1300)=300000'", GE_FACTOR, NULL},
         /* Philips' counts: an SUV each; Bq/mL each; and nothing known */
-        {"-m '(0054,1001)=CNTS' -i '(7053,0010)=Philips PET Private Group' -i '(7053,1000)=0.00042' -i '(7053,1009)=1.7'", 0.00042, NULL},
-        {"-m '(0054,1001)=CNTS' -i '(7053,0010)=Philips PET Private Group' -i '(7053,1000)=0' -i '(7053,1009)=1.7'", 1.7 * GE_FACTOR, NULL},
+        {"-m '(0054,1001)=CNTS' -i '(7053,0010)=Philips PET Private Group' -i '(7053,1000)=0.00042' -i "
+         "'(7053,1009)=1.7'",
+         0.00042, NULL},
+        {"-m '(0054,1001)=CNTS' -i '(7053,0010)=Philips PET Private Group' -i '(7053,1000)=0' -i '(7053,1009)=1.7'",
+         1.7 * GE_FACTOR, NULL},
         {"-m '(0054,1001)=CNTS'", NAN, "neither (7053,1000) nor (7053,1009)"},
         {"-m '(0008,0016)=1.2.840.10008.5.1.4.1.1.130'", NAN, "1.2.840.10008.5.1.4.1.1.130 (Enhanced PET Image Storage)"},
     };
@@ -225,26 +257,30 @@ static void vendors(void **state)
                 memmove(day + 8, day + 2, strlen(day + 2) + 1);
                 memcpy(day, date, 8);
             }
-            if (shell("cd %s && rm -rf changed && mkdir changed && set -- $(ls %s | head -2) && for f; do cp %s/$f changed; done && "
-                      "DCMDICTPATH=${DCMDICTPATH:-$(ls /usr/share/libdcmtk*/dicom.dic | tail -1)}:vendors.dic && export DCMDICTPATH && dcmodify -nb -imt %s changed/* && "
-                      "for f in changed/*; do dcmconv %s $f $f.2 && mv $f.2 $f || exit 1; done", dir, bases[b], bases[b], changes,
-                      implicit ? "+ti" : "+te"))
+            if (shell("cd %s && rm -rf changed && mkdir changed && set -- $(ls %s | head -2) && for f; do cp %s/$f "
+                      "changed; done && "
+                      "DCMDICTPATH=${DCMDICTPATH:-$(ls /usr/share/libdcmtk*/dicom.dic | tail -1)}:vendors.dic && "
+                      "export DCMDICTPATH && dcmodify -nb -imt %s changed/* && "
+                      "for f in changed/*; do dcmconv %s $f $f.2 && mv $f.2 $f || exit 1; done",
+                      dir, bases[b], bases[b], changes, implicit ? "+ti" : "+te"))
                 fail_msg("dcmodify %s does not work", changes);
             int rc = read_folder("changed", 1, 0, &m, &e);
             if (cases[i / 2].says) {
                 if (rc == 0 || !strstr(e.text, cases[i / 2].says))
-                    fail_msg("%s %s: '%s' does not say '%s'", bases[b], changes, rc ? e.text : "read", cases[i / 2].says);
+                    fail_msg("%s %s: '%s' does not say '%s'", bases[b], changes, rc ? e.text : "read",
+                             cases[i / 2].says);
                 continue;
             }
             if (rc < 0 || !(fabs(m.facts.suv_factor / cases[i / 2].factor - 1) < 1e-9))
-                fail_msg("%s %s: factor %.12g, not %.12g %s", bases[b], changes, m.facts.suv_factor, cases[i / 2].factor, e.text);
+                fail_msg("%s %s: factor %.12g, not %.12g %s", bases[b], changes, m.facts.suv_factor,
+                         cases[i / 2].factor, e.text);
             volume_message_free(&m);
         }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(transfer_syntaxes), cmocka_unit_test(unknown_syntax), cmocka_unit_test(folders),
-                                       cmocka_unit_test(vendors)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(transfer_syntaxes), cmocka_unit_test(unknown_syntax),
+                                       cmocka_unit_test(folders), cmocka_unit_test(vendors)};
     return cmocka_run_group_tests_name("load_syntax", tests, enter, leave);
 }

@@ -1,6 +1,6 @@
 /* Messages: out and back, and damaged in every way that is cheap to try. */
-#include "common/rng.h"
 #include "proto/message.h"
+#include "common/rng.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -41,7 +41,9 @@ static void volume_fill(struct volume_message *m, bool mask, bool ct)
         if (ct)
             m->volume.ct[i] = (int16_t)(1111 * i - 32768);
         if (mask)
-            m->volume.mask[i] = i < 2 || (i > 30 && i < 37) || i == 59, m->volume.organ[i] = (uint8_t)(i < 20 ? 0 : i < 41 ? 200 : i % 3);
+            m->volume.mask[i] = i < 2 || (i > 30 && i < 37) || i == 59, m->volume.organ[i] = (uint8_t)(i < 20   ? 0
+                                                                                                       : i < 41 ? 200
+                                                                                                                : i % 3);
     }
 }
 
@@ -91,7 +93,8 @@ static void batch_fill(struct pair_batch_message *m, int count)
     m->step = xalloc(3, sizeof *m->step);
     m->step[0] = (struct drawn_step){.at = 0, .kind = DRAWN_NOISE, .count = 4, .number = {0.5, 1, UINT32_MAX, 65536}};
     m->step[1] = (struct drawn_step){.at = count, .kind = DRAWN_FLIP};
-    m->step[2] = (struct drawn_step){.at = count, .kind = DRAWN_HISTOGRAM, .count = DRAWN_NUMBERS, .number = {[DRAWN_NUMBERS - 1] = 1}};
+    m->step[2] = (struct drawn_step){
+        .at = count, .kind = DRAWN_HISTOGRAM, .count = DRAWN_NUMBERS, .number = {[DRAWN_NUMBERS - 1] = 1}};
 }
 
 static void facts_same(const struct scan_facts *a, const struct scan_facts *b)
@@ -227,10 +230,19 @@ static void small_ones_come_back(void **state)
 static void drawn_steps_are_checked(void **state)
 {
     (void)state;
-    static const struct { int step, at, kind, count; const char *says; } wrong[] = {
-        {0, -1, DRAWN_FLIP, 0, "box -1"},          {2, 2, DRAWN_FLIP, 0, "of 2 boxes"},          {2, 0, DRAWN_FLIP, 0, "in order"},
-        {1, 1, DRAWN_KINDS, 0, "of kind 6"},       {1, 1, -1, 0, "of kind -1"},                  {1, 1, DRAWN_FLIP, 1, "has 1 numbers"},
-        {1, 1, DRAWN_HISTOGRAM, 2, "2 numbers"},   {1, 1, DRAWN_CLAMP, 11, "has 11 numbers"},   {1, 1, DRAWN_CONTRAST, 1, "has nan"},
+    static const struct {
+        int step, at, kind, count;
+        const char *says;
+    } wrong[] = {
+        {0, -1, DRAWN_FLIP, 0, "box -1"},
+        {2, 2, DRAWN_FLIP, 0, "of 2 boxes"},
+        {2, 0, DRAWN_FLIP, 0, "in order"},
+        {1, 1, DRAWN_KINDS, 0, "of kind 6"},
+        {1, 1, -1, 0, "of kind -1"},
+        {1, 1, DRAWN_FLIP, 1, "has 1 numbers"},
+        {1, 1, DRAWN_HISTOGRAM, 2, "2 numbers"},
+        {1, 1, DRAWN_CLAMP, 11, "has 11 numbers"},
+        {1, 1, DRAWN_CONTRAST, 1, "has nan"},
         {1, 1, DRAWN_NOISE, 4, "has nan for its number 0"},
     };
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
@@ -239,7 +251,8 @@ static void drawn_steps_are_checked(void **state)
         struct error e = {0};
         batch_fill(&m, 1);
         struct drawn_step *s = &m.step[wrong[i].step];
-        *s = (struct drawn_step){.at = wrong[i].at, .kind = wrong[i].kind, .count = wrong[i].count, .number = {(double)NAN}};
+        *s = (struct drawn_step){
+            .at = wrong[i].at, .kind = wrong[i].kind, .count = wrong[i].count, .number = {(double)NAN}};
         pair_batch_encode(&m, &b);
         assert_int_equal(pair_batch_decode(&b, &back, &e), -1);
         if (!strstr(e.text, wrong[i].says))
@@ -283,11 +296,20 @@ static int any_decode(const struct buffer *b)
     struct pair_batch_message p;
     struct metric_message m;
     switch (type) {
-    case MESSAGE_VOLUME: result = volume_message_decode(b, &v, &e); volume_message_free(&v); break;
-    case MESSAGE_REGIONS: result = regions_message_decode(b, &r, &e); regions_message_free(&r); break;
+    case MESSAGE_VOLUME:
+        result = volume_message_decode(b, &v, &e);
+        volume_message_free(&v);
+        break;
+    case MESSAGE_REGIONS:
+        result = regions_message_decode(b, &r, &e);
+        regions_message_free(&r);
+        break;
     case MESSAGE_REFUSAL: result = refusal_message_decode(b, &f, &e); break;
     case MESSAGE_PAIR_TASK: result = pair_task_decode(b, &t, &e); break;
-    case MESSAGE_PAIR_BATCH: result = pair_batch_decode(b, &p, &e); pair_batch_free(&p); break;
+    case MESSAGE_PAIR_BATCH:
+        result = pair_batch_decode(b, &p, &e);
+        pair_batch_free(&p);
+        break;
     case MESSAGE_METRIC: result = metric_decode(b, &m, &e); break;
     default: break;
     }
@@ -333,7 +355,7 @@ static void cut_anywhere_is_said(void **state)
     size_t n = samples(b), cuts = 0;
     for (size_t k = 0; k < n; k++) {
         assert_int_equal(exact_decode(b[k].data, b[k].size), 0);
-        for (size_t size = 0; size < b[k].size; size += size > 4000 ? 61 : 1, cuts++)
+        for (size_t size = 0; size<b[k].size; size += size> 4000 ? 61 : 1, cuts++)
             assert_int_equal(exact_decode(b[k].data, size), -1);
         uint8_t *longer = xalloc(b[k].size + 1, 1);
         memcpy(longer, b[k].data, b[k].size);
@@ -350,7 +372,7 @@ static void flipped_bits_do_not_crash(void **state)
     struct buffer b[6];
     size_t n = samples(b), flips = 0, said = 0;
     for (size_t k = 0; k < n; k++) {
-        for (size_t i = 0; i < b[k].size; i += i > 4000 ? 97 : 1)
+        for (size_t i = 0; i<b[k].size; i += i> 4000 ? 97 : 1)
             for (int bit = 0; bit < 8; bit++, flips++) {
                 b[k].data[i] ^= (uint8_t)(1u << bit);
                 said += exact_decode(b[k].data, b[k].size) != 0;
@@ -365,16 +387,19 @@ static void flipped_bits_do_not_crash(void **state)
 static void claims_are_held_against_bytes(void **state)
 {
     (void)state;
-    static const struct { size_t size; uint8_t data[40]; } cases[] = {
-        {5, {0xdd, 0xff, 0xff, 0xff, 0xff}},                         /* an array of 4294967295 */
-        {5, {0xdf, 0xff, 0xff, 0xff, 0xff}},                         /* a map of as many */
-        {7, {0x81, 0xa1, 'v', 0xc6, 0xff, 0xff, 0xff}},              /* a length cut short */
-        {8, {0x81, 0xa1, 'v', 0xc6, 0xff, 0xff, 0xff, 0xff}},        /* 4 GiB of bytes */
+    static const struct {
+        size_t size;
+        uint8_t data[40];
+    } cases[] = {
+        {5, {0xdd, 0xff, 0xff, 0xff, 0xff}},                  /* an array of 4294967295 */
+        {5, {0xdf, 0xff, 0xff, 0xff, 0xff}},                  /* a map of as many */
+        {7, {0x81, 0xa1, 'v', 0xc6, 0xff, 0xff, 0xff}},       /* a length cut short */
+        {8, {0x81, 0xa1, 'v', 0xc6, 0xff, 0xff, 0xff, 0xff}}, /* 4 GiB of bytes */
         {8, {0x81, 0xa1, 'v', 0xdb, 0xff, 0xff, 0xff, 0xff}},
         {8, {0x81, 0xa1, 'v', 0xc9, 0xff, 0xff, 0xff, 0xff}},
-        {4, {0x81, 0xa1, 'v', 0xc1}},                                /* the byte that is no value */
-        {4, {0x81, 0xa1, 'v', 0x07}},                                /* another version */
-        {4, {0x81, 0xa1, 'v', 0xa0}},                                /* a version that is a text */
+        {4, {0x81, 0xa1, 'v', 0xc1}}, /* the byte that is no value */
+        {4, {0x81, 0xa1, 'v', 0x07}}, /* another version */
+        {4, {0x81, 0xa1, 'v', 0xa0}}, /* a version that is a text */
         {1, {0x80}},
         {1, {0x01}},
         {12, {0x82, 0xa1, 'v', 1, 0xa4, 't', 'y', 'p', 'e', 0xa2, 'n', 'o'}},
@@ -481,7 +506,8 @@ int main(void)
         cmocka_unit_test(regions_come_back),
         cmocka_unit_test(the_table_covers_a_region),
         cmocka_unit_test(small_ones_come_back),
-        cmocka_unit_test(drawn_steps_are_checked), cmocka_unit_test(labels_come_back),
+        cmocka_unit_test(drawn_steps_are_checked),
+        cmocka_unit_test(labels_come_back),
         cmocka_unit_test(cut_anywhere_is_said),
         cmocka_unit_test(flipped_bits_do_not_crash),
         cmocka_unit_test(claims_are_held_against_bytes),

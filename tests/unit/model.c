@@ -1,7 +1,7 @@
 /* model -- model files written, opened, asked; and the broken ones, refused by name. */
+#include "stages/model.h"
 #include "common/file.h"
 #include "proto/message.h"
-#include "stages/model.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>

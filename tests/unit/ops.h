@@ -20,20 +20,21 @@
 
 #include "tests/unit/emulated.h"
 
+#include "tests/unit/distance.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "tests/unit/distance.h"
+#include <cmocka.h>
 
 enum { INPUTS = 8, NUMBERS = 16 };
 
 struct job {
-    const int *n;                /* the shape: NUMBERS integers whose meaning is the operation's */
+    const int *n; /* the shape: NUMBERS integers whose meaning is the operation's */
     struct backend *b;
     float *x[INPUTS], *dx[INPUTS]; /* inputs; their gradients, which start as something */
-    float *dy, *y, *extra;       /* extra: what else forward writes */
+    float *dy, *y, *extra;         /* extra: what else forward writes */
 };
 
 struct op {
@@ -41,10 +42,10 @@ struct op {
     /* elements of each input (a list ended by 0), of y and of extra */
     void (*sizes)(const int *n, size_t x[INPUTS], size_t *y, size_t *extra);
     void (*run)(struct job *j);
-    int differentiable;          /* this many of the inputs have a gradient */
-    bool writes;                 /* gradients are written, not added to */
-    bool no_slope;               /* y is not to be differentiated (optimisers) */
-    double tolerance;            /* between cpu and ref, |a-b| / |b|; 0: no number may differ */
+    int differentiable;                  /* this many of the inputs have a gradient */
+    bool writes;                         /* gradients are written, not added to */
+    bool no_slope;                       /* y is not to be differentiated (optimisers) */
+    double tolerance;                    /* between cpu and ref, |a-b| / |b|; 0: no number may differ */
     void (*shape_inputs)(struct job *j); /* NULL, or makes some inputs special, such as positive */
 };
 
@@ -54,8 +55,14 @@ enum { GUARD = 64 };
 static const float guard_value = -12345.678f;
 
 /* An image, or weights (O, C, taps): then the dims' product is the taps. */
-struct image { int N, C, dim[3]; bool weight; };
-static inline int image_taps(const struct image *m) { return m->dim[0] * m->dim[1] * m->dim[2]; }
+struct image {
+    int N, C, dim[3];
+    bool weight;
+};
+static inline int image_taps(const struct image *m)
+{
+    return m->dim[0] * m->dim[1] * m->dim[2];
+}
 static inline size_t image_floats(struct backend *b, const struct image *m)
 {
     return m->weight ? b->weight_size(b, m->N, m->C, image_taps(m)) : b->image_size(b, m->N, m->C, m->dim);
@@ -100,7 +107,8 @@ static inline float *device_rows(struct backend *b, const float *host, size_t co
 static inline float *device_image(struct backend *b, const float *host, const struct image *m)
 {
     size_t count = image_floats(b, m);
-    float *at = device_rows(b, NULL, count), *plain = b->alloc(b, count * sizeof *plain), *flat = xalloc(count, sizeof *flat);
+    float *at = device_rows(b, NULL, count), *plain = b->alloc(b, count * sizeof *plain),
+          *flat = xalloc(count, sizeof *flat);
     if (host) {
         image_in(b, plain, host, m);
         b->get(b, flat, plain, count * sizeof *flat);
@@ -117,7 +125,8 @@ static inline void rows_done(struct backend *b, float *host, float *at, size_t c
     float *all = xalloc(count + 2 * GUARD, sizeof *all);
     b->get(b, all, at - GUARD, (count + 2 * GUARD) * sizeof *all);
     for (size_t i = 0; i < GUARD; i++)
-        if (memcmp(&all[i], &guard_value, sizeof guard_value) || memcmp(&all[count + GUARD + i], &guard_value, sizeof guard_value))
+        if (memcmp(&all[i], &guard_value, sizeof guard_value) ||
+            memcmp(&all[count + GUARD + i], &guard_value, sizeof guard_value))
             fail_msg("%s wrote outside its array of %zu", b->name, count);
     if (host)
         memcpy(host, all + GUARD, count * sizeof *host);
@@ -128,14 +137,16 @@ static inline void rows_done(struct backend *b, float *host, float *at, size_t c
 static inline void image_done(struct backend *b, float *host, float *at, const struct image *m)
 {
     size_t count = image_floats(b, m), outside = (size_t)m->N * (size_t)m->C * (size_t)image_taps(m);
-    float *copy = xalloc(outside, sizeof *copy), *again = b->alloc(b, count * sizeof *again), *flat = xalloc(2 * count, sizeof *flat);
+    float *copy = xalloc(outside, sizeof *copy), *again = b->alloc(b, count * sizeof *again),
+          *flat = xalloc(2 * count, sizeof *flat);
     image_out(b, copy, at, m);
     image_in(b, again, copy, m);
     b->get(b, flat, at, count * sizeof *flat);
     b->get(b, flat + count, again, count * sizeof *flat);
     for (size_t i = 0; i < count; i++)
         if (!(flat[i] == flat[count + i]))
-            fail_msg("%s: float %zu of %zu of an image is NaN or padding that is not zero (%g)", b->name, i, count, (double)flat[i]);
+            fail_msg("%s: float %zu of %zu of an image is NaN or padding that is not zero (%g)", b->name, i, count,
+                     (double)flat[i]);
     if (host)
         memcpy(host, copy, outside * sizeof *host);
     b->release(b, again);
@@ -164,7 +175,10 @@ static inline void narrow(float *x, size_t count)
     }
 }
 
-struct held { struct job job; size_t x[INPUTS], y, extra; };
+struct held {
+    struct job job;
+    size_t x[INPUTS], y, extra;
+};
 
 static inline struct held job_open(const struct op *op, const int *n, enum precision precision)
 {
@@ -262,15 +276,16 @@ static inline void must_be_near(const struct op *op, const int *n, const char *w
 
 /* float32 on a GPU; bfloat16 keeps 8 bits: 2^-8 of a number at most, in the mean of many less, and more where gradients are added up */
 static const double cuda_tolerance[] = {[FLOAT32] = 1e-5, [BFLOAT16] = 5e-3};
-static inline void must_be_near_cuda(const struct op *op, const int *n, const char *what, const char *who, const float *a,
-                                     const float *b, size_t count)
+static inline void must_be_near_cuda(const struct op *op, const int *n, const char *what, const char *who,
+                                     const float *a, const float *b, size_t count)
 {
     must_be_within(op, n, what, who, a, b, count, cuda_tolerance[strstr(who, "bfloat16") ? BFLOAT16 : FLOAT32]);
 }
 
-static inline void each_result(const struct op *op, const int *n, const char *who, const struct held *a, const struct held *b,
-                               void (*check)(const struct op *, const int *, const char *, const char *, const float *, const float *,
-                                             size_t))
+static inline void each_result(const struct op *op, const int *n, const char *who, const struct held *a,
+                               const struct held *b,
+                               void (*check)(const struct op *, const int *, const char *, const char *, const float *,
+                                             const float *, size_t))
 {
     check(op, n, "y", who, a->job.y, b->job.y, a->y);
     check(op, n, "extra", who, a->job.extra, b->job.extra, a->extra);
@@ -301,7 +316,8 @@ static inline void check_emulated(const struct op *op, const int (*shape)[NUMBER
         struct backend *cuda = open_emulated((enum precision)precision);
         for (size_t i = 0; i < shapes; i++) {
             struct held expected = job_run(op, shape[i], ref, (enum precision)precision);
-            struct held once = job_run(op, shape[i], cuda, (enum precision)precision), again = job_run(op, shape[i], cuda, (enum precision)precision);
+            struct held once = job_run(op, shape[i], cuda, (enum precision)precision),
+                        again = job_run(op, shape[i], cuda, (enum precision)precision);
             each_result(op, shape[i], cuda->device, &once, &expected, must_be_near_cuda);
             each_result(op, shape[i], "a second one on the emulated GPU", &once, &again, must_be_same);
             job_close(&expected);
@@ -331,7 +347,8 @@ static inline void check_backends(const struct op *op, const int (*shape)[NUMBER
     check_emulated(op, shape, shapes);
     for (size_t i = 0; i < shapes; i++) {
         const int *n = shape[i];
-        struct held expected = job_run(op, n, ref, FLOAT32), one = job_run(op, n, cpu[0], FLOAT32), b = job_run(op, n, two, FLOAT32), c = job_run(op, n, three, FLOAT32);
+        struct held expected = job_run(op, n, ref, FLOAT32), one = job_run(op, n, cpu[0], FLOAT32),
+                    b = job_run(op, n, two, FLOAT32), c = job_run(op, n, three, FLOAT32);
         each_result(op, n, "2 threads", &one, &b, must_be_same);
         each_result(op, n, "3 threads", &one, &c, must_be_same);
         for (size_t k = 0; k < COUNT_OF(kinds); k++)
@@ -382,7 +399,8 @@ static inline void check_slopes(const struct op *op, const int (*shape)[NUMBERS]
             char text[200];
             shape_text(text, sizeof text, shape[s]);
             if (!(off < 5e-3))
-                fail_msg("%s(%s): input %d has slope %g, central differences say %g", op->name, text, i, slope, measured);
+                fail_msg("%s(%s): input %d has slope %g, central differences say %g", op->name, text, i, slope,
+                         measured);
             free(direction);
             job_close(&h);
             job_close(&start);

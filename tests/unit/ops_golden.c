@@ -24,23 +24,33 @@ static void must_be(const char *name, const char *part, const float *got)
 }
 
 /* A tensor of N C [D H W] as the device holds it: an image where it has five dimensions, rows where it has two or one. */
-struct held_tensor { const struct tensor_entry *t; struct image m; bool image; float *at; };
+struct held_tensor {
+    const struct tensor_entry *t;
+    struct image m;
+    bool image;
+    float *at;
+};
 
 static struct held_tensor hold(struct backend *b, const char *name, const char *part, char what)
 {
     struct held_tensor h = {.t = entry(name, part)};
     h.image = h.t->ndim == 5;
-    float *start = what == 'x' ? NULL : xalloc(tensor_count(h.t), sizeof *start); /* 'y': to be written; 'd': starts at 0 */
+    float *start =
+        what == 'x' ? NULL : xalloc(tensor_count(h.t), sizeof *start); /* 'y': to be written; 'd': starts at 0 */
     const float *host = what == 'x' ? h.t->data : what == 'd' ? start : NULL;
     if (h.image)
-        h.m = (struct image){(int)h.t->dim[0], (int)h.t->dim[1], {(int)h.t->dim[2], (int)h.t->dim[3], (int)h.t->dim[4]}, part[strlen(part) - 1] == 'w'};
+        h.m = (struct image){(int)h.t->dim[0],
+                             (int)h.t->dim[1],
+                             {(int)h.t->dim[2], (int)h.t->dim[3], (int)h.t->dim[4]},
+                             part[strlen(part) - 1] == 'w'};
     h.at = h.image ? device_image(b, host, &h.m) : device_rows(b, host, tensor_count(h.t));
     free(start);
     return h;
 }
 
 /* filters (O, C, live taps) from the golden (O, C, kernel), or of nought */
-static struct held_tensor hold_filters(struct backend *b, const char *name, const char *part, const struct conv_shape *s, bool values)
+static struct held_tensor hold_filters(struct backend *b, const char *name, const char *part,
+                                       const struct conv_shape *s, bool values)
 {
     int tap[343], live = conv_live_taps(s, tap), taps = conv_taps(s);
     struct held_tensor h = {.t = entry(name, part), .image = true, .m = {s->O, s->C, {live, 1, 1}, true}};
@@ -55,7 +65,8 @@ static struct held_tensor hold_filters(struct backend *b, const char *name, cons
 }
 
 /* the whole again, nought where no tap lives: PyTorch says so too */
-static void check_filters(struct backend *b, struct held_tensor h, const char *name, const char *part, const struct conv_shape *s)
+static void check_filters(struct backend *b, struct held_tensor h, const char *name, const char *part,
+                          const struct conv_shape *s)
 {
     int tap[343], live = conv_live_taps(s, tap), taps = conv_taps(s);
     float *host = xalloc((size_t)(s->O * s->C * live), sizeof *host), *whole = xalloc(tensor_count(h.t), sizeof *whole);
@@ -82,7 +93,8 @@ static void check(struct backend *b, struct held_tensor h, const char *name, con
 
 static void conv(struct backend *b, const char *name, const int stride[3], int pad)
 {
-    struct held_tensor x = hold(b, name, "x", 'x'), dy = hold(b, name, "dy", 'x'), y = hold(b, name, "y", 'y'), dx = hold(b, name, "dx", 'd');
+    struct held_tensor x = hold(b, name, "x", 'x'), dy = hold(b, name, "dy", 'x'), y = hold(b, name, "y", 'y'),
+                       dx = hold(b, name, "dx", 'd');
     const struct tensor_entry *kernel = entry(name, "w");
     struct conv_shape s = {.N = x.m.N, .C = x.m.C, .O = (int)kernel->dim[0]};
     for (int a = 0; a < 3; a++) {
@@ -108,11 +120,14 @@ static void conv(struct backend *b, const char *name, const int stride[3], int p
 
 static void norm(struct backend *b, const char *name)
 {
-    struct held_tensor x = hold(b, name, "x", 'x'), gamma = hold(b, name, "gamma", 'x'), beta = hold(b, name, "beta", 'x');
+    struct held_tensor x = hold(b, name, "x", 'x'), gamma = hold(b, name, "gamma", 'x'),
+                       beta = hold(b, name, "beta", 'x');
     struct held_tensor add = hold(b, name, "residual", 'x'), dy = hold(b, name, "dy", 'x'), y = hold(b, name, "y", 'y');
-    struct held_tensor dx = hold(b, name, "dx", 'd'), dadd = hold(b, name, "dresidual", 'd'), dgamma = hold(b, name, "dgamma", 'd');
+    struct held_tensor dx = hold(b, name, "dx", 'd'), dadd = hold(b, name, "dresidual", 'd'),
+                       dgamma = hold(b, name, "dgamma", 'd');
     struct held_tensor dbeta = hold(b, name, "dbeta", 'd'), running_mean = hold(b, name, "running_mean", 'd');
-    struct norm_shape s = {.layout = x.image ? IMAGE : ROWS, .N = (int)x.t->dim[0], .C = (int)x.t->dim[1], .dim = {1, 1, 1}, .views = 1};
+    struct norm_shape s = {
+        .layout = x.image ? IMAGE : ROWS, .N = (int)x.t->dim[0], .C = (int)x.t->dim[1], .dim = {1, 1, 1}, .views = 1};
     if (x.image)
         memcpy(s.dim, x.m.dim, sizeof s.dim);
     float *mean = device_rows(b, NULL, (size_t)s.C), *rstd = device_rows(b, NULL, (size_t)s.C), ones[64];
@@ -141,9 +156,11 @@ static void norm(struct backend *b, const char *name)
 static void maxpool(struct backend *b)
 {
     const char *name = "maxpool";
-    struct held_tensor x = hold(b, name, "x", 'x'), y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x'), dx = hold(b, name, "dx", 'd');
+    struct held_tensor x = hold(b, name, "x", 'x'), y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x'),
+                       dx = hold(b, name, "dx", 'd');
     struct held_tensor where = hold(b, name, "y", 'y');
-    struct pool_shape s = {.N = x.m.N, .C = x.m.C, .in = {x.m.dim[0], x.m.dim[1], x.m.dim[2]}, .kernel = 3, .stride = 2, .pad = 1};
+    struct pool_shape s = {
+        .N = x.m.N, .C = x.m.C, .in = {x.m.dim[0], x.m.dim[1], x.m.dim[2]}, .kernel = 3, .stride = 2, .pad = 1};
     pool_out_dims(&s);
     b->maxpool_forward(b, y.at, (int32_t *)(void *)where.at, x.at, &s);
     b->maxpool_backward(b, dx.at, dy.at, (const int32_t *)(const void *)where.at, &s);
@@ -156,7 +173,8 @@ static void maxpool(struct backend *b)
 
 static void rows(struct backend *b, const char *name)
 {
-    struct held_tensor x = hold(b, name, "x", 'x'), y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x'), dx = hold(b, name, "dx", 'd');
+    struct held_tensor x = hold(b, name, "x", 'x'), y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x'),
+                       dx = hold(b, name, "dx", 'd');
     int N = (int)x.t->dim[0], C = (int)x.t->dim[1];
     float *kept = device_rows(b, NULL, (size_t)N);
     if (strcmp(name, "layernorm") == 0) {
@@ -187,9 +205,11 @@ static void rows(struct backend *b, const char *name)
 
 static void group(struct backend *b, const char *name, int groups)
 {
-    struct held_tensor x = hold(b, name, "x", 'x'), w = hold(b, name, "w", 'x'), dy = hold(b, name, "dy", 'x'), y = hold(b, name, "y", 'y');
+    struct held_tensor x = hold(b, name, "x", 'x'), w = hold(b, name, "w", 'x'), dy = hold(b, name, "dy", 'x'),
+                       y = hold(b, name, "y", 'y');
     struct held_tensor dx = hold(b, name, "dx", 'd'), dw = hold(b, name, "dw", 'd');
-    struct conv_shape s = {.N = x.m.N, .C = x.m.C, .O = w.m.N, .kernel = {3, 3, 3}, .stride = {1, 2, 2}, .pad = {1, 1, 1}};
+    struct conv_shape s = {
+        .N = x.m.N, .C = x.m.C, .O = w.m.N, .kernel = {3, 3, 3}, .stride = {1, 2, 2}, .pad = {1, 1, 1}};
     memcpy(s.in, x.m.dim, sizeof s.in);
     conv_out_dims(&s);
     b->group_forward(b, y.at, x.at, w.at, &s, groups);
@@ -206,8 +226,10 @@ static void group(struct backend *b, const char *name, int groups)
 static void meanpool(struct backend *b)
 {
     const char *name = "meanpool";
-    struct held_tensor x = hold(b, name, "x", 'x'), y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x'), dx = hold(b, name, "dx", 'd');
-    struct pool_shape s = {.N = x.m.N, .C = x.m.C, .in = {x.m.dim[0], x.m.dim[1], x.m.dim[2]}, .kernel = 3, .stride = 2, .pad = 1};
+    struct held_tensor x = hold(b, name, "x", 'x'), y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x'),
+                       dx = hold(b, name, "dx", 'd');
+    struct pool_shape s = {
+        .N = x.m.N, .C = x.m.C, .in = {x.m.dim[0], x.m.dim[1], x.m.dim[2]}, .kernel = 3, .stride = 2, .pad = 1};
     pool_out_dims(&s);
     b->meanpool_forward(b, y.at, x.at, &s);
     b->meanpool_backward(b, dx.at, dy.at, &s);
@@ -220,7 +242,8 @@ static void meanpool(struct backend *b)
 static void gate(struct backend *b)
 {
     const char *name = "gate";
-    struct held_tensor x = hold(b, name, "x", 'x'), y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x'), dx = hold(b, name, "dx", 'd');
+    struct held_tensor x = hold(b, name, "x", 'x'), y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x'),
+                       dx = hold(b, name, "dx", 'd');
     struct held_tensor scale = hold(b, name, "scale", 'x'), dscale = hold(b, name, "dscale", 'd');
     b->gate_forward(b, y.at, x.at, scale.at, x.m.N, x.m.C, x.m.dim);
     b->gate_backward(b, dx.at, dscale.at, dy.at, x.at, scale.at, x.m.N, x.m.C, x.m.dim);
@@ -235,7 +258,8 @@ static void gate(struct backend *b)
 static void attention(struct backend *b)
 {
     enum { BOXES = 2, TOKENS = 5, CHANNELS = 12, HEADS = 3 };
-    static const char *const name = "attention", *const in_name[3] = {"q", "k", "v"}, *const din_name[3] = {"dq", "dk", "dv"};
+    static const char *const name = "attention", *const in_name[3] = {"q", "k", "v"},
+                             *const din_name[3] = {"dq", "dk", "dv"};
     struct held_tensor in[3], din[3], y = hold(b, name, "y", 'y'), dy = hold(b, name, "dy", 'x');
     for (int i = 0; i < 3; i++) {
         in[i] = hold(b, name, in_name[i], 'x');
@@ -243,7 +267,8 @@ static void attention(struct backend *b)
     }
     float *prob = device_rows(b, NULL, BOXES * HEADS * TOKENS * TOKENS);
     b->attention_forward(b, y.at, prob, in[0].at, in[1].at, in[2].at, BOXES, TOKENS, CHANNELS, HEADS);
-    b->attention_backward(b, din[0].at, din[1].at, din[2].at, dy.at, prob, in[0].at, in[1].at, in[2].at, BOXES, TOKENS, CHANNELS, HEADS);
+    b->attention_backward(b, din[0].at, din[1].at, din[2].at, dy.at, prob, in[0].at, in[1].at, in[2].at, BOXES, TOKENS,
+                          CHANNELS, HEADS);
     rows_done(b, NULL, prob, BOXES * HEADS * TOKENS * TOKENS);
     for (int i = 0; i < 3; i++) {
         check(b, in[i], name, NULL);
@@ -334,6 +359,7 @@ static int close_golden(void **state)
 int main(void)
 {
     static char ref[] = "ref", cpu[] = "cpu";
-    const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(test_back_end, ref), cmocka_unit_test_prestate(test_back_end, cpu)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(test_back_end, ref),
+                                       cmocka_unit_test_prestate(test_back_end, cpu)};
     return cmocka_run_group_tests_name("ops_golden", tests, open_golden, close_golden);
 }

@@ -38,10 +38,16 @@ static void vicreg_run(struct job *j)
     rows_done(b, j->dx[0], dz, count);
 }
 
-static const struct op vicreg_op = {.name = "vicreg", .tolerance = 1e-6, .sizes = vicreg_sizes, .run = vicreg_run,
-                                    .differentiable = 1, .writes = true, .shape_inputs = vicreg_inputs};
+static const struct op vicreg_op = {.name = "vicreg",
+                                    .tolerance = 1e-6,
+                                    .sizes = vicreg_sizes,
+                                    .run = vicreg_run,
+                                    .differentiable = 1,
+                                    .writes = true,
+                                    .shape_inputs = vicreg_inputs};
 /* N < K goes through the Gram matrix, N >= K through the covariance; ref always through the covariance. */
-static const int vicreg_shapes[][NUMBERS] = {{4, 33}, {16, 100}, {33, 32}, {33, 33}, {33, 34, 1}, {2, 5}, {130, 7, 1}, {24, 300}};
+static const int vicreg_shapes[][NUMBERS] = {{4, 33},     {16, 100}, {33, 32},    {33, 33},
+                                             {33, 34, 1}, {2, 5},    {130, 7, 1}, {24, 300}};
 static const int vicreg_small[][NUMBERS] = {{4, 6}, {9, 5}, {5, 12, 1}};
 
 /* ---- focal: N C, gamma, on softmax? ---- */
@@ -73,9 +79,10 @@ static void focal_run(struct job *j)
     rows_done(b, j->dx[0], dlogits, N * C);
 }
 
-static const struct op focal_op = {.name = "focal", .tolerance = 1e-6, .sizes = focal_sizes, .run = focal_run,
-                                   .differentiable = 1, .writes = true};
-static const int focal_shapes[][NUMBERS] = {{1, 2, 2}, {33, 2, 2}, {17, 5, 2}, {9, 2, 0}, {9, 3, 1}, {33, 2, 2, 1}, {7, 4, 3, 1}};
+static const struct op focal_op = {
+    .name = "focal", .tolerance = 1e-6, .sizes = focal_sizes, .run = focal_run, .differentiable = 1, .writes = true};
+static const int focal_shapes[][NUMBERS] = {{1, 2, 2}, {33, 2, 2},    {17, 5, 2},  {9, 2, 0},
+                                            {9, 3, 1}, {33, 2, 2, 1}, {7, 4, 3, 1}};
 
 /* ---- optimisers: y is the new parameter ---- */
 
@@ -114,8 +121,8 @@ static void lars_run(struct job *j)
     rows_done(b, NULL, g, count);
 }
 
-static const int lars_shapes[][NUMBERS] = {{1, 1}, {33, 1}, {9001, 1}, {4096, 0}, {50, 1, 1}, {50, 1, 3},
-                                          {33, 1, 0, 1}, {9001, 1, 0, 1}, {50, 1, 1, 1}, {33, 0, 0, 1}};
+static const int lars_shapes[][NUMBERS] = {{1, 1},     {33, 1},       {9001, 1},       {4096, 0},     {50, 1, 1},
+                                           {50, 1, 3}, {33, 1, 0, 1}, {9001, 1, 0, 1}, {50, 1, 1, 1}, {33, 0, 0, 1}};
 
 /* inputs: param, m, v, gradient; count, coupled? */
 static void adamw_sizes(const int *n, size_t x[INPUTS], size_t *y, size_t *extra)
@@ -185,18 +192,40 @@ static void sums_run(struct job *j)
 
 static const int sums_shapes[][NUMBERS] = {{1}, {31}, {4096}, {4097}, {70001}};
 
-static const struct { struct op op; const int (*shape)[NUMBERS]; size_t shapes; } table[] = {
-    {{.name = "lars", .tolerance = 2e-6, .sizes = step_sizes, .run = lars_run,
-      .shape_inputs = lars_inputs}, lars_shapes, COUNT_OF(lars_shapes)},
-    {{.name = "adamw", .tolerance = 5e-7, .sizes = adamw_sizes, .run = adamw_run,
-      .shape_inputs = adamw_inputs}, adamw_shapes, COUNT_OF(adamw_shapes)},
+static const struct {
+    struct op op;
+    const int (*shape)[NUMBERS];
+    size_t shapes;
+} table[] = {
+    {{.name = "lars", .tolerance = 2e-6, .sizes = step_sizes, .run = lars_run, .shape_inputs = lars_inputs},
+     lars_shapes,
+     COUNT_OF(lars_shapes)},
+    {{.name = "adamw", .tolerance = 5e-7, .sizes = adamw_sizes, .run = adamw_run, .shape_inputs = adamw_inputs},
+     adamw_shapes,
+     COUNT_OF(adamw_shapes)},
     {{.name = "sums", .tolerance = 2e-7, .sizes = sums_sizes, .run = sums_run}, sums_shapes, COUNT_OF(sums_shapes)},
 };
 
-static void test_vicreg(void **state) { (void)state; check_backends(&vicreg_op, vicreg_shapes, COUNT_OF(vicreg_shapes)); }
-static void test_vicreg_slope(void **state) { (void)state; check_slopes(&vicreg_op, vicreg_small, COUNT_OF(vicreg_small)); }
-static void test_focal(void **state) { (void)state; check_backends(&focal_op, focal_shapes, COUNT_OF(focal_shapes)); }
-static void test_focal_slope(void **state) { (void)state; check_slopes(&focal_op, focal_shapes, COUNT_OF(focal_shapes)); }
+static void test_vicreg(void **state)
+{
+    (void)state;
+    check_backends(&vicreg_op, vicreg_shapes, COUNT_OF(vicreg_shapes));
+}
+static void test_vicreg_slope(void **state)
+{
+    (void)state;
+    check_slopes(&vicreg_op, vicreg_small, COUNT_OF(vicreg_small));
+}
+static void test_focal(void **state)
+{
+    (void)state;
+    check_backends(&focal_op, focal_shapes, COUNT_OF(focal_shapes));
+}
+static void test_focal_slope(void **state)
+{
+    (void)state;
+    check_slopes(&focal_op, focal_shapes, COUNT_OF(focal_shapes));
+}
 
 static void test_optimisers(void **state)
 {
@@ -270,8 +299,10 @@ static void test_back_ends_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_emulated_is_built), cmocka_unit_test(test_vicreg), cmocka_unit_test(test_vicreg_slope), cmocka_unit_test(test_focal), cmocka_unit_test(test_focal_slope),
-        cmocka_unit_test(test_focal_extremes), cmocka_unit_test(test_optimisers), cmocka_unit_test(test_long_sum),
+        cmocka_unit_test(test_emulated_is_built), cmocka_unit_test(test_vicreg),
+        cmocka_unit_test(test_vicreg_slope),      cmocka_unit_test(test_focal),
+        cmocka_unit_test(test_focal_slope),       cmocka_unit_test(test_focal_extremes),
+        cmocka_unit_test(test_optimisers),        cmocka_unit_test(test_long_sum),
         cmocka_unit_test(test_back_ends_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -335,24 +335,31 @@ static const struct {
     const int (*shape)[NUMBERS];
     size_t shapes, smooth;
 } table[] = {
-    {{.name = "sigmoid", .tolerance = 5e-7, .sizes = flat_sizes, .run = sigmoid_run,
-      .differentiable = 1, .shape_inputs = extremes},
+    {{.name = "sigmoid",
+      .tolerance = 5e-7,
+      .sizes = flat_sizes,
+      .run = sigmoid_run,
+      .differentiable = 1,
+      .shape_inputs = extremes},
      SHAPES(flat_shapes),
      3},
-    {{.name = "sigmoid", .tolerance = 5e-7, .sizes = flat_sizes, .run = sigmoid_run,
-      .differentiable = 1, .shape_inputs = extremes},
+    {{.name = "sigmoid",
+      .tolerance = 5e-7,
+      .sizes = flat_sizes,
+      .run = sigmoid_run,
+      .differentiable = 1,
+      .shape_inputs = extremes},
      SHAPES(extreme_shapes),
      0},
-    {{.name = "silu", .tolerance = 5e-7, .sizes = flat_sizes, .run = silu_run,
-      .differentiable = 1, .shape_inputs = extremes},
+    {{.name = "silu", .tolerance = 5e-7, .sizes = flat_sizes, .run = silu_run, .differentiable = 1, .shape_inputs = extremes},
      SHAPES(flat_shapes),
      3},
-    {{.name = "silu", .tolerance = 5e-7, .sizes = flat_sizes, .run = silu_run,
-      .differentiable = 1, .shape_inputs = extremes},
+    {{.name = "silu", .tolerance = 5e-7, .sizes = flat_sizes, .run = silu_run, .differentiable = 1, .shape_inputs = extremes},
      SHAPES(extreme_shapes),
      0},
-    {{.name = "softmax", .tolerance = 1e-6, .sizes = flat_sizes, .run = softmax_run,
-      .differentiable = 1}, SHAPES(flat_shapes), 2},
+    {{.name = "softmax", .tolerance = 1e-6, .sizes = flat_sizes, .run = softmax_run, .differentiable = 1},
+     SHAPES(flat_shapes),
+     2},
     {{.name = "dropout", .sizes = flat_sizes, .run = dropout_run, .differentiable = 1}, SHAPES(flat_shapes), 3},
     {{.name = "add", .sizes = add_sizes, .run = add_run}, SHAPES(flat_shapes), 0},
     {{.name = "gate", .tolerance = 2e-7, .sizes = gate_sizes, .run = gate_run, .differentiable = 2},
@@ -420,7 +427,8 @@ static void test_dropout(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_emulated_is_built), cmocka_unit_test(test_backends), cmocka_unit_test(test_slopes),
-                                       cmocka_unit_test(test_one_group), cmocka_unit_test(test_dropout)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_emulated_is_built), cmocka_unit_test(test_backends),
+                                       cmocka_unit_test(test_slopes), cmocka_unit_test(test_one_group),
+                                       cmocka_unit_test(test_dropout)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

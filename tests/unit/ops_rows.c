@@ -17,8 +17,10 @@ static void linear_run(struct job *j)
     struct backend *b = j->b;
     int N = j->n[0], C = j->n[1], O = j->n[2], bias = j->n[3];
     size_t in = (size_t)(N * C), w = (size_t)(O * C), out = (size_t)(N * O);
-    float *x = device_rows(b, j->x[0], in), *weight = device_rows(b, j->x[1], w), *add = device_rows(b, j->x[2], (size_t)O);
-    float *dx = device_rows(b, j->dx[0], in), *dweight = device_rows(b, j->dx[1], w), *dadd = device_rows(b, j->dx[2], (size_t)O);
+    float *x = device_rows(b, j->x[0], in), *weight = device_rows(b, j->x[1], w),
+          *add = device_rows(b, j->x[2], (size_t)O);
+    float *dx = device_rows(b, j->dx[0], in), *dweight = device_rows(b, j->dx[1], w),
+          *dadd = device_rows(b, j->dx[2], (size_t)O);
     float *y = device_rows(b, NULL, out), *dy = device_rows(b, j->dy, out);
     b->linear_forward(b, y, x, weight, bias ? add : NULL, N, C, O);
     b->linear_backward(b, j->n[4] ? NULL : dx, dweight, bias ? dadd : NULL, dy, x, weight, N, C, O);
@@ -32,7 +34,8 @@ static void linear_run(struct job *j)
     rows_done(b, j->dx[2], dadd, (size_t)O);
 }
 
-static const int linear_shapes[][NUMBERS] = {{1, 9, 33, 1}, {5, 33, 7, 0}, {33, 130, 257, 1}, {300, 17, 20, 1}, {2, 1, 1, 1}};
+static const int linear_shapes[][NUMBERS] = {
+    {1, 9, 33, 1}, {5, 33, 7, 0}, {33, 130, 257, 1}, {300, 17, 20, 1}, {2, 1, 1, 1}};
 static const int linear_blind_shapes[][NUMBERS] = {{6, 5, 4, 1, 1}}; /* its input has no gradient */
 
 /* ---- rows to rows of the same size: N C ---- */
@@ -67,8 +70,14 @@ static void kept_run(struct job *j, forward_kept *forward, backward_kept *backwa
     rows_done(b, j->extra, kept, (size_t)N);
 }
 
-static void layernorm_run(struct job *j) { kept_run(j, j->b->layernorm_forward, j->b->layernorm_backward); }
-static void l2norm_run(struct job *j) { kept_run(j, j->b->l2norm_forward, j->b->l2norm_backward); }
+static void layernorm_run(struct job *j)
+{
+    kept_run(j, j->b->layernorm_forward, j->b->layernorm_backward);
+}
+static void l2norm_run(struct job *j)
+{
+    kept_run(j, j->b->l2norm_forward, j->b->l2norm_backward);
+}
 static void l2norm_inputs(struct job *j)
 {
     if (j->n[2]) /* the first row is shorter than what l2norm divides by */
@@ -94,8 +103,14 @@ static void flat_run(struct job *j, forward_flat *forward, backward_flat *backwa
     rows_done(b, j->dx[0], dx, count);
 }
 
-static void relu_run(struct job *j) { flat_run(j, j->b->relu_forward, j->b->relu_backward, true); }
-static void gelu_run(struct job *j) { flat_run(j, j->b->gelu_forward, j->b->gelu_backward, false); }
+static void relu_run(struct job *j)
+{
+    flat_run(j, j->b->relu_forward, j->b->relu_backward, true);
+}
+static void gelu_run(struct job *j)
+{
+    flat_run(j, j->b->gelu_forward, j->b->gelu_backward, false);
+}
 static const int flat_shapes[][NUMBERS] = {{1, 1}, {7, 33}, {90, 101}};
 
 static void softmax_run(struct job *j)
@@ -127,8 +142,10 @@ static void scale_run(struct job *j)
     struct backend *b = j->b;
     int N = j->n[0], C = j->n[1];
     size_t count = (size_t)(N * C);
-    float *x = device_rows(b, j->x[0], count), *scale = device_rows(b, j->x[1], (size_t)C), *y = device_rows(b, NULL, count);
-    float *dx = device_rows(b, j->dx[0], count), *dscale = device_rows(b, j->dx[1], (size_t)C), *dy = device_rows(b, j->dy, count);
+    float *x = device_rows(b, j->x[0], count), *scale = device_rows(b, j->x[1], (size_t)C),
+          *y = device_rows(b, NULL, count);
+    float *dx = device_rows(b, j->dx[0], count), *dscale = device_rows(b, j->dx[1], (size_t)C),
+          *dy = device_rows(b, j->dy, count);
     b->scale_forward(b, y, x, scale, N, C);
     b->scale_backward(b, dx, dscale, dy, x, scale, N, C);
     rows_done(b, NULL, x, count);
@@ -169,25 +186,44 @@ static const int concat_shapes[][NUMBERS] = {{1, 3, 5}, {7, 33, 17}, {4, 512, 51
 
 #define SHAPES(list) list, COUNT_OF(list)
 /* The table: a row an operation. smooth: the slope is measured on the first so many shapes. */
-static const struct { struct op op; const int (*shape)[NUMBERS]; size_t shapes, smooth; } table[] = {
-    {{.name = "linear", .tolerance = 1e-6, .sizes = linear_sizes, .run = linear_run,
-      .differentiable = 3}, SHAPES(linear_shapes), COUNT_OF(linear_shapes)},
-    {{.name = "linear", .tolerance = 1e-6, .sizes = linear_sizes, .run = linear_run,
-      .differentiable = 3}, SHAPES(linear_blind_shapes), 0},
-    {{.name = "layernorm", .tolerance = 1e-6, .sizes = same_and_row_sizes, .run = layernorm_run,
-      .differentiable = 1}, SHAPES(kept_shapes), COUNT_OF(kept_shapes)},
-    {{.name = "l2norm", .tolerance = 1e-6, .sizes = same_and_row_sizes, .run = l2norm_run,
-      .differentiable = 1, .shape_inputs = l2norm_inputs}, SHAPES(l2norm_shapes), 0},
-    {{.name = "l2norm", .tolerance = 1e-6, .sizes = same_and_row_sizes, .run = l2norm_run,
-      .differentiable = 1}, SHAPES(kept_shapes), COUNT_OF(kept_shapes)},
+static const struct {
+    struct op op;
+    const int (*shape)[NUMBERS];
+    size_t shapes, smooth;
+} table[] = {
+    {{.name = "linear", .tolerance = 1e-6, .sizes = linear_sizes, .run = linear_run, .differentiable = 3},
+     SHAPES(linear_shapes),
+     COUNT_OF(linear_shapes)},
+    {{.name = "linear", .tolerance = 1e-6, .sizes = linear_sizes, .run = linear_run, .differentiable = 3},
+     SHAPES(linear_blind_shapes),
+     0},
+    {{.name = "layernorm", .tolerance = 1e-6, .sizes = same_and_row_sizes, .run = layernorm_run, .differentiable = 1},
+     SHAPES(kept_shapes),
+     COUNT_OF(kept_shapes)},
+    {{.name = "l2norm",
+      .tolerance = 1e-6,
+      .sizes = same_and_row_sizes,
+      .run = l2norm_run,
+      .differentiable = 1,
+      .shape_inputs = l2norm_inputs},
+     SHAPES(l2norm_shapes),
+     0},
+    {{.name = "l2norm", .tolerance = 1e-6, .sizes = same_and_row_sizes, .run = l2norm_run, .differentiable = 1},
+     SHAPES(kept_shapes),
+     COUNT_OF(kept_shapes)},
     {{.name = "relu", .sizes = same_sizes, .run = relu_run, .differentiable = 1}, SHAPES(flat_shapes), 2},
-    {{.name = "gelu", .tolerance = 5e-7, .sizes = same_sizes, .run = gelu_run,
-      .differentiable = 1}, SHAPES(flat_shapes), COUNT_OF(flat_shapes)},
+    {{.name = "gelu", .tolerance = 5e-7, .sizes = same_sizes, .run = gelu_run, .differentiable = 1},
+     SHAPES(flat_shapes),
+     COUNT_OF(flat_shapes)},
     {{.name = "softmax", .tolerance = 1e-6, .sizes = same_sizes, .run = softmax_run, .shape_inputs = softmax_inputs},
-     SHAPES(softmax_shapes), 0},
-    {{.name = "scale", .tolerance = 2e-7, .sizes = scale_sizes, .run = scale_run,
-      .differentiable = 2}, SHAPES(kept_shapes), COUNT_OF(kept_shapes)},
-    {{.name = "concat", .sizes = concat_sizes, .run = concat_run, .differentiable = 2}, SHAPES(concat_shapes), COUNT_OF(concat_shapes)},
+     SHAPES(softmax_shapes),
+     0},
+    {{.name = "scale", .tolerance = 2e-7, .sizes = scale_sizes, .run = scale_run, .differentiable = 2},
+     SHAPES(kept_shapes),
+     COUNT_OF(kept_shapes)},
+    {{.name = "concat", .sizes = concat_sizes, .run = concat_run, .differentiable = 2},
+     SHAPES(concat_shapes),
+     COUNT_OF(concat_shapes)},
 };
 
 static void test_backends(void **state)
@@ -229,6 +265,7 @@ static void test_nan_stays(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_emulated_is_built), cmocka_unit_test(test_backends), cmocka_unit_test(test_slopes), cmocka_unit_test(test_nan_stays)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_emulated_is_built), cmocka_unit_test(test_backends),
+                                       cmocka_unit_test(test_slopes), cmocka_unit_test(test_nan_stays)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

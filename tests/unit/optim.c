@@ -176,7 +176,8 @@ static void filters_close(struct filters *f)
 }
 
 /* LARS of one whole tensor in double, gradient and all */
-static void dense_lars(double *w, double *m, const float *g, size_t count, double lr, double factor, double decay, double trust)
+static void dense_lars(double *w, double *m, const float *g, size_t count, double lr, double factor, double decay,
+                       double trust)
 {
     double p2 = 0, g2 = 0;
     for (size_t i = 0; i < count; i++) {
@@ -240,8 +241,8 @@ static void test_lars_dead(void **state)
                 *(lives ? &length : &dead_length) += w[i] * w[i];
             }
             if (!(sqrt(far / length) < 2e-6 && (!q->dead || sqrt(dead_far / dead_length) < 2e-7)))
-                fail_msg("%s, %s: %.2g from the whole tensor, dead taps %.2g", backends[k], names[n], sqrt(far / length),
-                         sqrt(dead_far / dead_length));
+                fail_msg("%s, %s: %.2g from the whole tensor, dead taps %.2g", backends[k], names[n],
+                         sqrt(far / length), sqrt(dead_far / dead_length));
             lars_close(&lars);
             filters_close(&f);
         }
@@ -287,8 +288,8 @@ static void test_adamw_dead(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_schedule), cmocka_unit_test(test_clip),
-                                       cmocka_unit_test(test_lars), cmocka_unit_test(test_adamw),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_schedule),  cmocka_unit_test(test_clip),
+                                       cmocka_unit_test(test_lars),      cmocka_unit_test(test_adamw),
                                        cmocka_unit_test(test_lars_dead), cmocka_unit_test(test_adamw_dead)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,15 +19,23 @@ static void box_fill(float box[2 * BOX_VOXELS])
     for (int z = 0; z < 16; z++)
         for (int y = 0; y < 16; y++)
             for (int x = 0; x < 16; x++) {
-                *box++ = (float)((z * 37 + y * 101 + x * 211 + z * y * 7 + y * x * 13 + z * x * 5) % 1009) / 1009.0f - 0.5f;
+                *box++ =
+                    (float)((z * 37 + y * 101 + x * 211 + z * y * 7 + y * x * 13 + z * x * 5) % 1009) / 1009.0f - 0.5f;
                 *second++ = (float)((z * 53 + y * 17 + x * 97 + z * x * 11) % 613) / 613.0f * 2.5f - 1.75f;
             }
 }
 
 static struct recipe ranges(void)
 {
-    return (struct recipe){.affine_rotate_rad = 0.3, .affine_shear = 0.1, .affine_translate_voxels = 2, .affine_scale = 0.2,
-                           .rotate_rad = 0.5, .noise_sd = 0.1, .gamma_low = 0.5, .gamma_high = 4.5, .histogram_points = 10};
+    return (struct recipe){.affine_rotate_rad = 0.3,
+                           .affine_shear = 0.1,
+                           .affine_translate_voxels = 2,
+                           .affine_scale = 0.2,
+                           .rotate_rad = 0.5,
+                           .noise_sd = 0.1,
+                           .gamma_low = 0.5,
+                           .gamma_high = 4.5,
+                           .histogram_points = 10};
 }
 
 static const struct augmentation *named(const char *name)
@@ -149,7 +157,8 @@ static void noise_is_normal_and_as_documented(void **state)
         normals_words(words, 5, RNG_AUGMENT, view, NOISE_FIRST_BLOCK);
         for (int b = 0; b < NORMALS_BLOCKS; b++)
             for (int w = 0; w < 4; w++) {
-                double radius = sqrt(-2 * log(((words[w][b] & 0xffff) + 0.5) / 65536)), angle = 2 * M_PI * (words[w][b] >> 16) / 65536;
+                double radius = sqrt(-2 * log(((words[w][b] & 0xffff) + 0.5) / 65536)),
+                       angle = 2 * M_PI * (words[w][b] >> 16) / 65536;
                 assert_true(fabs((double)box[w * 1024 + b] - radius * cos(angle)) < 2e-6);
                 assert_true(fabs((double)box[w * 1024 + 512 + b] - radius * sin(angle)) < 2e-6);
             }
@@ -176,7 +185,8 @@ static void draws_stay_in_their_ranges(void **state)
         union draw d;
         augment_affine.draw(&d, &r, &v);
         for (int i = 0; i < 3; i++) {
-            assert_true(fabs(d.affine.rotate_rad[i]) <= 0.3 && fabs(d.affine.translate_voxels[i]) <= 2 && fabs(d.affine.scale[i] - 1) <= 0.2);
+            assert_true(fabs(d.affine.rotate_rad[i]) <= 0.3 && fabs(d.affine.translate_voxels[i]) <= 2 &&
+                        fabs(d.affine.scale[i] - 1) <= 0.2);
             largest[i] = fmax(largest[i], fabs(d.affine.translate_voxels[i]));
         }
         for (int i = 0; i < 6; i++)
@@ -193,9 +203,11 @@ static void draws_stay_in_their_ranges(void **state)
         augment_histogram.draw(&d, &r, &v);
         assert_true(d.histogram.points == 10 && d.histogram.point[0] == 0 && d.histogram.point[9] == 1);
         for (int i = 1; i < 10; i++)
-            assert_true(d.histogram.point[i] >= d.histogram.point[i - 1] && (i == 9 || d.histogram.point[i] <= (float)(i + 1) / 9));
+            assert_true(d.histogram.point[i] >= d.histogram.point[i - 1] &&
+                        (i == 9 || d.histogram.point[i] <= (float)(i + 1) / 9));
     }
-    assert_true(largest[0] > 1.9 && largest[1] > 1.9 && largest[2] > 1.9 && gamma_low < 0.6 && gamma_high > 4.4 && sd_high > 0.095);
+    assert_true(largest[0] > 1.9 && largest[1] > 1.9 && largest[2] > 1.9 && gamma_low < 0.6 && gamma_high > 4.4 &&
+                sd_high > 0.095);
 }
 
 static void chain_takes_each_step_with_its_probability(void **state)
@@ -242,7 +254,10 @@ static void chain_refuses_by_name(void **state)
     assert_non_null(strstr(e.text, "'blur'"));
     assert_int_equal(e.code, EX_CONFIG);
     assert_int_equal(chain_parse(&c, "affine,", 1, &r, &e), -1);
-    assert_int_equal(chain_parse(&c, "flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip", 1, &r, &e), -1);
+    assert_int_equal(chain_parse(&c,
+                                 "flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip,flip",
+                                 1, &r, &e),
+                     -1);
     r.histogram_points = 65;
     assert_int_equal(chain_parse(&c, "flip", 1, &r, &e), -1);
 }

@@ -36,7 +36,8 @@ static void open_bench(struct workbench *b, struct recipe *r, double memory_gib)
 
 static struct pair_batch_message make(struct workbench *b, int32_t phase, int64_t epoch, int64_t step)
 {
-    struct pair_task_message t = {.phase = phase, .seed = 4, .epoch = epoch, .step = step, .sampling = b->sampler.plan.digest};
+    struct pair_task_message t = {
+        .phase = phase, .seed = 4, .epoch = epoch, .step = step, .sampling = b->sampler.plan.digest};
     struct pair_batch_message m;
     struct error e = {0};
     if (batch_make(b, &t, &m, &e))
@@ -224,7 +225,8 @@ static void memory_or_disk_any_order_the_same_bytes(void **state)
     assert_non_null(kept.boxes.kept);
     assert_null(read.boxes.kept);
     for (int64_t step = 6; step >= 0; step--) {
-        struct pair_batch_message a = make(&kept, PHASE_PRETRAIN, 2, step), other = make(&read, PHASE_CLASSIFIER, step, 0),
+        struct pair_batch_message a = make(&kept, PHASE_PRETRAIN, 2, step),
+                                  other = make(&read, PHASE_CLASSIFIER, step, 0),
                                   z = make(&read, PHASE_PRETRAIN, 2, step);
         struct buffer x = {0}, y = {0};
         pair_batch_encode(&a, &x);
@@ -325,7 +327,8 @@ static void show_prints_the_batch(void **state)
         line = strtok_r(NULL, "\n", &rest);
         assert_non_null(line);
         char begin[64];
-        format_into(begin, sizeof begin, "%d\t%u\t%u\t%d\t%d\t", n, m.region[n], m.region[m.count + n], m.label[n], m.label[m.count + n]);
+        format_into(begin, sizeof begin, "%d\t%u\t%u\t%d\t%d\t", n, m.region[n], m.region[m.count + n], m.label[n],
+                    m.label[m.count + n]);
         assert_memory_equal(line, begin, strlen(begin));
     }
     assert_null(strtok_r(NULL, "\n", &rest));
@@ -336,7 +339,9 @@ static void show_prints_the_batch(void **state)
 /* ---- workers ---- */
 
 /* Each child counts itself; the first `kills` of them die by a signal, the others leave with `code`. */
-struct lives { int kills, code; };
+struct lives {
+    int kills, code;
+};
 static int live(void *context, struct tally *tally)
 {
     const struct lives *l = context;

@@ -5,6 +5,9 @@
 #include "proto/cache.h"
 
 #include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -35,7 +38,8 @@ static inline void pairs_cache_make_of(const char *dir, int channels)
         m.region = xalloc(PAIRS_EACH, sizeof *m.region);
         m.box = xalloc((size_t)(PAIRS_EACH * channels * BOX_VOXELS), sizeof *m.box);
         for (int r = 0; r < PAIRS_EACH; r++) {
-            m.region[r] = (struct region){.component = r + 1, .label = r < PAIRS_TUMOURS, .voxels = 3, .ml = 0.036, .overlap = 1};
+            m.region[r] =
+                (struct region){.component = r + 1, .label = r < PAIRS_TUMOURS, .voxels = 3, .ml = 0.036, .overlap = 1};
             for (int form = 0; form < POSITION_FORMS; form++)
                 for (int k = 0; k < POSITION_SIZE; k++)
                     m.region[r].position[form][k] = (float)(n * 1000 + r * 100 + form * 10 + k);

@@ -22,8 +22,14 @@ static void cohort_make(void)
     for (int i = 0; i < REGIONS; i++) {
         int patient = i / EACH, region = i % EACH;
         shards[patient].split = patient < 28 ? SPLIT_TRAIN : patient < 34 ? SPLIT_VALIDATION : SPLIT_TEST;
-        rows[i] = (struct cache_row){.label = region < 3 ? 1 : region < 5 ? -1 : 0, .patient = patient, .shard = patient,
-                                     .row_in_shard = region, .split = shards[patient].split, .clipped = i % 11 == 0};
+        rows[i] = (struct cache_row){.label = region < 3   ? 1
+                                              : region < 5 ? -1
+                                                           : 0,
+                                     .patient = patient,
+                                     .shard = patient,
+                                     .row_in_shard = region,
+                                     .split = shards[patient].split,
+                                     .clipped = i % 11 == 0};
     }
 }
 
@@ -69,7 +75,7 @@ static struct pair *epoch_draw(const struct sampler *s, enum pair_phase phase, i
 
 static int by_rows(const void *a, const void *b)
 {
-    return memcmp(((const struct pair *)a)->row, ((const struct pair *)b)->row, sizeof ((const struct pair *)a)->row);
+    return memcmp(((const struct pair *)a)->row, ((const struct pair *)b)->row, sizeof((const struct pair *)a)->row);
 }
 
 /* equal as sets of rows, whatever the order */
@@ -100,19 +106,19 @@ static void plan_counts_batches(void **state)
     assert_int_equal(p.train.tumours, 84);
     assert_int_equal(p.train.unknown, 56);
     assert_int_equal(p.train.others, 560);
-    assert_int_equal(p.pretrain_steps, 16);                    /* 15 * 32 + 20 */
+    assert_int_equal(p.pretrain_steps, 16); /* 15 * 32 + 20 */
     assert_int_equal(sampling_batch_items(&p, PHASE_PRETRAIN, 14), 32);
     assert_int_equal(sampling_batch_items(&p, PHASE_PRETRAIN, 15), 20);
-    assert_int_equal(p.pretrain_validation_steps, 4);          /* 138 labelled: 4.3 batches, whole ones only */
+    assert_int_equal(p.pretrain_validation_steps, 4); /* 138 labelled: 4.3 batches, whole ones only */
     assert_int_equal(p.items[PHASE_PRETRAIN_VALIDATION], 128);
-    assert_int_equal(p.classifier_steps, 11);                  /* 644 = 10 * 64 + 4 */
-    assert_int_equal(p.classifier_validation_steps, 3);        /* 138 = 2 * 64 + 10 */
+    assert_int_equal(p.classifier_steps, 11);           /* 644 = 10 * 64 + 4 */
+    assert_int_equal(p.classifier_validation_steps, 3); /* 138 = 2 * 64 + 10 */
 
-    r.pairs_per_epoch = 481;                                   /* a rest of one */
+    r.pairs_per_epoch = 481; /* a rest of one */
     r.classifier_tumours = 900, r.classifier_others = 1170;
     assert_int_equal(sampling_plan_make(&p, &r, &cache, rows, NULL), 0);
     assert_int_equal(p.pretrain_steps, 15);
-    assert_int_equal(p.classifier_steps, 33);                  /* 2070 = 32 * 64 + 22 */
+    assert_int_equal(p.classifier_steps, 33); /* 2070 = 32 * 64 + 22 */
     r.classifier_tumours = 1, r.classifier_others = 64;
     assert_int_equal(sampling_plan_make(&p, &r, &cache, rows, NULL), 0);
     assert_int_equal(p.classifier_steps, 1);
@@ -374,7 +380,8 @@ static void missing_classes_are_made_up_for(void **state)
     for (int i = 0; i < REGIONS; i++)
         rows[i].label = -1;
     struct sampler s = open_sampler(&r);
-    assert_true(s.plan.pretrain_steps == 0 && s.plan.pretrain_validation_steps == 0 && s.plan.classifier_validation_steps == 0);
+    assert_true(s.plan.pretrain_steps == 0 && s.plan.pretrain_validation_steps == 0 &&
+                s.plan.classifier_validation_steps == 0);
     sampler_close(&s);
     cohort_make();
 }
@@ -466,8 +473,9 @@ static void impossible_tasks_are_refused(void **state)
     struct sampler s = open_sampler(&r);
     struct pair room[64];
     struct error e = {0};
-    const struct pair_task_message bad[] = {task_of(4, 0, 0), task_of(-1, 0, 0), task_of(0, 0, 16), task_of(0, -1, 0),
-                                            task_of(0, 0, -1), task_of(0, (int64_t)1 << 36, 0), task_of(3, 0, 3)};
+    const struct pair_task_message bad[] = {task_of(4, 0, 0),  task_of(-1, 0, 0), task_of(0, 0, 16),
+                                            task_of(0, -1, 0), task_of(0, 0, -1), task_of(0, (int64_t)1 << 36, 0),
+                                            task_of(3, 0, 3)};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         e.text[0] = 0;
         assert_int_equal(sampler_draw(&s, &bad[i], room, &e), -1);

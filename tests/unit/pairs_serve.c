@@ -51,8 +51,8 @@ static pid_t start_pairs(const char *run, const char *jobs, const char *extra)
         prctl(PR_SET_PDEATHSIG, SIGTERM); /* a failed test leaves nobody behind */
         char *log = path_join(run, "pairs.log");
         assert_non_null(freopen(log, "a", stderr));
-        execl(program, "petrel-pairs", cache_dir, "--run", run, "-j", jobs, "--set", "batch=16", "--set", "pairs_per_epoch=100",
-              "--set", "classifier_batch=24", "--silence", "1.5", extra, (char *)NULL);
+        execl(program, "petrel-pairs", cache_dir, "--run", run, "-j", jobs, "--set", "batch=16", "--set",
+              "pairs_per_epoch=100", "--set", "classifier_batch=24", "--silence", "1.5", extra, (char *)NULL);
         _exit(127);
     }
     return pid;
@@ -69,7 +69,10 @@ static int leave_code(pid_t pid)
 static struct pair_task_message task_number(const struct sampling_plan *plan, int n)
 {
     enum pair_phase phase = (enum pair_phase)(n % SAMPLING_PHASES);
-    return (struct pair_task_message){.phase = (int32_t)phase, .seed = 4, .epoch = n / 7, .step = n % sampling_steps(plan, phase),
+    return (struct pair_task_message){.phase = (int32_t)phase,
+                                      .seed = 4,
+                                      .epoch = n / 7,
+                                      .step = n % sampling_steps(plan, phase),
                                       .sampling = plan->digest};
 }
 

@@ -71,8 +71,16 @@ static struct region two[2];
 
 static struct regions_message scan(void)
 {
-    struct regions_message m = {.count = 2, .region = two, .mip = grey, .mip_angles = ANGLES, .mip_width = WIDTH, .mip_height = HEIGHT,
-                                .mip_mm = 4, .mip_z = 20, .mip_y = 10, .mip_x = 10};
+    struct regions_message m = {.count = 2,
+                                .region = two,
+                                .mip = grey,
+                                .mip_angles = ANGLES,
+                                .mip_width = WIDTH,
+                                .mip_height = HEIGHT,
+                                .mip_mm = 4,
+                                .mip_z = 20,
+                                .mip_y = 10,
+                                .mip_x = 10};
     grid_set(&m.grid, (const int64_t[3]){40, 20, 20}, (const double[3]){4, 2, 2}, (const double[3]){0, 0, 0});
     return m;
 }
@@ -126,7 +134,8 @@ static void frames_have_their_colour(void **state)
     uint8_t *rgb = decode(&png, 3, &width, &height);
     assert_int_equal(width, 3 * WIDTH);
     assert_int_equal(height, 3 * HEIGHT);
-    size_t pixels = (size_t)(width * height), reds = count_colour(rgb, pixels, red), blues = count_colour(rgb, pixels, blue);
+    size_t pixels = (size_t)(width * height), reds = count_colour(rgb, pixels, red),
+           blues = count_colour(rgb, pixels, blue);
     assert_true(reds > 8 && blues > 8);
     /* what is no frame is the projection, dark where uptake is high */
     const uint8_t turned[3] = {200, 200, 200};

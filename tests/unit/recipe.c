@@ -1,13 +1,18 @@
 /* The recipe table, its checks, and the recipe files. */
-#include "common/config.h"
 #include "proto/recipe.h"
+#include "common/config.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
-struct loaded { struct recipe recipe; struct option table[RECIPE_ROWS]; size_t rows; bool named[RECIPE_ROWS]; };
+struct loaded {
+    struct recipe recipe;
+    struct option table[RECIPE_ROWS];
+    size_t rows;
+    bool named[RECIPE_ROWS];
+};
 
 static char *key_of(const struct option *row)
 {
@@ -135,13 +140,22 @@ static void digest_follows_its_groups(void **state)
 static void contradictions_are_said(void **state)
 {
     (void)state;
-    static const struct { const char *key; const char *value; const char *said; } cases[] = {
-        {"augment-pretrain", "flip,spin", "'spin'"},  {"augment-pretrain", "flip,flip", "twice"},
-        {"augment-pretrain", "flip,", "''"},          {"augment-pretrain", "none", "twice the same"},
-        {"connectivity", "8", "connectivity is 8"},   {"stem-stride", "1,2", "stem_stride"},
-        {"gamma-low", "5", "gamma_low 5 is above"},   {"batch", "4000", "above pairs_per_epoch"},
+    static const struct {
+        const char *key;
+        const char *value;
+        const char *said;
+    } cases[] = {
+        {"augment-pretrain", "flip,spin", "'spin'"},
+        {"augment-pretrain", "flip,flip", "twice"},
+        {"augment-pretrain", "flip,", "''"},
+        {"augment-pretrain", "none", "twice the same"},
+        {"connectivity", "8", "connectivity is 8"},
+        {"stem-stride", "1,2", "stem_stride"},
+        {"gamma-low", "5", "gamma_low 5 is above"},
+        {"batch", "4000", "above pairs_per_epoch"},
         {"class-weights", "1,0", "class_weights"},
-        {"warmup", "3000", "warmup 3000 is above epochs"}, {"schedule-length", "10", "above schedule_length"},
+        {"warmup", "3000", "warmup 3000 is above epochs"},
+        {"schedule-length", "10", "above schedule_length"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct recipe r;
@@ -165,9 +179,12 @@ static void contradictions_are_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_name_every_key), cmocka_unit_test(paper_is_the_default),
-        cmocka_unit_test(released_differs_where_it_should), cmocka_unit_test(demo_loads),
-        cmocka_unit_test(hidden_outside_groups), cmocka_unit_test(digest_follows_its_groups),
+        cmocka_unit_test(files_name_every_key),
+        cmocka_unit_test(paper_is_the_default),
+        cmocka_unit_test(released_differs_where_it_should),
+        cmocka_unit_test(demo_loads),
+        cmocka_unit_test(hidden_outside_groups),
+        cmocka_unit_test(digest_follows_its_groups),
         cmocka_unit_test(contradictions_are_said),
     };
     return cmocka_run_group_tests_name("recipe", tests, NULL, NULL);

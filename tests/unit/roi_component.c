@@ -26,7 +26,8 @@ static void test_components_equal_scipy(void **state)
     dim_of(golden_random_dim, dim);
     uint8_t *mask = xalloc((size_t)(dim[0] * dim[1] * dim[2]), 1);
     for (size_t i = 0; i < COUNT_OF(golden_random); i++)
-        memset(mask + golden_random[i][0] * dim[2] + golden_random[i][1], 1, (size_t)(golden_random[i][2] - golden_random[i][1]));
+        memset(mask + golden_random[i][0] * dim[2] + golden_random[i][1], 1,
+               (size_t)(golden_random[i][2] - golden_random[i][1]));
     runs_of(&r, mask, dim);
     assert_int_equal(r.count, COUNT_OF(golden_random));
     uint32_t *component = xalloc(r.count, sizeof *component);
@@ -41,7 +42,8 @@ static void test_components_equal_scipy(void **state)
 }
 
 /* 0 and 1 against a flood fill, on more masks than golden numbers could hold: 4-connected, too. */
-static void flood(const uint8_t *mask, const int64_t dim[3], int connectivity, uint32_t *label, int64_t at, uint32_t value)
+static void flood(const uint8_t *mask, const int64_t dim[3], int connectivity, uint32_t *label, int64_t at,
+                  uint32_t value)
 {
     int64_t z = at / (dim[1] * dim[2]), y = at / dim[2] % dim[1], x = at % dim[2];
     label[at] = value;
@@ -62,8 +64,8 @@ static void flood(const uint8_t *mask, const int64_t dim[3], int connectivity, u
 static void test_components_equal_flood(void **state)
 {
     (void)state;
-    static const int connectivities[] = { 4, 6, 18, 26 };
-    const int64_t dim[3] = { 5, 7, 11 };
+    static const int connectivities[] = {4, 6, 18, 26};
+    const int64_t dim[3] = {5, 7, 11};
     enum { VOXELS = 5 * 7 * 11 };
     for (unsigned trial = 0; trial < 200; trial++) {
         uint8_t mask[VOXELS];
@@ -76,7 +78,7 @@ static void test_components_equal_flood(void **state)
         runs_of(&r, mask, dim);
         uint32_t *component = xalloc(r.count + 1, sizeof *component);
         for (size_t c = 0; c < COUNT_OF(connectivities); c++) {
-            uint32_t label[VOXELS] = { 0 }, count = 0;
+            uint32_t label[VOXELS] = {0}, count = 0;
             for (int i = 0; i < VOXELS; i++)
                 if (mask[i] && !label[i])
                     flood(mask, dim, connectivities[c], label, i, ++count);
@@ -93,8 +95,8 @@ static void test_components_equal_flood(void **state)
 static void test_runs(void **state)
 {
     (void)state;
-    const float v[] = { 1, 2, NAN, 2, 0, 0, 0, 0, 3, 3, 3, 3 };
-    const int64_t dim[3] = { 1, 3, 4 };
+    const float v[] = {1, 2, NAN, 2, 0, 0, 0, 0, 3, 3, 3, 3};
+    const int64_t dim[3] = {1, 3, 4};
     struct runs r, c;
     runs_at_least(&r, v, dim, 2);
     assert_int_equal(r.count, 3);
@@ -128,8 +130,8 @@ static void test_rows(void **state)
         row_compare(v, width, 9, above);
         assert_memory_equal(above, want, (size_t)width);
         assert_int_equal(row_reaches(v, width, 9), memchr(want, 1, (size_t)width) != NULL);
-        runs_at_least(&r, v, (int64_t[]){ 1, 1, width }, 9);
-        runs_of(&w, want, (int64_t[]){ 1, 1, width });
+        runs_at_least(&r, v, (int64_t[]){1, 1, width}, 9);
+        runs_of(&w, want, (int64_t[]){1, 1, width});
         assert_int_equal(r.count, w.count);
         for (size_t i = 0; i < r.count; i++)
             assert_true(r.run[i].begin == w.run[i].begin && r.run[i].end == w.run[i].end);
@@ -158,18 +160,18 @@ static uint32_t label_at(const struct labels *l, int64_t z, int64_t y, int32_t x
 static void test_holes_and_specks(void **state)
 {
     (void)state;
-    const int64_t dim[3] = { 9, 9, 12 };
-    uint32_t label[9 * 9 * 12] = { 0 };
+    const int64_t dim[3] = {9, 9, 12};
+    uint32_t label[9 * 9 * 12] = {0};
     struct labels l;
     struct extents x;
-#define L(z, y, x) label[((z) * 9 + (y)) * 12 + (x)]
+#define L(z, y, x) label[((z)*9 + (y)) * 12 + (x)]
     for (int z = 1; z <= 5; z++)
         for (int y = 1; y <= 5; y++)
             for (int k = 1; k <= 5; k++)
                 if (z == 1 || z == 5 || y == 1 || y == 5 || k == 1 || k == 5)
                     L(z, y, k) = 3;
-    L(3, 3, 3) = 2;                /* inside, but its own */
-    for (int k = 7; k <= 9; k++)   /* a cup, open at the top */
+    L(3, 3, 3) = 2;              /* inside, but its own */
+    for (int k = 7; k <= 9; k++) /* a cup, open at the top */
         for (int y = 1; y <= 3; y++)
             L(6, y, k) = L(7, y, k) = 1;
     L(6, 2, 8) = 0;
@@ -199,11 +201,11 @@ static void test_holes_and_specks(void **state)
 static void test_holes_equal_flood(void **state)
 {
     (void)state;
-    const int64_t dim[3] = { 7, 8, 13 };
+    const int64_t dim[3] = {7, 8, 13};
     enum { VOXELS = 7 * 8 * 13 };
     int64_t all = 0;
     for (unsigned trial = 0; trial < 200; trial++) {
-        uint32_t label[VOXELS] = { 0 }, random = trial * 2654435761u + 1;
+        uint32_t label[VOXELS] = {0}, random = trial * 2654435761u + 1;
         struct labels l;
         struct extents x;
         for (int64_t i = 0; i < VOXELS; i++) {
@@ -217,7 +219,7 @@ static void test_holes_equal_flood(void **state)
         int64_t filled = 0;
         for (uint32_t k = 1; k <= 3; k++) {
             uint8_t other[VOXELS];
-            uint32_t outside[VOXELS] = { 0 };
+            uint32_t outside[VOXELS] = {0};
             for (int i = 0; i < VOXELS; i++)
                 other[i] = label[i] != k;
             flood(other, dim, 6, outside, 0, 1);
@@ -241,9 +243,9 @@ static void test_holes_equal_flood(void **state)
 
 static struct volume volume_of(float *voxel, int64_t D, int64_t H, int64_t W)
 {
-    struct volume v = { .voxel = voxel };
-    const int64_t dim[3] = { D, H, W };
-    const double spacing[3] = { 3, 2, 2 }, origin[3] = { 0 };
+    struct volume v = {.voxel = voxel};
+    const int64_t dim[3] = {D, H, W};
+    const double spacing[3] = {3, 2, 2}, origin[3] = {0};
     grid_set(&v.grid, dim, spacing, origin);
     return v;
 }
@@ -252,12 +254,12 @@ static void test_body(void **state)
 {
     (void)state;
     enum { D = 6, H = 20, W = 30 };
-    float voxel[D * H * W] = { 0 };
+    float voxel[D * H * W] = {0};
     struct volume v = volume_of(voxel, D, H, W);
     struct crop c;
-    struct error e = { 0 };
-#define V(z, y, x) voxel[((z) * H + (y)) * W + (x)]
-#define C(z, y, x) c.suv[(((z) - c.low[0]) * c.dim[1] + (y) - c.low[1]) * c.dim[2] + (x) - c.low[2]]
+    struct error e = {0};
+#define V(z, y, x) voxel[((z)*H + (y)) * W + (x)]
+#define C(z, y, x) c.suv[(((z)-c.low[0]) * c.dim[1] + (y)-c.low[1]) * c.dim[2] + (x)-c.low[2]]
     for (int z = 0; z < D; z++)
         for (int y = 5; y < 15; y++) {
             for (int x = 3; x < 12; x++)
@@ -265,9 +267,9 @@ static void test_body(void **state)
             for (int x = 16; x < 24; x++)
                 V(z, y, x) = 0.6f;
         }
-    V(3, 8, 6) = 0.01f;  /* gas */
-    V(3, 8, 7) = -0.2f;  /* reconstruction noise */
-    V(2, 2, 28) = 50;    /* a syringe on the table */
+    V(3, 8, 6) = 0.01f; /* gas */
+    V(3, 8, 7) = -0.2f; /* reconstruction noise */
+    V(2, 2, 28) = 50;   /* a syringe on the table */
     assert_int_equal(body_crop(&v, 0.1, 0.02, &c, &e), 0);
     assert_int_equal(c.low[0], -1);
     assert_int_equal(c.low[1], 4);
@@ -298,9 +300,13 @@ static void test_body(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_components_equal_scipy), cmocka_unit_test(test_components_equal_flood),
-        cmocka_unit_test(test_runs), cmocka_unit_test(test_rows), cmocka_unit_test(test_holes_and_specks),
-        cmocka_unit_test(test_holes_equal_flood), cmocka_unit_test(test_body),
+        cmocka_unit_test(test_components_equal_scipy),
+        cmocka_unit_test(test_components_equal_flood),
+        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_holes_and_specks),
+        cmocka_unit_test(test_holes_equal_flood),
+        cmocka_unit_test(test_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

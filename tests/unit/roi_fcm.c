@@ -25,7 +25,7 @@ static void draw_voxels(double voxel[VOXELS])
 static void check_against_voxels(int clusters, double m)
 {
     double voxel[VOXELS], sorted[VOXELS], c[FCM_MOST];
-    uint64_t count[BINS] = { 0 };
+    uint64_t count[BINS] = {0};
     draw_voxels(voxel);
     for (int i = 0; i < VOXELS; i++) {
         count[(int)(voxel[i] * 100)]++;
@@ -76,7 +76,7 @@ static void test_equals_definition(void **state)
 static void test_few_values(void **state)
 {
     (void)state;
-    uint64_t count[BINS] = { 0 };
+    uint64_t count[BINS] = {0};
     struct fcm f = fcm_cluster(count, BINS, 0.01, 4, 2, 1e-5, false);
     assert_int_equal(f.clusters, 0);
     assert_true(isinf(fcm_highest_from(&f)));
@@ -96,7 +96,7 @@ static void test_few_values(void **state)
 static void test_smooth_equals_scipy(void **state)
 {
     (void)state;
-    const int64_t dim[3] = { golden_smooth_dim[0], golden_smooth_dim[1], golden_smooth_dim[2] };
+    const int64_t dim[3] = {golden_smooth_dim[0], golden_smooth_dim[1], golden_smooth_dim[2]};
     enum { MARGIN = 3 };
     int64_t row = dim[2] + MARGIN, slice = (dim[1] + 2) * row;
     float *in = xalloc((size_t)(dim[0] * slice), sizeof *in), *out = xalloc((size_t)(dim[0] * slice), sizeof *out);
@@ -111,9 +111,11 @@ static void test_smooth_equals_scipy(void **state)
         for (int64_t z = 0, i = 0; z < dim[0]; z++)
             for (int64_t y = 0; y < dim[1]; y++)
                 for (int64_t x = 0; x < row; x++) {
-                    double want = x < dim[2] ? golden_smooth[s].out[i++] : -1, got = (double)out[z * slice + y * row + x];
+                    double want = x < dim[2] ? golden_smooth[s].out[i++] : -1,
+                           got = (double)out[z * slice + y * row + x];
                     if (!(fabs(got - want) < 1e-5))
-                        fail_msg("sd %g at %ld %ld %ld: %g, not %g", golden_smooth[s].sd, (long)z, (long)y, (long)x, got, want);
+                        fail_msg("sd %g at %ld %ld %ld: %g, not %g", golden_smooth[s].sd, (long)z, (long)y, (long)x,
+                                 got, want);
                 }
     }
     gaussian_smooth(in, out, dim, slice, row, 0);
@@ -125,7 +127,9 @@ static void test_smooth_equals_scipy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equals_definition), cmocka_unit_test(test_few_values), cmocka_unit_test(test_smooth_equals_scipy),
+        cmocka_unit_test(test_equals_definition),
+        cmocka_unit_test(test_few_values),
+        cmocka_unit_test(test_smooth_equals_scipy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

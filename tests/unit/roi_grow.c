@@ -10,10 +10,10 @@
 #include <cmocka.h>
 
 enum { D = 20, H = 22, W = 40, VOXELS = D * H * W };
-static const int64_t dim[3] = { D, H, W };
+static const int64_t dim[3] = {D, H, W};
 static float suv[VOXELS];
 static uint32_t label[VOXELS];
-#define AT(z, y, x) (((z) * H + (y)) * W + (x))
+#define AT(z, y, x) (((z)*H + (y)) * W + (x))
 
 /* Air outside, `background` inside, with Gaussian hot spots on it. */
 static void scene(float background)
@@ -38,7 +38,8 @@ static void hot_spot(int cz, int cy, int cx, double peak, double sd)
 
 static struct growing usual(double floor_suv)
 {
-    return (struct growing){ .connectivity = 26, .fraction = 0.41, .floor_suv = floor_suv, .valley = 0.6, .prominence = 0.05 };
+    return (struct growing){
+        .connectivity = 26, .fraction = 0.41, .floor_suv = floor_suv, .valley = 0.6, .prominence = 0.05};
 }
 
 static int size_of(uint32_t region)
@@ -104,7 +105,8 @@ static void test_two_peaks_of_one_organ(void **state)
     scene(0.5f);
     hot_spot(10, 11, 12, 8, 3);
     hot_spot(10, 11, 22, 7.5, 3);
-    double saddle = (double)suv[AT(10, 11, 17)], higher = (double)suv[AT(10, 11, 12)], lower = (double)suv[AT(10, 11, 22)];
+    double saddle = (double)suv[AT(10, 11, 17)], higher = (double)suv[AT(10, 11, 12)],
+           lower = (double)suv[AT(10, 11, 22)];
     assert_true(saddle > 0.41 * higher && saddle < 0.6 * lower);
     assert_int_equal(grow_regions(suv, dim, &how, label), 2);
     assert_true(label[AT(10, 11, 12)] != label[AT(10, 11, 22)]);
@@ -114,7 +116,10 @@ static void test_two_peaks_of_one_organ(void **state)
 static void test_noise_on_a_slope(void **state)
 {
     (void)state;
-    static const struct { float bump; uint32_t regions; } cases[] = { { 1.03f, 1 }, { 1.2f, 2 } };
+    static const struct {
+        float bump;
+        uint32_t regions;
+    } cases[] = {{1.03f, 1}, {1.2f, 2}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct growing how = usual(2);
         scene(0);
@@ -148,9 +153,13 @@ static void test_start_chooses(void **state)
 static void test_connectivity(void **state)
 {
     (void)state;
-    static const struct { int connectivity; uint32_t corner, edge; } cases[] = { { 6, 2, 2 }, { 18, 2, 1 }, { 26, 1, 1 } };
+    static const struct {
+        int connectivity;
+        uint32_t corner, edge;
+    } cases[] = {{6, 2, 2}, {18, 2, 1}, {26, 1, 1}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct growing how = { .connectivity = cases[i].connectivity, .fraction = 0.41, .floor_suv = 1, .valley = 0.6, .prominence = 0.05 };
+        struct growing how = {
+            .connectivity = cases[i].connectivity, .fraction = 0.41, .floor_suv = 1, .valley = 0.6, .prominence = 0.05};
         scene(0);
         suv[AT(5, 5, 5)] = 3, suv[AT(6, 6, 6)] = 2;
         assert_int_equal(grow_regions(suv, dim, &how, label), cases[i].corner);
@@ -171,7 +180,8 @@ static void test_promises_on_noise(void **state)
         uint32_t random = trial + 1, regions;
         scene(0.2f);
         for (int k = 0; k < 12; k++)
-            hot_spot(2 + (k * 5 + (int)trial) % 16, 2 + (k * 7) % 18, 2 + (k * 11 + (int)trial) % 36, 2 + k * 1.5, 1 + k % 3);
+            hot_spot(2 + (k * 5 + (int)trial) % 16, 2 + (k * 7) % 18, 2 + (k * 11 + (int)trial) % 36, 2 + k * 1.5,
+                     1 + k % 3);
         for (int i = 0; i < VOXELS; i++) {
             random = random * 1664525u + 1013904223u;
             suv[i] *= 0.8f + 0.4f * (float)(random >> 8) / 16777216.0f;
@@ -224,9 +234,13 @@ static void test_promises_on_noise(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_spot_is_its_threshold), cmocka_unit_test(test_faint_beside_hot),
-        cmocka_unit_test(test_two_peaks_of_one_organ), cmocka_unit_test(test_noise_on_a_slope), cmocka_unit_test(test_start_chooses),
-        cmocka_unit_test(test_connectivity), cmocka_unit_test(test_promises_on_noise),
+        cmocka_unit_test(test_one_spot_is_its_threshold),
+        cmocka_unit_test(test_faint_beside_hot),
+        cmocka_unit_test(test_two_peaks_of_one_organ),
+        cmocka_unit_test(test_noise_on_a_slope),
+        cmocka_unit_test(test_start_chooses),
+        cmocka_unit_test(test_connectivity),
+        cmocka_unit_test(test_promises_on_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,27 +13,30 @@
 
 /* 6 mm voxels, 1020 mm tall; places in mm from the liver's middle: left, front, up. */
 enum { D = 170, H = 60, W = 90 };
-#define MM 6.0
-#define LIVER_Z 75
-#define LIVER_Y 28
+#define MM       6.0
+#define LIVER_Z  75
+#define LIVER_Y  28
 #define MIDDLE_X 44.5
 
-struct organ { int label; double left, front, up, radius_left, radius_front, radius_up, suv; };
+struct organ {
+    int label;
+    double left, front, up, radius_left, radius_front, radius_up, suv;
+};
 static const struct organ organs[] = {
-    { ORGAN_LABEL_LUNGS, -10, 0, 120, 55, 65, 75, 0.4 },     { ORGAN_LABEL_LUNGS, 145, 0, 120, 55, 65, 75, 0.4 },
-    { ORGAN_LABEL_LIVER, 0, 0, 0, 75, 65, 65, 2.2 },         { ORGAN_LABEL_SPLEEN, 160, -48, 10, 30, 30, 45, 1.9 },
-    { ORGAN_LABEL_BRAIN, 67, 20, 420, 60, 65, 60, 8 },       { ORGAN_LABEL_BLADDER, 67, -20, -299, 40, 35, 30, 40 },
-    { ORGAN_LABEL_KIDNEYS, 1, -45, -95, 25, 25, 30, 6 },     { ORGAN_LABEL_KIDNEYS, 140, -45, -75, 25, 25, 40, 7 },
-    { ORGAN_LABEL_HEART, 95, 35, 85, 35, 35, 35, 6 },        { ORGAN_LABEL_NONE, 40, -70, 250, 12, 12, 12, 9 }, /* lesions */
-    { ORGAN_LABEL_NONE, 150, 40, -220, 14, 14, 14, 12 },     { ORGAN_LABEL_NONE, 20, 20, -180, 14, 14, 14, 7 },
+    {ORGAN_LABEL_LUNGS, -10, 0, 120, 55, 65, 75, 0.4}, {ORGAN_LABEL_LUNGS, 145, 0, 120, 55, 65, 75, 0.4},
+    {ORGAN_LABEL_LIVER, 0, 0, 0, 75, 65, 65, 2.2},     {ORGAN_LABEL_SPLEEN, 160, -48, 10, 30, 30, 45, 1.9},
+    {ORGAN_LABEL_BRAIN, 67, 20, 420, 60, 65, 60, 8},   {ORGAN_LABEL_BLADDER, 67, -20, -299, 40, 35, 30, 40},
+    {ORGAN_LABEL_KIDNEYS, 1, -45, -95, 25, 25, 30, 6}, {ORGAN_LABEL_KIDNEYS, 140, -45, -75, 25, 25, 40, 7},
+    {ORGAN_LABEL_HEART, 95, 35, 85, 35, 35, 35, 6},    {ORGAN_LABEL_NONE, 40, -70, 250, 12, 12, 12, 9}, /* lesions */
+    {ORGAN_LABEL_NONE, 150, 40, -220, 14, 14, 14, 12}, {ORGAN_LABEL_NONE, 20, 20, -180, 14, 14, 14, 7},
 };
 enum { LESIONS = 3, KIDNEY_AND_OTHER_ORGANS = 5 };
 
 /* mirrored: the heart on the right, and everything else with it. airless: no lungs. */
 static struct volume make_body(bool with_map, bool mirrored, bool airless)
 {
-    struct volume v = { 0 };
-    grid_set(&v.grid, (int64_t[]){ D, H, W }, (double[]){ MM, MM, MM }, (double[]){ 267, 180, -450 });
+    struct volume v = {0};
+    grid_set(&v.grid, (int64_t[]){D, H, W}, (double[]){MM, MM, MM}, (double[]){267, 180, -450});
     v.voxel = xalloc(grid_voxels(&v.grid), sizeof *v.voxel);
     v.mask = xalloc(grid_voxels(&v.grid), 1);
     v.organ = with_map ? xalloc(grid_voxels(&v.grid), 1) : NULL;
@@ -42,13 +45,16 @@ static struct volume make_body(bool with_map, bool mirrored, bool airless)
         for (int64_t y = 0; y < H; y++)
             for (int64_t x = 0; x < W; x++) {
                 size_t at = grid_at(&v.grid, z, y, mirrored ? W - 1 - x : x);
-                double up = (double)(z - LIVER_Z) * MM, front = (LIVER_Y - (double)y) * MM, left = ((double)x - MIDDLE_X) * MM + 67;
+                double up = (double)(z - LIVER_Z) * MM, front = (LIVER_Y - (double)y) * MM,
+                       left = ((double)x - MIDDLE_X) * MM + 67;
                 double wide = up > 330 ? 90 : up > 290 ? 60 : 190, deep = up > 290 ? 100 : 120;
                 double suv = pow((left - 67) / wide, 2) + pow((front + 10) / deep, 2) <= 1 ? 0.7 : 0.02;
                 for (size_t i = 0; i < COUNT_OF(organs); i++) {
                     const struct organ *o = &organs[i];
-                    if (pow((left - o->left) / o->radius_left, 2) + pow((front - o->front) / o->radius_front, 2)
-                            + pow((up - o->up) / o->radius_up, 2) > 1 || (airless && o->label == ORGAN_LABEL_LUNGS))
+                    if (pow((left - o->left) / o->radius_left, 2) + pow((front - o->front) / o->radius_front, 2) +
+                                pow((up - o->up) / o->radius_up, 2) >
+                            1 ||
+                        (airless && o->label == ORGAN_LABEL_LUNGS))
                         continue;
                     suv = o->suv;
                     v.mask[at] = o->label == ORGAN_LABEL_NONE;
@@ -64,7 +70,7 @@ static struct volume make_body(bool with_map, bool mirrored, bool airless)
 static struct liver look(const struct volume *v)
 {
     struct crop body;
-    struct error e = { 0 };
+    struct error e = {0};
     struct liver l;
     assert_int_equal(body_crop(v, 0.1, 0.02, &body, &e), 0);
     liver_find(v, &body, 30, &l);
@@ -78,8 +84,9 @@ static void check_liver(const struct volume *v, enum liver_by by)
     assert_int_equal(l.by, by);
     assert_true(fabs(l.middle - MIDDLE_X) < 3);
     double x = l.place[2] - MIDDLE_X + 67 / MM, y = l.place[1] - LIVER_Y, z = l.place[0] - LIVER_Z;
-    assert_true(sqrt(pow(x * MM / 75, 2) + pow(y * MM / 65, 2) + pow(z * MM / 65, 2)) < 0.85); /* 15 mm below its rim and more */
-    assert_true(x <= 2); /* the right part */
+    assert_true(sqrt(pow(x * MM / 75, 2) + pow(y * MM / 65, 2) + pow(z * MM / 65, 2)) <
+                0.85);                                                    /* 15 mm below its rim and more */
+    assert_true(x <= 2);                                                  /* the right part */
     assert_true(fabs(l.mean - 2.2) < 0.05 && l.sd > 0.08 && l.sd < 0.16); /* of a noise of 0.127 */
 }
 
@@ -103,7 +110,7 @@ static void test_liver(void **state)
 static struct regions_message find(const struct volume *v, const struct recipe *r, struct regions_summary *s)
 {
     struct regions_message m;
-    struct error e = { 0 };
+    struct error e = {0};
     if (regions_find(v, r, NULL, &m, s, &e) < 0)
         fail_msg("%s", e.text);
     return m;
@@ -120,7 +127,8 @@ static void test_excluded(void **state)
         struct regions_message m = find(&v, &r, &s);
         assert_int_equal(m.excluded_count, KIDNEY_AND_OTHER_ORGANS);
         assert_int_equal(s.excluded[ORGAN_LABEL_KIDNEYS], 2);
-        assert_true(s.excluded[ORGAN_LABEL_BRAIN] == 1 && s.excluded[ORGAN_LABEL_HEART] == 1 && s.excluded[ORGAN_LABEL_BLADDER] == 1);
+        assert_true(s.excluded[ORGAN_LABEL_BRAIN] == 1 && s.excluded[ORGAN_LABEL_HEART] == 1 &&
+                    s.excluded[ORGAN_LABEL_BLADDER] == 1);
         assert_int_equal(s.tumours, LESIONS);
         assert_int_equal(s.excluded_tumours, 0);
         for (size_t i = 0; i < m.excluded_count; i++) {
@@ -143,7 +151,8 @@ static void test_excluded(void **state)
         r.roi_method = "fixed";
         r.fixed_suv = 1.5;
         m = find(&v, &r, &s);
-        assert_string_equal(s.left_out, with_map ? "spleen 1; by organ map" : "spleen not looked for; no liver was found to look from");
+        assert_string_equal(s.left_out, with_map ? "spleen 1; by organ map"
+                                                 : "spleen not looked for; no liver was found to look from");
         regions_message_free(&m);
 
         r.exclude = "none";
@@ -162,7 +171,7 @@ static void test_percist(void **state)
     struct recipe r;
     struct regions_summary s;
     struct regions_message m, given;
-    struct error e = { 0 };
+    struct error e = {0};
     double threshold, mean, sd;
     recipe_defaults(&r);
     r.roi_method = "percist";
@@ -183,11 +192,11 @@ static void test_percist(void **state)
 
     /* the place given: the liver's middle in mm RAS; and one in the air */
     double middle[3];
-    grid_to_mm(&v.grid, (double[]){ LIVER_Z, LIVER_Y, MIDDLE_X - 67 / MM }, middle);
+    grid_to_mm(&v.grid, (double[]){LIVER_Z, LIVER_Y, MIDDLE_X - 67 / MM}, middle);
     assert_int_equal(regions_find(&v, &r, middle, &given, &s, &e), 0);
     assert_non_null(strstr(s.liver, "as given"));
     regions_message_free(&given);
-    assert_int_equal(regions_find(&v, &r, (double[]){ 260, 170, 0 }, &given, &s, &e), -1);
+    assert_int_equal(regions_find(&v, &r, (double[]){260, 170, 0}, &given, &s, &e), -1);
     assert_non_null(strstr(e.text, "is not wholly in the body"));
     volume_free(&v);
 
@@ -203,12 +212,12 @@ static void test_organ_lists(void **state)
 {
     (void)state;
     unsigned set;
-    struct error e = { 0 };
+    struct error e = {0};
     assert_int_equal(organ_list_read("exclude", "brain,heart", &set, &e), 0);
     assert_int_equal(set, 1 << ORGAN_LABEL_BRAIN | 1 << ORGAN_LABEL_HEART);
     assert_int_equal(organ_list_read("exclude", "none", &set, &e), 0);
     assert_int_equal(set, 0);
-    static const char *const bad[] = { "", "brain,", "toe", "brain,brain", "none,brain" };
+    static const char *const bad[] = {"", "brain,", "toe", "brain,brain", "none,brain"};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         assert_int_equal(organ_list_read("exclude", bad[i], &set, &e), -1);
         assert_int_equal(e.code, EX_CONFIG);
@@ -218,7 +227,10 @@ static void test_organ_lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_liver), cmocka_unit_test(test_excluded), cmocka_unit_test(test_percist), cmocka_unit_test(test_organ_lists),
+        cmocka_unit_test(test_liver),
+        cmocka_unit_test(test_excluded),
+        cmocka_unit_test(test_percist),
+        cmocka_unit_test(test_organ_lists),
     };
     return cmocka_run_group_tests_name("roi_organ", tests, NULL, NULL);
 }

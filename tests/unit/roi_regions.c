@@ -19,8 +19,10 @@
 enum { D = 40, H = 48, W = 56 };
 
 /* A body of muscle and fat with a liver, a bladder, a lesion in the middle and one in the first slices. */
-struct blob { double z, y, x, radius, suv; };
-static const struct blob blobs[] = { { 26, 24, 20, 7, 2.3 }, { 8, 24, 28, 4, 30 }, { 30, 30, 42, 3.2, 7 }, { 1, 20, 14, 2.5, 6 } };
+struct blob {
+    double z, y, x, radius, suv;
+};
+static const struct blob blobs[] = {{26, 24, 20, 7, 2.3}, {8, 24, 28, 4, 30}, {30, 30, 42, 3.2, 7}, {1, 20, 14, 2.5, 6}};
 enum { LIVER, BLADDER, LESION, LOW_LESION };
 
 static double blob_r2(const struct blob *b, int z, int y, int x)
@@ -30,9 +32,9 @@ static double blob_r2(const struct blob *b, int z, int y, int x)
 
 static struct volume make_scan(void)
 {
-    struct volume v = { 0 };
-    const int64_t dim[3] = { D, H, W };
-    const double spacing[3] = { 4, 4, 4 }, origin[3] = { 112, 96, -300 };
+    struct volume v = {0};
+    const int64_t dim[3] = {D, H, W};
+    const double spacing[3] = {4, 4, 4}, origin[3] = {112, 96, -300};
     grid_set(&v.grid, dim, spacing, origin);
     v.voxel = xalloc(grid_voxels(&v.grid), sizeof *v.voxel);
     v.mask = xalloc(grid_voxels(&v.grid), 1);
@@ -40,7 +42,9 @@ static struct volume make_scan(void)
     for (int z = 0; z < D; z++)
         for (int y = 0; y < H; y++)
             for (int x = 0; x < W; x++) {
-                double body = pow((y - 24) / 18.0, 2) + pow((x - 28) / 24.0, 2), suv = body < 0.8 ? 0.7 : body < 1 ? 0.3 : 0.01;
+                double body = pow((y - 24) / 18.0, 2) + pow((x - 28) / 24.0, 2), suv = body < 0.8 ? 0.7
+                                                                                       : body < 1 ? 0.3
+                                                                                                  : 0.01;
                 size_t at = grid_at(&v.grid, z, y, x);
                 for (size_t b = 0; b < COUNT_OF(blobs); b++)
                     suv = fmax(suv, blobs[b].suv * fmin(1, exp(-1.5 * (blob_r2(&blobs[b], z, y, x) - 0.5))));
@@ -54,7 +58,8 @@ static struct volume make_scan(void)
 static const struct region *region_at(const struct regions_message *m, const struct blob *b)
 {
     for (size_t i = 0; i < m->count; i++)
-        if (fabs(m->region[i].centroid[0] - b->z) < 2 && fabs(m->region[i].centroid[1] - b->y) < 2 && fabs(m->region[i].centroid[2] - b->x) < 2)
+        if (fabs(m->region[i].centroid[0] - b->z) < 2 && fabs(m->region[i].centroid[1] - b->y) < 2 &&
+            fabs(m->region[i].centroid[2] - b->x) < 2)
             return &m->region[i];
     return NULL;
 }
@@ -62,14 +67,14 @@ static const struct region *region_at(const struct regions_message *m, const str
 /* What must hold of every message, whatever the method. */
 static void check_message(const struct volume *v, const struct regions_message *m)
 {
-    struct error e = { 0 };
+    struct error e = {0};
     size_t voxels = grid_voxels(&v->grid);
     uint32_t *label = xalloc(voxels, sizeof *label);
     assert_int_equal(labels_decode(&m->label_runs, label, voxels, &e), 0);
     for (size_t i = 0; i < m->count; i++) {
         const struct region *r = &m->region[i];
         int64_t count = 0, in_truth = 0;
-        double sum = 0, centroid[3] = { 0 }, max = 0;
+        double sum = 0, centroid[3] = {0}, max = 0;
         assert_int_equal(r->component, i + 1);
         for (int64_t z = 0; z < v->grid.dim[0]; z++)
             for (int64_t y = 0; y < v->grid.dim[1]; y++)
@@ -77,7 +82,8 @@ static void check_message(const struct volume *v, const struct regions_message *
                     size_t at = grid_at(&v->grid, z, y, x);
                     if (label[at] != (uint32_t)r->component)
                         continue;
-                    assert_true(z >= r->low[0] && z <= r->high[0] && y >= r->low[1] && y <= r->high[1] && x >= r->low[2] && x <= r->high[2]);
+                    assert_true(z >= r->low[0] && z <= r->high[0] && y >= r->low[1] && y <= r->high[1] &&
+                                x >= r->low[2] && x <= r->high[2]);
                     count++;
                     sum += (double)v->voxel[at];
                     max = fmax(max, (double)v->voxel[at]);
@@ -105,14 +111,15 @@ static void check_message(const struct volume *v, const struct regions_message *
         for (int z = 0; z < BOX_SIDE; z++)
             for (int y = 0; y < BOX_SIDE; y++)
                 for (int x = 0; x < BOX_SIDE; x++) {
-                    int64_t p[3] = { z + r->box_low[0], y + r->box_low[1], x + r->box_low[2] };
+                    int64_t p[3] = {z + r->box_low[0], y + r->box_low[1], x + r->box_low[2]};
                     bool outside = false;
                     for (int a = 0; a < 3; a++)
                         outside |= p[a] < 0 || p[a] >= v->grid.dim[a];
                     outside_any |= outside;
                     size_t at = (size_t)((z * BOX_SIDE + y) * BOX_SIDE + x);
                     assert_true(box[at] == (outside ? 0 : v->voxel[grid_at(&v->grid, p[0], p[1], p[2])]));
-                    assert_true(m->channels == 1 || ct[at] == (float)(outside ? -1024 : v->ct[grid_at(&v->grid, p[0], p[1], p[2])]));
+                    assert_true(m->channels == 1 ||
+                                ct[at] == (float)(outside ? -1024 : v->ct[grid_at(&v->grid, p[0], p[1], p[2])]));
                 }
         assert_int_equal(r->clipped, outside_any);
     }
@@ -128,11 +135,12 @@ static void test_fcm_scan(void **state)
     struct recipe r;
     struct regions_message m, again;
     struct regions_summary s;
-    struct error e = { 0 };
+    struct error e = {0};
     recipe_defaults(&r);
     assert_int_equal(regions_find(&v, &r, NULL, &m, &s, &e), 0);
     check_message(&v, &m);
-    const struct region *bladder = region_at(&m, &blobs[BLADDER]), *lesion = region_at(&m, &blobs[LESION]), *low = region_at(&m, &blobs[LOW_LESION]);
+    const struct region *bladder = region_at(&m, &blobs[BLADDER]), *lesion = region_at(&m, &blobs[LESION]),
+                        *low = region_at(&m, &blobs[LOW_LESION]);
     assert_non_null(bladder);
     assert_non_null(lesion);
     assert_non_null(low);
@@ -188,7 +196,7 @@ static void test_other_methods(void **state)
     struct recipe r;
     struct regions_message m;
     struct regions_summary s;
-    struct error e = { 0 };
+    struct error e = {0};
     recipe_defaults(&r);
     r.roi_method = "fixed";
     assert_int_equal(regions_find(&v, &r, NULL, &m, &s, &e), 0);
@@ -217,17 +225,17 @@ static void test_other_methods(void **state)
 static void test_empty_scan(void **state)
 {
     (void)state;
-    struct volume v = { 0 };
-    const int64_t dim[3] = { 3, 1, 5 };
-    const double spacing[3] = { 4, 4, 4 }, origin[3] = { 0 };
+    struct volume v = {0};
+    const int64_t dim[3] = {3, 1, 5};
+    const double spacing[3] = {4, 4, 4}, origin[3] = {0};
     struct recipe r;
     struct regions_message m;
     struct regions_summary s;
-    struct error e = { 0 };
+    struct error e = {0};
     grid_set(&v.grid, dim, spacing, origin);
     v.voxel = xalloc(15, sizeof *v.voxel);
     recipe_defaults(&r);
-    static const char *const methods[] = { "fcm", "fixed", "relative" }; /* percist: roi_organ.c */
+    static const char *const methods[] = {"fcm", "fixed", "relative"}; /* percist: roi_organ.c */
     for (size_t k = 0; k < COUNT_OF(methods); k++) {
         r.roi_method = methods[k];
         for (int hot = 0; hot < 2; hot++) { /* nothing, then one single voxel that is the body */
@@ -250,7 +258,7 @@ static void test_a_second_channel(void **state)
     struct recipe r;
     struct regions_message one, two;
     struct regions_summary s;
-    struct error e = { 0 };
+    struct error e = {0};
     recipe_defaults(&r);
     v.ct = xalloc(grid_voxels(&v.grid), sizeof *v.ct);
     for (size_t i = 0; i < grid_voxels(&v.grid); i++)
@@ -279,12 +287,12 @@ static void test_a_second_channel(void **state)
 static void test_box_at_every_border(void **state)
 {
     (void)state;
-    struct volume v = { 0 };
-    const int64_t dim[3] = { 5, 20, 3 };
-    const double spacing[3] = { 1, 1, 1 }, origin[3] = { 0 };
+    struct volume v = {0};
+    const int64_t dim[3] = {5, 20, 3};
+    const double spacing[3] = {1, 1, 1}, origin[3] = {0};
     float box[BOX_VOXELS];
     int32_t low[3];
-    const double centroid[3] = { 2.5, 10.49, 0.5 };
+    const double centroid[3] = {2.5, 10.49, 0.5};
     grid_set(&v.grid, dim, spacing, origin);
     v.voxel = xalloc(300, sizeof *v.voxel);
     for (int i = 0; i < 300; i++)
@@ -304,7 +312,7 @@ static void test_box_at_every_border(void **state)
             for (int x = 0; x < 3; x++)
                 want += (double)v.voxel[grid_at(&v.grid, z, y, x)];
     assert_true(sum == want);
-    int32_t away[3] = { 100, -90, 4 };
+    int32_t away[3] = {100, -90, 4};
     assert_true(box_crop(&v, away, 1, box));
     for (int i = 0; i < BOX_VOXELS; i++)
         assert_true(box[i] == 0);
@@ -315,8 +323,8 @@ static void test_box_at_every_border(void **state)
 static void test_mip(void **state)
 {
     (void)state;
-    const double spacing[3] = { 4, 4, 4 };
-    struct crop c = { .dim = { 10, 21, 31 } };
+    const double spacing[3] = {4, 4, 4};
+    struct crop c = {.dim = {10, 21, 31}};
     struct mip m;
     c.suv = xalloc(10 * 21 * 31, sizeof *c.suv);
     c.suv[(8 * 21 + 10) * 31 + 25] = 5; /* z 8 of 0..9, y in the middle, x 10 left of the middle */
@@ -325,7 +333,7 @@ static void test_mip(void **state)
     assert_int_equal(m.angles, 24);
     assert_int_equal(m.height, 10);
     assert_true(m.mm == 4);
-#define M(a, row, u) m.image[((a) * m.height + (row)) * m.width + (u)]
+#define M(a, row, u) m.image[((a)*m.height + (row)) * m.width + (u)]
     int middle = m.width / 2;
     assert_int_equal(M(0, 1, middle + 10), 128);
     assert_int_equal(M(12, 1, middle - 10), 128);
@@ -346,7 +354,7 @@ static void test_mip(void **state)
 static void *read_ibsi(const char *folder, const char *name, struct grid *g)
 {
     struct buffer b;
-    struct error e = { 0 };
+    struct error e = {0};
     const char *data = getenv("PETREL_DATA");
     if (!data)
         return NULL;
@@ -360,8 +368,8 @@ static void *read_ibsi(const char *folder, const char *name, struct grid *g)
     memcpy(dim, b.data + 40, sizeof dim);
     memcpy(&type, b.data + 70, sizeof type);
     memcpy(pixdim, b.data + 76, sizeof pixdim);
-    const int64_t d[3] = { dim[3], dim[2], dim[1] };
-    const double spacing[3] = { (double)pixdim[3], (double)pixdim[2], (double)pixdim[1] }, origin[3] = { 0 };
+    const int64_t d[3] = {dim[3], dim[2], dim[1]};
+    const double spacing[3] = {(double)pixdim[3], (double)pixdim[2], (double)pixdim[1]}, origin[3] = {0};
     grid_set(g, d, spacing, origin);
     size_t voxels = grid_voxels(g);
     float *out = xalloc(voxels, sizeof *out);
@@ -392,7 +400,7 @@ static uint8_t *as_mask(float *v, size_t voxels)
 static void test_ibsi_phantom(void **state)
 {
     (void)state;
-    struct volume v = { 0 };
+    struct volume v = {0};
     struct grid g;
     v.voxel = read_ibsi("ibsi_digital_phantom", "nifti_image_phantom.nii.gz", &v.grid);
     float *truth = read_ibsi("ibsi_digital_phantom", "nifti_mask_mask.nii.gz", &g);
@@ -409,7 +417,7 @@ static void test_ibsi_phantom(void **state)
     struct ball ball;
     struct region r;
     struct moments m;
-    const int64_t origin[3] = { 0 };
+    const int64_t origin[3] = {0};
     labels_of(&l, label, g.dim, 1);
     extents_of(&x, &l);
     labels_free(&l);
@@ -438,15 +446,15 @@ static void test_ibsi_phantom(void **state)
 static void test_ibsi_lesions(void **state)
 {
     (void)state;
-    static const char *const patients[] = { "001", "002", "005", "011", "014", "032", "035" };
+    static const char *const patients[] = {"001", "002", "005", "011", "014", "032", "035"};
     for (size_t i = 0; i < COUNT_OF(patients); i++) {
-        struct volume v = { 0 };
+        struct volume v = {0};
         struct grid g;
         char name[64];
         struct recipe r;
         struct regions_message m;
         struct regions_summary s;
-        struct error e = { 0 };
+        struct error e = {0};
         format_into(name, sizeof name, "STS_%s_PET_image.nii.gz", patients[i]);
         v.voxel = read_ibsi("ibsi_suv_nifti", name, &v.grid);
         format_into(name, sizeof name, "STS_%s_PET_mask.nii.gz", patients[i]);
@@ -469,8 +477,13 @@ static void test_ibsi_lesions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fcm_scan), cmocka_unit_test(test_other_methods), cmocka_unit_test(test_empty_scan),
-        cmocka_unit_test(test_a_second_channel), cmocka_unit_test(test_box_at_every_border), cmocka_unit_test(test_mip), cmocka_unit_test(test_ibsi_phantom),
+        cmocka_unit_test(test_fcm_scan),
+        cmocka_unit_test(test_other_methods),
+        cmocka_unit_test(test_empty_scan),
+        cmocka_unit_test(test_a_second_channel),
+        cmocka_unit_test(test_box_at_every_border),
+        cmocka_unit_test(test_mip),
+        cmocka_unit_test(test_ibsi_phantom),
         cmocka_unit_test(test_ibsi_lesions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

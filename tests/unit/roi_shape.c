@@ -20,7 +20,7 @@ static void near_to(double got, double want, double within, const char *what, co
 /* A label map holding golden shape `s` as region 1. */
 static struct extents shape_extents(const struct golden_shape *s)
 {
-    int64_t dim[3] = { s->dim[0], s->dim[1], s->dim[2] };
+    int64_t dim[3] = {s->dim[0], s->dim[1], s->dim[2]};
     uint32_t *label = xalloc((size_t)(dim[0] * dim[1] * dim[2]), sizeof *label);
     for (int i = 0; i < s->runs; i++)
         for (int x = s->run[i][1]; x < s->run[i][2]; x++)
@@ -35,10 +35,10 @@ static struct extents shape_extents(const struct golden_shape *s)
 }
 
 /* The whole vector with ITK's own signs; angles are of its axes. may_turn: axes may point the other way. Returns whether none does. */
-static bool check_itk(const struct extents *x, const double spacing[3], bool mm, const double centroid[3], const double size[3],
-                      const double axes[9], bool may_turn, const char *name)
+static bool check_itk(const struct extents *x, const double spacing[3], bool mm, const double centroid[3],
+                      const double size[3], const double axes[9], bool may_turn, const char *name)
 {
-    static const int64_t origin[3] = { 0, 0, 0 };
+    static const int64_t origin[3] = {0, 0, 0};
     struct moments m;
     float position[POSITION_FORMS][POSITION_SIZE];
     double R[3][3], theirs[3][3], angle[3];
@@ -50,7 +50,8 @@ static bool check_itk(const struct extents *x, const double spacing[3], bool mm,
     axes_angles(theirs, angle);
     const float *form = position[mm ? POSITION_ORIENTED_MM : POSITION_ORIENTED_VOXEL];
     for (int k = 0; k < 3; k++) {
-        double along = R[k][0] * theirs[k][0] + R[k][1] * theirs[k][1] + R[k][2] * theirs[k][2], turn = may_turn && along < 0 ? -1 : 1;
+        double along = R[k][0] * theirs[k][0] + R[k][1] * theirs[k][1] + R[k][2] * theirs[k][2],
+               turn = may_turn && along < 0 ? -1 : 1;
         same &= turn > 0;
         for (int c = 0; c < 3; c++)
             near_to(turn * R[k][c], theirs[k][c], 1e-6, "axis", name);
@@ -64,7 +65,7 @@ static bool check_itk(const struct extents *x, const double spacing[3], bool mm,
 
 static void check_form(const struct golden_shape *s, const struct golden_form *f, const struct extents *x, bool mm)
 {
-    static const int64_t origin[3] = { 0, 0, 0 };
+    static const int64_t origin[3] = {0, 0, 0};
     struct moments m;
     float position[POSITION_FORMS][POSITION_SIZE], itk[POSITION_FORMS][POSITION_SIZE];
     double second[3][3], R[3][3], value[3], vector[3][3];
@@ -124,7 +125,7 @@ static void test_shapes_equal_itk(void **state)
  * but for two where it has not been found what is rounded otherwise. */
 static void test_signs_equal_itk(void **state)
 {
-    static const int64_t dim[3] = { 5, 5, 5 };
+    static const int64_t dim[3] = {5, 5, 5};
     int turned = 0;
     (void)state;
     for (size_t i = 0; i < COUNT_OF(golden_axes); i++) {
@@ -138,8 +139,8 @@ static void test_signs_equal_itk(void **state)
         extents_of(&x, &l);
         labels_free(&l);
         format_into(name, sizeof name, "mask %zu", i);
-        turned += !check_itk(&x, golden_axes[i].spacing, golden_axes[i].spacing[0] != 1, golden_axes[i].centroid, golden_axes[i].size,
-                             golden_axes[i].axes, i % 4 == 3, name);
+        turned += !check_itk(&x, golden_axes[i].spacing, golden_axes[i].spacing[0] != 1, golden_axes[i].centroid,
+                             golden_axes[i].size, golden_axes[i].axes, i % 4 == 3, name);
         extents_free(&x);
     }
     assert_true(turned <= 2);
@@ -154,8 +155,8 @@ static void check_proper(double R[3][3], const char *what)
                 dot += R[i][k] * R[j][k];
             near_to(dot, i == j, 1e-9, "R R'", what);
         }
-    double det = R[0][0] * (R[1][1] * R[2][2] - R[1][2] * R[2][1]) - R[0][1] * (R[1][0] * R[2][2] - R[1][2] * R[2][0])
-                 + R[0][2] * (R[1][0] * R[2][1] - R[1][1] * R[2][0]);
+    double det = R[0][0] * (R[1][1] * R[2][2] - R[1][2] * R[2][1]) - R[0][1] * (R[1][0] * R[2][2] - R[1][2] * R[2][0]) +
+                 R[0][2] * (R[1][0] * R[2][1] - R[1][1] * R[2][0]);
     near_to(det, 1, 1e-9, "determinant", what);
 }
 
@@ -175,14 +176,18 @@ static void check_signs(double R[3][3], const char *what)
 static void test_signs_and_symmetry(void **state)
 {
     (void)state;
-    struct { const char *name; double second[3][3], first[3]; } cases[] = { /* z y x; first: row 0 expected, x y z */
-        { "a point", { { 0 } }, { 0, 0, 1 } },
-        { "a ball", { { 2, 0, 0 }, { 0, 2, 0 }, { 0, 0, 2 } }, { 0, 0, 1 } },
-        { "a line along x", { { 0, 0, 0 }, { 0, 0, 0 }, { 0, 0, 4 } }, { 0, 0, 1 } },
-        { "a line along z", { { 4, 0, 0 }, { 0, 0, 0 }, { 0, 0, 0 } }, { 0, 1, 0 } },
-        { "a disc across z", { { 0.5, 0, 0 }, { 0, 3, 0 }, { 0, 0, 3 } }, { 0, 0, 1 } },
-        { "a disc across x", { { 3, 0, 0 }, { 0, 3, 0 }, { 0, 0, 0.5 } }, { 1, 0, 0 } },
-        { "a diagonal line", { { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 } }, { -1 / sqrt(6), -1 / sqrt(6), 2 / sqrt(6) } },
+    struct {
+        const char *name;
+        double second[3][3], first[3];
+    } cases[] = {
+        /* z y x; first: row 0 expected, x y z */
+        {"a point", {{0}}, {0, 0, 1}},
+        {"a ball", {{2, 0, 0}, {0, 2, 0}, {0, 0, 2}}, {0, 0, 1}},
+        {"a line along x", {{0, 0, 0}, {0, 0, 0}, {0, 0, 4}}, {0, 0, 1}},
+        {"a line along z", {{4, 0, 0}, {0, 0, 0}, {0, 0, 0}}, {0, 1, 0}},
+        {"a disc across z", {{0.5, 0, 0}, {0, 3, 0}, {0, 0, 3}}, {0, 0, 1}},
+        {"a disc across x", {{3, 0, 0}, {0, 3, 0}, {0, 0, 0.5}}, {1, 0, 0}},
+        {"a diagonal line", {{1, 1, 1}, {1, 1, 1}, {1, 1, 1}}, {-1 / sqrt(6), -1 / sqrt(6), 2 / sqrt(6)}},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         double R[3][3], angle[3];
@@ -201,8 +206,8 @@ static void test_signs_and_symmetry(void **state)
 static void test_dust_changes_nothing(void **state)
 {
     (void)state;
-    double line[3][3] = { { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 } }, ball[3][3] = { { 2, 0, 0 }, { 0, 2, 0 }, { 0, 0, 2 } };
-    double (*all[])[3] = { line, ball };
+    double line[3][3] = {{1, 1, 1}, {1, 1, 1}, {1, 1, 1}}, ball[3][3] = {{2, 0, 0}, {0, 2, 0}, {0, 0, 2}};
+    double(*all[])[3] = {line, ball};
     for (size_t i = 0; i < COUNT_OF(all); i++) {
         double clean[3][3], dusty[3][3];
         principal_axes(all[i], clean);
@@ -222,8 +227,8 @@ static void test_angles(void **state)
 {
     (void)state;
     double c = cos(0.3), s = sin(0.3), angle[3];
-    double about_z[3][3] = { { c, -s, 0 }, { s, c, 0 }, { 0, 0, 1 } }, about_x[3][3] = { { 1, 0, 0 }, { 0, c, -s }, { 0, s, c } },
-           about_y[3][3] = { { c, 0, s }, { 0, 1, 0 }, { -s, 0, c } };
+    double about_z[3][3] = {{c, -s, 0}, {s, c, 0}, {0, 0, 1}}, about_x[3][3] = {{1, 0, 0}, {0, c, -s}, {0, s, c}},
+           about_y[3][3] = {{c, 0, s}, {0, 1, 0}, {-s, 0, c}};
     axes_angles(about_x, angle);
     near_to(angle[0], 0.3, 1e-12, "tx", "a turn about x");
     axes_angles(about_y, angle);
@@ -256,8 +261,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes_equal_itk),
-        cmocka_unit_test(test_signs_equal_itk), cmocka_unit_test(test_signs_and_symmetry),
-        cmocka_unit_test(test_dust_changes_nothing), cmocka_unit_test(test_angles), cmocka_unit_test(test_eigen_rebuilds),
+        cmocka_unit_test(test_signs_equal_itk),
+        cmocka_unit_test(test_signs_and_symmetry),
+        cmocka_unit_test(test_dust_changes_nothing),
+        cmocka_unit_test(test_angles),
+        cmocka_unit_test(test_eigen_rebuilds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

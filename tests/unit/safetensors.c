@@ -1,6 +1,6 @@
 /* safetensors: our bytes back, the format as others write it, and damage. */
-#include "common/file.h"
 #include "common/safetensors.h"
+#include "common/file.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -120,7 +120,11 @@ static void another_writer_is_read(void **state)
 static void damage_is_said(void **state)
 {
     (void)state;
-    static const struct { const char *header; size_t size; uint64_t claimed; const char *said;
+    static const struct {
+        const char *header;
+        size_t size;
+        uint64_t claimed;
+        const char *said;
     } cases[] = {
         {"{}", 0, UINT64_MAX, "cut short"},
         {"{}", 0, 3, "cut short"},
@@ -185,8 +189,8 @@ static void no_flipped_bit_is_unseen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_goes_in_comes_out), cmocka_unit_test(same_bytes_every_time),
-        cmocka_unit_test(another_writer_is_read), cmocka_unit_test(damage_is_said),
+        cmocka_unit_test(what_goes_in_comes_out),   cmocka_unit_test(same_bytes_every_time),
+        cmocka_unit_test(another_writer_is_read),   cmocka_unit_test(damage_is_said),
         cmocka_unit_test(no_flipped_bit_is_unseen),
     };
     return cmocka_run_group_tests_name("safetensors", tests, setup, teardown);

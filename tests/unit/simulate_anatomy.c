@@ -73,7 +73,9 @@ static void test_table(void **state)
 static void test_bad_tables(void **state)
 {
     (void)state;
-    static const struct { const char *rows, *says; } bad[] = {
+    static const struct {
+        const char *rows, *says;
+    } bad[] = {
         {"", "names no study"},
         {"s1\tp1\tMELANOMA\n", "line 2 has 3 columns: 'sex' is missing"},
         {"s1\tp1\tMELANOMA\tF\t57\t1,2\t\n", "line 2: clicks '1,2' are no x,y,z voxels"},
@@ -169,8 +171,7 @@ static void test_made_map(void **state)
     double sum[3] = {0}, n = 0;
     for (size_t i = 0; i < grid_voxels(&g); i++)
         if (label[i] == 3) {
-            sum[0] += (double)((int64_t)i / (g.dim[1] * g.dim[2])),
-                sum[1] += (double)((int64_t)i / g.dim[2] % g.dim[1]);
+            sum[0] += (double)((int64_t)i / (g.dim[1] * g.dim[2])), sum[1] += (double)((int64_t)i / g.dim[2] % g.dim[1]);
             sum[2] += (double)((int64_t)i % g.dim[2]), n++;
         }
     int liver[3] = {(int)(sum[0] / n), (int)(sum[1] / n), (int)(sum[2] / n)};

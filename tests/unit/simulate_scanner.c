@@ -94,8 +94,7 @@ static void test_wrong_map(void **state)
 {
     (void)state;
     struct phantom ph;
-    struct breathing b = {.size = 1.0,
-                          .ct_down_mm = 9.0}; /* the body holds still; the CT saw its diaphragm 9 mm lower */
+    struct breathing b = {.size = 1.0, .ct_down_mm = 9.0}; /* the body holds still; the CT saw its diaphragm 9 mm lower */
     open_cylinder(&ph, 60, ORGAN_LIVER, ORGAN_LUNG);
     breathing_miscorrect(&b, &ph);
     /* In the 9 mm below the step the map has lung. Along a line through the middle of a disc 6 cm wide it lacks 6 *

@@ -1,6 +1,6 @@
 /* stage -- take, give, refuse, close, die and leave, with stages as processes of their own. */
-#include "common/file.h"
 #include "stages/stage.h"
+#include "common/file.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -121,7 +121,8 @@ static int run_sink(void)
         struct refusal_message refusal;
         uint64_t i = item.key.index;
         bool bad = i == 3 || i % 5 == 4;
-        if (bad && (refusal_message_decode(&item.bytes, &refusal, &e) || strcmp(refusal.stage, i == 3 ? "source" : "middle")))
+        if (bad &&
+            (refusal_message_decode(&item.bytes, &refusal, &e) || strcmp(refusal.stage, i == 3 ? "source" : "middle")))
             die(EX_SOFTWARE, "refusal %d is wrong", (int)i);
         if (!bad && (metric_decode(&item.bytes, &m, &e) || m.value != 2.0 * (double)i))
             die(EX_SOFTWARE, "item %d is wrong", (int)i);

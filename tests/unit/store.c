@@ -1,6 +1,6 @@
 /* store -- what was written comes back; what is damaged, torn or short is said; equal calls make equal bytes. */
-#include "common/file.h"
 #include "common/store.h"
+#include "common/file.h"
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -49,10 +49,9 @@ static int write_sample(struct error *e)
         return -1;
     if (store_write(s, "/box", STORE_F32, 2, box_dim, 1, box, e) ||
         store_write(s, "/roi/deep/wide", STORE_I64, 1, wide_dim, 0, wide, e) ||
-        store_write(s, "/roi/none", STORE_F32, 2, none_dim, 1, NULL, e) ||
-        store_set_text(s, "/", "patient", "Ünal", e) || store_set_text(s, "/", "empty", "", e) ||
-        store_set_real(s, "/roi", "affine", 12, affine, e) || store_set_real(s, "/roi", "unknown", 1, &unknown, e) ||
-        store_set_int(s, "/box", "channels", -7, e)) {
+        store_write(s, "/roi/none", STORE_F32, 2, none_dim, 1, NULL, e) || store_set_text(s, "/", "patient", "Ünal", e) ||
+        store_set_text(s, "/", "empty", "", e) || store_set_real(s, "/roi", "affine", 12, affine, e) ||
+        store_set_real(s, "/roi", "unknown", 1, &unknown, e) || store_set_int(s, "/box", "channels", -7, e)) {
         store_close(&s);
         return -1;
     }
@@ -241,9 +240,9 @@ static void truncation_is_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_comes_back), cmocka_unit_test(h5dump_reads_it),
+        cmocka_unit_test(what_is_written_comes_back),   cmocka_unit_test(h5dump_reads_it),
         cmocka_unit_test(equal_calls_make_equal_bytes), cmocka_unit_test(abandoned_leaves_nothing),
-        cmocka_unit_test(full_disk_publishes_nothing), cmocka_unit_test(flipped_bits_are_seen),
+        cmocka_unit_test(full_disk_publishes_nothing),  cmocka_unit_test(flipped_bits_are_seen),
         cmocka_unit_test(truncation_is_seen),
     };
     return cmocka_run_group_tests_name("store", tests, setup, teardown);

@@ -1,6 +1,6 @@
 /* suv_factor -- SUV factors against golden numbers, what is refused and by which tag, statistics, other grids. */
-#include "stages/suv/suv.h"
 #include "common/file.h"
+#include "stages/suv/suv.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -42,8 +42,10 @@ static void golden_factors(void **state)
         strcpy(f.sex, strsep(&line, "\t"));
         strcpy(f.corrected, strcmp(f.decay_correction, "NONE") == 0 ? "ATTN" : "ATTN\\DECY");
         double delay, factor;
-        double *const number[] = {&f.weight_g, &f.height_m, &f.dose_bq,      &f.half_life_s,       &f.injection_s,      &f.series_s, &f.acquisition_s,
-                                  &f.scan_start_s, &f.frame_reference_s, &f.frame_duration_s, &f.suv_factor, &delay, &factor};
+        double *const number[] = {
+            &f.weight_g,   &f.height_m,      &f.dose_bq,      &f.half_life_s,       &f.injection_s,
+            &f.series_s,   &f.acquisition_s, &f.scan_start_s, &f.frame_reference_s, &f.frame_duration_s,
+            &f.suv_factor, &delay,           &factor};
         for (size_t i = 0; i < COUNT_OF(number); i++)
             *number[i] = strtod(strsep(&line, "\t"), NULL);
         f.weight_g *= 1000;
@@ -265,9 +267,9 @@ static void crop_keeps_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_factors), cmocka_unit_test(refused_by_name), cmocka_unit_test(bodies_refused), cmocka_unit_test(statistics),
-        cmocka_unit_test(ct_statistics),
-        cmocka_unit_test(resample_keeps_place), cmocka_unit_test(crop_keeps_place),
+        cmocka_unit_test(golden_factors),   cmocka_unit_test(refused_by_name), cmocka_unit_test(bodies_refused),
+        cmocka_unit_test(statistics),       cmocka_unit_test(ct_statistics),   cmocka_unit_test(resample_keeps_place),
+        cmocka_unit_test(crop_keeps_place),
     };
     return cmocka_run_group_tests_name("suv_factor", tests, NULL, NULL);
 }

@@ -164,7 +164,9 @@ static void cut_at_thighs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(resampled_is_defined), cmocka_unit_test(clipped), cmocka_unit_test(cut_at_thighs),
+        cmocka_unit_test(resampled_is_defined),
+        cmocka_unit_test(clipped),
+        cmocka_unit_test(cut_at_thighs),
     };
     return cmocka_run_group_tests_name("suv_grid", tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "proto/cache.h"
 #include "proto/channel.h"
 #include "proto/message.h"
+#include "tests/unit/load_dicom_file.h"
 #include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
@@ -14,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "tests/unit/load_dicom_file.h"
 
 static char dir[] = "/tmp/petrel-pipe.XXXXXX";
 
@@ -46,7 +46,8 @@ static void make_dicom(const char *name, const char *weight)
     assert_int_equal(dir_make(folder, &e), 0);
     for (int z = 0; z < 4; z++) {
         char *path = xprintf("%s/%d.dcm", folder, z), position[32];
-        struct dicom_slice s = {.weight = weight, .series = weight ? "1.2.3.9" : "1.2.3.4", .slope = 100 * (z + 1), .position = position};
+        struct dicom_slice s = {
+            .weight = weight, .series = weight ? "1.2.3.9" : "1.2.3.4", .slope = 100 * (z + 1), .position = position};
         snprintf(position, sizeof position, "0\\0\\%d", 3 * z);
         for (int i = 0; i < SLICE_ROWS * SLICE_COLUMNS; i++)
             s.stored[i] = (uint16_t)(i + z);
@@ -134,8 +135,16 @@ static size_t run(const char *run_name, const char *cache, struct arrived_item g
     struct error e = {0};
     char *run_dir = in_dir(run_name), *cohort = in_dir("cohort");
     assert_int_equal(dir_make(run_dir, &e), 0);
-    char *load[] = {(char[]){"petrel-load"}, (char[]){"--quiet"}, (char[]){"--run"}, run_dir, (char[]){"--salt"}, (char[]){"s"}, cohort,
-                    cache ? (char[]){"--skip-cache"} : NULL, (char *)cache, NULL};
+    char *load[] = {(char[]){"petrel-load"},
+                    (char[]){"--quiet"},
+                    (char[]){"--run"},
+                    run_dir,
+                    (char[]){"--salt"},
+                    (char[]){"s"},
+                    cohort,
+                    cache ? (char[]){"--skip-cache"} : NULL,
+                    (char *)cache,
+                    NULL};
     char *suv[] = {(char[]){"petrel-suv"}, (char[]){"--quiet"}, (char[]){"--run"}, run_dir, NULL};
     pid_t children[3] = {start("petrel-load", load), start("petrel-suv", suv), start("petrel-suv", suv)};
     struct channel_options o;
@@ -224,7 +233,8 @@ static void good_and_bad(void **state)
     struct cache cache = {0};
     struct error e = {0};
     char *cached = in_dir("cache");
-    struct regions_message empty = {.facts = dicom->facts, .grid = dicom->volume.grid, .turned = dicom->volume.turned, .channels = 1};
+    struct regions_message empty = {
+        .facts = dicom->facts, .grid = dicom->volume.grid, .turned = dicom->volume.turned, .channels = 1};
     uint32_t nothing[120] = {0};
     labels_encode(nothing, 120, &empty.label_runs);
     assert_int_equal(cache_writer_open(&cache, cached, &e), 0);

@@ -450,8 +450,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients), cmocka_unit_test(test_more),
                                        cmocka_unit_test(test_within),    cmocka_unit_test(test_places),
-                                          cmocka_unit_test(test_evaluate),
-                                       cmocka_unit_test(test_frozen),    cmocka_unit_test(test_init),
-                                       cmocka_unit_test(test_threads)};
+                                       cmocka_unit_test(test_evaluate),  cmocka_unit_test(test_frozen),
+                                       cmocka_unit_test(test_init),      cmocka_unit_test(test_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

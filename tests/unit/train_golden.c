@@ -4,12 +4,12 @@
 #include "kernels/optim/adamw.h"
 #include "kernels/optim/lars.h"
 #include "kernels/optim/schedule.h"
+#include "tests/unit/distance.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "tests/unit/distance.h"
 
 enum { PAIRS = 16, WIDTH = 2, E = 8 * WIDTH, K = 24, H = 6, STEPS = 10 };
 static const double LR = 0.005;
@@ -28,15 +28,14 @@ static const float *expected(const char *prefix, const char *name, size_t count)
 
 /* What is asked of both back ends, relative to the length of each tensor; beside it what PyTorch's own float32 is from
  * the golden float64, by make.py; cpu and ref are as near. */
-static const double
-    TERMS = 1e-5,        /* 3e-7 */
-    EMBEDDING = 1e-5,    /* 4e-6: embedding and projection */
-    GRADIENT = 1e-4,     /* 2e-5: every tensor */
-    RUNNING = 1e-5,      /* the running statistics, moved by each view */
-    TEN_TERMS = 1e-5,    /* 1e-6: at every one of ten steps */
-    TEN_WAY = 1e-2,      /* 8e-4: the way they went in ten steps, 5e-5 of themselves, of which float32 holds 6e-8 */
-    TEN_RUNNING = 1e-5,  /* 1e-6 */
-    LARS_ALONE = 1e-6,   /* ten steps with the same gradients */
+static const double TERMS = 1e-5, /* 3e-7 */
+    EMBEDDING = 1e-5,             /* 4e-6: embedding and projection */
+    GRADIENT = 1e-4,              /* 2e-5: every tensor */
+    RUNNING = 1e-5,               /* the running statistics, moved by each view */
+    TEN_TERMS = 1e-5,             /* 1e-6: at every one of ten steps */
+    TEN_WAY = 1e-2,     /* 8e-4: the way they went in ten steps, 5e-5 of themselves, of which float32 holds 6e-8 */
+    TEN_RUNNING = 1e-5, /* 1e-6 */
+    LARS_ALONE = 1e-6,  /* ten steps with the same gradients */
     FOCAL = 1e-5, FOCAL_GRADIENT = 1e-5, ADAMW = 1e-5; /* ten steps of AdamW */
 
 static void assert_close(const char *what, const char *name, const float *got, const float *want, size_t count,

@@ -76,7 +76,10 @@ static void test_train_fraction(void **state)
     struct sampling_plan p, whole;
     struct error e = {0};
     for (int i = 0; i < N; i++) /* the last ten are another patient's, for validation */
-        row[i] = (struct cache_row){.label = i < 10 ? 1 : i < 50 ? 0 : i < 53 ? -1 : i % 2,
+        row[i] = (struct cache_row){.label = i < 10   ? 1
+                                             : i < 50 ? 0
+                                             : i < 53 ? -1
+                                                      : i % 2,
                                     .split = i < 53 ? SPLIT_TRAIN : SPLIT_VALIDATION,
                                     .place = i < 10   ? (float)i / 10
                                              : i < 50 ? (float)(i - 10) / 40
@@ -205,7 +208,8 @@ static void save(struct fixture *f, int64_t steps, float value, bool best)
     struct param *conv = params_find(f->params, "conv.weight");
     float tap = value;
     param_put_live(f->params, conv, f->params->values, &tap);
-    memcpy(conv->scaled, &(struct dead){value / 16, value / 32, 5}, sizeof *conv->scaled); /* ref: the device is the host */
+    memcpy(conv->scaled, &(struct dead){value / 16, value / 32, 5},
+           sizeof *conv->scaled); /* ref: the device is the host */
     if (best)
         keeper_note_best(&f->keeper, &at);
     if (checkpoint_save(&f->keeper, &at, &e))
@@ -322,7 +326,8 @@ static void test_finish(void **state)
     assert_int_equal(safetensors_read(&s, last, &e), 0);
     assert_true(((const float *)safetensors_find(&s, "high.2.weight")->data)[1] == 10);
     whole = (float *)(uintptr_t)safetensors_find(&s, "conv.weight")->data;
-    assert_true(whole[0] == (float)(9.0 / 16 * (double)first[0]) && whole[1] == 9 && whole[2] == (float)(9.0 / 16 * (double)first[2]));
+    assert_true(whole[0] == (float)(9.0 / 16 * (double)first[0]) && whole[1] == 9 &&
+                whole[2] == (float)(9.0 / 16 * (double)first[2]));
     safetensors_free(&s);
     free(last);
 
@@ -383,10 +388,9 @@ static int end(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stopping), cmocka_unit_test(test_history),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stopping),       cmocka_unit_test(test_history),
                                        cmocka_unit_test(test_train_fraction), cmocka_unit_test(test_memo),
-                                       cmocka_unit_test(test_checkpoints),
-                                       cmocka_unit_test(test_finish),   cmocka_unit_test(test_lock),
-                                       cmocka_unit_test(test_list)};
+                                       cmocka_unit_test(test_checkpoints),    cmocka_unit_test(test_finish),
+                                       cmocka_unit_test(test_lock),           cmocka_unit_test(test_list)};
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -8,9 +8,19 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static const char *const VARIABLES[] = {"RANK", "WORLD_SIZE", "LOCAL_RANK", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
-                                        "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID",
-                                        "SLURM_NTASKS", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"};
+static const char *const VARIABLES[] = {"RANK",
+                                        "WORLD_SIZE",
+                                        "LOCAL_RANK",
+                                        "OMPI_COMM_WORLD_RANK",
+                                        "OMPI_COMM_WORLD_SIZE",
+                                        "OMPI_COMM_WORLD_LOCAL_RANK",
+                                        "SLURM_PROCID",
+                                        "SLURM_STEP_NUM_TASKS",
+                                        "SLURM_LOCALID",
+                                        "SLURM_NTASKS",
+                                        "PMI_RANK",
+                                        "PMI_SIZE",
+                                        "MPI_LOCALRANKID"};
 
 /* "NAME=value NAME=value ...": nothing else of that kind is set */
 static void environment(const char *text)
@@ -31,7 +41,10 @@ static void environment(const char *text)
 static void test_find(void **state)
 {
     (void)state;
-    static const struct { const char *environment, *from; int rank, size, local; } cases[] = {
+    static const struct {
+        const char *environment, *from;
+        int rank, size, local;
+    } cases[] = {
         {"RANK=5 WORLD_SIZE=8 LOCAL_RANK=1", "torchrun", 5, 8, 1},
         {"OMPI_COMM_WORLD_RANK=3 OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_RANK=3", "Open MPI", 3, 4, 3},
         {"SLURM_PROCID=2 SLURM_STEP_NUM_TASKS=16 SLURM_LOCALID=0", "Slurm", 2, 16, 0},
@@ -50,7 +63,11 @@ static void test_find(void **state)
         assert_int_equal(found.local, cases[i].local);
     }
     /* a batch script has a rank and the tasks of steps it has yet to start: it is no rank */
-    static const char *const none[] = {"", "SLURM_PROCID=0 SLURM_NTASKS=4", "RANK=1", "RANK=x WORLD_SIZE=2", "RANK=-1 WORLD_SIZE=2",
+    static const char *const none[] = {"",
+                                       "SLURM_PROCID=0 SLURM_NTASKS=4",
+                                       "RANK=1",
+                                       "RANK=x WORLD_SIZE=2",
+                                       "RANK=-1 WORLD_SIZE=2",
                                        "RANK=2 WORLD_SIZE=2"};
     for (size_t i = 0; i < COUNT_OF(none); i++) {
         struct ranks_found found;
@@ -118,6 +135,7 @@ static void test_shares(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_share), cmocka_unit_test(test_shares)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_share),
+                                       cmocka_unit_test(test_shares)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,14 +59,15 @@ static dnnl_status_t describe(struct onednn_conv *c, int way, const struct conv_
     must_do(dnnl_memory_desc_create_with_tag(&y, 5, out, dnnl_f32, dnnl_format_tag_any), "describing the output");
     dnnl_status_t status;
     if (way == ONEDNN_FORWARD)
-        status = dnnl_convolution_forward_primitive_desc_create(pd, c->engine, dnnl_forward_training, dnnl_convolution_auto,
-                                                                x, w, NULL, y, stride, dilation, before, after, NULL);
+        status =
+            dnnl_convolution_forward_primitive_desc_create(pd, c->engine, dnnl_forward_training, dnnl_convolution_auto,
+                                                           x, w, NULL, y, stride, dilation, before, after, NULL);
     else if (way == ONEDNN_DATA)
-        status = dnnl_convolution_backward_data_primitive_desc_create(pd, c->engine, dnnl_convolution_auto, x, w, y, stride,
-                                                                      dilation, before, after, hint, NULL);
+        status = dnnl_convolution_backward_data_primitive_desc_create(pd, c->engine, dnnl_convolution_auto, x, w, y,
+                                                                      stride, dilation, before, after, hint, NULL);
     else
-        status = dnnl_convolution_backward_weights_primitive_desc_create(pd, c->engine, dnnl_convolution_auto, x, w, NULL, y,
-                                                                         stride, dilation, before, after, hint, NULL);
+        status = dnnl_convolution_backward_weights_primitive_desc_create(
+            pd, c->engine, dnnl_convolution_auto, x, w, NULL, y, stride, dilation, before, after, hint, NULL);
     dnnl_memory_desc_destroy(x);
     dnnl_memory_desc_destroy(w);
     dnnl_memory_desc_destroy(y);
@@ -79,14 +80,14 @@ static dnnl_status_t describe(struct onednn_conv *c, int way, const struct conv_
     must_do(dnnl_memory_desc_init_by_tag(&y, 5, out, dnnl_f32, dnnl_format_tag_any), "describing the output");
     dnnl_status_t status;
     if (way == ONEDNN_FORWARD)
-        status = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_auto, &x, &w, NULL,
-                                                            &y, stride, dilation, before, after);
+        status = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_auto, &x, &w,
+                                                            NULL, &y, stride, dilation, before, after);
     else if (way == ONEDNN_DATA)
-        status = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_auto, &x, &w, &y, stride, dilation,
-                                                                  before, after);
+        status = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_auto, &x, &w, &y, stride,
+                                                                  dilation, before, after);
     else
-        status = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_auto, &x, &w, NULL, &y, stride,
-                                                                     dilation, before, after);
+        status = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_auto, &x, &w, NULL, &y,
+                                                                     stride, dilation, before, after);
     must_do(status, "describing the convolution");
     return dnnl_primitive_desc_create(pd, &d, NULL, c->engine, way == ONEDNN_FORWARD ? NULL : hint);
 #endif
@@ -106,7 +107,10 @@ static dnnl_memory_t filled(struct onednn_conv *c, described d)
 
 struct onednn_conv *onednn_conv_open(const struct conv_shape *s, int threads)
 {
-    static const struct { int argument; dnnl_query_t query; } args[ONEDNN_WAYS][ARGS] = {
+    static const struct {
+        int argument;
+        dnnl_query_t query;
+    } args[ONEDNN_WAYS][ARGS] = {
         {{DNNL_ARG_SRC, dnnl_query_src_md}, {DNNL_ARG_WEIGHTS, dnnl_query_weights_md}, {DNNL_ARG_DST, dnnl_query_dst_md}},
         {{DNNL_ARG_DIFF_SRC, dnnl_query_diff_src_md},
          {DNNL_ARG_WEIGHTS, dnnl_query_weights_md},
@@ -168,9 +172,24 @@ void onednn_conv_close(struct onednn_conv **self)
 }
 
 #else
-const char *onednn_version(void) { return NULL; }
-struct onednn_conv *onednn_conv_open(const struct conv_shape *s, int threads) { return (void)s, (void)threads, NULL; }
-void onednn_conv_run(struct onednn_conv *c, int way) { (void)c, (void)way; }
-const char *onednn_conv_kernel(const struct onednn_conv *c, int way) { return (void)c, (void)way, "none"; }
-void onednn_conv_close(struct onednn_conv **c) { *c = NULL; }
+const char *onednn_version(void)
+{
+    return NULL;
+}
+struct onednn_conv *onednn_conv_open(const struct conv_shape *s, int threads)
+{
+    return (void)s, (void)threads, NULL;
+}
+void onednn_conv_run(struct onednn_conv *c, int way)
+{
+    (void)c, (void)way;
+}
+const char *onednn_conv_kernel(const struct onednn_conv *c, int way)
+{
+    return (void)c, (void)way, "none";
+}
+void onednn_conv_close(struct onednn_conv **c)
+{
+    *c = NULL;
+}
 #endif
