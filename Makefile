@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Petrel. Targets: all test bench layers offline-bundle compile_commands man clean; variables: asan=1 tsan=1 CUDA=0|1 MPI=0|1 DEBUG=1
 # Rooms find their own files: a new .c in a folder is built; a new folder under stages/ becomes petrel-FOLDER.
 CC      ?= gcc

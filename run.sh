@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # run.sh -- the front door of Petrel.
 usage() {
     cat <<'TEXT'
@@ -26,7 +27,7 @@ top=$PWD
 build_packages=(build-essential git pkg-config libzmq3-dev libmsgpack-dev libhdf5-dev zlib1g-dev libdeflate-dev libxxhash-dev
     nettle-dev libjansson-dev librandom123-dev libopenblas-dev libdcmtk-dev libpng-dev libprotobuf-c-dev protobuf-c-compiler
     libisal-dev libopenjp2-7-dev libseccomp-dev)
-test_packages=(libcmocka-dev bats hdf5-tools procps dcmtk dcm2niix)
+test_packages=(libcmocka-dev bats clang-format-14 hdf5-tools procps dcmtk dcm2niix)
 peer_packages=(python3-torch python3-h5py python3-venv) # what else the peers are is in tests/peers*.txt
 mpi_packages=(libopenmpi-dev openmpi-bin) # several trainers on processors; a cluster has its own
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base -- errors, memory, time.   common */
 #include "common/base.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base -- errors, memory, time: what every other file may assume.   common
  *
  * Three tiers of failure (STYLE: git's):

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config -- "key = value" files.   common */
 #include "common/config.h"
 

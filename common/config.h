@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config -- "key = value" files: recipes.   common
  * '#' at the start of a line or after a blank begins a comment; blank lines are skipped; keys are [a-z0-9_]+; values
  * run to the end of line, trimmed. */

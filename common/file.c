@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file -- whole files in, whole files out.   common */
 #include "common/file.h"
 

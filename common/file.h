@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file -- whole files in, whole files out: what is published is complete or not there.   common */
 #ifndef PETREL_COMMON_FILE_H
 #define PETREL_COMMON_FILE_H

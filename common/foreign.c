@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* foreign -- numbers as some other program's file holds them.   common */
 #include "common/foreign.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* foreign -- numbers as some other program's file holds them: any alignment, either byte order.   common */
 #ifndef PETREL_COMMON_FOREIGN_H
 #define PETREL_COMMON_FOREIGN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gzip -- .gz files in and out; the only user of libdeflate and of ISA-L's igzip.   common
  *
  * ISA-L unpacks about as fast as libdeflate (400x400x326 float32: 0.56 s and 0.50 s side by side, zlib 1.15 s, 2026-11-25, a busy

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gzip -- .gz files in pieces and whole, packed by libdeflate, unpacked by ISA-L.   common
  *
  * A file that does not begin with gzip's magic is given as it is, so that nobody need ask which it was. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log -- what people read on stderr: notes, warnings, events, the last line.   common
  * Progress is in progress.c. */
 #include "common/log_line.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log -- what people read on stderr: notes, warnings, progress, the last line.   common
  *
  * On a terminal: plain sentences and one progress bar, redrawn in place. Otherwise key=value lines

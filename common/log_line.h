@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log_line -- what log.c and progress.c share and nobody else needs: the state and one line of text.   common */
 #ifndef PETREL_COMMON_LOG_LINE_H
 #define PETREL_COMMON_LOG_LINE_H

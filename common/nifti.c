@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nifti -- a NIfTI-1 or NIfTI-2 file, believed only where its bytes bear it out.   common
  *
  * The header is read here, field by field, because the usual library trusts it: a file of 800 bytes that says it has 200

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nifti -- read a NIfTI file that may be anything.   common
  *
  * Every size the file declares is checked against the bytes that are there before anything is allocated. nifti_write is in

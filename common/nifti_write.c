@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nifti_write -- a grid and its voxels as a plain NIfTI-1 file.   common
  * Fields and offsets as in nifti1.h of the NIfTI-1.1 standard; written by hand, so that common/ needs no library and
  * every byte is known. */

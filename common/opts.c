@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* opts -- one table of options: parsing words and recipes.   common
  * What it prints (help, run records) is in opts_text.c. */
 #include "common/opts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* opts -- one table of options makes the parser, --help, the man page, the recipe keys and the run record.   common
  *
  * An option "stem-stride" is --stem-stride VALUE, --stem-stride=VALUE, --set stem_stride=VALUE and, with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* opts_table -- what opts.c (parsing) and opts_text.c (printing) know of a table and nobody else need.   common */
 #ifndef PETREL_COMMON_OPTS_TABLE_H
 #define PETREL_COMMON_OPTS_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* opts_text -- what a table of options prints: --help, values, run records.   common */
 #include "common/opts_table.h"
 

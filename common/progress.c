@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* progress -- bars on a terminal, lines in a log, files for a pipeline that draws the bars of all.   common */
 #include "common/log_line.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* regrid -- a volume of whole numbers seen on another grid, by linear interpolation.   common
  *
  * What a scanner lays side by side (PET and CT of one visit) has parallel axes, so that one row of the new grid runs along one

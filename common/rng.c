@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* rng -- Philox4x32-10 and what is drawn from it.   common
  *
  * Integers and uniforms are exact. The normals use + - * / and sqrt alone, which IEEE 754 rounds correctly, and no

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* rng -- random numbers as a pure function of (seed, stream, index).   common
  *
  * Philox4x32-10 (Salmon et al., SC'11; librandom123): key = seed, counter = (block, stream, index lo, index hi).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors -- named tensors in one file, checked whole.   common */
 #include "common/safetensors.h"
 #include "common/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors -- named float32 tensors in one file: model files and checkpoints.   common
  *
  * 8 bytes little-endian header length, a JSON header {"name": {"dtype","shape","data_offsets"}, "__metadata__": {..}},

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* store -- arrays and attributes in one HDF5 file, written whole, once, and read back before it is published.   common
  *
  * Fletcher32 sees a damaged chunk but not one that never arrived: HDF5 reads it as zeros, without a word. So every

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* store -- arrays and attributes in one HDF5 file; the only user of hdf5.h.   common
  *
  * Files are written whole, once: store_create writes a temporary name; store_commit flushes, closes, fsyncs, reopens

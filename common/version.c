@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* version -- from git at build time.   common */
 #include "common/base.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* volume -- grids in patient space, and turning voxels to face the same way.   common */
 #include "common/volume.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* volume -- a three-dimensional image in patient space.   common
  *
  * Index order is [z][y][x] = [D][H][W], z slowest; every triple in Petrel is in that order unless it says otherwise.

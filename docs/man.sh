@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # man -- a man page for every program, from its --help:   docs/man.sh BUILD_DIR   writes BUILD_DIR/man/petrel-*.1
 set -eu
 build=$1

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """simulation.png -- maximum-intensity projections of simulated patients beside real scans.
 
     python3 docs/simulation_picture.py COHORT DATA docs/simulation.png

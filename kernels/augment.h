@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* augment -- augmentations that were drawn, for a back end that applies them where the boxes lie.   kernels
  *
  * What each does to a box [C][16][16][16] is stages/pairs's affine, flip, rotate, noise, histogram and contrast, voxel by voxel and to

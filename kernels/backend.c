@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* backend -- find the back end a name stands for.   kernels */
 #include "kernels/backend.h"
 #include "kernels/cpu/cpu.h"

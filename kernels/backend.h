@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* backend -- one table of operations and memory; a back end is one filled table.   kernels
  *
  * Shapes, one legend: N boxes, C/O channels in/out, D H W voxels, P = D*H*W positions, K hidden width, V views.

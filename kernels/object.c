@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* object -- parts that are opened at run time.   kernels */
 #include "kernels/object.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* object -- parts that are opened at run time, so that one program runs with and without them.   kernels */
 #ifndef PETREL_KERNELS_OBJECT_H
 #define PETREL_KERNELS_OBJECT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ranks -- processes that take every training step together, each with its share of the batch.   kernels
  *
  * Rank r of R runs items r*N/R .. (r+1)*N/R of each batch through its own copy of the network. What a loss needs of all

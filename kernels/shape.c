@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* shape -- sizes and live taps that follow from a shape alone: the program and every back end share them.   kernels */
 #include "kernels/backend.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tape -- the list grows, is sealed, and runs forwards and backwards.   kernels/tape */
 #include "kernels/tape_own.h"
 #include <assert.h>

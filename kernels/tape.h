@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tape -- a network is a list of operations built once for fixed shapes; run forwards and backwards.   kernels
  *
  *     struct tape *t = tape_open(params, N, views);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tape_describe -- what each operation costs, from geometry alone.   kernels/tape
  *
  * dense: every tap of every output. live: only taps that fall inside the image for that output; a parameter is live

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tape_more -- operations that other networks need: grouped convolutions, gates, tokens, attention, dropout.
  * kernels/tape */
 #include "kernels/tape_own.h"

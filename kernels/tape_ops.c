@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tape_ops -- each operation of the tape in the back end's terms: a table beats a switch.   kernels/tape */
 #include "kernels/tape_own.h"
 

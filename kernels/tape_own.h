@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tape_own -- what the files of the tape share and nobody else sees.   kernels/tape */
 #ifndef PETREL_KERNELS_TAPE_OWN_H
 #define PETREL_KERNELS_TAPE_OWN_H

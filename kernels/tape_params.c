@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tape_params -- the parameters of one network: named pointers into one block.   kernels/tape */
 #include "common/rng.h"
 #include "kernels/tape_own.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tape_place -- where everything lies: what is never needed at once may share a place.   kernels/tape
  *
  * Time: operation i of n runs forward at i and backward at 2n-1-i. A value's data is needed from its operation forward

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # arguments -- the words every pipeline takes, sorted by who wants them. Sourced; see the pipelines.
 #   --out PATH, -j N, --recipe FILE, --run DIR, --seed N, --backend B, --cache DIR, --model FILE, --patients N   the pipeline's own
 #   --mask --organs --ct --units --roi --salt --keep-identifiers --memory-limit --metadata --diagnosis --first-study   petrel-load's

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # classifier -- a cache and an encoder to a model:   train -tasks-> pairs xN -pairs-> train
 #   pipelines/classifier.sh --cache DIR --model ENCODER --out DIR [-j N] [--recipe FILE] [--seed N]
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # classify -- which regions of a scan are tumour:   load -> suv xN -> roi xN -> classify
 #   pipelines/classify.sh --model FILE SCAN... --out DIR [-j N] [--recipe FILE]
 . "$(dirname "$0")/lib.sh"

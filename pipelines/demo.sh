@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # demo -- everything, on a simulated cohort: simulate, rois, split, train with and without position, report
 #   pipelines/demo.sh [--out runs/demo] [--patients N] [-j N] [--seed N] [--recipe FILE]
 here=$(dirname "$0")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # lib -- what every pipeline needs: a run directory, programs kept running, their progress, their end. Sourced by bash.
 #
 #     run_begin DIR                 a new run in DIR (mode 0700): clears what a run before left of channels and failure

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # pretrain -- a cache to an encoder:   train -tasks-> pairs xN -pairs-> train
 #   pipelines/pretrain.sh --cache DIR --out DIR [-j N] [--recipe FILE] [--seed N] [--no-position] [--no-semantic]
 . "$(dirname "$0")/lib.sh"

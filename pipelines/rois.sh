@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # rois -- scans to a cache of high-uptake regions:   load -> suv xN -> roi xN -> cache
 #   pipelines/rois.sh SCAN... --out CACHE [-j N] [--recipe FILE] [--run DIR] [other words: arguments.sh]
 #   Pictures of what was found: CACHE/pictures

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # train -- a cache to a model: pretrain.sh, then classifier.sh
 #   pipelines/train.sh --cache DIR --out DIR [-j N] [--recipe FILE] [--seed N] [--no-position] [--no-semantic]
 here=$(dirname "$0")

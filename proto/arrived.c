@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* arrived -- what of a source's stream has arrived for good, kept across its restarts.   proto */
 #include "proto/arrived.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* arrived -- what of a source's stream has arrived for good, kept across its restarts.   proto
  *
  * RUN/channels/NAME.arrived, one line "run index" an item, appended in one write: a torn last line is an absent one.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache -- a cache opened, sorted and counted.   proto */
 #include "proto/cache.h"
 #include "common/file.h"

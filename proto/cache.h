@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache -- a directory of immutable HDF5 shards, one a scan, and a checksummed manifest.   proto
  *
  * CACHE.md holds the layout and says when a cache is stale. A shard is published by cache_add: written under a

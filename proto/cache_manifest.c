@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache_manifest -- the manifest's lines, each with its own sum, and the splits.   proto
  *
  * A line is appended by one write, so a crash leaves a line without its newline: that line is absent. A whole line

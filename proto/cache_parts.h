@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache_parts -- what the cache's own files share.   proto
  * cache.c opens and counts; cache_manifest.c lines and splits; cache_shard.c one HDF5 file; cache_write.c publishes;
  * cache_read.c gives rows and boxes; cache_split.c divides patients. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache_read -- shards, rows and boxes back out of a cache, each checked.   shards -> [cache_read] -> pairs, eval */
 #include "common/file.h"
 #include "common/rng.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache_shard -- one scan's regions in one HDF5 file, the layout of CACHE.md.   proto */
 #include "common/file.h"
 #include "proto/cache_parts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache_split -- patients into train, validation and test, the tumour share about equal.   proto
  *
  * Patients, shuffled by the seed and then sorted by the tumour share of their regions, are dealt like cards: each goes

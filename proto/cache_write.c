@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache_write -- one writer a directory: a shard published, then its line.   regions -> [cache_write] -> shards */
 #include "common/file.h"
 #include "proto/cache_parts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* channel -- the sockets under giver.c and taker.c; with curve.c the only user of zmq.h.   proto
  *
  * One ROUTER a giver, one DEALER for each giver a taker knows. Items leave without a copy: their bytes are held once,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* channel -- items from givers to takers, nothing lost, nothing kept twice; the only user of zmq.h.   proto
  *
  * PROTOCOL.md says it in words and as a grammar; this is the short of it.

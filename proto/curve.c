@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* curve -- keys and the allow-list for tcp channels.   proto
  *
  * CURVE (curve25519) encrypts and says who speaks; the registry says who may. The ZAP handler is there

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* curve -- keys and the allow-list for tcp channels; behind channel.c.   proto */
 #ifndef PETREL_PROTO_CURVE_H
 #define PETREL_PROTO_CURVE_H

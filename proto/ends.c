@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ends -- what giver.c and taker.c share.   proto */
 #include "proto/ends.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ends -- what giver.c and taker.c share: the clock of an end, and what each may ask of the other.   proto */
 #ifndef PETREL_PROTO_ENDS_H
 #define PETREL_PROTO_ENDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* failure -- RUN/FAILED: one stage's last sentence, for all the others.   proto
  *
  *     code LF program LF sentence LF            linked into place: the first one wins, and is never seen in part */

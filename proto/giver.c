@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* giver -- the end of a channel that gives: who holds which item, what has arrived.   stage -> [giver] -> takers
  *
  * The stage's thread puts and asks; the background thread speaks with the takers. Everything in struct giver below the

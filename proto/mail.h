@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mail -- what giver.c and taker.c need of sockets; channel.c makes it of ZeroMQ.   proto
  *
  * struct mail is one end's sockets and belongs to its background thread; only mail_wake may be called from another. */

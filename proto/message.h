@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* message -- what crosses a process, as structs and as msgpack; the only user of msgpack.h.   proto
  *
  * Every message is a map: {"v": MESSAGE_VERSION, "type": "...", fields...}, or a refusal in place of any of them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* message_arrays -- a scan's messages, which carry arrays: volume, regions.   proto
  * Reading: shapes first, then each array's bytes against its shape, then memory. */
 #include "proto/message.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* message_batch -- a batch of boxes, with the augmentations drawn for them.   proto */
 #include "proto/message.h"
 #include "proto/message_facts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* message_facts -- the parts that several messages hold; message_arrays.c, message_batch.c and the cache build on them.   proto */
 #ifndef PETREL_PROTO_MESSAGE_FACTS_H
 #define PETREL_PROTO_MESSAGE_FACTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* message_labels -- label maps as runs of (value, length), both uint32 little endian.   proto */
 #include "proto/message.h"
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* message_wire -- msgpack maps, written through msgpack-c and read by a bounded walk.   message -> [message_wire] */
 #include "proto/message_wire.h"
 #include "proto/message.h"

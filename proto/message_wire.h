@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* message_wire -- msgpack maps written and read for message.c; no one else includes this.   proto
  *
  * Writing goes through msgpack-c into one growing buffer, reserved beforehand, so that a large array is copied once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* organ -- which organs a map tells apart, and by which numbers and names.   proto */
 #include "proto/organ.h"
 #include <string.h>

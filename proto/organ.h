@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* organ -- which organs a map tells apart, and by which numbers and names.   proto
  *
  * The numbers are those of the autoPET organ maps (MIC-DKFZ/autopet-3-submission) and of petrel-simulate's ORGANS.nii.gz. */

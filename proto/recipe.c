@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* recipe -- the table of settings: option, recipe key and run record from one row each.   proto
  * Defaults are the `paper` recipe; pipelines/recipes/{paper,released}.conf say where each value comes from. */
 #include "proto/recipe.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* recipe -- every setting of the method, with both values of METHOD.md 1 in pipelines/recipes/.   proto
  *
  * One table (recipe.c) is the options of every stage, the keys of recipe files and the run record. Defaults are the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* registry -- the channel's files in the run directory: who listens where, END, allowed keys.   proto */
 #include "proto/registry.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* registry -- the channel's files in the run directory: who listens where, END, FAILED.   proto
  *
  *     RUN/FAILED   RUN/channels/NAME/HOST-PID-HEX.giver   RUN/channels/NAME.end   RUN/channels/keys/HEX */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sampling -- how many batches an epoch has, and a name for how they are drawn.   pairs, train -> [sampling] */
 #include "proto/sampling.h"
 #include "common/file.h"

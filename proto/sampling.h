@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sampling -- how many batches an epoch has, and a name for how they are drawn.   pairs, train -> [sampling]
  *
  * petrel-train asks for batches and petrel-pairs makes them; both must count alike before a byte has passed between

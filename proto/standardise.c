@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* standardise -- a cached box of SUV to the numbers a network sees.   pairs, train, eval, classify -> [standardise] */
 #include "proto/standardise.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* standardise -- a cached box of SUV to the numbers a network sees.   pairs, train, eval, classify -> [standardise]
  *
  * The cache keeps SUV as cropped; the recipe says how it is standardised, and whoever feeds a network calls this one function,

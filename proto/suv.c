@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* suv -- what a scan's values are worth in SUV: the rules.   proto
  *
  * Two tables. Units say what a value is: an activity, or an SUV of some kind already. Of an activity, DecayCorrection says

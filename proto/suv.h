@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* suv -- what the values of a scan are worth in SUV, from its facts alone.   proto
  *
  *     SUV = Bq/mL * body / (dose_bq * 2^(-delay_s / half_life_s))

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* suv_body -- what the dose is thought to be shared over: weight, lean mass, surface.   proto
  *
  *     James (1976)          men 1.10 W - 128 (W/H)^2       women 1.07 W - 148 (W/H)^2        kg, W in kg, H in cm

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* suv_reference -- when the scan began: the moment a scanner corrects decay to.   proto
  *
  * A table of rules in the order they are tried: SeriesTime, unless the series was made anew later; the vendor's own start;

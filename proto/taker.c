@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* taker -- the end of a channel that takes: finds givers, keeps a few items ahead, acknowledges.   givers -> [taker] -> stage
  *
  * The stage's thread takes and acknowledges; the background thread speaks with the givers. Everything in struct taker

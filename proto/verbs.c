@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* verbs -- control frames of the channel, as structs and as bytes.   proto */
 #include "proto/verbs.h"
 

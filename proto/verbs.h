@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* verbs -- control frames of the channel, as structs and as bytes; PROTOCOL.md's grammar.   proto
  *
  *     "PC" version verb  number*  sum        numbers little endian; sum: XXH3 of what stands before it */

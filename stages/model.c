@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* model -- a model file on a back end: opened, asked for embeddings and probabilities.   train ═▶ [model] ═▶ eval,
  * classify */
 #include "stages/model.h"

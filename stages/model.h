@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* model -- a model file on a back end: what train writes, what eval and classify open.   train ═▶ [model] ═▶ eval
  *
  * A model file is safetensors with PyTorch's names (backbone.*, peb.*, projection.*, classifier.*) and this metadata,

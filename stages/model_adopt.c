@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* model_adopt -- weights from elsewhere under our names: MONAI, 3D-ResNets-PyTorch, Med3D.   FILE ═▶ [model] -> train
  *
  *     module.conv1.weight          a network that was trained on several GPUs: "module." goes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* model_compact -- model files without the weights no output depends on.   [model] ═▶ compact file ═▶ [model]
  *
  * A tap of a kernel that falls outside the image wherever the kernel stands never meets a number: in a box of 16^3 that

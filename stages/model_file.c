@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* model_file -- what stands in a model file: settings, facts, tensors by name.   train ═▶ [model] ═▶ eval, classify */
 #include "proto/message.h"
 #include "stages/model.h"

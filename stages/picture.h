@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* picture -- a scan's maximum-intensity projection as PNG, and where its regions stand in it.   [picture] -> cache, eval, classify */
 #ifndef PETREL_STAGES_PICTURE_H
 #define PETREL_STAGES_PICTURE_H

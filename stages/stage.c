@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* stage -- the two ends of a stage: options every stage shares, take, give, acknowledge, close.   stages */
 #include "stages/stage.h"
 

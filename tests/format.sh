@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Code is what .clang-format makes of it (clang-format 14, Debian 12's), and every source says its licence in its head.
 #   tests/format.sh [--fix]       golden files are data and left as their scripts wrote them
 cd "$(dirname "$0")/.." || exit 1

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Who may include whom (see README.md, the tour): stages -> proto -> common; stages/{train,eval,classify} and stages/*.c -> kernels
 # -> common/{base,rng}. Never stage -> stage, never downwards up. One library, one file.
 cd "$(dirname "$0")/.." || exit 1

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # peers -- other people's software that Petrel is compared with, in a Python environment of its own.   tests
 #   tests/peers.sh [--bench]      in build/peers, or $PETREL_PEERS; --bench: the benchmarks' and the golden files' peers, too
 # Debian gives python3-torch, python3-h5py and python3-venv (./run.sh test asks before it installs them), PyPI what

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # run -- every test there is, and one closing line: "N passed, N failed, N skipped".
 #   tests/run.sh [BUILD_DIR] [PATTERN]     PATTERN: only tests whose path matches it
 # Units are cmocka programs, command-line tests are bats, faults and fuzzers are programs with a small count; all speak TAP or leave
@@ -36,6 +37,7 @@ one() { # one NAME COMMAND...: run, count TAP lines or the exit code
 wanted() { [[ $1 =~ $pattern ]]; }
 
 wanted layers && one layers tests/layers.sh
+wanted format && one format tests/format.sh
 for t in "$build"/tests/unit/*; do
     [ -x "$t" ] && [ -f "$t" ] && wanted "unit/${t##*/}" && one "unit/${t##*/}" "$t"
 done

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # list -- a list of scans for petrel-load from an autoPET folder and its metadata table, joined by patient and study.
 #   datasets/autopet/list.sh DIR METADATA.csv > autopet.tsv
 [ $# = 2 ] && [ -d "$1" ] && [ -f "$2" ] || { echo "usage: ${0#./} DIR METADATA.csv > LIST.tsv" >&2; exit 64; }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* anatomy -- organ maps and tumour places of real studies.   [anatomy] -> body -> lesion -> scanner */
 #include "datasets/simulate/anatomy.h"
 #include "common/file.h"

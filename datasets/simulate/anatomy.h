@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* anatomy -- real organ maps and places of real tumours, to simulate on.   [anatomy] -> body -> lesion -> scanner
  *
  *   DIR/studies.tsv            study, patient, diagnosis, sex, age_y, voxel_clicks_tumour, voxel_clicks_background: clicks are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* body -- a parametric whole body with its physiological uptake.   patient -> [body] -> lesion -> scanner */
 #include "datasets/simulate/body.h"
 #include "datasets/simulate/anatomy.h"

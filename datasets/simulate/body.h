@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* body -- a parametric whole body with its physiological uptake.   patient -> [body] -> lesion -> scanner
  *
  * Sizes and places: autoPET's organ maps; SUVs: published tables (METHOD: facts for a simulated cohort). What has no

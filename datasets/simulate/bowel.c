@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bowel -- colon and small bowel as loops, hot in parts.   body -> [bowel] -> mimic
  *
  * Their course is an anatomy book's; calibre, wall uptake, and how many runs of them are hot, how long and how hot:

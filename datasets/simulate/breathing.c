@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* breathing -- what moves with the diaphragm.   lesion -> [breathing] -> scanner
  *
  * Trace: Lujan's cos^4 (longer out than in). Diaphragm 6 to 16 mm in quiet breathing, the moment of the CT between

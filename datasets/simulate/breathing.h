@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* breathing -- what moves with the diaphragm, and what the CT saw of it.   lesion -> [breathing] -> scanner, ct
  *
  * PET looks for minutes and sees the mean of many breaths; CT looks for seconds and sees one moment of one. So uptake

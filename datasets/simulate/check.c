@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* check -- what a simulated cohort comes to, beside the published figures.   files, cache -> [check] -> stdout
  *
  * Published: organ volumes and lesion sites of autoPET studies; SUV tables; regions a scan and their classes from the paper

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* check -- a simulated cohort beside what is published of real ones.   files, cache -> [check] -> a report on stdout */
 #ifndef PETREL_SIMULATE_CHECK_H
 #define PETREL_SIMULATE_CHECK_H

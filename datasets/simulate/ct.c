@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ct -- one number a tissue, at one moment of a breath, and a little noise.   lesion -> [ct] -> write
  *
  * Textbook Hounsfield units of an unenhanced low-dose CT; noise of 12 HU: assumed. No table, no arms' streaks, no

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ct -- the CT that goes with a phantom, in Hounsfield units.   lesion -> [ct] -> write */
 #ifndef PETREL_SIMULATE_CT_H
 #define PETREL_SIMULATE_CT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dicom_write -- slices and masks as DICOM files.   write -> [dicom_write]
  *
  * Attributes: the PET Image, CT Image and Segmentation storage classes of DICOM part 3. C++ stops at this file. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dicom_write -- slices and masks as DICOM files: this program's only door to DCMTK.   write -> [dicom_write]
  *
  * Files are explicit little endian; the same facts make the same bytes. Every one says SIMULATED in PatientName,

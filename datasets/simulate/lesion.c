@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lesion -- tumours at sites drawn from the published distribution.   patient -> body -> [lesion] -> scanner
  *
  * Sites of melanoma lesions (188 autoPET studies): lung 9 %, liver 5.7 %, spleen 2.2 %, the rest outside mapped organs; by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lesion -- tumours at sites drawn from the published distribution.   patient -> body -> [lesion] -> scanner */
 #ifndef PETREL_SIMULATE_LESION_H
 #define PETREL_SIMULATE_LESION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* logistic -- logistic regression by Newton's method, cross-validated.   [logistic] -> check */
 #include "datasets/simulate/logistic.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* logistic -- how well a straight line through a few features tells two classes apart.   [logistic] -> check */
 #ifndef PETREL_SIMULATE_LOGISTIC_H
 #define PETREL_SIMULATE_LOGISTIC_H

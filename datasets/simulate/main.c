@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* petrel-simulate -- a simulated cohort: bodies, physiological uptake, lesions, scanner.   [simulate] => files -> load
  *
  * Each patient is a pure function of (seed, number, options): the same bytes for any -j, stopped and resumed or not. */

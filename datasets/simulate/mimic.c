@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mimic -- hot spots that are no tumour.   body -> [mimic] -> lesion -> scanner
  *
  * That these things take up FDG, and where, is in every atlas of its physiological and benign uptake; how many there are, how

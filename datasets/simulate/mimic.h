@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mimic -- what looks like a tumour and is none.   body -> [mimic] -> lesion -> scanner
  *
  * Bowel, ureters, tensed muscle, brown fat, reactive nodes, joints, worn vertebrae, vessel walls, glands and the like: the

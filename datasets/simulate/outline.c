@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* outline -- skin, fat and the soft tissue that everything lies in.   patient -> [outline, body] -> lesion
  *
  * Trunk and head are an oval a slice: as wide and deep as the average body, and wherever marked organs reach further,

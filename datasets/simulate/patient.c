@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* patient -- who is simulated.   [patient] -> body -> lesion -> scanner
  *
  * Height, weight, age and build: assumed (European adults). Dose 300-350 MBq and 60 min +- 10 uptake: the autoPET

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* patient -- who is simulated: body, injection, times; all drawn from (seed, number).   patient -> body -> lesion -> scanner */
 #ifndef PETREL_SIMULATE_PATIENT_H
 #define PETREL_SIMULATE_PATIENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* phantom -- voxels being painted.   patient -> [body on a phantom] -> lesion -> scanner */
 #include "datasets/simulate/phantom.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* phantom -- the voxels of one simulated patient while they are painted.
  *
  * Places are millimetres from the liver's centroid: left, front, up (METHOD.md 11 gives organs so). Painting overwrites,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scanner -- breathing, blur, noise, Bq/mL.   lesion -> [scanner] -> write
  *
  * Noise after ordered-subsets reconstruction grows about as the square root of the activity and is correlated over the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scanner -- what a PET scanner makes of a phantom: blur, noise, Bq/mL.   lesion -> [scanner] -> write */
 #ifndef PETREL_SIMULATE_SCANNER_H
 #define PETREL_SIMULATE_SCANNER_H

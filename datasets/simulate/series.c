@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* series -- one simulated patient as DICOM series.   write -> [series] -> dicom_write */
 #include "datasets/simulate/series.h"
 #include "common/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* series -- one simulated patient as DICOM: a PET, a CT and a SEG series.   write -> [series] -> dicom_write
  *
  *   DIR/PET/0001.dcm ...   Bq/mL, 16 bits a pixel, a slope a slice

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* skeleton -- bones with their marrow, and the larger muscles.   body -> [skeleton] -> bowel
  *
  * Marrow's maximum of 1.0 is published; muscle, bones' sizes and places: assumed. Everything goes over soft tissue and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* write -- one simulated patient's files, in autoPET's layout.   scanner -> [write] */
 #include "datasets/simulate/write.h"
 #include "datasets/simulate/ct.h"

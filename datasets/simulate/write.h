@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* write -- one simulated patient's files, in autoPET's layout or as DICOM.   scanner -> [write]
  *
  *   OUT/SIMULATED_0001/SIMULATED_PETCT/PET.nii.gz      Bq/mL, float32

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* activation -- ReLU, GELU (exact), softmax.   kernels/cpu */
 #include "kernels/cpu/cpu.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attention -- every token asks every other of its box; positions as tokens; softmax's gradient.   kernels/cpu
  *
  * A head of a box belongs to one thread, which alone touches its rows of dq, dk and dv. Plain loops: for the few tokens

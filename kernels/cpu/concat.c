@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* concat -- two row vectors side by side.   kernels/cpu */
 #include "kernels/cpu/cpu.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv -- convolution by live taps: forward, and back to the data.   kernels/cpu
  *
  * Forward is, for each output position, one product over its list of live taps. The data's gradient is the same product

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_own -- a planned convolution, shared by conv_plan.c, conv.c and conv_weight.c.   kernels/cpu
  *
  * Which tap of which output position meets which input position depends on the shape alone. Taps that fall on padding are

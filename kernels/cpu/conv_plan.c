@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_plan -- lists of live taps, made once for a shape.   kernels/cpu */
 #include "kernels/cpu/conv_own.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_weight -- the weights' gradient.   kernels/cpu
  *
  *     dweight(o,c,t) += sum over pairs (p,q) of tap t and boxes n of dout(n,o,p) in(n,c,q)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_words -- numbers rounded to bfloat16, two a word, in the order products read them.   kernels/cpu */
 #include "kernels/cpu/conv_own.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cpu -- the back end for processors: OpenMP threads, vector loops, OpenBLAS for plain matrix products.   kernels/cpu
  *
  * IMAGE lies as [P][blocks][N][lanes]: position outermost, so that a tap is one offset for the whole batch. Images of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dropout -- some numbers become 0, the others grow so that the mean stays. A row draws for itself.   kernels/cpu */
 #include "common/rng.h"
 #include "kernels/cpu/cpu.h"

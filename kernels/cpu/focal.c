@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* focal -- mean over rows of alpha_y (1-p_y)^gamma * -log p_y.   kernels/cpu */
 #include "kernels/cpu/cpu.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gate -- each channel of an image times its own number, as squeeze-and-excitation does.   kernels/cpu
  *
  * An image is [P][blocks][N][lanes] and the numbers are [N][C]: a block of one box meets the same lanes at every

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gemm -- a matrix product cut into tiles of a fixed size, each one call of OpenBLAS on one of our threads.   kernels/cpu */
 #include "kernels/cpu/gemm.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gemm -- the plain matrix product behind linear and vicreg.   kernels/cpu */
 #ifndef PETREL_KERNELS_CPU_GEMM_H
 #define PETREL_KERNELS_CPU_GEMM_H

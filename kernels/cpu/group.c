@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* group -- convolution whose channels keep to their groups; one channel a group is depthwise.   kernels/cpu
  *
  * Depthwise takes 16 channels at a time, for they meet 16 weights that lie side by side; other groups go channel by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* inner -- the innermost loops, compiled once for each kind of processor; open picks a table at run time.   kernels/cpu
  *
  * inner_body.h holds the loops; inner_avx512.c, inner_avx2.c and inner_plain.c include it, each with its own vector width

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* inner_avx2 -- tiles of 6 rows x 16 channels in 12 of 16 registers.   kernels/cpu */
 #ifdef __x86_64__
 #pragma GCC target("avx2,fma")

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* inner_avx512 -- tiles of 12 rows x 32 channels in 24 of 32 registers.   kernels/cpu */
 #ifdef __x86_64__
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma,prefer-vector-width=512")

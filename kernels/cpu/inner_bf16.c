@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* inner_bf16 -- the convolution's product on pairs of bfloat16, two multiply-adds a lane and instruction (AVX512_BF16), and how
  * numbers become pairs.   kernels/cpu
  *

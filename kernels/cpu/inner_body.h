@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* inner_body -- the loops behind inner.h, for VEC_BYTES, ROWS, BLOCKS and ROWS_TOGETHER; included by inner_*.c and by nothing else. */
 #define ROW                               LANES
 #define MULTIPLY_ADD(sum, number, vector) ((sum) += (number) * (vector))

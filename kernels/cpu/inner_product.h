@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* inner_product -- the convolution's loops, for VEC_BYTES, ROWS, BLOCKS, ROW and MULTIPLY_ADD(sum, number, vector); included by
  * inner_body.h and inner_bf16.c.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lars -- momentum whose step is in proportion to the tensor's length; one pass for the lengths, one for the step.   kernels/cpu */
 #include "kernels/cpu/cpu.h"
 

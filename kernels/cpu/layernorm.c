@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* layernorm -- each row to mean 0 and variance 1, or to length 1.   kernels/cpu */
 #include "kernels/cpu/cpu.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* layout -- images to and from [P][blocks][N][lanes], weights to and from [O/16][taps][C padded][16].   kernels/cpu */
 #include "kernels/cpu/cpu.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* linear -- out(N,O) = in(N,C) weight(O,C)^T + bias(O).   kernels/cpu */
 #include "kernels/cpu/gemm.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* meanpool -- mean of a window, over its voxels inside the image.   kernels/cpu
  *
  * Whole positions are added, all boxes and channels at once. Backward asks of every input position which windows hold

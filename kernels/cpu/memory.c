@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memory -- the device is the host; large blocks in large pages.   kernels/cpu */
 #include "kernels/cpu/cpu.h"
 

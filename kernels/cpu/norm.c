@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* norm -- batch normalisation with its residual and ReLU, forward in two passes over memory, backward in two.   kernels/cpu
  *
  * IMAGE and ROWS alike are runs: the boxes of one view at one position, up to 16 channels wide. Statistics are joined run by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* open -- the cpu back end: how many threads, which loops, and the table.   kernels/cpu */
 #include "kernels/cpu/cpu.h"
 #include "kernels/object.h"

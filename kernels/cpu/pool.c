@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pool -- largest of a window, mean of an image.   kernels/cpu
  *
  * Maximum pooling compares whole positions, all boxes and channels at once. Backward asks of every input position which

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sums -- the length of tensors, piece by piece, and the factor that bounds it.   kernels/cpu */
 #include "kernels/cpu/cpu.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* activation -- ReLU, GELU (exact), softmax.   kernels/cuda
  *
  * A row of a softmax is a warp's: 32 lanes stride over it, and shuffles join what they have. tests: ops_rows, ops_more */

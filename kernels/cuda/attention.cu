@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attention -- every token asks every other of its box; positions as tokens; their mean.   kernels/cuda
  *
  * A head of all boxes is one batched product of cuBLAS: its D = C/heads channels lie side by side, a box's T rows one after the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* augment -- boxes are augmented on their way into an image, a block a box (kernels/augment.h).   kernels/cuda
  *
  * A box stays in global memory, that is in the cache, whatever the number of its channels; shared memory holds one channel

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv -- convolutions: an image made ready, then cuDNN's plan or cuBLAS's products (conv_form.h says which and why).   kernels/cuda
  *
  *     forward   u = unfold(in)                    out  = u * w

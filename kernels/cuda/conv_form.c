@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_form -- see conv_form.h.   kernels/cuda */
 #include "kernels/cuda/conv_form.h"
 

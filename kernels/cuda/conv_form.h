@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_form -- the ways a convolution can be done here, and what each makes of a shape. No GPU in this file.   kernels/cuda
  *
  *     form       image it reads          by         for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cuda -- the back end for NVIDIA's GPUs: cuDNN's convolutions, cuBLAS's matrix products, our own kernels for the rest.   kernels/cuda
  *
  * IMAGE lies as [N][D][H][W][C] (NDHWC), in float32 or, opened with BFLOAT16, in bfloat16: two numbers in the place of a float,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cudnn_version -- see cudnn_version.h.   kernels/cuda */
 #include "kernels/cuda/cudnn_version.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cudnn_version -- which versions of cuDNN are known to compute convolutions in three dimensions wrongly.   kernels/cuda */
 #ifndef PETREL_KERNELS_CUDA_CUDNN_VERSION_H
 #define PETREL_KERNELS_CUDA_CUDNN_VERSION_H

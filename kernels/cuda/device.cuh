@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* device -- what kernels share: numbers of an image, 16 bytes at a time, sums over a block.   kernels/cuda */
 #ifndef PETREL_KERNELS_CUDA_DEVICE_CUH
 #define PETREL_KERNELS_CUDA_DEVICE_CUH

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dropout -- some numbers become 0, the others grow so that the mean stays; the numbers every back end drops.   kernels/cuda
  *
  * A thread makes one block of Philox, four numbers of a row: common/rng.h's (seed, RNG_DROPOUT, index + row). Which are dropped

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* elementwise -- one number in, one out, of either layout, 16 bytes at a time.   kernels/cuda
  *
  * F is an operation: F::of(x) or F::of(a, b) forward; F::back(dout, kept), the term that din gets, kept being what forward read or

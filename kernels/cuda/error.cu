@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* error -- a library said no: one sentence, and the end.   kernels/cuda      tests: cuda_step */
 #include "kernels/cuda/cuda.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* focal -- mean over rows of alpha_y (1-p_y)^gamma * -log p_y.   kernels/cuda
  *
  * One block; a thread takes every 256th row. Rows are short (two classes), so a thread goes over its row as often as it needs to,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* group -- convolution whose channels keep to their groups; one channel a group is depthwise.   kernels/cuda
  *
  * Plain: a thread an output number, a voxel's gradient, or (a warp) a weight. Depthwise convolutions are bound by memory, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lars -- momentum whose step is in proportion to the tensor's length, in two kernels: lengths, step.   kernels/cuda
  *
  * g = grad_scale grad; with adapt: g += weight_decay p, then g *= trust |p| / |g| (1 where either length is 0).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* layernorm -- each row to mean 0 and variance 1, or to length 1; a row is a warp's.   kernels/cuda      tests: ops_rows */
 #include "kernels/cuda/device.cuh"
 

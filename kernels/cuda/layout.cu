@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* layout -- [N][C][D][H][W] outside, [N][D][H][W][C] here; weights [O][C][taps] outside, [O][taps][C] here.   kernels/cuda
  * tests: ops_image */
 #include "kernels/cuda/device.cuh"

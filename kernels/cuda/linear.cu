@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* linear -- out(N,O) = in(N,C) weight(O,C)^T + bias(O), by cuBLAS.   kernels/cuda
  *
  * FLOAT32: float32 in full. BFLOAT16: cuBLAS rounds what it reads to bfloat16 and adds up in float32; what lies in memory is

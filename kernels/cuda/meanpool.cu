@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* meanpool -- mean of a window, over its voxels inside the image.   kernels/cuda      tests: ops_more */
 #include "kernels/cuda/window.cuh"
 

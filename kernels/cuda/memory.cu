@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memory -- the device's, what operations keep for a moment, and the ways to and from the host.   kernels/cuda
  *
  * put copies what it is given into pinned memory of ours before it returns, so that the caller's may change. A batch then travels

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* norm -- batch normalisation with its residual and ReLU: two kernels forward, two backward.   kernels/cuda
  *
  * IMAGE and ROWS alike are rows of C channels, those of a view together. A view's rows are cut into chunks and its channels into

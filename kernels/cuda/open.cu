@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* open -- the cuda back end: which GPU, whether its libraries will do, and the table.   kernels/cuda      tests: cuda_step */
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/cudnn_version.h"

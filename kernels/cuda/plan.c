@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plan -- see plan.h.   kernels/cuda
  *
  * cuDNN's descriptors are made, set and finalised through a build, which remembers the first failure and does nothing after

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plan -- one pass of one convolution through cuDNN 9's graph API, chosen among what cuDNN offers.   kernels/cuda
  *
  *     forward   y(N,O,out) = conv(x(N,C,in), w(O,kernel,C))      writes, or adds where opened to accumulate

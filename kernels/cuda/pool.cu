@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pool -- largest of a window, mean of an image.   kernels/cuda
  *
  * Backward gathers: a voxel asks every window that holds it whether it was the largest, in the windows' order, so that nothing

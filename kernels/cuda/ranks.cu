@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ranks -- NCCL between GPUs, one process each.   kernels/cuda
  *
  * Rank 0 asks NCCL for the id of a new communicator, the others are told it by place->share, and all join. Every collective is

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # registers -- what ptxas says of every kernel for every GPU, a line each: file, kernel, GPU, registers a thread, bytes of static
 # shared memory, of stack, spilled (stores and loads).   kernels/cuda
 #   make -C kernels/cuda registers, or: registers.sh BUILD/cuda/*.ptxas

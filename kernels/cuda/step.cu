@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* step -- a step is captured once as a graph, and from then on launched whole.   kernels/cuda
  *
  * The first run is a plain one: it makes plans and scratch memory. The second is captured and launched; later ones only launch.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sums -- the length of tensors, and the factor that bounds it.   kernels/cuda
  *
  * Each block adds up its share in double; one block adds the blocks' sums in order. tests: ops_losses */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tuned -- see tuned.h.   kernels/cuda
  *
  *     petrel tuned 1

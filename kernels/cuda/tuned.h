@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tuned -- what was measured on this machine and need not be measured again: a line of text for a key.   kernels/cuda
  *
  * One small file a key under $PETREL_TUNED, else $XDG_CACHE_HOME/petrel/tuned, else ~/.cache/petrel/tuned; published by rename,

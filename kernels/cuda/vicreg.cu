@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* vicreg -- METHOD's three terms and their gradient, through the smaller of two matrices.   kernels/cuda
  *
  * Zc is one view, centred, N x K. The covariance K x K and the Gram matrix N x N, G = Zc Zc', have the same squares:

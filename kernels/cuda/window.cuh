@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* window -- voxels of an NDHWC image, and the cubic windows of a pool.   kernels/cuda */
 #ifndef PETREL_KERNELS_CUDA_WINDOW_CUH
 #define PETREL_KERNELS_CUDA_WINDOW_CUH

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ranks -- MPI between processors.   kernels/mpi, a shared object that the cpu back end opens when ranks are asked for
  *
  * Started by mpirun, srun or whatever the cluster has; MPI_Init finds the others. MPI's own error handler stays: it ends

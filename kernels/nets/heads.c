@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* heads -- projection and classifier.   kernels/nets */
 #include "kernels/nets/heads.h"
 

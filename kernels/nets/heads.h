@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* heads -- what stands on an embedding: the projection pretraining looks through, the classifier.   kernels/nets */
 #ifndef PETREL_KERNELS_NETS_HEADS_H
 #define PETREL_KERNELS_NETS_HEADS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* network -- the parts put together.   kernels/nets */
 #include "kernels/nets/network.h"
 #include "kernels/nets/heads.h"

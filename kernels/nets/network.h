@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* network -- the whole network from plain settings: encoder (backbone, PEB), projection, classifier.   kernels/nets
  *
  *     box (N,C,S,S,S) -> backbone -> y (N,E) --> norm -+

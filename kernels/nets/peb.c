@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* peb -- position encoding block.   kernels/nets
  *
  *     q = Linear(9,E)(p * w), w nine trainable weights;  out = Linear(2E,E)(concat(norm(y), norm(q)))

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* peb -- position encoding block: where a region lies, mixed into what it looks like.   kernels/nets */
 #ifndef PETREL_KERNELS_NETS_PEB_H
 #define PETREL_KERNELS_NETS_PEB_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* resnet -- ResNets of basic blocks in three dimensions.   kernels/nets
  *
  *     stem   conv 7^3 (width, stride as told, pad 3) - BN - ReLU - max-pool 3^3/2 pad 1

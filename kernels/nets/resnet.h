@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* resnet -- ResNets of basic blocks in three dimensions: conv1 7^3, max-pool, four layers, average pool.   kernels/nets
  * */
 #ifndef PETREL_KERNELS_NETS_RESNET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* adamw -- Adam over all trained parameters.   kernels/optim */
 #include "kernels/optim/adamw.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* adamw -- Adam over all trained parameters, with decoupled weight decay or (coupled) L2.   kernels/optim */
 #ifndef PETREL_KERNELS_OPTIM_ADAMW_H
 #define PETREL_KERNELS_OPTIM_ADAMW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* clip -- the global norm of all gradients.   kernels/optim */
 #include "kernels/optim/clip.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* clip -- the factor that brings the global norm of all gradients under a bound.   kernels/optim */
 #ifndef PETREL_KERNELS_OPTIM_CLIP_H
 #define PETREL_KERNELS_OPTIM_CLIP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lars -- layer-wise adaptive rate scaling over all trained parameters.   kernels/optim */
 #include "kernels/optim/lars.h"
 #include "kernels/optim/clip.h"

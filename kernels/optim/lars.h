@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lars -- layer-wise adaptive rate scaling over all trained parameters.   kernels/optim
  *
  * Tensors of more than one dimension: g += decay p; g *= trust |p| / |g| (1 if either is 0). Then for all: m = momentum

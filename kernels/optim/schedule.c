@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* schedule -- learning-rate factor.   kernels/optim */
 #include "kernels/optim/schedule.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* schedule -- learning-rate factor: linear warm-up, then a cosine down to `end`, where it stays.   kernels/optim */
 #ifndef PETREL_KERNELS_OPTIM_SCHEDULE_H
 #define PETREL_KERNELS_OPTIM_SCHEDULE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* activation -- ReLU, GELU (exact), softmax.   kernels/ref */
 #include "kernels/ref/ref.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* adamw -- Adam with decoupled weight decay, or (coupled) with L2 in the gradient.   kernels/ref */
 #include "kernels/ref/ref.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attention -- every token asks every other of its box; positions as tokens; softmax's gradient.   kernels/ref */
 #include "kernels/ref/ref.h"
 

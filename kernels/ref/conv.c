@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv -- three-dimensional convolution (cross-correlation), no bias.   kernels/ref
  *
  *     out(n,o,p) = sum over c and taps t of in(n,c,p*stride + t - pad) weight(o,c,t)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dropout -- some numbers become 0, the others grow so that the mean stays.   kernels/ref */
 #include "common/rng.h"
 #include "kernels/ref/ref.h"

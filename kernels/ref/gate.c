@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gate -- each channel of an image times its own number, as squeeze-and-excitation does.   kernels/ref */
 #include "kernels/ref/ref.h"
 

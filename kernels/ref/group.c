@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* group -- convolution whose channels keep to their groups; one channel a group is depthwise.   kernels/ref
  *
  *     out(n,o,p) = sum over taps t and c < C/groups of in(n, group(o) C/groups + c, p*stride + t - pad) weight(o,c,t)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* layout -- images and weights lie as they do outside.   kernels/ref */
 #include "kernels/ref/ref.h"
 

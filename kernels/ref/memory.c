@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memory -- the device is the host.   kernels/ref */
 #include "kernels/ref/ref.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* norm -- batch normalisation with its residual and ReLU.   kernels/ref
  *
  * One channel of one view is m = P * N / views numbers; x^ = (x - mean) * rstd.

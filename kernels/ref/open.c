@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* open -- the reference back end's table.   kernels/ref */
 #include "kernels/ref/ref.h"
 

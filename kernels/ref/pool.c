@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pool -- largest of a window, mean of an image.   kernels/ref */
 #include "kernels/ref/ref.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ref -- the yardstick: every operation slow and plain, on one thread, sums in double.   kernels/ref
  *
  * IMAGE is [N][C][D][H][W] and weights are [O][C][kD][kH][kW], as outside. One file an operation; each puts its own

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scale -- out(N,C) = in(N,C) * scale(C).   kernels/ref */
 #include "kernels/ref/ref.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sigmoid -- sigmoid, SiLU, and the sum of two.   kernels/ref */
 #include "kernels/ref/ref.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sums -- the length of tensors, and the factor that bounds it.   kernels/ref */
 #include "kernels/ref/ref.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* vicreg -- invariance, variance and covariance of two views, through the K x K covariance matrix.   kernels/ref
  *
  * inv = mean (za - zb)^2; v_j = sum_i Zc_ij^2 / (N-1), S_j = sqrt(v_j + 1e-4), var = mean_j max(0, 1 - S_j), half of it

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # bundle -- one archive from which Petrel builds where nothing can be fetched and nobody is root.
 #
 #     pipelines/offline/bundle.sh [FILE.tar]        (make offline-bundle)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # unpack -- builds Petrel from a bundle, without a package registry and without root.
 #
 #     petrel-VERSION/unpack.sh DIR [--no-build]

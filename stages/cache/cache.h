@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache -- the five things petrel-cache does with a directory.   roi -> [cache] -> pairs, train, eval
  * Each returns the exit code, or dies on what cannot be gone on from. */
 #ifndef PETREL_STAGES_CACHE_H

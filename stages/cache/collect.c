@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* collect -- regions published as shards, and only then acknowledged.   regions -> [collect] -> directory */
 #include "common/log.h"
 #include "stages/cache/cache.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* list -- a cache's scans as a table, and its patients divided.   directory -> [list] */
 #include "common/log.h"
 #include "stages/cache/cache.h"

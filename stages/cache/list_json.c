@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* list_json -- a cache's scans as one JSON object, every fact of every scan.   directory -> [list_json] */
 #include "stages/cache/cache.h"
 #include <jansson.h>

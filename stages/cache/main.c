@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* petrel-cache -- collects regions into a directory of checked files and keeps it.   roi -> [cache] -> pairs, eval */
 #include "stages/cache/cache.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pictures -- each scan's maximum-intensity projection with its regions, as PNG.   directory -> [pictures] */
 #include "common/file.h"
 #include "common/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* verify -- everything in a cache read back, every sum held against the data.   directory -> [verify] */
 #include "common/file.h"
 #include "common/log.h"

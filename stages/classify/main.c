@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* petrel-classify -- which regions of a scan are tumour: table, masks, picture.   roi -> [classify] */
 #include "common/file.h"
 #include "common/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* result -- one scan's regions with the model's word on each, as files.   roi -> [result]
  *
  *   OUT/SCAN/regions.tsv     a row a region: probability, tumour or not, place, volume, SUVs

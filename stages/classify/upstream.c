@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* upstream -- load, suv and roi as children of this very program.   [upstream] -> classify */
 #include "stages/classify/upstream.h"
 #include "common/file.h"

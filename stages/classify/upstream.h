@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* upstream -- load, suv and roi as children of this very program, for scans without a pipeline.   [upstream] -> classify */
 #ifndef PETREL_CLASSIFY_UPSTREAM_H
 #define PETREL_CLASSIFY_UPSTREAM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* curve -- a run's losses, as means an epoch.   train ═▶ [curve] -> report */
 #include "stages/eval/curve.h"
 #include "common/file.h"

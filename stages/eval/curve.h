@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* curve -- a run's losses.csv and classifier-losses.csv, as means an epoch.   train ═▶ [curve] -> report */
 #ifndef PETREL_EVAL_CURVE_H
 #define PETREL_EVAL_CURVE_H

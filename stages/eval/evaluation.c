@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* evaluation -- everything a report says of its models.   score, metrics -> [evaluation] -> report, metrics.json */
 #include "stages/eval/evaluation.h"
 #include "common/file.h"

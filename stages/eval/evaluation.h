@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* evaluation -- everything a report says of one model.   score, metrics -> [evaluation] -> report, metrics.json */
 #ifndef PETREL_EVAL_EVALUATION_H
 #define PETREL_EVAL_EVALUATION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* html -- the words of a self-contained page.   [html] -> report */
 #include "stages/eval/html.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* petrel-eval -- what a model is worth: metrics, report, embeddings, comparison.   cache, model ═▶ [eval] ═▶ report.html, metrics.json */
 #include "common/file.h"
 #include "common/log.h"

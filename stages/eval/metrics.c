@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* metrics -- what a binary classifier is worth.   score -> [metrics] -> report */
 #include "stages/eval/metrics.h"
 #include "common/rng.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* metrics -- what a binary classifier is worth, with confidence intervals.   score -> [metrics] -> report
  *
  * Positive is tumour. Sensitivity TP/(TP+FN), specificity TN/(TN+FP), precision TP/(TP+FP), F1 2TP/(2TP+FP+FN), balanced

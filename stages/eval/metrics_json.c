@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* metrics_json -- metrics.json, for programs.   evaluation -> [metrics_json] */
 #include "common/file.h"
 #include "stages/eval/evaluation.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pages -- the report's two live pictures.   evaluation -> [pages] -> report */
 #include "stages/eval/pages.h"
 #include "stages/eval/html.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pages -- the report's two live pictures: the rotating projection and the embedding.   evaluation -> [pages] -> report */
 #ifndef PETREL_EVAL_PAGES_H
 #define PETREL_EVAL_PAGES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* report -- one self-contained page: what was trained, on what, how well it does, and pictures to check it by.   evaluation -> [report] */
 #include "common/file.h"
 #include "stages/eval/evaluation.h"

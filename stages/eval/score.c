@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* score -- a model's word on every region of a split.   cache, model -> [score] -> metrics, report */
 #include "stages/eval/score.h"
 #include "common/log.h"

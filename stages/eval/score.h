@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* score -- a model's word on every region of a split.   cache, model -> [score] -> metrics, report */
 #ifndef PETREL_EVAL_SCORE_H
 #define PETREL_EVAL_SCORE_H

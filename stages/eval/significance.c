@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* significance -- are two models' results on the same regions different?   score -> [significance] -> report, compare */
 #include "stages/eval/significance.h"
 #include <math.h>

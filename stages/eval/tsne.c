@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tsne -- embeddings as points on a plane, for looking at.   score -> [tsne] -> report, embed */
 #include "stages/eval/tsne.h"
 #include <math.h>

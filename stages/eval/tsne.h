@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tsne -- embeddings as points on a plane, for looking at.   score -> [tsne] -> report, embed
  *
  * Exact t-SNE (van der Maaten and Hinton, JMLR 2008): perplexity 30 (or n/4 if smaller), 500 iterations of gradient descent with momentum

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* autopet -- the two layouts of the autoPET release.   find -> [autopet]
  *
  *     PETCT_<hash>/<date-...>/SUV.nii.gz    SUV by body weight

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* clock -- times and dates as DICOM and JSON write them.   series, sidecar_json -> [clock] */
 #include "stages/load/load.h"
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ct -- the CT of the same study, on its scan's grid in whole Hounsfield units.   find_ct, scan -> [ct] -> image, series, dicom
  *
  * It is put on the scan's grid here, where its own is known, so that one grid travels with a scan: a CT has four to twelve

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dicom -- one DICOM file as a plain struct: the only door to DCMTK.   find, series, rtstruct -> [dicom]
  *
  * C++ stops at this file: nothing is thrown past the extern "C" functions, and DCMTK's own logging is off, because

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dicom -- one DICOM file as a plain struct: the only door to DCMTK.   find, series, rtstruct -> [dicom]
  *
  * Nothing is judged here: values come as the file has them, unknown numbers as NAN, unknown texts as "".

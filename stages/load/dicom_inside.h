@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dicom_inside -- what the C++ files behind dicom.h share; DCMTK's own headers stay in them.   dicom, dicom_pixels, dicom_seg */
 #ifndef PETREL_STAGES_LOAD_DICOM_INSIDE_H
 #define PETREL_STAGES_LOAD_DICOM_INSIDE_H

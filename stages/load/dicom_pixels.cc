@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dicom_pixels -- the voxels of one DICOM image.   dicom, series, ct -> [dicom_pixels] -> jpeg2000
  *
  * What nearly every scanner writes, plain words as this machine holds them, is taken from its place in the file; all else is loaded and

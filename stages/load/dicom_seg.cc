@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dicom_seg -- a DICOM segmentation (SEG) as a plain struct.   find, seg -> [dicom_seg]
  *
  * Frames in any order, each of one segment and at one place (PerFrameFunctionalGroupsSequence); what all frames share

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dicom_stream -- a DICOM file as DCMTK reads it: opened once, its first pages taken at once.   dicom, dicom_pixels, dicom_seg -> [dicom_stream]
  *
  * DCMTK's own stream goes to the end of each file and back, asks where it stands before every element, and reads 4 KiB at a time: for

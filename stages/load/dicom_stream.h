@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dicom_stream -- a DICOM file as DCMTK reads it: opened once, its first pages taken at once.   dicom, dicom_pixels, dicom_seg */
 #ifndef PETREL_STAGES_LOAD_DICOM_STREAM_H
 #define PETREL_STAGES_LOAD_DICOM_STREAM_H

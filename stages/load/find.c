@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* find -- what is each argument?   arguments -> [find] -> scan
  *
  *     a .tsv file            a list of scans (list.c)

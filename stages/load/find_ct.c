@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* find_ct -- the CT of a scan: which file or series it is.   find, find_dicom, list -> [find_ct] -> ct
  *
  *     image X         X_CTres or X_CT beside it (Y_CT for X = Y_PET, Y_SUV or Y_image), else CTres, else CT; a CT that lies on the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* find_dicom -- the DICOM files of a folder tree, grouped into series, each with its truth.   find -> [find_dicom]
  *
  * Truth is the one RTSTRUCT or SEG that names the series (SeriesInstanceUID): of the tree, or where that has none, of the folder

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hash -- patients without their names: a salted hash in place of every id.   scan -> [hash] */
 #include "stages/load/load.h"
 #include <errno.h>

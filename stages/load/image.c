@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* image -- a volume in one file, or a header and its voxels, by its ending.   scan, mask -> [image] -> nifti, mha, nrrd */
 #include "stages/load/load.h"
 #include <stdlib.h>

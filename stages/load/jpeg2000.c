@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* jpeg2000 -- one grey image of a JPEG 2000 codestream; the only user of OpenJPEG.   dicom -> [jpeg2000] */
 #include "stages/load/jpeg2000.h"
 #include <openjpeg.h>

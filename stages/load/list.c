@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* list -- a list of scans: a tab-separated file whose header names its columns.   find -> [list]
  *
  *     patient  study  scan                          mask                         (any order)

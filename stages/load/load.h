@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load -- the nouns of petrel-load.   scans on disk -> [load] -> suv
  *
  *     find      what is each argument? a list of sources, one a scan    (list.c, autopet.c, metadata.c help)

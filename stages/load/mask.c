@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mask -- truth, and organs, from an image on its scan's grid.   scan -> [mask] -> image */
 #include "stages/load/load.h"
 #include <math.h>

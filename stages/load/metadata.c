@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* metadata -- autoPET's table of series, joined with the scans that were found; scans chosen by diagnosis.   find -> [metadata]
  *
  * One row a series, columns by name: Subject ID, File Location, diagnosis, age, sex, Study Date. A row belongs to a scan if

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mha -- a MetaImage: .mha, or .mhd with its voxels in a second file.   image -> [mha] -> raw
  *
  * "Name = value" lines, ElementDataFile the last. Places are in LPS (as ITK has it); the three numbers of TransformMatrix

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nrrd -- an NRRD file: .nrrd, or .nhdr with its voxels in a second file.   image -> [nrrd] -> raw
  *
  * "field: value" lines up to an empty one. Where "space" and "space directions" stand, it says where it lies. */

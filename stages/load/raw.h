@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* raw -- voxels as a text header describes them: in the file itself or in another, plain or packed.   mha, nrrd -> [raw] */
 #ifndef PETREL_STAGES_LOAD_RAW_H
 #define PETREL_STAGES_LOAD_RAW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reader -- scans are found and read by a process of their own.   main -> [reader] -> find, scan
  *
  * To it: the number of the scan that is wanted, 8 bytes. From it: a head and as many bytes as that says. */

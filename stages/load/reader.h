@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reader -- scans are found and read by a process of their own.   main -> [reader] -> find, scan
  *
  * Foreign files are parsed there and nowhere else: it may read files and cannot open a socket, start a program or write one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* rtstruct -- contours drawn on a series become a mask on its grid.   scan -> [rtstruct] -> dicom
  *
  * Even-odd rule, slice by slice: a voxel is inside if a ray from its centre crosses the contours of its region an odd

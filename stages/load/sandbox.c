@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sandbox -- from here on this process may read files and what it holds open, and nothing else.   reader -> [sandbox] */
 #include "stages/load/sandbox.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sandbox -- from here on this process may read files and what it holds open, and nothing else; the only user of libseccomp.
  * reader -> [sandbox] */
 #ifndef PETREL_STAGES_LOAD_SANDBOX_H

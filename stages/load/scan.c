@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scan -- one source becomes one volume message: voxels in LPS order, truth, facts.   find -> [scan] -> suv */
 #include "common/log.h"
 #include "stages/load/load.h"

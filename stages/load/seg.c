@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* seg -- the segments of a DICOM SEG as a mask on the series' grid.   scan -> [seg] -> dicom
  *
  * Frames must be slices of that grid: same rows and columns, direction, spacing and, to half a voxel, place. A segmentation

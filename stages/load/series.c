@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* series -- the slices of a DICOM PET series as one volume.   scan -> [series] -> dicom
  *
  * Every slice has its own RescaleSlope; file names and instance numbers say nothing of the order, only

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* series_facts -- what the attributes of a DICOM series say of the scan.   series -> [series_facts]
  *
  * Times become seconds since midnight of the study's first day, so that a scan that crosses midnight has times above

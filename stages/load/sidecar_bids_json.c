@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sidecar_bids_json -- times and corrections as BIDS-PET has them (_pet.json).   sidecar_json -> [sidecar_bids_json]
  *
  * BIDS counts seconds from TimeZero: InjectionStart, ScanStart, ImageDecayCorrectionTime. Decay corrected to the injection is

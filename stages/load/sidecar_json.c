@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sidecar_json -- the JSON beside a NIfTI volume says what its header cannot: dose, weight, times.   scan -> [sidecar_json]
  *
  * Names are those of BIDS-PET where it has one. Times are of one day; decay past midnight is the business of suv. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* affine -- rotate, shear, translate and scale at once.   task -> [pairs] -> train
  *
  * With A = rotate shear translate scale, a voxel at g from the box's centre shows A g: MONAI's order, so the shift is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* augment -- the chain of augmentations a view passes.   task -> [pairs] -> train */
 #include "stages/pairs/augment.h"
 #include "stages/pairs/trilinear.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* augment -- the augmentations, and the chain of them a view passes.   task -> [pairs] -> train
  *
  * An augmentation is one file: it draws its parameters from the recipe's ranges, and applies drawn parameters to a box.

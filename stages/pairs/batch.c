@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* batch -- the boxes, positions and labels of a drawn batch, standardised, and augmented or told how.   task -> [pairs] -> train */
 #include "stages/pairs/batch.h"
 #include <stdlib.h>

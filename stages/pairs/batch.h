@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* batch -- the boxes, positions and labels of a drawn batch, standardised and augmented.   task -> [pairs] -> train */
 #ifndef PETREL_STAGES_PAIRS_BATCH_H
 #define PETREL_STAGES_PAIRS_BATCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* boxes -- the cache's boxes, standardised once and kept in memory where they fit.   task -> [pairs] -> train */
 #include "stages/pairs/boxes.h"
 #include "proto/standardise.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* contrast -- a gamma curve between the lowest and the highest value of all channels.   task -> [pairs] -> train */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"

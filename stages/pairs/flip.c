@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* flip -- all three axes at once: the box read backwards.   task -> [pairs] -> train */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"

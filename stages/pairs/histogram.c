@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* histogram -- move the grey levels along a random rising line of straight pieces.   task -> [pairs] -> train
  *
  * Evenly spaced levels between the lowest and highest value go to points drawn one after the other, each between its left

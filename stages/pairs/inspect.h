@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* inspect -- what training sees, for people: one augmented box as a file, one batch as a table.   task -> [pairs] -> train */
 #ifndef PETREL_STAGES_PAIRS_INSPECT_H
 #define PETREL_STAGES_PAIRS_INSPECT_H

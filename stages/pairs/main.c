@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pairs -- pair batches for training: which regions, which views, augmented.   task -> [pairs] -> train
  *
  * A batch is a pure function of the task (seed, phase, epoch, step), the recipe and the cache, so any number of copies may

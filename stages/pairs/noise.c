@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* noise -- add N(0, sd), sd drawn from U(0, noise_sd).   task -> [pairs] -> train */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* normals -- a box of Gaussian noise, 16 at a time.   task -> [pairs] -> train */
 #include "stages/pairs/normals.h"
 #include "stages/pairs/vector.h"

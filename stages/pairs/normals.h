@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* normals -- a box of Gaussian noise, 16 at a time.   task -> [pairs] -> train
  *
  * The bits are Philox4x32-10's as in common/rng.h, key seed, counter (block, stream, index low, index high), so that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* rotate -- turn about the box's centre; beyond the box, the nearest voxel of its surface.   task -> [pairs] -> train */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sampler -- which regions a batch holds, and which of its views are augmented.   task -> [pairs] -> train */
 #include "stages/pairs/sampler.h"
 #include <math.h>

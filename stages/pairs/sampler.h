@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sampler -- which regions a batch holds, and which of its views are augmented.   task -> [pairs] -> train
  *
  * A pure function of (seed, phase, epoch, step), the recipe and the cache's labels and splits: it does not matter who

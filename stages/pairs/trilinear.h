@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* trilinear -- a box seen through an affine map, by trilinear interpolation.   task -> [pairs] -> train */
 #ifndef PETREL_STAGES_PAIRS_TRILINEAR_H
 #define PETREL_STAGES_PAIRS_TRILINEAR_H

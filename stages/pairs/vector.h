@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* vector -- what the loops over a box's 4096 voxels share, written so that the compiler makes vectors of them.   task -> [pairs] -> train
  *
  * Functions marked VECTORISED are built twice (common/base.h); log, exp and sine are our own polynomials: so the bits are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* workers -- -j N: N forked copies of a stage, and a parent that starts again what is killed.   task -> [pairs] -> train */
 #include "stages/pairs/workers.h"
 #include "common/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* body -- the patient without the air around: the small array every later step works on.   [body] -> method -> regions */
 #include "stages/roi/body.h"
 #include "stages/roi/component.h"

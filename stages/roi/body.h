@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* body -- the patient without the air around: the small array every later step works on.   [body] -> method -> regions
  *
  * The body is every 6-connected part of the scan at or above air_suv that holds at least `share` of the largest

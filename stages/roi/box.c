@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* box -- the 16^3 voxels around a region.   property -> [box] */
 #include "stages/roi/box.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* box -- the 16^3 voxels around a region.   property -> [box] */
 #ifndef PETREL_ROI_BOX_H
 #define PETREL_ROI_BOX_H

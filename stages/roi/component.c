@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* component -- connected components by union-find on runs.   body, method, holes -> [component] */
 #include "stages/roi/component.h"
 #include "stages/roi/row.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* component -- connected components by union-find on runs.   body, method, holes -> [component]
  *
  * A run is a stretch of neighbouring voxels along x. A PET volume of 52 M voxels has a few hundred thousand of them, so

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* eigen3 -- eigenvalues and vectors of a symmetric 3x3 matrix.   position -> [eigen3] */
 #include "stages/roi/eigen3.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* eigen3 -- eigenvalues and vectors of a symmetric 3x3 matrix.   position -> [eigen3] */
 #ifndef PETREL_ROI_EIGEN3_H
 #define PETREL_ROI_EIGEN3_H

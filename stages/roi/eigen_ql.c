@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* eigen_ql -- eigenvectors with the signs ITK gives them.   position -> [eigen_ql]
  *
  * ITK asks EISPACK's rs: Householder's reduction to three diagonals (tred2), then QL steps with implicit shifts (tql2), both

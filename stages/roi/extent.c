@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* extent -- each region as its own list of runs, so that what is computed of it costs what it is large.   method -> [extent] */
 #include "stages/roi/extent.h"
 

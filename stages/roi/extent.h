@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* extent -- each region as its own list of runs, so that what is computed of it costs what it is large.   method -> [extent] */
 #ifndef PETREL_ROI_EXTENT_H
 #define PETREL_ROI_EXTENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fcm -- one-dimensional fuzzy C-means on a histogram.   method -> [fcm] */
 #include "stages/roi/fcm.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fcm -- one-dimensional fuzzy C-means on a histogram.   method -> [fcm]
  *
  * Minimises sum_b count_b sum_k u_bk^m (x_b - c_k)^2 with memberships u_bk that sum to one over k (Bezdek 1981):

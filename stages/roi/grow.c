@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* grow -- regions grown from local maxima, by flooding downwards.   method -> [grow] */
 #include "stages/roi/grow.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* grow -- regions grown from local maxima, by flooding downwards.   method -> [grow]
  *
  * Growing every local maximum by itself gives overlapping regions, and a faint lesion beside the bladder would flow round

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* labels -- which region each voxel belongs to, as runs.   method -> [labels] -> extent */
 #include "stages/roi/labels.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* liver -- where the liver is, and its SUV.   body -> [liver] -> method, organ */
 #include "stages/roi/liver.h"
 #include "proto/organ.h"

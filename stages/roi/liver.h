@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* liver -- where the liver is, and its SUV: the reference of PERCIST, and where other organs are looked for.   body -> [liver] -> method, organ
  *
  * Without an organ map: the body is averaged in cells of about LIVER_CELL_MM. Liver is the largest connected part of cells that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* method -- the ways to find high-uptake regions.   body -> [method] -> regions */
 #include "stages/roi/method.h"
 #include "common/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* method -- the ways to find high-uptake regions.   body -> [method] -> regions
  *
  * fcm       The default (METHOD: an ensemble of fuzzy C-means and region growing). The body's SUV histogram is clustered

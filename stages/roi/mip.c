@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mip -- the rotating maximum-intensity projection, as a nuclear physician first looks at a scan.   body -> [mip]
  *
  * First the body becomes bytes in cells of one pixel's side, maxima taken, with z innermost: a whole column of cells then

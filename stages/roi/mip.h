@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mip -- the rotating maximum-intensity projection, as a nuclear physician first looks at a scan.   body -> [mip] */
 #ifndef PETREL_ROI_MIP_H
 #define PETREL_ROI_MIP_H

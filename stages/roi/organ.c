@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* organ -- whose a region is: by the scan's organ map, or by a rule where there is none.   property -> [organ] -> regions */
 #include "stages/roi/organ.h"
 #include "proto/organ.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* position -- where a region lies, how large it is and which way it points: [cz,cy,cx, s1,s2,s3, tx,ty,tz].   extent -> [position]
  *
  * Four forms, of which the recipe picks one (position_box, position_unit):

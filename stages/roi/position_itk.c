@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* position_itk -- the principal axes as ITK's LabelShapeStatistics has them, signs and all.   position -> [position_itk]
  *
  * An eigenvector's sign is what the solver leaves (eigen_ql.c), and where a region is symmetric about a plane of the grid, the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* property -- what is measured of a region: volume, uptake, place.   extent -> [property] */
 #include "stages/roi/property.h"
 #include "stages/roi/position.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* property -- what is measured of a region: volume, uptake, place.   extent -> [property] */
 #ifndef PETREL_ROI_PROPERTY_H
 #define PETREL_ROI_PROPERTY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* regions -- one scan's regions, boxes and pictures: everything petrel-roi does to a volume.   suv -> [roi] -> cache, classify */
 #include "stages/roi/regions.h"
 #include "proto/organ.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* regions -- one scan's regions, boxes and pictures: everything petrel-roi does to a volume.   suv -> [roi] -> cache, classify */
 #ifndef PETREL_ROI_REGIONS_H
 #define PETREL_ROI_REGIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* row -- what is done to whole rows of voxels, at the speed of memory.   body, component -> [row] */
 #include "stages/roi/row.h"
 

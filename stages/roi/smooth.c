@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* smooth -- Gaussian smoothing of a volume, reflecting at its ends.   body -> [smooth] -> method
  *
  * One pass: a slice is smoothed along x and y while it is in the cache, and a ring of the last 2*reach+1 such slices

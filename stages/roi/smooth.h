@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* smooth -- Gaussian smoothing of a volume, reflecting at its ends.   body -> [smooth] -> method */
 #ifndef PETREL_ROI_SMOOTH_H
 #define PETREL_ROI_SMOOTH_H

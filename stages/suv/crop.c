@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crop -- fewer slices: between two heights, or down to the thighs.   suv -> [crop] */
 #include "stages/suv/suv.h"
 #include <math.h>

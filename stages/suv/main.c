@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* petrel-suv -- scale each volume to SUV.   load -> [suv] -> roi */
 #include "common/log.h"
 #include "stages/stage.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* resample -- the volume on another grid of voxels.   suv -> [resample]
  *
  * Row by row: the two or four old rows round a new one are mixed along z and y, which is vector code, and the mixed row is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* suv -- a volume in SUV, and on another grid.   load -> [suv] -> roi
  *
  *     voxels.c     the factor applied (proto/suv.h has the rules it comes from)

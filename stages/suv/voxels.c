@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* voxels -- the factor applied, and what the volume is like then.   suv -> [voxels] */
 #include "stages/suv/suv.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* augmented -- augmentations that petrel-pairs drew, applied by the back end.   pairs ─▶ [train] */
 #include "stages/train/augmented.h"
 #include "common/rng.h"

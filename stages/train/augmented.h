@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* augmented -- augmentations that petrel-pairs drew, applied by the back end.   pairs ─▶ [train] */
 #ifndef PETREL_STAGES_TRAIN_AUGMENTED_H
 #define PETREL_STAGES_TRAIN_AUGMENTED_H

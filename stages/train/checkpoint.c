@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint -- the state of a phase on disk: atomic, checked, the last two kept.   [train] ═▶
  * RUN/checkpoint-PHASE-STEPS.safetensors */
 #include "common/file.h"

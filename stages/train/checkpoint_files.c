@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint_files -- the files of a phase by name; which stay and which go.   [train] ═▶ RUN */
 #include "common/file.h"
 #include "stages/train/checkpoint_own.h"

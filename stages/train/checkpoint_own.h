@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint_own -- what the files of a checkpoint share and nobody else sees.   [train] */
 #ifndef PETREL_STAGES_TRAIN_CHECKPOINT_OWN_H
 #define PETREL_STAGES_TRAIN_CHECKPOINT_OWN_H

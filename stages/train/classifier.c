@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* classifier -- tumour or not, on embeddings of the encoder.   tasks ─▶ pairs ─▶ [train] ═▶ model.safetensors
  *
  * Encoder and PEB are in evaluation mode, so a box's embedding is the same whenever it is computed: with

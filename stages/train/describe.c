@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* describe -- the network as a table: every operation, what it costs, and the totals.   petrel-train describe
  * Derived from geometry; nothing is run. live: counting only taps that fall inside the image. */
 #include "stages/train/train.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* events -- scalars as TensorBoard reads them.   [train] ═▶ DIR/PHASE/events.out.tfevents.petrel */
 #include "stages/train/events.h"
 #include "common/file.h"

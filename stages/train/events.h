@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* events -- scalars as TensorBoard reads them.   [train] ═▶ DIR/PHASE/events.out.tfevents.petrel
  *
  * One file a phase; a resumed run cuts it back to where its checkpoint stood, so no step is there twice. Records as

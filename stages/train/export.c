@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* export -- a file of weights in other clothes: whole, compact, ONNX.   model ═▶ [train] ═▶ files
  *
  *     petrel-train export --init FILE [--model FILE] [--compact FILE] [--onnx FILE]

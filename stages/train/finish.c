@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* finish -- the end of a phase: model files, the note that it is over, and what goes.   [train] ═▶ RUN */
 #include "common/file.h"
 #include "stages/train/checkpoint_own.h"

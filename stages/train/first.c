@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* first -- what dead taps were at first, in a file without a name.   [train] */
 #include "stages/train/first.h"
 #include "common/file.h"

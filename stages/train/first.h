@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* first -- what dead taps were at first, out of memory for as long as a run lasts.   [train]
  *
  * A model file has whole tensors, so the dead taps' first values are wanted again when one is written: 29 million numbers

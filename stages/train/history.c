@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* history -- losses as they come, one CSV row each.   [train] ═▶ losses.csv */
 #include "stages/train/history.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* history -- losses as they come, one CSV row each.   [train] ═▶ losses.csv
  * A resumed run cuts it back to where its checkpoint stood. */
 #ifndef PETREL_STAGES_TRAIN_HISTORY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* loop -- what both phases do around a step.   [train] */
 #include "stages/train/loop.h"
 #include "common/file.h"

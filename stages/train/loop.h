@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* loop -- what both phases do around a step: say how it goes, keep the history, save, stop when asked.   [train] */
 #ifndef PETREL_STAGES_TRAIN_LOOP_H
 #define PETREL_STAGES_TRAIN_LOOP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train -- pretraining on pairs, then the classifier on a frozen encoder.   tasks ─▶ pairs ─▶ [train] ═▶ model files
  *
  *     petrel-train pretrain    --cache DIR --run DIR                 encoder, PEB, projection by VICReg

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memo -- embeddings of the frozen encoder, computed once for each draw of a batch.   [train] */
 #ifndef PETREL_STAGES_TRAIN_MEMO_H
 #define PETREL_STAGES_TRAIN_MEMO_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* onnx -- backbone, PEB and classifier as an ONNX file.   model ═▶ [train] ═▶ FILE.onnx
  * The same parts in the same order as kernels/nets; a test holds the two together. */
 #include "stages/train/onnx.h"

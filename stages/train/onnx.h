@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* onnx -- backbone, PEB and classifier as an ONNX file, for whoever runs them elsewhere.   model ═▶ [train] ═▶ FILE.onnx
  *
  *     box (N,C,16,16,16), position (N,9)  ->  embedding (N,E); with a classifier: logits (N,2), probability (N,2)

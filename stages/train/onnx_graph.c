@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* onnx_graph -- an ONNX graph as it grows, node by node.   [train] */
 #include "stages/train/onnx_graph.h"
 #include "common/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* onnx_graph -- an ONNX graph as it grows, node by node; the only user of onnx.proto.   [train] */
 #ifndef PETREL_STAGES_TRAIN_ONNX_GRAPH_H
 #define PETREL_STAGES_TRAIN_ONNX_GRAPH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* place -- where a phase is, as metadata of its checkpoint.   [train] ═▶ checkpoints */
 #include "stages/train/checkpoint_own.h"
 #include <stdlib.h>

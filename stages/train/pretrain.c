@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pretrain -- VICReg on pairs of regions: encoder, PEB and projection learn.   tasks ─▶ pairs ─▶ [train] ═▶
  * pretrained.safetensors
  *

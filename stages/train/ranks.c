@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ranks -- several petrel-train that take each step together.   [train] */
 #include "stages/train/ranks.h"
 #include "common/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ranks -- several petrel-train that take each step together: who this one is, and what only one of them does.   [train]
  *
  * Whoever starts them (srun, mpirun, torchrun) tells each its rank in the environment. Rank 0 alone writes: history, event

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* record -- what names a run; its lock and its signals.   [train] */
 #include "stages/train/record.h"
 #include "common/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* record -- what names a run, so that it is not mixed with another; its lock and its signals.   [train] */
 #ifndef PETREL_STAGES_TRAIN_RECORD_H
 #define PETREL_STAGES_TRAIN_RECORD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* source -- training batches in the order they are wanted, whoever makes them.   tasks ─▶ pairs ─▶ [source] */
 #include "stages/train/source.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* source -- training batches in the order they are wanted, whoever makes them.   tasks ─▶ pairs ─▶ [source]
  *
  * Two kinds: over channels, tasks are given a few batches ahead and what comes back is put in order, repeats dropped;

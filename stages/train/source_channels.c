@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* source_channels -- gives pair tasks, takes pair batches, puts them in order.   tasks ─▶ pairs ─▶ [source]
  *
  * `ahead` tasks are out at any time, each in a slot. A batch is acknowledged on receipt: after a crash its task is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* source_list -- pairs of rows from a file, their boxes read from the cache here: no pair makers, no augmentation.
  * cache ═▶ [source] For comparing one training step with another program's. */
 #include "common/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* stopping -- early stopping: the lowest loss so far and how many epochs since.   [train] */
 #include "stages/train/train.h"
 

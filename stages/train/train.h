@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train -- what the files of this stage share: what was asked for, what was opened, and the state every phase carries.
  *
  *     tasks ─▶ pairs ─▶ [train] ═▶ model files, checkpoints, loss curves

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* augment -- boxes a second through five augmentations, p 0.8 each, on one core.   tests/bench
  *
  *     augment [--backend cuda|ref|cpu [bfloat16]]    the same chains drawn here and applied by a back end, a batch at a time

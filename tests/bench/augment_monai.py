@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """augment_monai -- boxes a second through MONAI's five augmentations, p 0.8 each, on one core: augment.c's peer.   tests/bench
 
 Needs MONAI and PyTorch (tests/golden/augment/make.py says how); prints one line in augment.c's form. The same boxes, ranges

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv -- how fast the convolutions of the paper's network run, layer by layer, beside oneDNN's, on this machine.   tests/bench
  *
  *     conv [--backend cpu] [--precision float32|bfloat16] [--threads 0] [--calls 1] [--floor TB/S TFLOP/S] [BOXES ...]

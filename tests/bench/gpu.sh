@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # gpu -- a step and inference on a GPU: ours, PyTorch as people write it, PyTorch at its best; convolutions against floors. Sourced by run.sh.
 # A PyTorch for the GPU: PETREL_PYTHON names its Python. FLOOR="TB/S TFLOP/S": of a GPU that is not in the table. What is printed is kept
 # in tests/gpu/results/. PETREL_GPU_DRY=1: see tests/gpu/find.sh.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load -- reading scans: the files to read, and how long and how much memory ours takes.   tests/bench
  *
  *     load make PET.nii.gz DIR      DIR/scan.nii.gz and DIR/series/: that (simulated) PET put into 400 x 400 x 326 float32 voxels,

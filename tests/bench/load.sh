@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # load -- scans in: reading against nibabel and pydicom, a scan through load, suv and roi, and workers side by side. Sourced by run.sh.
 # What else belongs to scans, a part each: tests/bench/load_NAME.sh with a function bench_load_NAME; all that are there are run.
 # shellcheck shell=bash disable=SC2154 # build, work, rounds are run.sh's

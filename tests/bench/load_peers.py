@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """What a Python user does to have a scan as float32: nibabel for NIfTI, pydicom for a folder of slices. Prints read_s= cpu_s= peak_mib=.
 
     load_peers.py nifti FILE | load_peers.py dicom|dicom_stack FOLDER

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # load_regions -- components and properties of 103 regions beside scikit-image, resampling to 3 mm beside SciPy. Sourced by load.sh.
 # shellcheck shell=bash disable=SC2154 # build, work, rounds are run.sh's
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* regions -- components and their properties, and another grid: how long ours takes.   tests/bench
  *
  *     regions make FILE                        400 x 400 x 326 float32, z slowest: air, a body of noise below SUV 4, and 103 ellipsoids above

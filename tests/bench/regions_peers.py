@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """What a Python user does for tests/bench/regions.c's tasks: scikit-image for components and their properties, SciPy for another grid.
 
     regions_peers.py components FILE | regions_peers.py resample FILE        prints run_s= cpu_s= version= and what came out

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # run -- speed, as ratios against named peers on the same cores in the same run.   tests/bench
 #   tests/bench/run.sh [BUILD_DIR] [NAME]
 #     train    a pretraining step and inference, ours and PyTorch's alternating; GFLOP/s of live work against sgemm's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sgemm -- what OpenBLAS reaches on these cores: the measure beside every GFLOP/s.   tests/bench
  *
  *     sgemm [--threads 0] [SIDE]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* step -- one pretraining step of the paper's network, and inference, with the time each operation took.   tests/bench
  *
  *     step [--backend cpu] [--precision float32|bfloat16] [--threads 0] [--pairs 128] [--repeat 5] [--brief 0|1]

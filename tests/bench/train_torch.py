@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """train_torch -- one pretraining step and inference of the paper's network in PyTorch: step.c's peer.   tests/bench
 
     apt-get install python3-torch        (Debian 12: 1.13.1, CPU)

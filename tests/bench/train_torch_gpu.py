@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """train_torch_gpu -- one pretraining step and inference of the paper's network in PyTorch on a GPU: ours' peer.   tests/bench
 
     train_torch_gpu.py --mode eager|best [--pairs 128] [--repeat 5] [--steps 50] [--precision bf16|fp32] [--device cuda|cpu] [--tiny]

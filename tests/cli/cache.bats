@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # petrel-cache: collect, resume, refuse, verify, ls, split
 bats_require_minimum_version 1.5.0
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # petrel-classify: alone and in a pipeline, on the scan's own grid, and what is wrong said in a sentence
 bats_require_minimum_version 1.5.0
 load small

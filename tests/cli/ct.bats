@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # CT as a second channel, end to end: found, boxed, learned from, asked for; and what is said where there is none
 bats_require_minimum_version 1.5.0
 load small

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # The cuda back end as it is built: what ptxas says of its kernels, what the programs link, which test each kernel names.
 # Its arithmetic is tested in tests/unit (ops_*, cuda_step, cuda_augment), emulated; on a GPU by tests/gpu/run.sh.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # petrel-eval: report, embed, compare; and everything a model file or a cache may have wrong
 bats_require_minimum_version 1.5.0
 load small

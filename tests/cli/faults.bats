@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # whole pipelines attacked: programs killed at random moments, pipelines stopped and killed; what comes out is what
 # would have come out. Attacks are counted in the output.
 bats_require_minimum_version 1.5.0

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # pipelines/lib.sh: programs kept running, the worst exit code, failure, being stopped.
 bats_require_minimum_version 1.5.0
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # petrel-load on the command line: usage, nothing to read, and whole runs over small simulated and real scans.
 bats_require_minimum_version 1.5.0
 

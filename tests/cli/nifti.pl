@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # nifti -- what tests do to NIfTI files. Perl, which every Debian with a compiler has.
 #   nifti.pl grid FILE             dim, datatype, pixdim and sform, a line
 #   nifti.pl counts FILE           "value count" lines

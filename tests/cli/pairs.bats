@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # petrel-pairs: show and apply on a cache, options, and what is refused
 
 setup_file() {

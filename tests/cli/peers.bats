@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # against other people's software, as tests/peers.sh installs it: MONAI, onnxruntime, TensorBoard, Lightly, PyTorch.
 # Skipped, and why is said, where that could not be installed.
 bats_require_minimum_version 1.5.0

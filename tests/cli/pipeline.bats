@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # the whole pipeline, scans to report: it works, repeats itself, does nothing twice, and goes on past bad input
 bats_require_minimum_version 1.5.0
 load small

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # Several petrel-train that share every step on this machine, on processors by mpirun and on emulated GPUs: against one process with
 # the whole batch.
 bats_require_minimum_version 1.5.0

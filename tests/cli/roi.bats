@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # petrel-roi: its options, and real and made scans through load, suv, roi and cache
 bats_require_minimum_version 1.5.0
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # safetensors -- model files gone wrong, for tests.
 #   safetensors.pl FROM TO drop TENSOR            without it
 #   safetensors.pl FROM TO add TENSOR             with one more, of four zeros

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # petrel-simulate: the same bytes for any -j, stopped and resumed; files that say what they are
 
 setup() { BIN=${PETREL_BIN:-build/bin}; DIR=$BATS_TEST_TMPDIR; }

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # small -- a cohort, its cache and models as small as they can be; made once, for whichever file of tests asks first.
 # Sourced by bats ("load small"). BIN: the programs. SMALL: what was made; small_copy for those who write.
 # shellcheck shell=bash

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # petrel-suv on the command line. Its arithmetic is tested in tests/unit/suv_factor.c, its streams in suv_pipeline.c.
 
 setup() {

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # A piece of the real GE series in 20 guises (tests/golden/suv/variants.sh), through the whole pipeline: the SUV two packages of PyPI
 # work out (tests/golden/suv/peers.py, peers.tsv), or the right refusal.
 bats_require_minimum_version 1.5.0

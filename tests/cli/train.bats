@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # petrel-train: the network as the method counts it; the same bytes however many workers, killed or not; what it refuses
 
 setup_file() {

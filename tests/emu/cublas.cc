@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cublas -- products by plain loops, single-precision sums.   tests/emu */
 #include "cublas_v2.h"
 #include "cuda_bf16.h"

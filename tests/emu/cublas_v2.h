@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cublas_v2 -- the products kernels/cuda asks for, by plain loops.   tests/emu */
 #ifndef PETREL_TESTS_EMU_CUBLAS_V2_H
 #define PETREL_TESTS_EMU_CUBLAS_V2_H

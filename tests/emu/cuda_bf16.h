@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cuda_bf16 -- bfloat16: the upper half of a float, rounded to nearest even.   tests/emu */
 #ifndef PETREL_TESTS_EMU_CUDA_BF16_H
 #define PETREL_TESTS_EMU_CUDA_BF16_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cuda_runtime -- enough of CUDA to compile kernels/cuda with g++ and run it on the CPU.   tests/emu
  *
  * Of the language: __global__, __device__, __shared__ (static, not dynamic), threadIdx and its like, __syncthreads, full-warp

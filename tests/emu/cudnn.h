@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cudnn -- the handle alone: convolutions are computed by tests/emu, in the place of a plan.   tests/emu */
 #ifndef PETREL_TESTS_EMU_CUDNN_H
 #define PETREL_TESTS_EMU_CUDNN_H

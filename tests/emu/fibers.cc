@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fibers -- a block's threads take turns on one processor; a launch is all its blocks.   tests/emu */
 #include "cuda_runtime.h"
 

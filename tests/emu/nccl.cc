@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nccl -- the few functions of NCCL that kernels/cuda/ranks.cu calls, between processes of one machine.   tests/emu
  *
  * PETREL_NCCL names the emulated back end itself, which has them. Ranks share a file: a barrier, and a piece for each. What is

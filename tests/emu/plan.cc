@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plan -- a stand-in for cuDNN's plans (kernels/cuda/plan.h): convolutions by plain loops, on the stream.   tests/emu
  *
  * Channels-last, sums in float32, results in the precision of images, as the plans themselves: so that everything round them is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* runtime -- streams are queues that run when somebody waits for them; device memory ends at a forbidden page.   tests/emu */
 #include "cuda_runtime.h"
 #include "cudnn.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache_kill -- R3: a cache writer killed (SIGKILL) at random; what is published always opens and verifies, nothing
  * that was said to be kept is lost, and going on ends in the very bytes of an undisturbed cache.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* channel -- R1 and R8: real processes killed (SIGKILL) and stopped (SIGSTOP) at random; every item arrives exactly once.
  *
  *     source -> turn x3 -> check x2 -> collect          channel [KILLS] [SEED] [tcp]

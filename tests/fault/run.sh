@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # run.sh -- the fault campaigns: every program of BUILD_DIR/tests/fault, each of which prints its counts in a line.
 #   tests/fault/run.sh [BUILD_DIR] [N]       N: how often each attacks; without it a few seconds' worth
 # With N also train_kill.sh: 40 epochs, twice, the second time killed ten times, which takes long.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # train_kill -- pretraining killed on its way (kill -9) ends in the bytes of one that nobody disturbed; and the report of it.
 #   tests/fault/train_kill.sh [BUILD_DIR] [KILLS] [EPOCHS] [OUT] [words for the pipelines ...]
 # 10 kills, 40 epochs of the paper's recipe (but its warm-up of 60: a tenth) on 30 patients of a simulated cohort,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* parsers -- mutated files into every parser of foreign files: no crash, no second of the processor for one, memory under a cap.
  *
  *     build/tests/fuzz/parsers [COUNT] [SEED]           COUNT files over all targets (default 15000)

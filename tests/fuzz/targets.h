@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* targets -- every parser of foreign files: how to write good files for it, how to read any.   tests/fuzz
  *
  * Shared by parsers (mutations by a seed, part of the tests) and libfuzzer (guided by coverage, make fuzz). */

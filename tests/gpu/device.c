@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* device -- the cuda back end as a whole: a step against the cpu's, the same bytes twice, a recorded step, every way of convolving.
  *                                                                                                             tests/gpu
  *     device            TAP; the back end is the one petrel-train would open (PETREL_CUDA names another: the emulated one)

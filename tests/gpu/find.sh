@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # find -- is there a GPU, and which? Sourced by tests/gpu/run.sh and tests/bench/gpu.sh.   tests/gpu
 # shellcheck shell=bash disable=SC2034 # who sources it uses what it finds
 # PETREL_GPU_DRY=1: no GPU, but everything goes on with the emulated back end, small, so that a mistake in a script costs no GPU time;

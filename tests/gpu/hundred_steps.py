@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """hundred_steps -- the paper's network for 100 steps, petrel-train's and PyTorch's, from the same weights on the same pairs.   tests/gpu
 
     PETREL_BIN=build/bin hundred_steps.py CACHE [--backend cuda] [--precision float32|bfloat16] [--steps 100] [--pairs 32]

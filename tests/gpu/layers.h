@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* layers -- the convolutions of the paper's network, asked of the network itself.   tests/gpu
  *
  * Code, not only declarations: each program here has its own. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plans -- cuDNN has a plan for every layer and pass of the paper's network on GPUs that are not here.   tests/gpu
  *
  * From device properties (tests/gpu/devices): a plan is finalised, never run. bfloat16: on tensor cores, repeating bit for bit,

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # run -- what only a GPU can show, in one command: does the CUDA back end compute what it should?   tests/gpu
 #   tests/gpu/run.sh [BUILD_DIR]
 # Every operation against ref (float32 to 1e-5, bfloat16 to 5e-3); a step of the paper's network against the cpu back end; the same

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The cache: what is published comes back, repeats vanish, damage and contradictions are said, splits are even. */
 #include "common/file.h"
 #include "common/rng.h"

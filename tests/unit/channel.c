@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* channel -- order, credit, windows, many givers and takers, END, failure, repeats, strangers. */
 #include "common/file.h"
 #include "proto/arrived.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* classify_result -- one scan's answer: probabilities, sums, table, and masks on the scan's own grid. */
 #include "common/file.h"
 #include "stages/classify/result.h"

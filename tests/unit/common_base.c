@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* common_base -- failing, dying, memory and text.   tests */
 #include "common/base.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* common_child -- run a function in a child process and keep what it said, for tests of what dies or prints.   tests */
 #ifndef PETREL_TESTS_COMMON_CHILD_H
 #define PETREL_TESTS_COMMON_CHILD_H

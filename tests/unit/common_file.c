@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* common_file -- publication that is whole or not there, reading, directories, digests, gzip.   tests */
 #include "common/file.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* common_log -- what people and programs read: plain lines, JSON lines, bars, progress files, the last line.   tests */
 #include "common/log.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* common_opts -- words, recipes, help and run records from one table; the config files under it.   tests */
 #include "common/opts.h"
 

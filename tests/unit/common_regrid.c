@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* common_regrid -- a volume on another grid: against SimpleITK's numbers, and what must hold whatever the numbers. */
 #include "common/volume.h"
 #include "tests/golden/volume/regrid.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* common_rng -- Philox's published answers, and that what is drawn from it is exact and fair.   tests */
 #include "common/rng.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* common_volume -- grids in millimetres, turning in all 48 ways and back, NIfTI-1 as written.   tests */
 #include "common/volume.h"
 

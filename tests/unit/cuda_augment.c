@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cuda_augment -- augmentation by the cuda back end, emulated, against stages/pairs's: each step alone, and whole chains, as
  * petrel-pairs tells them to petrel-train.   tests/unit */
 #include "proto/message.h"

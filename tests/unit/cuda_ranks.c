@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cuda_ranks -- the cuda back end as one of several ranks: four emulated GPUs, a process each, on an emulated NCCL.   tests/unit */
 #include "common/rng.h"
 #include "kernels/backend.h"

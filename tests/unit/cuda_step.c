@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cuda_step -- the cuda back end as a whole, emulated: a narrow network's step against the cpu back end and ref, recorded steps against
  * plain ones, any order of threads, and what is said where there is no GPU to use.   tests/unit */
 #include "common/rng.h"

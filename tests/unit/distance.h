@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* distance -- how far one vector of numbers is from another.   tests */
 #ifndef PETREL_TESTS_DISTANCE_H
 #define PETREL_TESTS_DISTANCE_H

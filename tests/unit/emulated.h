@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* emulated -- the cuda back end without a GPU: its own sources compiled by g++ and run on the CPU (tests/emu).   tests/unit */
 #ifndef PETREL_TESTS_EMULATED_H
 #define PETREL_TESTS_EMULATED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* eval -- metrics, tests of significance and the loss reader against figures worked out elsewhere. */
 #include "stages/eval/curve.h"
 #include "stages/eval/metrics.h"

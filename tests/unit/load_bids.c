@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_bids -- a BIDS-PET volume with its _pet.json: names, times counted from TimeZero, the SUV factor they make. */
 #include "proto/suv.h"
 #include "stages/load/load.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_ct -- the CT of a scan: which one it is, its HU, and where they come to lie on the scan's grid. */
 #include "stages/load/load.h"
 #include "tests/unit/load_dicom_file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_dicom_file -- small DICOM PET slices, written element by element for the tests of load.   tests/unit
  *
  * Explicit VR, little endian, elements in ascending order of tags as the standard wants them. */

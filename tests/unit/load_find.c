@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_find -- what each argument is: folders, lists, layouts, masks beside scans; and the run id. */
 #include "stages/load/load.h"
 #include "tests/unit/load_dicom_file.h"

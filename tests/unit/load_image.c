@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_image -- MetaImage and NRRD files made byte by byte: the same volume each way, and everything refused by name. */
 #include "common/gzip.h"
 #include "stages/load/load.h"

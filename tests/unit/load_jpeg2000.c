@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_jpeg2000 -- slices packed here by OpenJPEG's encoder and read by the product: bit for bit where the syntax is lossless, and
  * whatever is wrong with a codestream by name. */
 #include "stages/load/load.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_jpeg2000_file -- JPEG 2000 codestreams by OpenJPEG's encoder, for the tests of load.   tests/unit */
 #ifndef PETREL_TESTS_LOAD_JPEG2000_FILE_H
 #define PETREL_TESTS_LOAD_JPEG2000_FILE_H

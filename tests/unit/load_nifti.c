@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_nifti -- NIfTI files made byte by byte: every type and order, and everything that must be refused by name. */
 #include "common/gzip.h"
 #include "stages/load/load.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_reader -- the process that reads: what it may not do, what becomes of a file that kills it, and that it can be left.
  *
  * A file that kills is a FIFO here: whoever opens it waits, and so is found and killed in the very act. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_real -- the real scans: a GE series against numbers made with pydicom, and against IBSI's own SUV of the same patient. */
 #include "stages/load/load.h"
 #include "stages/suv/suv.h"

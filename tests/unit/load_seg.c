@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_seg -- a DICOM segmentation with several segments, its bits packed across frames, as truth of a small series. */
 #include "stages/load/load.h"
 #include "tests/unit/load_seg_file.h"

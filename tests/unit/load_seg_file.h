@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_seg_file -- a small DICOM segmentation of two segments, written element by element for the tests of load.   tests/unit */
 #ifndef PETREL_TESTS_LOAD_SEG_FILE_H
 #define PETREL_TESTS_LOAD_SEG_FILE_H

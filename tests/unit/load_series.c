@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_series -- DICOM series made slice by slice: order, place, facts, and every series that must be refused. */
 #include "stages/load/load.h"
 #include "stages/suv/suv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load_syntax -- copies of a DICOM series in every transfer syntax DCMTK writes, in folders as people keep them, and with tags
  * changed as vendors have them: the same voxels, the right factor, or the right refusal. Of a made series, and of a real one
  * where PETREL_DATA has it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Messages: out and back, and damaged in every way that is cheap to try. */
 #include "proto/message.h"
 #include "common/rng.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* model -- model files written, opened, asked; and the broken ones, refused by name. */
 #include "stages/model.h"
 #include "common/file.h"

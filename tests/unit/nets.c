@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nets -- the network's shapes, names and counts, which the method fixes exactly; settings it refuses. */
 #include "kernels/nets/network.h"
 #include <math.h>

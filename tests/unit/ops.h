@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ops -- how operations are tested: the same job on every back end, compared.   tests/unit
  *
  * A job is one operation on one shape: forward, then backward with gradients that already hold something. Every device

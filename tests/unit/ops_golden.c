@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ops_golden -- single operations and their gradients against PyTorch (tests/golden/ops/make.py), on ref and cpu.   tests/unit */
 #include "tests/unit/ops.h"
 

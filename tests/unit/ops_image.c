@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ops_image -- convolution, batch normalisation, pooling.   tests/unit */
 #include "tests/unit/ops.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ops_losses -- VICReg, focal loss, optimisers and the sums they need.   tests/unit */
 #include "tests/unit/ops.h"
 

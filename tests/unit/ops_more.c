@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ops_more -- what other networks need: sigmoid, SiLU, dropout, gates, mean windows, groups, attention; 2-D. tests/unit
  */
 #include "tests/unit/ops.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ops_rows -- operations on rows: linear, layer norm, L2 norm, scale, concat, activations, softmax.   tests/unit */
 #include "tests/unit/ops.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* optim -- schedule, clipping, and optimisers over all parameters: who is stepped and who is not. */
 #include "common/rng.h"
 #include "kernels/optim/adamw.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pairs_augment -- the augmentations against MONAI's numbers, the noise against Philox, the draws against their ranges.   tests/unit */
 #include "common/file.h"
 #include "proto/message.h"

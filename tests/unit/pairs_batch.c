@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pairs_batch -- what a batch holds beside the numbers of its pairs; what apply and show say; workers that are killed.   tests/unit */
 #include "common/file.h"
 #include "proto/standardise.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pairs_cache -- a small cache on disk, split by patient, for tests of what reads it.   tests */
 #ifndef PETREL_TESTS_PAIRS_CACHE_H
 #define PETREL_TESTS_PAIRS_CACHE_H

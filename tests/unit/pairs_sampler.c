@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pairs_sampler -- which regions a batch holds: the rules of the method, and that nothing but the task decides.   tests/unit */
 #include "stages/pairs/sampler.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pairs_serve -- petrel-pairs as a process: a trainer's tasks answered, in any number of copies, some of them killed.   tests/unit */
 #include "common/file.h"
 #include "proto/channel.h"

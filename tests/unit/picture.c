@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* picture -- projections as PNG: the pixels come back, frames lie where regions lie, and pictures' edges hold. */
 #include "stages/picture.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The recipe table, its checks, and the recipe files. */
 #include "proto/recipe.h"
 #include "common/config.h"

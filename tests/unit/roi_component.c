@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* roi_component -- runs, components, regions as runs, holes, the body.   tests/unit */
 #include "stages/roi/body.h"
 #include "stages/roi/component.h"

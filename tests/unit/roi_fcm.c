@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* roi_fcm -- fuzzy C-means against a double loop over voxels; the Gaussian against SciPy.   tests/unit */
 #include "stages/roi/fcm.h"
 #include "stages/roi/smooth.h"

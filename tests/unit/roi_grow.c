@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* roi_grow -- what growing from local maxima promises, on made scenes and on noise.   tests/unit */
 #include "stages/roi/component.h"
 #include "stages/roi/grow.h"

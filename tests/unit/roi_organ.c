@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* roi_organ -- the liver found, and organs' regions told from others, on a made body; by an organ map; by a place given.   tests/unit */
 #include "proto/organ.h"
 #include "stages/roi/liver.h"

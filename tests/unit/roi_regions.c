@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* roi_regions -- a whole scan through: boxes, labels, overlap, pictures; IBSI's phantom and lesions where they are.   tests/unit */
 #include "common/gzip.h"
 #include "stages/roi/box.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* roi_shape -- moments, principal axes and position vectors against SimpleITK, and where ITK leaves the choice to us.   tests/unit */
 #include "stages/roi/eigen3.h"
 #include "stages/roi/position.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors: our bytes back, the format as others write it, and damage. */
 #include "common/safetensors.h"
 #include "common/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* simulate_anatomy -- simulated patients on organ maps: who gets whose anatomy, and is it still theirs in the end? */
 #include "common/file.h"
 #include "common/nifti.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* simulate_check -- the yardsticks of petrel-simulate check: area under the curve, logistic regression. */
 #include "common/rng.h"
 #include "datasets/simulate/logistic.h"

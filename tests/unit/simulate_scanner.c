@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* simulate_scanner -- blur, breathing, attenuation and noise of the simulated scanner, against closed forms. */
 #include "datasets/simulate/body.h"
 #include "datasets/simulate/breathing.h"

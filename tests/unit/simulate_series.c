@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* simulate_series -- a simulated patient written as DICOM, read back by petrel-load's own reader: the same voxels,
  * truth, facts. */
 #include "datasets/simulate/body.h"

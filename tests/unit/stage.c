@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* stage -- take, give, refuse, close, die and leave, with stages as processes of their own. */
 #include "stages/stage.h"
 #include "common/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* store -- what was written comes back; what is damaged, torn or short is said; equal calls make equal bytes. */
 #include "common/store.h"
 #include "common/file.h"

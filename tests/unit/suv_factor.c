@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* suv_factor -- SUV factors against golden numbers, what is refused and by which tag, statistics, other grids. */
 #include "common/file.h"
 #include "stages/suv/suv.h"

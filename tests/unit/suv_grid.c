@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* suv_grid -- a volume on another grid, against the definition voxel by voxel; cut at the thighs; clipped.   tests/unit */
 #include "stages/suv/suv.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* suv_pipeline -- petrel-load and two petrel-suv as programs, and this test at the end of their stream: good scans arrive as
  * SUV, each bad one arrives as a sentence that names file and field, and the exit codes say so. */
 #include "common/file.h"

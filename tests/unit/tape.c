@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tape -- gradients against central differences, shared blocks, short batches, freezing, the same bytes for any thread
  * count. */
 #include "kernels/nets/network.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_export -- weights in other clothes: from elsewhere, compact, ONNX; and event files, read back. */
 #include "common/file.h"
 #include "proto/message.h"

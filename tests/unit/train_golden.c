@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_golden -- the whole network, its losses and optimisers against PyTorch (tests/golden/train/make.py). */
 #include "common/safetensors.h"
 #include "kernels/nets/network.h"

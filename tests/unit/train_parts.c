@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_parts -- early stopping, the history, checkpoints: what a run leaves on disk and how it comes back. */
 #include "common/file.h"
 #include "kernels/tape_own.h"

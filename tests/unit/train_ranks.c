@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_ranks -- who a rank is, how the others are told what only rank 0 knows, and which batches can be shared. */
 #include "common/file.h"
 #include "stages/train/train.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_onednn -- convolutions through oneDNN 2 (Debian's libdnnl-dev) or 3, or, without it, none.   tests/bench */
 #include "tests/bench/onednn/conv_onednn.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_onednn -- the same convolutions in oneDNN: conv.c's peer.   tests/bench
  *
  * oneDNN at its best: it chooses layouts and algorithm itself, and what it costs to bring data into these layouts is not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* libfuzzer -- the parsers of foreign files under LLVM's libFuzzer, guided by coverage, with address and undefined-behaviour sanitizers.
  *
  *     make fuzz [SECONDS=60] [TARGETS="nifti dicom ..."]          (tests/fuzz/guided/run.sh; needs clang)

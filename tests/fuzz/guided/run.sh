@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # run -- libFuzzer over the parsers of foreign files, a while each.   make fuzz [SECONDS=60] [TARGETS="nifti dicom ..."]
 #   tests/fuzz/guided/run.sh PROGRAM PARSERS [SECONDS] [TARGET...]     PARSERS: build/tests/fuzz/parsers, which makes the seed corpus
 # What was learned stays in corpus/TARGET beside PROGRAM, and the next run begins with it. Ends with one line of counts; 1: a crash,

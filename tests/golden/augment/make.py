@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """make -- what MONAI makes of one small box with given parameters: cases.tsv and boxes.bin.   tests/golden
 
 MONAI 1.0.1 (the version the authors' released code used), PyTorch 1.13, NumPy; in double precision, stored as float32.

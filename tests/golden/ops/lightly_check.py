@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lightly's VICRegLoss on the z that ops.safetensors holds: its loss and gradient are those that tests/unit/ops_golden.c asks of
 ours. tests/cli/peers.bats runs it with the Python of tests/peers.sh."""
 import importlib

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Golden numbers for tests/unit/ops_golden.c: single operations and their gradients in PyTorch, float64, stored as float32.
     apt-get install python3-torch; /usr/bin/python3 make.py        (Debian 12: torch 1.13.1, numpy 1.24.2)"""
 import json

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reference numbers by make.py: numpy 1.26.4, scipy 1.17.1, SimpleITK 2.5.7. */
 static const struct { unsigned long long low, high; double spacing[3], centroid[3], axes[9], size[3]; } golden_axes[] = {
     {141759086656u, 73183515486715904u, {1.0, 1.0, 1.0}, {1.9, 2.9, 2.0},

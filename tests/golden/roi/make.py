@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Reference numbers for tests/unit/roi_*.c: shapes by SimpleITK, components and smoothing by SciPy.
 
     python3 -m venv v && v/bin/pip install numpy==1.26.4 scipy==1.17.1 SimpleITK==2.5.7

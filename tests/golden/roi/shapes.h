@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reference numbers by make.py: numpy 1.26.4, scipy 1.17.1, SimpleITK 2.5.7. */
 struct golden_form { double spacing[3], centroid[3], moments[3], axes[9], size[3]; int known[3], size_known; };
 struct golden_shape {

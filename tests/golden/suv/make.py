@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Golden SUV factors, from the definitions alone: writes cases.tsv beside this file.
 
 Made with Python 3.11.7 (math only). Every number is worked out here from the decay law, not from Petrel:

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """SUV of the variants of a real series, by two packages of PyPI: writes peers.tsv (or what is named) beside this file.
 
     variants.sh .../ge_sarcoma_dicom DIR && peers.py DIR [OUT.tsv]

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # variants -- copies of a piece of the real GE series, each as an archive or a vendor might have it, for the SUV of all of them.
 #   variants.sh GE_SARCOMA_DICOM TO        TO/NAME/: 24 slices each (the bladder, where SUVmax is); needs DCMTK's tools
 # peers.py has two PyPI packages work out their SUV; tests/cli/suv_peers.bats has Petrel do so.

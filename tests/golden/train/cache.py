@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Boxes, positions and embeddings of a cache, for the scripts beside this one. python3-h5py."""
 import csv
 import os

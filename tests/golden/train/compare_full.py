@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The paper's whole network (38.9 million parameters) as petrel-train runs it, against PyTorch in float64: the same
 weights, the same pairs; every gradient tensor of a step, then the losses and weights of some steps.
 tests/cli/peers.bats runs it with the Python of tests/peers.sh.

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Golden numbers for tests/unit/train_golden.c: the whole network at a width of 2, the first pretraining step in every
 number, ten steps of training, ten LARS steps with the first gradients, the classifier's loss and ten steps of AdamW.
 Computed in float64, stored as float32; boxes and positions are a formula (network.py's numbers), so that they need no room here.

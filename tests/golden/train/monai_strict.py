@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Petrel's backbone in MONAI's resnet18 and MONAI's in Petrel's, strict=True; the same embeddings to 1e-5 of the largest.
 tests/cli/peers.bats runs it with the Python of tests/peers.sh, with MONAI 1.0.1 and 1.3.2.
     PETREL_BIN=build/bin build/peers/bin/python monai_strict.py CACHE [STRIDE]      STRIDE: of the stem, 1,2,2 or 1,1,1

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The network, loss and optimiser of Petrel in plain PyTorch, for golden numbers. Written from the method's
 description: ResNet with basic blocks (shortcut B), PEB, projection head; VICReg with means; LARS.
 Debian's python3-torch 1.13.1."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """petrel-train export --onnx (backbone, PEB, classifier), run by onnxruntime: embeddings and probabilities as petrel-eval
 has them, to 1e-4 of the largest; the file passes onnx.checker. And the compact file: the same embeddings, to the last
 digit written.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The event files of a run, opened by TensorBoard itself: every step once, the numbers of losses.csv.
 tests/cli/peers.bats runs it with the Python of tests/peers.sh.
     build/peers/bin/python tensorboard_check.py EVENTS_FOLDER LOSSES_CSV"""

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Reference numbers for tests/unit/common_regrid.c: a volume resampled to other grids by SimpleITK, linearly.
 
     python3 -m venv v && v/bin/pip install numpy SimpleITK        # versions used: head of regrid.h

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Made by tests/golden/volume/make.py with SimpleITK 2.5.7, numpy 1.26.4. */
 static const struct regrid_case {
     const char *name;
