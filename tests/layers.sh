@@ -31,7 +31,7 @@ only() {
     hits=$(grep -rlE "#[[:space:]]*include[[:space:]]*<$pattern" --include='*.[ch]' --include='*.cc' --include='*.cu' common proto kernels stages datasets 2>/dev/null | grep -vE "^($where)$")
     [ -z "$hits" ] || say "<$pattern> belongs to $where alone, but is included by" $hits
 }
-only 'zmq\.h' 'proto/channel\.c|proto/curve\.c'
+only 'zmq\.h' 'proto/(endpoint|curve_keys|zap)\.c'
 only 'msgpack' 'proto/message[a-z_]*\.[ch]'
 only 'hdf5\.h' 'common/store\.c'
 only 'dcmtk' 'stages/load/dicom[a-z_]*\.cc|stages/load/dicom_stream\.h|datasets/simulate/dicom_write\.cc'

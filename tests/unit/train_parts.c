@@ -82,10 +82,10 @@ static void test_train_fraction(void **state)
                                              : i < 53 ? -1
                                                       : i % 2,
                                     .split = i < 53 ? SPLIT_TRAIN : SPLIT_VALIDATION,
-                                    .place = i < 10   ? (float)i / 10
-                                             : i < 50 ? (float)(i - 10) / 40
-                                             : i < 53 ? (float)(i - 50) / 3
-                                                      : 0.99f};
+                                    .quantile = i < 10   ? (float)i / 10
+                                                : i < 50 ? (float)(i - 10) / 40
+                                                : i < 53 ? (float)(i - 50) / 3
+                                                         : 0.99f};
     recipe_defaults(&r);
     assert_int_equal(sampling_plan_make(&whole, &r, &c, row, &e), 0);
     assert_true(whole.train.tumours == 10 && whole.train.others == 40 && whole.train.unknown == 3);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cache_parts -- what the cache's own files share.   proto
+/* cache_internal -- what the cache's own files share.   proto
  * cache.c opens and counts; cache_manifest.c lines and splits; cache_shard.c one HDF5 file; cache_write.c publishes;
  * cache_read.c gives rows and boxes; cache_split.c divides patients. */
-#ifndef PETREL_PROTO_CACHE_PARTS_H
-#define PETREL_PROTO_CACHE_PARTS_H
+#ifndef PETREL_PROTO_CACHE_INTERNAL_H
+#define PETREL_PROTO_CACHE_INTERNAL_H
 #include "common/store.h"
 #include "proto/cache.h"
-#include "proto/message_facts.h"
+#include "proto/message_internal.h"
 #include <stdio.h>
 
 #define CACHE_MANIFEST "manifest"

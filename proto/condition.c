@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ends -- what giver.c and taker.c share.   proto */
-#include "proto/ends.h"
+/* condition -- a lock, and waiting for what it guards to change.   proto */
+#include "proto/condition.h"
 
-#include <signal.h>
 #include <time.h>
 
-void bell_make(struct bell *b)
+void condition_open(struct condition *b)
 {
     pthread_condattr_t how;
     pthread_condattr_init(&how);
@@ -15,28 +14,28 @@ void bell_make(struct bell *b)
     pthread_mutex_init(&b->lock, NULL);
 }
 
-void bell_free(struct bell *b)
+void condition_close(struct condition *b)
 {
     pthread_cond_destroy(&b->news);
     pthread_mutex_destroy(&b->lock);
 }
 
-void bell_lock(struct bell *b)
+void condition_lock(struct condition *b)
 {
     pthread_mutex_lock(&b->lock);
 }
 
-void bell_unlock(struct bell *b)
+void condition_unlock(struct condition *b)
 {
     pthread_mutex_unlock(&b->lock);
 }
 
-void bell_ring(struct bell *b)
+void condition_notify(struct condition *b)
 {
     pthread_cond_broadcast(&b->news);
 }
 
-bool bell_wait(struct bell *b, double until_s)
+bool condition_wait(struct condition *b, double until_s)
 {
     if (until_s < 0) {
         pthread_cond_wait(&b->news, &b->lock);
@@ -48,14 +47,4 @@ bool bell_wait(struct bell *b, double until_s)
     until.tv_nsec = (long)((until_s - (double)until.tv_sec) * 1e9);
     pthread_cond_timedwait(&b->news, &b->lock, &until);
     return true;
-}
-
-void end_thread(pthread_t *thread, void *(*run)(void *), void *argument)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(thread, NULL, run, argument))
-        die(EX_OSERR, "cannot start a thread for a channel");
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

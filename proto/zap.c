@@ -1,79 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* curve -- keys and the allow-list for tcp channels.   proto
+/* zap -- the allow-list of tcp channels.   proto
  *
- * CURVE (curve25519) encrypts and says who speaks; the registry says who may. The ZAP handler is there
- * before its socket listens and after it closes: without one ZeroMQ would let everybody in. */
-#include "proto/curve.h"
+ * The ZAP handler is there before its socket listens and after it closes: without one ZeroMQ would let everybody in. */
+#include "proto/zap.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include "proto/curve_keys.h"
 #include <string.h>
 #include <zmq.h>
-
-enum { Z85 = 41 };
-
-static void hex_write(char hex[KEY_HEX], const uint8_t bytes[CURVE_BYTES])
-{
-    for (size_t i = 0; i < CURVE_BYTES; i++)
-        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-}
-
-static bool hex_read(const char *hex, uint8_t bytes[CURVE_BYTES])
-{
-    if (strlen(hex) != KEY_HEX - 1 || strspn(hex, "0123456789abcdef") != KEY_HEX - 1)
-        return false;
-    for (size_t i = 0; i < CURVE_BYTES; i++) {
-        unsigned byte;
-        if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
-            return false;
-        bytes[i] = (uint8_t)byte;
-    }
-    return true;
-}
-
-int curve_make(struct curve_keys *k, struct error *e)
-{
-    char open[Z85], secret[Z85];
-    if (zmq_curve_keypair(open, secret) || !zmq_z85_decode(k->open, open) || !zmq_z85_decode(k->secret, secret))
-        return fail_as(e, EX_UNAVAILABLE, "cannot make a CURVE key: %s (is ZeroMQ built with libsodium?)",
-                       zmq_strerror(zmq_errno()));
-    explicit_bzero(secret, sizeof secret);
-    hex_write(k->hex, k->open);
-    return 0;
-}
-
-void curve_forget(struct curve_keys *k)
-{
-    explicit_bzero(k, sizeof *k);
-}
-
-static const char domain[] = "petrel";
-
-int curve_serve(void *socket, const struct curve_keys *k)
-{
-    int yes = 1;
-    if (zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &yes, sizeof yes) ||
-        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, k->secret, CURVE_BYTES) ||
-        zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, domain, sizeof domain - 1))
-        return -1;
-    return 0;
-}
-
-int curve_join(void *socket, const struct curve_keys *k, const char *server_hex)
-{
-    uint8_t server[CURVE_BYTES];
-    if (!hex_read(server_hex, server)) {
-        errno = EINVAL;
-        return -1;
-    }
-    if (zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server, CURVE_BYTES) ||
-        zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, k->open, CURVE_BYTES) ||
-        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, k->secret, CURVE_BYTES))
-        return -1;
-    return 0;
-}
-
-/* ---- ZAP ---- */
 
 void *zap_open(void *context)
 {
@@ -129,9 +62,9 @@ void zap_answer(void *zap, const struct registry *r)
     while (zap_receive(zap, frame, &whole)) {
         bool allowed = false;
         if (whole && frame_is(&frame[ZAP_VERSION], "1.0") && frame_is(&frame[ZAP_MECHANISM], "CURVE") &&
-            frame[ZAP_KEY].size == CURVE_BYTES) {
+            frame[ZAP_KEY].size == CURVE_KEY_BYTES) {
             char hex[KEY_HEX];
-            hex_write(hex, frame[ZAP_KEY].byte);
+            curve_key_hex(hex, frame[ZAP_KEY].byte);
             allowed = registry_allows(r, hex);
         }
         size_t request = frame[ZAP_REQUEST].size < sizeof frame[0].byte ? frame[ZAP_REQUEST].size : 0;
