@@ -41,12 +41,12 @@ static void piece_describe(const struct keeper *k, const struct piece *x, struct
     format_into(t->name, sizeof t->name, "%s%s%s", prefix[x->sort], x->sort == VALUE ? "" : ".", x->q->name);
     t->ndim = x->sort == DEAD ? 1 : param_live_shape(x->q, t->dim);
     if (x->sort == DEAD)
-        t->dim[0] = sizeof(struct dead) / sizeof(double);
+        t->dim[0] = sizeof(struct dead_state) / sizeof(double);
 }
 
 static size_t piece_bytes(const struct piece *x)
 {
-    return x->sort == DEAD               ? sizeof(struct dead)
+    return x->sort == DEAD               ? sizeof(struct dead_state)
            : x->q->kind == PARAM_COUNTER ? sizeof(int64_t)
                                          : x->q->live * sizeof(float);
 }
@@ -59,7 +59,7 @@ static float *block_of(const struct keeper *k, const struct piece *x)
 static void piece_get(const struct keeper *k, const struct piece *x, void *to)
 {
     if (x->sort == DEAD)
-        k->params->backend->get(k->params->backend, to, x->q->scaled, sizeof(struct dead));
+        k->params->backend->get(k->params->backend, to, x->q->dead_state, sizeof(struct dead_state));
     else if (x->q->kind == PARAM_COUNTER)
         memcpy(to, &x->q->counter, sizeof x->q->counter);
     else
@@ -69,7 +69,7 @@ static void piece_get(const struct keeper *k, const struct piece *x, void *to)
 static void piece_put(const struct keeper *k, const struct piece *x, const void *from)
 {
     if (x->sort == DEAD)
-        k->params->backend->put(k->params->backend, x->q->scaled, from, sizeof(struct dead));
+        k->params->backend->put(k->params->backend, x->q->dead_state, from, sizeof(struct dead_state));
     else if (x->q->kind == PARAM_COUNTER)
         memcpy(&x->q->counter, from, sizeof x->q->counter);
     else

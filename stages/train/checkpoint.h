@@ -3,7 +3,7 @@
  *
  * RUN/checkpoint-PHASE-STEPS.safetensors holds every parameter that is not frozen (PyTorch's names; shapes too, but a
  * convolution's is (O,C,live taps)), the optimiser's moments as "momentum.NAME", what became of dead taps as "dead.NAME"
- * (scale, momentum, squares: struct dead), the place, and the settings of its run. PHASE-best-STEPS.safetensors beside it
+ * (scale, momentum, squares: struct dead_state), the place, and the settings of its run. PHASE-best-STEPS.safetensors beside it
  * is the best model in the same form without moments, one for each of the two checkpoints kept. */
 #ifndef PETREL_STAGES_TRAIN_CHECKPOINT_H
 #define PETREL_STAGES_TRAIN_CHECKPOINT_H
@@ -20,7 +20,7 @@ struct keeper {
     struct moment moment[2];
     size_t moments;
     struct first first;
-    /* NULL, or brings q->first or *q->scaled to where they are after so many steps (adamw.h) */
+    /* NULL, or brings q->dead_weights or *q->dead_state to where they are after so many steps (adamw.h) */
     void (*age)(void *context, struct param *q, int64_t steps);
     void *age_context;
     int64_t writing; /* steps of the model file being written */
@@ -32,7 +32,7 @@ struct keeper {
     } kept[2];
     double saved_s; /* when the last checkpoint was */
 };
-/* p has its values, and params_keep_dead was asked: the keeper takes what that kept. */
+/* p has its values, and params_keep_dead_weights was asked: the keeper takes what that kept. */
 int keeper_open(struct keeper *k, const struct train *t, struct params *p, const struct moment *moment, size_t moments,
                 struct error *e) MUST_USE;
 void keeper_close(struct keeper *k);

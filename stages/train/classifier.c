@@ -345,7 +345,7 @@ static void build(struct classifier *c, struct train *t)
         tape_seal(c->encoder, false, NULL);
     }
     tape_seal(c->head[0].tape, true, NULL);
-    params_keep_dead(c->params);
+    params_keep_dead_weights(c->params);
     params_init(c->params, t->seed);
     /* fine-tuning may begin from a bare backbone; a frozen PEB that was never trained would be noise */
     if (model_load(c->params, &t->init_file, t->init, c->unfreeze ? "peb,classifier" : "classifier", "", &e))

@@ -46,7 +46,7 @@ static void open_network(struct export *x, struct train *t)
     x->tape = tape_open(x->params, 1, 1);
     (void)network_build(x->tape, &t->network, x->parts);
     tape_seal(x->tape, false, NULL);
-    params_keep_dead(x->params);
+    params_keep_dead_weights(x->params);
     if (model_load(x->params, &t->init_file, t->init, "", "", &e))
         die_of(&e);
 }

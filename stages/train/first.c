@@ -41,7 +41,7 @@ static int read_all(int fd, char *to, size_t bytes, off_t at)
 int first_open(struct first *f, struct params *p, const char *run, const char *name, struct error *e)
 {
     *f = (struct first){.fd = -1};
-    if (!p->first) /* nothing is dead, or nobody here writes models */
+    if (!p->dead_weights) /* nothing is dead, or nobody here writes models */
         return 0;
     char *base = xprintf(".%s-first.XXXXXX.tmp", name),
          *path = path_join(run, base); /* the name is swept should we die here */
@@ -52,19 +52,19 @@ int first_open(struct first *f, struct params *p, const char *run, const char *n
     if (f->fd < 0)
         result = fail_as(e, EX_CANTCREAT, "cannot make a file in '%s' for %zu MiB of first values: %s", run,
                          p->dead >> 18, strerror(errno));
-    else if (unlink(path) || write_all(f->fd, (const char *)p->first, p->dead * sizeof *p->first))
+    else if (unlink(path) || write_all(f->fd, (const char *)p->dead_weights, p->dead * sizeof *p->dead_weights))
         result = fail_as(e, EX_IOERR, "cannot keep %zu MiB of first values in '%s': %s", p->dead >> 18, run,
                          strerror(errno));
     for (size_t i = 0; i < p->count; i++) {
         struct param *q = &p->param[i];
         if (!q->dead)
             continue;
-        f->at[i] = (size_t)(q->first - p->first);
-        f->digest[i] = bytes_xxh3(q->first, q->dead * sizeof *q->first);
-        q->first = NULL;
+        f->at[i] = (size_t)(q->dead_weights - p->dead_weights);
+        f->digest[i] = bytes_xxh3(q->dead_weights, q->dead * sizeof *q->dead_weights);
+        q->dead_weights = NULL;
     }
-    free(p->first);
-    p->first = NULL;
+    free(p->dead_weights);
+    p->dead_weights = NULL;
     free(base);
     free(path);
     return result;
@@ -72,11 +72,11 @@ int first_open(struct first *f, struct params *p, const char *run, const char *n
 
 int first_borrow(struct first *f, const struct params *p, struct param *q, struct error *e)
 {
-    size_t i = (size_t)(q - p->param), bytes = q->dead * sizeof *q->first;
+    size_t i = (size_t)(q - p->param), bytes = q->dead * sizeof *q->dead_weights;
     if (!q->dead || !f->at)
         return 0;
-    q->first = f->now = xalloc(bytes, 1);
-    if (read_all(f->fd, (char *)f->now, bytes, (off_t)(f->at[i] * sizeof *q->first)))
+    q->dead_weights = f->now = xalloc(bytes, 1);
+    if (read_all(f->fd, (char *)f->now, bytes, (off_t)(f->at[i] * sizeof *q->dead_weights)))
         return fail_as(e, EX_IOERR, "cannot read the first values of '%s' again: %s", q->name, strerror(errno));
     if (bytes_xxh3(f->now, bytes) != f->digest[i])
         return fail_as(e, EX_IOERR, "the first values of '%s' came back from the disk other than they were", q->name);
@@ -88,7 +88,7 @@ void first_return(struct first *f, struct param *q)
     if (!f->now)
         return;
     free(f->now);
-    q->first = f->now = NULL;
+    q->dead_weights = f->now = NULL;
 }
 
 void first_close(struct first *f)

@@ -14,9 +14,9 @@ struct first {
     uint64_t *digest;
     float *now; /* the one borrowed */
 };
-/* Takes what params_keep_dead kept into the file: from here on every q->first is NULL. name: for the temporary file. */
+/* Takes what params_keep_dead_weights kept into the file: from here on every q->dead_weights is NULL. name: for the temporary file. */
 int first_open(struct first *f, struct params *p, const char *run, const char *name, struct error *e) MUST_USE;
-/* q->first is there until first_return; NULL for a parameter that has none. */
+/* q->dead_weights is there until first_return; NULL for a parameter that has none. */
 int first_borrow(struct first *f, const struct params *p, struct param *q, struct error *e) MUST_USE;
 void first_return(struct first *f, struct param *q);
 void first_close(struct first *f);

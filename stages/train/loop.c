@@ -25,10 +25,10 @@ void loop_begin(struct loop *l, struct train *t, const char *history_name, const
         log_note("going on from epoch %lld, step %lld of '%s'", (long long)l->at.epoch, (long long)l->at.step,
                  t->stage_options.run);
     char *path = path_join(t->stage_options.run, history_name);
-    if (ranks_writes(&t->place))
+    if (ranks_writes(&t->world))
         must(history_open(&l->history, path, history_header, l->at.history_bytes, &e), &e);
     free(path);
-    if (t->tensorboard && ranks_writes(&t->place))
+    if (t->tensorboard && ranks_writes(&t->world))
         must(events_open(&l->events, t->tensorboard, t->phase, l->at.events_bytes, &e), &e);
     l->seconds_before = l->at.seconds;
     l->begun_s = l->event_s = now_s();
@@ -42,7 +42,7 @@ void loop_save(struct loop *l)
 {
     struct error e = {0};
     l->keeper.saved_s = now_s();
-    if (!ranks_writes(&l->train->place))
+    if (!ranks_writes(&l->train->world))
         return;
     l->at.seconds = l->seconds_before + now_s() - l->begun_s;
     must(history_sync(&l->history, &l->at.history_bytes, &e), &e);
@@ -83,7 +83,7 @@ void loop_after_epoch(struct loop *l, double loss)
     at->step = 0;
     memset(at->sum, 0, sizeof at->sum);
     at->count = 0;
-    if (best && ranks_writes(&l->train->place))
+    if (best && ranks_writes(&l->train->world))
         keeper_note_best(&l->keeper, at);
 }
 
@@ -119,7 +119,7 @@ int loop_end(struct loop *l, enum loop_next how)
     struct train *t = l->train;
     const struct stopping *s = &l->at.stopping;
     double boxes_s = loop_boxes_s(l), waiting = loop_waiting(l);
-    bool writes = ranks_writes(&t->place);
+    bool writes = ranks_writes(&t->world);
     if (how == LOOP_ON && writes) {
         must(history_sync(&l->history, &l->at.history_bytes, &e), &e);
         must(keeper_finish(&l->keeper, &l->at, &e), &e);

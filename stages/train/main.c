@@ -128,7 +128,7 @@ static void check_words(const struct train *t)
         die(EX_USAGE, "--pair-list is for pretrain");
     if ((classifier || t->pair_list) && train_augments(t))
         die(EX_USAGE, "--augment-on is for pretrain with petrel-pairs");
-    if (classifier && !ranks_alone(&t->place))
+    if (classifier && !ranks_alone(&t->world))
         die(EX_USAGE, "--ranks is for pretrain: the classifier's head is learned in seconds by one");
 }
 
@@ -153,14 +153,14 @@ static void open_all(struct train *t)
 {
     struct error e = {0};
     const char *name = !strcmp(t->phase, "pretrain") ? "pretrained.safetensors" : "model.safetensors";
-    if (dir_make(t->stage_options.run, &e) || (ranks_writes(&t->place) && record_lock(t->stage_options.run, &e)))
+    if (dir_make(t->stage_options.run, &e) || (ranks_writes(&t->world) && record_lock(t->stage_options.run, &e)))
         die_of(&e);
     t->out_path = t->out ? xstrdup(t->out) : path_join(t->stage_options.run, name);
     open_data(t);
     if (model_network(&t->recipe, t->channels, &t->network, &e) ||
         !(t->backend = backend_choose(&(struct backend_wish){t->backend_name, t->recipe.precision, t->threads}, &e)) ||
         !(t->settings = record_settings(t, &e)) || augmented_check(t, &e) ||
-        (ranks_writes(&t->place) && checkpoint_clear(t, t->restart, &e)) || ranks_join(t, &e))
+        (ranks_writes(&t->world) && checkpoint_clear(t, t->restart, &e)) || ranks_join(t, &e))
         die_of(&e);
 }
 

@@ -209,7 +209,7 @@ static bool train_step(struct pretrain *p)
     double terms[4];
     if (!p->next.on && !load_next(p))
         return false;
-    double pairs = p->next.pairs * l->train->place.size, lr = learning_rate(p);
+    double pairs = p->next.pairs * l->train->world.size, lr = learning_rate(p);
     struct backend *b = p->params->backend;
 
     l->boxes += 2 * (uint64_t)p->next.pairs;
@@ -247,7 +247,7 @@ static bool validate(struct pretrain *p, double mean[4])
         double terms[4];
         if (!next_batch(p, &batch))
             return false;
-        double pairs = batch.count * p->loop.train->place.size;
+        double pairs = batch.count * p->loop.train->world.size;
         p->loop.boxes += 2 * (uint64_t)batch.count;
         struct sized_tape *s = load_batch(p, &batch);
         tape_evaluate(s->tape);
@@ -305,9 +305,9 @@ static void build(struct pretrain *p, struct train *t)
     p->loop.flag = p->terms + 3;
     if (t->backend->ranks)
         ranks_vicreg_open(&p->together, t->backend, (int)t->recipe.batch, t->network.projection_width);
-    tape_for(p, (int)t->recipe.batch / t->place.size);
-    if (ranks_writes(&t->place))
-        params_keep_dead(p->params);
+    tape_for(p, (int)t->recipe.batch / t->world.size);
+    if (ranks_writes(&t->world))
+        params_keep_dead_weights(p->params);
     params_init(p->params, t->seed);
     if (t->init && model_load(p->params, &t->init_file, t->init, "peb,projection", "classifier", &e))
         die_of(&e);
@@ -342,12 +342,12 @@ static void check_shares(const struct order *o, const struct train *t)
 {
     struct error e = {0};
     int64_t first = o->train_steps - 1, last = o->validation_steps - 1;
-    if (ranks_alone(&t->place))
+    if (ranks_alone(&t->world))
         return;
-    if (ranks_check_batch(&t->place, "a batch", t->recipe.batch, &e) ||
-        (!t->pair_list && ranks_check_batch(&t->place, "the epoch's last batch",
+    if (ranks_check_batch(&t->world, "a batch", t->recipe.batch, &e) ||
+        (!t->pair_list && ranks_check_batch(&t->world, "the epoch's last batch",
                                             sampling_batch_items(&t->plan, PHASE_PRETRAIN, first), &e)) ||
-        (last >= 0 && ranks_check_batch(&t->place, "the last validation batch",
+        (last >= 0 && ranks_check_batch(&t->world, "the last validation batch",
                                         sampling_batch_items(&t->plan, PHASE_PRETRAIN_VALIDATION, last), &e)))
         die_of(&e);
 }

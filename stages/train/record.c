@@ -64,8 +64,8 @@ char *record_settings(const struct train *t, struct error *e)
     add_line(&text, "backend", t->backend->name);
     if (train_augments(t))
         add_line(&text, "augment-on", t->augment_on);
-    if (!ranks_alone(&t->place)) {
-        format_into(number, sizeof number, "%d", t->place.size);
+    if (!ranks_alone(&t->world)) {
+        format_into(number, sizeof number, "%d", t->world.size);
         add_line(&text, "ranks", number);
     }
     if (add_digest(&text, "init", t->init, e) || add_digest(&text, "pair-list", t->pair_list, e)) {

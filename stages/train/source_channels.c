@@ -42,8 +42,8 @@ static void give_task(struct channels *c, const struct wanted *w)
                                      .epoch = w->epoch,
                                      .step = w->step,
                                      .sampling = c->train->plan.digest,
-                                     .part = c->train->place.rank,
-                                     .parts = c->train->place.size,
+                                     .part = c->train->world.rank,
+                                     .parts = c->train->world.size,
                                      .drawn = train_augments(c->train)};
     pair_task_encode(&task, &b);
     if (giver_put(c->tasks.giver, (struct item_key){c->run, w->index}, &b, &e))
@@ -109,7 +109,7 @@ static void place_batch(struct channels *c, struct pair_batch_message *b)
         struct slot *s = &c->slot[(c->first + i) % c->room];
         const struct pair_task_message *t = &b->task;
         if (s->arrived || t->phase != (int32_t)s->wanted.phase || t->epoch != s->wanted.epoch ||
-            t->step != s->wanted.step || t->part != c->train->place.rank || t->drawn != train_augments(c->train) ||
+            t->step != s->wanted.step || t->part != c->train->world.rank || t->drawn != train_augments(c->train) ||
             t->seed != c->train->seed || t->sampling != c->train->plan.digest)
             continue;
         if (check_batch(c, b, &e))

@@ -86,8 +86,8 @@ static int list_take(struct source *s, struct pair_batch_message *b, struct erro
     if (!s->next(s->context, &w))
         return fail_as(e, EX_SOFTWARE, "a batch was wanted after the last one");
     size_t batch = (size_t)t->recipe.batch, first = (size_t)w.step * batch;
-    size_t count = (l->pairs - first < batch ? l->pairs - first : batch) / (size_t)t->place.size;
-    first += (size_t)t->place.rank * count;
+    size_t count = (l->pairs - first < batch ? l->pairs - first : batch) / (size_t)t->world.size;
+    first += (size_t)t->world.rank * count;
     *b = (struct pair_batch_message){.task = {.phase = w.phase, .seed = t->seed, .epoch = w.epoch, .step = w.step},
                                      .count = (int32_t)count,
                                      .views = 2,

@@ -57,7 +57,7 @@ struct train {
     bool resume, restart;
     uint64_t seed;
     int64_t threads;
-    struct ranks_place place; /* size 1: alone */
+    struct world world; /* size 1: alone */
     /* opened */
     struct cache cache;
     struct cache_row *rows;
@@ -78,7 +78,7 @@ bool train_stop_asked(void);
 /* May this process leave on its own for that? One of several ranks leaves with the others, after a step. */
 static inline bool train_may_stop(const struct train *t)
 {
-    return ranks_alone(&t->place) && train_stop_asked();
+    return ranks_alone(&t->world) && train_stop_asked();
 }
 void train_catch_signals(void);
 /* Does the trainer apply the augmentations that petrel-pairs draws? */

@@ -45,7 +45,7 @@ static struct made make_of(const char *peb_norm, const char *activation, int cha
     m.tape = tape_open(m.params, BOXES, 1);
     m.values = network_build(m.tape, &m.network, NETWORK_ENCODER | NETWORK_PROJECTION | NETWORK_CLASSIFIER);
     tape_seal(m.tape, false, NULL);
-    params_keep_dead(m.params);
+    params_keep_dead_weights(m.params);
     params_init(m.params, 11);
     m.host = xalloc(model_host_floats(m.params), sizeof *m.host);
     return m;

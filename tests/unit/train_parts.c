@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train_parts -- early stopping, the history, checkpoints: what a run leaves on disk and how it comes back. */
 #include "common/file.h"
-#include "kernels/tape_own.h"
+#include "kernels/tape_internal.h"
 #include "stages/train/checkpoint.h"
 #include "stages/train/history.h"
 #include "stages/train/memo.h"
@@ -142,7 +142,7 @@ static void fixture_open(struct fixture *f, const char *settings)
     tape_conv(f->tape, tape_image(f->tape, 1, one), "conv", 1, (const int[]){3, 1, 1}, one, (const int[]){1, 0, 0});
     params_freeze(f->params, "low");
     tape_seal(f->tape, true, NULL);
-    params_keep_dead(f->params);
+    params_keep_dead_weights(f->params);
     params_init(f->params, 8);
     f->moment = f->t.backend->alloc(f->t.backend, f->params->trained * sizeof(float));
     if (keeper_open(&f->keeper, &f->t, f->params, &(struct moment){"momentum", f->moment}, 1, &e))
@@ -209,8 +209,8 @@ static void save(struct fixture *f, int64_t steps, float value, bool best)
     struct param *conv = params_find(f->params, "conv.weight");
     float tap = value;
     param_put_live(f->params, conv, f->params->values, &tap);
-    memcpy(conv->scaled, &(struct dead){value / 16, value / 32, 5},
-           sizeof *conv->scaled); /* ref: the device is the host */
+    memcpy(conv->dead_state, &(struct dead_state){value / 16, value / 32, 5},
+           sizeof *conv->dead_state); /* ref: the device is the host */
     if (best)
         keeper_note_best(&f->keeper, &at);
     if (checkpoint_save(&f->keeper, &at, &e))
@@ -245,7 +245,7 @@ static void test_checkpoints(void **state)
     float moment[10];
     param_get_from(f.params, params_find(f.params, "high.2.weight"), f.moment, moment);
     assert_true(moment[0] == 4 && moment[9] == 13);
-    const struct dead *dead = params_find(f.params, "conv.weight")->scaled;
+    const struct dead_state *dead = params_find(f.params, "conv.weight")->dead_state;
     assert_true(dead->scale == 4.0 / 16 && dead->momentum == 4.0 / 32 && dead->squares == 5);
     assert_true(get(&f, "conv.weight") == 4);
     fixture_close(&f);
@@ -305,7 +305,7 @@ static void test_finish(void **state)
     free(half);
 
     float first[3], *whole;
-    assert_null(params_find(f.params, "conv.weight")->first); /* the keeper has them */
+    assert_null(params_find(f.params, "conv.weight")->dead_weights); /* the keeper has them */
     struct param conv = *params_find(f.params, "conv.weight");
     param_fresh(&conv, 8, (size_t)(params_find(f.params, "conv.weight") - f.params->param), first);
     save(&f, 10, 1, true);

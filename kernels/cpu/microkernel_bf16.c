@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inner_bf16 -- the convolution's product on pairs of bfloat16, two multiply-adds a lane and instruction (AVX512_BF16), and how
- * numbers become pairs.   kernels/cpu
+/* microkernel_bf16 -- the convolution's micro-kernel on pairs of bfloat16, two multiply-adds a lane and instruction
+ * (AVX512_BF16), and how numbers become pairs.   kernels/cpu
  *
  * GFLOP/s of the tile alone on one core (AMD EPYC Zen 4, GCC 12): 117 in float32, 233 on pairs. */
-#include "kernels/cpu/inner.h"
+#include "kernels/cpu/microkernel.h"
 #ifdef __x86_64__
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,avx512bf16,avx2,fma,prefer-vector-width=512")
 #include <immintrin.h>
@@ -14,7 +14,7 @@
 #define ROW       (LANES / 2)
 #define MULTIPLY_ADD(sum, number, vector)                                                                              \
     ((sum) = (vec)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)_mm512_set1_ps(number), (__m512bh)(__m512)(vector)))
-#include "kernels/cpu/inner_product.h"
+#include "kernels/cpu/brgemm_loops.h"
 
 /* 16 float32, rounded to nearest even, each in the low half of 32 bits */
 ALWAYS __m512i rounded(const float *from, size_t count)
@@ -53,16 +53,16 @@ static void halve(float *words, const float *from, size_t count)
     }
 }
 
-bool inner_bf16_is_here(void)
+bool microkernels_bf16_is_here(void)
 {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx512bf16");
 }
-const struct inner_words inner_bf16 = {product, pair, halve};
+const struct bf16_loops microkernels_bf16 = {brgemm, pair, halve};
 #else
-bool inner_bf16_is_here(void)
+bool microkernels_bf16_is_here(void)
 {
     return false;
 }
-const struct inner_words inner_bf16;
+const struct bf16_loops microkernels_bf16;
 #endif

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tape_place -- where everything lies: what is never needed at once may share a place.   kernels/tape
+/* tape_memory -- where everything lies: what is never needed at once may share memory.   kernels/tape
  *
  * Time: operation i of n runs forward at i and backward at 2n-1-i. A value's data is needed from its operation forward
  * until the last backward that looks at it; its gradient from the backward of its last reader until that of its own
- * operation. The largest is placed first, each at the lowest place that is free for as long as it is needed; so the
+ * operation. The largest is placed first, each at the lowest address that is free for as long as it is needed; so the
  * gradients of ResNet's stem, which come last, lie where the data of its later layers was. Inputs, rows and the last
- * value keep a place of their own: people look at them between passes.
+ * value keep memory of their own: people look at them between passes.
  * A roomy back end shares nothing, and gradients that are neighbours are zeroed together. */
-#include "kernels/tape_own.h"
+#include "kernels/tape_internal.h"
 #include <stdlib.h>
 
 enum { ALIGN_FLOATS = 16 };
 
 /* Needed from time `from` to `to`, both included. */
-struct lot {
+struct allocation {
     size_t floats, at;
     int from, to;
-    float **place;   /* to be pointed there */
+    float **pointer; /* is made to point there */
     int zero_before; /* operation, or -1 */
 };
-struct lots {
-    struct lot *lot;
+struct allocations {
+    struct allocation *one;
     size_t count;
     int last; /* the latest time */
     bool roomy;
@@ -31,13 +31,13 @@ static size_t rounded(size_t floats)
     return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
 }
 
-static void add_lot(struct lots *l, size_t floats, int from, int to, float **place, int zero_before)
+static void allocation_add(struct allocations *l, size_t floats, int from, int to, float **pointer, int zero_before)
 {
-    l->lot[l->count++] = (struct lot){.floats = rounded(floats),
-                                      .from = l->roomy ? 0 : from,
-                                      .to = l->roomy ? l->last : to,
-                                      .place = place,
-                                      .zero_before = zero_before};
+    l->one[l->count++] = (struct allocation){.floats = rounded(floats),
+                                             .from = l->roomy ? 0 : from,
+                                             .to = l->roomy ? l->last : to,
+                                             .pointer = pointer,
+                                             .zero_before = zero_before};
 }
 
 static bool reads(const struct op *op, int v)
@@ -56,7 +56,7 @@ static bool looks_at(const struct tape *t, const struct op *op, int v)
 }
 
 /* the operation that makes v and the last that reads it; -1 none */
-static void ends_of(const struct tape *t, int v, int *made, int *reader)
+static void lifetime_of(const struct tape *t, int v, int *made, int *reader)
 {
     *made = *reader = -1;
     for (int i = 0; i < (int)t->op_count; i++) {
@@ -65,34 +65,34 @@ static void ends_of(const struct tape *t, int v, int *made, int *reader)
     }
 }
 
-static void add_data(struct lots *l, struct tape *t, int v, int last_value)
+static void data_add(struct allocations *l, struct tape *t, int v, int last_value)
 {
     struct value *x = &t->value[v];
     int n = (int)t->op_count, made, to;
-    ends_of(t, v, &made, &to);
+    lifetime_of(t, v, &made, &to);
     to = to < made ? made : to;
     for (int i = n; i-- > 0;)
         if (looks_at(t, &t->op[i], v))
             to = 2 * n - 1 - i;
     bool stays = x->is_input || x->layout == ROWS || v == last_value;
-    add_lot(l, x->size, stays ? 0 : made, stays ? l->last : to, &x->data, -1);
+    allocation_add(l, x->size, stays ? 0 : made, stays ? l->last : to, &x->data, -1);
 }
 
-static void add_grad(struct lots *l, struct tape *t, int v, int last_value)
+static void grad_add(struct allocations *l, struct tape *t, int v, int last_value)
 {
     struct value *x = &t->value[v];
     int n = (int)t->op_count, made, reader;
-    ends_of(t, v, &made, &reader);
+    lifetime_of(t, v, &made, &reader);
     reader = reader < 0 ? made : reader;
     if (v == last_value) /* the loss writes it */
-        add_lot(l, x->size, 0, l->last, &x->grad, -1);
+        allocation_add(l, x->size, 0, l->last, &x->grad, -1);
     else
-        add_lot(l, x->size, 2 * n - 1 - reader, 2 * n - 1 - made, &x->grad, l->roomy ? n : reader);
+        allocation_add(l, x->size, 2 * n - 1 - reader, 2 * n - 1 - made, &x->grad, l->roomy ? n : reader);
 }
 
 static int larger_first(const void *a, const void *b)
 {
-    const struct lot *p = *(struct lot *const *)a, *q = *(struct lot *const *)b;
+    const struct allocation *p = *(struct allocation *const *)a, *q = *(struct allocation *const *)b;
     if (p->floats != q->floats)
         return p->floats > q->floats ? -1 : 1;
     return p < q ? -1 : p > q;
@@ -100,16 +100,16 @@ static int larger_first(const void *a, const void *b)
 
 static int lower_first(const void *a, const void *b)
 {
-    const struct lot *p = *(struct lot *const *)a, *q = *(struct lot *const *)b;
+    const struct allocation *p = *(struct allocation *const *)a, *q = *(struct allocation *const *)b;
     return p->at < q->at ? -1 : p->at > q->at;
 }
 
-/* The lowest place where nothing lies that is needed while x is; placed[]: those that have theirs, lowest first. */
-static size_t lowest_free(struct lot **placed, size_t count, const struct lot *x)
+/* The lowest address where nothing lies that is needed while x is; placed[]: those that have theirs, lowest first. */
+static size_t lowest_free(struct allocation **placed, size_t count, const struct allocation *x)
 {
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct lot *y = placed[i];
+        const struct allocation *y = placed[i];
         bool at_once = y->from <= x->to && x->from <= y->to;
         if (!at_once || y->at + y->floats <= at)
             continue;
@@ -120,17 +120,17 @@ static size_t lowest_free(struct lot **placed, size_t count, const struct lot *x
     return at;
 }
 
-static size_t place_all(struct lots *l)
+static size_t allocations_lay_out(struct allocations *l)
 {
-    struct lot **order = xalloc(l->count + 1, sizeof(struct lot *)),
-               **placed = xalloc(l->count + 1, sizeof(struct lot *));
+    struct allocation **order = xalloc(l->count + 1, sizeof(struct allocation *)),
+                      **placed = xalloc(l->count + 1, sizeof(struct allocation *));
     size_t floats = 0;
     for (size_t i = 0; i < l->count; i++)
-        order[i] = &l->lot[i];
+        order[i] = &l->one[i];
     if (!l->roomy)
         qsort(order, l->count, sizeof *order, larger_first);
     for (size_t i = 0; i < l->count; i++) {
-        struct lot *x = order[i];
+        struct allocation *x = order[i];
         x->at = l->roomy ? floats : lowest_free(placed, i, x);
         placed[i] = x;
         if (!l->roomy)
@@ -142,8 +142,8 @@ static size_t place_all(struct lots *l)
     return floats;
 }
 
-/* values in a padded layout: a place of their own, data and gradient */
-static void place_padded(struct tape *t, struct value *v, int zero_before)
+/* values in a padded layout: memory of their own, data and gradient */
+static void padded_allocate(struct tape *t, struct value *v, int zero_before)
 {
     size_t floats = v->size * (v->wants_grad ? 2 : 1);
     v->own = t->b->alloc(t->b, floats * sizeof(float));
@@ -179,38 +179,39 @@ static void join_zeroed(struct tape *t)
     t->zeroed_count = kept;
 }
 
-void tape_place(struct tape *t, struct tape *within)
+void tape_allocate(struct tape *t, struct tape *within)
 {
     int n = (int)t->op_count, last_value = t->op[n - 1].out;
-    struct lots l = {.lot = xalloc(2 * t->value_count + t->op_count, sizeof *l.lot), .last = 2 * n, .roomy = t->b->roomy};
+    struct allocations l = {
+        .one = xalloc(2 * t->value_count + t->op_count, sizeof *l.one), .last = 2 * n, .roomy = t->b->roomy};
     t->zeroed = xalloc(t->value_count + 1, sizeof *t->zeroed);
     for (size_t v = 0; v < t->value_count; v++) {
         struct value *x = &t->value[v];
         size_t plain = (size_t)t->N * (size_t)x->C * (size_t)x->dim[0] * (size_t)x->dim[1] * (size_t)x->dim[2];
         x->size = x->layout == IMAGE ? t->b->image_size(t->b, t->N, x->C, x->dim) : plain;
         if (x->size > plain)
-            place_padded(t, x, (int)v == last_value ? -1 : n);
+            padded_allocate(t, x, (int)v == last_value ? -1 : n);
         else
-            add_data(&l, t, (int)v, last_value);
+            data_add(&l, t, (int)v, last_value);
     }
     for (size_t v = 0; v < t->value_count; v++) /* neighbours, where nothing is shared */
         if (t->value[v].wants_grad && !t->value[v].own)
-            add_grad(&l, t, (int)v, last_value);
+            grad_add(&l, t, (int)v, last_value);
     for (int i = 0; i < n; i++) {
         struct op *op = &t->op[i];
         op->keep_size = op->kind->keep ? op->kind->keep(t, op) : 0;
-        add_lot(&l, op->keep_size, i, t->training ? 2 * n - 1 - i : i, &op->keep, -1);
+        allocation_add(&l, op->keep_size, i, t->training ? 2 * n - 1 - i : i, &op->keep, -1);
     }
 
-    t->block_floats = place_all(&l);
+    t->block_floats = allocations_lay_out(&l);
     t->borrowed = within && within->block_floats >= t->block_floats;
     t->block = t->borrowed ? within->block : t->b->alloc(t->b, t->block_floats * sizeof(float));
     for (size_t i = 0; i < l.count; i++) {
-        *l.lot[i].place = t->block + l.lot[i].at;
-        if (l.lot[i].zero_before >= 0)
+        *l.one[i].pointer = t->block + l.one[i].at;
+        if (l.one[i].zero_before >= 0)
             t->zeroed[t->zeroed_count++] =
-                (struct zeroed){(size_t)l.lot[i].zero_before, *l.lot[i].place, l.lot[i].floats};
+                (struct zeroed){(size_t)l.one[i].zero_before, *l.one[i].pointer, l.one[i].floats};
     }
     join_zeroed(t);
-    free(l.lot);
+    free(l.one);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tape_own -- what the files of the tape share and nobody else sees.   kernels/tape */
-#ifndef PETREL_KERNELS_TAPE_OWN_H
-#define PETREL_KERNELS_TAPE_OWN_H
+/* tape_internal -- what the files of the tape share and nobody else sees.   kernels/tape */
+#ifndef PETREL_KERNELS_TAPE_INTERNAL_H
+#define PETREL_KERNELS_TAPE_INTERNAL_H
 #include "kernels/tape.h"
 
 /* One number array of the network: an input or what an operation makes. */
@@ -61,7 +61,7 @@ struct tape {
     struct op *op;
     size_t op_count, op_room;
     bool sealed, training;
-    float *block; /* values, what operations keep, gradients of values: each where it lies in nobody's way (tape_place.c) */
+    float *block; /* values, what operations keep, gradients of values: each where it lies in nobody's way (tape_memory.c) */
     size_t block_floats, own_floats;
     bool borrowed;
     struct zeroed *zeroed; /* in the order backward comes to them */
@@ -90,6 +90,14 @@ static inline float *out_data(const struct tape *t, const struct op *op)
 static inline float *out_grad(const struct tape *t, const struct op *op)
 {
     return t->value[op->out].grad;
+}
+static inline float *other_data(const struct tape *t, const struct op *op)
+{
+    return t->value[op->other].data;
+}
+static inline float *other_grad(const struct tape *t, const struct op *op)
+{
+    return t->value[op->other].grad;
 }
 static inline int in_C(const struct tape *t, const struct op *op)
 {
@@ -127,8 +135,8 @@ int tape_add_param(struct tape *t, const char *name, const char *part, enum para
 /* a convolution's weights; groups 1: live taps only */
 int tape_add_filters(struct tape *t, const char *name, const struct conv_shape *s, int groups);
 int tape_same_shape(struct tape *t, const struct op_kind *kind, int in);
-/* Places for all values, their gradients and what operations keep, on the device. within: as tape_seal. */
-void tape_place(struct tape *t, struct tape *within);
+/* Memory for all values, their gradients and what operations keep, on the device. within: as tape_seal. */
+void tape_allocate(struct tape *t, struct tape *within);
 int params_add(struct params *p, const struct param *like); /* number of the new, or of the one of that name */
 void params_seal(struct params *p);
 void param_fresh(const struct param *q, uint64_t seed, size_t number, float *host);

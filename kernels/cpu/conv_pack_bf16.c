@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conv_words -- numbers rounded to bfloat16, two a word, in the order products read them.   kernels/cpu */
-#include "kernels/cpu/conv_own.h"
+/* conv_pack_bf16 -- numbers rounded to bfloat16, two a word, in the order products read them.   kernels/cpu */
+#include "kernels/cpu/conv_internal.h"
 
 enum { TOGETHER = 256 /* rows in a piece of work */ };
 
@@ -19,7 +19,7 @@ static size_t whole_rows(size_t words)
 
 size_t conv_box_words(const struct conv *c)
 {
-    return c->words ? half((size_t)c->s.N) : (size_t)c->s.N;
+    return c->bf16 ? half((size_t)c->s.N) : (size_t)c->s.N;
 }
 size_t conv_tap_words(const struct conv *c)
 {
@@ -35,34 +35,34 @@ size_t conv_tap_alone(const struct conv *c, size_t row)
 }
 
 /* the largest of what an image, or weights, become */
-size_t conv_words_in(const struct conv *c)
+size_t conv_pack_in_floats(const struct conv *c)
 {
     size_t rows = (size_t)c->Q * (size_t)cpu_padded(c->s.C);
-    return !c->words ? 0 : whole_rows(rows * (c->thin_in ? (size_t)c->s.N : conv_box_words(c)));
+    return !c->bf16 ? 0 : whole_rows(rows * (c->thin_in ? (size_t)c->s.N : conv_box_words(c)));
 }
 
-size_t conv_words_out(const struct conv *c)
+size_t conv_pack_out_floats(const struct conv *c)
 {
-    return !c->words ? 0 : (size_t)c->P * (size_t)c->out_blocks * LANES * conv_box_words(c);
+    return !c->bf16 ? 0 : (size_t)c->P * (size_t)c->out_blocks * LANES * conv_box_words(c);
 }
 
-size_t conv_words_weight(const struct conv *c)
+size_t conv_pack_weight_floats(const struct conv *c)
 {
-    if (!c->words)
+    if (!c->bf16)
         return 0;
     size_t forward = c->thin_in ? conv_tap_words(c) : half(tap_rows(c)), turned = half(conv_turned(c));
     forward *= (size_t)c->out_blocks * LANES;
     return forward > turned ? forward : whole_rows(turned);
 }
 
-const float *words_of_lanes(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c)
+const float *conv_pack_lanes(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c)
 {
-    if (!c->words)
+    if (!c->bf16)
         return from;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
     for (size_t row = 0; row < rows; row += TOGETHER)
-        c->words->halve(words + row * LANES / 2, from + row * LANES,
-                        (rows - row < TOGETHER ? rows - row : TOGETHER) * LANES);
+        c->bf16->halve(words + row * LANES / 2, from + row * LANES,
+                       (rows - row < TOGETHER ? rows - row : TOGETHER) * LANES);
     return words;
 }
 
@@ -70,13 +70,13 @@ const float *words_of_lanes(const struct backend *b, float *words, const float *
 static void pair_rows(const struct conv *c, float *words, const float *from, size_t rows)
 {
     for (size_t row = 0; row < rows; row += 2)
-        c->words->pair(words + row / 2 * LANES, from + row * LANES, row + 1 < rows ? from + (row + 1) * LANES : NULL,
-                       LANES);
+        c->bf16->pair(words + row / 2 * LANES, from + row * LANES, row + 1 < rows ? from + (row + 1) * LANES : NULL,
+                      LANES);
 }
 
-const float *words_of_rows(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c)
+const float *conv_pack_rows(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c)
 {
-    if (!c->words)
+    if (!c->bf16)
         return from;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
     for (size_t row = 0; row < rows; row += TOGETHER)
@@ -84,10 +84,10 @@ const float *words_of_rows(const struct backend *b, float *words, const float *f
     return words;
 }
 
-const float *words_of_boxes(const struct backend *b, float *words, const float *from, size_t runs, int lanes,
-                            const struct conv *c)
+const float *conv_pack_boxes(const struct backend *b, float *words, const float *from, size_t runs, int lanes,
+                             const struct conv *c)
 {
-    if (!c->words)
+    if (!c->bf16)
         return from;
     size_t N = (size_t)c->s.N, each = conv_box_words(c);
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
@@ -95,24 +95,24 @@ const float *words_of_boxes(const struct backend *b, float *words, const float *
         if (lanes == LANES)
             pair_rows(c, words + run * each * LANES, from + run * N * LANES, N);
         else
-            c->words->halve(words + run * each, from + run * N, N);
+            c->bf16->halve(words + run * each, from + run * N, N);
     return words;
 }
 
-const float *words_of_thin(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c)
+const float *conv_pack_thin(const struct backend *b, float *words, const float *from, size_t rows, const struct conv *c)
 {
-    if (!c->words)
+    if (!c->bf16)
         return from;
     size_t N = (size_t)c->s.N;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
     for (size_t row = 0; row < rows; row++)
-        c->words->pair(words + row * N, from + row * N, row + 1 < rows ? from + (row + 1) * N : NULL, N);
+        c->bf16->pair(words + row * N, from + row * N, row + 1 < rows ? from + (row + 1) * N : NULL, N);
     return words;
 }
 
-const float *words_of_taps(const struct backend *b, float *words, const float *weight, const struct conv *c)
+const float *conv_pack_taps(const struct backend *b, float *words, const float *weight, const struct conv *c)
 {
-    if (!c->words)
+    if (!c->bf16)
         return weight;
     size_t rows = tap_rows(c);
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
@@ -122,7 +122,7 @@ const float *words_of_taps(const struct backend *b, float *words, const float *w
         pair_rows(c, to, from, rows);
         pair_rows(c, to + conv_tap_at(c, 1) * LANES, from + LANES, rows - 1);
         for (size_t row = 0; row < rows; row++)
-            c->words->pair(to + conv_tap_alone(c, row) * LANES, from + row * LANES, NULL, LANES);
+            c->bf16->pair(to + conv_tap_alone(c, row) * LANES, from + row * LANES, NULL, LANES);
     }
     return words;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inner_body -- the loops behind inner.h, for VEC_BYTES, ROWS, BLOCKS and ROWS_TOGETHER; included by inner_*.c and by nothing else. */
+/* inner_loops -- the loops behind microkernel.h, for VEC_BYTES, ROWS, BLOCKS and ROWS_TOGETHER; included by microkernel_*.c and by nothing else. */
 #define ROW                               LANES
 #define MULTIPLY_ADD(sum, number, vector) ((sum) += (number) * (vector))
-#include "kernels/cpu/inner_product.h"
+#include "kernels/cpu/brgemm_loops.h"
 
 #include <string.h>
 
@@ -49,7 +49,7 @@ enum { RUN = 256 }; /* rows summed in single precision before double takes over 
 
 /* About the mean of up to RUN rows; then, while they are in the cache, the squares about it and what rounding left of the
  * mean. Chan's rule joins them to the rest. */
-ALWAYS void moments_of(struct moments *m, const float *in, size_t stride, int rows, const int lanes)
+ALWAYS void norm_stats_of(struct norm_stats *m, const float *in, size_t stride, int rows, const int lanes)
 {
     struct lanes sum = {0}, left = {0}, squares = {0};
     float about[LANES], more[LANES], spread[LANES];
@@ -80,14 +80,14 @@ ALWAYS void moments_of(struct moments *m, const float *in, size_t stride, int ro
     m->count = all;
 }
 
-static void moments_add(struct moments *m, const float *in, struct run r)
+static void norm_stats_add(struct norm_stats *m, const float *in, struct run r)
 {
     for (int row = 0; row < r.rows; row += RUN) {
         int rows = r.rows - row < RUN ? r.rows - row : RUN;
         if (r.lanes == LANES)
-            moments_of(m, in + (size_t)row * r.stride, r.stride, rows, LANES);
+            norm_stats_of(m, in + (size_t)row * r.stride, r.stride, rows, LANES);
         else
-            moments_of(m, in + (size_t)row * r.stride, r.stride, rows, r.lanes);
+            norm_stats_of(m, in + (size_t)row * r.stride, r.stride, rows, r.lanes);
     }
 }
 
@@ -194,7 +194,7 @@ static void slope(float *din, float *dresidual, const float *dout, const float *
 
 /* ---- pooling ---- */
 
-static void larger(float *out, int32_t *where, const float *in, int32_t q, size_t count)
+static void maxpool_update(float *out, int32_t *where, const float *in, int32_t q, size_t count)
 {
     size_t i = 0;
     for (; i + WIDTH <= count; i += WIDTH) {
@@ -210,7 +210,7 @@ static void larger(float *out, int32_t *where, const float *in, int32_t q, size_
         }
 }
 
-static void give_back(float *din, const float *dout, const int32_t *where, int32_t q, size_t count)
+static void maxpool_scatter(float *din, const float *dout, const int32_t *where, int32_t q, size_t count)
 {
     size_t i = 0;
     for (; i + WIDTH <= count; i += WIDTH)
@@ -273,8 +273,8 @@ static void lars_squares(double *step, double *length, const float *param, const
     }
 }
 
-#define INNER_TABLE(label)                                                                                             \
+#define MICROKERNELS_TABLE(label)                                                                                      \
     {                                                                                                                  \
-        label, ROWS_TOGETHER, product, moments_add, normalise, slope_sums, slope, larger, give_back, squares,          \
-            lars_squares                                                                                               \
+        label, ROWS_TOGETHER, brgemm, norm_stats_add, normalise, slope_sums, slope, maxpool_update, maxpool_scatter,   \
+            squares, lars_squares                                                                                      \
     }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inner_product -- the convolution's loops, for VEC_BYTES, ROWS, BLOCKS, ROW and MULTIPLY_ADD(sum, number, vector); included by
- * inner_body.h and inner_bf16.c.
+/* brgemm_loops -- the convolution's micro-kernel (batch-reduce GEMM), for VEC_BYTES, ROWS, BLOCKS, ROW and MULTIPLY_ADD(sum, number, vector); included by
+ * inner_loops.h and microkernel_bf16.c.
  *
  * A tile of ROWS x BLOCKS*16 sums stays in registers while the steps stream by. One number of a row of `in` is broadcast, one
  * group of 16 weights is loaded, and every pair costs one multiply-add: no im2col, no packing. ROW: numbers from one box of
  * an image to the next. */
-#include "kernels/cpu/inner.h"
+#include "kernels/cpu/microkernel.h"
 
 enum { VECS = 64 / VEC_BYTES, WIDTH = VEC_BYTES / 4 };
 typedef float vec __attribute__((vector_size(VEC_BYTES)));
@@ -22,7 +22,7 @@ ALWAYS void store(float *to, vec v)
     *(loose *)to = v;
 }
 
-ALWAYS void tile(const struct product *p, int row, int block, const int R, const int B, const size_t in_row,
+ALWAYS void tile(const struct brgemm *p, int row, int block, const int R, const int B, const size_t in_row,
                  const size_t in_k)
 {
     vec sum[ROWS][BLOCKS][VECS];
@@ -69,7 +69,7 @@ ALWAYS void tile(const struct product *p, int row, int block, const int R, const
 }
 
 /* The last rows need tiles of every lower height. */
-ALWAYS void column(const struct product *p, int block, const int B, const size_t in_row, const size_t in_k)
+ALWAYS void column(const struct brgemm *p, int block, const int B, const size_t in_row, const size_t in_k)
 {
     int row = 0;
     for (; row + ROWS <= p->rows; row += ROWS)
@@ -89,7 +89,7 @@ ALWAYS void column(const struct product *p, int block, const int B, const size_t
     }
 }
 
-ALWAYS void all_columns(const struct product *p, const size_t in_row, const size_t in_k)
+ALWAYS void all_columns(const struct brgemm *p, const size_t in_row, const size_t in_k)
 {
     int block = 0;
     for (; block + BLOCKS <= p->blocks; block += BLOCKS)
@@ -99,31 +99,31 @@ ALWAYS void all_columns(const struct product *p, const size_t in_row, const size
 }
 
 /* Known strides become part of the instructions' addresses. */
-static void product_lanes_inner(const struct product *p)
+static void brgemm_lanes_inner(const struct brgemm *p)
 {
     all_columns(p, ROW, 1);
 }
-static void product_lanes_rows(const struct product *p)
+static void brgemm_lanes_rows(const struct brgemm *p)
 {
     all_columns(p, 1, LANES);
 }
-static void product_thin_rows(const struct product *p)
+static void brgemm_thin_rows(const struct brgemm *p)
 {
     all_columns(p, 1, p->in_k);
 }
-static void product_thin_inner(const struct product *p)
+static void brgemm_thin_inner(const struct brgemm *p)
 {
     all_columns(p, p->in_row, 1);
 }
 
-static void product(const struct product *p)
+static void brgemm(const struct brgemm *p)
 {
     if (p->in_row == ROW && p->in_k == 1)
-        product_lanes_inner(p);
+        brgemm_lanes_inner(p);
     else if (p->in_row == 1 && p->in_k == LANES)
-        product_lanes_rows(p);
+        brgemm_lanes_rows(p);
     else if (p->in_row == 1)
-        product_thin_rows(p);
+        brgemm_thin_rows(p);
     else
-        product_thin_inner(p);
+        brgemm_thin_inner(p);
 }
