@@ -210,10 +210,10 @@ struct backend {
                   const float *rates, float beta1, float beta2, float eps, float weight_decay, bool coupled);
 
     /* Runs body(context), whose calls depend on nothing but what lies on the device. A back end may record them under
-     * *record (NULL at first) and from then on replay them instead of running body: the same operations, pointers and
+     * *recorded (NULL at first) and from then on replay them instead of running body: the same operations, pointers and
      * shapes every time; what changes lies in device memory. step_forget frees what was recorded; NULL is fine. */
-    void (*step)(struct backend *b, void **record, void (*body)(void *context), void *context);
-    void (*step_forget)(struct backend *b, void **record);
+    void (*step)(struct backend *b, void **recorded, void (*body)(void *context), void *context);
+    void (*step_forget)(struct backend *b, void **recorded);
 };
 
 /* places in `rates` */
@@ -225,8 +225,8 @@ enum {
     RATES
 };
 /* step and step_forget of back ends that record nothing */
-void backend_step_plain(struct backend *b, void **record, void (*body)(void *context), void *context);
-void backend_forget_plain(struct backend *b, void **record);
+void backend_step_plain(struct backend *b, void **recorded, void (*body)(void *context), void *context);
+void backend_forget_plain(struct backend *b, void **recorded);
 
 /* name: "cpu", "cuda" or "ref"; threads 0: all cores. NULL and a sentence (EX_UNAVAILABLE: no usable GPU and what was
  * looked for) when it cannot be had. "cuda" is a shared object that exports petrel_cuda_open(threads, precision, e): the file PETREL_CUDA

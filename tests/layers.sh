@@ -7,7 +7,10 @@ bad=0
 say() { echo "layers: $*" >&2; bad=1; }
 
 # room of an included path or a file: common, proto, kernels, stages/X, stages, datasets/X
-room() { case $1 in stages/*/*) echo "${1%/*}" ;; stages/*) echo stages ;; datasets/*/*) echo "${1%/*}" ;; *) echo "${1%%/*}" ;; esac; }
+room() {
+    local rest=${1#*/}
+    case $1 in stages/*/* | datasets/*/*) echo "${1%%/*}/${rest%%/*}" ;; *) echo "${1%%/*}" ;; esac
+}
 while IFS=: read -r file _ line; do
     target=$(sed -n 's/.*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' <<<"$line")
     [ -n "$target" ] || continue
@@ -48,7 +51,7 @@ only 'libdeflate' 'common/gzip\.c'
 only 'isa-l/igzip' 'common/gzip\.c'
 only 'openjpeg' 'stages/load/jpeg2000\.c'
 only 'seccomp' 'stages/load/sandbox\.c'
-only '(protobuf-c|event\.pb-c)' 'stages/train/events\.c'
-only 'onnx\.pb-c' 'stages/train/onnx_graph\.c'
+only '(protobuf-c|event\.pb-c)' 'stages/train/output/events\.c'
+only 'onnx\.pb-c' 'stages/train/export/onnx_graph\.c'
 [ $bad = 0 ] && echo "layers: ok"
 exit $bad

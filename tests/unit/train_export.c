@@ -2,8 +2,8 @@
 /* train_export -- weights in other clothes: from elsewhere, compact, ONNX; and event files, read back. */
 #include "common/file.h"
 #include "proto/message.h"
-#include "stages/train/events.h"
-#include "stages/train/onnx.h"
+#include "stages/train/export/onnx.h"
+#include "stages/train/output/events.h"
 #include <event.pb-c.h>
 #include <math.h>
 #include <onnx.pb-c.h>
