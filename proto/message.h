@@ -54,6 +54,7 @@ struct scan_facts {
     double ct_mean, ct_sd; /* of the whole CT on the scan's grid, HU, unbiased sd; filled by suv */
     char cropped[128];     /* filled by suv: where --crop thighs cut, or why it did not */
     char regions_how[480]; /* filled by roi: thresholds and reference the regions were found with */
+    char made_with[1024]; /* record (proto/recipe.h) of what made it what it is: by suv of its own, by roi of RECIPE_SCAN */
 };
 void scan_facts_init(struct scan_facts *f); /* unknown everywhere */
 
@@ -127,7 +128,7 @@ size_t region_kind_size(enum region_kind kind);
 /* roi -> cache | classify: one scan's regions. */
 struct regions_message {
     struct scan_facts facts;
-    uint64_t settings; /* recipe_digest(RECIPE_REGIONS) of whoever made them: one cache, one digest */
+    uint64_t settings; /* recipe_digest(RECIPE_SCAN), XXH3 of facts.made_with: one cache, one digest */
     struct grid grid;
     struct turn turned;
     int32_t channels;      /* C */

@@ -25,6 +25,15 @@ while IFS=: read -r file _ line; do
         say "$file includes $target: only train, eval and classify see models" ;; esac
 done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' --include='*.[ch]' --include='*.cc' --include='*.cu' --include='*.cuh' common proto kernels stages datasets)
 
+# a setting's row lies beside its owner; proto/recipe.def alone gathers them
+while IFS=: read -r file _ line; do
+    case $file in proto/recipe.def) ;; *)
+        target=$(sed -n 's/.*"\([^"]*\)".*/\1/p' <<<"$line")
+        [ "$file $target" = "proto/recipe.h proto/recipe.def" ] || [ "$file $target" = "proto/recipe.c proto/recipe.def" ] ||
+            [ "$(room "$file")" = "$(room "$target")" ] || say "$file includes $target: rows of settings are gathered by proto/recipe.def" ;;
+    esac
+done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]*\.def"' common proto kernels stages datasets)
+
 # library header -> the one file (or folder) that may use it
 only() {
     local pattern=$1 where=$2 hits
