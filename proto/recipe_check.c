@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* recipe_check -- settings that contradict each other.   proto */
+#include "common/augmentation.h"
 #include "proto/organ.h"
 #include "proto/recipe.h"
 #include <stdio.h>
@@ -19,33 +20,10 @@ int recipe_crop(const struct recipe *r, double *low_mm, double *high_mm, struct 
     return CROP_HEIGHTS;
 }
 
-/* A comma list of known augmentations, none twice; or "none". */
-static int augment_check(const char *key, const char *list, struct error *e)
-{
-    static const char *const known[] = {"affine", "flip", "rotate", "noise", "histogram", "contrast"};
-    unsigned seen = 0;
-    if (strcmp(list, "none") == 0)
-        return 0;
-    for (const char *at = list;; at++) {
-        size_t length = strcspn(at, ","), k = 0;
-        while (k < COUNT_OF(known) && (strlen(known[k]) != length || memcmp(known[k], at, length) != 0))
-            k++;
-        if (k == COUNT_OF(known))
-            return fail_as(e, EX_CONFIG, "%s has '%.*s' (some of affine,flip,rotate,noise,histogram,contrast; or none)",
-                           key, (int)length, at);
-        if (seen & 1u << k)
-            return fail_as(e, EX_CONFIG, "%s has '%s' twice", key, known[k]);
-        seen |= 1u << k;
-        at += length;
-        if (!*at)
-            return 0;
-    }
-}
-
 int recipe_check(const struct recipe *r, struct error *e)
 {
-    if (augment_check("augment_pretrain", r->augment_pretrain, e) ||
-        augment_check("augment_classifier", r->augment_classifier, e))
+    if (augmentation_list("augment_pretrain", r->augment_pretrain, NULL, NULL, e) ||
+        augmentation_list("augment_classifier", r->augment_classifier, NULL, NULL, e))
         return -1;
     double low_mm, high_mm;
     if (recipe_crop(r, &low_mm, &high_mm, e) < 0)
