@@ -171,6 +171,10 @@ bench-programs: $(BENCH)
 bench: all $(BENCH)
 	tests/bench/run.sh $(B)
 
+# the recipe files are the settings' rows (proto/recipe.def), written out
+recipes: $(B)/bin/petrel-train
+	for r in paper released; do $< settings $$r > pipelines/recipes/$$r.conf || exit; done
+.PHONY: recipes
 layers:
 	@tests/layers.sh
 offline-bundle:

@@ -78,6 +78,7 @@ struct backend {
     /* as image_put, of boxes [N][C][16][16][16], some of which are augmented on the way (kernels/augment.h). NULL: it cannot */
     void (*augment_put)(struct backend *b, float *image, const float *host, int N, int C,
                         const struct augment_plan *plan);
+    unsigned augments; /* which of them (1 << enum augmentation_kind) */
     size_t (*weight_size)(struct backend *b, int O, int C, int taps);
     void (*weight_put)(struct backend *b, float *weight, const float *host, int O, int C, int taps);
     void (*weight_get)(struct backend *b, float *host, const float *weight, int O, int C, int taps);

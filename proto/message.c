@@ -77,6 +77,8 @@ const struct fact_field scan_fact_fields[] = {
     FACT(FACT_REAL, ct_sd, "HU", "unbiased standard deviation of the whole CT on the scan's grid"),
     FACT(FACT_TEXT, cropped, "", "where the scan was cut at the thighs, or why it was not"),
     FACT(FACT_TEXT, regions_how, "", "thresholds and reference the regions were found with"),
+    FACT(FACT_TEXT, made_with, "",
+         "SUV and region settings that differ from their defaults, and the generation of each group"),
 };
 const size_t scan_fact_count = COUNT_OF(scan_fact_fields);
 

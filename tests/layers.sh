@@ -21,12 +21,21 @@ while IFS=: read -r file _ line; do
         proto\>common | stages\>common | stages\>proto | stages\>kernels | stages/*\>common | stages/*\>proto | stages/*\>stages) ;;
         stages/train\>kernels | stages/eval\>kernels | stages/classify\>kernels) ;;
         datasets/*\>common | datasets/*\>proto) ;;
-        kernels\>common) case $target in common/base.h | common/rng.h) ;; *) say "$file includes $target: kernels see common/base.h and common/rng.h only" ;; esac ;;
+        kernels\>common) case $target in common/base.h | common/rng.h | common/augmentation.*) ;; *) say "$file includes $target: kernels see common/base.h, rng.h and augmentation.h only" ;; esac ;;
         *) say "$file includes $target: $from may not see $to" ;;
     esac
     case "$from>$target" in stages/load\>stages/model.h | stages/suv\>stages/model.h | stages/roi\>stages/model.h | stages/cache\>stages/model.h | stages/pairs\>stages/model.h)
         say "$file includes $target: only train, eval and classify see models" ;; esac
 done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' --include='*.[ch]' --include='*.cc' --include='*.cu' --include='*.cuh' common proto kernels stages datasets)
+
+# a setting's row lies beside its owner; proto/recipe.def alone gathers them
+while IFS=: read -r file _ line; do
+    case $file in proto/recipe.def) ;; *)
+        target=$(sed -n 's/.*"\([^"]*\)".*/\1/p' <<<"$line")
+        [ "${target%%/*}" = common ] || [ "$file $target" = "proto/recipe.h proto/recipe.def" ] || [ "$file $target" = "proto/recipe.c proto/recipe.def" ] ||
+            [ "$(room "$file")" = "$(room "$target")" ] || say "$file includes $target: rows of settings are gathered by proto/recipe.def" ;;
+    esac
+done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]*\.def"' common proto kernels stages datasets)
 
 # library header -> the one file (or folder) that may use it
 only() {

@@ -94,7 +94,8 @@ static void parse(struct train *t, int argc, char **argv)
     n += recipe_options(&t->recipe, RECIPE_NETWORK | RECIPE_PRETRAIN | RECIPE_CLASSIFIER, table + n, TABLE_ROOM - n);
     struct opts o = {.program = "petrel-train",
                      .usage = "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train "
-                              "describe [--recipe FILE]\n       petrel-train export --init FILE [--onnx FILE] "
+                              "describe [--recipe FILE]\n       petrel-train settings paper|released\n       "
+                              "petrel-train export --init FILE [--onnx FILE] "
                               "[--compact FILE] [--model FILE]",
                      .purpose = "learns representations of region pairs (VICReg), then a classifier on them",
                      .epilogue =
@@ -105,8 +106,15 @@ static void parse(struct train *t, int argc, char **argv)
                      .common = {.seed = 1}};
     if (opts_parse(&o, argc, argv, &e) || recipe_check(&t->recipe, &e))
         die_of(&e);
+    if (o.rest_count == 2 && !strcmp(o.rest[0], "settings")) {
+        if (recipe_file_write(o.rest[1], stdout, &e))
+            die_of(&e);
+        exit(fflush(stdout) ? EX_IOERR : EX_OK);
+    }
     if (o.rest_count != 1)
         die(EX_USAGE, "say one of pretrain, classifier, describe, export ('petrel-train --help' explains)");
+    t->option = table;
+    t->options = n;
     t->phase = o.rest[0];
     t->seed = (uint64_t)o.common.seed;
     t->threads = o.common.threads;
@@ -137,7 +145,8 @@ static void open_data(struct train *t)
     struct error e = {0};
     struct box_reader *reader;
     t->channels = recipe_channels(&t->recipe);
-    if (cache_open(&t->cache, t->cache_dir, &e) || cache_rows(&t->cache, &t->rows, &e) ||
+    if (cache_open(&t->cache, t->cache_dir, &e) ||
+        cache_settings_adopt(&t->cache, &t->recipe, t->option, t->options, &e) || cache_rows(&t->cache, &t->rows, &e) ||
         sampling_plan_make(&t->plan, &t->recipe, &t->cache, t->rows, &e) ||
         box_reader_open(&reader, &t->cache, t->channels, &e))
         die_of(&e);

@@ -19,6 +19,8 @@
 struct train {
     /* asked for */
     struct recipe recipe;
+    const struct option *option; /* the options it came from: which were said on the command line */
+    size_t options;
     struct stage_options stage_options;
     const char *phase; /* "pretrain" | "classifier" */
     const char *cache_dir, *init, *out, *backend_name, *pair_list, *tensorboard;

@@ -65,7 +65,7 @@ static void time_backend(const char *name, enum precision precision, const char 
 {
     enum { PUTS = 4 };
     static const int dim[3] = {16, 16, 16};
-    static struct drawn_step step[BOXES * CHAIN_MAX];
+    static struct augmentation_step step[BOXES * CHAIN_MAX];
     struct error e = {0};
     struct chain chain;
     struct backend *b = backend_open(name, 0, precision, &e);

@@ -31,7 +31,7 @@ struct batch {
     int channels;
     size_t size; /* floats of a box */
     float *box, *expected, *got;
-    struct drawn_step step[VIEWS * CHAIN_MAX];
+    struct augmentation_step step[VIEWS * CHAIN_MAX];
     int32_t steps;
     uint64_t seed;
 };
