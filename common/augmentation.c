@@ -40,7 +40,8 @@ bool augmentation_whole(int kind, int count)
     return augmentation_name(kind) && count >= known[kind].fewest && count <= known[kind].most;
 }
 
-int augmentation_list(const char *key, const char *list, int (*take)(void *context, int kind), void *context, struct error *e)
+int augmentation_list(const char *key, const char *list, int (*take)(void *context, int kind), void *context,
+                      struct error *e)
 {
     unsigned seen = 0;
     if (!*list || strcmp(list, "none") == 0)
@@ -49,7 +50,8 @@ int augmentation_list(const char *key, const char *list, int (*take)(void *conte
         size_t length = strcspn(at, ",");
         int kind = augmentation_find(at, length);
         if (kind < 0)
-            return fail_as(e, EX_CONFIG, "%s has '%.*s' (some of %s; or none)", key, (int)length, at, augmentation_names());
+            return fail_as(e, EX_CONFIG, "%s has '%.*s' (some of %s; or none)", key, (int)length, at,
+                           augmentation_names());
         if (seen & 1u << kind)
             return fail_as(e, EX_CONFIG, "%s has '%s' twice", key, known[kind].name);
         seen |= 1u << kind;

@@ -36,5 +36,6 @@ int augmentation_find(const char *name, size_t length);
 bool augmentation_whole(int kind, int count);
 /* Each name of a comma list ("affine,flip"; "" and "none" have none) to take(context, kind); -1 and a sentence beginning with `key` for
  * an unknown name, one that stands twice, or a take that gives less than 0. */
-int augmentation_list(const char *key, const char *list, int (*take)(void *context, int kind), void *context, struct error *e) MUST_USE;
+int augmentation_list(const char *key, const char *list, int (*take)(void *context, int kind), void *context,
+                      struct error *e) MUST_USE;
 #endif

@@ -79,7 +79,7 @@ struct cache_row {
     enum split split;
     int32_t clipped;
     struct volume_scale scale;
-    float place; /* in [0,1): where it stands among the training regions of its label, put in an order
+    float quantile; /* in [0,1): where it stands among the training regions of its label, put in an order
                                     that depends on nothing but their number: train_fraction keeps the first ones */
 };
 int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e) MUST_USE; /* [regions]; free() */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cache_write -- one writer a directory: a shard published, then its line.   regions -> [cache_write] -> shards */
 #include "common/file.h"
-#include "proto/cache_parts.h"
+#include "proto/cache_internal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* message -- the kinds of message, the facts of a scan, the small messages; for arrays see message_arrays.c, message_batch.c.   proto */
 #include "proto/message.h"
-#include "proto/message_facts.h"
+#include "proto/message_internal.h"
 #include <math.h>
 #include <string.h>
 

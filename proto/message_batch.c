@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* message_batch -- a batch of boxes, with the augmentations drawn for them.   proto */
 #include "proto/message.h"
-#include "proto/message_facts.h"
+#include "proto/message_internal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

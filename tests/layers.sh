@@ -7,7 +7,10 @@ bad=0
 say() { echo "layers: $*" >&2; bad=1; }
 
 # room of an included path or a file: common, proto, kernels, stages/X, stages, datasets/X
-room() { case $1 in stages/*/*) echo "${1%/*}" ;; stages/*) echo stages ;; datasets/*/*) echo "${1%/*}" ;; *) echo "${1%%/*}" ;; esac; }
+room() {
+    local rest=${1#*/}
+    case $1 in stages/*/* | datasets/*/*) echo "${1%%/*}/${rest%%/*}" ;; *) echo "${1%%/*}" ;; esac
+}
 while IFS=: read -r file _ line; do
     target=$(sed -n 's/.*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' <<<"$line")
     [ -n "$target" ] || continue
@@ -40,7 +43,7 @@ only() {
     hits=$(grep -rlE "#[[:space:]]*include[[:space:]]*<$pattern" --include='*.[ch]' --include='*.cc' --include='*.cu' common proto kernels stages datasets 2>/dev/null | grep -vE "^($where)$")
     [ -z "$hits" ] || say "<$pattern> belongs to $where alone, but is included by" $hits
 }
-only 'zmq\.h' 'proto/channel\.c|proto/curve\.c'
+only 'zmq\.h' 'proto/(endpoint|curve_keys|zap)\.c'
 only 'msgpack' 'proto/message[a-z_]*\.[ch]'
 only 'hdf5\.h' 'common/store\.c'
 only 'dcmtk' 'stages/load/dicom[a-z_]*\.cc|stages/load/dicom_stream\.h|datasets/simulate/dicom_write\.cc'
@@ -57,7 +60,7 @@ only 'libdeflate' 'common/gzip\.c'
 only 'isa-l/igzip' 'common/gzip\.c'
 only 'openjpeg' 'stages/load/jpeg2000\.c'
 only 'seccomp' 'stages/load/sandbox\.c'
-only '(protobuf-c|event\.pb-c)' 'stages/train/events\.c'
-only 'onnx\.pb-c' 'stages/train/onnx_graph\.c'
+only '(protobuf-c|event\.pb-c)' 'stages/train/output/events\.c'
+only 'onnx\.pb-c' 'stages/train/export/onnx_graph\.c'
 [ $bad = 0 ] && echo "layers: ok"
 exit $bad

@@ -6,7 +6,7 @@
  * something else. The peer is augment_monai.py: the same boxes, ranges and probabilities through MONAI. */
 #include "stages/pairs/augment.h"
 #include "proto/message.h"
-#include "stages/train/augmented.h"
+#include "stages/train/batches/augmented_batch.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +93,7 @@ static void time_backend(const char *name, enum precision precision, const char 
             begun = now_s();
             for (int i = 0; i < PUTS; i++)
                 if (with)
-                    augmented_put(b, image, &m);
+                    augmented_batch_put(b, image, &m);
                 else
                     b->image_put(b, image, raw, BOXES, 1, dim);
             b->sync(b);

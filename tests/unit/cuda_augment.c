@@ -3,7 +3,7 @@
  * petrel-pairs tells them to petrel-train.   tests/unit */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"
-#include "stages/train/augmented.h"
+#include "stages/train/batches/augmented_batch.h"
 #include "tests/unit/emulated.h"
 #include <math.h>
 #include <setjmp.h>
@@ -73,7 +73,7 @@ static void batch_run(struct batch *a, struct backend *b)
                                    .box = a->box,
                                    .steps = a->steps,
                                    .step = a->step};
-    augmented_put(b, image, &m);
+    augmented_batch_put(b, image, &m);
     b->image_get(b, a->got, image, N, a->channels, dim);
     b->release(b, image);
 }
