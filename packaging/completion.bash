@@ -41,7 +41,7 @@ _petrel() {
     fi
     if [[ $word != -* ]] && [ "$COMP_CWORD" = "$first" ]; then # petrel-cache collect|verify|...
         mapfile -t COMPREPLY < <(compgen -W "$("${asked[@]}" --help 2>/dev/null | sed -n 's/^Usage: petrel-[a-z]* \([a-z]*|[a-z|]*\) .*/\1/p' | head -n 1 | tr '|' ' ')" -- "$word")
-        [ ${#COMPREPLY[@]} = 0 ] || return
+        [ ${#COMPREPLY[@]} = 0 ] || return 0
     fi
     if [[ $before == -* ]] && values=$(_petrel_value "$before" "${asked[@]}"); then
         if [ -n "$values" ]; then mapfile -t COMPREPLY < <(compgen -W "$values" -- "$word")
