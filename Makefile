@@ -56,8 +56,9 @@ LIBS    := -lm -lpthread -ldl $(LDLIBS)
 VERSION := $(if $(wildcard .git),$(shell git describe --always --dirty --tags 2>/dev/null | sed 's/^v//'))
 VERSION := $(shell cat VERSION)$(if $(VERSION),+$(VERSION))
 
-# what each room is made of
+# what each room is made of; a stage may have folders of its own
 src      = $(sort $(wildcard $(addsuffix /*.c,$(1))) $(wildcard $(addsuffix /*.cc,$(1))))
+stage_src = $(call src,$(1) $(patsubst %/,%,$(wildcard $(addsuffix /*/,$(1)))))
 obj      = $(patsubst %,$(B)/%.o,$(1))
 COMMON  := $(call obj,$(call src,common))
 PROTO   := $(call obj,$(call src,proto))
@@ -65,7 +66,8 @@ KERNELS := $(call obj,$(call src,kernels kernels/ref kernels/cpu kernels/nets ke
 STAGES  := $(notdir $(patsubst %/,%,$(dir $(wildcard stages/*/main.c))))
 LEARN   := train eval classify
 # protobuf: event files and ONNX, both train's
-GEN     := $(patsubst stages/train/%.proto,$(B)/gen/%.pb-c.c.o,$(wildcard stages/train/*.proto))
+PROTOS  := $(wildcard stages/train/*/*.proto)
+GEN     := $(patsubst %.proto,$(B)/gen/%.pb-c.c.o,$(notdir $(PROTOS)))
 STAGE_SHARED := $(call obj,stages/stage.c)
 MODEL_SHARED := $(call obj,$(filter-out stages/stage.c,$(wildcard stages/*.c)))
 PROGRAMS := $(addprefix $(B)/bin/petrel-,$(STAGES)) $(if $(wildcard datasets/simulate/main.c),$(B)/bin/petrel-simulate)
@@ -106,13 +108,14 @@ $(B)/%.c.o: %.c $(B)/flags.txt
 $(B)/%.cc.o: %.cc $(B)/flags.txt
 	@mkdir -p $(@D)
 	$(call say,CXX)$(CXX) $(INCLUDES) $(CXX_FLAGS) -MMD -MP -c $< -o $@
-$(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: stages/train/%.proto
+vpath %.proto $(sort $(dir $(PROTOS)))
+$(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: %.proto
 	@mkdir -p $(@D)
-	protoc-c --c_out=$(B)/gen --proto_path=stages/train $<
+	$(call say,GEN)protoc-c --c_out=$(B)/gen --proto_path=$(<D) $<
 $(B)/gen/%.c.o: $(B)/gen/%.c $(B)/flags.txt
 	$(call say,CC)$(CC) $(INCLUDES) $(C_FLAGS) -w -c $< -o $@
 $(B)/stages/train/%.c.o $(B)/tests/%.c.o: SEES = -isystem $(B)/gen
-$(call obj,$(call src,stages/train)) $(B)/tests/unit/train_export.c.o: | $(GEN)
+$(call obj,$(call stage_src,stages/train)) $(B)/tests/unit/train_export.c.o: | $(GEN)
 $(B)/bin/petrel-train: $(GEN)
 $(B)/libcommon.a: $(COMMON)
 $(B)/libproto.a: $(PROTO)
@@ -122,7 +125,7 @@ $(B)/lib%.a:
 
 # a stage: its folder, stage.c, and the libraries of its layer; load and simulate alone link DCMTK (C++)
 define stage_rule
-$(B)/bin/petrel-$(1): $(call obj,$(call src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
+$(B)/bin/petrel-$(1): $(call obj,$(call stage_src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
 	@mkdir -p $$(@D)
 	$$(call say,LD)$$(if $$(filter load,$(1)),$(CXX),$(CC)) $(LD_FLAGS) -o $$@ $$(filter %.o %.a,$$^) $(if $(filter $(1),$(LEARN)),$(LDLIBS_kernels)) $$(LDLIBS_$(1)) $(LDLIBS_proto) $(LDLIBS_common) $(LIBS)
 endef
@@ -133,7 +136,7 @@ LDLIBS_train := -lpng -lprotobuf-c
 LDLIBS_eval := -lpng
 LDLIBS_cache := -lpng
 LDLIBS_classify := -lpng
-$(B)/bin/petrel-simulate: $(call obj,$(call src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
+$(B)/bin/petrel-simulate: $(call obj,$(call stage_src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
 	@mkdir -p $(@D)
 	$(call say,LD)$(CXX) $(LD_FLAGS) -o $@ $(filter %.o %.a,$^) -ldcmdata -loflog -lofstd $(LDLIBS_proto) $(LDLIBS_common) $(LIBS)
 
@@ -143,7 +146,7 @@ $(B)/bin/petrel-mpi.so: kernels/mpi/ranks.c kernels/ranks.h $(B)/libcommon.a $(B
 	$(call say,LD)$(CC) $(INCLUDES) $(patsubst -I%,-isystem %,$(filter -I%,$(shell $(MPICC) -showme:compile 2>/dev/null || $(MPICC) -compile_info))) $(C_FLAGS) -shared -o $@ $< $(B)/libcommon.a $(LD_FLAGS) $(shell $(MPICC) -showme:link 2>/dev/null || $(MPICC) -link_info)
 
 # tests see every room; a stage's arithmetic is all its files but main.c
-PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call src,stages/$(s)))) $(call obj,$(call src,datasets/simulate)))
+PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call stage_src,stages/$(s)))) $(call obj,$(call stage_src,datasets/simulate)))
 $(B)/libparts.a: $(PARTS) $(GEN) $(STAGE_SHARED) $(MODEL_SHARED)
 $(B)/tests/%: $(B)/tests/%.c.o $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
 	@mkdir -p $(@D)
@@ -181,7 +184,7 @@ fuzz: build/tests/fuzz/parsers
 	$(MAKE) CC=clang CXX=clang++ B=build-fuzz guided=1 CUDA=0 $(GUIDED)
 	tests/fuzz/guided/run.sh $(GUIDED) $< $(SECONDS) $(TARGETS)
 ifdef guided
-$(GUIDED): $(B)/tests/fuzz/guided/libfuzzer.c.o $(filter-out %/main.c.o,$(call obj,$(call src,stages/load))) $(B)/libproto.a $(B)/libcommon.a
+$(GUIDED): $(B)/tests/fuzz/guided/libfuzzer.c.o $(filter-out %/main.c.o,$(call obj,$(call stage_src,stages/load))) $(B)/libproto.a $(B)/libcommon.a
 	$(CXX) $(GUIDE) -fsanitize=fuzzer -o $@ $^ -lcmocka $(LDLIBS_load) $(LDLIBS_proto) $(LDLIBS_common) $(LIBS)
 $(B)/tests/fuzz/guided/%.c.o: FLAGS =
 endif
@@ -199,6 +202,10 @@ bench-programs: $(BENCH)
 bench: all $(BENCH)
 	tests/bench/run.sh $(B)
 
+# the recipe files are the settings' rows (proto/recipe.def), written out
+recipes: $(B)/bin/petrel-train
+	for r in paper released; do $< settings $$r > pipelines/recipes/$$r.conf || exit; done
+.PHONY: recipes
 layers:
 	@tests/layers.sh
 offline-bundle:
