@@ -72,6 +72,8 @@ struct source *sources_add(struct sources *s, enum source_kind kind)
 void source_set_mask(struct source *f, const char *mask)
 {
     free(f->mask);
+    names_free(&f->joined);
+    f->joined = (struct names){0};
     f->mask = mask ? xstrdup(mask) : NULL;
     if (f->kind != SOURCE_REFUSED)
         f->refused = (struct error){0}; /* it was its truth that stood in the way */
@@ -91,6 +93,7 @@ void source_free(struct source *f)
     for (size_t i = 0; i < COUNT_OF(text); i++)
         free(text[i]);
     names_free(&f->slice);
+    names_free(&f->joined);
 }
 
 void sources_cut(struct sources *s, size_t count)
@@ -388,6 +391,8 @@ static uint64_t source_size(const struct source *f, bool with_ct)
                     file_bytes(f->sidecar);
     for (size_t i = 0; i < f->slice.count; i++)
         size += file_bytes(f->slice.name[i]);
+    for (size_t i = 0; i < f->joined.count; i++)
+        size += file_bytes(f->joined.name[i]);
     if (with_ct)
         size += file_bytes(f->ct);
     for (size_t i = 0; with_ct && i < f->ct_slice.count; i++)
@@ -404,6 +409,8 @@ uint64_t sources_run(const struct sources *s, const struct load_options *o)
     if (!to)
         die(EX_OSERR, "out of memory");
     fprintf(to, "units=%s\nkeep=%d\n", o->units, o->keep_identifiers);
+    if (o->allow_empty_truth)
+        fprintf(to, "allow empty truth\n");
     for (size_t i = 0; i < o->roi.count; i++)
         fprintf(to, "roi=%s\n", o->roi.value[i]);
     if (o->want_ct)

@@ -105,7 +105,7 @@ int main(int argc, char **argv)
     double gib = 8;
     stage_defaults(&ends);
     recipe_defaults(&recipe);
-    struct option table[14 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
+    struct option table[15 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG",
          0, NULL},
@@ -115,7 +115,9 @@ int main(int argc, char **argv)
          "organ map of the scan (one scan only): an image of labels; default: ORGANS.nii.gz beside it, if there", 0,
          NULL},
         {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0,
-         "region of the RTSTRUCT or segment of the SEG to take as truth; default: all of them", 0, NULL},
+         "region of the RTSTRUCT or segment of the SEG to take as truth; default: all that may be tumour", 0, NULL},
+        {"allow-empty-truth", OPT_FLAG, &load.allow_empty_truth, NULL, 0, 0,
+         "read scans whose RTSTRUCT or SEG holds no voxel, too", 0, NULL},
         {"metadata", OPT_STRING, &load.metadata, "CSV", 0, 0,
          "autoPET's table: diagnosis, sex, age and day of each study", 0, NULL},
         {"diagnosis", OPT_STRINGS, &load.diagnosis, "NAME", 0, 0,
@@ -149,7 +151,7 @@ int main(int argc, char **argv)
             "study.\n"
             "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
-        .count = 14};
+        .count = 15};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
     opts.count += recipe_options(&recipe, RECIPE_CHANNELS, table + opts.count, COUNT_OF(table) - opts.count);
     struct error e = {0};

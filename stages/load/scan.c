@@ -204,13 +204,14 @@ static int read_dicom(const struct source *from, const struct load_options *o, s
         return 0;
     if (image_stem(from->mask))
         return mask_read(from->mask, o->memory_limit / 4, &series.grid, true, &m->volume.grid, &m->volume.mask, e);
-    struct dicom_probe probe;
     uint8_t *mask;
-    rc = dicom_probe(from->mask, &probe, e);
-    if (rc > 0)
-        return fail(e, "cannot use mask '%s': neither an image nor DICOM", from->mask);
-    if (rc < 0 ||
-        (strcmp(probe.modality, "SEG") == 0 ? seg_read : rtstruct_read)(from->mask, &o->roi, &series, &mask, e) < 0)
+    struct names file = {.name = xalloc(from->joined.count + 1, sizeof *file.name), .count = 1};
+    file.name[0] = from->mask;
+    for (size_t i = 0; i < from->joined.count; i++)
+        file.name[file.count++] = from->joined.name[i];
+    rc = truth_read(&file, o, &series, &mask, e);
+    free(file.name);
+    if (rc < 0)
         return -1;
     void *turning = mask;
     struct turn turned;
