@@ -152,6 +152,8 @@ char *path_parent(const char *path) MUST_USE;
  * file its voxels lie in, the caller's; NULL: none, or not asked for. */
 int image_read(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e) MUST_USE;
 const char *image_ending(size_t which); /* the endings, NULL after the last */
+/* Its voxels that are no numbers become `air`, aloud, if all are background: a way through others of their kind leads out of the image. */
+int image_air(struct nifti *image, const char *path, float air, struct error *e) MUST_USE;
 /* The same of one format; *data_file is set whatever comes of it. */
 int mha_read(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e) MUST_USE;
 int nrrd_read(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e) MUST_USE;
