@@ -17,6 +17,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <strings.h>
 
 namespace
 {
@@ -187,33 +188,70 @@ const real_row reals[] = {
     REAL(0x0028, 0x0103, is_signed, false),
 };
 
-/* DICOM files begin with 128 bytes of anything and "DICM"; older ones go by their name. */
-bool looks_like_dicom(FileStream &from, const char *path)
+unsigned little(const uint8_t *at, int bytes)
 {
-    char start[132];
-    if (from.status().bad())
+    unsigned value = 0;
+    for (int i = 0; i < bytes; i++)
+        value |= static_cast<unsigned>(at[i]) << 8 * i;
+    return value;
+}
+
+/* An element of group 0002 or 0008 begins here, as files without a preamble do; *next is where the one after it does. */
+bool element_begins(const uint8_t *at, size_t left, unsigned *tag, size_t *next)
+{
+    if (left < 12)
         return false;
+    *tag = little(at, 2) << 16 | little(at + 2, 2);
+    bool const is_explicit = at[4] >= 'A' && at[4] <= 'Z' && at[5] >= 'A' && at[5] <= 'Z';
+    bool const is_long =
+        is_explicit && (memcmp(at + 4, "OB", 2) == 0 || memcmp(at + 4, "SQ", 2) == 0 || memcmp(at + 4, "UN", 2) == 0);
+    size_t const length = is_long ? little(at + 8, 4) : is_explicit ? little(at + 6, 2) : little(at + 4, 4);
+    *next = (is_long ? 12 : 8) + length;
+    return (*tag >> 16 == 0x0002 || *tag >> 16 == 0x0008) && length % 2 == 0 && length < 4096;
+}
+
+/* Two elements, one after the other, the second with the higher tag. */
+bool begins_bare(const uint8_t *start, size_t size)
+{
+    unsigned first = 0, second = 0;
+    size_t next = 0, after = 0;
+    return element_begins(start, size, &first, &next) && next < size &&
+           element_begins(start + next, size - next, &second, &after) && second > first;
+}
+
+enum looks { LOOKS_NO, LOOKS_BARE, LOOKS_DICOM };
+
+/* DICOM files begin with 128 bytes of anything and "DICM"; older ones with their first element; the rest goes by its name. */
+looks looks_like_dicom(FileStream &from, const char *path)
+{
+    uint8_t start[512];
+    if (from.status().bad())
+        return LOOKS_NO;
     from.mark();
-    bool const magic = from.read(start, sizeof start) == sizeof start && memcmp(start + 128, "DICM", 4) == 0;
+    size_t const size = static_cast<size_t>(from.read(start, sizeof start));
     from.putback();
-    if (magic)
-        return true;
-    size_t length = strlen(path);
-    return length > 4 && (strcmp(path + length - 4, ".dcm") == 0 || strcmp(path + length - 4, ".ima") == 0 ||
-                          strcmp(path + length - 4, ".IMA") == 0);
+    if (size >= 132 && memcmp(start + 128, "DICM", 4) == 0)
+        return LOOKS_DICOM;
+    size_t const length = strlen(path);
+    if (length > 4 && (strcasecmp(path + length - 4, ".dcm") == 0 || strcasecmp(path + length - 4, ".ima") == 0))
+        return LOOKS_DICOM;
+    return begins_bare(start, size) ? LOOKS_BARE : LOOKS_NO;
 }
 
 int probe(const char *path, struct dicom_probe *p, struct error *e)
 {
     FileStream from(path);
     DcmFileFormat file;
-    if (!looks_like_dicom(from, path))
+    looks const like = looks_like_dicom(from, path);
+    if (like == LOOKS_NO)
         return 1;
     char type[257];
     /* tags come in ascending order, so what lies past FrameOfReferenceUID need not be looked at */
     if (dicom_load(from, file, e, DcmTagKey(0x0020, 0x0053)) < 0)
-        return -1;
+        return like == LOOKS_BARE ? 1 : -1;
     dicom_text_of(file.getDataset(), DCM_Modality, p->modality, sizeof p->modality);
+    if (like == LOOKS_BARE && p->modality[0] == '\0') /* some other file that begins alike */
+        return 1;
     dicom_text_of(file.getDataset(), DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid);
     dicom_text_of(file.getDataset(), DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid);
     dicom_text_of(file.getDataset(), DCM_FrameOfReferenceUID, p->frame_uid, sizeof p->frame_uid);

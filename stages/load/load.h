@@ -45,6 +45,7 @@ struct source {
                                     and goes into the run id, so that both are the same on every machine */
     char *path;              /* the image, or the folder of the slices */
     char *mask;              /* an image, RTSTRUCT or SEG */
+    bool mask_named;         /* somebody said so: --mask, a list */
     struct names joined;     /* more SEG of the same series */
     char *organs;            /* an image: which voxel is of which organ */
     char *sidecar;           /* JSON */
@@ -63,6 +64,7 @@ struct source {
 struct sources {
     struct source *item;
     size_t count, room;
+    struct names truth; /* images of truth met on the way */
 };
 /* Every scan the arguments name, sorted by label, none twice. Arguments that name none become SOURCE_REFUSED.
  * -1: no scan at all (EX_NOINPUT), or --mask with more than one. */
@@ -102,20 +104,41 @@ int path_find(struct sources *s, const char *path, const char *label, struct err
 /* A list file: tab-separated with a header naming its columns. scan is needed; patient, study, mask ("-": none), units,
  * organs (an organ map), diagnosis, sex, age_y are optional. Paths are relative to the list. A bad line becomes SOURCE_REFUSED. */
 int list_find(struct sources *s, const char *path, struct error *e) MUST_USE;
-/* The image `path` as a source: its mask, sidecar, and what its name and place say of it. */
+/* By its name it is a list: .tsv or .csv. */
+bool list_is(const char *path);
+/* listing.c: a folder's names, sorted; and the path of the file `name` in it, in this case or another, the caller's (NULL: none). The last
+ * folder's names are kept until they are forgotten. */
+const struct names *listing_of(const char *dir);
+char *listing_find(const char *dir, const char *name) MUST_USE;
+void listing_forget(void);
+/* find_image.c. The image `path` as a source: its mask, sidecar, and what its name and place say of it. */
 void image_source(struct sources *s, const char *path, const char *label);
+/* An image met in a folder: a source if it is a scan, noted if it is truth, said if it is passed over. */
+void image_look(struct sources *s, const char *path, const char *label);
+/* When all are found: truth of two scans, and truth of none. */
+void truth_settle(struct sources *s);
 /* DIR/<stem><tail> with an image's ending, the first that is there; the caller's. NULL: none. */
 char *image_beside(const char *dir, const char *stem, size_t length, const char *tail) MUST_USE;
 /* A name that ends as an image does; the length without that ending, 0 if it does not. */
 size_t image_stem(const char *name);
+/* The first `stem` letters end so, in any case; and their number without _image, _PET, _PT, _SUV. */
+bool stem_ends(const char *name, size_t stem, const char *tail);
+size_t stem_without_kind(const char *name, size_t stem);
 /* By its name it is a scan, not a mask, a CT or some other thing that lies beside one. */
 bool image_is_scan(const char *name);
+/* Another scan of the same folder, which files like SEG and CT may belong to as well; NULL: none, or a study of autoPET. */
+const char *image_rival(const char *dir, const char *name);
 /* autoPET: PETCT_<hash>/<date>/{SUV,PET,SEG,CT,CTres}.nii.gz. The name of the scan among a folder's, SUV before PET;
  * NULL: not such a folder. */
 const char *autopet_scan(const struct names *in_folder);
-/* The nnU-Net style release: imagesTr/fdg_<patient>_<study>_0001.nii.gz beside labelsTr/. Fills *f and returns true for such
- * a name. */
-bool autopet_flat(struct source *f, const char *path);
+/* fdg_<patient>_<study> or psma_<patient>_<study>: whether a name is one, and who it is of (of `stem` letters). */
+bool autopet_name(const char *name);
+bool autopet_who(struct source *f, const char *name, size_t stem);
+/* nnU-Net's folders: it is a file of labels*; it is one of images* with a channel, and whether that is the scan's; what its place says of a
+ * scan, false: nothing. */
+bool nnunet_is_label(const char *path);
+bool nnunet_knows(const char *path, bool *scan);
+bool nnunet_source(struct source *f, const char *path);
 /* The DICOM files of one folder tree, to be grouped into series. */
 struct dicom_file {
     char *path, *label;
