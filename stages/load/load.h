@@ -139,6 +139,13 @@ bool autopet_who(struct source *f, const char *name, size_t stem);
 bool nnunet_is_label(const char *path);
 bool nnunet_knows(const char *path, bool *scan);
 bool nnunet_source(struct source *f, const char *path);
+/* What root/dataset.json says of its channels (nnunet_json.c), until another root is asked for. */
+enum { NNUNET_CHANNELS = 16 };
+struct nnunet_dataset {
+    char name[NNUNET_CHANNELS][32]; /* "" where nothing is said */
+    bool said;
+};
+const struct nnunet_dataset *nnunet_dataset(const char *root);
 /* The DICOM files of one folder tree, to be grouped into series. */
 struct dicom_file {
     char *path, *label;

@@ -10,19 +10,11 @@
 #include "common/log.h"
 #include "stages/load/load.h"
 #include <ctype.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { CHANNEL_DIGITS = 4, CHANNELS_MOST = 16 };
-
-/* What dataset.json says; kept for the last folder that was asked for. */
-static struct dataset {
-    char *root;
-    char name[CHANNELS_MOST][32]; /* "" where nothing is said */
-    bool said;
-} last;
+enum { CHANNEL_DIGITS = 4 };
 
 static bool speaks_of(const char *text, const char *const *words, size_t count)
 {
@@ -36,34 +28,6 @@ static bool speaks_of_pet(const char *text)
 {
     static const char *const words[] = {"PET", "SUV"};
     return speaks_of(text, words, COUNT_OF(words)) || strcasecmp(text, "PT") == 0;
-}
-
-static const struct dataset *dataset_of(const char *root)
-{
-    if (last.root && strcmp(last.root, root) == 0)
-        return &last;
-    free(last.root);
-    last = (struct dataset){.root = xstrdup(root)};
-    char *path = path_join(root, "dataset.json");
-    struct buffer file = {0};
-    find_look(path);
-    json_t *all = file_exists(path) && file_read(path, 64 << 20, &file, NULL) == 0
-                      ? json_loadb((const char *)file.data, file.size, 0, NULL)
-                      : NULL;
-    json_t *names = json_object_get(all, "channel_names");
-    if (!names)
-        names = json_object_get(all, "modality");
-    for (int i = 0; i < CHANNELS_MOST; i++) {
-        char key[8];
-        format_into(key, sizeof key, "%d", i);
-        const char *name = json_string_value(json_object_get(names, key));
-        format_into(last.name[i], sizeof last.name[i], "%.31s", name ? name : "");
-        last.said |= name != NULL;
-    }
-    json_decref(all);
-    buffer_free(&file);
-    free(path);
-    return &last;
 }
 
 /* A path within the layout. Texts are owned. */
@@ -116,12 +80,12 @@ static void channel_read(struct place *p, const char *name)
     while (digits < p->stem && isdigit((unsigned char)name[p->stem - 1 - digits]))
         digits++;
     if (digits != CHANNEL_DIGITS || p->stem <= digits + 1 || name[p->stem - digits - 1] != '_' ||
-        atoi(name + p->stem - digits) >= CHANNELS_MOST)
+        atoi(name + p->stem - digits) >= NNUNET_CHANNELS)
         return;
     p->without = p->stem - digits - 1;
     char *whole = p->labels ? image_beside(p->labels, name, p->stem, "") : NULL;
     char *label = p->labels ? image_beside(p->labels, name, p->without, "") : NULL, *first = channel_file(p, name, 0);
-    bool const ours = p->labels || dataset_of(p->root)->said || strcasecmp(path_base(p->images), "images") != 0;
+    bool const ours = p->labels || nnunet_dataset(p->root)->said || strcasecmp(path_base(p->images), "images") != 0;
     if (!whole && (label || (first && ours)))
         p->channel = atoi(name + p->stem - digits);
     else
@@ -160,10 +124,10 @@ static bool place_of(const char *path, struct place *p)
 /* Which channel is the PET; -1: none is. */
 static int pet_channel(const struct place *p, const char *name)
 {
-    const struct dataset *d = dataset_of(p->root);
+    const struct nnunet_dataset *d = nnunet_dataset(p->root);
     if (autopet_name(name))
         return 1;
-    for (int i = 0; i < CHANNELS_MOST; i++)
+    for (int i = 0; i < NNUNET_CHANNELS; i++)
         if (speaks_of_pet(d->name[i]))
             return i;
     char *second = channel_file(p, name, 1);
@@ -199,7 +163,7 @@ bool nnunet_knows(const char *path, bool *scan)
 static void channel_guess_tell(const struct place *p, const char *name)
 {
     static char *told;
-    const struct dataset *d = dataset_of(p->root);
+    const struct nnunet_dataset *d = nnunet_dataset(p->root);
     if (p->channel != 1 || speaks_of_pet(d->name[1]) || autopet_name(name) || (told && strcmp(told, p->images) == 0))
         return;
     free(told);
@@ -231,7 +195,7 @@ bool nnunet_source(struct source *f, const char *path)
         channel_guess_tell(&p, name);
         if (!autopet_who(f, name, stem))
             f->patient = xprintf("%.*s", (int)stem, name);
-        if (!f->units && p.channel >= 0 && strcasestr(dataset_of(p.root)->name[p.channel], "SUV"))
+        if (!f->units && p.channel >= 0 && strcasestr(nnunet_dataset(p.root)->name[p.channel], "SUV"))
             f->units = xstrdup("SUV");
         if (p.labels)
             truth_in_labels(f, &p, name, stem);
