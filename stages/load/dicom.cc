@@ -162,6 +162,10 @@ const text_row texts[] = {
     TEXT(0x0018, 0x1078, injection_datetime, true),
     TEXT(0x0009, 0x100d, ge_scan_start, false),
     TEXT(0x0071, 0x1022, siemens_scan_start, false),
+    TEXT(0x0008, 0x0018, sop_instance, false),
+    TEXT(0x0008, 0x0008, image_type, false),
+    TEXT(0x0054, 0x1000, series_type, false),
+    TEXT(0x0028, 0x0004, photometric, false),
 };
 const real_row reals[] = {
     REAL(0x0010, 0x1030, weight_kg, false),
@@ -185,6 +189,8 @@ const real_row reals[] = {
     REAL(0x0028, 0x0100, bits_allocated, false),
     REAL(0x0028, 0x0101, bits_stored, false),
     REAL(0x0028, 0x0103, is_signed, false),
+    REAL(0x0054, 0x0081, slices_said, false),
+    REAL(0x0054, 0x1330, image_index, false),
 };
 
 /* DICOM files begin with 128 bytes of anything and "DICM"; older ones go by their name. */
@@ -207,18 +213,40 @@ int probe(const char *path, struct dicom_probe *p, struct error *e)
 {
     FileStream from(path);
     DcmFileFormat file;
+    if (from.status().bad())
+        return fail(e, "cannot open '%s': %s", path, from.status().text());
     if (!looks_like_dicom(from, path))
-        return 1;
-    char type[257];
-    /* tags come in ascending order, so what lies past FrameOfReferenceUID need not be looked at */
-    if (dicom_load(from, file, e, DcmTagKey(0x0020, 0x0053)) < 0)
+        return from.status().good() ? 1 : fail(e, "cannot open '%s': %s", path, from.status().text());
+    if (from.file().st_size == 0)
+        return fail(e, "cannot open '%s': it is empty", path);
+    struct {
+        DcmTagKey tag;
+        char *to;
+        size_t size;
+    } const wanted[] = {
+        {DCM_Modality, p->modality, sizeof p->modality},
+        {DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid},
+        {DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid},
+        {DCM_FrameOfReferenceUID, p->frame_uid, sizeof p->frame_uid},
+        {DCM_SOPClassUID, p->sop_class, sizeof p->sop_class},
+        {DCM_SOPInstanceUID, p->sop_instance, sizeof p->sop_instance},
+        {DCM_PatientID, p->patient_id, sizeof p->patient_id},
+        {DCM_ImageType, p->image_type, sizeof p->image_type},
+        {DCM_CorrectedImage, p->corrected, sizeof p->corrected},
+    };
+    /* tags come in ascending order, so what lies past CorrectedImage need not be looked at */
+    if (dicom_load(from, file, e, DcmTagKey(0x0028, 0x0052)) < 0)
         return -1;
-    dicom_text_of(file.getDataset(), DCM_Modality, p->modality, sizeof p->modality);
-    dicom_text_of(file.getDataset(), DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid);
-    dicom_text_of(file.getDataset(), DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid);
-    dicom_text_of(file.getDataset(), DCM_FrameOfReferenceUID, p->frame_uid, sizeof p->frame_uid);
-    dicom_text_of(file.getDataset(), DCM_ImageType, type, sizeof type);
-    p->localiser = strstr(type, "LOCALIZER") != nullptr;
+    DcmDataset *const set = file.getDataset();
+    for (auto const &w : wanted)
+        dicom_text_of(set, w.tag, w.to, w.size);
+    if (*p->sop_class == '\0') /* a DICOMDIR has it in its meta header alone */
+        dicom_text_of(file.getMetaInfo(), DCM_MediaStorageSOPClassUID, p->sop_class, sizeof p->sop_class);
+    for (unsigned long i = 0; i < 3; i++)
+        p->position_mm[i] = dicom_real_of(set, DCM_ImagePositionPatient, i);
+    for (unsigned long i = 0; i < 6; i++)
+        p->orientation[i] = dicom_real_of(set, DCM_ImageOrientationPatient, i);
+    p->localiser = strstr(p->image_type, "LOCALIZER") != nullptr;
     return 0;
 }
 
@@ -249,6 +277,10 @@ int read_image(const char *path, struct dicom_image *image, struct error *e)
     for (const real_row &row : reals)
         std::fill_n(reinterpret_cast<double *>(base + row.offset), row.count, static_cast<double>(NAN));
     rows_read(file.getDataset(), false, base);
+    DcmSequenceOfItems *injections = nullptr;
+    image->injections = NAN;
+    if (file.getDataset()->findAndGetSequence(DcmTagKey(0x0054, 0x0016), injections).good() && injections != nullptr)
+        image->injections = static_cast<double>(injections->card());
     if (file.getDataset()->findAndGetSequenceItem(DcmTagKey(0x0054, 0x0016), injected, 0).good())
         rows_read(injected, true, base);
     image->pixels = dicom_pixels_take(file.getDataset(), from, image);
@@ -348,6 +380,18 @@ int read_structures(const char *path, struct dicom_structures *s, struct error *
 }
 
 } // namespace
+
+extern "C" bool dicom_is_enhanced(const char *sop_class)
+{
+    return strcmp(sop_class, UID_EnhancedPETImageStorage) == 0 ||
+           strcmp(sop_class, UID_LegacyConvertedEnhancedPETImageStorage) == 0;
+}
+
+extern "C" const char *dicom_class_name(const char *uid)
+{
+    const char *const name = dcmFindNameOfUID(uid);
+    return name != nullptr ? name : *uid ? uid : "missing";
+}
 
 extern "C" int dicom_probe(const char *path, struct dicom_probe *p, struct error *e)
 {

@@ -100,13 +100,15 @@ static void refuse(int to, const struct source *from, const struct load_options 
                    const struct scan_facts *f, const struct error *why)
 {
     struct refusal_message told = {.code = why->code};
+    struct error here = *why;
     struct buffer out = {0};
+    scan_unmark(here.text);
     format_into(told.scan, sizeof told.scan, "%s", f->source);
     format_into(told.stage, sizeof told.stage, "%s", stage);
     format_into(told.sentence, sizeof told.sentence, "%s", why->text);
     scan_scrub(from, o, f, told.sentence, sizeof told.sentence);
     refusal_message_encode(&told, &out);
-    reply(to, REPLY_REFUSED, why, out.data, out.size);
+    reply(to, REPLY_REFUSED, &here, out.data, out.size);
     buffer_free(&out);
 }
 
