@@ -34,6 +34,8 @@ static const struct row {
     SHARED("(0008,0008) ImageType", image_type, true, false),
     SHARED("(0054,1000) SeriesType", series_type, true, false),
     SHARED("(0028,0004) PhotometricInterpretation", photometric, false, false),
+    SHARED("(0020,9056) StackID", stack, true, false),
+    SHARED_REALS("(0020,9128) TemporalPositionIndex", time_index, 1, 0, true),
     /* its grid */
     SHARED_REALS("(0028,0010) Rows", rows, 1, 0, false),
     SHARED_REALS("(0028,0011) Columns", columns, 1, 0, false),

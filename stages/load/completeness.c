@@ -51,7 +51,7 @@ int series_unrepeat(struct dicom_image *image, const char **path, double *along_
     for (size_t i = 1; i < *count; i++) {
         struct dicom_image *last = &image[kept - 1];
         if (rc == 0 && *image[i].sop_instance && along_mm[i] - along_mm[kept - 1] < 0.01 &&
-            strcmp(last->sop_instance, image[i].sop_instance) == 0) {
+            last->frame == image[i].frame && strcmp(last->sop_instance, image[i].sop_instance) == 0) {
             rc = same_values(last, path[kept - 1], &image[i], path[i], e);
             if (rc == 0) {
                 dicom_image_free(&image[i]);
@@ -93,6 +93,16 @@ int series_complete(const struct dicom_image *image, const char *const *path, si
 {
     double const said = image[0].slices_said, there = (double)count;
     double low, high;
+    for (double part = 1; part <= image[0].parts && part <= 10000; part++) {
+        size_t i = 0;
+        while (i < count && !(fabs(image[i].part - part) < 0.5))
+            i++;
+        if (i == count)
+            return fail(e,
+                        "slices are missing: '%s' and others are parts of a concatenation of %g files ((0020,9163) "
+                        "InConcatenationTotalNumber), and part %g is not there",
+                        path[0], image[0].parts, part);
+    }
     if (said > there)
         return fail(e,
                     "slices are missing: (0054,0081) NumberOfSlices is %g, and %zu are there, from '%s' to '%s', none "

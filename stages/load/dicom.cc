@@ -191,6 +191,9 @@ const real_row reals[] = {
     REAL(0x0028, 0x0103, is_signed, false),
     REAL(0x0054, 0x0081, slices_said, false),
     REAL(0x0054, 0x1330, image_index, false),
+    REAL(0x0020, 0x9162, part, false),
+    REAL(0x0020, 0x9163, parts, false),
+    REAL(0x0020, 0x9128, time_index, false),
 };
 
 /* DICOM files begin with 128 bytes of anything and "DICM"; older ones go by their name. */
@@ -266,24 +269,60 @@ void rows_read(DcmItem *item, bool injected, char *base)
     }
 }
 
+} // namespace
+
+void dicom_attributes_read(DcmItem *item, struct dicom_image *image)
+{
+    char *base = reinterpret_cast<char *>(image);
+    DcmSequenceOfItems *injections = nullptr;
+    rows_read(item, false, base);
+    if (item->findAndGetSequence(DcmTagKey(0x0054, 0x0016), injections).good() && injections != nullptr) {
+        image->injections = static_cast<double>(injections->card());
+        if (injections->card() > 0)
+            rows_read(injections->getItem(0), true, base);
+    }
+}
+
+namespace
+{
+
+/* What the top of a file says; texts are empty before. */
+void image_read_top(DcmDataset *set, struct dicom_image *image)
+{
+    char *base = reinterpret_cast<char *>(image);
+    for (const real_row &row : reals)
+        std::fill_n(reinterpret_cast<double *>(base + row.offset), row.count, static_cast<double>(NAN));
+    image->injections = NAN;
+    dicom_attributes_read(set, image);
+}
+
 int read_image(const char *path, struct dicom_image *image, struct error *e)
 {
     FileStream from(path);
     DcmFileFormat file;
     if (dicom_load(from, file, e) < 0)
         return -1;
-    DcmItem *injected = nullptr;
-    char *base = reinterpret_cast<char *>(image);
-    for (const real_row &row : reals)
-        std::fill_n(reinterpret_cast<double *>(base + row.offset), row.count, static_cast<double>(NAN));
-    rows_read(file.getDataset(), false, base);
-    DcmSequenceOfItems *injections = nullptr;
-    image->injections = NAN;
-    if (file.getDataset()->findAndGetSequence(DcmTagKey(0x0054, 0x0016), injections).good() && injections != nullptr)
-        image->injections = static_cast<double>(injections->card());
-    if (file.getDataset()->findAndGetSequenceItem(DcmTagKey(0x0054, 0x0016), injected, 0).good())
-        rows_read(injected, true, base);
+    image_read_top(file.getDataset(), image);
     image->pixels = dicom_pixels_take(file.getDataset(), from, image);
+    return 0;
+}
+
+int read_images(const char *path, struct dicom_image **image, size_t *count, struct error *e)
+{
+    FileStream from(path);
+    auto const file = std::make_shared<DcmFileFormat>();
+    struct dicom_image top = {};
+    if (dicom_load(from, *file, e) < 0)
+        return -1;
+    image_read_top(file->getDataset(), &top);
+    if (dicom_is_enhanced(top.sop_class))
+        return dicom_frames_read(file, from, &top, image, count, e);
+    *image = static_cast<struct dicom_image *>(try_alloc(e, 1, sizeof **image));
+    if (*image == nullptr)
+        return fail_in(e, "cannot open '%s'", path);
+    **image = top;
+    (*image)->pixels = dicom_pixels_take(file->getDataset(), from, *image);
+    *count = 1;
     return 0;
 }
 
@@ -403,6 +442,13 @@ extern "C" int dicom_read_image(const char *path, struct dicom_image *image, str
 {
     memset(image, 0, sizeof *image);
     return dicom_guarded(path, e, [&] { return read_image(path, image, e); });
+}
+
+extern "C" int dicom_read_images(const char *path, struct dicom_image **image, size_t *count, struct error *e)
+{
+    *image = nullptr;
+    *count = 0;
+    return dicom_guarded(path, e, [&] { return read_images(path, image, count, e); });
 }
 
 extern "C" int dicom_read_structures(const char *path, struct dicom_structures *s, struct error *e)

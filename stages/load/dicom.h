@@ -45,6 +45,10 @@ struct dicom_image {
     /* what kind of image it is, and which of how many */
     char sop_instance[DICOM_UID], image_type[129], series_type[33], photometric[17]; /* (0054,1000) */
     double slices_said, image_index; /* (0054,0081) NumberOfSlices, (0054,1330) ImageIndex: from 1 */
+    size_t frame;                    /* of several in its file, from 1; 0: it is alone */
+    char stack[17];                  /* (0020,9056) StackID */
+    double time_index;               /* (0020,9128) TemporalPositionIndex */
+    double part, parts;              /* (0020,9162) InConcatenationNumber, (0020,9163) InConcatenationTotalNumber */
     double injections;               /* items of (0054,0016) RadiopharmaceuticalInformationSequence; NAN: not there */
     struct dicom_pixels *pixels;     /* where its voxels lie, if plain words; owned, may be NULL */
 };
@@ -53,6 +57,9 @@ int dicom_read_image(const char *path, struct dicom_image *image, struct error *
 bool dicom_is_enhanced(const char *sop_class);
 /* "SecondaryCaptureImageStorage"; the UID itself where it is not known. */
 const char *dicom_class_name(const char *uid);
+/* The same of a file that may hold several: the frames of an Enhanced PET file, else the one image. *image: the caller's, also on failure,
+ * when *count may be less than there are. */
+int dicom_read_images(const char *path, struct dicom_image **image, size_t *count, struct error *e) MUST_USE;
 void dicom_image_free(struct dicom_image *image); /* what it owns */
 /* Its voxels, stored*slope+intercept, image being what was read of this file: rows * columns of them, 8 or 16 bits each, plain or
  * packed in any transfer syntax DCMTK or OpenJPEG unpacks. */

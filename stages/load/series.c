@@ -203,29 +203,49 @@ int series_arrange(struct dicom_image *image, const char **path, size_t *count, 
 /* The headers of all files, a file of several frames giving several: nothing large is made for a series that will be refused. */
 struct headers {
     struct dicom_image *image;
-    const char **path;
+    const char **path; /* the file's; of a frame, "x.dcm, frame 7" */
     size_t count, room;
+    struct names frame; /* those words */
 };
+
+static void headers_add(struct headers *h, const struct dicom_image *image, const char *path)
+{
+    if (h->count == h->room) {
+        h->room *= 2;
+        h->image = xresize(h->image, h->room, sizeof *h->image);
+        h->path = xresize(h->path, h->room, sizeof *h->path);
+        h->frame.name = xresize(h->frame.name, h->room, sizeof *h->frame.name);
+    }
+    h->image[h->count] = *image;
+    h->path[h->count++] =
+        image->frame ? h->frame.name[h->frame.count++] = xprintf("%s, frame %zu", path, image->frame) : path;
+}
 
 static int headers_read(const struct names *file, struct headers *h, struct error *e)
 {
-    h->room = file->count;
+    h->room = file->count + 1;
     h->image = xalloc(h->room, sizeof *h->image);
     h->path = xalloc(h->room, sizeof *h->path);
-    for (size_t i = 0; i < file->count; i++) {
-        if (dicom_read_image(file->name[i], &h->image[h->count], e) < 0)
-            return -1;
-        h->path[h->count++] = file->name[i];
-        if (series_kind(&h->image[h->count - 1], file->name[i], e) < 0)
-            return -1;
+    h->frame.name = xalloc(h->room, sizeof *h->frame.name);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < file->count; i++) {
+        struct dicom_image *image;
+        size_t count;
+        rc = dicom_read_images(file->name[i], &image, &count, e);
+        for (size_t k = 0; k < count; k++)
+            headers_add(h, &image[k], file->name[i]);
+        for (size_t k = h->count - count; rc == 0 && k < h->count; k++)
+            rc = series_kind(&h->image[k], h->path[k], e);
+        free(image);
     }
-    return 0;
+    return rc;
 }
 
 static void headers_free(struct headers *h)
 {
     for (size_t i = 0; i < h->count; i++)
         dicom_image_free(&h->image[i]);
+    names_free(&h->frame);
     free(h->path);
     free(h->image);
 }
