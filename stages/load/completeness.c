@@ -88,11 +88,8 @@ static bool indices(const struct dicom_image *image, size_t count, double *low, 
     return true;
 }
 
-int series_complete(const struct dicom_image *image, const char *const *path, size_t count, const char *doubt,
-                    struct error *e)
+int series_parts(const struct dicom_image *image, const char *const *path, size_t count, struct error *e)
 {
-    double const said = image[0].slices_said, there = (double)count;
-    double low, high;
     for (double part = 1; part <= image[0].parts && part <= 10000; part++) {
         size_t i = 0;
         while (i < count && !(fabs(image[i].part - part) < 0.5))
@@ -103,6 +100,14 @@ int series_complete(const struct dicom_image *image, const char *const *path, si
                         "InConcatenationTotalNumber), and part %g is not there",
                         path[0], image[0].parts, part);
     }
+    return 0;
+}
+
+int series_complete(const struct dicom_image *image, const char *const *path, size_t count, const char *doubt,
+                    struct error *e)
+{
+    double const said = image[0].slices_said, there = (double)count;
+    double low, high;
     if (said > there)
         return fail(e,
                     "slices are missing: (0054,0081) NumberOfSlices is %g, and %zu are there, from '%s' to '%s', none "

@@ -233,6 +233,8 @@ int series_kind(const struct dicom_image *image, const char *path, struct error 
  * along_mm are sorted, and move up. Two that are one instance and differ are refused. */
 int series_unrepeat(struct dicom_image *image, const char **path, double *along_mm, size_t *count,
                     struct error *e) MUST_USE;
+/* completeness.c: every part of a concatenation of Enhanced PET files. */
+int series_parts(const struct dicom_image *image, const char *const *path, size_t count, struct error *e) MUST_USE;
 /* completeness.c: as many slices as its own numbers say; image: sorted. */
 int series_complete(const struct dicom_image *image, const char *const *path, size_t count, const char *doubt,
                     struct error *e) MUST_USE;

@@ -262,6 +262,8 @@ int series_read(const struct names *slice, const char *doubt, size_t max_bytes, 
         *study = *h.image[0].study_uid ? xstrdup(h.image[0].study_uid) : NULL;
     }
     if (rc == 0)
+        rc = series_parts(h.image, h.path, h.count, e);
+    if (rc == 0)
         rc = series_arrange(h.image, h.path, &h.count, &s->grid, e);
     if (rc == 0)
         rc = series_complete(h.image, h.path, h.count, doubt, e);
