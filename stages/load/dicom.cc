@@ -3,6 +3,7 @@
  *
  * C++ stops at this file: nothing is thrown past the extern "C" functions, and DCMTK's own logging is off, because
  * what it has to say comes back as a sentence. */
+#include "stages/load/charset.h"
 #include "stages/load/dicom_inside.h"
 #include "stages/load/dicom_stream.h"
 
@@ -68,8 +69,14 @@ void text_of(DcmElement *element, char *to, size_t size)
     if (first == OFString_npos || last == OFString_npos || last < first)
         return;
     text = text.substr(first, last - first + 1);
-    strncpy(to, text.c_str(), size - 1);
-    to[size - 1] = '\0';
+    if (std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; }) && text.length() < size) {
+        memcpy(to, text.c_str(), text.length() + 1);
+        return;
+    }
+    OFString charset; /* of the item it stands in, or of one round that */
+    for (DcmItem *item = element->getParentItem(); item != nullptr && charset.empty(); item = item->getParentItem())
+        (void)item->findAndGetOFStringArray(DCM_SpecificCharacterSet, charset);
+    charset_text(charset.c_str(), text.c_str(), to, size);
 }
 
 double real_of(DcmElement *element, unsigned long which)

@@ -19,22 +19,10 @@ enum { BED_MM = 300 }; /* the axial field of view of scanners that take several:
 
 /* ---- one series ---- */
 
-/* One value of a backslash-separated list. */
-static bool has(const char *list, const char *value)
-{
-    size_t const length = strlen(value);
-    for (const char *at = list; at; at = strchr(at, '\\')) {
-        at += *at == '\\';
-        if (strncmp(at, value, length) == 0 && (at[length] == '\0' || at[length] == '\\'))
-            return true;
-    }
-    return false;
-}
-
 /* Said to be without; of what says nothing, nothing is known. */
 static bool uncorrected(const struct dicom_probe *probe)
 {
-    return *probe->corrected && !has(probe->corrected, "ATTN");
+    return *probe->corrected && !values_have(probe->corrected, "ATTN");
 }
 
 int series_order(const struct dicom_file *a, const struct dicom_file *b)
@@ -105,7 +93,7 @@ struct found_series series_measure(struct source *f, const struct dicom_file *im
     const char *second = strchr(found.image_type, '\\');
     found.derived = strncmp(found.image_type, "DERIVED", 7) == 0 || (second && strncmp(second, "\\SECONDARY", 10) == 0);
     for (size_t i = 0; i < COUNT_OF(remade); i++)
-        found.derived |= has(found.image_type, remade[i]);
+        found.derived |= values_have(found.image_type, remade[i]);
     for (size_t i = 0; i < count; i++) {
         const double *at = image[i].probe.position_mm;
         double const along = found.normal[0] * at[0] + found.normal[1] * at[1] + found.normal[2] * at[2];

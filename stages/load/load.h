@@ -227,6 +227,8 @@ int series_arrange(struct dicom_image *image, const char **path, size_t *count, 
                    struct error *e) MUST_USE;
 /* agreement.c: all say the same of whatever a series must share. */
 int series_agree(const struct dicom_image *image, const char *const *path, size_t count, struct error *e) MUST_USE;
+/* One of a backslash-separated list. */
+bool values_have(const char *list, const char *value);
 /* series_kind.c: it is a slice of PET, whatever its modality says. */
 int series_kind(const struct dicom_image *image, const char *path, struct error *e) MUST_USE;
 /* completeness.c: of two images at one place that are one instance (SOPInstanceUID) and hold the same, one stays: image, path and

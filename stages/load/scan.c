@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scan -- one source becomes one volume message: voxels in LPS order, truth, facts.   find -> [scan] -> suv */
 #include "common/log.h"
+#include "common/utf8.h"
 #include "stages/load/load.h"
 #include <ctype.h>
 #include <math.h>
@@ -109,10 +110,19 @@ static void identify(const struct source *from, const struct load_options *o, co
         f->age_y = from->age_y;
 }
 
+/* Messages and caches are UTF-8, whatever names files have and lists and headers hold. */
+static void facts_clean(struct scan_facts *f)
+{
+    for (size_t i = 0; i < scan_fact_count; i++)
+        if (scan_fact_fields[i].kind == FACT_TEXT)
+            utf8_clean((char *)f + scan_fact_fields[i].offset, scan_fact_fields[i].size);
+}
+
 void scan_identify(const struct source *from, const struct load_options *o, struct scan_facts *f)
 {
     scan_facts_init(f);
     identify(from, o, NULL, NULL, f);
+    facts_clean(f);
 }
 
 void scan_unmark(char *text)
@@ -299,6 +309,7 @@ int scan_read(const struct source *from, const struct load_options *o, struct vo
     if (rc == 0)
         rc = digest(from, data_file, &m->facts, e);
     free(data_file);
+    facts_clean(&m->facts);
     if (rc < 0)
         volume_free(&m->volume);
     return rc;

@@ -6,8 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* One value of a backslash-separated list. */
-static bool has(const char *list, const char *value)
+bool values_have(const char *list, const char *value)
 {
     size_t const length = strlen(value);
     for (const char *at = list; at; at = strchr(at, '\\')) {
@@ -29,6 +28,12 @@ static bool lies_somewhere(const struct dicom_image *image)
 {
     return isfinite(image->position_mm[0]) && isfinite(image->orientation[0]) && image->pixel_spacing_mm[0] > 0 &&
            isfinite(image->slope);
+}
+
+/* What the scanner made of dose and time already. */
+static bool is_suv(const char *units)
+{
+    return strcmp(units, "GML") == 0 || strcmp(units, "CM2ML") == 0;
 }
 
 /* A UID, or all that begin with it where it ends in a dot. */
@@ -67,8 +72,13 @@ int series_kind(const struct dicom_image *image, const char *path, struct error 
         return fail(e, "cannot open '%s': (0054,1000) SeriesType is '%s': a projection through the body, no slice",
                     path, image->series_type);
     for (size_t i = 0; i < COUNT_OF(pictures); i++)
-        if (has(image->image_type, pictures[i]))
+        if (values_have(image->image_type, pictures[i]))
             return fail(e, "cannot open '%s': (0008,0008) ImageType is '%s': no slice of PET", path, image->image_type);
+    if (image->injections > 1 && !is_suv(image->units))
+        return fail(e,
+                    "cannot use '%s': (0054,0016) RadiopharmaceuticalInformationSequence has %g items: which dose and "
+                    "which time its values go with is not known",
+                    path, image->injections);
     if (*image->sop_class && strncmp(image->sop_class, "1.2.840.10008.5.1.4.1.1.128", 27) != 0 &&
         strcmp(image->sop_class, "1.2.840.10008.5.1.4.1.1.130") != 0 && !lies_somewhere(image))
         return fail(
