@@ -60,8 +60,9 @@ static int series_hu(const struct names *slice, size_t max_bytes, struct own_ct 
 {
     struct dicom_image *image = xalloc(slice->count, sizeof *image);
     const char **path = xalloc(slice->count, sizeof *path);
+    size_t count = slice->count;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < slice->count; i++) {
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         path[i] = slice->name[i];
         rc = dicom_read_image(path[i], &image[i], e);
         if (rc == 0 && image[i].frames > 1)
@@ -70,17 +71,17 @@ static int series_hu(const struct names *slice, size_t max_bytes, struct own_ct 
                 path[i], image[i].frames);
     }
     if (rc == 0)
-        rc = series_arrange(image, path, slice->count, &ct->grid, e);
+        rc = series_arrange(image, path, &count, &ct->grid, e);
     size_t const plane = rc == 0 ? (size_t)(ct->grid.dim[1] * ct->grid.dim[2]) : 0;
-    if (rc == 0 && plane > max_bytes / sizeof *ct->hu / slice->count)
+    if (rc == 0 && plane > max_bytes / sizeof *ct->hu / count)
         rc = fail(e, "cannot open '%s': %zu slices of %lld x %lld voxels need more memory than --memory-limit gives",
-                  path[0], slice->count, (long long)ct->grid.dim[2], (long long)ct->grid.dim[1]);
+                  path[0], count, (long long)ct->grid.dim[2], (long long)ct->grid.dim[1]);
     float *voxel = rc == 0 ? try_alloc(e, plane, sizeof *voxel) : NULL;
-    if (rc == 0 && !(voxel && (ct->hu = try_alloc(e, plane * slice->count, sizeof *ct->hu))))
+    if (rc == 0 && !(voxel && (ct->hu = try_alloc(e, plane * count, sizeof *ct->hu))))
         rc = fail_in(e, "cannot open '%s'", path[0]);
-    for (size_t i = 0; rc == 0 && i < slice->count; i++)
+    for (size_t i = 0; rc == 0 && i < count; i++)
         rc = slice_hu(path[i], &image[i], voxel, plane, ct->hu + i * plane, e);
-    for (size_t i = 0; i < slice->count; i++)
+    for (size_t i = 0; i < count; i++)
         dicom_image_free(&image[i]);
     free(voxel);
     free(path);

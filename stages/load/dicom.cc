@@ -3,6 +3,7 @@
  *
  * C++ stops at this file: nothing is thrown past the extern "C" functions, and DCMTK's own logging is off, because
  * what it has to say comes back as a sentence. */
+#include "stages/load/charset.h"
 #include "stages/load/dicom_inside.h"
 #include "stages/load/dicom_stream.h"
 
@@ -69,8 +70,14 @@ void text_of(DcmElement *element, char *to, size_t size)
     if (first == OFString_npos || last == OFString_npos || last < first)
         return;
     text = text.substr(first, last - first + 1);
-    strncpy(to, text.c_str(), size - 1);
-    to[size - 1] = '\0';
+    if (std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; }) && text.length() < size) {
+        memcpy(to, text.c_str(), text.length() + 1);
+        return;
+    }
+    OFString charset; /* of the item it stands in, or of one round that */
+    for (DcmItem *item = element->getParentItem(); item != nullptr && charset.empty(); item = item->getParentItem())
+        (void)item->findAndGetOFStringArray(DCM_SpecificCharacterSet, charset);
+    charset_text(charset.c_str(), text.c_str(), to, size);
 }
 
 double real_of(DcmElement *element, unsigned long which)
@@ -163,6 +170,10 @@ const text_row texts[] = {
     TEXT(0x0018, 0x1078, injection_datetime, true),
     TEXT(0x0009, 0x100d, ge_scan_start, false),
     TEXT(0x0071, 0x1022, siemens_scan_start, false),
+    TEXT(0x0008, 0x0018, sop_instance, false),
+    TEXT(0x0008, 0x0008, image_type, false),
+    TEXT(0x0054, 0x1000, series_type, false),
+    TEXT(0x0028, 0x0004, photometric, false),
 };
 const real_row reals[] = {
     REAL(0x0010, 0x1030, weight_kg, false),
@@ -186,6 +197,11 @@ const real_row reals[] = {
     REAL(0x0028, 0x0100, bits_allocated, false),
     REAL(0x0028, 0x0101, bits_stored, false),
     REAL(0x0028, 0x0103, is_signed, false),
+    REAL(0x0054, 0x0081, slices_said, false),
+    REAL(0x0054, 0x1330, image_index, false),
+    REAL(0x0020, 0x9162, part, false),
+    REAL(0x0020, 0x9163, parts, false),
+    REAL(0x0020, 0x9128, time_index, false),
 };
 
 unsigned little(const uint8_t *at, int bytes)
@@ -242,21 +258,43 @@ int probe(const char *path, struct dicom_probe *p, struct error *e)
 {
     FileStream from(path);
     DcmFileFormat file;
+    if (from.status().bad())
+        return fail(e, "cannot open '%s': %s", path, from.status().text());
     looks const like = looks_like_dicom(from, path);
     if (like == LOOKS_NO)
-        return 1;
-    char type[257];
-    /* tags come in ascending order, so what lies past FrameOfReferenceUID need not be looked at */
-    if (dicom_load(from, file, e, DcmTagKey(0x0020, 0x0053)) < 0)
+        return from.status().good() ? 1 : fail(e, "cannot open '%s': %s", path, from.status().text());
+    if (from.file().st_size == 0)
+        return fail(e, "cannot open '%s': it is empty", path);
+    struct {
+        DcmTagKey tag;
+        char *to;
+        size_t size;
+    } const wanted[] = {
+        {DCM_Modality, p->modality, sizeof p->modality},
+        {DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid},
+        {DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid},
+        {DCM_FrameOfReferenceUID, p->frame_uid, sizeof p->frame_uid},
+        {DCM_SOPClassUID, p->sop_class, sizeof p->sop_class},
+        {DCM_SOPInstanceUID, p->sop_instance, sizeof p->sop_instance},
+        {DCM_PatientID, p->patient_id, sizeof p->patient_id},
+        {DCM_ImageType, p->image_type, sizeof p->image_type},
+        {DCM_CorrectedImage, p->corrected, sizeof p->corrected},
+    };
+    /* tags come in ascending order, so what lies past CorrectedImage need not be looked at */
+    if (dicom_load(from, file, e, DcmTagKey(0x0028, 0x0052)) < 0)
         return like == LOOKS_BARE ? 1 : -1;
-    dicom_text_of(file.getDataset(), DCM_Modality, p->modality, sizeof p->modality);
-    if (like == LOOKS_BARE && p->modality[0] == '\0') /* some other file that begins alike */
+    DcmDataset *const set = file.getDataset();
+    for (auto const &w : wanted)
+        dicom_text_of(set, w.tag, w.to, w.size);
+    if (like == LOOKS_BARE && *p->modality == '\0') /* some other file that begins alike */
         return 1;
-    dicom_text_of(file.getDataset(), DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid);
-    dicom_text_of(file.getDataset(), DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid);
-    dicom_text_of(file.getDataset(), DCM_FrameOfReferenceUID, p->frame_uid, sizeof p->frame_uid);
-    dicom_text_of(file.getDataset(), DCM_ImageType, type, sizeof type);
-    p->localiser = strstr(type, "LOCALIZER") != nullptr;
+    if (*p->sop_class == '\0') /* a DICOMDIR has it in its meta header alone */
+        dicom_text_of(file.getMetaInfo(), DCM_MediaStorageSOPClassUID, p->sop_class, sizeof p->sop_class);
+    for (unsigned long i = 0; i < 3; i++)
+        p->position_mm[i] = dicom_real_of(set, DCM_ImagePositionPatient, i);
+    for (unsigned long i = 0; i < 6; i++)
+        p->orientation[i] = dicom_real_of(set, DCM_ImageOrientationPatient, i);
+    p->localiser = strstr(p->image_type, "LOCALIZER") != nullptr;
     return 0;
 }
 
@@ -276,24 +314,76 @@ void rows_read(DcmItem *item, bool injected, char *base)
     }
 }
 
+} // namespace
+
+void dicom_attributes_read(DcmItem *item, struct dicom_image *image)
+{
+    char *base = reinterpret_cast<char *>(image);
+    DcmSequenceOfItems *injections = nullptr;
+    rows_read(item, false, base);
+    if (item->findAndGetSequence(DcmTagKey(0x0054, 0x0016), injections).good() && injections != nullptr) {
+        image->injections = static_cast<double>(injections->card());
+        if (injections->card() > 0)
+            rows_read(injections->getItem(0), true, base);
+    }
+}
+
+namespace
+{
+
+/* What the top of a file says; texts are empty before. */
+void image_read_top(DcmDataset *set, struct dicom_image *image)
+{
+    char *base = reinterpret_cast<char *>(image);
+    for (const real_row &row : reals)
+        std::fill_n(reinterpret_cast<double *>(base + row.offset), row.count, static_cast<double>(NAN));
+    image->injections = NAN;
+    dicom_attributes_read(set, image);
+}
+
 int read_image(const char *path, struct dicom_image *image, struct error *e)
 {
     FileStream from(path);
     DcmFileFormat file;
     if (dicom_load(from, file, e) < 0)
         return -1;
-    DcmItem *injected = nullptr;
-    char *base = reinterpret_cast<char *>(image);
-    for (const real_row &row : reals)
-        std::fill_n(reinterpret_cast<double *>(base + row.offset), row.count, static_cast<double>(NAN));
-    rows_read(file.getDataset(), false, base);
-    if (file.getDataset()->findAndGetSequenceItem(DcmTagKey(0x0054, 0x0016), injected, 0).good())
-        rows_read(injected, true, base);
+    image_read_top(file.getDataset(), image);
     image->pixels = dicom_pixels_take(file.getDataset(), from, image);
     return 0;
 }
 
+int read_images(const char *path, struct dicom_image **image, size_t *count, struct error *e)
+{
+    FileStream from(path);
+    auto const file = std::make_shared<DcmFileFormat>();
+    struct dicom_image top = {};
+    if (dicom_load(from, *file, e) < 0)
+        return -1;
+    image_read_top(file->getDataset(), &top);
+    if (dicom_is_enhanced(top.sop_class))
+        return dicom_frames_read(file, from, &top, image, count, e);
+    *image = static_cast<struct dicom_image *>(try_alloc(e, 1, sizeof **image));
+    if (*image == nullptr)
+        return fail_in(e, "cannot open '%s'", path);
+    **image = top;
+    (*image)->pixels = dicom_pixels_take(file->getDataset(), from, *image);
+    *count = 1;
+    return 0;
+}
+
 } // namespace
+
+extern "C" bool dicom_is_enhanced(const char *sop_class)
+{
+    return strcmp(sop_class, UID_EnhancedPETImageStorage) == 0 ||
+           strcmp(sop_class, UID_LegacyConvertedEnhancedPETImageStorage) == 0;
+}
+
+extern "C" const char *dicom_class_name(const char *uid)
+{
+    const char *const name = dcmFindNameOfUID(uid);
+    return name != nullptr ? name : *uid ? uid : "missing";
+}
 
 extern "C" int dicom_probe(const char *path, struct dicom_probe *p, struct error *e)
 {
@@ -305,4 +395,11 @@ extern "C" int dicom_read_image(const char *path, struct dicom_image *image, str
 {
     memset(image, 0, sizeof *image);
     return dicom_guarded(path, e, [&] { return read_image(path, image, e); });
+}
+
+extern "C" int dicom_read_images(const char *path, struct dicom_image **image, size_t *count, struct error *e)
+{
+    *image = nullptr;
+    *count = 0;
+    return dicom_guarded(path, e, [&] { return read_images(path, image, count, e); });
 }

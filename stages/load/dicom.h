@@ -16,9 +16,12 @@ enum { DICOM_UID = 65 };
 /* What a file is, for sorting a folder; stops reading long before the pixels. */
 struct dicom_probe {
     char modality[17], series_uid[DICOM_UID], study_uid[DICOM_UID], frame_uid[DICOM_UID];
-    bool localiser; /* (0008,0008) ImageType says so */
+    char sop_class[DICOM_UID], sop_instance[DICOM_UID], patient_id[65];
+    char image_type[129], corrected[129];  /* (0008,0008), (0028,0051): PET alone */
+    double position_mm[3], orientation[6]; /* NAN: not said */
+    bool localiser;                        /* (0008,0008) ImageType says so */
 };
-/* 0: a DICOM file; 1: none (and no error); -1: begins as DICOM but cannot be read. */
+/* 0: a DICOM file; 1: none (and no error); -1: it cannot be opened, or begins as DICOM and cannot be read. */
 int dicom_probe(const char *path, struct dicom_probe *p, struct error *e) MUST_USE;
 
 /* One image's attributes. */
@@ -39,9 +42,24 @@ struct dicom_image {
     double pixel_spacing_mm[2];                   /* between rows, between columns */
     double slice_thickness_mm, slope, intercept;
     double rows, columns, frames, samples, bits_allocated, bits_stored, is_signed;
-    struct dicom_pixels *pixels; /* where its voxels lie, if plain words; owned, may be NULL */
+    /* what kind of image it is, and which of how many */
+    char sop_instance[DICOM_UID], image_type[129], series_type[33], photometric[17]; /* (0054,1000) */
+    double slices_said, image_index; /* (0054,0081) NumberOfSlices, (0054,1330) ImageIndex: from 1 */
+    size_t frame;                    /* of several in its file, from 1; 0: it is alone */
+    char stack[17];                  /* (0020,9056) StackID */
+    double time_index;               /* (0020,9128) TemporalPositionIndex */
+    double part, parts;              /* (0020,9162) InConcatenationNumber, (0020,9163) InConcatenationTotalNumber */
+    double injections;               /* items of (0054,0016) RadiopharmaceuticalInformationSequence; NAN: not there */
+    struct dicom_pixels *pixels;     /* where its voxels lie, if plain words; owned, may be NULL */
 };
 int dicom_read_image(const char *path, struct dicom_image *image, struct error *e) MUST_USE;
+/* Enhanced PET and Legacy Converted Enhanced PET: many slices in one file. */
+bool dicom_is_enhanced(const char *sop_class);
+/* "SecondaryCaptureImageStorage"; the UID itself where it is not known. */
+const char *dicom_class_name(const char *uid);
+/* The same of a file that may hold several: the frames of an Enhanced PET file, else the one image. *image: the caller's, also on failure,
+ * when *count may be less than there are. */
+int dicom_read_images(const char *path, struct dicom_image **image, size_t *count, struct error *e) MUST_USE;
 void dicom_image_free(struct dicom_image *image); /* what it owns */
 /* Its voxels, stored*slope+intercept, image being what was read of this file: rows * columns of them, 8 or 16 bits each, plain or
  * packed in any transfer syntax DCMTK or OpenJPEG unpacks. */

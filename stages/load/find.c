@@ -13,8 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { DEEPEST = 16 }; /* folders below an argument: links that run in circles end here */
-
 /* ---- files that may be the death of whoever looks at them ---- */
 
 static struct {
@@ -87,8 +85,8 @@ void source_set_organs(struct source *f, const char *organs)
 
 void source_free(struct source *f)
 {
-    char *const text[] = {f->label,   f->path,  f->mask,  f->organs,    f->sidecar,
-                          f->patient, f->study, f->units, f->diagnosis, f->sex};
+    char *const text[] = {f->label, f->path,  f->mask,      f->organs, f->sidecar, f->patient,
+                          f->study, f->units, f->diagnosis, f->sex,    f->doubt};
     source_clear_ct(f);
     for (size_t i = 0; i < COUNT_OF(text); i++)
         free(text[i]);
@@ -145,75 +143,38 @@ static void drop_repeats(struct sources *s)
     s->count = kept;
 }
 
-/* ---- folders ---- */
-
-static int folder_walk(struct sources *s, struct dicom_files *d, const char *path, const char *label, int depth,
-                       struct error *e)
-{
-    struct names in = {0};
-    if (dir_list(path, &in, e) < 0)
-        return -1;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < in.count; i++) {
-        const char *name = in.name[i];
-        if (name[0] == '.')
-            continue;
-        char *at = path_join(path, name), *called = xprintf("%s/%s", label, name);
-        struct dicom_probe probe;
-        struct error why = {0};
-        if (dir_exists(at)) {
-            if (depth < DEEPEST)
-                rc = folder_walk(s, d, at, called, depth + 1, e);
-        } else if (image_stem(name)) {
-            image_look(s, at, called);
-        } else {
-            int kind = find_probe(at, &probe, &why);
-            if (kind == 0) {
-                dicom_files_add(d, at, label, &probe);
-            } else if (kind < 0) {
-                struct source *f = sources_add(s, SOURCE_REFUSED);
-                f->path = xstrdup(at);
-                f->label = xstrdup(called);
-                f->refused = why;
-            }
-        }
-        free(called);
-        free(at);
-    }
-    names_free(&in);
-    return rc;
-}
+/* ---- folders and files ---- */
 
 int path_find(struct sources *s, const char *path, const char *label, struct error *e)
 {
     struct dicom_probe probe;
-    if (dir_exists(path)) {
-        size_t before = s->count;
-        struct dicom_files d = {0};
-        int rc = folder_walk(s, &d, path, label, 0, e);
-        if (rc == 0)
-            dicom_sources(s, &d);
-        if (rc == 0 && s->count == before)
-            rc = d.count ? fail_as(e, EX_NOINPUT,
-                                   "no scan in '%s': %zu DICOM files, none of modality PT ((0008,0060); the first "
-                                   "is %s)",
-                                   path, d.count, d.item[0].probe.modality)
-                         : fail_as(e, EX_NOINPUT,
-                                   "no scan in '%s': no DICOM series and no .nii, .mha or .nrrd in or below it", path);
-        dicom_files_free(&d);
-        return rc;
-    }
+    struct error why = {0};
+    if (dir_exists(path))
+        return walk_find(s, path, label, e);
     if (!file_exists(path))
         return fail_as(e, EX_NOINPUT, "no such file or folder: '%s'", path);
     if (image_stem(path)) {
         image_source(s, path, label);
         return 0;
     }
-    if (find_probe(path, &probe, NULL) == 0)
+    int const kind = find_probe(path, &probe, &why);
+    if (kind == 0 && strcmp(probe.sop_class, DICOMDIR_CLASS) == 0)
+        return fail_as(e, EX_NOINPUT, "'%s' is a DICOMDIR: name its folder", path);
+    if (kind == 0 && dicom_is_enhanced(probe.sop_class)) { /* a whole series in one file */
+        struct dicom_files d = {0};
+        dicom_files_add(&d, path, label, &probe);
+        dicom_sources(s, &d);
+        dicom_files_free(&d);
+        return 0;
+    }
+    if (kind == 0)
         return fail_as(e, EX_NOINPUT, "'%s' is one DICOM file: name its folder, a scan is a whole series", path);
+    if (kind < 0)
+        return fail_as(e, EX_NOINPUT, "%s", why.text);
+    const char *is = file_kind(path);
     return fail_as(e, EX_NOINPUT,
-                   "'%s' is no scan: a folder, .nii[.gz], .hdr, .mha, .mhd, .nrrd, .nhdr or a list .tsv is wanted",
-                   path);
+                   "'%s' is no scan%s%s: a folder, .nii[.gz], .hdr, .mha, .mhd, .nrrd, .nhdr or a list .tsv is wanted",
+                   path, is ? " but " : "", is ? is : "");
 }
 
 /* ---- all arguments ---- */

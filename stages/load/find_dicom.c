@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* find_dicom -- the DICOM files of a folder tree, grouped into series, each with its truth (find_truth) and CT.   find -> [find_dicom] */
+#include "common/log.h"
 #include "stages/load/load.h"
 #include <stdlib.h>
 #include <string.h>
@@ -28,14 +29,8 @@ void dicom_files_free(struct dicom_files *d)
         dicom_references_free(&d->item[i].refers);
     }
     free(d->item);
+    names_free(&d->unread);
     *d = (struct dicom_files){0};
-}
-
-static int by_series(const void *left, const void *right)
-{
-    const struct dicom_file *a = left, *b = right;
-    int order = strcmp(a->probe.series_uid, b->probe.series_uid);
-    return order ? order : strcmp(a->path, b->path);
 }
 
 int dicom_files_of(const char *dir, const char *label, struct dicom_files *d, struct error *e)
@@ -54,6 +49,14 @@ int dicom_files_of(const char *dir, const char *label, struct dicom_files *d, st
     return 0;
 }
 
+/* Series after series, and within one by path. */
+static int by_series(const void *left, const void *right)
+{
+    const struct dicom_file *a = left, *b = right;
+    int order = series_order(a, b);
+    return order ? order : strcmp(a->path, b->path);
+}
+
 void dicom_sources(struct sources *s, struct dicom_files *d)
 {
     size_t count = 0, before = s->count;
@@ -62,24 +65,33 @@ void dicom_sources(struct sources *s, struct dicom_files *d)
         if (is(&d->item[i], "PT"))
             image[count++] = d->item[i];
     qsort(image, count, sizeof *image, by_series);
+    struct found_series *found = xalloc(count + 1, sizeof *found);
     for (size_t first = 0, last; first < count; first = last) {
-        for (last = first; last < count && strcmp(image[last].probe.series_uid, image[first].probe.series_uid) == 0;)
+        for (last = first; last < count && series_order(&image[last], &image[first]) == 0;)
             last++;
+        size_t const there = last - first, kept = series_unique(&image[first], there);
         struct source *f = sources_add(s, SOURCE_DICOM);
         f->path = path_parent(image[first].path);
         format_into(f->series_uid, sizeof f->series_uid, "%s", image[first].probe.series_uid);
-        f->slice.name = xalloc(last - first, sizeof *f->slice.name);
-        while (first < last)
-            f->slice.name[f->slice.count++] = xstrdup(image[first++].path);
-        first = last - f->slice.count;
+        f->patient = *image[first].probe.patient_id ? xstrdup(image[first].probe.patient_id) : NULL;
+        f->slice.name = xalloc(kept, sizeof *f->slice.name);
+        for (size_t i = first; i < first + kept; i++)
+            f->slice.name[f->slice.count++] = xstrdup(image[i].path);
         /* several series may share a folder: their labels must still differ */
         size_t others = 0;
         for (size_t i = before; i + 1 < s->count; i++)
             others += strcmp(s->item[i].path, f->path) == 0;
         f->label = others ? xprintf("%s#%zu", image[first].label, others + 1) : xstrdup(image[first].label);
+        if (kept < there)
+            log_note("'%s': %zu files are copies of others in it ((0008,0018) SOPInstanceUID): each image is read once",
+                     f->label, there - kept);
+        found[s->count - 1 - before] = series_measure(f, &image[first], kept);
+        series_doubt(f, d);
         truth_find(f, d, &image[first]);
         ct_among(f, d, &image[first].probe);
     }
+    series_choose(s, before, found);
     truth_tell_unused(s, before, d);
+    free(found);
     free(image);
 }

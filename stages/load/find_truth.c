@@ -34,6 +34,16 @@ static void joined_add(struct source *f, const char *path)
     f->joined.name[f->joined.count++] = xstrdup(path);
 }
 
+/* A copy of one that is taken already, byte for byte. */
+static bool is_copy(const struct source *f, const struct dicom_file *first, const struct dicom_file *drawn)
+{
+    char one[65], other[65];
+    return !*f->refused.text && *drawn->probe.sop_instance &&
+           strcmp(first->probe.sop_instance, drawn->probe.sop_instance) == 0 &&
+           file_sha256(first->path, one, NULL) == 0 && file_sha256(drawn->path, other, NULL) == 0 &&
+           strcmp(one, other) == 0;
+}
+
 /* How many of `d` are drawn on the series of f; they become its mask. */
 static size_t truth_among(struct dicom_files *d, struct source *f)
 {
@@ -43,7 +53,8 @@ static size_t truth_among(struct dicom_files *d, struct source *f)
         struct dicom_file *drawn = &d->item[i];
         if (!drawn->is_truth || !dicom_refers_to(&drawn->refers, f->series_uid, NULL))
             continue;
-        drawn->used++;
+        if (first && is_copy(f, first, drawn))
+            continue;
         if (found++ == 0) {
             first = drawn;
             f->mask = xstrdup(drawn->path);
@@ -84,13 +95,27 @@ void truth_find(struct source *f, struct dicom_files *d, const struct dicom_file
     dicom_files_free(&beside);
 }
 
-/* A series of the same frame of reference, whose truth it might be if it were named; NULL. */
-static const char *same_frame(const struct dicom_files *d, const struct dicom_references *r)
+/* It lies in the frame of reference of a scan from s->item[first] on, whose truth it might be if it were named. */
+static bool same_frame(const struct sources *s, size_t first, const struct dicom_files *d,
+                       const struct dicom_references *r)
 {
     for (size_t i = 0; i < d->count; i++)
-        if (strcmp(d->item[i].probe.modality, "PT") == 0 && dicom_refers_to(r, "", d->item[i].probe.frame_uid))
-            return d->item[i].label;
-    return NULL;
+        for (size_t k = first; k < s->count; k++)
+            if (strcmp(d->item[i].probe.series_uid, s->item[k].series_uid) == 0 && *s->item[k].series_uid &&
+                dicom_refers_to(r, "", d->item[i].probe.frame_uid))
+                return true;
+    return false;
+}
+
+/* Scans from s->item[first] on that it is truth of. */
+static size_t used_by(const struct sources *s, size_t first, const struct dicom_file *drawn)
+{
+    size_t used = 0;
+    for (size_t i = first; i < s->count; i++) {
+        const struct source *f = &s->item[i];
+        used += f->kind == SOURCE_DICOM && f->mask && dicom_refers_to(&drawn->refers, f->series_uid, NULL);
+    }
+    return used;
 }
 
 void truth_tell_unused(const struct sources *s, size_t first, const struct dicom_files *d)
@@ -99,23 +124,21 @@ void truth_tell_unused(const struct sources *s, size_t first, const struct dicom
     size_t unused = 0;
     for (size_t i = 0; i < d->count; i++) {
         const struct dicom_file *drawn = &d->item[i];
-        if (!drawn->is_truth)
-            continue;
+        size_t const used = drawn->is_truth ? used_by(s, first, drawn) : 0;
         if (*drawn->unreadable.text)
             log_warn("%s; no scan gets its truth from it", drawn->unreadable.text);
-        else if (drawn->used == 0 && unused++ == 0)
+        else if (drawn->is_truth && used == 0 && unused++ == 0)
             one = drawn;
-        if (drawn->used > 1)
-            log_warn("'%s' is the truth of %zu scans: it names their series", drawn->path, drawn->used);
+        if (used > 1)
+            log_warn("'%s' is the truth of %zu scans: it names their series", drawn->path, used);
     }
     if (!one)
         return;
-    const char *near = same_frame(d, &one->refers);
     log_warn(
-        "%zu RTSTRUCT or SEG are truth of no scan: '%s'%s was drawn on %s%s%s%s", unused, one->path,
+        "%zu RTSTRUCT or SEG are truth of no scan: '%s'%s was drawn on %s%s%s", unused, one->path,
         unused > 1 ? ", the first," : "", one->refers.series_count ? "series " : "no series that it names",
         one->refers.series_count ? one->refers.series[0] : "",
-        near ? ", and lies in the frame of reference of a scan that is read: if it is its truth, name it with --mask"
-             : ", which is none that is read",
-        s->count > first ? "" : "; no series is PET");
+        same_frame(s, first, d, &one->refers)
+            ? ", and lies in the frame of reference of a scan that is read: if it is its truth, name it with --mask"
+            : ", which is none that is read");
 }

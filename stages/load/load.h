@@ -55,9 +55,10 @@ struct source {
     char *diagnosis, *sex;   /* said by the list */
     double age_y, study_day; /* NAN: unknown; days as clock_days counts them */
     char series_uid[DICOM_UID];
-    struct names slice;      /* SOURCE_DICOM: the files of the series */
-    char *ct;                /* its CT: an image, or the folder of ct_slice; NULL: none known */
-    struct names ct_slice;   /* files of a DICOM series; none: ct is an image */
+    struct names slice;    /* SOURCE_DICOM: the files of the series */
+    char *ct;              /* its CT: an image, or the folder of ct_slice; NULL: none known */
+    struct names ct_slice; /* files of a DICOM series; none: ct is an image */
+    char *doubt; /* SOURCE_DICOM: why slices of it may be missing, such as a file beside it that cannot be read */
     struct error ct_refused; /* text set: why there is no CT, should one be wanted */
     struct error refused; /* text set: it cannot be read as it stands, and why. SOURCE_REFUSED: it is no scan at all */
 };
@@ -98,6 +99,13 @@ void find_watch(char *page, size_t size, const struct names *avoid);
 void find_look(const char *path);
 /* dicom_probe of a file that is not to be avoided; -1 if it is. */
 int find_probe(const char *path, struct dicom_probe *probe, struct error *e) MUST_USE;
+
+/* A folder and all below it (walk.c), each file once by whatever road; what cannot be looked at becomes SOURCE_REFUSED. -1: no scan,
+ * and what there is. */
+int walk_find(struct sources *s, const char *path, const char *label, struct error *e) MUST_USE;
+/* "a ZIP archive", by its first bytes; NULL: none that is known. */
+const char *file_kind(const char *path);
+#define DICOMDIR_CLASS "1.2.840.10008.1.3.10"
 
 /* find's helpers. A path (file or folder) is searched for scans; labels begin with `label`. */
 int path_find(struct sources *s, const char *path, const char *label, struct error *e) MUST_USE;
@@ -153,11 +161,11 @@ struct dicom_file {
     bool is_truth;                  /* an RTSTRUCT or SEG: */
     struct dicom_references refers; /* what it was drawn on */
     struct error unreadable;        /* text set: that is not known, and why */
-    size_t used;                    /* scans it is truth of */
 };
 struct dicom_files {
     struct dicom_file *item;
     size_t count, room;
+    struct names unread; /* files and folders among them that could not be looked at */
 };
 void dicom_files_add(struct dicom_files *d, const char *path, const char *label, const struct dicom_probe *probe);
 /* Adds the DICOM files of one folder (not below it), those that can be read. */
@@ -166,6 +174,22 @@ int dicom_files_of(const char *dir, const char *label, struct dicom_files *d, st
  * dir/name, whose name without its ending has `stem` characters. */
 void ct_among(struct source *f, const struct dicom_files *d, const struct dicom_probe *pet);
 void ct_beside(struct source *f, const char *dir, const char *name, size_t stem);
+/* find_series.c: which files are one series, and which series of a study are read. */
+struct found_series {
+    char study_uid[DICOM_UID], frame_uid[DICOM_UID];
+    char image_type[129], corrected[129];
+    bool uncorrected, derived;         /* not corrected for attenuation; made of other images */
+    double normal[3], low_mm, high_mm; /* where it lies along its slices' normal; NAN: not known */
+    size_t count;
+};
+int series_order(const struct dicom_file *a, const struct dicom_file *b); /* 0: of one series, or it seems so */
+/* Leaves the first of files that are copies, byte for byte, of one instance; how many are left. */
+size_t series_unique(struct dicom_file *image, size_t count);
+struct found_series series_measure(struct source *f, const struct dicom_file *image, size_t count);
+void series_doubt(struct source *f, const struct dicom_files *d);
+/* found: of the sources from `before` on. Those that another one of their study stands for are left out, and it is said; parts of one
+ * body are refused. */
+void series_choose(struct sources *s, size_t before, const struct found_series *found);
 /* One source a PET series, each with its truth and CT. */
 void dicom_sources(struct sources *s, struct dicom_files *d);
 /* find_truth.c: what an RTSTRUCT or SEG refers to; the truth of the series `pet` is of; and what is truth of no scan from s->item[first]
@@ -189,6 +213,12 @@ int mha_read(const char *path, size_t max_bytes, struct nifti *image, char **dat
 int nrrd_read(const char *path, size_t max_bytes, struct nifti *image, char **data_file, struct error *e) MUST_USE;
 
 /* ---- one scan ---- */
+/* Round a text that says who it is, in a sentence: shown in quotes here, hashed wherever else the sentence goes (scan_scrub). */
+#define SECRET_BEGIN "\001"
+#define SECRET_END   "\002"
+/* Quotes in their place, for people here. */
+void scan_unmark(char *text);
+
 /* *m is filled as far as it goes also on failure (its facts name the scan); it holds no voxels then. */
 int scan_read(const struct source *from, const struct load_options *o, struct volume_message *m,
               struct error *e) MUST_USE;
@@ -223,18 +253,34 @@ int sidecar_bids(const struct json_t *object, struct scan_facts *f, struct error
 /* With units BQML, what SUV needs must be there: -1 and the name of the first field that is not. path NULL: no JSON. */
 int sidecar_check(const char *nifti, const char *path, const struct scan_facts *f, struct error *e) MUST_USE;
 
-/* A DICOM series as one volume, slices sorted along their normal, in file order; facts; ids as above. Refused by tag:
- * missing or repeated slices, slices of different size, direction, units or series. */
+/* A DICOM series as one volume, slices sorted along their normal, in file order; facts; ids as above. Refused by tag: images that are no
+ * slices of PET, missing or repeated slices, slices that differ in what they must share (agreement.c). doubt: why some may be missing (a
+ * sentence; NULL: nothing says so); it is refused, then, unless its own numbers say that it is whole. */
 struct series {
     struct grid grid;
     float *voxel; /* owned */
     char series_uid[DICOM_UID], frame_uid[DICOM_UID];
 };
-int series_read(const struct names *slice, size_t max_bytes, struct series *s, struct scan_facts *f, char **patient,
-                char **study, struct error *e) MUST_USE;
-/* Sort slices and lay their grid; separate from reading so that it can be tested. voxel stays NULL. */
-int series_arrange(struct dicom_image *image, const char **path, size_t count, struct grid *grid,
+int series_read(const struct names *slice, const char *doubt, size_t max_bytes, struct series *s, struct scan_facts *f,
+                char **patient, char **study, struct error *e) MUST_USE;
+/* Sort slices and lay their grid, for PET and CT; *count becomes less where an image was there twice. */
+int series_arrange(struct dicom_image *image, const char **path, size_t *count, struct grid *grid,
                    struct error *e) MUST_USE;
+/* agreement.c: all say the same of whatever a series must share. */
+int series_agree(const struct dicom_image *image, const char *const *path, size_t count, struct error *e) MUST_USE;
+/* One of a backslash-separated list. */
+bool values_have(const char *list, const char *value);
+/* series_kind.c: it is a slice of PET, whatever its modality says. */
+int series_kind(const struct dicom_image *image, const char *path, struct error *e) MUST_USE;
+/* completeness.c: of two images at one place that are one instance (SOPInstanceUID) and hold the same, one stays: image, path and
+ * along_mm are sorted, and move up. Two that are one instance and differ are refused. */
+int series_unrepeat(struct dicom_image *image, const char **path, double *along_mm, size_t *count,
+                    struct error *e) MUST_USE;
+/* completeness.c: every part of a concatenation of Enhanced PET files. */
+int series_parts(const struct dicom_image *image, const char *const *path, size_t count, struct error *e) MUST_USE;
+/* completeness.c: as many slices as its own numbers say; image: sorted. */
+int series_complete(const struct dicom_image *image, const char *const *path, size_t count, const char *doubt,
+                    struct error *e) MUST_USE;
 /* What DICOM attributes say of the scan. image: the slices, any order. */
 int series_facts(const struct dicom_image *image, size_t count, struct scan_facts *f, struct error *e) MUST_USE;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* petrel-load -- reads scans from files and gives them to the pipeline.   scans on disk -> [load] -> suv */
 #include "common/log.h"
+#include "common/utf8.h"
 #include "proto/cache.h"
 #include "proto/recipe.h"
 #include "proto/suv.h"
@@ -54,7 +55,9 @@ static _Noreturn void leave(struct stage *st, struct reader **reader, enum reade
 /* One line of --check, tab-separated, whatever a file's name holds. */
 static void check_line(const char *stage, const char *scan, const char *reason)
 {
-    printf("%s\t%s\t", stage, scan);
+    printf("%s\t", stage);
+    utf8_put(stdout, scan, strlen(scan));
+    putchar('\t');
     for (; *reason; reason++)
         putchar(*reason == '\t' || *reason == '\n' ? ' ' : *reason);
     putchar('\n');

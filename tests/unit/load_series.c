@@ -128,7 +128,7 @@ static int read_facts(struct scan_facts *f, struct error *e)
     struct series s;
     char *patient, *study;
     scan_facts_init(f);
-    int rc = series_read(&slices, 1 << 28, &s, f, &patient, &study, e);
+    int rc = series_read(&slices, NULL, 1 << 28, &s, f, &patient, &study, e);
     if (rc == 0)
         assert_string_equal(patient, "PATIENT 7");
     free(patient);
