@@ -47,7 +47,8 @@ void segment_type(DcmItem *named, struct dicom_segment *one)
 {
     static const struct {
         const char *code, *before, *type;
-    } categories[] = {{"49755003", "M-01000", "TUMOUR"},     /* morphologically abnormal structure */
+    } categories[] = {{"49755003", "M-01000", "TUMOUR"}, /* morphologically abnormal structure */
+                      {"91723000", "T-D000A", "ORGAN"},
                       {"123037004", "T-D000A", "ORGAN"},     /* anatomical structure */
                       {"260787004", "A-00004", "OBJECT"},    /* physical object */
                       {"91720002", "T-D0080", "SUBSTANCE"}}; /* body substance */
