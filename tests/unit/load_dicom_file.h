@@ -76,6 +76,28 @@ static void dicom_item(FILE *to, unsigned element, const uint8_t *value, size_t 
         fwrite(value, 1, size, to);
 }
 
+/* A sequence of items made by `fill(to, i, about)`. */
+static inline void sequence_put(FILE *to, unsigned group, unsigned element, int items,
+                                void (*fill)(FILE *to, int i, const void *about), const void *about)
+{
+    char *all = NULL;
+    size_t size = 0;
+    FILE *in = open_memstream(&all, &size);
+    for (int i = 0; i < items; i++) {
+        char *item = NULL;
+        size_t length = 0;
+        FILE *one = open_memstream(&item, &length);
+        fill(one, i, about);
+        fclose(one);
+        fwrite((uint8_t[]){0xfe, 0xff, 0x00, 0xe0, (uint8_t)length, (uint8_t)(length >> 8), 0, 0}, 1, 8, in);
+        fwrite(item, 1, length, in);
+        free(item);
+    }
+    fclose(in);
+    dicom_put(to, group, element, "SQ", all, size);
+    free(all);
+}
+
 /* PixelData encapsulated: an empty table of offsets, fragments of even length, the delimiter. */
 static void dicom_encapsulate(FILE *to, const struct dicom_slice *s)
 {
