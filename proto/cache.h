@@ -14,6 +14,7 @@
 
 enum { CACHE_VERSION = 1 };
 enum split { SPLIT_NONE = -1, SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST };
+const char *cache_split_name(enum split split); /* "train"; "-" where none */
 
 struct shard_entry {
     struct item_key key;

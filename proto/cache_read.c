@@ -189,7 +189,7 @@ static void places_draw(struct cache_row *row, size_t n)
                 count++;
             }
         }
-        struct rng r = rng_make(0, RNG_SPLIT, (uint64_t)label);
+        struct rng r = rng_make(0, RNG_FRACTION, (uint64_t)label);
         rng_shuffle(&r, order, count);
         for (size_t k = 0; k < count; k++)
             row[at[order[k]]].quantile = (float)k / (float)count;

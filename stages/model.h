@@ -58,6 +58,8 @@ struct backend_wish {
 /* Says aloud which it is. One asked for by name, or in a precision, is had so or is an error. */
 struct backend *backend_choose(const struct backend_wish *w, struct error *e) MUST_USE;
 
+/* Only what stands in the file about the model: settings, facts; no back end, nothing to ask. model_close as after model_open. */
+int model_open_facts(struct model *m, const char *path, struct error *e) MUST_USE;
 /* Opens a model file on a back end. -1 and a sentence naming the file and what is missing, extra or misshapen. */
 int model_open(struct model *m, const char *path, const struct backend_wish *w, struct error *e) MUST_USE;
 void model_close(struct model *m);
