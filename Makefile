@@ -35,6 +35,8 @@ VERSION := $(shell cat VERSION)$(if $(VERSION),+$(VERSION))
 # what each room is made of
 src      = $(sort $(wildcard $(addsuffix /*.c,$(1))) $(wildcard $(addsuffix /*.cc,$(1))))
 obj      = $(patsubst %,$(B)/%.o,$(1))
+# a stage's folder with the folders in it
+room     = $(call src,stages/$(1) $(patsubst %/.,%,$(wildcard stages/$(1)/*/.)))
 COMMON  := $(call obj,$(call src,common))
 PROTO   := $(call obj,$(call src,proto))
 KERNELS := $(call obj,$(call src,kernels kernels/ref kernels/cpu kernels/nets kernels/losses kernels/optim))
@@ -63,7 +65,7 @@ FORCE:
 $(B)/common/version.c.o: CPPFLAGS += -DPETREL_VERSION='"$(VERSION)"'
 $(B)/common/version.c.o: $(B)/version.txt
 
-$(B)/kernels/%.c.o: CFLAGS += -fopenmp
+$(B)/kernels/%.c.o $(B)/stages/eval/%.c.o: CFLAGS += -fopenmp
 # our own arithmetic may fuse: the cpu back end is compared with ref by tolerance, not by bits
 $(B)/kernels/cpu/%.c.o: CFLAGS += -ffp-contract=fast
 $(B)/%.c.o: %.c
@@ -88,7 +90,7 @@ $(B)/lib%.a:
 
 # a stage: its folder, stage.c, and the libraries of its layer; load and simulate alone link DCMTK (C++)
 define stage_rule
-$(B)/bin/petrel-$(1): $(call obj,$(call src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a
+$(B)/bin/petrel-$(1): $(call obj,$(call room,$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a
 	@mkdir -p $$(@D)
 	$$(if $$(filter load,$(1)),$(CXX),$(CC)) $(LDFLAGS) -o $$@ $$^ $(if $(filter $(1),$(LEARN)),$(LDLIBS_kernels)) $$(LDLIBS_$(1)) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
 endef
@@ -109,7 +111,7 @@ $(B)/bin/petrel-mpi.so: kernels/mpi/ranks.c kernels/ranks.h $(B)/libcommon.a
 	$(CC) $(CPPFLAGS) $(patsubst -I%,-isystem %,$(filter -I%,$(shell $(MPICC) -showme:compile 2>/dev/null || $(MPICC) -compile_info))) $(CFLAGS) -shared -o $@ $< $(B)/libcommon.a $(LDFLAGS) $(shell $(MPICC) -showme:link 2>/dev/null || $(MPICC) -link_info)
 
 # tests see every room; a stage's arithmetic is all its files but main.c
-PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call src,stages/$(s)))) $(call obj,$(call src,datasets/simulate)))
+PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call room,$(s)))) $(call obj,$(call src,datasets/simulate)))
 $(B)/libparts.a: $(PARTS) $(GEN) $(STAGE_SHARED) $(MODEL_SHARED)
 $(B)/tests/%: $(B)/tests/%.c.o $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a
 	@mkdir -p $(@D)

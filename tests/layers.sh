@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.." || exit 1
 bad=0
 say() { echo "layers: $*" >&2; bad=1; }
 
-# room of an included path or a file: common, proto, kernels, stages/X, stages, datasets/X
-room() { case $1 in stages/*/*) echo "${1%/*}" ;; stages/*) echo stages ;; datasets/*/*) echo "${1%/*}" ;; *) echo "${1%%/*}" ;; esac; }
+# room of an included path or a file: common, proto, kernels, stages/X (with the folders in it), stages, datasets/X
+room() { case $1 in stages/*/*/*) room "${1%/*}" ;; stages/*/*) echo "${1%/*}" ;; stages/*) echo stages ;; datasets/*/*) echo "${1%/*}" ;; *) echo "${1%%/*}" ;; esac; }
 while IFS=: read -r file _ line; do
     target=$(sed -n 's/.*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' <<<"$line")
     [ -n "$target" ] || continue

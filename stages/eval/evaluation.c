@@ -81,7 +81,7 @@ int report_curves(struct report *r, const char *run_dir, struct error *e)
     for (size_t i = 0; i < COUNT_OF(file) && r->curves < CURVES_MOST; i++) {
         char *path = path_join(run_dir, file[i]),
              *title = xprintf("%s, %s", i == 0 ? "pretraining" : "classifier", run_dir);
-        int rc = file_exists(path) ? curve_read(&r->curve[r->curves++], path, title, e) : 0;
+        int rc = file_exists(path) ? losses_read(&r->curve[r->curves++], path, title, e) : 0;
         free(title);
         free(path);
         if (rc < 0)
@@ -97,7 +97,7 @@ void report_free(struct report *r)
         model_close(&r->model[i].model);
     }
     for (size_t i = 0; i < r->curves; i++)
-        curve_free(&r->curve[i]);
+        losses_free(&r->curve[i]);
 }
 
 static void print_rule(size_t columns, FILE *to)

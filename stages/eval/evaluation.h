@@ -2,10 +2,10 @@
 /* evaluation -- everything a report says of one model.   score, metrics -> [evaluation] -> report, metrics.json */
 #ifndef PETREL_EVAL_EVALUATION_H
 #define PETREL_EVAL_EVALUATION_H
-#include "stages/eval/curve.h"
-#include "stages/eval/metrics.h"
+#include "stages/eval/losses.h"
+#include "stages/eval/statistics/metrics.h"
 #include "stages/eval/score.h"
-#include "stages/eval/significance.h"
+#include "stages/eval/statistics/significance.h"
 
 enum { MODELS_MOST = 4, CURVES_MOST = 8 };
 struct evaluation {
@@ -25,7 +25,7 @@ struct report {
     size_t models;
     struct delong delong;     /* of the first two */
     struct wilcoxon wilcoxon; /* of the first two: |probability - truth| a region */
-    struct curve curve[CURVES_MOST];
+    struct losses curve[CURVES_MOST];
     size_t curves;
     char cohort[64]; /* "simulated cohort", ... or "" */
 };

@@ -119,7 +119,7 @@ static void put_curves(FILE *to, const struct report *r)
         return;
     fprintf(to, "<section><h2>Loss</h2><div class=\"two\">");
     for (size_t i = 0; i < r->curves; i++) {
-        const struct curve *c = &r->curve[i];
+        const struct losses *c = &r->curve[i];
         double *v = xalloc(3 * c->count + 1, sizeof *v);
         bool validated = false;
         for (size_t k = 0; k < c->count; k++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics -- what a binary classifier is worth.   score -> [metrics] -> report */
-#include "stages/eval/metrics.h"
+#include "stages/eval/statistics/metrics.h"
 #include "common/rng.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* significance -- are two models' results on the same regions different?   score -> [significance] -> report, compare */
-#include "stages/eval/significance.h"
+#include "stages/eval/statistics/significance.h"
 #include <math.h>
 #include <stdlib.h>
 
