@@ -3,9 +3,12 @@
 #ifndef PETREL_EVAL_EVALUATION_H
 #define PETREL_EVAL_EVALUATION_H
 #include "stages/eval/losses.h"
-#include "stages/eval/statistics/metrics.h"
 #include "stages/eval/score.h"
-#include "stages/eval/statistics/significance.h"
+#include "stages/eval/statistics/bootstrap.h"
+#include "stages/eval/statistics/delong.h"
+#include "stages/eval/statistics/metrics.h"
+#include "stages/eval/statistics/roc.h"
+#include "stages/eval/statistics/wilcoxon.h"
 
 enum { MODELS_MOST = 4, CURVES_MOST = 8 };
 struct evaluation {

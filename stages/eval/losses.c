@@ -70,8 +70,8 @@ int losses_read(struct losses *c, const char *path, const char *title, struct er
         if ((size_t)epoch >= n || (size_t)loss >= n || (size_t)set >= n)
             rc = fail(e, "cannot read '%s': line %zu has %zu columns", path, number, n);
         else
-            losses_add(c, strtoll(word[epoch], NULL, 10), strcmp(word[set], "validation") == 0, strtod(word[loss], NULL),
-                      &steps);
+            losses_add(c, strtoll(word[epoch], NULL, 10), strcmp(word[set], "validation") == 0,
+                       strtod(word[loss], NULL), &steps);
     }
     buffer_free(&text);
     if (rc < 0)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* eval -- metrics, tests of significance and the loss reader against figures worked out elsewhere. */
 #include "stages/eval/losses.h"
+#include "stages/eval/statistics/bootstrap.h"
+#include "stages/eval/statistics/delong.h"
 #include "stages/eval/statistics/metrics.h"
-#include "stages/eval/statistics/significance.h"
+#include "stages/eval/statistics/roc.h"
+#include "stages/eval/statistics/wilcoxon.h"
 #include "stages/eval/tsne.h"
 #include <math.h>
 #include <setjmp.h>

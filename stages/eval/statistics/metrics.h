@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics -- what a binary classifier is worth, with confidence intervals.   score -> [metrics] -> report
+/* metrics -- what a binary classifier is worth at a threshold, and over all of them.   score -> [metrics] -> report
  *
  * Positive is tumour. Sensitivity TP/(TP+FN), specificity TN/(TN+FP), precision TP/(TP+FP), F1 2TP/(2TP+FP+FN), balanced
- * accuracy (sensitivity + specificity)/2; a ratio of nothing to nothing is NAN. AUC is the trapezoid under the ROC, ties
- * counting half. */
+ * accuracy (sensitivity + specificity)/2; AUC (roc.h); average precision (precision.h); Matthews' correlation
+ * (TP TN - FP FN)/sqrt((TP+FP)(TP+FN)(TN+FP)(TN+FN)). A ratio of nothing to nothing is NAN. */
 #ifndef PETREL_EVAL_METRICS_H
 #define PETREL_EVAL_METRICS_H
 #include "common/base.h"
@@ -18,33 +18,16 @@ enum metric {
     METRIC_F1,
     METRIC_BALANCED,
     METRIC_AUC,
+    METRIC_AP,
+    METRIC_MCC,
     METRICS
 };
+enum { METRICS_OF_PAPER = METRIC_AUC + 1 };     /* the first six are the paper's */
 extern const char *const metric_name[METRICS];  /* "sensitivity", ... */
 extern const char *const metric_title[METRICS]; /* "Sensitivity", ... */
 
 struct confusion confusion_at(const float *probability, const int32_t *label, size_t n, double threshold);
-/* value[METRIC_AUC] is left alone. */
+/* Those of the threshold; value[METRIC_AUC] and value[METRIC_AP] are left alone. */
 void confusion_metrics(const struct confusion *c, double value[METRICS]);
-double auc_trapezoid(const float *probability, const int32_t *label, size_t n);
 void metrics_at(const float *probability, const int32_t *label, size_t n, double threshold, double value[METRICS]);
-
-/* One corner of the ROC for each distinct probability, from (0,0) to (1,1). Free the points. */
-struct roc_point {
-    double false_positive, true_positive, threshold;
-};
-size_t roc_curve(const float *probability, const int32_t *label, size_t n, struct roc_point **points) MUST_USE;
-
-/* Percentile bootstrap, 95 %, resampling patients with their regions (regions of one patient are not independent).
- * Resamples that lack a class are drawn again. band[g]: the ROC's true-positive rate at false-positive rate g/(bands-1). */
-enum { BANDS = 101, RESAMPLES = 2000 };
-struct interval {
-    double low, high;
-};
-struct bootstrap {
-    struct interval value[METRICS], band[BANDS];
-    size_t resamples;
-};
-void bootstrap_run(const float *probability, const int32_t *label, const int32_t *patient, size_t n, double threshold,
-                   uint64_t seed, struct bootstrap *out);
 #endif
