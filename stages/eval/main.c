@@ -11,7 +11,7 @@
 struct settings {
     const char *cache, *out, *split;
     struct backend_wish backend;
-    struct opt_strings model, run;
+    struct opt_strings model, name, run;
     const struct opts_common *common;
 };
 
@@ -24,12 +24,13 @@ static void open_cache(const struct settings *s, struct cache *c)
         die_of(&e);
 }
 
-static void make_report(const struct settings *s, const struct cache *c, struct report *r)
+static void make_report(const struct settings *s, const struct cache *c, bool baselines, struct report *r)
 {
     struct error e = {0};
     if (split_of(s->split) == SPLIT_NONE)
         die(EX_USAGE, "--split all is for embed: a report looks at regions the model was not trained on");
-    if (report_make(r, c, &s->model, split_of(s->split), &s->backend, (uint64_t)s->common->seed, &e) < 0)
+    struct report_wish w = {&s->model, &s->name, split_of(s->split), s->backend, (uint64_t)s->common->seed, baselines};
+    if (report_make(r, c, &w, &e) < 0)
         die_of(&e);
 }
 
@@ -41,9 +42,9 @@ static void run_report(const struct settings *s)
     if (s->out == NULL)
         die(EX_USAGE, "--out is missing: name the folder for report.html and metrics.json");
     open_cache(s, &c);
-    make_report(s, &c, r);
+    make_report(s, &c, true, r);
     for (size_t i = 0; i < s->run.count; i++)
-        if (report_curves(r, s->run.value[i], &e) < 0)
+        if (report_losses(r, s->run.value[i], &e) < 0)
             die_of(&e);
     char *page = path_join(s->out, "report.html"), *numbers = path_join(s->out, "metrics.json");
     if (dir_make(s->out, &e) < 0 || report_json(r, numbers, &e) < 0 || report_html(r, page, &e) < 0)
@@ -64,10 +65,10 @@ static void run_compare(const struct settings *s)
     open_cache(s, &c);
     if (s->model.count < 2)
         die(EX_USAGE, "compare takes two models: --model A --model B");
-    make_report(s, &c, r);
+    make_report(s, &c, false, r);
     report_print(r, stdout);
-    printf("Wilcoxon signed-rank on |probability - truth| of %zu regions: T = %g, p = %.3g\n", r->wilcoxon.used,
-           r->wilcoxon.statistic, r->wilcoxon.p_normal);
+    printf("Wilcoxon signed-rank on |probability - truth| of %zu regions: T = %g, p = %.3g\n",
+           r->against[0].wilcoxon.used, r->against[0].wilcoxon.statistic, r->against[0].wilcoxon.p_normal);
     report_free(r);
     free(r);
     cache_close(&c);
@@ -125,6 +126,8 @@ int main(int argc, char **argv)
         {"cache", OPT_STRING, &s.cache, "DIR", 0, 0, "the cache of regions", 0, NULL},
         {"model", OPT_STRINGS, &s.model, "FILE", 0, 0,
          "a model file; report and compare take several, the first is the one shown", 0, NULL},
+        {"name", OPT_STRINGS, &s.name, "WORDS", 0, 0,
+         "what to call each model, in the order of --model; never two alike", 0, NULL},
         {"run", OPT_STRINGS, &s.run, "DIR", 0, 0,
          "a training run's directory, for its loss curves; may be given more than once", 0, NULL},
         {"out", OPT_STRING, &s.out, "PATH", 0, 0, "report: the folder to write to; embed: the table to write", 0, NULL},

@@ -33,11 +33,14 @@ setup() {
         local $/; my $r = decode_json(<>);
         die "cohort" unless $r->{cohort} eq "simulated cohort" and @{$r->{models}} == 2;
         die "position" unless $r->{models}[0]{position} and !$r->{models}[1]{position};
-        for my $m (@{$r->{models}}) {
+        die "baselines" unless @{$r->{baselines}{list}} == 7 and $r->{baselines}{verdict};
+        for my $m (@{$r->{models}}, @{$r->{baselines}{list}}) {
             my $c = $m->{confusion};
             die "counts" unless $c->{tp} + $c->{fn} == $r->{tumours} and $c->{tp} + $c->{fn} + $c->{fp} + $c->{tn} == $r->{regions};
-            die "metrics" unless keys %{$m->{metrics}} == 6;
-            for my $v (map { values %$_ } values %{$m->{metrics}}) { die "a metric is $v" if defined $v and ($v < 0 or $v > 1) }
+            die "metrics" unless keys %{$m->{metrics}} == 8;
+            for my $k (keys %{$m->{metrics}}) {
+                for my $v (values %{$m->{metrics}{$k}}) { die "$k is $v" if defined $v and ($v < ($k eq "mcc" ? -1 : 0) or $v > 1) }
+            }
             die "no AUC" unless defined $m->{metrics}{auc}{value};
             for my $p (@{$m->{roc}}) { die "ROC" if $p->[0] < 0 or $p->[0] > 1 or $p->[1] < 0 or $p->[1] > 1 }
         }' out/metrics.json

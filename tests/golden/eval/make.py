@@ -14,6 +14,7 @@ import warnings
 import numpy as np
 import scipy
 import scipy.optimize
+import scipy.special
 import scipy.stats
 import sklearn
 import sklearn.calibration
@@ -119,11 +120,8 @@ def temperature(y, p):
     x, s = logit(p), np.where(y == 1, 1.0, -1.0)
     if len(set(y.tolist())) < 2 or (s * x >= 0).all() or (s * x).sum() <= 0:
         return NAN
-    loss = lambda t: np.mean(np.logaddexp(0, -s * x / math.exp(t)))
-    grid = np.linspace(-9, 9, 400)
-    best = grid[np.argmin([loss(t) for t in grid])]
-    t = scipy.optimize.minimize_scalar(loss, bounds=(best - 0.1, best + 0.1), method="bounded", options={"xatol": 1e-12}).x
-    return math.exp(t)
+    slope = lambda u: np.sum(s * x * scipy.special.expit(-s * x * math.exp(u)))  # of the log loss in 1/T = e^u
+    return math.exp(-scipy.optimize.brentq(slope, -25, 9, xtol=1e-13))
 
 
 def f1_of(y, p, t):
