@@ -96,9 +96,9 @@ static int name_model(struct report *r, size_t i, const struct opt_strings *name
         format_into(v->name, sizeof v->name, "%s", names->value[i]);
         return 0;
     }
-    char plain[40], name[MODEL_NAME];
+    char plain[64], name[MODEL_NAME];
     format_into(plain, sizeof plain, "%s%s%s", v->model.position ? "with position" : "without position",
-                v->model.recipe.semantic ? "" : ", no pairs", v->model.channels > BOX_CT ? ", CT" : "");
+                v->model.recipe.semantic ? "" : ", no semantic pairs", v->model.channels > BOX_CT ? ", CT" : "");
     format_into(name, sizeof name, "%s", plain);
     const struct evaluation *same = of_name(r, name, i);
     if (same != NULL && same->model.seed != v->model.seed)

@@ -10,7 +10,7 @@
 #include "stages/eval/strata.h"
 #include "stages/model.h"
 
-enum { LOSSES_MOST = 8, MODEL_NAME = 64 };
+enum { LOSSES_MOST = 8, MODEL_NAME = 96 };
 struct evaluation {
     const char *path;
     char name[MODEL_NAME]; /* the user's, or "with position", ...; no two alike */

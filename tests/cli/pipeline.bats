@@ -16,7 +16,7 @@ setup() {
     run -0 --separate-stderr petrel-eval report --cache "$cache" --model "$model/model.safetensors" --model plain/model.safetensors --out out \
         --run "$model/pretrain" --run "$model/classifier" --run plain/pretrain --run plain/classifier
     [[ $output == *"test split, "*": simulated cohort"*"with position"*"without position"*"Sensitivity"*"AUC"*"DeLong"*"report: out/report.html"* ]]
-    [ "$(ls out | tr '\n' ' ')" = "metrics.json report.html " ]
+    [ "$(ls out | tr '\n' ' ')" = "metrics.json predictions.tsv report.html " ]
     page=$(<out/report.html)
     for words in "<b>simulated cohort</b>" "with position" "without position" Sensitivity Specificity Precision F1 "Balanced accuracy" AUC \
         "<h2>ROC and confusion" "<h2>Loss" "<h2>Embedding" "every setting" "seed 1" "petrel $(petrel-eval --version | cut -d ' ' -f 2)" \
@@ -160,7 +160,7 @@ petrel-roi --method fcm|fixed|relative|percist --exclude --liver --in --out
 petrel-cache collect verify ls split pictures --in
 petrel-pairs -j apply show --cache --run
 petrel-train pretrain classifier describe --cache --run --init resume --backend auto|cpu|cuda --pair-list --steps position
-petrel-eval report embed compare --cache --model --out --backend
+petrel-eval report embed compare --cache --model --name --out --format --neighbours --backend
 petrel-classify --model --out --backend settings
 petrel-simulate --out --patients --scale --seed
 END
