@@ -21,8 +21,10 @@ Run the same command again after any interruption: what is finished is not done 
 TEXT
 }
 set -u
+caller=$PWD # what people name, they name from where they are
 cd "$(dirname "$0")" || exit 1
 top=$PWD
+here() { cd "$caller" && exec "$@"; }
 
 build_packages=(build-essential git pkg-config libzmq3-dev libmsgpack-dev libhdf5-dev zlib1g-dev libdeflate-dev libxxhash-dev
     nettle-dev libjansson-dev librandom123-dev libopenblas-dev libdcmtk-dev libpng-dev libprotobuf-c-dev protobuf-c-compiler
@@ -120,7 +122,7 @@ case $command in
 demo)
     need "${build_packages[@]}"
     build_for "$@"
-    exec pipelines/demo.sh "$@"
+    here "$top/pipelines/demo.sh" "$@"
     ;;
 test)
     need "${build_packages[@]}" "${test_packages[@]}" "${mpi_packages[@]}"
@@ -131,17 +133,17 @@ test)
 rois)
     need "${build_packages[@]}"
     build all CUDA=0
-    exec pipelines/rois.sh "$@"
+    here "$top/pipelines/rois.sh" "$@"
     ;;
 train | classify)
     need "${build_packages[@]}"
     build_for "$@"
-    exec "pipelines/$command.sh" "$@"
+    here "$top/pipelines/$command.sh" "$@"
     ;;
 simulate)
     need "${build_packages[@]}"
     build all CUDA=0
-    exec petrel-simulate "$@"
+    here petrel-simulate "$@"
     ;;
 bench)
     need "${build_packages[@]}" "${test_packages[@]}"

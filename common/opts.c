@@ -328,6 +328,13 @@ static int read_option(struct parse *p, int argc, char **argv, int at, int *next
         }
         return 0;
     }
+    if (same_name(name, length, "options")) {
+        if (p->apply) {
+            opts_list(p->o, stdout);
+            exit(fflush(stdout) ? EX_IOERR : EX_OK);
+        }
+        return 0;
+    }
     bool is_set = same_name(name, length, "set");
     size_t i = is_set ? SIZE_MAX : find_row(p, name, length);
     if (!is_set && i == SIZE_MAX && !value && length > 3 && memcmp(name, "no-", 3) == 0) {
