@@ -82,6 +82,5 @@ void box_reader_close(struct box_reader **r);
 /* Patients into train, validation, test, the tumour share kept about equal; deterministic in seed and the set of
  * patients. Publishes DIR/splits.tsv (patient, split). Another split that is there is refused (EX_USAGE) unless replace: models
  * learned from its patients. */
-int cache_split(struct cache *c, double validation, double test, uint64_t seed, bool replace,
-                struct error *e) MUST_USE;
+int cache_split(struct cache *c, double validation, double test, uint64_t seed, bool replace, struct error *e) MUST_USE;
 #endif
