@@ -18,9 +18,10 @@ export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 # Volumes are passed on, and a page of 4 KiB at a time is a third of what a scan takes (glibc 2.35 and later; others do not look).
 export GLIBC_TUNABLES=${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1}
 
-run_restarts=1000                # of one node, before it counts as failed
-run_pauses=(0.1 0.2 0.5 1 2)     # seconds before a restart; a node that lived for 10 s begins again with the first
-run_patience_s=60                # for programs to leave when they are asked to
+# How a node is kept running, its limits and pauses: common/child.h. petrel-keep does it.
+run_keepers_max=1000 # of one node, should they be killed themselves
+# the programs of this very checkout, unless others are on the PATH
+command -v petrel-keep >/dev/null || PATH=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/build/bin:$PATH
 
 run_begin() {
     mkdir -p "$1" && chmod 700 "$1" && run_dir=$(cd "$1" && pwd) || {
@@ -39,7 +40,7 @@ run_begin() {
     rm -rf "$run_dir/FAILED" "$run_dir/channels" "$run_dir/progress" "$run_dir/logs"
     mkdir -m 700 "$run_dir/channels" "$run_dir/progress" "$run_dir/logs" || exit 73
     export PETREL_RUN_DIR=$run_dir PETREL_PROGRESS_DIR=$run_dir/progress PETREL_PARENT=$$@$HOSTNAME
-    run_nodes=() run_pids=() run_programs=() run_stopping='' run_lines=0 run_told=0
+    run_nodes=() run_pids=() run_commands=() run_lost=() run_stopping='' run_lines=0 run_told=0
     trap run_stop INT TERM HUP
 }
 
@@ -55,12 +56,32 @@ run_left_behind() {
 }
 
 node() {
-    local name=$1
-    shift
-    run_nodes+=("$name")
-    run_programs+=("${1##*/}")
-    run_keep "$name" "$@" &
-    run_pids+=($!)
+    run_nodes+=("$1")
+    run_commands+=("$(printf '%q ' "$@")")
+    run_pids+=('')
+    run_keep $((${#run_nodes[@]} - 1))
+}
+
+# A keeper for node NUMBER. It is the pipeline that holds the run, not what it leaves behind: the lock stays here.
+run_keep() {
+    (exec {run_lock}>&- && eval "exec petrel-keep -- ${run_commands[$1]}") &
+    run_pids[$1]=$!
+}
+
+# A keeper that was killed took its program with it: both are started again. 1: all nodes have ended.
+run_look() {
+    local i alive=1 name
+    for i in "${!run_nodes[@]}"; do
+        name=${run_nodes[i]}
+        if kill -0 "${run_pids[i]}" 2>/dev/null; then
+            alive=0
+        elif [ ! -e "$run_dir/logs/$name.exit" ] && [ -z "$run_stopping" ] && [ "$((run_lost[i] += 1))" -le "$run_keepers_max" ]; then
+            echo "$name: its keeper was killed, both are started again" >>"$run_dir/logs/$name.log"
+            run_keep "$i"
+            alive=0
+        fi
+    done
+    return $alive
 }
 
 nodes() {
@@ -69,69 +90,6 @@ nodes() {
     for ((i = 1; i <= count; i++)); do
         node "$name.$i" "$@"
     done
-}
-
-# ---- one node, in a shell of its own ----
-
-run_keep() {
-    local name=$1 log=$run_dir/logs/$1.log child='' code=0 kills=0 in_a_row=0 begun waited stopping=''
-    shift
-    exec {run_lock}>&- # it is the pipeline that holds the run, not what it leaves behind
-    trap '[ -z "$child" ] || kill -"${stopping:-TERM}" "$child" 2>/dev/null; stopping=KILL' TERM
-    trap '' INT HUP
-    while :; do
-        begun=$SECONDS
-        "$@" 2>>"$log" &
-        child=$!
-        [ -z "$stopping" ] || kill -TERM "$child" 2>/dev/null
-        wait "$child" 2>/dev/null # bash would report the kill there
-        code=$?
-        while kill -0 "$child" 2>/dev/null; do # it was a signal to us that ended the wait
-            wait "$child" 2>/dev/null
-            code=$?
-        done
-        kill -0 $$ 2>/dev/null || exit # the pipeline itself was killed: nobody is left to report to
-        [ "$code" -gt 128 ] && [ -z "$stopping" ] && [ "$kills" -lt "$run_restarts" ] || break
-        ((SECONDS - begun < 10)) || in_a_row=0
-        run_keep_count "$run_dir/progress"/*."$child"
-        echo "$name: killed by signal $((code - 128)), started again" >>"$log"
-        echo $((kills += 1)) >"$run_dir/logs/$name.kills"
-        sleep "${run_pauses[in_a_row < ${#run_pauses[@]} ? in_a_row++ : ${#run_pauses[@]} - 1]}"
-    done
-    [ -z "$stopping" ] || code=75
-    case $code in
-    0 | 65 | 75) ;;
-    *) run_note_failure "$code" "$name" "$log" ;;
-    esac
-    # 75 without our asking: a Ctrl-C reached the program itself, and our word is on its way; or somebody stopped this
-    # one program, and without it the others would wait for ever
-    for ((waited = 0; waited < 20; waited++)); do
-        [ "$code" = 75 ] && [ -z "$stopping" ] || break
-        sleep 0.1
-    done
-    [ "$code" != 75 ] || [ -n "$stopping" ] || run_note_failure 75 "$name" "$log"
-    echo "$code" >"$run_dir/logs/$name.exit.tmp" && mv "$run_dir/logs/$name.exit.tmp" "$run_dir/logs/$name.exit"
-}
-
-# What a killed process had done still counts, unless its successor says itself where it goes on (it knows a total).
-run_keep_count() {
-    local count total unit
-    read -r count total unit _ 2>/dev/null <"$1" || return 0
-    if [ "$total" = 0 ]; then
-        echo "$count 0 $unit 0 -1" >"$1"
-    else
-        rm -f "$1"
-    fi
-}
-
-# DIR/FAILED, as a program that could not say so itself would have written it; linked into place, so the first one wins.
-run_note_failure() {
-    local code=$1 name=$2 log=$3 sentence
-    [ ! -e "$run_dir/FAILED" ] || return 0
-    sentence=$(tail -n 1 "$log" 2>/dev/null)
-    printf '%s\n%s\n%s\n' "$code" "$name" "${sentence:-ended with code $code}" >"$run_dir/FAILED.$name.tmp"
-    ln "$run_dir/FAILED.$name.tmp" "$run_dir/FAILED" 2>/dev/null
-    rm -f "$run_dir/FAILED.$name.tmp"
 }
 
 # ---- all of them ----
@@ -143,14 +101,6 @@ run_stop() {
     for pid in "${run_pids[@]}"; do
         kill -TERM "$pid" 2>/dev/null
     done
-}
-
-run_alive() {
-    local pid
-    for pid in "${run_pids[@]}"; do
-        kill -0 "$pid" 2>/dev/null && return 0
-    done
-    return 1
 }
 
 # A line a program, its copies added up, in the order of the pipeline:
@@ -271,7 +221,7 @@ run_report_failure() {
 run_wait() {
     local drawn=$SECONDS failed_at='' name code worst=0 every=10
     [ ! -t 2 ] || every=0
-    while run_alive; do
+    while run_look; do
         sleep 0.3
         if ((SECONDS - drawn >= every)); then
             drawn=$SECONDS
@@ -280,10 +230,6 @@ run_wait() {
         # a program that takes no notice of the failure, or of being asked to leave, is asked, then made to
         [ ! -e "$run_dir/FAILED" ] || : "${failed_at:=$SECONDS}"
         [ -z "$failed_at" ] || [ -n "$run_stopping" ] || ((SECONDS - failed_at < 20)) || run_stop
-        if [ -n "$run_stopping" ] && ((SECONDS - run_stopping > run_patience_s)); then
-            run_stop
-            run_stopping=$SECONDS
-        fi
     done
     run_draw last
     trap - INT TERM HUP
@@ -295,7 +241,7 @@ run_wait() {
     fi
     run_report
     for name in "${run_nodes[@]}"; do
-        code=$(cat "$run_dir/logs/$name.exit" 2>/dev/null || echo 70) # no exit code: its keeper was killed
+        code=$(cat "$run_dir/logs/$name.exit" 2>/dev/null || echo 75) # its keeper was killed as the run was stopped
         case $code in
         0) ;;
         65) [ "$worst" != 0 ] || worst=65 ;;
