@@ -29,7 +29,7 @@ int child_signal(int status);
 bool child_faulted(int signal);
 
 struct child {
-    pid_t pid; /* 0: not running at the moment */
+    pid_t pid;  /* 0: not running at the moment */
     int signal; /* that killed it last */
     int kills, in_a_row, faults;
     double begun_s, again_s;
@@ -38,9 +38,10 @@ struct child {
 };
 struct children {
     size_t count;
-    struct child *child;                      /* [count], zeroed */
-    int (*run)(void *context, size_t which);  /* in the new process; its result is the exit code */
-    void (*killed)(void *context, size_t which, bool again); /* a signal killed it; again: it will be started again; may be NULL */
+    struct child *child;                     /* [count], zeroed */
+    int (*run)(void *context, size_t which); /* in the new process; its result is the exit code */
+    void (*killed)(void *context, size_t which,
+                   bool again); /* a signal killed it; again: it will be started again; may be NULL */
     void *context;
     int on_parent_death; /* the signal */
     int asked;           /* how often to leave */

@@ -28,8 +28,8 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
     if (result_write(&r, model, out, &e) < 0)
         die_of(&e);
     *tumours += r.tumours;
-    log_event("classified", "scan=%s regions=%zu tumours=%zu tumour_ml=%.2f", m.facts.source, m.count, r.tumours,
-              r.tumour_ml);
+    log_record("classified", metric_text("scan", m.facts.source), metric_number("regions", "%.0f", (double)m.count),
+               metric_number("tumours", "%.0f", (double)r.tumours), metric_number("tumour_ml", "%.2f", r.tumour_ml));
     result_free(&r);
     regions_message_free(&m);
     stage_done(st, item);

@@ -20,9 +20,9 @@ enum { STAGES = 3, WORDS_MOST = 16 };
 
 static const char *const program[STAGES] = {"petrel-load", "petrel-suv", "petrel-roi"};
 static struct upstream {
-    char run_dir[64], log[96];
+    char run_dir[64], log[96], progress[96];
     char *path[STAGES];
-    char **word[STAGES];
+    char **word[STAGES], **environment;
     struct child child[STAGES];
     struct children children;
     pthread_t watcher;
@@ -50,6 +50,7 @@ static int become(void *context, size_t stage)
     if (log < 0)
         _exit(EX_CANTCREAT); /* at once: other threads' locks were copied as they were held */
     dup2(log, STDERR_FILENO);
+    environ = up.environment;
     execv(up.path[stage], up.word[stage]);
     _exit(EX_UNAVAILABLE);
 }
@@ -94,29 +95,37 @@ static void *watch(void *nothing)
     return nothing;
 }
 
-/* Their log has a line a message; failure is in the run directory, so what is left to pass on is
- *     program=petrel-load level=warning text="..."
- * Refusals too: through the channel they come with names hashed, and people here know the files by their own. */
+/* Failure is in the run directory; what is left to pass on is what they warned of, once, though one was started again. Refusals
+ * too: through the channel they come with names hashed, and people here know the files by their own. */
+static void pass_warning(void *context, const char *process, const struct metric_record *r)
+{
+    struct names *said = context;
+    (void)process;
+    const char *name = metric_record_text(r, "name"), *text = metric_record_text(r, "text");
+    bool const refused = strcmp(name, "refused") == 0;
+    if (!refused && strcmp(name, "warning") != 0)
+        return;
+    char *whole = xprintf("%s\n%s", metric_record_text(r, "scan"), text);
+    for (size_t i = 0; i < said->count; i++)
+        if (strcmp(said->name[i], whole) == 0) {
+            free(whole);
+            return;
+        }
+    said->name = xresize(said->name, said->count + 1, sizeof *said->name);
+    said->name[said->count++] = whole;
+    if (refused)
+        log_refused(metric_record_text(r, "scan"), text);
+    else
+        log_warn("%s", text);
+}
+
 static void pass_warnings(void)
 {
-    static const char mark[] = " level=warning text=\"";
-    struct buffer log = {0};
-    struct error e = {0};
-    if (file_read(up.log, (size_t)1 << 26, &log, &e) < 0)
-        return;
-    char *rest = (char *)log.data, *line;
-    while ((line = strsep(&rest, "\n")) != NULL) {
-        char *text = strstr(line, mark), *to = text;
-        if (text == NULL)
-            continue;
-        for (char *c = text + strlen(mark); *c != '\0' && *c != '"'; c++) {
-            c += *c == '\\' && c[1] != '\0';
-            *to++ = *c;
-        }
-        *to = '\0';
-        log_warn("%s", text);
-    }
-    buffer_free(&log);
+    struct names said = {0};
+    struct metric_reader *m = metric_reader_open(up.progress);
+    metric_reader_look(m, pass_warning, NULL, &said);
+    metric_reader_close(&m);
+    names_free(&said);
 }
 
 /* However we leave: nothing of ours stays behind. */
@@ -126,6 +135,21 @@ static void clear_up(void)
         return;
     up.leaving = true;
     (void)upstream_end();
+}
+
+/* Ours, but that they tell of their progress in a directory of their own. */
+static char **environment_make(void)
+{
+    static const char key[] = "PETREL_PROGRESS_DIR=";
+    size_t n = 0, kept = 0;
+    while (environ[n])
+        n++;
+    char **own = xalloc(n + 2, sizeof *own);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(environ[i], key, sizeof key - 1) != 0)
+            own[kept++] = environ[i];
+    own[kept] = xprintf("%s%s", key, up.progress);
+    return own;
 }
 
 int upstream_start(char **scan, size_t scans, const char *units, const char *settings, const char **run_dir,
@@ -141,6 +165,10 @@ int upstream_start(char **scan, size_t scans, const char *units, const char *set
     *run_dir = up.run_dir;
     atexit(clear_up);
     format_into(up.log, sizeof up.log, "%s/log", up.run_dir);
+    format_into(up.progress, sizeof up.progress, "%s/progress", up.run_dir);
+    if (dir_make(up.progress, e) < 0)
+        return -1;
+    up.environment = environment_make();
     char *recipe = path_join(up.run_dir, "recipe.conf"), *run = up.run_dir;
     char *given = xprintf("--units=%s", units);
     char **load = xalloc(scans + WORDS_MOST, sizeof *load);

@@ -54,6 +54,9 @@ static void tell_killed(void *context, size_t which, bool again)
 {
     struct node *n = context;
     (void)which;
+    const struct metric_pair pair[] = {metric_number("signal", NULL, n->child.signal)};
+    if (again)
+        metric_event("killed", pair, COUNT_OF(pair));
     if (again)
         dprintf(n->log_to, "%s: killed by signal %d, started again\n", n->name, n->child.signal);
     else if (!terms)
@@ -67,7 +70,8 @@ static void last_line(const struct node *n, char *to, size_t size)
     char text[LAST_LINE_ROOM];
     int const from = open(n->log, O_RDONLY | O_CLOEXEC);
     off_t const end = from < 0 ? 0 : lseek(from, 0, SEEK_END);
-    ssize_t const got = from < 0 ? 0 : pread(from, text, sizeof text - 1, end > LAST_LINE_ROOM - 1 ? end - LAST_LINE_ROOM + 1 : 0);
+    ssize_t const got =
+        from < 0 ? 0 : pread(from, text, sizeof text - 1, end > LAST_LINE_ROOM - 1 ? end - LAST_LINE_ROOM + 1 : 0);
     if (from >= 0)
         close(from);
     size_t length = got > 0 ? (size_t)got : 0;

@@ -18,7 +18,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PIPE_ROOM = 1 << 20, PAGE = 4096, SCAN_SECONDS = 900 /* of the processor; a scan takes one or two */ };
+enum {
+    PIPE_ROOM = 1 << 20,
+    PAGE = 4096,
+    OPEN_MAX_KEPT = 1 << 16,
+    SCAN_SECONDS = 900 /* of the processor; a scan takes one or two */
+};
 enum reply { REPLY_LIST = 1, REPLY_NOTHING, REPLY_READ, REPLY_REFUSED };
 struct head {
     uint32_t reply;
@@ -129,7 +134,8 @@ static void scan_tell(int to, const struct source *from, const struct reader_job
         volume_message_free(&m);
         return;
     }
-    log_event("read", "scan=%s patient=%s seconds=%.2f", m.facts.source, m.facts.patient, now_s() - begun_s);
+    log_record("read", metric_text("scan", m.facts.source), metric_text("patient", m.facts.patient),
+               metric_number("seconds", "%.2f", now_s() - begun_s));
     volume_message_encode(&m, &out);
     volume_message_free(&m);
     reply(to, REPLY_READ, NULL, out.data, out.size);
@@ -146,11 +152,15 @@ static void settle(int from, int to)
         sigaction(others[i], &ignore, NULL);
     for (size_t i = 0; i < COUNT_OF(own); i++)
         sigaction(own[i], &usual, NULL);
-    int const low = from < to ? from : to, high = from < to ? to : from;
-    close_range(STDERR_FILENO + 1, (unsigned)low - 1, 0);
-    if (low + 1 < high)
-        close_range((unsigned)low + 1, (unsigned)high - 1, 0);
-    close_range((unsigned)high + 1, ~0U, 0);
+    int const watcher = metric_descriptor(); /* it may write to what is open */
+    unsigned next = STDERR_FILENO + 1;
+    for (unsigned last = next; last < OPEN_MAX_KEPT; last++)
+        if ((int)last == from || (int)last == to || (int)last == watcher) {
+            if (last > next)
+                close_range(next, last - 1, 0);
+            next = last + 1;
+        }
+    close_range(next, ~0U, 0);
     die_hook(NULL);
 }
 
@@ -224,7 +234,8 @@ static bool process_end(struct reader *r, char *how, size_t size)
         snprintf(how, size, "ended its reader (code %d)", WEXITSTATUS(status));
     bool const outside = WIFSIGNALED(status) && !child_faulted(WTERMSIG(status));
     r->lost = outside ? r->lost + 1 : 0;
-    return !outside || r->lost >= CHILD_FAULTS_MAX; /* something here may want it dead for good: the kernel, of its memory */
+    return !outside ||
+           r->lost >= CHILD_FAULTS_MAX; /* something here may want it dead for good: the kernel, of its memory */
 }
 
 void reader_close(struct reader **r)

@@ -341,8 +341,9 @@ static void left_in_the_middle(void **state)
 int main(void)
 {
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, enter, leave)
-    const struct CMUnitTest tests[] = {IN_DIR(what_it_may_not),   IN_DIR(reads_as_we_would),
-                                       IN_DIR(a_scan_that_kills), IN_DIR(a_reader_that_is_killed), IN_DIR(a_scan_always_killed_at), IN_DIR(a_file_that_kills_while_looking),
-                                       IN_DIR(nothing_there),     IN_DIR(left_in_the_middle)};
+    const struct CMUnitTest tests[] = {IN_DIR(what_it_may_not),         IN_DIR(reads_as_we_would),
+                                       IN_DIR(a_scan_that_kills),       IN_DIR(a_reader_that_is_killed),
+                                       IN_DIR(a_scan_always_killed_at), IN_DIR(a_file_that_kills_while_looking),
+                                       IN_DIR(nothing_there),           IN_DIR(left_in_the_middle)};
     return cmocka_run_group_tests_name("load_reader", tests, NULL, NULL);
 }
