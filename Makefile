@@ -32,8 +32,9 @@ LDLIBS  := -lm -lpthread -ldl
 VERSION := $(if $(wildcard .git),$(shell git describe --always --dirty --tags 2>/dev/null | sed 's/^v//'))
 VERSION := $(shell cat VERSION)$(if $(VERSION),+$(VERSION))
 
-# what each room is made of
+# what each room is made of; a stage may have folders of its own
 src      = $(sort $(wildcard $(addsuffix /*.c,$(1))) $(wildcard $(addsuffix /*.cc,$(1))))
+stage_src = $(call src,$(1) $(patsubst %/,%,$(wildcard $(addsuffix /*/,$(1)))))
 obj      = $(patsubst %,$(B)/%.o,$(1))
 COMMON  := $(call obj,$(call src,common))
 PROTO   := $(call obj,$(call src,proto))
@@ -41,7 +42,8 @@ KERNELS := $(call obj,$(call src,kernels kernels/ref kernels/cpu kernels/nets ke
 STAGES  := $(notdir $(patsubst %/,%,$(dir $(wildcard stages/*/main.c))))
 LEARN   := train eval classify
 # protobuf: event files and ONNX, both train's
-GEN     := $(patsubst stages/train/%.proto,$(B)/gen/%.pb-c.c.o,$(wildcard stages/train/*.proto))
+PROTOS  := $(wildcard stages/train/*/*.proto)
+GEN     := $(patsubst %.proto,$(B)/gen/%.pb-c.c.o,$(notdir $(PROTOS)))
 STAGE_SHARED := $(call obj,stages/stage.c)
 MODEL_SHARED := $(call obj,$(filter-out stages/stage.c,$(wildcard stages/*.c)))
 PROGRAMS := $(addprefix $(B)/bin/petrel-,$(STAGES)) $(if $(wildcard datasets/simulate/main.c),$(B)/bin/petrel-simulate)
@@ -72,13 +74,14 @@ $(B)/%.c.o: %.c
 $(B)/%.cc.o: %.cc
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
-$(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: stages/train/%.proto
+vpath %.proto $(sort $(dir $(PROTOS)))
+$(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: %.proto
 	@mkdir -p $(@D)
-	protoc-c --c_out=$(B)/gen --proto_path=stages/train $<
+	protoc-c --c_out=$(B)/gen --proto_path=$(<D) $<
 $(B)/gen/%.c.o: $(B)/gen/%.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -w -c $< -o $@
 $(B)/stages/train/%.c.o $(B)/tests/%.c.o: CPPFLAGS += -isystem $(B)/gen
-$(call obj,$(call src,stages/train)) $(B)/tests/unit/train_export.c.o: | $(GEN)
+$(call obj,$(call stage_src,stages/train)) $(B)/tests/unit/train_export.c.o: | $(GEN)
 $(B)/bin/petrel-train: $(GEN)
 $(B)/libcommon.a: $(COMMON)
 $(B)/libproto.a: $(PROTO)
@@ -88,7 +91,7 @@ $(B)/lib%.a:
 
 # a stage: its folder, stage.c, and the libraries of its layer; load and simulate alone link DCMTK (C++)
 define stage_rule
-$(B)/bin/petrel-$(1): $(call obj,$(call src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a
+$(B)/bin/petrel-$(1): $(call obj,$(call stage_src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a
 	@mkdir -p $$(@D)
 	$$(if $$(filter load,$(1)),$(CXX),$(CC)) $(LDFLAGS) -o $$@ $$^ $(if $(filter $(1),$(LEARN)),$(LDLIBS_kernels)) $$(LDLIBS_$(1)) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
 endef
@@ -99,7 +102,7 @@ LDLIBS_train := -lpng -lprotobuf-c
 LDLIBS_eval := -lpng
 LDLIBS_cache := -lpng
 LDLIBS_classify := -lpng
-$(B)/bin/petrel-simulate: $(call obj,$(call src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a
+$(B)/bin/petrel-simulate: $(call obj,$(call stage_src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) -o $@ $^ -ldcmdata -loflog -lofstd $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
 
@@ -109,7 +112,7 @@ $(B)/bin/petrel-mpi.so: kernels/mpi/ranks.c kernels/ranks.h $(B)/libcommon.a
 	$(CC) $(CPPFLAGS) $(patsubst -I%,-isystem %,$(filter -I%,$(shell $(MPICC) -showme:compile 2>/dev/null || $(MPICC) -compile_info))) $(CFLAGS) -shared -o $@ $< $(B)/libcommon.a $(LDFLAGS) $(shell $(MPICC) -showme:link 2>/dev/null || $(MPICC) -link_info)
 
 # tests see every room; a stage's arithmetic is all its files but main.c
-PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call src,stages/$(s)))) $(call obj,$(call src,datasets/simulate)))
+PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call stage_src,stages/$(s)))) $(call obj,$(call stage_src,datasets/simulate)))
 $(B)/libparts.a: $(PARTS) $(GEN) $(STAGE_SHARED) $(MODEL_SHARED)
 $(B)/tests/%: $(B)/tests/%.c.o $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a
 	@mkdir -p $(@D)
@@ -150,7 +153,7 @@ ifdef guided
 GUIDE   := -fsanitize=address,undefined -fno-omit-frame-pointer
 CFLAGS  += $(GUIDE) -fsanitize=fuzzer-no-link
 CXXFLAGS += $(GUIDE) -fsanitize=fuzzer-no-link
-$(GUIDED): $(B)/tests/fuzz/guided/libfuzzer.c.o $(filter-out %/main.c.o,$(call obj,$(call src,stages/load))) $(B)/libproto.a $(B)/libcommon.a
+$(GUIDED): $(B)/tests/fuzz/guided/libfuzzer.c.o $(filter-out %/main.c.o,$(call obj,$(call stage_src,stages/load))) $(B)/libproto.a $(B)/libcommon.a
 	$(CXX) $(GUIDE) -fsanitize=fuzzer -o $@ $^ -lcmocka $(LDLIBS_load) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
 $(B)/tests/fuzz/guided/%.c.o: CFLAGS := $(filter-out -fopenmp,$(CFLAGS))
 endif
@@ -168,6 +171,10 @@ bench-programs: $(BENCH)
 bench: all $(BENCH)
 	tests/bench/run.sh $(B)
 
+# the recipe files are the settings' rows (proto/recipe.def), written out
+recipes: $(B)/bin/petrel-train
+	for r in paper released; do $< settings $$r > pipelines/recipes/$$r.conf || exit; done
+.PHONY: recipes
 layers:
 	@tests/layers.sh
 offline-bundle:

@@ -28,7 +28,7 @@ static inline struct metric_pair metric_number(const char *key, const char *form
 
 /* For log_open. */
 void metric_open(void);
-bool metric_watched(void); /* is there somebody to tell? */
+bool metric_watched(void);   /* is there somebody to tell? */
 int metric_descriptor(void); /* the events' file; -1: none. For who closes all files but those needed. */
 /* One event. */
 void metric_event(const char *name, const struct metric_pair *pair, size_t pairs);
@@ -47,7 +47,8 @@ struct metric_reader;
 struct metric_reader *metric_reader_open(const char *dir);
 /* Hands every event not handed out before to event(), and the present state of every process to state(); either may be NULL.
  * A directory that is not there (yet) has none. file: the state's name, by which a process is known. */
-void metric_reader_look(struct metric_reader *m, void (*event)(void *context, const char *file, const struct metric_record *r),
+void metric_reader_look(struct metric_reader *m,
+                        void (*event)(void *context, const char *file, const struct metric_record *r),
                         void (*state)(void *context, const char *file, const struct metric_record *r), void *context);
 void metric_reader_close(struct metric_reader **m);
 #endif

@@ -109,7 +109,8 @@ static bool is_state(const char *name)
     return *dot == '\0';
 }
 
-void metric_reader_look(struct metric_reader *m, void (*event)(void *context, const char *file, const struct metric_record *r),
+void metric_reader_look(struct metric_reader *m,
+                        void (*event)(void *context, const char *file, const struct metric_record *r),
                         void (*state)(void *context, const char *file, const struct metric_record *r), void *context)
 {
     struct names n;

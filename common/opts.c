@@ -183,6 +183,10 @@ static int set_choice(const struct option *row, const char *text, struct error *
 static int set_reals(const struct option *row, const char *text, struct error *e)
 {
     struct opt_reals read = {0};
+    if (strcmp(text, "none") == 0) {
+        *(struct opt_reals *)row->value = read;
+        return 0;
+    }
     for (const char *c = text;;) {
         char *end;
         if (read.count == COUNT_OF(read.value))
@@ -402,6 +406,9 @@ int opts_parse(struct opts *o, int argc, char **argv, struct error *e)
         p.apply = true;
         result = read_words(&p, argc, argv);
     }
+    for (size_t i = 0; i < o->count; i++)
+        if (p.given[i])
+            o->table[i].flags |= OPT_GIVEN;
     free(p.given);
     if (!result)
         log_open(o->common.quiet, o->common.json);

@@ -54,7 +54,7 @@ char *opts_value(const struct option *option)
     }
     case OPT_REALS: {
         const struct opt_reals *list = option->value;
-        char *text = xstrdup("");
+        char *text = xstrdup(list->count ? "" : "none");
         for (size_t i = 0; i < list->count; i++) {
             char *one = opts_real(list->value[i]), *longer = xprintf("%s%s%s", text, i ? "," : "", one);
             free(one);

@@ -16,7 +16,7 @@ arguments "$@"
 run_begin "${run:-$out.run}"
 node load petrel-load --channel-out volumes --window $((2 * jobs + 2)) --skip-cache "$out" --recipe "$recipe" \
     "${words_load[@]}" -- "${scans[@]}"
-nodes "$jobs" suv petrel-suv --in volumes --out suv "${words_suv[@]}"
+nodes "$jobs" suv petrel-suv --in volumes --out suv --recipe "$recipe" "${words_suv[@]}"
 nodes "$jobs" roi petrel-roi --in suv --out regions --recipe "$recipe" "${words_roi[@]}"
 node cache petrel-cache collect --in regions --recipe "$recipe" "${words_cache[@]}" -- "$out"
 run_wait

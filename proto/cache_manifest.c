@@ -4,7 +4,7 @@
  * A line is appended by one write, so a crash leaves a line without its newline: that line is absent. A whole line
  * whose sum is wrong is no torn line but a damaged one, and is said. */
 #include "common/file.h"
-#include "proto/cache_parts.h"
+#include "proto/cache_internal.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

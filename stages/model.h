@@ -69,6 +69,10 @@ void model_embed(struct model *m, const float *box, const float *position, size_
 int model_predict(struct model *m, const float *box, const float *position, size_t n, float *probability,
                   float *embedding, struct error *e) MUST_USE;
 
+/* The regions of `whose` ("scan 'x'", "cache 'y'") were made with the record's settings: -1 and EX_CONFIG with every key and both
+ * values unless the model learned from such. A record of version 0.1 ("") is let through, and said. */
+int model_suits(const struct model *m, const char *record, const char *whose, struct error *e) MUST_USE;
+
 /* What train uses to write and read them. */
 struct model_facts {
     const char *phase, *cache_digest, *cohort;

@@ -175,9 +175,9 @@ int upstream_start(char **scan, size_t scans, const char *units, const char *set
     char *first[] = {"petrel-load", "--run", run, "--channel-out", "volumes", "--recipe", recipe, given, "--"};
     memcpy(load, first, sizeof first);
     memcpy(load + COUNT_OF(first), scan, scans * sizeof *scan);
-    static char *suv[] = {"petrel-suv", "--run", up.run_dir, "--in", "volumes", "--out", "suv", NULL};
+    static char *suv[] = {"petrel-suv", "--run", up.run_dir, "--in", "volumes", "--out", "suv", "--recipe", NULL, NULL};
     static char *roi[] = {"petrel-roi", "--run", up.run_dir, "--in", "suv", "--out", "regions", "--recipe", NULL, NULL};
-    roi[8] = recipe;
+    suv[8] = roi[8] = recipe;
     up.word[0] = load; /* kept: they may be started again */
     up.word[1] = suv;
     up.word[2] = roi;

@@ -89,15 +89,16 @@ int main(int argc, char **argv)
         {"bars", OPT_FLAG, &bars_only, NULL, 0, 0, "for pipelines: bars and scans, until SIGTERM", OPT_HIDDEN, NULL},
         {"end", OPT_FLAG, &end, NULL, 0, 0, "for pipelines: what to know at the end", OPT_HIDDEN, NULL},
     };
-    struct opts o = {.program = "petrel-top",
-                     .usage = "[options] RUN",
-                     .purpose = "shows how a run is getting on, from its run directory",
-                     .epilogue = "On a terminal a table, redrawn until the run ends; otherwise a line of key=value every 10 s.\n"
-                                 "waits: shares of a program's time without input, and without room for its output; the one\n"
-                                 "that waits least holds up the others. credits: items given and not yet acknowledged, of those "
-                                 "allowed.",
-                     .table = rows,
-                     .count = COUNT_OF(rows)};
+    struct opts o = {
+        .program = "petrel-top",
+        .usage = "[options] RUN",
+        .purpose = "shows how a run is getting on, from its run directory",
+        .epilogue = "On a terminal a table, redrawn until the run ends; otherwise a line of key=value every 10 s.\n"
+                    "waits: shares of a program's time without input, and without room for its output; the one\n"
+                    "that waits least holds up the others. credits: items given and not yet acknowledged, of those "
+                    "allowed.",
+        .table = rows,
+        .count = COUNT_OF(rows)};
     struct error e = {0};
     struct run r;
     unsetenv("PETREL_PROGRESS_DIR"); /* this program is none of the run's */

@@ -123,9 +123,10 @@ size_t show_table(const struct run *r, const char *before, FILE *to)
             format_into(done, sizeof done, "%.0f/%.0f", s.done, s.total);
         else
             format_into(done, sizeof done, "%.0f", s.done);
-        fprintf(to, "%s%-16s %6d %15s %9.3g %8.0f%% %7.0f%% %4.0f/%-4.0f %8d %7.0f %9.0f%s\n", before, s.program, s.copies,
-                done, s.rate, share(s.wait_in_s, s.lived_s), share(s.wait_out_s, s.lived_s), s.pending, s.window,
-                s.restarts, s.repeats, s.memory_bytes / 0x1p20, strcmp(s.program, slow) == 0 ? "  <- the slowest" : "");
+        fprintf(to, "%s%-16s %6d %15s %9.3g %8.0f%% %7.0f%% %4.0f/%-4.0f %8d %7.0f %9.0f%s\n", before, s.program,
+                s.copies, done, s.rate, share(s.wait_in_s, s.lived_s), share(s.wait_out_s, s.lived_s), s.pending,
+                s.window, s.restarts, s.repeats, s.memory_bytes / 0x1p20,
+                strcmp(s.program, slow) == 0 ? "  <- the slowest" : "");
     }
     fprintf(to, "%s%zu scans kept, %zu refused\n", before, r->kepts, r->refusals);
     return i + 2;
@@ -151,8 +152,9 @@ void show_line(const struct run *r, FILE *to)
 
 int show_prometheus(const struct run *r, const char *path, struct error *e)
 {
-    static const char *const help[] = {"done", "counter", "total", "gauge", "wait_in_seconds", "counter", "wait_out_seconds",
-                                       "counter", "restarts", "counter", "repeats", "counter", "memory_bytes", "gauge"};
+    static const char *const help[] = {"done",    "counter",          "total",        "gauge",    "wait_in_seconds",
+                                       "counter", "wait_out_seconds", "counter",      "restarts", "counter",
+                                       "repeats", "counter",          "memory_bytes", "gauge"};
     struct publish p;
     struct sum s;
     if (publish_open(&p, path, e) < 0)
@@ -160,13 +162,13 @@ int show_prometheus(const struct run *r, const char *path, struct error *e)
     for (size_t k = 0; k < COUNT_OF(help); k += 2) {
         fprintf(p.to, "# TYPE petrel_%s %s\n", help[k], help[k + 1]);
         for (size_t i = 0; run_sum(r, i, &s); i++) {
-            double const value[] = {s.done,       s.total,           s.wait_in_s, s.wait_out_s,
-                                    s.restarts, s.repeats, s.memory_bytes};
+            double const value[] = {s.done, s.total, s.wait_in_s, s.wait_out_s, s.restarts, s.repeats, s.memory_bytes};
             fprintf(p.to, "petrel_%s{program=\"%s\"} %.15g\n", help[k], s.program, value[k / 2]);
         }
     }
-    fprintf(p.to, "# TYPE petrel_scans_kept counter\npetrel_scans_kept %zu\n# TYPE petrel_scans_refused counter\n"
-                  "petrel_scans_refused %zu\n",
+    fprintf(p.to,
+            "# TYPE petrel_scans_kept counter\npetrel_scans_kept %zu\n# TYPE petrel_scans_refused counter\n"
+            "petrel_scans_refused %zu\n",
             r->kepts, r->refusals);
     return publish_commit(&p, e);
 }

@@ -59,11 +59,11 @@ word() {
 
 @test "each word reaches the programs that own it, however it is spelt" {
     word --memory-limit 3 rois petrel-load
-    word --spacing 4,4,4 rois petrel-suv
+    word --spacing 4,4,4 rois petrel-load petrel-suv petrel-roi petrel-cache
     word --metadata "here is/table.csv" rois petrel-load
-    word --fixed-suv 4 rois petrel-load petrel-roi petrel-cache
+    word --fixed-suv 4 rois petrel-load petrel-suv petrel-roi petrel-cache
     word --transport tcp rois petrel-load petrel-suv petrel-roi
-    word --threshold 0.3 classify petrel-load petrel-roi petrel-classify
+    word --threshold 0.3 classify petrel-load petrel-suv petrel-roi petrel-classify
     word --backend cpu classify petrel-classify
     word --units suv classify petrel-load petrel-classify
     word --epochs 10 pretrain petrel-pairs petrel-train

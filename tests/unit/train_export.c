@@ -2,8 +2,8 @@
 /* train_export -- weights in other clothes: from elsewhere, compact, ONNX; and event files, read back. */
 #include "common/file.h"
 #include "proto/message.h"
-#include "stages/train/events.h"
-#include "stages/train/onnx.h"
+#include "stages/train/export/onnx.h"
+#include "stages/train/output/events.h"
 #include <event.pb-c.h>
 #include <math.h>
 #include <onnx.pb-c.h>
@@ -45,7 +45,7 @@ static struct made make_of(const char *peb_norm, const char *activation, int cha
     m.tape = tape_open(m.params, BOXES, 1);
     m.values = network_build(m.tape, &m.network, NETWORK_ENCODER | NETWORK_PROJECTION | NETWORK_CLASSIFIER);
     tape_seal(m.tape, false, NULL);
-    params_keep_dead(m.params);
+    params_keep_dead_weights(m.params);
     params_init(m.params, 11);
     m.host = xalloc(model_host_floats(m.params), sizeof *m.host);
     return m;
