@@ -21,6 +21,7 @@ int model_network(const struct recipe *r, int channels, struct network_settings 
     s->position = r->position;
     s->peb_norm = !strcmp(r->peb_norm, "l2") ? PEB_L2 : PEB_LAYER;
     s->projection_width = (int)r->projection_width;
+    s->projection_outputs = (int)r->projection_outputs;
     s->classifier_hidden = (int)r->classifier_hidden;
     s->classifier_gelu = !strcmp(r->classifier_activation, "gelu");
     return network_check(s, e);

@@ -17,7 +17,7 @@ const struct method *method_at(size_t i)
     return i < COUNT_OF(METHODS) ? METHODS[i] : NULL;
 }
 
-const struct method *method_find(const char *name, struct error *e)
+const struct method *method_named(const char *name, struct error *e)
 {
     char names[256] = "";
     for (size_t i = 0; i < COUNT_OF(METHODS); i++) {

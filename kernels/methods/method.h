@@ -65,7 +65,7 @@ struct method {
 };
 
 /* By name; NULL and a sentence with the list. */
-const struct method *method_find(const char *name, struct error *e) MUST_USE;
+const struct method *method_named(const char *name, struct error *e) MUST_USE;
 /* The i-th, NULL past the end. */
 const struct method *method_at(size_t i);
 #endif

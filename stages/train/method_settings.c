@@ -54,7 +54,7 @@ static void fill(const struct train *t, const struct method *m, char *own)
 int method_settings_make(const struct train *t, struct learner_settings *s, struct error *e)
 {
     const struct recipe *r = &t->recipe;
-    *s = (struct learner_settings){.method = method_find(r->method, e),
+    *s = (struct learner_settings){.method = method_named(r->method, e),
                                    .optimiser_settings = {.momentum = r->momentum,
                                                           .weight_decay = r->weight_decay,
                                                           .trust = r->lars_trust,
