@@ -99,7 +99,7 @@ $(B)/common/version.c.o: $(B)/version.txt
 $(B)/kernels/object.c.o: SEES = -DPETREL_PARTS='"$(PARTS_AT)"'
 $(B)/kernels/object.c.o: $(B)/parts.txt
 
-$(B)/kernels/%.c.o: FLAGS = -fopenmp
+$(B)/kernels/%.c.o $(B)/stages/eval/%.c.o: FLAGS = -fopenmp
 # our own arithmetic may fuse: the cpu back end is compared with ref by tolerance, not by bits
 $(B)/kernels/cpu/%.c.o: FLAGS = -fopenmp -ffp-contract=fast
 $(B)/%.c.o: %.c $(B)/flags.txt
