@@ -139,8 +139,7 @@ static void heed(struct stage *st)
         stage_leave(st);
 }
 
-/* What the channel reports. That the directory is another run's now (EX_TEMPFAIL) must not be told to that run. */
-static _Noreturn void die_of_channel(const struct error *e)
+_Noreturn void stage_die_of_channel(const struct error *e)
 {
     if (e->code == EX_TEMPFAIL)
         die_hook(NULL);
@@ -200,7 +199,14 @@ static void hear_arrivals(struct stage *st, double timeout_s)
             die_of(&e);
     }
     if (got < 0)
-        die_of_channel(&e);
+        stage_die_of_channel(&e);
+}
+
+static void waited(double *sum_s, const char *gauge, double begun_s)
+{
+    *sum_s += now_s() - begun_s;
+    metric_gauge(gauge, *sum_s);
+    progress_pulse();
 }
 
 bool stage_take(struct stage *st, struct taken *item)
@@ -208,13 +214,15 @@ bool stage_take(struct stage *st, struct taken *item)
     struct error e = {0};
     int got = 0;
     while (got == 0) {
+        double const begun_s = now_s();
         heed(st);
         got = taker_take(st->taker, item, HEED_S, &e);
         if (st->giver)
             hear_arrivals(st, 0);
+        waited(&st->wait_in_s, "wait_in_s", begun_s);
     }
     if (got < 0)
-        die_of_channel(&e);
+        stage_die_of_channel(&e);
     st->taken += got == 1;
     return got == 1;
 }
@@ -224,13 +232,17 @@ void stage_give_new(struct stage *st, struct item_key key, struct buffer *out)
     struct error e = {0};
     /* waiting here and not in giver_put, a signal is heard */
     while (giver_pending(st->giver) >= (size_t)st->options.window) {
+        double const begun_s = now_s();
         heed(st);
         hear_arrivals(st, HEED_S);
+        waited(&st->wait_out_s, "wait_out_s", begun_s);
     }
+    metric_gauge("window", (double)st->options.window);
+    metric_gauge("pending", (double)giver_pending(st->giver));
     heed(st);
     hear_arrivals(st, 0);
     if (giver_put(st->giver, key, out, &e))
-        die_of_channel(&e);
+        stage_die_of_channel(&e);
     st->given++;
 }
 
@@ -247,7 +259,7 @@ void stage_refuse(struct stage *st, struct taken *item, const char *scan, const 
     snprintf(m.scan, sizeof m.scan, "%s", scan);
     snprintf(m.stage, sizeof m.stage, "%s", st->name);
     snprintf(m.sentence, sizeof m.sentence, "%s", e->text);
-    log_warn("refused '%s': %s", scan, e->text);
+    log_refused(scan, e->text);
     st->refused++;
     if (!st->giver) {
         stage_done(st, item);
@@ -302,7 +314,7 @@ int stage_close(struct stage *st, const char *format, ...)
         }
         hear_arrivals(st, 0);
         if (giver_end(st->giver, &e))
-            die_of_channel(&e);
+            stage_die_of_channel(&e);
     }
     giver_close(&st->giver);
     taker_close(&st->taker);

@@ -161,10 +161,9 @@ static int escape_read(const char *after, size_t *length)
     return -1;
 }
 
-/* By the book; false: it does not go. */
-static bool text_convert(const char *charset, const char *bytes, FILE *to)
+/* By the book, where it begins in one of the repertoires; false: it does not go. */
+static bool text_convert(int first, const char *bytes, FILE *to)
 {
-    int const first = encoding_of(charset);
     int now = first;
     while (now >= 0 && *bytes) {
         size_t const length = strcspn(bytes, "\033");
@@ -197,12 +196,18 @@ void charset_text(const char *charset, const char *bytes, char *to, size_t size)
 {
     char *made = NULL;
     size_t made_size = 0;
-    FILE *out = memory_open(&made, &made_size);
-    bool const converted = text_convert(charset, bytes, out);
-    fclose(out);
+    bool converted = false;
+    /* it begins in the first one it says; programs that forget to switch begin in another */
+    for (const char *value = charset; value && !converted; value = value ? value + 1 : NULL) {
+        free(made);
+        FILE *out = memory_open(&made, &made_size);
+        converted = text_convert(encoding_of(value), bytes, out);
+        fclose(out);
+        value = strchr(value, '\\');
+    }
     if (!converted) {
         free(made);
-        out = memory_open(&made, &made_size);
+        FILE *out = memory_open(&made, &made_size);
         if (utf8_valid(bytes))
             fputs(bytes, out);
         else

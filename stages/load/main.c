@@ -203,7 +203,7 @@ int main(int argc, char **argv)
         if (outcome == READER_STOPPED || outcome == READER_FAILED)
             leave(&st, &reader, outcome, &e);
         if (outcome == READER_REFUSED) {
-            log_warn("refused '%s': %s", list.scan[i].label, e.text);
+            log_refused(list.scan[i].label, e.text);
             st.refused++;
         }
         stage_give_new(&st, key, &out);
