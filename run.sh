@@ -16,7 +16,7 @@ TEXT
     pipelines/petrel.sh words
 }
 set -u
-caller=$PWD
+caller=$PWD # what people name, they name from where they are
 cd "$(dirname "$0")" || exit 1
 top=$PWD
 

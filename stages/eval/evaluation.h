@@ -53,5 +53,5 @@ int report_json(const struct report *r, const char *path, struct error *e) MUST_
 /* What people see at the end of a run. */
 void report_print(const struct report *r, FILE *to);
 /* A metric's value for people: "95.4 %", MCC as "0.71", "-" for none. */
-const char *metric_text(int metric, double value, char text[16]);
+const char *metric_format(int metric, double value, char text[16]);
 #endif

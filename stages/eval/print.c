@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *metric_text(int metric, double value, char text[16])
+const char *metric_format(int metric, double value, char text[16])
 {
     if (isnan(value)) /* nothing was said to be tumour, say */
         snprintf(text, 16, "-");
@@ -43,7 +43,7 @@ static void print_metrics(const struct report *r, FILE *to)
             if (isnan(f->value[k]))
                 snprintf(all, sizeof all, "     -");
             else
-                snprintf(all, sizeof all, "%7s  [%.*f, %.*f]", metric_text(k, f->value[k], value), digits,
+                snprintf(all, sizeof all, "%7s  [%.*f, %.*f]", metric_format(k, f->value[k], value), digits,
                          times * w.low, digits, times * w.high);
             fprintf(to, "%-27s", all);
         }
@@ -62,8 +62,8 @@ static void print_baselines(const struct report *r, FILE *to)
     for (size_t k = 0; k < b->count; k++) {
         const double *v = b->one[k].figures.value;
         char auc[16], ap[16], f1[16];
-        fprintf(to, "%-46s %-8s %-10s %-8s\n", b->one[k].name, metric_text(METRIC_AUC, v[METRIC_AUC], auc),
-                metric_text(METRIC_AP, v[METRIC_AP], ap), metric_text(METRIC_F1, v[METRIC_F1], f1));
+        fprintf(to, "%-46s %-8s %-10s %-8s\n", b->one[k].name, metric_format(METRIC_AUC, v[METRIC_AUC], auc),
+                metric_format(METRIC_AP, v[METRIC_AP], ap), metric_format(METRIC_F1, v[METRIC_F1], f1));
     }
 }
 
