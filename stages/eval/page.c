@@ -72,9 +72,9 @@ static void head(const struct page *p)
             "It shows that the pipeline works, not how it would do on patients.</p>",
             r->cohort, r->cohort);
     char auc[16], low[16], high[16];
-    fprintf(p->to, "<p class=\"say\">AUC %s [%s, %s]; ", metric_text(METRIC_AUC, v->figures.value[METRIC_AUC], auc),
-            metric_text(METRIC_AUC, v->figures.bootstrap.value[METRIC_AUC].low, low),
-            metric_text(METRIC_AUC, v->figures.bootstrap.value[METRIC_AUC].high, high));
+    fprintf(p->to, "<p class=\"say\">AUC %s [%s, %s]; ", metric_format(METRIC_AUC, v->figures.value[METRIC_AUC], auc),
+            metric_format(METRIC_AUC, v->figures.bootstrap.value[METRIC_AUC].low, low),
+            metric_format(METRIC_AUC, v->figures.bootstrap.value[METRIC_AUC].high, high));
     fprintf(p->to,
             "at threshold %.2f it finds %zu of %zu tumour regions with %zu false alarms in %zu scans, and at least one "
             "tumour in %zu of "
@@ -99,9 +99,9 @@ static void metric_cell(FILE *to, int k, double value, struct interval w)
     if (isnan(value))
         fprintf(to, "<td>-</td>");
     else if (isnan(w.low))
-        fprintf(to, "<td>%s</td>", metric_text(k, value, text));
+        fprintf(to, "<td>%s</td>", metric_format(k, value, text));
     else
-        fprintf(to, "<td>%s <small>[%.*f, %.*f]</small></td>", metric_text(k, value, text), k == METRIC_MCC ? 2 : 1,
+        fprintf(to, "<td>%s <small>[%.*f, %.*f]</small></td>", metric_format(k, value, text), k == METRIC_MCC ? 2 : 1,
                 times * w.low, k == METRIC_MCC ? 2 : 1, times * w.high);
 }
 
@@ -133,7 +133,7 @@ static void metrics(const struct page *p)
     for (size_t i = 0; i < r->models; i++) {
         const struct operating *o = &r->model[i].figures.chosen;
         char text[16];
-        fprintf(p->to, "<td>%s", metric_text(METRIC_F1, o->value[METRIC_F1], text));
+        fprintf(p->to, "<td>%s", metric_format(METRIC_F1, o->value[METRIC_F1], text));
         if (!isnan(o->threshold))
             fprintf(p->to, " <small>at %.2f</small>", o->threshold);
         fprintf(p->to, "</td>");

@@ -26,7 +26,8 @@ char *verdict_sentence(const struct baselines *b, const char *name)
     switch (verdict_of(b)) {
     case VERDICT_BETTER: return xprintf("The model '%s' beats the best baseline (%s): %s.", name, best->name, how);
     case VERDICT_WORSE:
-        return xprintf("The model '%s' does NOT beat the baselines and is worse than the best (%s): %s.", name, best->name, how);
+        return xprintf("The model '%s' does NOT beat the baselines and is worse than the best (%s): %s.", name,
+                       best->name, how);
     case VERDICT_NOT_BETTER:
     default: return xprintf("The model '%s' does NOT beat the best baseline (%s): %s.", name, best->name, how);
     }
