@@ -282,9 +282,8 @@ static int table_read(struct store *s, const char *group, const struct record_ta
 static int excluded_read(struct store *s, struct regions_message *m, struct error *e)
 {
     void *record = NULL;
-    int result = !store_has(s, "/excluded")
-                     ? 0
-                     : table_read(s, "/excluded", &region_table, &record, &m->excluded_count, e);
+    int result =
+        !store_has(s, "/excluded") ? 0 : table_read(s, "/excluded", &region_table, &record, &m->excluded_count, e);
     m->excluded = record;
     return result;
 }
@@ -352,8 +351,7 @@ int shard_read(struct store *s, struct regions_message *m, struct error *e)
     m->region = try_alloc(e, m->count + 1, sizeof *m->region);
     return m->box && m->region && store_read(s, "/box", STORE_F32, 0, m->count, m->box, e) == 0 &&
                    columns_read(s, "/roi", &region_table, m->region, m->count, e) == 0 && excluded_read(s, m, e) == 0 &&
-                   shard_lesions(s, m->count, &m->lesions, e) == 0 &&
-                   labels_read(s, m, e) == 0 && mip_read(s, m, e) == 0
+                   shard_lesions(s, m->count, &m->lesions, e) == 0 && labels_read(s, m, e) == 0 && mip_read(s, m, e) == 0
                ? regions_check(m, e)
                : -1;
 }

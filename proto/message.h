@@ -142,9 +142,9 @@ struct lesion {
     double centroid[3];    /* mean index z,y,x */
     double from_liver_mm[3]; /* its centroid from the liver's: to the patient's left, to the front, up; NAN: no liver known */
     int32_t organ;           /* that of the organ map which holds most of it (proto/organ.h); 0: none, or no map */
-    int32_t region;          /* component of the region that holds most of it (the lower of equal ones); 0: none touches it */
-    int32_t sharing;         /* other lesions of which that region holds at least half */
-    double covered;          /* share of its voxels in that region */
+    int32_t region;  /* component of the region that holds most of it (the lower of equal ones); 0: none touches it */
+    int32_t sharing; /* other lesions of which that region holds at least half */
+    double covered;  /* share of its voxels in that region */
     double in_regions, in_tumours; /* in any region; in any whose label is tumour */
     double in_excluded;            /* in regions that were left out as an organ's */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* message_records -- regions, and lesions of the truth, as columns.   proto */
 #include "proto/message.h"
-#include "proto/message_facts.h"
+#include "proto/message_internal.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +73,6 @@ size_t region_kind_size(enum region_kind kind)
 {
     return kind == REGION_I64 || kind == REGION_F64 ? 8 : 4;
 }
-
 
 void column_get(const struct record_table *t, size_t field, const void *record, size_t count, void *column)
 {

@@ -129,8 +129,7 @@ void lesions_find(const struct volume *v, const struct crop *body, const struct 
         int64_t left_out = 0, held = 0, tumour = 0, most = 0;
         lesion_measure(v, &x, k, &ball, liver, lesion);
         for (size_t i = x.first[k]; i < x.first[k + 1]; i++)
-            left_out +=
-                run_lay(body, l, number, excluded, &x.run[i], v->grid.dim[1], &t, first, (int32_t)k + 1);
+            left_out += run_lay(body, l, number, excluded, &x.run[i], v->grid.dim[1], &t, first, (int32_t)k + 1);
         for (size_t i = first; i < t.count; i++) {
             const struct lesion_part *p = &t.part[i];
             held += p->voxels;
