@@ -2,6 +2,7 @@
 /* log -- what people read on stderr: notes, warnings, events, the last line.   common
  * Progress is in progress.c. */
 #include "common/log_line.h"
+#include "common/utf8.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -145,7 +146,15 @@ void line_end(struct line *l)
     fclose(l->to);
     if (log_state.drawn)
         fputs("\r\033[K", stderr);
-    fwrite(l->text, 1, l->size, stderr);
+    char *clean = NULL;
+    size_t size = 0;
+    FILE *to = utf8_valid(l->text) ? NULL : open_memstream(&clean, &size);
+    if (to) { /* a file's name may be anything; a log is UTF-8 */
+        utf8_put(to, l->text, l->size);
+        fclose(to);
+    }
+    fwrite(to ? clean : l->text, 1, to ? size : l->size, stderr);
+    free(clean);
     if (log_state.drawn)
         progress_draw(log_state.drawn);
     free(l->text);

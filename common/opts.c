@@ -318,23 +318,21 @@ static int read_option(struct parse *p, int argc, char **argv, int at, int *next
     const char *value = name[length] == '=' ? name + length + 1 : NULL;
     *next = at + 1;
 
-    if (same_name(name, length, "help") || strcmp(word, "-h") == 0) {
-        if (p->apply) {
-            opts_help(p->o, stdout);
-            exit(fflush(stdout) ? EX_IOERR : EX_OK);
+    static const struct {
+        const char *name;
+        void (*print)(const struct opts *o, FILE *to);
+    } help[] = {{"help", opts_help}, {"help-man", opts_man}, {"options", opts_list}};
+    for (size_t i = 0; i < COUNT_OF(help); i++)
+        if (same_name(name, length, help[i].name) || (i == 0 && strcmp(word, "-h") == 0)) {
+            if (p->apply) {
+                help[i].print(p->o, stdout);
+                exit(fflush(stdout) ? EX_IOERR : EX_OK);
+            }
+            return 0;
         }
-        return 0;
-    }
     if (same_name(name, length, "version")) {
         if (p->apply) {
             printf("%s %s\n", p->o->program, program_version());
-            exit(fflush(stdout) ? EX_IOERR : EX_OK);
-        }
-        return 0;
-    }
-    if (same_name(name, length, "options")) {
-        if (p->apply) {
-            opts_list(p->o, stdout);
             exit(fflush(stdout) ? EX_IOERR : EX_OK);
         }
         return 0;

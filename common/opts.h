@@ -75,8 +75,9 @@ char *opts_value(const struct option *option) MUST_USE;
 /* "key = value" lines of every OPT_RECIPE option (all of them with all=true), in table order: a run record. */
 void opts_write(const struct opts *o, bool all, FILE *to);
 void opts_help(const struct opts *o, FILE *to);
-/* What "--options" prints, for pipelines/arguments.sh: a line an option, tab-separated: name; flag, value or values (may be
- * repeated); shown or hidden; argument or -; help. */
+void opts_man(const struct opts *o, FILE *to); /* --help-man: a man page, section 1 */
+/* What "--options" prints, for pipelines/arguments.sh and a shell's completion: a line an option, tab-separated: name; flag,
+ * value or values (may be repeated); shown or hidden; argument or -; help. */
 void opts_list(const struct opts *o, FILE *to);
 /* Sets one option from its text as the command line would; what a string or choice needs is kept for good. */
 int opt_set(const struct option *option, const char *text, struct error *e) MUST_USE;

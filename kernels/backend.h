@@ -231,7 +231,7 @@ void backend_forget_plain(struct backend *b, void **recorded);
 
 /* name: "cpu", "cuda" or "ref"; threads 0: all cores. NULL and a sentence (EX_UNAVAILABLE: no usable GPU and what was
  * looked for) when it cannot be had. "cuda" is a shared object that exports petrel_cuda_open(threads, precision, e): the file PETREL_CUDA
- * names, or petrel-cuda.so beside the program or in ../lib. PETREL_CPU=plain|avx2|avx512 asks "cpu" for narrower loops than
+ * names, or petrel-cuda.so where object.h looks. PETREL_CPU=plain|avx2|avx512 asks "cpu" for narrower loops than
  * the processor has. BFLOAT16 from a back end without it is an error (EX_UNAVAILABLE), never float32 in silence. */
 struct backend *backend_open(const char *name, int threads, enum precision precision, struct error *e) MUST_USE;
 void backend_close(struct backend **b);

@@ -14,6 +14,7 @@
 
 enum { CACHE_VERSION = 1 };
 enum split { SPLIT_NONE = -1, SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST };
+const char *cache_split_name(enum split split); /* "train"; "-" where none */
 
 struct shard_entry {
     struct item_key key;
@@ -59,6 +60,9 @@ int cache_read_shard(const struct cache *c, size_t shard, bool verify, struct re
                      struct error *e) MUST_USE;
 /* Its facts alone. */
 int cache_read_facts(const struct cache *c, size_t shard, struct scan_facts *facts, struct error *e) MUST_USE;
+/* The lesions of its truth and what regions hold of them, without the boxes; lesions_free() them. known 0: the scan had no truth, or
+ * the cache was made before lesions were kept: only making it anew tells. */
+int cache_read_lesions(const struct cache *c, size_t shard, struct lesions *l, struct error *e) MUST_USE;
 /* Everything there is to check of one shard: SHA-256, Fletcher32, XXH3 of each array and each box, finite numbers, counts
  * as the manifest has them. */
 int cache_verify_shard(const struct cache *c, size_t shard, struct error *e) MUST_USE;

@@ -85,6 +85,19 @@ int cache_read_facts(const struct cache *c, size_t shard, struct scan_facts *fac
     return result;
 }
 
+int cache_read_lesions(const struct cache *c, size_t shard, struct lesions *l, struct error *e)
+{
+    struct store *s = NULL;
+    *l = (struct lesions){0};
+    int result = entry_open(c, shard, &s, e) || shard_lesions(s, (size_t)c->shard[shard].regions, l, e)
+                     ? shard_error(c, shard, e)
+                     : 0;
+    if (result)
+        lesions_free(l);
+    store_close(&s);
+    return result;
+}
+
 static int finite_check(const struct regions_message *m, struct error *e)
 {
     size_t floats = m->count * box_floats(m->channels);
@@ -189,7 +202,7 @@ static void places_draw(struct cache_row *row, size_t n)
                 count++;
             }
         }
-        struct rng r = rng_make(0, RNG_SPLIT, (uint64_t)label);
+        struct rng r = rng_make(0, RNG_FRACTION, (uint64_t)label);
         rng_shuffle(&r, order, count);
         for (size_t k = 0; k < count; k++)
             row[at[order[k]]].quantile = (float)k / (float)count;

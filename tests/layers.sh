@@ -62,5 +62,8 @@ only 'openjpeg' 'stages/load/jpeg2000\.c'
 only 'seccomp' 'stages/load/sandbox\.c'
 only '(protobuf-c|event\.pb-c)' 'stages/train/output/events\.c'
 only 'onnx\.pb-c' 'stages/train/export/onnx_graph\.c'
+# random streams have names, all of them in common/rng.h
+literal=$(grep -rnE 'rng_make\([^,]+, *[0-9]' --include='*.[ch]' --include='*.cc' --include='*.cu' common proto kernels stages datasets)
+[ -z "$literal" ] || say "a stream of random numbers by number, not by a name of common/rng.h: $literal"
 [ $bad = 0 ] && echo "layers: ok"
 exit $bad

@@ -88,16 +88,18 @@ int main(int argc, char **argv)
     if (!alone && (so.run == NULL || *so.run == '\0'))
         die(EX_USAGE, "no scan was named, and no run directory to take regions from: petrel-classify --model FILE "
                       "SCAN... --out DIR");
+    if (settings) {
+        if (model_open_facts(&model, s.model, &e) < 0)
+            die_of(&e);
+        fputs(model.settings, stdout);
+        model_close(&model);
+        return EX_OK;
+    }
     if (!alone) /* first, so that the others hear of it should the model be no good */
         stage_open(&st, "classify", &so, true, false);
     s.backend.threads = o.common.threads;
     if (model_open(&model, s.model, &s.backend, &e) < 0)
         die_of(&e);
-    if (settings) {
-        fputs(model.settings, stdout);
-        model_close(&model);
-        return EX_OK;
-    }
     if (s.threshold >= 0)
         model.recipe.threshold = s.threshold;
     if (!model.has_classifier)

@@ -63,14 +63,14 @@ static size_t scans_of(const struct scores *s, struct shown **list)
 
 static void put_marks(FILE *to, const struct regions_message *m, const struct evaluation *v, int32_t shard)
 {
-    const struct scores *s = &v->scores;
+    const struct scores *s = &v->splits.test;
     bool first = true;
     for (size_t i = 0; i < s->n; i++) {
         if (s->shard[i] != shard)
             continue;
         const struct region *r = &m->region[s->row_in_shard[i]];
         fprintf(to, "%s{said:%d,truth:%d,text:'region %d: probability %.2f, %s, SUVmax %.1f, %.1f ml',at:[",
-                first ? "" : ",", (double)s->probability[i] >= v->threshold, s->label[i], r->component,
+                first ? "" : ",", (double)s->probability[i] >= v->figures.threshold, s->label[i], r->component,
                 (double)s->probability[i],
                 s->label[i] == 1 ? "tumour in truth" : (s->label[i] == 0 ? "no tumour in truth" : "truth unknown"),
                 r->suv_max, r->ml);
@@ -105,7 +105,7 @@ static void put_scan(FILE *to, const struct report *r, const struct regions_mess
 int page_projections(FILE *to, const struct report *r, struct error *e)
 {
     struct shown *scan;
-    size_t scans = scans_of(&r->model[0].scores, &scan), shown = 0;
+    size_t scans = scans_of(&r->model[0].splits.test, &scan), shown = 0;
     for (size_t i = 0; i < scans && shown < PATIENTS_SHOWN; i++) {
         struct regions_message m;
         if (cache_read_shard(r->cache, (size_t)scan[i].shard, false, &m, e) < 0) {
@@ -123,7 +123,7 @@ int page_projections(FILE *to, const struct report *r, struct error *e)
                         "id=\"mip\"></canvas>"
                         "<p>SUV 0 to 10, white to black; scans of the %s "
                         "split%s%s.</p></section><script>window.petrelScans=[",
-                        r->model[0].title, m.mip_angles - 1, split_name[r->split], r->cohort[0] ? ", " : "", r->cohort);
+                        r->model[0].name, m.mip_angles - 1, split_name[r->split], r->cohort[0] ? ", " : "", r->cohort);
             put_scan(to, r, &m, &scan[i], shown++ == 0);
         }
         regions_message_free(&m);
@@ -136,14 +136,14 @@ int page_projections(FILE *to, const struct report *r, struct error *e)
 
 static void put_points(FILE *to, const struct report *r, const struct evaluation *v)
 {
-    const struct scores *s = &v->scores;
+    const struct scores *s = &v->splits.test;
     double *y = xalloc(2 * s->n + 1, sizeof *y), low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
-    tsne_run(v->scores.embedding, s->n, s->width, y);
+    tsne_run(v->splits.test.embedding, s->n, s->width, y);
     for (size_t i = 0; i < 2 * s->n; i++) {
         low[i % 2] = fmin(low[i % 2], y[i]);
         high[i % 2] = fmax(high[i % 2], y[i]);
     }
-    fprintf(to, "<div><p class=\"say\">%s</p><svg class=\"dots\" viewBox=\"0 0 440 400\" width=\"440\">", v->title);
+    fprintf(to, "<div><p class=\"say\">%s</p><svg class=\"dots\" viewBox=\"0 0 440 400\" width=\"440\">", v->name);
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < s->n; i++) {
             if ((s->label[i] == 1) != (pass == 1))
@@ -166,7 +166,7 @@ void page_embedding(FILE *to, const struct report *r)
             "<span class=\"key\" style=\"background:#d62f2f\"></span>tumour<span class=\"key\" "
             "style=\"background:#8a93a3\"></span>no tumour. "
             "Hover for a region.</p><div class=\"two\">",
-            r->model[0].scores.width, split_name[r->split]);
+            r->model[0].splits.test.width, split_name[r->split]);
     for (size_t i = 0; i < r->models; i++)
         put_points(to, r, &r->model[i]);
     fprintf(to, "</div></section><script>document.querySelectorAll('.dots circle').forEach(d=>{const "

@@ -5,7 +5,9 @@
 #include "stages/load/reader.h"
 #include "common/child.h"
 #include "common/log.h"
+#include "common/utf8.h"
 #include "proto/suv.h"
+#include "stages/load/charset.h"
 #include "stages/load/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -59,14 +61,17 @@ static void write_all(int to, const void *bytes, size_t size)
 static void reply(int to, enum reply what, const struct error *why, const void *bytes, size_t size)
 {
     struct head h = {.reply = what, .size = size};
-    if (why) {
-        h.code = why->code;
-        h.sentence = strlen(why->text);
+    struct error clean = {0};
+    if (why) { /* which names files, whose names may be any bytes */
+        clean = *why;
+        utf8_clean(clean.text, sizeof clean.text);
+        h.code = clean.code;
+        h.sentence = strlen(clean.text);
         h.size += h.sentence;
     }
     write_all(to, &h, sizeof h);
     if (why)
-        write_all(to, why->text, h.sentence);
+        write_all(to, clean.text, h.sentence);
     write_all(to, bytes, size);
 }
 
@@ -106,13 +111,16 @@ static void refuse(int to, const struct source *from, const struct load_options 
                    const struct scan_facts *f, const struct error *why)
 {
     struct refusal_message told = {.code = why->code};
+    struct error here = *why;
     struct buffer out = {0};
+    scan_unmark(here.text);
     format_into(told.scan, sizeof told.scan, "%s", f->source);
     format_into(told.stage, sizeof told.stage, "%s", stage);
     format_into(told.sentence, sizeof told.sentence, "%s", why->text);
     scan_scrub(from, o, f, told.sentence, sizeof told.sentence);
+    utf8_clean(told.sentence, sizeof told.sentence);
     refusal_message_encode(&told, &out);
-    reply(to, REPLY_REFUSED, why, out.data, out.size);
+    reply(to, REPLY_REFUSED, &here, out.data, out.size);
     buffer_free(&out);
 }
 
@@ -169,6 +177,7 @@ static _Noreturn void process_run(struct reader *r, int from, int to, bool first
     struct error e = {0};
     struct sources s = {0};
     settle(from, to);
+    charset_start();
     if (sandbox_enter(&e) < 0 && first)
         log_warn("%s: files are parsed without it", e.text);
     find_watch(r->looking_at, PAGE, &r->avoid);

@@ -16,7 +16,7 @@ setup() {
     run -0 --separate-stderr petrel-eval report --cache "$cache" --model "$model/model.safetensors" --model plain/model.safetensors --out out \
         --run "$model/pretrain" --run "$model/classifier" --run plain/pretrain --run plain/classifier
     [[ $output == *"test split, "*": simulated cohort"*"with position"*"without position"*"Sensitivity"*"AUC"*"DeLong"*"report: out/report.html"* ]]
-    [ "$(ls out | tr '\n' ' ')" = "metrics.json report.html " ]
+    [ "$(ls out | tr '\n' ' ')" = "metrics.json predictions.tsv report.html " ]
     page=$(<out/report.html)
     for words in "<b>simulated cohort</b>" "with position" "without position" Sensitivity Specificity Precision F1 "Balanced accuracy" AUC \
         "<h2>ROC and confusion" "<h2>Loss" "<h2>Embedding" "every setting" "seed 1" "petrel $(petrel-eval --version | cut -d ' ' -f 2)" \
@@ -33,11 +33,14 @@ setup() {
         local $/; my $r = decode_json(<>);
         die "cohort" unless $r->{cohort} eq "simulated cohort" and @{$r->{models}} == 2;
         die "position" unless $r->{models}[0]{position} and !$r->{models}[1]{position};
-        for my $m (@{$r->{models}}) {
+        die "baselines" unless @{$r->{baselines}{list}} == 7 and $r->{baselines}{verdict};
+        for my $m (@{$r->{models}}, @{$r->{baselines}{list}}) {
             my $c = $m->{confusion};
             die "counts" unless $c->{tp} + $c->{fn} == $r->{tumours} and $c->{tp} + $c->{fn} + $c->{fp} + $c->{tn} == $r->{regions};
-            die "metrics" unless keys %{$m->{metrics}} == 6;
-            for my $v (map { values %$_ } values %{$m->{metrics}}) { die "a metric is $v" if defined $v and ($v < 0 or $v > 1) }
+            die "metrics" unless keys %{$m->{metrics}} == 8;
+            for my $k (keys %{$m->{metrics}}) {
+                for my $v (values %{$m->{metrics}{$k}}) { die "$k is $v" if defined $v and ($v < ($k eq "mcc" ? -1 : 0) or $v > 1) }
+            }
             die "no AUC" unless defined $m->{metrics}{auc}{value};
             for my $p (@{$m->{roc}}) { die "ROC" if $p->[0] < 0 or $p->[0] > 1 or $p->[1] < 0 or $p->[1] > 1 }
         }' out/metrics.json
@@ -157,7 +160,7 @@ petrel-roi --method fcm|fixed|relative|percist --exclude --liver --in --out
 petrel-cache collect verify ls split pictures --in
 petrel-pairs -j apply show --cache --run
 petrel-train pretrain classifier describe --cache --run --init resume --backend auto|cpu|cuda --pair-list --steps position
-petrel-eval report embed compare --cache --model --out --backend
+petrel-eval report embed compare --cache --model --name --out --format --neighbours --backend
 petrel-classify --model --out --backend settings
 petrel-simulate --out --patients --scale --seed
 END

@@ -313,12 +313,13 @@ static void a_scan_always_killed_at(void **state)
 static void a_file_that_kills_while_looking(void **state)
 {
     (void)state;
-    char *argument[] = {dir}, *fifo = fifo_make("b.dcm");
+    char *fifo = fifo_make("b.dcm"),
+         *argument[] = {path_join(dir, "a.nii.gz"), fifo}; /* in a folder it would be passed over */
     struct reader_list list;
     struct buffer out;
     struct error e = {0};
     image_write("a.nii.gz", 2);
-    reader = reader_open(&(struct reader_job){argument, 1, &options, NULL, NULL});
+    reader = reader_open(&(struct reader_job){argument, 2, &options, NULL, NULL});
     pid_t const killer = fifo_kill(fifo, SIGBUS);
     assert_int_equal(reader_find(reader, &list, &e), READER_READ);
     killed_well(killer);
@@ -330,6 +331,7 @@ static void a_file_that_kills_while_looking(void **state)
     buffer_free(&out);
     reader_list_free(&list);
     reader_close(&reader);
+    free(argument[0]);
     free(fifo);
 }
 
@@ -355,7 +357,7 @@ static bool stop_after_two(void)
 static void left_in_the_middle(void **state)
 {
     (void)state;
-    char *argument[] = {dir}, *fifo = fifo_make("b.dcm");
+    char *fifo = fifo_make("b.dcm"), *argument[] = {fifo};
     struct reader_list list;
     struct error e = {0};
     reader = reader_open(&(struct reader_job){argument, 1, &options, NULL, stop_after_two});

@@ -291,6 +291,32 @@ static void test_checkpoints(void **state)
     fixture_close(&f);
 }
 
+/* a number with letters in it is refused by its name, not read as what stands before them */
+static void test_cursor(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *text;
+    } bad[] = {
+        {"epoch", "12x"},   {"step", ""},      {"steps", " 3"},          {"sum_loss", "0x1.8p+1q"},
+        {"any_best", "10"}, {"count", "many"}, {"history_bytes", "1e3"}, {"optimiser_steps", "99999999999999999999"}};
+    const struct cursor was = {.epoch = 3, .step = 2, .steps = 11, .sum = {1.0 / 3}, .stopping = {.any = true}};
+    for (size_t i = 0; i <= COUNT_OF(bad); i++) {
+        struct error e = {0};
+        struct cursor at;
+        struct safetensors s = {0};
+        cursor_write(&s, &was);
+        if (i < COUNT_OF(bad))
+            safetensors_set(&s, bad[i].key, bad[i].text);
+        int result = cursor_read(&s, &at, &e);
+        if (i == COUNT_OF(bad))
+            assert_true(result == 0 && at.epoch == 3 && at.steps == 11 && at.sum[0] == 1.0 / 3 && at.stopping.any);
+        else if (result != -1 || !strstr(e.text, bad[i].key) || !strstr(e.text, "no number"))
+            fail_msg("'%s' = '%s': %d '%s'", bad[i].key, bad[i].text, result, e.text);
+        safetensors_free(&s);
+    }
+}
+
 static void test_finish(void **state)
 {
     (void)state;
@@ -389,9 +415,14 @@ static int end(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stopping),       cmocka_unit_test(test_history),
-                                       cmocka_unit_test(test_train_fraction), cmocka_unit_test(test_embedding_cache),
-                                       cmocka_unit_test(test_checkpoints),    cmocka_unit_test(test_finish),
-                                       cmocka_unit_test(test_lock),           cmocka_unit_test(test_list)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stopping),
+                                       cmocka_unit_test(test_history),
+                                       cmocka_unit_test(test_train_fraction),
+                                       cmocka_unit_test(test_embedding_cache),
+                                       cmocka_unit_test(test_checkpoints),
+                                       cmocka_unit_test(test_cursor),
+                                       cmocka_unit_test(test_finish),
+                                       cmocka_unit_test(test_lock),
+                                       cmocka_unit_test(test_list)};
     return cmocka_run_group_tests(tests, begin, end);
 }

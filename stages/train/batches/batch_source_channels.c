@@ -25,14 +25,6 @@ struct channels {
 };
 enum { POLL_MS = 200, QUIET_S = 10 };
 
-/* That the run directory is another run's by now must not be told to that run. */
-static _Noreturn void die_of_channel(const struct error *e)
-{
-    if (e->code == EX_TEMPFAIL)
-        die_hook(NULL);
-    die_of(e);
-}
-
 static void give_task(struct channels *c, const struct batch_request *w)
 {
     struct error e = {0};
@@ -47,7 +39,7 @@ static void give_task(struct channels *c, const struct batch_request *w)
                                      .drawn = train_augments(c->train)};
     pair_task_encode(&task, &b);
     if (giver_put(c->tasks.giver, (struct item_key){c->run, w->index}, &b, &e))
-        die_of_channel(&e);
+        stage_die_of_channel(&e);
 }
 
 static void forget_acknowledged(struct channels *c)
@@ -58,7 +50,7 @@ static void forget_acknowledged(struct channels *c)
     while ((got = giver_acknowledged(c->tasks.giver, &key, 0, &e)) > 0)
         ;
     if (got < 0)
-        die_of_channel(&e);
+        stage_die_of_channel(&e);
 }
 
 /* A put above the window would wait for acknowledgements while nobody takes the batches that bring them, so what there
@@ -148,7 +140,7 @@ static bool poll_channel(struct channels *c)
     struct taken item = {0};
     int got = taker_take(c->pairs.taker, &item, POLL_MS / 1000.0, &e);
     if (got < 0)
-        die_of_channel(&e);
+        stage_die_of_channel(&e);
     if (got == 1) {
         c->heard = true;
         receive(c, &item);
@@ -195,7 +187,7 @@ static void channels_close(struct batch_source *s, bool end)
     for (size_t i = 0; i < c->count; i++)
         pair_batch_free(&c->slot[(c->oldest + i) % c->room].batch);
     if (end && !giver_pending(c->tasks.giver) && giver_end(c->tasks.giver, &e))
-        die_of_channel(&e);
+        stage_die_of_channel(&e);
     taker_close(&c->pairs.taker);
     giver_close(&c->tasks.giver);
     free(c->slot);
@@ -226,6 +218,6 @@ void batch_source_end_only(const struct train *t)
     struct stage st;
     stage_open(&st, "train", &t->stage_options, false, true);
     if (giver_end(st.giver, &e))
-        die_of_channel(&e);
+        stage_die_of_channel(&e);
     giver_close(&st.giver);
 }

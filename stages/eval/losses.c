@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* curve -- a run's losses, as means an epoch.   train ═▶ [curve] -> report */
-#include "stages/eval/curve.h"
+/* losses -- a run's losses, as means an epoch.   train ═▶ [losses] -> report */
+#include "stages/eval/losses.h"
 #include "common/file.h"
 #include <math.h>
 #include <stdlib.h>
@@ -29,14 +29,14 @@ static int column_of(char *const word[], size_t n, const char *name)
     return -1;
 }
 
-static void curve_add(struct curve *c, int64_t epoch, bool validation, double loss, size_t *steps)
+static void losses_add(struct losses *c, int64_t epoch, bool validation, double loss, size_t *steps)
 {
     if (c->count == 0 || c->point[c->count - 1].epoch != epoch) {
         c->point = xresize(c->point, c->count + 1, sizeof *c->point);
-        c->point[c->count++] = (struct curve_point){epoch, NAN, NAN};
+        c->point[c->count++] = (struct loss_point){epoch, NAN, NAN};
         *steps = 0;
     }
-    struct curve_point *p = &c->point[c->count - 1];
+    struct loss_point *p = &c->point[c->count - 1];
     if (validation) {
         p->validation = loss;
         return;
@@ -45,7 +45,7 @@ static void curve_add(struct curve *c, int64_t epoch, bool validation, double lo
     p->train = *steps == 1 ? loss : p->train + (loss - p->train) / (double)*steps;
 }
 
-int curve_read(struct curve *c, const char *path, const char *title, struct error *e)
+int losses_read(struct losses *c, const char *path, const char *title, struct error *e)
 {
     memset(c, 0, sizeof *c);
     struct buffer text = {0};
@@ -70,16 +70,16 @@ int curve_read(struct curve *c, const char *path, const char *title, struct erro
         if ((size_t)epoch >= n || (size_t)loss >= n || (size_t)set >= n)
             rc = fail(e, "cannot read '%s': line %zu has %zu columns", path, number, n);
         else
-            curve_add(c, strtoll(word[epoch], NULL, 10), strcmp(word[set], "validation") == 0, strtod(word[loss], NULL),
-                      &steps);
+            losses_add(c, strtoll(word[epoch], NULL, 10), strcmp(word[set], "validation") == 0,
+                       strtod(word[loss], NULL), &steps);
     }
     buffer_free(&text);
     if (rc < 0)
-        curve_free(c);
+        losses_free(c);
     return rc;
 }
 
-void curve_free(struct curve *c)
+void losses_free(struct losses *c)
 {
     free(c->point);
     memset(c, 0, sizeof *c);
