@@ -151,7 +151,7 @@ END
     "$TOP/pipelines/rois.sh" "$whole/scans.tsv" --out cache -j 2 --spacing 6,6,6 >log 2>&1 3>&- &
     pipeline=$!
     declare -A kills=([petrel-load]=0 [petrel-suv]=0 [petrel-roi]=0 [petrel-cache]=0)
-    for n in 1 2 3 4 5 6 7 8; do
+    while [ $((kills[petrel-load] + kills[petrel-suv] + kills[petrel-roi] + kills[petrel-cache])) -lt 8 ]; do
         sleep 0.$((RANDOM % 2))$((RANDOM % 10))
         for program in petrel-load petrel-suv petrel-roi petrel-cache; do
             [ $((RANDOM % 3)) != 0 ] || ! strike $pipeline $program || kills[$program]=$((kills[$program] + 1))
