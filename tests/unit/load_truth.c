@@ -194,6 +194,8 @@ static void left_out_aloud(void **state)
     expect_refused(GTV(TYPED("POINT", 0, 1, 0, 1, 2)), ALL,
                    "no voxel is inside: name one with --roi, or give --allow-empty-truth");
     struct load_options allow = {PLAIN, .allow_empty_truth = true};
+    expect_refused(&(struct rt){0}, ALL, "it names no structure");
+    assert_int_equal(truth_count(&(struct rt){0}, allow, NULL), 0);
     assert_int_equal(truth_count(GTV(TYPED("POINT", 0, 1, 0, 1, 2)), allow, NULL), 0);
     expect_said("ROI 'GTV' holds no voxel");
 }
