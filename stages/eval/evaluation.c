@@ -2,6 +2,7 @@
 /* evaluation -- everything a report says of its models.   score, figures, baselines -> [evaluation] -> report, page, metrics.json */
 #include "stages/eval/evaluation.h"
 #include "common/file.h"
+#include "stages/eval/representation.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +159,10 @@ int report_losses(struct report *r, const char *run_dir, struct error *e)
     for (size_t i = 0; i < COUNT_OF(file) && r->losses_count < LOSSES_MOST; i++) {
         char *path = path_join(run_dir, file[i]),
              *title = xprintf("%s, %s", i == 0 ? "pretraining" : "classifier", run_dir);
-        int rc = file_exists(path) ? losses_read(&r->losses[r->losses_count++], path, title, e) : 0;
+        bool there = file_exists(path);
+        int rc = there ? losses_read(&r->losses[r->losses_count++], path, title, e) : 0;
+        if (there && rc == 0 && i == 0)
+            r->losses[r->losses_count - 1].floor = loss_trivial_optimum(&r->model[0].model.recipe);
         free(title);
         free(path);
         if (rc < 0)

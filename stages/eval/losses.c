@@ -47,7 +47,7 @@ static void losses_add(struct losses *c, int64_t epoch, bool validation, double 
 
 int losses_read(struct losses *c, const char *path, const char *title, struct error *e)
 {
-    memset(c, 0, sizeof *c);
+    *c = (struct losses){.floor = NAN};
     struct buffer text = {0};
     if (file_read(path, (size_t)1 << 30, &text, e) < 0)
         return -1;
