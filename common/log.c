@@ -35,16 +35,20 @@ PRINTF_LIKE(1, 0) static char *text_of(const char *format, va_list arguments)
 void put_quoted(FILE *to, const char *text, size_t length)
 {
     putc('"', to);
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0, step; i < length; i += step) {
         unsigned char c = (unsigned char)text[i];
+        size_t const whole = utf8_character(text + i, length - i);
+        step = whole ? whole : 1;
         if (c == '"' || c == '\\')
             fprintf(to, "\\%c", c);
         else if (c == '\n')
             fputs("\\n", to);
         else if (c < 0x20 || c == 0x7f)
             fprintf(to, "\\u%04x", c);
+        else if (whole)
+            fwrite(text + i, 1, whole, to);
         else
-            putc(c, to);
+            fprintf(to, "\\\\x%02x", c); /* as utf8_put has it */
     }
     putc('"', to);
 }
