@@ -27,9 +27,9 @@ static int image_hu(const char *path, size_t max_bytes, const struct grid *file,
     if (image_read(path, max_bytes, &image, &ct->data_file, e) < 0)
         return -1;
     size_t const count = grid_voxels(&image.grid);
-    int rc = 0;
+    int rc = image_air(&image, path, CT_OUTSIDE_HU, e);
     ct->grid = image.grid;
-    if (!placed || !image.placed) { /* taken to be stored as the scan's file is */
+    if (rc == 0 && (!placed || !image.placed)) { /* taken to be stored as the scan's file is */
         if (!grid_same_shape(&image.grid, file))
             rc = fail(
                 e, "'%s' or its scan does not say where it lies, and they have %lld x %lld x %lld and %lld x %lld x %lld voxels",

@@ -65,49 +65,68 @@ void dicom_image_free(struct dicom_image *image); /* what it owns */
  * packed in any transfer syntax DCMTK or OpenJPEG unpacks. */
 int dicom_read_voxels(const char *path, const struct dicom_image *image, float *voxel, struct error *e) MUST_USE;
 
+/* UIDs an RTSTRUCT or SEG refers to, each once. */
+struct dicom_references {
+    char (*series)[DICOM_UID], (*frame)[DICOM_UID]; /* of images; of frames of reference; owned */
+    size_t series_count, frame_count;
+};
+int dicom_read_references(const char *path, bool segments, struct dicom_references *r, struct error *e) MUST_USE;
+/* The series, or (unless NULL) the frame of reference, is among them. */
+bool dicom_refers_to(const struct dicom_references *r, const char *series_uid, const char *frame_uid);
+void dicom_references_free(struct dicom_references *r);
+
 /* An RTSTRUCT: regions drawn as closed planar contours. */
 struct dicom_contour {
     size_t count;     /* points */
     double *point_mm; /* [count][3] LPS; owned */
+    bool exclusive;   /* CLOSEDPLANAR_XOR: what two of them enclose is outside */
 };
+enum dicom_left_out { CONTOUR_POINT, CONTOUR_OPEN, CONTOUR_UNKNOWN, CONTOUR_FEW, CONTOUR_LEFT_OUT };
 struct dicom_roi {
-    char name[65];
+    char name[193];
     size_t contour_count;
     struct dicom_contour *contour;
+    double number;                 /* (3006,0022); NAN */
+    char frame_uid[DICOM_UID];     /* its own frame of reference; "" */
+    char type[17];                 /* (3006,00A4) RTROIInterpretedType: "GTV", "EXTERNAL", ... */
+    size_t left[CONTOUR_LEFT_OUT]; /* contours that enclose no area: points, open, of no known type, of one or two points */
 };
 struct dicom_structures {
-    char series_uid[DICOM_UID]; /* of the images it was drawn on, the first one named */
-    char frame_uid[DICOM_UID];
+    struct dicom_references refers;
     size_t roi_count;
-    struct dicom_roi *roi;
+    struct dicom_roi *roi; /* several of one number: the contours are with the first */
+    size_t stray;          /* contours of numbers that no ROI has */
 };
-/* Contours that enclose no area (single points) are left out. */
 int dicom_read_structures(const char *path, struct dicom_structures *s, struct error *e) MUST_USE;
 void dicom_structures_free(struct dicom_structures *s);
 
-/* A SEG: frames, each a slice of one segment. */
+/* A SEG: frames, each a slice of one segment or (LABELMAP) of all. */
+enum dicom_seg_kind { SEG_BITS, SEG_FRACTIONS, SEG_LABELS };
 struct dicom_segment {
     unsigned number;
-    char label[65];
+    char label[193];
+    char type[17]; /* what its category is: "TUMOUR", "ORGAN", "OBJECT", "" */
 };
 struct dicom_seg_frame {
-    unsigned segment;      /* its number */
+    unsigned segment;      /* its number; SEG_LABELS: 0 */
     double position_mm[3]; /* LPS of its first pixel */
 };
 struct dicom_segmentation {
-    char series_uid[DICOM_UID]; /* of the images it was drawn on, the first one named; "" */
-    char frame_uid[DICOM_UID];
+    struct dicom_references refers;
+    enum dicom_seg_kind kind;
     double orientation[6], pixel_spacing_mm[2];
     size_t rows, columns, segment_count, frame_count;
     struct dicom_segment *segment;
     struct dicom_seg_frame *frame;
-    unsigned bits; /* a pixel: 1 (the next pixel is the next bit), or 8 (a fraction of most) */
-    double most;
-    uint8_t *data; /* NULL unless asked for */
+    unsigned bits;       /* a pixel: 1 (the next pixel is the next bit), 8 or 16 */
+    double most;         /* SEG_FRACTIONS: the value of a whole pixel */
+    unsigned background; /* SEG_LABELS: what stands where there is nothing, beside 0 */
+    uint8_t *data;       /* NULL unless asked for */
 };
 int dicom_read_segmentation(const char *path, bool with_pixels, struct dicom_segmentation *s, struct error *e) MUST_USE;
-/* Whether pixel (row * columns + column) of a frame is inside: a bit set, or more than half. */
-bool dicom_segmentation_inside(const struct dicom_segmentation *s, size_t frame, size_t pixel);
+/* The number of the segment that pixel (row * columns + column) of a frame is of: its bit is set, more than half of it is, or its
+ * label says so. 0: none. */
+unsigned dicom_segmentation_at(const struct dicom_segmentation *s, size_t frame, size_t pixel);
 void dicom_segmentation_free(struct dicom_segmentation *s);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dicom_inside -- what the C++ files behind dicom.h share; DCMTK's own headers stay in them.   dicom, dicom_pixels, dicom_seg */
+/* dicom_inside -- what the C++ files behind dicom.h share; DCMTK's own headers stay in them.   dicom, dicom_pixels, dicom_rt, dicom_seg */
 #ifndef PETREL_STAGES_LOAD_DICOM_INSIDE_H
 #define PETREL_STAGES_LOAD_DICOM_INSIDE_H
 #include "stages/load/dicom.h"
@@ -21,6 +21,8 @@ double dicom_real_of(DcmItem *item, const DcmTagKey &tag, unsigned long which);
 /* Takes the pixels out of the dataset of an image that was read `from` a file, if they are plain words, as many as it wants; else NULL. */
 struct dicom_pixels *dicom_pixels_take(DcmDataset *set, const FileStream &from, const struct dicom_image *image);
 
+/* Adds what a SEG refers to. */
+void dicom_references_segments(DcmDataset *set, struct dicom_references *r);
 /* What the item says, over what *image has: the rows of dicom.cc's tables, and of the injection. */
 void dicom_attributes_read(DcmItem *item, struct dicom_image *image);
 /* The frames of an Enhanced PET file (dicom_frames.cc); *image is owned by the caller, also on failure. */

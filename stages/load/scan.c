@@ -221,6 +221,25 @@ static void take(struct volume *v, const struct grid *file, float **voxel)
     v->voxel = turning;
 }
 
+/* What its header leaves open of where it lies, and what is made of it. */
+static void place_tell(const char *path, const struct nifti *image)
+{
+    static const char *const ways[3][2] = {
+        {"left to right", "right to left"}, {"back to front", "front to back"}, {"feet to head", "head to feet"}};
+    if (image->forms_apart > 0)
+        log_warn("'%s': its sform and qform say two places, %.1f voxels apart: sform is taken, as nibabel does (ITK "
+                 "may take "
+                 "qform)",
+                 path, image->forms_apart);
+    if (image->placed)
+        return;
+    const struct grid *g = &image->grid;
+    bool const by_nibabel = g->affine[1][1] > 0; /* NIfTI; the others' own library has y to the back */
+    log_warn("'%s' does not say where it lies: taken as stored from %s, %s, %s, as %s", path,
+             ways[0][g->affine[0][0] < 0], ways[1][g->affine[1][1] < 0], ways[2][g->affine[2][2] < 0],
+             by_nibabel ? "nibabel and FSL do (ITK has front to back)" : "ITK does");
+}
+
 static int read_image(const struct source *from, const struct load_options *o, struct volume_message *m,
                       char **data_file, struct error *e)
 {
@@ -239,10 +258,19 @@ static int read_image(const struct source *from, const struct load_options *o, s
         rc = image_read(from->path, max_bytes, &image, data_file, e);
     if (rc < 0)
         return -1;
-    if (!image.placed)
-        log_warn("'%s' does not say where it lies: taken as stored from right to left, back to front, "
-                 "feet to head",
-                 from->path);
+    if (!image.sized)
+        rc = fail(
+            e,
+            "cannot use '%s': its header does not say how large its voxels are (ElementSpacing, ElementSize, space "
+            "directions, spacings), and volumes need it",
+            from->path);
+    if (rc == 0)
+        rc = image_air(&image, from->path, 0, e);
+    if (rc < 0) {
+        free(image.voxel);
+        return -1;
+    }
+    place_tell(from->path, &image);
     format_into(m->facts.modality, sizeof m->facts.modality, "PT");
     take(&m->volume, &image.grid, &image.voxel);
     if (o->want_ct && ct_read(from, max_bytes, &image.grid, image.placed, &m->volume, &m->facts, e) < 0)
@@ -276,13 +304,14 @@ static int read_dicom(const struct source *from, const struct load_options *o, s
         return 0;
     if (image_stem(from->mask))
         return mask_read(from->mask, o->memory_limit / 4, &series.grid, true, &m->volume.grid, &m->volume.mask, e);
-    struct dicom_probe probe;
     uint8_t *mask;
-    rc = dicom_probe(from->mask, &probe, e);
-    if (rc > 0)
-        return fail(e, "cannot use mask '%s': neither an image nor DICOM", from->mask);
-    if (rc < 0 ||
-        (strcmp(probe.modality, "SEG") == 0 ? seg_read : rtstruct_read)(from->mask, &o->roi, &series, &mask, e) < 0)
+    struct names file = {.name = xalloc(from->joined.count + 1, sizeof *file.name), .count = 1};
+    file.name[0] = from->mask;
+    for (size_t i = 0; i < from->joined.count; i++)
+        file.name[file.count++] = from->joined.name[i];
+    rc = truth_read(&file, o, &series, &mask, e);
+    free(file.name);
+    if (rc < 0)
         return -1;
     void *turning = mask;
     struct turn turned;

@@ -135,7 +135,6 @@ static void folder_walk(struct walk *w, const char *path, const char *label, int
         name_add(&w->d.unread, path);
         return;
     }
-    const char *study = autopet_scan(&in);
     for (size_t i = 0; i < in.count; i++) {
         const char *name = in.name[i];
         if (name[0] == '.')
@@ -153,8 +152,7 @@ static void folder_walk(struct walk *w, const char *path, const char *label, int
             else
                 folder_walk(w, at, called, depth + 1);
         } else if (image_stem(name)) {
-            if (study ? strcmp(name, study) == 0 : image_is_scan(name))
-                image_source(w->s, at, called);
+            image_look(w->s, at, called);
         } else {
             file_look(w, at, called, label, &status);
         }

@@ -236,7 +236,7 @@ static void refused(void **state)
          "space 'scanner-xyz'"},
         {"x.nrrd", "NRRD0004\n" NRRD_REST "space: LPS\nspace directions: none (0,1,0) (0,0,1)\n\n",
          "not three times three"},
-        {"x.nrrd", "NRRD0004\n" NRRD_REST "dimension: 4\n\n", "dimension is '4'"},
+        {"x.nrrd", "NRRD0004\n" NRRD_REST "dimension: 4\n\n", "not 4 numbers"},
         {"x.nrrd", "NRRD0004\n" NRRD_REST "endian: middle\n\n", "endian is 'middle'"},
         {"x.nrrd", "NRRD0004\n" NRRD_REST "byte skip: 1e300\n\n", "byte skip is '1e300'"},
         {"x.nrrd", "NRRD0004\n" NRRD_REST "sizes: 400 300 2\n\n", "cut short"},

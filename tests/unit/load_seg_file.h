@@ -72,7 +72,7 @@ static void fill_frame(FILE *to, int i, const void *about)
     sequence_put(to, 0x0062, 0x000a, 1, fill_identification, &segment);
 }
 
-static void seg_write(const char *path, const struct seg *s)
+static inline void seg_write(const char *path, const struct seg *s)
 {
     uint8_t bits[COUNT_OF(frames) * SEG_PLANE] = {0};
     char preamble[128] = {0}, count[16];
