@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* load_truth -- RTSTRUCT and SEG of every kind as truth of a small series: what is drawn, what is left out aloud, what is refused. */
 #include "stages/load/load.h"
+#include "tests/unit/load_corpus.h"
 #include "tests/unit/load_rt_file.h"
 #include <fcntl.h>
 #include <setjmp.h>
@@ -41,6 +42,7 @@ static int enter(void **state)
 static int leave(void **state)
 {
     (void)state;
+    corpus_keep(dir, "load_truth");
     dir_remove(dir);
     return 0;
 }
