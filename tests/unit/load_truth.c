@@ -42,6 +42,7 @@ static int enter(void **state)
 static int leave(void **state)
 {
     (void)state;
+    corpus_keep(dir, "load_truth");
     dir_remove(dir);
     return 0;
 }
