@@ -23,7 +23,7 @@ static size_t scans_of(const struct cache *c, const struct cache_row *rows, enum
 
 static int evaluate(struct evaluation *v, const struct report *r, const struct report_wish *w, struct error *e)
 {
-    if (model_open(&v->model, v->path, &w->backend, e) < 0)
+    if (model_open(&v->model, v->path, &w->backend, e) < 0 || file_sha256(v->path, v->digest, e) < 0)
         return -1;
     if (!v->model.has_classifier)
         return fail(e, "model '%s' has no classifier: train one with petrel-train classifier", v->path);

@@ -14,6 +14,7 @@ enum { LOSSES_MOST = 8, MODEL_NAME = 96 };
 struct evaluation {
     const char *path;
     char name[MODEL_NAME]; /* the user's, or "with position", ...; no two alike */
+    char digest[65];       /* SHA-256 of the file */
     struct model model;    /* its facts; the network is given back once it has answered */
     struct splits splits;  /* train: of the first model alone */
     struct figures figures;

@@ -77,10 +77,10 @@ static json_t *model_json(const struct evaluation *v)
         json_array_append_new(roc,
                               json_pack("[f, f, o]", p[i].false_positive, p[i].true_positive, number(p[i].threshold)));
     free(p);
-    json_t *facts =
-        json_pack("{s:s, s:s, s:b, s:o, s:s, s:s, s:I, s:s}", "title", v->name, "recipe", v->model.recipe_name,
-                  "position", v->model.position, "roc", roc, "trained_on", v->model.cache_digest, "version",
-                  v->model.version, "seed", (json_int_t)v->model.seed, "cohort", v->model.cohort);
+    json_t *facts = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:I, s:s}", "title", v->name, "sha256",
+                              v->digest, "settings", v->model.settings, "recipe", v->model.recipe_name, "position",
+                              v->model.position, "roc", roc, "trained_on", v->model.cache_digest, "version",
+                              v->model.version, "seed", (json_int_t)v->model.seed, "cohort", v->model.cohort);
     json_object_update(out, facts);
     json_decref(facts);
     return out;

@@ -272,17 +272,23 @@ static void comparisons(const struct page *p)
 static void settings(const struct page *p)
 {
     const struct report *r = p->r;
-    fprintf(p->to,
-            "<table><tr><th>model</th><th>seed</th><th>steps</th><th>trained on cache</th><th>version</th></tr>");
+    fprintf(p->to, "<table><tr><th>model</th><th>seed</th><th>steps</th><th>trained on "
+                   "cache</th><th>version</th><th>file, SHA-256</th></tr>");
     for (size_t i = 0; i < r->models; i++) {
         const struct model *m = &r->model[i].model;
         fprintf(p->to, "<tr>");
         put_cell(p->to, r->model[i].name);
-        fprintf(p->to, "<td>%llu</td><td>%lld</td><td>%.12s</td><td>%s</td></tr>", (unsigned long long)m->seed,
-                (long long)m->step, m->cache_digest, m->version);
+        fprintf(p->to, "<td>%llu</td><td>%lld</td><td>%.12s</td><td>%s</td><td>%.12s</td></tr>",
+                (unsigned long long)m->seed, (long long)m->step, m->cache_digest, m->version, r->model[i].digest);
     }
     fprintf(p->to, "</table><p>This cache: %.12s. Report: petrel %s, seed %llu.</p>", r->cache->digest,
             program_version(), (unsigned long long)r->seed);
+    for (size_t i = 0; i < r->losses_count; i++)
+        if (!isnan(r->losses[i].seconds)) {
+            fprintf(p->to, "<p>");
+            put_text(p->to, r->losses[i].title);
+            fprintf(p->to, ": %.2f hours of training</p>", r->losses[i].seconds / 3600.0);
+        }
     for (size_t i = 0; i < r->models; i++) {
         fprintf(p->to, "<details><summary>every setting, ");
         put_text(p->to, r->model[i].name);
