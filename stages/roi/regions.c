@@ -176,7 +176,7 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
         crop_free(&body);
         return -1;
     }
-    method_find(&body, grid_voxel_ml(&v->grid), r, &liver, &found);
+    method_find(&body, v->grid.spacing_mm, r, &liver, &found);
 
     memset(out, 0, sizeof *out);
     memset(summary, 0, sizeof *summary);

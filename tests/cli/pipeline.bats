@@ -153,7 +153,7 @@ setup() {
         [[ $output =~ ^"$program "[0-9]+\.[0-9]+\.[0-9]+ ]]
         run -64 "$program" --no-such-option
         [[ $output == *"no-such-option"* ]]
-        [ "$program" = petrel-simulate ] || for word in --run --threads --seed quiet json --set --recipe; do grep -q -- "$word" <<<"$help"; done
+        [[ $program == petrel-simulate || $program == petrel-top ]] || for word in --run --threads --seed quiet json --set --recipe; do grep -q -- "$word" <<<"$help"; done
     done <<'END'
 petrel-load --channel-out --mask --units --roi keep-identifiers
 petrel-suv --spacing --crop --in --out
@@ -164,6 +164,8 @@ petrel-train pretrain classifier describe --cache --run --init resume --backend 
 petrel-eval report embed compare --cache --model --name --out --format --neighbours --backend
 petrel-classify --model --out --backend settings
 petrel-simulate --out --patients --scale --seed
+petrel-keep --run NAME COMMAND
+petrel-top --once --line --every --prometheus
 END
     run -0 petrel-pairs apply --help
     [[ $output == *"--op LIST"* ]]

@@ -2,6 +2,7 @@
 /* load_series -- DICOM series made slice by slice: order, place, facts, and every series that must be refused. */
 #include "stages/load/load.h"
 #include "stages/suv/suv.h"
+#include "tests/unit/load_corpus.h"
 #include "tests/unit/load_dicom_file.h"
 #include <fcntl.h>
 #include <math.h>
@@ -27,6 +28,7 @@ static int dir_make_fresh(void **state)
 static int dir_drop(void **state)
 {
     (void)state;
+    corpus_keep(dir, "load_series");
     for (size_t i = 0; i < slices.count; i++)
         unlink(slices.name[i]);
     names_free(&slices);
