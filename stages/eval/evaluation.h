@@ -6,6 +6,7 @@
 #include "stages/eval/comparison.h"
 #include "stages/eval/figures.h"
 #include "stages/eval/losses.h"
+#include "stages/eval/missed.h"
 #include "stages/eval/patients.h"
 #include "stages/eval/strata.h"
 #include "stages/model.h"
@@ -25,6 +26,8 @@ struct report {
     uint64_t seed;
     struct cache_row *rows;
     struct facts facts;
+    struct truth truth;
+    struct missed missed;
     struct evaluation *model;
     size_t models;
     struct comparison *against; /* [models - 1]: the first against each other */

@@ -152,13 +152,13 @@ bench_layers() {
 
 bench_tsne() {
     local n=3000 d=512 round ours theirs
-    echo "== tsne: $n points of $d numbers; ours 500 iterations, scikit-learn's its own 1,000 (Barnes-Hut), perplexity 30, both from principal components"
+    echo "== tsne: $n points of $d numbers; ours 500 iterations, scikit-learn's its own 1,000 (Barnes-Hut), perplexity 30, both from principal components; threads that wait sleep"
     python=$(python_with sklearn) || { echo "scikit-learn is not installed (tests/peers.sh --bench): nothing to compare with"; return; }
     machine_begin
     "$python" tests/bench/tsne_peers.py make $n $d "$work/points"
     for round in $(seq "$rounds"); do
-        OMP_NUM_THREADS=$threads "$build/tests/bench/tsne" "$work/points" $n $d "$work/ours" | tee -a "$work/tsne.ours"
-        OMP_NUM_THREADS=$threads "$python" tests/bench/tsne_peers.py run $n $d "$work/points" "$work/theirs" | tee -a "$work/tsne.theirs"
+        OMP_WAIT_POLICY=passive OMP_NUM_THREADS=$threads "$build/tests/bench/tsne" "$work/points" $n $d "$work/ours" | tee -a "$work/tsne.ours"
+        OMP_WAIT_POLICY=passive OMP_NUM_THREADS=$threads "$python" tests/bench/tsne_peers.py run $n $d "$work/points" "$work/theirs" | tee -a "$work/tsne.theirs"
     done
     ours=$(best_of seconds lowest "$work/tsne.ours") theirs=$(best_of seconds lowest "$work/tsne.theirs")
     awk -v o="$ours" -v t="$theirs" 'BEGIN { printf "petrel %.2f s, scikit-learn %.2f s: %.1f times as fast\n", o, t, t / o }'
