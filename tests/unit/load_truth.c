@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* load_truth -- RTSTRUCT and SEG of every kind as truth of a small series: what is drawn, what is left out aloud, what is refused. */
 #include "stages/load/load.h"
+#include "tests/unit/load_corpus.h"
 #include "tests/unit/load_rt_file.h"
 #include <fcntl.h>
 #include <setjmp.h>
@@ -90,6 +91,7 @@ static int read_folder(const struct load_options *o, struct volume_message *m, s
         rc = scan_read(&found.item[first], o, m, e);
     heard();
     sources_free(&found);
+    corpus_keep(dir, "load_truth");
     return rc;
 }
 
@@ -192,6 +194,8 @@ static void left_out_aloud(void **state)
     expect_refused(GTV(TYPED("POINT", 0, 1, 0, 1, 2)), ALL,
                    "no voxel is inside: name one with --roi, or give --allow-empty-truth");
     struct load_options allow = {PLAIN, .allow_empty_truth = true};
+    expect_refused(&(struct rt){0}, ALL, "it names no structure");
+    assert_int_equal(truth_count(&(struct rt){0}, allow, NULL), 0);
     assert_int_equal(truth_count(GTV(TYPED("POINT", 0, 1, 0, 1, 2)), allow, NULL), 0);
     expect_said("ROI 'GTV' holds no voxel");
 }
