@@ -192,8 +192,6 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
     struct region *all = measure(v, r, &body, &found.extents, &liver);
     choose(v, strcmp(r->border, "drop") == 0, exclude, all, found.extents.count, out, number, excluded, summary);
     tell(v, exclude, &liver, found.how, summary);
-    if (v->mask && liver.by == LIVER_UNKNOWN) /* where lesions lie is told from it */
-        liver_find(v, &body, r->percist_sphere_mm, &liver);
     lesions_find(v, &body, &found.labels, number, excluded, &liver, out);
     write_labels(&v->grid, &body, &found.labels, number, &out->label_runs);
     free(all);
