@@ -6,12 +6,8 @@
 static const struct {
     const char *name;
     int (*act)(const char *dir, const struct cache_options *o, const struct opts_common *common);
-} commands[] = {{"collect", cache_collect},
-                {"verify", cache_verify},
-                {"ls", cache_list},
-                {"split", cache_divide},
-                {"recall", cache_recall},
-                {"pictures", cache_pictures}};
+} commands[] = {{"collect", cache_collect}, {"verify", cache_verify}, {"ls", cache_list},
+                {"split", cache_divide},    {"recall", cache_recall}, {"pictures", cache_pictures}};
 
 int main(int argc, char **argv)
 {
