@@ -5,9 +5,12 @@
 #ifndef PETREL_TESTS_FUZZ_TARGETS_H
 #define PETREL_TESTS_FUZZ_TARGETS_H
 #include "common/gzip.h"
+#include "common/utf8.h"
+#include "stages/load/charset.h"
 #include "stages/load/jpeg2000.h"
 #include "stages/load/load.h"
 #include "tests/golden/load/files.h"
+#include "tests/unit/load_enhanced_file.h"
 #include "tests/unit/load_jpeg2000_file.h"
 #include "tests/unit/load_rt_file.h"
 #include <errno.h>
@@ -140,6 +143,52 @@ static void parse_seg(const char *path)
             in += dicom_segmentation_at(&d, f, p) > 0;
     (void)in;
     dicom_segmentation_free(&d);
+}
+
+static void parse_enhanced(const char *path)
+{
+    struct dicom_image *image;
+    struct error e = {0};
+    size_t count;
+    int rc = dicom_read_images(path, &image, &count, &e);
+    if (rc < 0 && !*e.text)
+        abort();
+    const char **name = xalloc(count + 1, sizeof *name);
+    for (size_t i = 0; i < count; i++) {
+        name[i] = path;
+        (void)!series_kind(&image[i], path, &e);
+        size_t const plane = image[i].rows * image[i].columns < 1e6 ? (size_t)(image[i].rows * image[i].columns) : 0;
+        float *voxel = plane && i < 8 ? calloc(plane, sizeof *voxel) : NULL;
+        if (voxel && dicom_read_voxels(path, &image[i], voxel, &e) < 0 && !*e.text)
+            abort();
+        free(voxel);
+    }
+    struct grid g;
+    size_t kept = count;
+    struct scan_facts f;
+    scan_facts_init(&f);
+    if (rc == 0 && series_arrange(image, name, &kept, &g, &e) == 0 && series_complete(image, name, kept, NULL, &e) == 0)
+        (void)!series_facts(image, kept, &f, &e);
+    for (size_t i = 0; i < kept; i++)
+        dicom_image_free(&image[i]);
+    free(name);
+    free(image);
+}
+/* The first line is the character set. */
+static void parse_charset(const char *path)
+{
+    struct buffer text;
+    struct error e = {0};
+    char out[300];
+    if (file_read(path, 1 << 16, &text, &e) < 0)
+        return;
+    char *bytes = (char *)text.data, *charset = strsep(&bytes, "\n");
+    for (size_t size = 1; size < sizeof out; size = 2 * size + 1) {
+        charset_text(charset, bytes ? bytes : "", out, size);
+        if (!utf8_valid(out) || strlen(out) >= size)
+            abort();
+    }
+    buffer_free(&text);
 }
 
 static inline void write_or_die(const char *path, const void *data, size_t size)
@@ -379,18 +428,59 @@ static bool seed_rtstruct(const char *path, int n)
     return n < (int)COUNT_OF(seeds);
 }
 
+/* Plain, converted, and as DCMTK's tools pack it, where they are installed. */
+static bool seed_enhanced(const char *path, int n)
+{
+    static const char *const ways[] = {"", "", "dcmcrle", "dcmcjpls", "dcmcjpeg", "dcmconv +td", "dcmconv +tb"};
+    static struct dicom_slice slice[3];
+    static const char *const position[] = {"0\\0\\0", "0\\0\\6", "0\\0\\3"};
+    char command[300];
+    if ((size_t)n >= COUNT_OF(ways))
+        return false;
+    for (size_t i = 0; i < COUNT_OF(slice); i++) {
+        slice[i] = (struct dicom_slice){.position = position[i], .slope = 0.5 + (double)i};
+        for (size_t k = 0; k < COUNT_OF(slice[i].stored); k++)
+            slice[i].stored[k] = (uint16_t)(k * 911 + i);
+    }
+    enhanced_write(path, &(struct enhanced){.slice = slice, .count = COUNT_OF(slice), .legacy = n == 1, .each = n == 2});
+    snprintf(command, sizeof command, "%s '%s' '%s.x' 2>/dev/null && mv '%s.x' '%s'", ways[n], path, path, path, path);
+    if (n > 1 && system(command) != 0 && n == 2)
+        fputs("# DCMTK's tools are not installed: packed Enhanced PET is not in the corpus\n", stdout);
+    return true;
+}
+static bool seed_charset(const char *path, int n)
+{
+    static const char *const texts[] = {"ISO_IR 100\nL\344sion gr\366\337e",
+                                        "\\ISO 2022 IR 87\\ISO 2022 IR 159\n\033$B<pag\033$(D0!\033(B",
+                                        "\\ISO 2022 IR 149\n\033$)C\301\276\276\347",
+                                        "ISO 2022 IR 13\\ISO 2022 IR 87\n\324\317\300\336 \033$B;3ED\033(J x",
+                                        "GB18030\n\326\327\301\366",
+                                        "ISO_IR 192\n\350\202\277\347\230\244 \303\244"};
+    if ((size_t)n < COUNT_OF(texts))
+        write_or_die(path, texts[n], strlen(texts[n]));
+    return (size_t)n < COUNT_OF(texts);
+}
+
 static const struct target {
     const char *name, *file;
     bool (*seed)(const char *path, int n);
     void (*parse)(const char *path);
     bool paths; /* its text names files: slashes and dots stay out of it */
 } targets[] = {
-    {"nifti", "f.nii", seed_nifti, parse_image, false},    {"niftigz", "f.nii.gz", seed_nifti, parse_image, false},
-    {"mha", "f.mha", seed_mha, parse_image, true},         {"nrrd", "f.nrrd", seed_nrrd, parse_image, true},
-    {"gzip", "f.gz", seed_gzip, parse_gzip, false},        {"sidecar", "f.json", seed_sidecar, parse_sidecar, false},
-    {"list", "f.tsv", seed_list, parse_list, true},        {"table", "f.csv", seed_table, parse_table, false},
-    {"dicom", "f.dcm", seed_dicom, parse_dicom, false},    {"jpeg2000", "f.j2k", seed_jpeg2000, parse_jpeg2000, false},
-    {"niftipair", "p.hdr", seed_pair, parse_image, false}, {"rtstruct", "r.dcm", seed_rtstruct, parse_rtstruct, false},
+    {"nifti", "f.nii", seed_nifti, parse_image, false},
+    {"niftigz", "f.nii.gz", seed_nifti, parse_image, false},
+    {"mha", "f.mha", seed_mha, parse_image, true},
+    {"nrrd", "f.nrrd", seed_nrrd, parse_image, true},
+    {"gzip", "f.gz", seed_gzip, parse_gzip, false},
+    {"sidecar", "f.json", seed_sidecar, parse_sidecar, false},
+    {"list", "f.tsv", seed_list, parse_list, true},
+    {"table", "f.csv", seed_table, parse_table, false},
+    {"dicom", "f.dcm", seed_dicom, parse_dicom, false},
+    {"jpeg2000", "f.j2k", seed_jpeg2000, parse_jpeg2000, false},
+    {"niftipair", "p.hdr", seed_pair, parse_image, false},
+    {"rtstruct", "r.dcm", seed_rtstruct, parse_rtstruct, false},
     {"seg", "s.dcm", seed_seg, parse_seg, false},
+    {"enhanced", "e.dcm", seed_enhanced, parse_enhanced, false},
+    {"charset", "c.txt", seed_charset, parse_charset, false},
 };
 #endif
