@@ -153,7 +153,8 @@ static bool basins_join(struct basins *b, const struct peaks_how *how, bool lobe
         uint32_t one = flood_root(b->parent, b->meeting[i].high), other = flood_root(b->parent, b->meeting[i].low);
         uint32_t high = one < other ? one : other, low = one < other ? other : one;
         const struct basin *h = &b->basin[high], *l = &b->basin[low];
-        double s = (double)b->meeting[i].suv, least_ml = voxel_ml * (double)(h->voxels < l->voxels ? h->voxels : l->voxels);
+        double s = (double)b->meeting[i].suv,
+               least_ml = voxel_ml * (double)(h->voxels < l->voxels ? h->voxels : l->voxels);
         bool one_body = lobes ? least_ml >= how->lobe_ml && s >= how->fraction * (double)h->peak &&
                                     s >= how->lobe_valley * (double)l->peak
                               : s >= h->threshold && s >= l->threshold && s >= how->valley * (double)l->peak;
