@@ -95,6 +95,7 @@ int box_read(struct box_reader *r, size_t row, float *box, struct error *e) MUST
 void box_reader_close(struct box_reader **r);
 
 /* Patients into train, validation, test, the tumour share kept about equal; deterministic in seed and the set of
- * patients. Publishes DIR/splits.tsv (patient, split). */
-int cache_split(struct cache *c, double validation, double test, uint64_t seed, struct error *e) MUST_USE;
+ * patients. Publishes DIR/splits.tsv (patient, split). Another split that is there is refused (EX_USAGE) unless replace: models
+ * learned from its patients. */
+int cache_split(struct cache *c, double validation, double test, uint64_t seed, bool replace, struct error *e) MUST_USE;
 #endif

@@ -212,7 +212,8 @@ void regions_message_encode(const struct regions_message *m, struct buffer *out)
                      m->lesions.count * sizeof *m->lesions.lesion + m->lesions.part_count * sizeof *m->lesions.part +
                      sizeof m->facts + 4096;
     struct wire_writer w;
-    wire_begin(&w, "regions", 1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 2 + 3 + LESIONS_FIELDS,
+    wire_begin(&w, "regions",
+               1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 2 + 3 + LESIONS_FIELDS,
                reserve);
     facts_put(&w, &m->facts);
     place_put(&w, &m->grid, &m->turned);

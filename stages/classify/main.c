@@ -11,6 +11,7 @@
 
 struct settings {
     const char *model, *out, *units;
+    double threshold; /* < 0: the model's own */
     struct backend_wish backend;
 };
 
@@ -27,8 +28,8 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
     if (result_write(&r, model, out, &e) < 0)
         die_of(&e);
     *tumours += r.tumours;
-    log_event("classified", "scan=%s regions=%zu tumours=%zu tumour_ml=%.2f", m.facts.source, m.count, r.tumours,
-              r.tumour_ml);
+    log_record("classified", metric_text("scan", m.facts.source), metric_number("regions", "%.0f", (double)m.count),
+               metric_number("tumours", "%.0f", (double)r.tumours), metric_number("tumour_ml", "%.2f", r.tumour_ml));
     result_free(&r);
     regions_message_free(&m);
     stage_done(st, item);
@@ -48,7 +49,7 @@ static void note_refusal(struct stage *st, struct taken *item, bool tell)
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.backend = {"auto", "float32", 0}, .units = "auto"};
+    struct settings s = {.backend = {"auto", "float32", 0}, .units = "auto", .threshold = -1};
     struct stage_options so;
     struct stage st;
     struct option table[16] = {
@@ -58,9 +59,11 @@ int main(int argc, char **argv)
         {"precision", OPT_CHOICE, &s.backend.precision, PRECISION_CHOICES, 0, 0,
          "in which the network runs, however it learned", 0, NULL},
         {"units", OPT_CHOICE, &s.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
+        {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
+         "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
     stage_defaults(&so);
-    size_t rows = 5 + stage_option_rows(&so, "regions", NULL, table + 5, COUNT_OF(table) - 5);
+    size_t rows = 6 + stage_option_rows(&so, "regions", NULL, table + 6, COUNT_OF(table) - 6);
     struct opts o = {
         .program = "petrel-classify",
         .usage =
@@ -97,6 +100,8 @@ int main(int argc, char **argv)
     s.backend.threads = o.common.threads;
     if (model_open(&model, s.model, &s.backend, &e) < 0)
         die_of(&e);
+    if (s.threshold >= 0)
+        model.recipe.threshold = s.threshold;
     if (!model.has_classifier)
         die(EX_DATAERR, "model '%s' has no classifier: train one with petrel-train classifier", s.model);
     if (dir_make(s.out, &e) < 0)
