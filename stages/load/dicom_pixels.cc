@@ -15,8 +15,10 @@
 #include <dcmtk/dcmdata/dctk.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <sys/stat.h>
+#include <type_traits>
 #include <vector>
 
 /* Voxels that lie in their file as this machine holds them: DCMTK's element knows the place, and the rest of the file is forgotten. */
@@ -27,6 +29,16 @@ struct dicom_pixels {
 
 namespace
 {
+
+/* Where a file does not say, all that is allocated. */
+double bits_stored(const struct dicom_image *image)
+{
+    return std::isfinite(image->bits_stored) ? image->bits_stored : image->bits_allocated;
+}
+double high_bit(const struct dicom_image *image)
+{
+    return std::isfinite(image->high_bit) ? image->high_bit : bits_stored(image) - 1;
+}
 
 int pixels_check(const char *path, const struct dicom_image *image, struct error *e)
 {
@@ -42,7 +54,24 @@ int pixels_check(const char *path, const struct dicom_image *image, struct error
     if (image->bits_allocated != 8 && image->bits_allocated != 16)
         return fail(e, "cannot open '%s': (0028,0100) BitsAllocated is %g: only 8 and 16 are read", path,
                     image->bits_allocated);
+    double const most = image->bits_allocated, stored = bits_stored(image), high = high_bit(image);
+    if (!(stored >= 1 && stored <= most && high >= stored - 1 && high < most))
+        return fail(e, "cannot open '%s': (0028,0101) BitsStored %g and (0028,0102) HighBit %g do not fit into %g bits",
+                    path, stored, high, most);
     return 0;
+}
+
+/* What lies beside the stored bits (overlays, of old) is cut off, and the sign goes on from their highest. */
+template <class Stored> void bits_trim(Stored *word, size_t count, const struct dicom_image *image)
+{
+    unsigned const most = 8 * sizeof(Stored), left = most - 1 - static_cast<unsigned>(high_bit(image)),
+                   right = most - static_cast<unsigned>(bits_stored(image));
+    bool const negative = image->is_signed == 1;
+    for (size_t i = 0; (left != 0 || right != 0) && i < count; i++) {
+        Stored const up = static_cast<Stored>(word[i] << left);
+        word[i] = negative ? static_cast<Stored>(static_cast<std::make_signed_t<Stored>>(up) >> right)
+                           : static_cast<Stored>(up >> right);
+    }
 }
 
 /* Stored values of any type to what they mean. */
@@ -129,6 +158,10 @@ int read_pixels(DcmDataset *set, const FileStream &from, const struct dicom_imag
     if (read.bad() || (word == nullptr && byte == nullptr))
         return fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path,
                     read.bad() ? read.text() : "it holds nothing");
+    if (word != nullptr)
+        bits_trim(word, count, image);
+    else
+        bits_trim(byte, count, image);
     if (word != nullptr && negative)
         signed_words_rescale(reinterpret_cast<Sint16 *>(word), count, image, voxel);
     else if (word != nullptr)
@@ -160,6 +193,8 @@ int read_plain(const char *path, const struct dicom_image *image, float *voxel, 
         size_t const now = std::min(PART, count - done);
         read = image->pixels->element->getPartialValue(part, static_cast<Uint32>(2 * done),
                                                        static_cast<Uint32>(2 * now), &at);
+        if (read.good())
+            bits_trim(part, now, image);
         if (read.good() && image->is_signed == 1)
             signed_words_rescale(reinterpret_cast<Sint16 *>(part), now, image, voxel + done);
         else if (read.good())

@@ -32,7 +32,8 @@ struct load_options {
     bool first_study;             /* of each patient, alone */
     const char *salt;             /* of the patient hash; NULL: the user's own */
     bool keep_identifiers;
-    size_t memory_limit; /* bytes */
+    size_t memory_limit;     /* bytes */
+    bool accept_implausible; /* --check: as petrel-suv will be told */
 };
 
 /* ---- find ---- */
@@ -193,8 +194,11 @@ int series_read(const struct names *slice, size_t max_bytes, struct series *s, s
 /* Sort slices and lay their grid; separate from reading so that it can be tested. voxel stays NULL. */
 int series_arrange(struct dicom_image *image, const char **path, size_t count, struct grid *grid,
                    struct error *e) MUST_USE;
-/* What DICOM attributes say of the scan. image: the slices, any order. */
-int series_facts(const struct dicom_image *image, size_t count, struct scan_facts *f, struct error *e) MUST_USE;
+/* What DICOM attributes say of the scan, and then what the user says (f->overridden). image: the slices, any order. */
+int series_facts(struct dicom_image *image, size_t count, struct scan_facts *f, struct error *e) MUST_USE;
+/* Then: where decay was not corrected, the slopes of slices acquired later than the first grow by what had decayed until then, so that one
+ * factor fits all. -1: also where a series' moment could not be checked, ActualFrameDuration being missing. */
+int series_decay(struct dicom_image *image, size_t count, struct scan_facts *f, struct error *e) MUST_USE;
 
 /* The regions named (all if none) of an RTSTRUCT, filled slice by slice with the even-odd rule: a voxel is inside if its
  * centre is. grid and mask in file order. */
@@ -218,8 +222,8 @@ void grid_index_lps(const struct grid *g, const double lps_mm[3], double xyz[3])
 void hash_name(const char *salt, const char *id, char name[13]);
 /* The user's salt, made on first use (64 hex digits in $XDG_CONFIG_HOME/petrel/salt or ~/.config/petrel/salt, mode 0600). */
 int hash_salt(char salt[65], struct error *e) MUST_USE;
-/* "HHMMSS.f" or "HH:MM:SS.f" -> seconds since midnight; NAN if it is neither. */
+/* A time as common/timestamp.h has it -> seconds since midnight; NAN if it is none. */
 double clock_seconds(const char *text);
-/* "YYYYMMDD" -> days, in a count that goes on past months and years; NAN. */
+/* "YYYYMMDD...", "YYYY-MM-DD" -> days, in a count that goes on past months and years; NAN. */
 double clock_days(const char *text);
 #endif

@@ -105,7 +105,7 @@ int main(int argc, char **argv)
     double gib = 8;
     stage_defaults(&ends);
     recipe_defaults(&recipe);
-    struct option table[14 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
+    struct option table[15 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG",
          0, NULL},
@@ -130,6 +130,8 @@ int main(int argc, char **argv)
          "read everything, convert nothing, and print a table of what would be refused and why; needs no run", 0, NULL},
         {"formula", OPT_CHOICE, &formula, SUV_FORMULAS, 0, 0, "with --check: the SUV that petrel-suv will be asked for",
          0, NULL},
+        {"accept-implausible", OPT_FLAG, &load.accept_implausible, NULL, 0, 0,
+         "with --check: as petrel-suv will be told", 0, NULL},
         {"skip-cache", OPT_STRING, &skip_cache, "DIR", 0, 0, "do not read again what this cache holds of the same run",
          0, NULL},
     };
@@ -149,7 +151,7 @@ int main(int argc, char **argv)
             "study.\n"
             "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
-        .count = 14};
+        .count = 15};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
     opts.count += recipe_options(&recipe, RECIPE_CHANNELS, table + opts.count, COUNT_OF(table) - opts.count);
     struct error e = {0};

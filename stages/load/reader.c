@@ -110,6 +110,16 @@ static void refuse(int to, const struct source *from, const struct load_options 
     buffer_free(&out);
 }
 
+/* What petrel-suv will do with it, the other grid apart. */
+static int convert(struct volume_message *m, const struct reader_job *job, struct error *e)
+{
+    if (suv_factor(&m->facts, job->formula, e) < 0)
+        return -1;
+    suv_apply(&m->volume, &m->facts);
+    suv_statistics(&m->volume, &m->facts);
+    return suv_gate(&m->volume, &m->facts, job->options->accept_implausible, e);
+}
+
 static void scan_tell(int to, const struct source *from, const struct reader_job *job)
 {
     struct volume_message m;
@@ -121,10 +131,12 @@ static void scan_tell(int to, const struct source *from, const struct reader_job
         return;
     }
     if (job->formula) {
-        if (suv_factor(&m.facts, job->formula, &e) < 0)
+        if (convert(&m, job, &e) < 0)
             refuse(to, from, job->options, "suv", &m.facts, &e);
         else
             reply(to, REPLY_READ, NULL, NULL, 0);
+        if (*m.facts.told)
+            log_warn("'%s': %s", from->label, m.facts.told);
         volume_message_free(&m);
         return;
     }

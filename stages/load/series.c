@@ -220,7 +220,7 @@ int series_read(const struct names *slice, size_t max_bytes, struct series *s, s
     *study = *image[0].study_uid ? xstrdup(image[0].study_uid) : NULL;
     if (rc == 0)
         rc = series_arrange(image, path, slice->count, &s->grid, e);
-    if (rc == 0 && series_facts(image, slice->count, f, e) < 0)
+    if (rc == 0 && (series_facts(image, slice->count, f, e) < 0 || series_decay(image, slice->count, f, e) < 0))
         rc = fail_in(e, "cannot use '%s'", path[0]);
     size_t const plane = rc == 0 ? (size_t)(s->grid.dim[1] * s->grid.dim[2]) : 0;
     if (rc == 0 && plane > max_bytes / 2 / sizeof(float) / slice->count)

@@ -12,6 +12,7 @@ struct settings {
     const char *formula, *crop;
     double low_mm, high_mm; /* of crop, unless it is "thighs" */
     double thigh_mm;
+    bool accept_implausible;
 };
 
 /* What is asked of one scan. */
@@ -20,6 +21,9 @@ static int scan_convert(struct volume_message *m, const struct settings *s, stru
     if (suv_factor(&m->facts, s->formula, e) < 0)
         return -1;
     suv_apply(&m->volume, &m->facts);
+    suv_statistics(&m->volume, &m->facts);
+    if (suv_gate(&m->volume, &m->facts, s->accept_implausible, e) < 0)
+        return -1;
     if (s->crop && strcmp(s->crop, "thighs") == 0)
         volume_crop_thighs(&m->volume, s->thigh_mm, m->facts.cropped, sizeof m->facts.cropped);
     else if (s->crop && volume_crop(&m->volume, s->low_mm, s->high_mm, e) < 0)
@@ -28,7 +32,8 @@ static int scan_convert(struct volume_message *m, const struct settings *s, stru
         return -1;
     if (s->clip.count)
         suv_clip(&m->volume, s->clip.value[0], s->clip.value[1]);
-    suv_statistics(&m->volume, &m->facts);
+    if (s->crop || s->spacing.count || s->clip.count) /* of the volume as it leaves */
+        suv_statistics(&m->volume, &m->facts);
     return 0;
 }
 
@@ -61,6 +66,8 @@ int main(int argc, char **argv)
          "--crop thighs: keep this much below the place where the legs part", 0, NULL},
         {"clip", OPT_REALS, &settings.clip, "LOW,HIGH", 0, 0, "SUV below and above become these; default: as they are",
          0, NULL},
+        {"accept-implausible", OPT_FLAG, &settings.accept_implausible, NULL, 0, 0,
+         "tell, and do not refuse, what no patient's scan can be like: for phantoms", 0, NULL},
     };
     struct opts opts = {.program = "petrel-suv",
                         .usage = "[options] --in volumes --out suv",
@@ -71,8 +78,8 @@ int main(int argc, char **argv)
                                     "sex, surface wants height.\n"
                                     "Exit codes: 0 all well, 65 some scan was refused (the rest went on).",
                         .table = table,
-                        .count = 5};
-    opts.count += stage_option_rows(&ends, "volumes", "suv", table + 5, COUNT_OF(table) - 5);
+                        .count = 6};
+    opts.count += stage_option_rows(&ends, "volumes", "suv", table + opts.count, COUNT_OF(table) - opts.count);
     struct error e = {0};
     if (opts_parse(&opts, argc, argv, &e) < 0)
         die_of(&e);
@@ -107,6 +114,8 @@ int main(int argc, char **argv)
                 "scan=%s patient=%s vendor=\"%s\" factor=%.6g delay_s=%.0f suv_max=%.2f seconds=%.2f formula=\"%s\"",
                 m.facts.source, m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor,
                 m.facts.delay_s, m.facts.suv_max, now_s() - begun_s, m.facts.suv_formula);
+            if (*m.facts.told)
+                log_warn("'%s': %s", m.facts.source, m.facts.told);
             if (*m.facts.cropped)
                 log_event("cropped", "scan=%s patient=%s how=\"%s\"", m.facts.source, m.facts.patient, m.facts.cropped);
             volume_message_encode(&m, &out);

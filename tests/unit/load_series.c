@@ -423,8 +423,8 @@ static void clocks(void **state)
     assert_true(clock_seconds("10:35:00") == 38100);
     assert_true(clock_seconds("000000") == 0 && fabs(clock_seconds("235959.250000") - 86399.25) < 1e-9);
     assert_true(clock_seconds("235959.25+0100") == 86399.25);
-    static const char *const bad[] = {"",       "1035",   "10:35",   "10:3500", "243500",
-                                      "106000", "1o3500", "103500x", "103500.", "10-35-00"};
+    static const char *const bad[] = {"",       "9",       "10:3500", "243500",  "106000",
+                                      "1o3500", "103500x", "103500.", "10-35-00"};
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         assert_true(isnan(clock_seconds(bad[i])));
     assert_true(clock_days("20200301") - clock_days("20200228") == 2); /* a leap year */
