@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# Petrel. Targets: all test bench layers offline-bundle compile_commands man clean; variables: asan=1 tsan=1 CUDA=0|1 MPI=0|1 DEBUG=1
+# Petrel. Targets: all test bench layers install uninstall dist deb offline-bundle compile_commands man clean
+#   variables: asan=1 tsan=1 CUDA=0|1 MPI=0|1 DEBUG=1 V=1 (whole commands); CC CXX AR PKG_CONFIG CPPFLAGS CFLAGS CXXFLAGS LDFLAGS LDLIBS are the
+#   packager's: his -O and -g win over ours, what the code cannot be without stays; a build with other flags is made anew.
+#   install: prefix DESTDIR bindir libdir datadir mandir docdir completionsdir
 # Rooms find their own files: a new .c in a folder is built; a new folder under stages/ becomes petrel-FOLDER.
-CC      ?= gcc
-CXX     ?= g++
 B       := build$(if $(asan),-asan)$(if $(tsan),-tsan)
+PKG_CONFIG ?= pkg-config
+V       ?= 0
+# $(call say,WHAT): a line a command, or with V=1 the command itself
+say      = $(if $(filter 0,$(V)),@printf '  %-4s %s\n' '$(1)' '$@';)
 # one value decides: found nvcc, or CUDA=0/1 on the command line
 NVCC    ?= $(firstword $(wildcard $(CUDA_HOME)/bin/nvcc /usr/local/cuda/bin/nvcc) $(shell command -v nvcc 2>/dev/null))
 CUDA    ?= $(if $(NVCC),1,0)
@@ -12,28 +17,48 @@ CUDA    ?= $(if $(NVCC),1,0)
 MPICC   ?= $(shell command -v mpicc 2>/dev/null)
 MPI     ?= $(if $(MPICC),1,0)
 
-HDF5    := $(shell pkg-config --cflags hdf5 2>/dev/null)
-OPENJPEG := $(shell pkg-config --cflags libopenjp2 2>/dev/null)
-HDF5_L  := $(shell pkg-config --libs hdf5 2>/dev/null || echo -lhdf5)
+# where things are put, and where an installed program looks for its parts: libdir as seen from bindir, so that a tree may be moved whole
+prefix  ?= /usr/local
+exec_prefix ?= $(prefix)
+bindir  ?= $(exec_prefix)/bin
+libdir  ?= $(exec_prefix)/lib
+datadir ?= $(prefix)/share
+mandir  ?= $(datadir)/man
+docdir  ?= $(datadir)/doc/petrel
+completionsdir ?= $(datadir)/bash-completion/completions
+pkglibdir := $(libdir)/petrel
+pkgdatadir := $(datadir)/petrel
+PARTS_AT := $(shell realpath -m --relative-to='$(bindir)' '$(pkglibdir)')
+
+HDF5    := $(shell $(PKG_CONFIG) --cflags hdf5 2>/dev/null)
+OPENJPEG := $(shell $(PKG_CONFIG) --cflags libopenjp2 2>/dev/null)
+HDF5_L  := $(shell $(PKG_CONFIG) --libs hdf5 2>/dev/null || echo -lhdf5)
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes
 comma   := ,
 SAN     := $(if $(asan),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)$(if $(tsan),-fsanitize=thread)
+GUIDE   := $(if $(guided),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer)
+SAN     += $(if $(guided),$(GUIDE) -fsanitize=fuzzer-no-link)
 OPT     := $(if $(DEBUG),-O0,-O3) -g
-CFLAGS  += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(SAN) -fno-math-errno -ffp-contract=off -fPIC
-CXXFLAGS += -std=c++17 -D_GNU_SOURCE $(OPT) -Wall -Wextra $(SAN) -fPIC
-CPPFLAGS += -I. -isystem /usr/include/hdf5/serial $(HDF5) $(OPENJPEG:-I%=-isystem %)
-LDFLAGS += $(SAN)
+# ours, the packager's, what must be; FLAGS: a room's own. No path of this machine gets into a program.
+NEEDED  := -D_GNU_SOURCE -fPIC -ffile-prefix-map=$(CURDIR)=.
+C_FLAGS  = $(OPT) $(WARN) $(CFLAGS) -std=c11 $(NEEDED) $(SAN) -fno-math-errno -ffp-contract=off $(FLAGS)
+CXX_FLAGS = $(OPT) -Wall -Wextra $(CXXFLAGS) -std=c++17 $(NEEDED) $(SAN) $(FLAGS)
+INCLUDES = -I. $(SEES) -isystem /usr/include/hdf5/serial $(HDF5) $(OPENJPEG:-I%=-isystem %) $(CPPFLAGS)
+LD_FLAGS = $(SAN) $(LDFLAGS)
 LDLIBS_common := $(HDF5_L) -lz -ldeflate -lisal -lxxhash -lnettle -ljansson
 LDLIBS_proto  := -lzmq -lmsgpackc
 LDLIBS_kernels := -lopenblas -fopenmp
-LDLIBS  := -lm -lpthread -ldl
+# what flags.txt holds: read here, for a target's own flags would get into it
+COMPILED := $(CC) $(CXX) $(INCLUDES) $(C_FLAGS) $(CXX_FLAGS)
+LIBS    := -lm -lpthread -ldl $(LDLIBS)
 
 # sources from a bundle have no .git of their own: their VERSION says it whole
 VERSION := $(if $(wildcard .git),$(shell git describe --always --dirty --tags 2>/dev/null | sed 's/^v//'))
 VERSION := $(shell cat VERSION)$(if $(VERSION),+$(VERSION))
 
-# what each room is made of
+# what each room is made of; a stage may have folders of its own
 src      = $(sort $(wildcard $(addsuffix /*.c,$(1))) $(wildcard $(addsuffix /*.cc,$(1))))
+stage_src = $(call src,$(1) $(patsubst %/,%,$(wildcard $(addsuffix /*/,$(1)))))
 obj      = $(patsubst %,$(B)/%.o,$(1))
 COMMON  := $(call obj,$(call src,common))
 PROTO   := $(call obj,$(call src,proto))
@@ -41,7 +66,8 @@ KERNELS := $(call obj,$(call src,kernels kernels/ref kernels/cpu kernels/nets ke
 STAGES  := $(notdir $(patsubst %/,%,$(dir $(wildcard stages/*/main.c))))
 LEARN   := train eval classify
 # protobuf: event files and ONNX, both train's
-GEN     := $(patsubst stages/train/%.proto,$(B)/gen/%.pb-c.c.o,$(wildcard stages/train/*.proto))
+PROTOS  := $(wildcard stages/train/*/*.proto)
+GEN     := $(patsubst %.proto,$(B)/gen/%.pb-c.c.o,$(notdir $(PROTOS)))
 STAGE_SHARED := $(call obj,stages/stage.c)
 MODEL_SHARED := $(call obj,$(filter-out stages/stage.c,$(wildcard stages/*.c)))
 PROGRAMS := $(addprefix $(B)/bin/petrel-,$(STAGES)) $(if $(wildcard datasets/simulate/main.c),$(B)/bin/petrel-simulate)
@@ -52,45 +78,56 @@ GPU     := $(B)/tests/gpu/device
 BENCH   := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(PROGRAMS) $(if $(filter 1,$(CUDA)),cuda) $(if $(filter 1,$(MPI)),$(B)/bin/petrel-mpi.so)
-.PHONY: FORCE all test tests fuzz bench bench-programs layers compile_commands man clean cuda fault offline-bundle
+.PHONY: FORCE all test tests fuzz bench bench-programs layers compile_commands man clean cuda fault offline-bundle install uninstall dist deb
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-# version.o alone is rebuilt when the version changes
-$(B)/version.txt: FORCE
-	@mkdir -p $(B); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+# What a file is made from besides its sources: a text that is written anew when it differs.
+stamp    = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' >$@
 FORCE:
-$(B)/common/version.c.o: CPPFLAGS += -DPETREL_VERSION='"$(VERSION)"'
+$(B)/version.txt: FORCE
+	$(call stamp,$(VERSION))
+$(B)/parts.txt: FORCE
+	$(call stamp,$(PARTS_AT))
+$(B)/flags.txt: FORCE
+	$(call stamp,$(COMPILED))
+$(B)/linked.txt: FORCE
+	$(call stamp,$(CC) $(CXX) $(AR) $(LD_FLAGS) $(LIBS))
+# these alone are rebuilt when the version, or the place of the parts, changes
+$(B)/common/version.c.o: SEES = -DPETREL_VERSION='"$(VERSION)"'
 $(B)/common/version.c.o: $(B)/version.txt
+$(B)/kernels/object.c.o: SEES = -DPETREL_PARTS='"$(PARTS_AT)"'
+$(B)/kernels/object.c.o: $(B)/parts.txt
 
-$(B)/kernels/%.c.o: CFLAGS += -fopenmp
+$(B)/kernels/%.c.o: FLAGS = -fopenmp
 # our own arithmetic may fuse: the cpu back end is compared with ref by tolerance, not by bits
-$(B)/kernels/cpu/%.c.o: CFLAGS += -ffp-contract=fast
-$(B)/%.c.o: %.c
+$(B)/kernels/cpu/%.c.o: FLAGS = -fopenmp -ffp-contract=fast
+$(B)/%.c.o: %.c $(B)/flags.txt
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
-$(B)/%.cc.o: %.cc
+	$(call say,CC)$(CC) $(INCLUDES) $(C_FLAGS) -MMD -MP -c $< -o $@
+$(B)/%.cc.o: %.cc $(B)/flags.txt
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
-$(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: stages/train/%.proto
+	$(call say,CXX)$(CXX) $(INCLUDES) $(CXX_FLAGS) -MMD -MP -c $< -o $@
+vpath %.proto $(sort $(dir $(PROTOS)))
+$(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: %.proto
 	@mkdir -p $(@D)
-	protoc-c --c_out=$(B)/gen --proto_path=stages/train $<
-$(B)/gen/%.c.o: $(B)/gen/%.c
-	$(CC) $(CPPFLAGS) $(CFLAGS) -w -c $< -o $@
-$(B)/stages/train/%.c.o $(B)/tests/%.c.o: CPPFLAGS += -isystem $(B)/gen
-$(call obj,$(call src,stages/train)) $(B)/tests/unit/train_export.c.o: | $(GEN)
+	$(call say,GEN)protoc-c --c_out=$(B)/gen --proto_path=$(<D) $<
+$(B)/gen/%.c.o: $(B)/gen/%.c $(B)/flags.txt
+	$(call say,CC)$(CC) $(INCLUDES) $(C_FLAGS) -w -c $< -o $@
+$(B)/stages/train/%.c.o $(B)/tests/%.c.o: SEES = -isystem $(B)/gen
+$(call obj,$(call stage_src,stages/train)) $(B)/tests/unit/train_export.c.o: | $(GEN)
 $(B)/bin/petrel-train: $(GEN)
 $(B)/libcommon.a: $(COMMON)
 $(B)/libproto.a: $(PROTO)
 $(B)/libkernels.a: $(KERNELS)
 $(B)/lib%.a:
-	@rm -f $@; ar rcs $@ $^
+	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
 
 # a stage: its folder, stage.c, and the libraries of its layer; load and simulate alone link DCMTK (C++)
 define stage_rule
-$(B)/bin/petrel-$(1): $(call obj,$(call src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a
+$(B)/bin/petrel-$(1): $(call obj,$(call stage_src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
 	@mkdir -p $$(@D)
-	$$(if $$(filter load,$(1)),$(CXX),$(CC)) $(LDFLAGS) -o $$@ $$^ $(if $(filter $(1),$(LEARN)),$(LDLIBS_kernels)) $$(LDLIBS_$(1)) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
+	$$(call say,LD)$$(if $$(filter load,$(1)),$(CXX),$(CC)) $(LD_FLAGS) -o $$@ $$(filter %.o %.a,$$^) $(if $(filter $(1),$(LEARN)),$(LDLIBS_kernels)) $$(LDLIBS_$(1)) $(LDLIBS_proto) $(LDLIBS_common) $(LIBS)
 endef
 $(B)/bin/petrel-cache: $(call obj,stages/picture.c)
 $(foreach s,$(STAGES),$(eval $(call stage_rule,$(s))))
@@ -99,35 +136,35 @@ LDLIBS_train := -lpng -lprotobuf-c
 LDLIBS_eval := -lpng
 LDLIBS_cache := -lpng
 LDLIBS_classify := -lpng
-$(B)/bin/petrel-simulate: $(call obj,$(call src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a
+$(B)/bin/petrel-simulate: $(call obj,$(call stage_src,datasets/simulate)) $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) -o $@ $^ -ldcmdata -loflog -lofstd $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
+	$(call say,LD)$(CXX) $(LD_FLAGS) -o $@ $(filter %.o %.a,$^) -ldcmdata -loflog -lofstd $(LDLIBS_proto) $(LDLIBS_common) $(LIBS)
 
 # a part of its own, opened by the cpu back end where several ranks are asked for; -isystem: MPI's headers are not held to our warnings
-$(B)/bin/petrel-mpi.so: kernels/mpi/ranks.c kernels/ranks.h $(B)/libcommon.a
+$(B)/bin/petrel-mpi.so: kernels/mpi/ranks.c kernels/ranks.h $(B)/libcommon.a $(B)/flags.txt $(B)/linked.txt
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(patsubst -I%,-isystem %,$(filter -I%,$(shell $(MPICC) -showme:compile 2>/dev/null || $(MPICC) -compile_info))) $(CFLAGS) -shared -o $@ $< $(B)/libcommon.a $(LDFLAGS) $(shell $(MPICC) -showme:link 2>/dev/null || $(MPICC) -link_info)
+	$(call say,LD)$(CC) $(INCLUDES) $(patsubst -I%,-isystem %,$(filter -I%,$(shell $(MPICC) -showme:compile 2>/dev/null || $(MPICC) -compile_info))) $(C_FLAGS) -shared -o $@ $< $(B)/libcommon.a $(LD_FLAGS) $(shell $(MPICC) -showme:link 2>/dev/null || $(MPICC) -link_info)
 
 # tests see every room; a stage's arithmetic is all its files but main.c
-PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call src,stages/$(s)))) $(call obj,$(call src,datasets/simulate)))
+PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call stage_src,stages/$(s)))) $(call obj,$(call stage_src,datasets/simulate)))
 $(B)/libparts.a: $(PARTS) $(GEN) $(STAGE_SHARED) $(MODEL_SHARED)
-$(B)/tests/%: $(B)/tests/%.c.o $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a
+$(B)/tests/%: $(B)/tests/%.c.o $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a -lcmocka $(LDLIBS_kernels) $(LDLIBS_load) $(LDLIBS_train) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
-$(B)/tests/%.c.o: CFLAGS += -fopenmp
+	$(call say,LD)$(CXX) $(LD_FLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a -lcmocka $(LDLIBS_kernels) $(LDLIBS_load) $(LDLIBS_train) $(LDLIBS_proto) $(LDLIBS_common) $(PEER_LIBS) $(LIBS)
+$(B)/tests/%.c.o: FLAGS = -fopenmp
 $(B)/tests/gpu/device: $(B)/kernels/cuda/conv_form.c.o
 
 # kernels/cuda as it is, compiled by g++ against tests/emu and run on the CPU, for its tests: no nvcc, no GPU
 EMULATED := $(B)/tests/emu/petrel-cuda.so
 EMU_FLAGS = -Itests/emu -fvisibility=hidden -fno-math-errno
-$(EMULATED): $(patsubst %,$(B)/tests/emu/%.o,$(wildcard kernels/cuda/*.cu tests/emu/*.cc)) $(call obj,$(filter-out %/plan.c,$(wildcard kernels/cuda/*.c)) kernels/shape.c) $(B)/common/base.c.o $(B)/common/version.c.o
-	$(CXX) $(LDFLAGS) -shared -Wl,-Bsymbolic -o $@ $^ -lm
-$(B)/tests/emu/%.cu.o: %.cu
+$(EMULATED): $(patsubst %,$(B)/tests/emu/%.o,$(wildcard kernels/cuda/*.cu tests/emu/*.cc)) $(call obj,$(filter-out %/plan.c,$(wildcard kernels/cuda/*.c)) kernels/shape.c) $(B)/common/base.c.o $(B)/common/version.c.o $(B)/linked.txt
+	$(call say,LD)$(CXX) $(LD_FLAGS) -shared -Wl,-Bsymbolic -o $@ $(filter %.o,$^) -lm
+$(B)/tests/emu/%.cu.o: %.cu $(B)/flags.txt
 	@mkdir -p $(@D)
-	$(CXX) $(EMU_FLAGS) $(CPPFLAGS) $(CXXFLAGS) -O2 -Wno-unknown-pragmas -MMD -MP -x c++ -c $< -o $@
-$(B)/tests/emu/%.cc.o: %.cc
+	$(call say,CXX)$(CXX) $(EMU_FLAGS) $(INCLUDES) $(CXX_FLAGS) -O2 -Wno-unknown-pragmas -MMD -MP -x c++ -c $< -o $@
+$(B)/tests/emu/%.cc.o: %.cc $(B)/flags.txt
 	@mkdir -p $(@D)
-	$(CXX) $(EMU_FLAGS) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CXX)$(CXX) $(EMU_FLAGS) $(INCLUDES) $(CXX_FLAGS) -MMD -MP -c $< -o $@
 
 # cuDNN's plans for GPUs that are not here, where cuDNN is installed
 plans: $(B)/libkernels.a $(B)/libcommon.a
@@ -147,33 +184,45 @@ fuzz: build/tests/fuzz/parsers
 	$(MAKE) CC=clang CXX=clang++ B=build-fuzz guided=1 CUDA=0 $(GUIDED)
 	tests/fuzz/guided/run.sh $(GUIDED) $< $(SECONDS) $(TARGETS)
 ifdef guided
-GUIDE   := -fsanitize=address,undefined -fno-omit-frame-pointer
-CFLAGS  += $(GUIDE) -fsanitize=fuzzer-no-link
-CXXFLAGS += $(GUIDE) -fsanitize=fuzzer-no-link
-$(GUIDED): $(B)/tests/fuzz/guided/libfuzzer.c.o $(filter-out %/main.c.o,$(call obj,$(call src,stages/load))) $(B)/libproto.a $(B)/libcommon.a
-	$(CXX) $(GUIDE) -fsanitize=fuzzer -o $@ $^ -lcmocka $(LDLIBS_load) $(LDLIBS_proto) $(LDLIBS_common) $(LDLIBS)
-$(B)/tests/fuzz/guided/%.c.o: CFLAGS := $(filter-out -fopenmp,$(CFLAGS))
+$(GUIDED): $(B)/tests/fuzz/guided/libfuzzer.c.o $(filter-out %/main.c.o,$(call obj,$(call stage_src,stages/load))) $(B)/libproto.a $(B)/libcommon.a
+	$(CXX) $(GUIDE) -fsanitize=fuzzer -o $@ $^ -lcmocka $(LDLIBS_load) $(LDLIBS_proto) $(LDLIBS_common) $(LIBS)
+$(B)/tests/fuzz/guided/%.c.o: FLAGS =
 endif
 # conv's peer, where it is installed: oneDNN 2 (libdnnl-dev) or 3 (DNNL=PREFIX, where include and lib lie)
 DNNL    ?= $(if $(wildcard /usr/include/oneapi/dnnl/dnnl.h),/usr)
 DNNL_AT := $(filter-out /usr,$(DNNL))
 $(B)/onednn.txt: FORCE
-	@mkdir -p $(B); echo '$(DNNL)' | cmp -s - $@ || echo '$(DNNL)' > $@
+	$(call stamp,$(DNNL))
 ONEDNN  := $(B)/tests/bench/onednn/conv_onednn.c.o
-$(ONEDNN): CPPFLAGS += $(if $(DNNL),-DWITH_ONEDNN) $(DNNL_AT:%=-isystem %/include)
-$(B)/tests/bench/conv: LDLIBS += $(foreach at,$(DNNL_AT),-L$(at)/lib -Wl$(comma)-rpath$(comma)$(at)/lib) $(if $(DNNL),-ldnnl)
+$(ONEDNN): SEES = $(if $(DNNL),-DWITH_ONEDNN) $(DNNL_AT:%=-isystem %/include)
+$(B)/tests/bench/conv: PEER_LIBS = $(foreach at,$(DNNL_AT),-L$(at)/lib -Wl$(comma)-rpath$(comma)$(at)/lib) $(if $(DNNL),-ldnnl)
 $(ONEDNN) $(B)/tests/bench/conv: $(B)/onednn.txt
 $(B)/tests/bench/conv: $(ONEDNN)
 bench-programs: $(BENCH)
 bench: all $(BENCH)
 	tests/bench/run.sh $(B)
 
+# the recipe files are the settings' rows (proto/recipe.def), written out
+recipes: $(B)/bin/petrel-train
+	for r in paper released; do $< settings $$r > pipelines/recipes/$$r.conf || exit; done
+.PHONY: recipes
 layers:
 	@tests/layers.sh
 offline-bundle:
 	pipelines/offline/bundle.sh
 man: all
 	docs/man.sh $(B)
+# The sources that are committed, as an archive that is the same whoever makes it.
+dist:
+	packaging/dist.sh
+deb:
+	packaging/deb.sh
+
+# Nothing is stripped: packagers keep what they take away, and `strip $(bindir)/petrel-*` is one command.
+install: all man
+	packaging/install.sh '$(B)' '$(DESTDIR)' '$(bindir)' '$(pkglibdir)' '$(pkgdatadir)' '$(mandir)' '$(docdir)' '$(completionsdir)'
+uninstall:
+	packaging/install.sh --remove '$(DESTDIR)' '$(bindir)' '$(pkglibdir)' '$(pkgdatadir)' '$(mandir)' '$(docdir)' '$(completionsdir)'
 compile_commands:
 	@command -v bear >/dev/null || { echo "needs bear: apt-get install bear" >&2; exit 69; }
 	bear -- $(MAKE) -B all tests

@@ -1,26 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # run.sh -- the front door of Petrel.
+# What it does once everything is built is pipelines/petrel.sh, as for what is installed.
 usage() {
+    echo "usage: ./run.sh [COMMAND] [--yes] [options]"
+    echo
+    pipelines/petrel.sh commands
     cat <<'TEXT'
-usage: ./run.sh [COMMAND] [--yes] [options]
-
-  demo                 (also without a command) simulate a small cohort, train, and write a report: runs/demo/report.html
   test [PATTERN]       build and run every test; ends with "N passed, N failed, N skipped"
-  rois SCAN... --out DIR        scans to a cache of high-uptake regions (DICOM folders, NIfTI, autoPET trees, list.tsv)
-  train --cache DIR --out DIR   pretraining and classifier on a cache; --no-position, --no-semantic: the ablations
-  classify --model FILE SCAN... --out DIR    which regions of a scan are tumour: table, label mask
-  simulate --out DIR --patients N            a simulated cohort
   bench [NAME]         speed, as ratios against named peers
   check [asan|layers]  the sanitizer build and its tests; who may include whom
 
   --yes       install missing Debian packages without asking (also when CI is set)
-  -j N        copies of the suv, roi and pairs stages (default: the number of cores)
-  --recipe F  settings (default: pipelines/recipes/demo.conf for demo, paper.conf otherwise); further --KEY=VALUE go to the stages
-Run the same command again after any interruption: what is finished is not done again.
 TEXT
+    pipelines/petrel.sh words
 }
 set -u
+caller=$PWD
 cd "$(dirname "$0")" || exit 1
 top=$PWD
 
@@ -116,32 +112,25 @@ done
 set -- ${words[@]+"${words[@]}"}
 
 export PATH=$top/build/bin:$PATH
+front() { # what is named or written is the caller's, wherever this file lies
+    cd "$caller" && PETREL_FRONT=$0 exec "$top/pipelines/petrel.sh" "$command" "$@"
+}
 case $command in
-demo)
-    need "${build_packages[@]}"
-    build_for "$@"
-    exec pipelines/demo.sh "$@"
-    ;;
 test)
     need "${build_packages[@]}" "${test_packages[@]}" "${mpi_packages[@]}"
     build all tests CUDA=0
     [[ ! tests/cli/peers.bats =~ ${1:-.} ]] || peers
     exec tests/run.sh build "$@"
     ;;
-rois)
-    need "${build_packages[@]}"
-    build all CUDA=0
-    exec pipelines/rois.sh "$@"
-    ;;
-train | classify)
+demo | train | classify)
     need "${build_packages[@]}"
     build_for "$@"
-    exec "pipelines/$command.sh" "$@"
+    front "$@"
     ;;
-simulate)
+rois | simulate)
     need "${build_packages[@]}"
     build all CUDA=0
-    exec petrel-simulate "$@"
+    front "$@"
     ;;
 bench)
     need "${build_packages[@]}" "${test_packages[@]}"

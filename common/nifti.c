@@ -37,29 +37,29 @@ enum field {
     F_SROW,
     FIELDS
 };
-struct place {
+struct header_field {
     size_t at, width;
     double (*get)(const uint8_t *at);
 };
-static const struct place nifti1[FIELDS] = {{40, 2, foreign_i16},  {70, 2, foreign_i16},  {76, 4, foreign_f32},
-                                            {108, 4, foreign_f32}, {112, 4, foreign_f32}, {116, 4, foreign_f32},
-                                            {123, 1, foreign_u8},  {252, 2, foreign_i16}, {254, 2, foreign_i16},
-                                            {256, 4, foreign_f32}, {268, 4, foreign_f32}, {280, 4, foreign_f32}};
-static const struct place nifti2[FIELDS] = {{16, 8, foreign_i64},  {12, 2, foreign_i16},  {104, 8, foreign_f64},
-                                            {168, 8, foreign_i64}, {176, 8, foreign_f64}, {184, 8, foreign_f64},
-                                            {500, 4, foreign_i32}, {344, 4, foreign_i32}, {348, 4, foreign_i32},
-                                            {352, 8, foreign_f64}, {376, 8, foreign_f64}, {400, 8, foreign_f64}};
+static const struct header_field nifti1[FIELDS] = {{40, 2, foreign_i16},  {70, 2, foreign_i16},  {76, 4, foreign_f32},
+                                                   {108, 4, foreign_f32}, {112, 4, foreign_f32}, {116, 4, foreign_f32},
+                                                   {123, 1, foreign_u8},  {252, 2, foreign_i16}, {254, 2, foreign_i16},
+                                                   {256, 4, foreign_f32}, {268, 4, foreign_f32}, {280, 4, foreign_f32}};
+static const struct header_field nifti2[FIELDS] = {{16, 8, foreign_i64},  {12, 2, foreign_i16},  {104, 8, foreign_f64},
+                                                   {168, 8, foreign_i64}, {176, 8, foreign_f64}, {184, 8, foreign_f64},
+                                                   {500, 4, foreign_i32}, {344, 4, foreign_i32}, {348, 4, foreign_i32},
+                                                   {352, 8, foreign_f64}, {376, 8, foreign_f64}, {400, 8, foreign_f64}};
 
 struct header {
     uint8_t bytes[HEADER2];
-    const struct place *place;
+    const struct header_field *field;
     size_t size;
     bool swapped, pair; /* pair: the voxels lie in a second file */
 };
 
 static double header_get(const struct header *h, enum field field, size_t which)
 {
-    struct place p = h->place[field];
+    struct header_field p = h->field[field];
     uint8_t value[8];
     memcpy(value, h->bytes + p.at + which * p.width, p.width);
     if (h->swapped)
@@ -81,7 +81,7 @@ static int header_take(struct header *h, struct gzip_reader *from, const char *p
         if (size != HEADER1 && size != HEADER2)
             continue;
         bool const two = size == HEADER2;
-        h->place = two ? nifti2 : nifti1;
+        h->field = two ? nifti2 : nifti1;
         h->size = (size_t)size;
         h->swapped = swapped == 1;
         if (two && gzip_take(from, h->bytes + HEADER1, HEADER2 - HEADER1, &more, e) < 0)

@@ -183,6 +183,10 @@ static int set_choice(const struct option *row, const char *text, struct error *
 static int set_reals(const struct option *row, const char *text, struct error *e)
 {
     struct opt_reals read = {0};
+    if (strcmp(text, "none") == 0) {
+        *(struct opt_reals *)row->value = read;
+        return 0;
+    }
     for (const char *c = text;;) {
         char *end;
         if (read.count == COUNT_OF(read.value))
@@ -314,13 +318,18 @@ static int read_option(struct parse *p, int argc, char **argv, int at, int *next
     const char *value = name[length] == '=' ? name + length + 1 : NULL;
     *next = at + 1;
 
-    if (same_name(name, length, "help") || strcmp(word, "-h") == 0) {
-        if (p->apply) {
-            opts_help(p->o, stdout);
-            exit(fflush(stdout) ? EX_IOERR : EX_OK);
+    static const struct {
+        const char *name;
+        void (*print)(const struct opts *o, FILE *to);
+    } help[] = {{"help", opts_help}, {"help-man", opts_man}, {"options", opts_list}};
+    for (size_t i = 0; i < COUNT_OF(help); i++)
+        if (same_name(name, length, help[i].name) || (i == 0 && strcmp(word, "-h") == 0)) {
+            if (p->apply) {
+                help[i].print(p->o, stdout);
+                exit(fflush(stdout) ? EX_IOERR : EX_OK);
+            }
+            return 0;
         }
-        return 0;
-    }
     if (same_name(name, length, "version")) {
         if (p->apply) {
             printf("%s %s\n", p->o->program, program_version());
@@ -395,6 +404,9 @@ int opts_parse(struct opts *o, int argc, char **argv, struct error *e)
         p.apply = true;
         result = read_words(&p, argc, argv);
     }
+    for (size_t i = 0; i < o->count; i++)
+        if (p.given[i])
+            o->table[i].flags |= OPT_GIVEN;
     free(p.given);
     if (!result)
         log_open(o->common.quiet, o->common.json);

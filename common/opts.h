@@ -15,7 +15,7 @@ enum opt_kind {
     OPT_FLAG,    /* bool * */
     OPT_INT,     /* int64_t *, within [low, high] */
     OPT_REAL,    /* double *, within [low, high] */
-    OPT_REALS,   /* struct opt_reals *: "2.036,2.036,3" */
+    OPT_REALS,   /* struct opt_reals *: "2.036,2.036,3", or "none" */
     OPT_STRING,  /* const char ** : points into argv or a kept copy, never freed */
     OPT_STRINGS, /* struct opt_strings *: may be given more than once */
     OPT_CHOICE   /* const char **, one of choices "fcm|fixed" */
@@ -29,7 +29,11 @@ struct opt_strings {
     const char *value[64];
 };
 
-enum { OPT_RECIPE = 1 /* also a recipe key */, OPT_HIDDEN = 2 /* not in --help */ };
+enum {
+    OPT_RECIPE = 1, /* also a recipe key */
+    OPT_HIDDEN = 2, /* not in --help */
+    OPT_GIVEN = 4   /* set by opts_parse: said on the command line, not by a recipe alone */
+};
 
 struct option {
     const char *name; /* "stem-stride" */
@@ -71,6 +75,10 @@ char *opts_value(const struct option *option) MUST_USE;
 /* "key = value" lines of every OPT_RECIPE option (all of them with all=true), in table order: a run record. */
 void opts_write(const struct opts *o, bool all, FILE *to);
 void opts_help(const struct opts *o, FILE *to);
+void opts_man(const struct opts *o, FILE *to); /* --help-man: a man page, section 1 */
+/* What "--options" prints, for pipelines/arguments.sh and a shell's completion: a line an option, tab-separated: name; flag,
+ * value or values (may be repeated); shown or hidden; argument or -; help. */
+void opts_list(const struct opts *o, FILE *to);
 /* Sets one option from its text as the command line would; what a string or choice needs is kept for good. */
 int opt_set(const struct option *option, const char *text, struct error *e) MUST_USE;
 #endif

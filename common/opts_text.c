@@ -7,7 +7,7 @@
 
 enum { HELP_COLUMN = 30, HELP_WIDTH = 100 };
 
-static const char *const exit_codes =
+const char *const opts_exit_codes =
     "Exit codes:\n"
     "  0 all went well    64 usage    65 an input was refused (the others went well)\n"
     "  66 no such input   69 something is not available here   70 a fault of this program\n"
@@ -54,7 +54,7 @@ char *opts_value(const struct option *option)
     }
     case OPT_REALS: {
         const struct opt_reals *list = option->value;
-        char *text = xstrdup("");
+        char *text = xstrdup(list->count ? "" : "none");
         for (size_t i = 0; i < list->count; i++) {
             char *one = opts_real(list->value[i]), *longer = xprintf("%s%s%s", text, i ? "," : "", one);
             free(one);
@@ -145,9 +145,25 @@ static void put_row(FILE *to, const struct option *row)
     free(right);
 }
 
-static const char *group_of(const struct option *row)
+const char *opts_group(const struct option *row)
 {
     return row->group ? row->group : "Options";
+}
+
+bool opts_heads_group(const struct opts *o, const struct option *common, size_t i)
+{
+    const struct option *first = opts_row(o, common, i);
+    bool headed = first->flags & OPT_HIDDEN;
+    for (size_t before = 0; before < i && !headed; before++) {
+        const struct option *row = opts_row(o, common, before);
+        headed = !(row->flags & OPT_HIDDEN) && strcmp(opts_group(row), opts_group(first)) == 0;
+    }
+    return !headed;
+}
+
+bool opts_wants_exit_codes(const struct opts *o)
+{
+    return !o->epilogue || !strcasestr(o->epilogue, "exit code");
 }
 
 void opts_help(const struct opts *o, FILE *to)
@@ -156,20 +172,14 @@ void opts_help(const struct opts *o, FILE *to)
     opts_common_rows(o, common);
     size_t count = o->count + OPTS_COMMON;
     fprintf(to, "Usage: %s %s\n%s %s.\n", o->program, o->usage, o->program, o->purpose);
-    /* a group stands where its first option does */
     for (size_t i = 0; i < count; i++) {
         const struct option *first = opts_row(o, common, i);
-        bool headed = first->flags & OPT_HIDDEN;
-        for (size_t before = 0; before < i && !headed; before++) {
-            const struct option *row = opts_row(o, common, before);
-            headed = !(row->flags & OPT_HIDDEN) && strcmp(group_of(row), group_of(first)) == 0;
-        }
-        if (headed)
+        if (!opts_heads_group(o, common, i))
             continue;
-        fprintf(to, "\n%s:\n", group_of(first));
+        fprintf(to, "\n%s:\n", opts_group(first));
         for (size_t j = i; j < count; j++) {
             const struct option *row = opts_row(o, common, j);
-            if (!(row->flags & OPT_HIDDEN) && strcmp(group_of(row), group_of(first)) == 0)
+            if (!(row->flags & OPT_HIDDEN) && strcmp(opts_group(row), opts_group(first)) == 0)
                 put_row(to, row);
         }
     }
@@ -177,6 +187,6 @@ void opts_help(const struct opts *o, FILE *to)
     fprintf(to, "  %-*s%s\n", HELP_COLUMN - 2, "--help, --version", "this text; the version");
     if (o->epilogue && *o->epilogue)
         fprintf(to, "\n%s%s", o->epilogue, o->epilogue[strlen(o->epilogue) - 1] == '\n' ? "" : "\n");
-    if (!o->epilogue || !strcasestr(o->epilogue, "exit code"))
-        fprintf(to, "\n%s", exit_codes);
+    if (opts_wants_exit_codes(o))
+        fprintf(to, "\n%s", opts_exit_codes);
 }

@@ -43,11 +43,11 @@ static int map_make(const struct grid *from, const struct grid *to, struct grid_
 
 int grid_from_mm(const struct grid *g, const double ras_mm[3], double zyx[3], struct error *e)
 {
-    struct grid place = {0}; /* its voxel (0,0,0) lies there */
+    struct grid corner = {0}; /* its voxel (0,0,0) lies there */
     struct grid_map map;
     for (int i = 0; i < 3; i++)
-        place.affine[i][3] = ras_mm[i];
-    if (map_make(g, &place, &map, e) < 0)
+        corner.affine[i][3] = ras_mm[i];
+    if (map_make(g, &corner, &map, e) < 0)
         return -1;
     for (int a = 0; a < 3; a++)
         zyx[a] = map.m[a][3];

@@ -11,19 +11,22 @@
 extern "C" {
 #endif
 
-/* Every stream of the project, so that no two uses collide. */
-enum rng_stream {
-    RNG_INIT = 1,       /* network weights; index = tensor number */
-    RNG_PAIRS = 2,      /* which pairs; index = epoch << 24 | step */
-    RNG_AUGMENT = 3,    /* index = global number of the view drawn */
-    RNG_SPLIT = 4,      /* patients into train, validation, test */
-    RNG_SIMULATE = 5,   /* index = patient << 8 | purpose */
-    RNG_CLASSIFIER = 6, /* which boxes a classifier epoch sees */
-    RNG_EVAL = 7,       /* bootstrap, t-SNE start */
-    RNG_CLUSTER = 8,
-    RNG_DROPOUT = 9, /* index = step << 32 | operation << 24 | row */
-    RNG_TEST = 99
-};
+/* Every stream of the project and who draws from it: one use each, and no number elsewhere (tests/layers.sh, unit/common_rng).
+ * A new use takes a new number, which is never given to another: name, number. */
+#define RNG_STREAMS(ROW)                                                                                               \
+    ROW(INIT, 1)    /* tape_params: fresh weights; index = number of the parameter */                                  \
+    ROW(PAIRS, 2)   /* pairs/sampler: pairs of an epoch; index = sampler.h's draw of phase, epoch, item */             \
+    ROW(AUGMENT, 3) /* pairs/augment: all that one view is given, noise from its NOISE_FIRST_BLOCK on; index = view */ \
+    ROW(SPLIT, 4)   /* cache_split: patients into train, validation, test; index 0 */                                  \
+    ROW(SIMULATE, 5)   /* datasets/simulate; index = patient << 8 | purpose */                                         \
+    ROW(CLASSIFIER, 6) /* pairs/sampler: boxes of a classifier epoch; index as for PAIRS */                            \
+    ROW(EVAL, 7)       /* eval/metrics: bootstrap; index 0 */                                                          \
+    ROW(DROPOUT, 9)    /* dropout; index = step << 32 | operation << 24 | row */                                       \
+    ROW(FRACTION, 10)  /* cache_read: order in which train_fraction takes regions; seed 0, index = label */            \
+    ROW(TEST, 99)      /* tests */
+#define RNG_ROW(name, number) RNG_##name = number,
+enum rng_stream { RNG_STREAMS(RNG_ROW) };
+#undef RNG_ROW
 
 struct rng {
     uint32_t key[2], counter[4], block[4];

@@ -54,13 +54,13 @@ void backend_close(struct backend **b)
     *b = NULL;
 }
 
-void backend_step_plain(struct backend *b, void **record, void (*body)(void *context), void *context)
+void backend_step_plain(struct backend *b, void **recorded, void (*body)(void *context), void *context)
 {
-    (void)b, (void)record;
+    (void)b, (void)recorded;
     body(context);
 }
 
-void backend_forget_plain(struct backend *b, void **record)
+void backend_forget_plain(struct backend *b, void **recorded)
 {
-    (void)b, (void)record;
+    (void)b, (void)recorded;
 }

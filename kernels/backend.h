@@ -11,7 +11,7 @@
  * padding a layout adds is zero and stays zero.
  *
  * A convolution's weights hold only taps that live: those that meet the image for some output (conv_live_taps), in
- * ascending order. 87 % of ResNet18's meet nothing on a box of 16^3: no back end keeps them, see struct dead. A grouped
+ * ascending order. 87 % of ResNet18's meet nothing on a box of 16^3: no back end keeps them, see struct dead_state. A grouped
  * convolution's weights hold every tap.
  *
  * Same inputs, same back end and build: the same bytes, whatever the number of threads. Reductions have a fixed order.
@@ -49,7 +49,7 @@ struct pool_shape {
 
 /* The dead taps of one tensor, on the device. Their gradient is zero, so an optimiser that is linear in the parameter keeps
  * them and their momentum in proportion to what they were at first: w = scale w0, m = momentum w0. */
-struct dead {
+struct dead_state {
     double scale, momentum, squares; /* of w0, summed */
 };
 
@@ -60,7 +60,7 @@ struct backend {
     bool roomy; /* memory is plenty and calls are dear: a tape's values share no places, gradients are zeroed in few calls */
     struct ranks *ranks; /* NULL: alone. join makes it, close leaves */
     /* Become one of several; NULL where the back end knows no way. -1 and a sentence (EX_UNAVAILABLE: what is missing). */
-    int (*join)(struct backend *b, const struct ranks_place *place, struct error *e);
+    int (*join)(struct backend *b, const struct world *world, struct error *e);
 
     /* memory on the device; zeroed */
     void *(*alloc)(struct backend *b, size_t bytes);
@@ -78,6 +78,7 @@ struct backend {
     /* as image_put, of boxes [N][C][16][16][16], some of which are augmented on the way (kernels/augment.h). NULL: it cannot */
     void (*augment_put)(struct backend *b, float *image, const float *host, int N, int C,
                         const struct augment_plan *plan);
+    unsigned augments; /* which of them (1 << enum augmentation_kind) */
     size_t (*weight_size)(struct backend *b, int O, int C, int taps);
     void (*weight_put)(struct backend *b, float *weight, const float *host, int O, int C, int taps);
     void (*weight_get)(struct backend *b, float *host, const float *weight, int O, int C, int taps);
@@ -202,17 +203,18 @@ struct backend {
     /* METHOD.md 3; adapt: tensors with more than one dimension (decay and trust ratio). grad is scaled by RATE_GRAD_SCALE.
      * dead: NULL, or the tensor's dead taps: they count in both lengths, |p|^2 += scale^2 squares, |g|^2 += (decay scale)^2
      * squares, and take the same step, in double. */
-    void (*lars)(struct backend *b, float *param, float *momentum, const float *grad, size_t count, struct dead *dead,
-                 bool adapt, const float *rates, float momentum_factor, float weight_decay, float trust);
+    void (*lars)(struct backend *b, float *param, float *momentum, const float *grad, size_t count,
+                 struct dead_state *dead, bool adapt, const float *rates, float momentum_factor, float weight_decay,
+                 float trust);
     /* AdamW (decoupled) or, with coupled, Adam with L2; grad is scaled by RATE_GRAD_SCALE */
     void (*adamw)(struct backend *b, float *param, float *m, float *v, const float *grad, size_t count,
                   const float *rates, float beta1, float beta2, float eps, float weight_decay, bool coupled);
 
     /* Runs body(context), whose calls depend on nothing but what lies on the device. A back end may record them under
-     * *record (NULL at first) and from then on replay them instead of running body: the same operations, pointers and
+     * *recorded (NULL at first) and from then on replay them instead of running body: the same operations, pointers and
      * shapes every time; what changes lies in device memory. step_forget frees what was recorded; NULL is fine. */
-    void (*step)(struct backend *b, void **record, void (*body)(void *context), void *context);
-    void (*step_forget)(struct backend *b, void **record);
+    void (*step)(struct backend *b, void **recorded, void (*body)(void *context), void *context);
+    void (*step_forget)(struct backend *b, void **recorded);
 };
 
 /* places in `rates` */
@@ -224,12 +226,12 @@ enum {
     RATES
 };
 /* step and step_forget of back ends that record nothing */
-void backend_step_plain(struct backend *b, void **record, void (*body)(void *context), void *context);
-void backend_forget_plain(struct backend *b, void **record);
+void backend_step_plain(struct backend *b, void **recorded, void (*body)(void *context), void *context);
+void backend_forget_plain(struct backend *b, void **recorded);
 
 /* name: "cpu", "cuda" or "ref"; threads 0: all cores. NULL and a sentence (EX_UNAVAILABLE: no usable GPU and what was
  * looked for) when it cannot be had. "cuda" is a shared object that exports petrel_cuda_open(threads, precision, e): the file PETREL_CUDA
- * names, or petrel-cuda.so beside the program or in ../lib. PETREL_CPU=plain|avx2|avx512 asks "cpu" for narrower loops than
+ * names, or petrel-cuda.so where object.h looks. PETREL_CPU=plain|avx2|avx512 asks "cpu" for narrower loops than
  * the processor has. BFLOAT16 from a back end without it is an error (EX_UNAVAILABLE), never float32 in silence. */
 struct backend *backend_open(const char *name, int threads, enum precision precision, struct error *e) MUST_USE;
 void backend_close(struct backend **b);

@@ -22,7 +22,7 @@ static void program_directory(char *to, size_t size)
 
 void *object_symbol(const char *file, const char *variable, const char *symbol, char tried[900])
 {
-    char directory[4096], path[2][4200];
+    char directory[4096], path[3][4200];
     program_directory(directory, sizeof directory);
     const char *named = getenv(variable);
     int places = 0;
@@ -31,6 +31,7 @@ void *object_symbol(const char *file, const char *variable, const char *symbol, 
     } else {
         format_into(path[places++], sizeof path[0], "%s/%s", directory, file);
         format_into(path[places++], sizeof path[0], "%s/../lib/%s", directory, file);
+        format_into(path[places++], sizeof path[0], "%s/%s/%s", directory, PETREL_PARTS, file);
     }
     *tried = '\0';
     for (int i = 0; i < places; i++) {

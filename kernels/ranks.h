@@ -19,11 +19,11 @@ struct ranks {
     bool sync_norm;
     void *own;
     /* all = size times `bytes`, in the order of ranks */
-    void (*gather)(struct ranks *r, void *all, const void *mine, size_t bytes);
+    void (*allgather)(struct ranks *r, void *all, const void *mine, size_t bytes);
     /* x becomes the sum of every rank's x: the same bits on all of them */
-    void (*sum)(struct ranks *r, float *x, size_t count);
+    void (*allreduce)(struct ranks *r, float *x, size_t count);
     /* rank 0's x on all */
-    void (*copy)(struct ranks *r, void *x, size_t bytes);
+    void (*broadcast)(struct ranks *r, void *x, size_t bytes);
     void (*leave)(struct ranks *r); /* frees r */
 };
 /* Do other ranks' boxes count in batch statistics? r: NULL where one is alone */
@@ -33,7 +33,7 @@ static inline bool ranks_in_step(const struct ranks *r)
 }
 
 /* What rank 0 knows and the others must be told before they can talk (NCCL's id): rank 0's bytes are sent, the others' filled. */
-struct ranks_place {
+struct world {
     int rank, size;
     bool sync_norm;
     int (*share)(void *context, void *bytes, size_t size, struct error *e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tape -- the list grows, is sealed, and runs forwards and backwards.   kernels/tape */
-#include "kernels/tape_own.h"
+#include "kernels/tape_internal.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,7 +250,7 @@ void tape_seal(struct tape *t, bool training, struct tape *within)
     params_seal(t->params);
     t->training = training;
     mark_wanted(t);
-    tape_place(t, within);
+    tape_allocate(t, within);
     for (size_t i = 0; i < t->op_count; i++)
         if (t->op[i].kind->open)
             t->op[i].kind->open(t, &t->op[i]);

@@ -7,7 +7,7 @@
  *     tape_seal(t, training, NULL);
  * Values are small integers. Shapes are checked as the list grows (assert: a network that does not fit is a bug; nets/
  * checks settings first). seal makes one block for parameters, one for their gradients, one for activations and theirs
- * (tape_place.c): nothing is allocated in a step. Several tapes may share one set of parameters (training, evaluation batch). */
+ * (tape_memory.c): nothing is allocated in a step. Several tapes may share one set of parameters (training, evaluation batch). */
 #ifndef PETREL_KERNELS_TAPE_H
 #define PETREL_KERNELS_TAPE_H
 #include "kernels/backend.h"
@@ -38,9 +38,9 @@ struct param {
     int taps, live_taps, *tap; /* PARAM_CONV: of the kernel; those on the device, ascending (all of a grouped one's) */
     size_t size;               /* floats on the device (layouts may pad) */
     float *value, *grad;       /* on the device; grad NULL for buffers and frozen parameters */
-    size_t at;                 /* place in the blocks, floats; for optimisers that keep blocks alike */
-    float *first; /* host, [O][C][dead taps]: what these were at first. NULL: nobody keeps it (params_keep_dead) */
-    struct dead *scaled; /* on the device: what became of them; NULL where there are none */
+    size_t at;                 /* offset in the blocks, floats; for optimisers that keep blocks alike */
+    float *dead_weights; /* host, [O][C][dead taps]: their first values. NULL: nobody keeps them (params_keep_dead_weights) */
+    struct dead_state *dead_state; /* on the device: what became of them; NULL where there are none */
     bool frozen;
     int64_t counter; /* PARAM_COUNTER */
 };
@@ -51,8 +51,8 @@ struct params {
     size_t count, room;
     float *values, *grads; /* blocks of `floats` and `trained` floats: trained parameters come first in values */
     size_t floats, trained;
-    struct dead *scaled; /* block */
-    float *first;
+    struct dead_state *dead_states; /* block */
+    float *dead_weights;
     size_t dead; /* block on the host, and its floats; NULL: not kept, or taken away */
     bool sealed;
 };
@@ -67,15 +67,15 @@ size_t params_elements(const struct params *p, const char *prefix);
 /* Fresh values: Philox(seed, RNG_INIT, number of the parameter). */
 void params_init(struct params *p, uint64_t seed);
 /* Keep what dead taps are given, on the host: for who will want whole tensors back. After seal, before values come. */
-void params_keep_dead(struct params *p);
+void params_keep_dead_weights(struct params *p);
 /* Host copies in PyTorch's layout; host has param->count floats. put is a new beginning for the dead taps (scale 1); get
- * gives first * scale for them, or 0 where first is NULL. */
+ * gives dead_weights * scale for them, or 0 where that is NULL. */
 void param_get(struct params *p, const struct param *q, float *host);
 void param_put(struct params *p, struct param *q, const float *host);
-/* The same for q's place in another block laid out as grads is, an optimiser's moments: dead taps are 0, or ignored. */
+/* The same for q in another block laid out as grads is, an optimiser's state: dead taps are 0, or ignored. */
 void param_get_from(struct params *p, const struct param *q, const float *block, float *host);
 void param_put_to(struct params *p, const struct param *q, float *block, const float *host);
-/* Only what is on the device, q->live floats, (O,C,live taps) for a convolution; block: p->values, p->grads, moments. */
+/* Only what is on the device, q->live floats, (O,C,live taps) for a convolution; block: p->values, p->grads, optimiser state. */
 void param_get_live(struct params *p, const struct param *q, const float *block, float *host);
 void param_put_live(struct params *p, const struct param *q, float *block, const float *host);
 /* Shape of what these give and take. */

@@ -3,7 +3,7 @@
  *
  * dense: every tap of every output. live: only taps that fall inside the image for that output; a parameter is live
  * when its tap falls inside the image for at least one output. */
-#include "kernels/tape_own.h"
+#include "kernels/tape_internal.h"
 #include <string.h>
 
 /* (output, tap) pairs of one axis that fall inside */

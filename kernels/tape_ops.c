@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tape_ops -- each operation of the tape in the back end's terms: a table beats a switch.   kernels/tape */
-#include "kernels/tape_own.h"
+#include "kernels/tape_internal.h"
 
 static size_t keep_rows(const struct tape *t, const struct op *op)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tape_params -- the parameters of one network: named pointers into one block.   kernels/tape */
 #include "common/rng.h"
-#include "kernels/tape_own.h"
+#include "kernels/tape_internal.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -23,11 +23,11 @@ void params_close(struct params **p)
     if ((*p)->sealed) {
         (*p)->backend->release((*p)->backend, (*p)->values);
         (*p)->backend->release((*p)->backend, (*p)->grads);
-        (*p)->backend->release((*p)->backend, (*p)->scaled);
+        (*p)->backend->release((*p)->backend, (*p)->dead_states);
     }
     for (size_t i = 0; i < (*p)->count; i++)
         free((*p)->param[i].tap);
-    free((*p)->first);
+    free((*p)->dead_weights);
     free((*p)->param);
     free(*p);
     *p = NULL;
@@ -93,8 +93,8 @@ void params_freeze(struct params *p, const char *prefix)
             p->param[i].frozen = true;
 }
 
-/* places in the block for the parameters that are, or are not, trained */
-static void place(struct params *p, bool trained)
+/* where in the block lie the parameters that are, or are not, trained */
+static void lay_out(struct params *p, bool trained)
 {
     for (size_t i = 0; i < p->count; i++) {
         struct param *q = &p->param[i];
@@ -112,9 +112,9 @@ void params_seal(struct params *p)
     if (p->sealed)
         return;
     assert(p->backend);
-    place(p, true);
+    lay_out(p, true);
     p->trained = p->floats;
-    place(p, false);
+    lay_out(p, false);
     p->values = p->backend->alloc(p->backend, p->floats * sizeof(float));
     p->grads = p->backend->alloc(p->backend, p->trained * sizeof(float));
     for (size_t i = 0; i < p->count; i++) {
@@ -127,9 +127,9 @@ void params_seal(struct params *p)
     size_t with_dead = 0;
     for (size_t i = 0; i < p->count; i++)
         with_dead += p->param[i].dead > 0;
-    p->scaled = p->backend->alloc(p->backend, with_dead * sizeof *p->scaled);
+    p->dead_states = p->backend->alloc(p->backend, with_dead * sizeof *p->dead_states);
     for (size_t i = 0, k = 0; i < p->count; i++)
-        p->param[i].scaled = p->param[i].dead ? p->scaled + k++ : NULL;
+        p->param[i].dead_state = p->param[i].dead ? p->dead_states + k++ : NULL;
     p->sealed = true;
 }
 
@@ -140,15 +140,15 @@ void params_zero_grad(struct params *p)
 
 /* ---- to and from the host ---- */
 
-void params_keep_dead(struct params *p)
+void params_keep_dead_weights(struct params *p)
 {
-    assert(p->sealed && !p->first);
+    assert(p->sealed && !p->dead_weights);
     for (size_t i = 0; i < p->count; i++)
         p->dead += p->param[i].dead;
-    p->first = xalloc(p->dead + 1, sizeof *p->first);
+    p->dead_weights = xalloc(p->dead + 1, sizeof *p->dead_weights);
     for (size_t i = 0, at = 0; i < p->count; at += p->param[i++].dead)
         if (p->param[i].dead)
-            p->param[i].first = p->first + at;
+            p->param[i].dead_weights = p->dead_weights + at;
 }
 
 int param_live_shape(const struct param *q, int64_t dim[5])
@@ -240,18 +240,18 @@ static double dead_squares(const struct param *q, const float *whole)
 
 void param_get(struct params *p, const struct param *q, float *host)
 {
-    struct dead now = {0};
-    if (q->first)
-        p->backend->get(p->backend, &now, q->scaled, sizeof now);
-    get_whole(p, q, p->values, host, q->first, now.scale);
+    struct dead_state now = {0};
+    if (q->dead_weights)
+        p->backend->get(p->backend, &now, q->dead_state, sizeof now);
+    get_whole(p, q, p->values, host, q->dead_weights, now.scale);
 }
 
 void param_put(struct params *p, struct param *q, const float *host)
 {
-    put_whole(p, q, p->values, host, q->first);
+    put_whole(p, q, p->values, host, q->dead_weights);
     if (q->dead) {
-        struct dead now = {.scale = 1, .squares = dead_squares(q, host)};
-        p->backend->put(p->backend, q->scaled, &now, sizeof now);
+        struct dead_state now = {.scale = 1, .squares = dead_squares(q, host)};
+        p->backend->put(p->backend, q->dead_state, &now, sizeof now);
     }
 }
 

@@ -2,7 +2,6 @@
 # arguments -- the words every pipeline takes, sorted by who wants them. Sourced; see the pipelines.
 #   --out PATH, -j N, --recipe FILE, --run DIR, --seed N, --backend B, --cache DIR, --model FILE, --patients N   the pipeline's own
 #   --mask --organs --ct --units --roi --salt --keep-identifiers --memory-limit --metadata --diagnosis --first-study   petrel-load's
-#   --spacing --crop --thigh-mm --clip --formula                                                 petrel-suv's
 #   --liver                                                                              petrel-roi's
 #   --tensorboard --augment-on                                                           petrel-train's
 #   --channels, any other --KEY=VALUE, --flag                                            recipe settings, for every stage
@@ -19,7 +18,7 @@ usage() {
 
 arguments() {
     out='' jobs=$(nproc) recipe='' run='' cache='' model='' seed=1 backend='' patients=''
-    scans=() settings=() load_settings=() suv_settings=() roi_settings=() train_settings=() pretrain_settings=()
+    scans=() settings=() load_settings=() roi_settings=() train_settings=() pretrain_settings=()
     local word value
     while [ $# -gt 0 ]; do
         word=$1
@@ -46,7 +45,6 @@ arguments() {
         --patients) patients=$value ;;
         --mask | --organs | --ct | --units | --roi | --salt | --memory-limit | --metadata | --diagnosis) load_settings+=("$word=$value") ;;
         --keep-identifiers | --first-study) load_settings+=("$word") ;;
-        --spacing | --crop | --thigh-mm | --clip | --formula) suv_settings+=("$word=$value") ;;
         --liver) roi_settings+=("$word=$value") ;;
         --augment-on) pretrain_settings+=("$word=$value") ;;
         --tensorboard) train_settings+=("$word=$value") ;;

@@ -2,7 +2,7 @@
 /* cache -- a cache opened, sorted and counted.   proto */
 #include "proto/cache.h"
 #include "common/file.h"
-#include "proto/cache_parts.h"
+#include "proto/cache_internal.h"
 #include <stdlib.h>
 #include <string.h>
 

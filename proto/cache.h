@@ -10,9 +10,11 @@
 #include "common/base.h"
 #include "proto/channel.h"
 #include "proto/message.h"
+#include "proto/recipe.h"
 
 enum { CACHE_VERSION = 1 };
 enum split { SPLIT_NONE = -1, SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST };
+const char *cache_split_name(enum split split); /* "train"; "-" where none */
 
 struct shard_entry {
     struct item_key key;
@@ -61,6 +63,16 @@ int cache_read_facts(const struct cache *c, size_t shard, struct scan_facts *fac
 /* Everything there is to check of one shard: SHA-256, Fletcher32, XXH3 of each array and each box, finite numbers, counts
  * as the manifest has them. */
 int cache_verify_shard(const struct cache *c, size_t shard, struct error *e) MUST_USE;
+/* The record (proto/recipe.h) of the settings its scans became regions with; "" of a cache of version 0.1, which has none. */
+struct cache_settings {
+    char record[sizeof((struct scan_facts *)0)->made_with];
+};
+int cache_settings(const struct cache *c, struct cache_settings *s, struct error *e) MUST_USE;
+/* EX_CONFIG and a sentence with every key and both values, unless the cache is empty or was made with these. */
+int cache_settings_check(const struct cache *c, uint64_t settings, const char *record, struct error *e) MUST_USE;
+/* The recipe's SUV and region settings become the cache's; what contradicts them is refused by name (record_adopt). */
+int cache_settings_adopt(const struct cache *c, struct recipe *r, const struct option *given, size_t rows,
+                         struct error *e) MUST_USE;
 /* What training keeps in memory: per row position[4][9], label, split, patient (number), shard, mean and sd of its volume. */
 struct cache_row {
     float position[POSITION_FORMS][POSITION_SIZE];
@@ -68,7 +80,7 @@ struct cache_row {
     enum split split;
     int32_t clipped;
     struct volume_scale scale;
-    float place; /* in [0,1): where it stands among the training regions of its label, put in an order
+    float quantile; /* in [0,1): where it stands among the training regions of its label, put in an order
                                     that depends on nothing but their number: train_fraction keeps the first ones */
 };
 int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e) MUST_USE; /* [regions]; free() */

@@ -4,7 +4,7 @@
  * A line is appended by one write, so a crash leaves a line without its newline: that line is absent. A whole line
  * whose sum is wrong is no torn line but a damaged one, and is said. */
 #include "common/file.h"
-#include "proto/cache_parts.h"
+#include "proto/cache_internal.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,15 +214,18 @@ int manifest_read(struct cache *c, size_t *torn, struct error *e)
 
 /* ---- splits.tsv: a line of column names, then patient and split */
 
-static const char *const split_names[] = {
-    [SPLIT_TRAIN] = "train", [SPLIT_VALIDATION] = "validation", [SPLIT_TEST] = "test"};
+const char *cache_split_name(enum split split)
+{
+    static const char *const names[] = {"-", "train", "validation", "test"};
+    return names[split - SPLIT_NONE];
+}
 
 static int split_line(struct cache *c, char *line, size_t number, struct error *e)
 {
     char *tab = strchr(line, '\t');
     int split = SPLIT_NONE;
-    for (int k = 0; k < (int)COUNT_OF(split_names); k++)
-        if (tab && strcmp(tab + 1, split_names[k]) == 0)
+    for (int k = SPLIT_TRAIN; k <= SPLIT_TEST; k++)
+        if (tab && strcmp(tab + 1, cache_split_name((enum split)k)) == 0)
             split = k;
     if (split == SPLIT_NONE)
         return fail(e, "'%s/%s' line %zu is not PATIENT, a tab, and train, validation or test", c->dir, CACHE_SPLITS,
@@ -267,7 +270,7 @@ int splits_publish(const struct cache *c, char *const *patient, const enum split
     if (!result) {
         fprintf(p.to, "patient\tsplit\n");
         for (size_t i = 0; i < patients; i++)
-            fprintf(p.to, "%s\t%s\n", patient[i], split_names[split[i]]);
+            fprintf(p.to, "%s\t%s\n", patient[i], cache_split_name(split[i]));
         result = publish_commit(&p, e);
     }
     free(path);

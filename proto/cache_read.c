@@ -2,7 +2,7 @@
 /* cache_read -- shards, rows and boxes back out of a cache, each checked.   shards -> [cache_read] -> pairs, eval */
 #include "common/file.h"
 #include "common/rng.h"
-#include "proto/cache_parts.h"
+#include "proto/cache_internal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,10 +189,10 @@ static void places_draw(struct cache_row *row, size_t n)
                 count++;
             }
         }
-        struct rng r = rng_make(0, RNG_SPLIT, (uint64_t)label);
+        struct rng r = rng_make(0, RNG_FRACTION, (uint64_t)label);
         rng_shuffle(&r, order, count);
         for (size_t k = 0; k < count; k++)
-            row[at[order[k]]].place = (float)k / (float)count;
+            row[at[order[k]]].quantile = (float)k / (float)count;
     }
     free(at);
     free(order);

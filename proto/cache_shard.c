@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cache_shard -- one scan's regions in one HDF5 file, the layout of CACHE.md.   proto */
 #include "common/file.h"
-#include "proto/cache_parts.h"
+#include "proto/cache_internal.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,7 +225,7 @@ static int place_read(struct store *s, struct regions_message *m, struct error *
         m->turned.file_axis[a] = (uint8_t)axis[a];
         m->turned.flipped[a] = (uint8_t)flipped[a];
     }
-    return place_check(&m->grid, &m->turned, e);
+    return geometry_check(&m->grid, &m->turned, e);
 }
 
 static int columns_read(struct store *s, const char *group, struct region *r, size_t count, struct error *e)

@@ -6,7 +6,7 @@
  * Then pairs of patients change places as long as that brings the splits' shares closer to the whole cohort's. */
 #include "common/file.h"
 #include "common/rng.h"
-#include "proto/cache_parts.h"
+#include "proto/cache_internal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

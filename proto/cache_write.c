@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cache_write -- one writer a directory: a shard published, then its line.   regions -> [cache_write] -> shards */
 #include "common/file.h"
-#include "proto/cache_parts.h"
+#include "proto/cache_internal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -186,11 +186,8 @@ static int suits_cache(const struct cache *c, const struct regions_message *m, s
     if (!c->shard_count)
         return 0;
     const struct shard_entry *first = &c->shard[0];
-    if (m->settings != first->settings)
-        return fail_as(e, EX_CONFIG,
-                       "cache '%s' holds regions found with other settings (%016" PRIx64 ", now %016" PRIx64
-                       "): collect into an empty directory",
-                       c->dir, first->settings, m->settings);
+    if (cache_settings_check(c, m->settings, m->facts.made_with, e))
+        return -1;
     if (m->channels != first->channels)
         return fail_as(e, EX_CONFIG, "cache '%s' holds boxes of %d channels, now %d: collect into an empty directory",
                        c->dir, first->channels, m->channels);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* channel -- items from givers to takers, nothing lost, nothing kept twice; the only user of zmq.h.   proto
+/* channel -- items from givers to takers, nothing lost, nothing kept twice.   proto
  *
  * PROTOCOL.md says it in words and as a grammar; this is the short of it.
  * A giver binds a ROUTER; a taker connects one DEALER to every giver of the channel's name. A taker announces credits;

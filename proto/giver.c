@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* giver -- the end of a channel that gives: who holds which item, what has arrived.   stage -> [giver] -> takers
  *
- * The stage's thread puts and asks; the background thread speaks with the takers. Everything in struct giver below the
- * bell is shared under its lock; the socket belongs to the background thread. */
-#include "proto/ends.h"
+ * The stage's thread puts and asks; the background thread speaks with the takers. Everything in struct giver below
+ * `changed` is shared under its lock; the socket belongs to the background thread. */
+#include "proto/channel_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 /* A taker as seen from here. */
 struct peer {
-    struct mail_address address;
+    struct routing_id address;
     uint64_t session, limit, sent; /* items it is ready to have been sent in this session, and was sent */
     size_t held;                   /* leases */
     double heard_s, said_s, lent_s;
@@ -20,26 +20,26 @@ struct peer {
 };
 
 /* An item that has not arrived yet. */
-struct parcel {
+struct pending_item {
     struct item_key key;
     struct shared *bytes;
     uint64_t check;
     struct peer *holder; /* NULL: waiting for a taker */
-    struct parcel *next;
+    struct pending_item *next;
 };
 
 struct giver {
     struct registry registry;
-    struct mail *mail;
-    struct mailbox *socket;
+    struct endpoint *endpoint;
+    struct endpoint_socket *socket;
     pthread_t thread;
     size_t window;
     uint64_t max_message;
     double heartbeat_s, silence_s, opened_s;
     bool late; /* the stream had ended when we opened */
 
-    struct bell bell;
-    struct parcel *first; /* in the order they were put */
+    struct condition changed;
+    struct pending_item *queue; /* in the order they were put */
     size_t pending;
     struct item_key *arrived; /* acknowledged, not reported yet */
     size_t arrived_count, arrived_room;
@@ -54,24 +54,24 @@ struct giver {
 
 /* ---- items ---- */
 
-static struct parcel **parcel_find(struct giver *g, struct item_key key)
+static struct pending_item **pending_find(struct giver *g, struct item_key key)
 {
-    struct parcel **p = &g->first;
+    struct pending_item **p = &g->queue;
     while (*p && !key_same((*p)->key, key))
         p = &(*p)->next;
     return p;
 }
 
-static void parcel_remove(struct giver *g, struct parcel **at)
+static void pending_remove(struct giver *g, struct pending_item **at)
 {
-    struct parcel *p = *at;
+    struct pending_item *p = *at;
     if (p->holder)
         p->holder->held--;
     *at = p->next;
     g->pending--;
     shared_drop(p->bytes);
     free(p);
-    bell_ring(&g->bell);
+    condition_notify(&g->changed);
 }
 
 static void arrived_add(struct giver *g, struct item_key key)
@@ -81,16 +81,16 @@ static void arrived_add(struct giver *g, struct item_key key)
         g->arrived = xresize(g->arrived, g->arrived_room, sizeof *g->arrived);
     }
     g->arrived[g->arrived_count++] = key;
-    bell_ring(&g->bell);
+    condition_notify(&g->changed);
 }
 
 /* Whoever it was leased to: the item has arrived. The second acknowledgement of a key finds nothing. */
-static void parcel_arrived(struct giver *g, struct item_key key)
+static void pending_arrived(struct giver *g, struct item_key key)
 {
-    struct parcel **at = parcel_find(g, key);
+    struct pending_item **at = pending_find(g, key);
     if (!*at)
         return;
-    parcel_remove(g, at);
+    pending_remove(g, at);
     arrived_add(g, key);
     if (g->upstream)
         taker_acknowledge_key(g->upstream, key);
@@ -99,13 +99,13 @@ static void parcel_arrived(struct giver *g, struct item_key key)
 static void stream_over(struct giver *g)
 {
     g->over = true;
-    while (g->first)
-        parcel_arrived(g, g->first->key);
+    while (g->queue)
+        pending_arrived(g, g->queue->key);
 }
 
 /* ---- takers ---- */
 
-static struct peer *peer_find(struct giver *g, const struct mail_address *a)
+static struct peer *peer_find(struct giver *g, const struct routing_id *a)
 {
     struct peer *p = g->peers;
     while (p && (p->address.size != a->size || memcmp(p->address.byte, a->byte, a->size) != 0))
@@ -116,7 +116,7 @@ static struct peer *peer_find(struct giver *g, const struct mail_address *a)
 /* What it held waits for another. */
 static void peer_release(struct giver *g, struct peer *peer)
 {
-    for (struct parcel *p = g->first; p; p = p->next)
+    for (struct pending_item *p = g->queue; p; p = p->next)
         if (p->holder == peer)
             p->holder = NULL;
     peer->held = 0;
@@ -133,16 +133,16 @@ static void peer_forget(struct giver *g, struct peer *peer)
 }
 
 /* false: it is gone, and forgotten. */
-static bool peer_say(struct giver *g, struct peer *peer, enum verb verb)
+static bool peer_say(struct giver *g, struct peer *peer, enum frame_kind kind)
 {
-    struct control c = {.verb = verb, .session = peer->session};
-    if (mail_send(g->socket, &peer->address, &c, NULL) != MAIL_GONE)
+    struct control_frame c = {.kind = kind, .session = peer->session};
+    if (socket_send(g->socket, &peer->address, &c, NULL) != SEND_GONE)
         return true;
     peer_forget(g, peer);
     return false;
 }
 
-static void peer_hello(struct giver *g, struct peer *peer, const struct mail_address *from, const struct control *c)
+static void peer_hello(struct giver *g, struct peer *peer, const struct routing_id *from, const struct control_frame *c)
 {
     if (!peer) {
         peer = xalloc(1, sizeof *peer);
@@ -160,25 +160,25 @@ static void peer_hello(struct giver *g, struct peer *peer, const struct mail_add
     peer->heard_s = peer->said_s = now_s();
     g->greeted = true;
     if (g->ended)
-        peer_say(g, peer, VERB_END);
+        peer_say(g, peer, FRAME_END);
 }
 
-static void hear(struct giver *g, const struct mail_address *from, const struct control *c)
+static void hear(struct giver *g, const struct routing_id *from, const struct control_frame *c)
 {
     struct peer *peer = peer_find(g, from);
-    if (c->verb == VERB_ACK)
-        parcel_arrived(g, c->key); /* good whoever says it, and however late */
-    if (c->verb == VERB_HELLO) {
+    if (c->kind == FRAME_ACK)
+        pending_arrived(g, c->key); /* good whoever says it, and however late */
+    if (c->kind == FRAME_HELLO) {
         peer_hello(g, peer, from, c);
     } else if (peer && peer->session == c->session) {
         peer->heard_s = now_s();
-        if (c->verb == VERB_READY)
+        if (c->kind == FRAME_READY)
             peer->limit = c->limit;
-        if (c->verb == VERB_BYE)
+        if (c->kind == FRAME_BYE)
             peer_forget(g, peer);
-    } else if (c->verb != VERB_BYE) {
+    } else if (c->kind != FRAME_BYE) {
         /* we took it for dead; should it be gone again, nothing is lost */
-        (void)mail_send(g->socket, from, &(struct control){.verb = VERB_AGAIN, .session = c->session}, NULL);
+        (void)socket_send(g->socket, from, &(struct control_frame){.kind = FRAME_AGAIN, .session = c->session}, NULL);
     }
 }
 
@@ -194,7 +194,7 @@ static void peers_mind(struct giver *g, double t, bool asleep)
             peer_forget(g, p);
         } else if (t - p->said_s >= g->heartbeat_s) {
             p->said_s = t;
-            peer_say(g, p, VERB_HERE);
+            peer_say(g, p, FRAME_HERE);
         }
     }
 }
@@ -217,9 +217,9 @@ static struct peer *peer_choose(const struct giver *g)
     return best;
 }
 
-static void parcels_lease(struct giver *g)
+static void pending_lease(struct giver *g)
 {
-    struct parcel *p = g->first;
+    struct pending_item *p = g->queue;
     while (p) {
         struct peer *to = p->holder ? NULL : peer_choose(g);
         if (!p->holder && !to)
@@ -228,18 +228,18 @@ static void parcels_lease(struct giver *g)
             p = p->next;
             continue;
         }
-        struct control c = {.verb = VERB_ITEM, .session = to->session, .key = p->key, .check = p->check};
-        switch (mail_send(g->socket, &to->address, &c, p->bytes)) {
-        case MAIL_SENT:
+        struct control_frame c = {.kind = FRAME_ITEM, .session = to->session, .key = p->key, .check = p->check};
+        switch (socket_send(g->socket, &to->address, &c, p->bytes)) {
+        case SEND_DONE:
             p->holder = to;
             to->held++;
             to->sent++;
             to->lent_s = now_s();
             break;
-        case MAIL_FULL: to->full = true; break;
-        case MAIL_GONE: /* what it held may stand before p in the list */
+        case SEND_FULL: to->full = true; break;
+        case SEND_GONE: /* what it held may stand before p in the list */
             peer_forget(g, to);
-            p = g->first;
+            p = g->queue;
             break;
         }
     }
@@ -249,10 +249,10 @@ static void say_end(struct giver *g)
 {
     for (struct peer *p = g->peers, *next; p; p = next) {
         next = p->next;
-        peer_say(g, p, VERB_END);
+        peer_say(g, p, FRAME_END);
     }
     g->ended = true;
-    bell_ring(&g->bell);
+    condition_notify(&g->changed);
 }
 
 /* ---- the background thread ---- */
@@ -262,35 +262,35 @@ static void *giver_run(void *argument)
     struct giver *g = argument;
     double before_s = now_s(), watched_s = 0;
     for (bool closing = false; !closing;) {
-        struct mail_address from;
-        struct control c;
+        struct routing_id from;
+        struct control_frame c;
         struct buffer none;
         struct error e = {0};
-        mail_wait(g->mail, &g->socket, 1, &g->registry, END_TICK_S);
+        endpoint_wait(g->endpoint, &g->socket, 1, &g->registry, CHANNEL_TICK_S);
         double t = now_s();
         bool bad = false, over = false;
-        if (t - watched_s >= END_WATCH_S) { /* files are slow: not under the lock */
+        if (t - watched_s >= CHANNEL_WATCH_S) { /* files are slow: not under the lock */
             watched_s = t;
             bad = registry_check(&g->registry, &e) != 0;
             over = g->upstream && taker_over(g->upstream);
         }
-        bell_lock(&g->bell);
-        while (mail_receive(g->socket, &from, &c, &none))
+        condition_lock(&g->changed);
+        while (socket_receive(g->socket, &from, &c, &none))
             hear(g, &from, &c);
         peers_mind(g, t, t - before_s > g->silence_s / 2);
         before_s = t;
         if (bad && !g->failed) {
             g->failed = true;
             g->why = e;
-            bell_ring(&g->bell);
+            condition_notify(&g->changed);
         }
         if (over || (g->late && !g->greeted && t - g->opened_s > g->silence_s))
             stream_over(g);
-        parcels_lease(g);
+        pending_lease(g);
         if (g->ending && !g->ended)
             say_end(g);
         closing = g->closing;
-        bell_unlock(&g->bell);
+        condition_unlock(&g->changed);
     }
     return NULL;
 }
@@ -308,22 +308,22 @@ int giver_open(struct giver **out, const struct channel_options *o, struct error
     g->heartbeat_s = o->heartbeat_s;
     g->silence_s = o->silence_s;
     g->opened_s = now_s();
-    bell_make(&g->bell);
+    condition_open(&g->changed);
     if (registry_open(&g->registry, o->run_dir, o->name, e))
         goto no_registry;
     g->late = registry_ended(&g->registry);
-    if (mail_open(&g->mail, e) || mail_listen(g->mail, o->transport, &me, &g->socket, e) ||
+    if (endpoint_open(&g->endpoint, e) || endpoint_listen(g->endpoint, o->transport, &me, &g->socket, e) ||
         registry_publish(&g->registry, &me, e)) {
-        mail_hang_up(&g->socket, false);
-        mail_close(&g->mail);
+        socket_close(&g->socket, false);
+        endpoint_close(&g->endpoint);
         registry_close(&g->registry);
         goto no_registry;
     }
-    end_thread(&g->thread, giver_run, g);
+    channel_thread_start(&g->thread, giver_run, g);
     *out = g;
     return 0;
 no_registry:
-    bell_free(&g->bell);
+    condition_close(&g->changed);
     free(g);
     return -1;
 }
@@ -341,14 +341,14 @@ static int giver_failed(const struct giver *g, struct error *e)
 static int put_locked(struct giver *g, struct item_key key, struct buffer *b, uint64_t check, struct error *e)
 {
     while (g->pending >= g->window && !g->failed)
-        bell_wait(&g->bell, -1);
+        condition_wait(&g->changed, -1);
     if (giver_failed(g, e))
         return -1;
     if (g->over) {
         arrived_add(g, key);
         return 0;
     }
-    struct parcel **end = parcel_find(g, key);
+    struct pending_item **end = pending_find(g, key);
     if (*end)
         return 0; /* a repeat of what is still on its way */
     *end = xalloc(1, sizeof **end);
@@ -367,10 +367,10 @@ int giver_put(struct giver *g, struct item_key key, struct buffer *b, struct err
                 (unsigned long long)g->max_message);
     else {
         uint64_t check = bytes_xxh3(b->data, b->size);
-        bell_lock(&g->bell);
+        condition_lock(&g->changed);
         result = put_locked(g, key, b, check, e);
-        bell_unlock(&g->bell);
-        mail_wake(g->mail);
+        condition_unlock(&g->changed);
+        endpoint_wake(g->endpoint);
     }
     buffer_free(b);
     return result;
@@ -380,8 +380,8 @@ int giver_acknowledged(struct giver *g, struct item_key *key, double timeout_s, 
 {
     int result = 0;
     double until_s = now_s() + timeout_s;
-    bell_lock(&g->bell);
-    while (!g->arrived_count && !g->failed && bell_wait(&g->bell, until_s))
+    condition_lock(&g->changed);
+    while (!g->arrived_count && !g->failed && condition_wait(&g->changed, until_s))
         ;
     if (g->arrived_count) {
         *key = g->arrived[0];
@@ -390,50 +390,50 @@ int giver_acknowledged(struct giver *g, struct item_key *key, double timeout_s, 
     } else {
         result = giver_failed(g, e);
     }
-    bell_unlock(&g->bell);
+    condition_unlock(&g->changed);
     return result;
 }
 
 void giver_relay(struct giver *g, struct taker *t)
 {
-    bell_lock(&g->bell);
+    condition_lock(&g->changed);
     g->upstream = t;
-    bell_unlock(&g->bell);
+    condition_unlock(&g->changed);
 }
 
 size_t giver_pending(struct giver *g)
 {
-    bell_lock(&g->bell);
+    condition_lock(&g->changed);
     size_t pending = g->pending;
-    bell_unlock(&g->bell);
+    condition_unlock(&g->changed);
     return pending;
 }
 
 void giver_drop(struct giver *g, struct item_key key)
 {
-    bell_lock(&g->bell);
-    struct parcel **at = parcel_find(g, key);
+    condition_lock(&g->changed);
+    struct pending_item **at = pending_find(g, key);
     if (*at)
-        parcel_remove(g, at);
-    bell_unlock(&g->bell);
+        pending_remove(g, at);
+    condition_unlock(&g->changed);
 }
 
 int giver_end(struct giver *g, struct error *e)
 {
-    bell_lock(&g->bell);
+    condition_lock(&g->changed);
     while (g->pending && !g->failed)
-        bell_wait(&g->bell, -1);
+        condition_wait(&g->changed, -1);
     int result = giver_failed(g, e);
-    bell_unlock(&g->bell);
+    condition_unlock(&g->changed);
     if (result || registry_end(&g->registry, e))
         return -1;
     registry_withdraw(&g->registry); /* after the end is there: takers never find neither */
-    bell_lock(&g->bell);
+    condition_lock(&g->changed);
     g->ending = true;
-    mail_wake(g->mail);
+    endpoint_wake(g->endpoint);
     while (!g->ended)
-        bell_wait(&g->bell, -1);
-    bell_unlock(&g->bell);
+        condition_wait(&g->changed, -1);
+    condition_unlock(&g->changed);
     return 0;
 }
 
@@ -442,20 +442,20 @@ void giver_close(struct giver **pointer)
     struct giver *g = *pointer;
     if (!g)
         return;
-    bell_lock(&g->bell);
+    condition_lock(&g->changed);
     g->closing = true;
-    bell_unlock(&g->bell);
-    mail_wake(g->mail);
+    condition_unlock(&g->changed);
+    endpoint_wake(g->endpoint);
     pthread_join(g->thread, NULL);
     registry_withdraw(&g->registry);
-    mail_hang_up(&g->socket, g->ended);
-    mail_close(&g->mail);
-    while (g->first)
-        parcel_remove(g, &g->first);
+    socket_close(&g->socket, g->ended);
+    endpoint_close(&g->endpoint);
+    while (g->queue)
+        pending_remove(g, &g->queue);
     while (g->peers)
         peer_forget(g, g->peers);
     registry_close(&g->registry);
-    bell_free(&g->bell);
+    condition_close(&g->changed);
     free(g->arrived);
     free(g);
     *pointer = NULL;

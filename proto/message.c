@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* message -- the kinds of message, the facts of a scan, the small messages; for arrays see message_arrays.c, message_batch.c.   proto */
 #include "proto/message.h"
-#include "proto/message_facts.h"
+#include "proto/message_internal.h"
 #include <math.h>
 #include <string.h>
 
@@ -88,6 +88,8 @@ const struct fact_field scan_fact_fields[] = {
     FACT(FACT_REAL, ct_sd, "HU", "unbiased standard deviation of the whole CT on the scan's grid"),
     FACT(FACT_TEXT, cropped, "", "where the scan was cut at the thighs, or why it was not"),
     FACT(FACT_TEXT, regions_how, "", "thresholds and reference the regions were found with"),
+    FACT(FACT_TEXT, made_with, "",
+         "SUV and region settings that differ from their defaults, and the generation of each group"),
 };
 const size_t scan_fact_count = COUNT_OF(scan_fact_fields);
 

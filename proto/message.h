@@ -8,6 +8,7 @@
  * Encoders die only for want of memory. Decoders return -1 and a sentence; what they fill is freed by *_free. */
 #ifndef PETREL_PROTO_MESSAGE_H
 #define PETREL_PROTO_MESSAGE_H
+#include "common/augmentation.h"
 #include "common/base.h"
 #include "common/volume.h"
 
@@ -66,6 +67,7 @@ struct scan_facts {
     double ct_mean, ct_sd; /* of the whole CT on the scan's grid, HU, unbiased sd; filled by suv */
     char cropped[128];     /* filled by suv: where --crop thighs cut, or why it did not */
     char regions_how[480]; /* filled by roi: thresholds and reference the regions were found with */
+    char made_with[1024]; /* record (proto/recipe.h) of what made it what it is: by suv of its own, by roi of RECIPE_SCAN */
 };
 void scan_facts_init(struct scan_facts *f); /* unknown everywhere */
 
@@ -139,7 +141,7 @@ size_t region_kind_size(enum region_kind kind);
 /* roi -> cache | classify: one scan's regions. */
 struct regions_message {
     struct scan_facts facts;
-    uint64_t settings; /* recipe_digest(RECIPE_REGIONS) of whoever made them: one cache, one digest */
+    uint64_t settings; /* recipe_digest(RECIPE_SCAN), XXH3 of facts.made_with: one cache, one digest */
     struct grid grid;
     struct turn turned;
     int32_t channels;      /* C */
@@ -187,20 +189,6 @@ struct pair_task_message {
 void pair_task_encode(const struct pair_task_message *m, struct buffer *out);
 int pair_task_decode(const struct buffer *b, struct pair_task_message *m, struct error *e) MUST_USE;
 
-/* An augmentation of one box, drawn. The numbers of each kind, in order:
- *     REFLECT, CLAMP   the map, 3 rows of 4: voxel (z,y,x) shows row[0] z + row[1] y + row[2] x + row[3] of each axis, mirrored or
- *                      clamped at the box's outermost voxels
- *     FLIP             none: all axes
- *     NOISE            sd; index's low and high 32 bits, first block: Philox's, as stages/pairs/normals.h uses it with the task's seed
- *     HISTOGRAM        where the evenly spaced levels of [0, 1] go: as many as there are, 3 to 64
- *     CONTRAST         gamma */
-enum drawn_kind { DRAWN_REFLECT, DRAWN_CLAMP, DRAWN_FLIP, DRAWN_NOISE, DRAWN_HISTOGRAM, DRAWN_CONTRAST, DRAWN_KINDS };
-enum { DRAWN_NUMBERS = 64 };
-struct drawn_step {
-    int32_t at, kind, count;
-    double number[DRAWN_NUMBERS];
-}; /* at: which of the V N boxes */
-
 /* pairs -> train. Pretraining: two views; classifier: one. */
 struct pair_batch_message {
     struct pair_task_message task;
@@ -211,7 +199,7 @@ struct pair_batch_message {
     int32_t *label;          /* [V][N] */
     uint32_t *region;        /* [V][N]: row number in the cache's order */
     int32_t steps;           /* of all boxes, if the task wants them drawn; a box's follow one another, in order */
-    struct drawn_step *step;
+    struct augmentation_step *step;
 };
 void pair_batch_encode(const struct pair_batch_message *m, struct buffer *out);
 int pair_batch_decode(const struct buffer *b, struct pair_batch_message *m, struct error *e) MUST_USE;

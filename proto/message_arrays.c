@@ -2,7 +2,7 @@
 /* message_arrays -- a scan's messages, which carry arrays: volume, regions.   proto
  * Reading: shapes first, then each array's bytes against its shape, then memory. */
 #include "proto/message.h"
-#include "proto/message_facts.h"
+#include "proto/message_internal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static void place_put(struct wire_writer *w, const struct grid *g, const struct 
     wire_put(w, turn_fields, COUNT_OF(turn_fields), t);
 }
 
-int place_check(const struct grid *g, const struct turn *t, struct error *e)
+int geometry_check(const struct grid *g, const struct turn *t, struct error *e)
 {
     int64_t voxels = 1;
     for (int a = 0; a < 3; a++) {
@@ -47,7 +47,7 @@ int place_check(const struct grid *g, const struct turn *t, struct error *e)
 static int place_get(const struct wire_map *map, struct grid *g, struct turn *t, struct error *e)
 {
     return wire_get(map, grid_fields, COUNT_OF(grid_fields), g, e) ||
-                   wire_get(map, turn_fields, COUNT_OF(turn_fields), t, e) || place_check(g, t, e)
+                   wire_get(map, turn_fields, COUNT_OF(turn_fields), t, e) || geometry_check(g, t, e)
                ? -1
                : 0;
 }
@@ -318,7 +318,7 @@ int regions_check(const struct regions_message *m, struct error *e)
     for (int a = 0; a < 3; a++)
         if (mip[a] < 0 || mip[a] > 65535 || (mip[a] == 0) != (mip[0] == 0))
             return fail(e, "projection of %d angles has %d x %d pixels", mip[0], mip[1], mip[2]);
-    return place_check(&m->grid, &m->turned, e);
+    return geometry_check(&m->grid, &m->turned, e);
 }
 
 static int regions_get(const struct wire_map *map, struct regions_message *m, struct error *e)

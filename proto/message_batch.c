@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* message_batch -- a batch of boxes, with the augmentations drawn for them.   proto */
 #include "proto/message.h"
-#include "proto/message_facts.h"
+#include "proto/message_internal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +14,10 @@ static const struct wire_field batch_fields[] = {
 static void drawn_put(struct wire_writer *w, const struct pair_batch_message *m)
 {
     int32_t *head = xalloc(3 * (size_t)m->steps + 1, sizeof *head);
-    double *number = xalloc((size_t)m->steps * DRAWN_NUMBERS + 1, sizeof *number);
+    double *number = xalloc((size_t)m->steps * AUGMENT_NUMBERS + 1, sizeof *number);
     size_t used = 0;
     for (int32_t i = 0; i < m->steps; i++) {
-        const struct drawn_step *s = &m->step[i];
+        const struct augmentation_step *s = &m->step[i];
         memcpy(head + 3 * i, (const int32_t[]){s->at, s->kind, s->count}, 3 * sizeof *head);
         memcpy(number + used, s->number, (size_t)s->count * sizeof *number);
         used += (size_t)s->count;
@@ -28,13 +28,11 @@ static void drawn_put(struct wire_writer *w, const struct pair_batch_message *m)
     free(number);
 }
 
-static int drawn_check(const struct drawn_step *s, int32_t before, int32_t rows, struct error *e)
+static int drawn_check(const struct augmentation_step *s, int32_t before, int32_t rows, struct error *e)
 {
-    static const int32_t counts[DRAWN_KINDS] = {[DRAWN_REFLECT] = 12, [DRAWN_CLAMP] = 12,     [DRAWN_FLIP] = 0,
-                                                [DRAWN_NOISE] = 4,    [DRAWN_HISTOGRAM] = -1, [DRAWN_CONTRAST] = 1};
-    if (s->kind < 0 || s->kind >= DRAWN_KINDS)
-        return fail(e, "message's augmentation is of kind %d, known are 0 to %d", s->kind, DRAWN_KINDS - 1);
-    if (counts[s->kind] < 0 ? s->count < 3 || s->count > DRAWN_NUMBERS : s->count != counts[s->kind])
+    if (!augmentation_name(s->kind))
+        return fail(e, "message's augmentation is of kind %d, known are 0 to %d", s->kind, AUGMENT_KINDS - 1);
+    if (!augmentation_whole(s->kind, s->count))
         return fail(e, "message's augmentation of kind %d has %d numbers", s->kind, s->count);
     if (s->at < before || s->at >= rows)
         return fail(e, "message's augmentation is of box %d after box %d, of %d boxes: they come in order", s->at,
@@ -42,10 +40,10 @@ static int drawn_check(const struct drawn_step *s, int32_t before, int32_t rows,
     return 0;
 }
 
-static int drawn_numbers_check(const struct drawn_step *s, struct error *e)
+static int drawn_numbers_check(const struct augmentation_step *s, struct error *e)
 {
     for (int32_t i = 0; i < s->count; i++) {
-        bool whole = s->kind == DRAWN_NOISE && i > 0; /* of 32 bits */
+        bool whole = s->kind == AUGMENT_noise && i > 0; /* of 32 bits */
         if (!isfinite(s->number[i]) || (whole && !(s->number[i] >= 0 && s->number[i] <= UINT32_MAX)))
             return fail(e, "message's augmentation of kind %d has %g for its number %d", s->kind, s->number[i], i);
     }
@@ -64,7 +62,7 @@ static int drawn_get(const struct wire_map *map, struct pair_batch_message *m, s
     if (!m->step)
         return -1;
     for (int32_t i = 0; i < m->steps; i++) {
-        struct drawn_step *s = &m->step[i];
+        struct augmentation_step *s = &m->step[i];
         memcpy(&s->at, head + 12 * (size_t)i, 3 * sizeof(int32_t));
         if (drawn_check(s, i ? m->step[i - 1].at : 0, m->views * m->count, e))
             return -1;

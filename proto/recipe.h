@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recipe -- every setting of the method, with both values of METHOD.md 1 in pipelines/recipes/.   proto
+/* recipe -- every setting that can change a number.   proto
  *
- * One table (recipe.c) is the options of every stage, the keys of recipe files and the run record. Defaults are the
- * `paper` recipe. A stage shows in --help only its own groups, but accepts them all, so one file serves a pipeline. */
+ * One row a setting (recipe.def) makes the field here, the options of every stage, the keys of recipe files and the record of
+ * a run. Defaults are the `paper` recipe. A stage shows in --help only its own groups, but accepts them all, so one file
+ * serves a pipeline. What a setting means stands in its row; cross-checks are in recipe_check.c.
+ *
+ * What was made with which settings is carried as a record: one line of text, "suv/1 formula=janmahasatian spacing=3,3,3".
+ * It names the groups, each with its generation (raised when the same settings came to give other numbers), and every
+ * setting that differs from its default; so a new setting leaves what there is valid. */
 #ifndef PETREL_PROTO_RECIPE_H
 #define PETREL_PROTO_RECIPE_H
 #include "common/opts.h"
@@ -16,99 +21,51 @@ enum recipe_group {
     RECIPE_PRETRAIN = 32,
     RECIPE_CLASSIFIER = 64,
     RECIPE_CHANNELS = 128,
-    RECIPE_ALL = 255
+    RECIPE_SUV = 256,
+    RECIPE_ALL = 511,
+    RECIPE_SCAN = RECIPE_SUV | RECIPE_REGIONS /* what the regions of a scan depend on; channels may be left out later */
 };
 
 struct recipe {
-    const char *recipe_name; /* paper */
-    /* regions (METHOD.md 6) */
-    const char *roi_method;              /* fcm|fixed|relative|percist */
-    int64_t fcm_clusters;                /* 4 */
-    double fcm_fuzziness, fcm_tolerance; /* 2, 1e-5 */
-    const char *fcm_start;               /* quantile|even */
-    double fcm_bin_suv, fcm_cap_suv;     /* 0.01, 4: of the histogram; what is above the cap counts in the last bin */
-    double fcm_smooth_voxels;            /* 1: sd of the Gaussian of the second ensemble member */
-    double body_air_suv,
-        body_share;       /* 0.1, 0.02: the body is what is above air and not much smaller than its largest part */
-    double grow_fraction; /* 0.41 of the peak */
-    double grow_valley, grow_prominence; /* 0.6, 0.05: see stages/roi/grow.h */
-    double fixed_suv;                    /* 4.0 */
-    double relative_fraction;            /* 0.41 of SUVmax */
-    double relative_floor_suv;           /* 2.5 */
-    double percist_factor, percist_sds;  /* 1.5, 2: threshold = factor * the liver's mean + sds * its sd */
-    double percist_sphere_mm;            /* 30: diameter of the liver reference */
-    bool fill_holes;
-    double region_min_ml;      /* specks below are dropped */
-    int64_t connectivity;      /* 26 */
-    double tumour_overlap;     /* 0.5 */
-    const char *exclude;       /* comma list of organs (proto/organ.h) whose regions are left out; or none */
-    double exclude_overlap;    /* 0.5: a region is an organ's when at least this share of it lies in the map's organ */
-    const char *position_axes; /* fixed|itk: signs of the principal axes */
-    /* boxes */
-    const char *channels;       /* pet|pet,ct */
-    struct opt_reals ct_window; /* -1024,1024: HU below and above are taken for these */
-    const char *standardise;    /* box|volume|none */
-    const char *border;         /* keep|drop */
-    /* network (METHOD.md 2) */
-    const char *backbone;         /* resnet10|resnet18|resnet34 */
-    int64_t backbone_width;       /* 64: channels of the stem; an embedding is 8 times as wide */
-    struct opt_reals stem_stride; /* 1,2,2 */
-    bool position;                /* PEB; --no-position is the ablation */
-    const char *position_unit;    /* mm|voxel */
-    const char *position_box;     /* axis|oriented */
-    const char *peb_norm;         /* layer|l2 */
-    int64_t projection_width;     /* 2048 */
-    const char *precision;        /* float32|bfloat16: images and products while learning */
-    /* sampling */
-    bool semantic;               /* same-class partners; --no-semantic: view 2 is always an augmented view 1 */
-    double tumour_share;         /* 0.80 */
-    double augmented_rate;       /* 0.30 of pairs are raw / augmented; the rest same-class partners */
-    bool view2_always_augmented; /* released: true */
-    int64_t pairs_per_epoch;     /* 2000 */
-    int64_t redraw_epochs;       /* 1: pairs drawn anew every so many epochs (released: 800) */
-    double train_fraction;       /* 1: share of the training regions of each label that is learned from */
-    /* augmentation (METHOD.md 4) */
-    const char *augment_pretrain; /* comma list of affine,flip,rotate,noise,histogram,contrast; or none */
-    const char *augment_classifier;
-    double augment_probability; /* 0.8 each */
-    double affine_rotate_rad, affine_shear, affine_translate_voxels, affine_scale;
-    double rotate_rad; /* U(-r, r) per axis */
-    double noise_sd;   /* sigma ~ U(0, noise_sd) */
-    double gamma_low, gamma_high;
-    int64_t histogram_points; /* 10 */
-    /* VICReg (METHOD.md 3) */
-    double vicreg_invariance, vicreg_variance, vicreg_covariance; /* 25 25 1 */
-    const char *vicreg_reduction;                                 /* mean|literal */
-    /* pretraining */
-    double lr, momentum, weight_decay, lars_trust, clip_norm; /* 0.5 0.9 1e-6 0.001 0 (off) */
-    bool sync_norm;                                           /* several ranks: batch statistics of all their boxes */
-    const char *schedule_unit;                                /* epoch|step */
-    double warmup, schedule_length, schedule_end;             /* 60; 0: epochs; 0.001 */
-    int64_t epochs, patience, batch;                          /* 2000 600 128 */
-    /* classifier */
-    int64_t classifier_hidden;         /* 128 */
-    const char *classifier_activation; /* relu|gelu */
-    double focal_alpha, focal_gamma;   /* 0.55 2 */
-    const char *focal_on;              /* logits|softmax */
-    const char *focal_balance; /* plain: alpha scales all (released); class: alpha for tumours, 1-alpha for others */
-    struct opt_reals class_weights;   /* 1,1: others' and tumours' losses times this; 0,0: so that both weigh alike */
-    bool unfreeze;                    /* the classifier phase trains the encoder, too */
-    const char *classifier_optimiser; /* adamw|adam */
-    double classifier_lr, classifier_weight_decay;                    /* 1e-4 0.01 */
-    int64_t classifier_epochs, classifier_patience, classifier_batch; /* 800 200 128 */
-    int64_t classifier_tumours, classifier_others; /* drawn per epoch (tumours repeated as needed); 0: all of them */
-    int64_t classifier_views; /* 0: fresh augmentations every epoch; K: epoch e uses draw e mod K, so that
-                                            frozen embeddings are computed once per draw */
-    double threshold;         /* 0.5 */
+#define RECIPE_FLAG               bool
+#define RECIPE_INT                int64_t
+#define RECIPE_REAL               double
+#define RECIPE_REALS              struct opt_reals
+#define RECIPE_STRING             const char *
+#define RECIPE_CHOICE             const char *
+#define SETTING(kind, field, ...) RECIPE_##kind field;
+#define HEADING(text)
+#include "proto/recipe.def"
+#undef SETTING
+#undef HEADING
 };
 
 void recipe_defaults(struct recipe *r);
+/* The authors' released code's values, where a row has them. */
+void recipe_released(struct recipe *r);
 int recipe_channels(const struct recipe *r); /* how many: C */
 /* Appends rows for every setting to table (capacity `room`); rows outside `groups` get OPT_HIDDEN. Returns rows added. */
 size_t recipe_options(struct recipe *r, unsigned groups, struct option *table, size_t room);
+enum { RECIPE_ROWS = 256 };
 /* -1 and a sentence for settings that contradict each other. */
 int recipe_check(const struct recipe *r, struct error *e) MUST_USE;
-/* XXH3 over the values of the settings in `groups`: who may reuse what. */
+/* What crop asks for, enum crop_kind, with the two heights where it gives them; -1 and a sentence. */
+enum crop_kind { CROP_NONE, CROP_HEIGHTS, CROP_THIGHS };
+int recipe_crop(const struct recipe *r, double *low_mm, double *high_mm, struct error *e) MUST_USE;
+
+/* ---- records ---- */
+
+/* The record of these groups' settings. The caller's. */
+char *recipe_record(const struct recipe *r, unsigned groups) MUST_USE;
+/* XXH3 of the record: who may reuse what. */
 uint64_t recipe_digest(const struct recipe *r, unsigned groups);
-enum { RECIPE_ROWS = 128 };
+/* Two records of the same groups: 0 alike; 1 and what differs for people, "formula = bw there, janmahasatian here", names given. */
+int record_compare(const char *there, const char *here, char *what, size_t size);
+/* Settings of these groups become the record's. Those in `given` (a table whose OPT_GIVEN rows were said on the command line; NULL:
+ * none) and those that differ from their default must be the record's already: else -1 and a sentence with the key and both values. */
+int record_adopt(struct recipe *r, const char *record, unsigned groups, const struct option *given, size_t rows,
+                 const char *whose, struct error *e) MUST_USE;
+
+/* The recipe file of one column, as it lies under pipelines/recipes/: "paper" or "released". */
+int recipe_file_write(const char *name, FILE *to, struct error *e) MUST_USE;
 #endif

@@ -3,7 +3,7 @@
 #include "proto/registry.h"
 
 #include "common/config.h"
-#include "proto/verbs.h"
+#include "proto/control_frame.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -17,7 +17,7 @@ static bool is_classifier(enum pair_phase phase)
 
 bool sampling_usable(const struct recipe *r, const struct cache_row *row)
 {
-    if (row->split == SPLIT_TRAIN && (double)row->place >= r->train_fraction)
+    if (row->split == SPLIT_TRAIN && (double)row->quantile >= r->train_fraction)
         return false;
     return !(row->clipped && !strcmp(r->border, "drop"));
 }

@@ -94,6 +94,19 @@ static int open_with(struct model *m, const struct safetensors *s, const char *p
     return 0;
 }
 
+int model_open_facts(struct model *m, const char *path, struct error *e)
+{
+    struct safetensors s = {0};
+    *m = (struct model){0};
+    if (model_read(&s, path, e))
+        return -1;
+    int result = read_facts(m, &s, path, e);
+    safetensors_free(&s);
+    if (result)
+        model_close(m);
+    return result;
+}
+
 int model_open(struct model *m, const char *path, const struct backend_wish *w, struct error *e)
 {
     struct safetensors s = {0};

@@ -58,6 +58,8 @@ struct backend_wish {
 /* Says aloud which it is. One asked for by name, or in a precision, is had so or is an error. */
 struct backend *backend_choose(const struct backend_wish *w, struct error *e) MUST_USE;
 
+/* Only what stands in the file about the model: settings, facts; no back end, nothing to ask. model_close as after model_open. */
+int model_open_facts(struct model *m, const char *path, struct error *e) MUST_USE;
 /* Opens a model file on a back end. -1 and a sentence naming the file and what is missing, extra or misshapen. */
 int model_open(struct model *m, const char *path, const struct backend_wish *w, struct error *e) MUST_USE;
 void model_close(struct model *m);
@@ -68,6 +70,10 @@ void model_embed(struct model *m, const float *box, const float *position, size_
 /* The same -> probability of tumour [n]; embedding may be NULL or takes [n][embedding] in the same pass. */
 int model_predict(struct model *m, const float *box, const float *position, size_t n, float *probability,
                   float *embedding, struct error *e) MUST_USE;
+
+/* The regions of `whose` ("scan 'x'", "cache 'y'") were made with the record's settings: -1 and EX_CONFIG with every key and both
+ * values unless the model learned from such. A record of version 0.1 ("") is let through, and said. */
+int model_suits(const struct model *m, const char *record, const char *whose, struct error *e) MUST_USE;
 
 /* What train uses to write and read them. */
 struct model_facts {

@@ -5,8 +5,10 @@
  *     conv1.weight                 a bare backbone: "backbone." comes before every name
  *     ....downsample.0.bias        MONAI's shortcut convolution has a bias, ours and the paper's count have none. The
  *                                  norm behind it takes its mean away again: running_mean less the bias is the same
- *                                  network, in evaluation and in training. */
+ *                                  network, in evaluation and in training. Any other bias we have not is refused
+ *                                  by name (model_load): there is nothing behind it that takes it away again. */
 #include "stages/model.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,15 +37,15 @@ static int name_backbone(struct safetensors *s, const char *path, struct error *
     return 0;
 }
 
-/* the running mean of the norm behind a shortcut's bias; NULL: it is no such bias */
+/* the running mean of the norm behind the bias of a ResNet's shortcut; NULL: it is no such bias */
 static struct tensor_entry *mean_behind(struct safetensors *s, const struct tensor_entry *bias)
 {
-    static const char tail[] = ".downsample.0.bias";
-    size_t length = strlen(bias->name), stem = length - strlen(tail);
-    char name[sizeof bias->name + 32];
-    if (length < strlen(tail) || strcmp(bias->name + stem, tail))
+    int layer, block, used = 0;
+    char name[sizeof bias->name];
+    if (sscanf(bias->name, "backbone.layer%1d.%2d.downsample.0.bias%n", &layer, &block, &used) != 2 || !used ||
+        bias->name[used])
         return NULL;
-    format_into(name, sizeof name, "%.*s.downsample.1.running_mean", (int)stem, bias->name);
+    format_into(name, sizeof name, "backbone.layer%d.%d.downsample.1.running_mean", layer, block);
     for (size_t i = 0; i < s->tensor_count; i++) {
         struct tensor_entry *t = &s->tensor[i];
         if (!strcmp(t->name, name) && t->type == TENSOR_F32 && bias->type == TENSOR_F32 &&
@@ -77,10 +79,12 @@ int model_read(struct safetensors *s, const char *path, struct error *e)
 {
     if (safetensors_read(s, path, e))
         return -1;
-    if (safetensors_get(s, "petrel") ? model_expand(s, path, e) : drop_module(s) && name_backbone(s, path, e)) {
+    bool ours = safetensors_get(s, "petrel");
+    if (ours ? model_expand(s, path, e) : drop_module(s) && name_backbone(s, path, e)) {
         safetensors_free(s);
         return -1;
     }
-    fold_shortcut_biases(s);
+    if (!ours)
+        fold_shortcut_biases(s);
     return 0;
 }

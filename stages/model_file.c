@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model_file -- what stands in a model file: settings, facts, tensors by name.   train ═▶ [model] ═▶ eval, classify */
+#include "common/log.h"
 #include "proto/message.h"
 #include "stages/model.h"
 #include <stdlib.h>
@@ -78,6 +79,21 @@ int model_settings_read(const char *text, struct recipe *r, struct error *e)
             result = set_line(line, table, rows, e);
     free(copy);
     return result ? result : recipe_check(r, e);
+}
+
+int model_suits(const struct model *m, const char *record, const char *whose, struct error *e)
+{
+    char what[700], *own = recipe_record(&m->recipe, RECIPE_SCAN);
+    int result = 0;
+    if (!*record)
+        log_warn("%s is of version 0.1 and does not say with which SUV and region settings it was made", whose);
+    else if (record_compare(own, record, what, sizeof what))
+        result = fail_as(e, EX_CONFIG,
+                         "%s was made with other settings than the model learned with (%s): use the model's "
+                         "(petrel-classify settings)",
+                         whose, what);
+    free(own);
+    return result;
 }
 
 /* ---- facts ---- */

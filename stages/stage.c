@@ -139,8 +139,7 @@ static void heed(struct stage *st)
         stage_leave(st);
 }
 
-/* What the channel reports. That the directory is another run's now (EX_TEMPFAIL) must not be told to that run. */
-static _Noreturn void die_of_channel(const struct error *e)
+_Noreturn void stage_die_of_channel(const struct error *e)
 {
     if (e->code == EX_TEMPFAIL)
         die_hook(NULL);
@@ -200,7 +199,7 @@ static void hear_arrivals(struct stage *st, double timeout_s)
             die_of(&e);
     }
     if (got < 0)
-        die_of_channel(&e);
+        stage_die_of_channel(&e);
 }
 
 bool stage_take(struct stage *st, struct taken *item)
@@ -214,7 +213,7 @@ bool stage_take(struct stage *st, struct taken *item)
             hear_arrivals(st, 0);
     }
     if (got < 0)
-        die_of_channel(&e);
+        stage_die_of_channel(&e);
     st->taken += got == 1;
     return got == 1;
 }
@@ -230,7 +229,7 @@ void stage_give_new(struct stage *st, struct item_key key, struct buffer *out)
     heed(st);
     hear_arrivals(st, 0);
     if (giver_put(st->giver, key, out, &e))
-        die_of_channel(&e);
+        stage_die_of_channel(&e);
     st->given++;
 }
 
@@ -302,7 +301,7 @@ int stage_close(struct stage *st, const char *format, ...)
         }
         hear_arrivals(st, 0);
         if (giver_end(st->giver, &e))
-            die_of_channel(&e);
+            stage_die_of_channel(&e);
     }
     giver_close(&st->giver);
     taker_close(&st->taker);

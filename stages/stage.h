@@ -56,6 +56,8 @@ void stage_done(struct stage *st, struct taken *item);
  * good earlier in this run. The first call, made before anything is given, opens the list of what arrived
  * (RUN/channels/NAME.arrived); without it none is kept. */
 bool stage_arrived(struct stage *st, struct item_key key);
+/* Dies of what a channel reports. That the run directory is another run's by now (EX_TEMPFAIL) is not told to that run. */
+_Noreturn void stage_die_of_channel(const struct error *e);
 /* A signal asks to leave, or the pipeline is gone: for loops that do not call stage_take often. */
 bool stage_stop_wanted(void);
 /* Leave for that reason: what was leased is given back; exits with EX_TEMPFAIL. */

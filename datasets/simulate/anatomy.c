@@ -214,15 +214,15 @@ static int map_read(const char *path, struct map *m, struct error *e)
 }
 
 /* mm from the liver's centroid. */
-static struct place map_place(const struct map *m, const double zyx[3])
+static struct point map_place(const struct map *m, const double zyx[3])
 {
     const struct extent *l = &m->organ[ORGAN_LABEL_LIVER];
     const double *mm = m->grid.spacing_mm, n = (double)l->count;
-    return (struct place){(zyx[2] - l->sum[2] / n) * mm[2], (l->sum[1] / n - zyx[1]) * mm[1],
+    return (struct point){(zyx[2] - l->sum[2] / n) * mm[2], (l->sum[1] / n - zyx[1]) * mm[1],
                           (zyx[0] - l->sum[0] / n) * mm[0]};
 }
 
-static struct place map_centroid(const struct map *m, int label)
+static struct point map_centroid(const struct map *m, int label)
 {
     const struct extent *o = &m->organ[label];
     double n = (double)o->count;
@@ -239,7 +239,7 @@ static void patient_fit(struct patient *p, const struct map *m)
 {
     static const struct {
         int label;
-        struct place usual;
+        struct point usual;
     } marks[] = {{ORGAN_LABEL_BLADDER, {66, -20, -294}},
                  {ORGAN_LABEL_LIVER, {0, 0, 0}},
                  {ORGAN_LABEL_LUNGS, {63, -25, 116}},
@@ -260,15 +260,15 @@ static void patient_fit(struct patient *p, const struct map *m)
     for (size_t i = 0; i < COUNT_OF(marks); i++) {
         if (m->organ[marks[i].label].count == 0)
             continue;
-        struct place is = map_centroid(m, marks[i].label);
-        struct place usual = body_place(&(struct patient){.size = p->size, .girth = p->girth}, marks[i].usual.left,
+        struct point is = map_centroid(m, marks[i].label);
+        struct point usual = body_point(&(struct patient){.size = p->size, .girth = p->girth}, marks[i].usual.left,
                                         marks[i].usual.front, marks[i].usual.up);
         p->knot[p->knots].up = marks[i].usual.up;
-        p->knot[p->knots++].shift = (struct place){is.left - usual.left, is.front - usual.front, is.up - usual.up};
+        p->knot[p->knots++].shift = (struct point){is.left - usual.left, is.front - usual.front, is.up - usual.up};
     }
     for (size_t i = 0; i + 1 < p->knots; i++) /* a liver says little about the midline beside it: the lungs do */
         if (p->knot[i].up == 0.0)
-            p->knot[i].shift = (struct place){p->knot[i + 1].shift.left, p->knot[i + 1].shift.front, 0.0};
+            p->knot[i].shift = (struct point){p->knot[i + 1].shift.left, p->knot[i + 1].shift.front, 0.0};
 }
 
 static struct spots spots_of(const struct map *m, const struct clicks *c)
@@ -309,7 +309,7 @@ static void phantom_over(const struct map *m, const double spacing_mm[3], const 
             g.affine[i][3] += m->grid.affine[i][2 - a] * first[a];
             g.affine[i][2 - a] *= step[a];
         }
-    struct place low = map_place(m, first);
+    struct point low = map_place(m, first);
     phantom_open_on(ph, &g, (const double[3]){low.left, low.front, low.up});
     size_t i = 0;
     for (int64_t z = 0; z < g.dim[0]; z++)

@@ -44,7 +44,7 @@ const struct study *anatomy_assign(const struct anatomy *a, struct patient *p);
 /* Places clicked in the study, mm from the liver's centroid. */
 struct spots {
     size_t count;
-    struct place at[CLICKS_MOST];
+    struct point at[CLICKS_MOST];
 };
 /* Opens the phantom on the map's grid (cropped to the body's middle, and sampled at about spacing_mm), marks its organs, and
  * fits *p to them: size, girth, height, weight, knots. Refuses a map without liver or lungs. */

@@ -10,24 +10,24 @@ const char *const organ_name[ORGANS] = {"air",    "soft tissue",  "fat",     "lu
                                         "ureter", "muscle",       "prostate"};
 
 /* How far a measured body lies off the average one at a height: between its knots. */
-static struct place body_shift(const struct patient *p, double up)
+static struct point body_shift(const struct patient *p, double up)
 {
     if (p->knots == 0)
-        return (struct place){0};
+        return (struct point){0};
     size_t i = 0;
     while (i < p->knots && p->knot[i].up < up)
         i++;
     if (i == 0 || i == p->knots)
         return p->knot[i == 0 ? 0 : i - 1].shift;
     double f = (up - p->knot[i - 1].up) / (p->knot[i].up - p->knot[i - 1].up);
-    struct place a = p->knot[i - 1].shift, b = p->knot[i].shift;
-    return (struct place){a.left + f * (b.left - a.left), a.front + f * (b.front - a.front), a.up + f * (b.up - a.up)};
+    struct point a = p->knot[i - 1].shift, b = p->knot[i].shift;
+    return (struct point){a.left + f * (b.left - a.left), a.front + f * (b.front - a.front), a.up + f * (b.up - a.up)};
 }
 
-struct place body_place(const struct patient *p, double left, double front, double up)
+struct point body_point(const struct patient *p, double left, double front, double up)
 {
-    struct place shift = body_shift(p, up);
-    return (struct place){65.0 + (left - 65.0) * sqrt(p->size * p->girth) + shift.left,
+    struct point shift = body_shift(p, up);
+    return (struct point){65.0 + (left - 65.0) * sqrt(p->size * p->girth) + shift.left,
                           -10.0 + (front + 10.0) * p->girth + shift.front, up * p->size + shift.up};
 }
 
@@ -66,16 +66,16 @@ static double draw_positive(struct rng *r, double mean, double sd)
     return fmin(fmax(v, 0.4 * mean), mean + 2.5 * sd); /* no organ vanishes, none is a giant */
 }
 
-static struct place radii(double volume_ml, double wide, double deep, double tall)
+static struct point radii(double volume_ml, double wide, double deep, double tall)
 {
     double scale = cbrt(volume_ml * 1000.0 / (4.0 / 3.0 * 3.141592653589793 * wide * deep * tall));
-    return (struct place){scale * wide, scale * deep, scale * tall};
+    return (struct point){scale * wide, scale * deep, scale * tall};
 }
 
 /* Left ventricle: a thick cup round blood. Fasting hearts hardly show; others reach SUV 8 to 13 (measured maxima). */
 static void paint_heart(struct phantom *ph, const struct patient *p, struct rng *r, bool marked)
 {
-    struct blob b = {.centre = body_place(p, 92, 19, 78), .rough = 0.05};
+    struct blob b = {.centre = body_point(p, 92, 19, 78), .rough = 0.05};
     b.radius = radii(draw_positive(r, 611, 165), 1.0, 0.9, 0.9);
     blob_draw_waves(&b, r);
     double blood = draw_positive(r, 1.55, 0.38);
@@ -96,19 +96,19 @@ static void paint_heart(struct phantom *ph, const struct patient *p, struct rng 
 /* Urine: renal pelvis 30-44 and bladder 66-90 are measured maxima; lower after voiding or drinking (assumed). */
 static void paint_urine(struct phantom *ph, const struct patient *p, struct rng *r, bool marked)
 {
-    double middle = body_place(p, 65, 0, -65).left;
+    double middle = body_point(p, 65, 0, -65).left;
     for (int side = 0; side < 2; side++) {
-        struct blob pelvis = {.centre = body_place(p, side == 0 ? 18 : 122, -38, -65), .rough = 0.15};
+        struct blob pelvis = {.centre = body_point(p, side == 0 ? 18 : 122, -38, -65), .rough = 0.15};
         pelvis.radius = radii(rng_range(r, 1.5, 7.0), 0.8, 0.8, 1.4);
         blob_draw_waves(&pelvis, r);
-        struct place kidney;
+        struct point kidney;
         if (marked &&
             phantom_centroid(ph, ORGAN_KIDNEY, side == 0 ? -1e3 : middle, side == 0 ? middle : 1e3, &kidney) > 0)
-            pelvis.centre = (struct place){kidney.left + (side == 0 ? 8.0 : -8.0), kidney.front + 4.0, kidney.up};
+            pelvis.centre = (struct point){kidney.left + (side == 0 ? 8.0 : -8.0), kidney.front + 4.0, kidney.up};
         phantom_paint(ph, &pelvis, 6.0 * exp(rng_range(r, 0.0, 1.9)), 0.1, ORGAN_RENAL_PELVIS,
                       marked ? ORGAN_KIDNEY : OVER_ANY);
     }
-    struct blob bladder = {.centre = body_place(p, 66, -20, -294), .rough = 0.06};
+    struct blob bladder = {.centre = body_point(p, 66, -20, -294), .rough = 0.06};
     bladder.radius = radii(draw_positive(r, 147, 71), 1.25, 1.05, 0.70);
     blob_draw_waves(&bladder, r);
     double urine = 8.0 * exp(rng_range(r, 0.0, 2.3));
@@ -121,17 +121,17 @@ static void paint_urine(struct phantom *ph, const struct patient *p, struct rng 
 /* Grey matter round white, and hot nuclei in the middle, so that the whole has the mean drawn; cerebellum below. */
 static void paint_brain_inside(struct phantom *ph, const struct patient *p, struct rng *r, double suv)
 {
-    struct place middle = body_place(p, 61, 29, 407);
+    struct point middle = body_point(p, 61, 29, 407);
     size_t voxels = phantom_centroid(ph, ORGAN_BRAIN, -1e3, 1e3, &middle);
     if (voxels == 0)
         return;
     double cortex = suv / 0.86, ml = (double)voxels * grid_voxel_ml(&ph->grid);
     phantom_fill(ph, ORGAN_BRAIN, cortex, 0.12);
-    struct place whole = radii(ml, 1.0, 1.25, 0.95);
+    struct point whole = radii(ml, 1.0, 1.25, 0.95);
     for (int side = -1; side <= 1; side += 2) {
         struct blob white = {.centre = middle, .rough = 0.35};
         white.centre.left += side * 0.42 * whole.left, white.centre.up += 0.1 * whole.up;
-        white.radius = (struct place){0.40 * whole.left, 0.72 * whole.front, 0.60 * whole.up};
+        white.radius = (struct point){0.40 * whole.left, 0.72 * whole.front, 0.60 * whole.up};
         blob_draw_waves(&white, r);
         phantom_paint(ph, &white, 0.5 * cortex, 0.08, ORGAN_BRAIN, ORGAN_BRAIN);
         struct blob nuclei = {
@@ -147,17 +147,17 @@ static void paint_liver(struct phantom *ph, const struct patient *p, const struc
     double ml = draw_positive(r, row->volume_ml, row->volume_sd), suv = draw_positive(r, row->suv, row->suv_sd);
     double grow = cbrt(ml / row->volume_ml);
     static const struct {
-        struct place at, radius;
+        struct point at, radius;
         double tilt, taper;
     } lobes[] = {{{-22, -8, 6}, {62, 72, 66}, 0.0, 0.0},
                  {{-40, 0, -50}, {38, 52, 62}, 0.15, -0.30},
                  {{58, 36, 34}, {72, 36, 34}, 0.30, 0.0}};
     for (size_t i = 0; i < COUNT_OF(lobes); i++) {
-        struct blob b = {.centre = body_place(p, lobes[i].at.left, lobes[i].at.front, lobes[i].at.up),
+        struct blob b = {.centre = body_point(p, lobes[i].at.left, lobes[i].at.front, lobes[i].at.up),
                          .rough = 0.08,
                          .tilt_rad = lobes[i].tilt,
                          .taper = lobes[i].taper};
-        b.radius = (struct place){grow * lobes[i].radius.left, grow * lobes[i].radius.front, grow * lobes[i].radius.up};
+        b.radius = (struct point){grow * lobes[i].radius.left, grow * lobes[i].radius.front, grow * lobes[i].radius.up};
         blob_draw_waves(&b, r);
         phantom_paint(ph, &b, suv, row->heterogeneity, ORGAN_LIVER, OVER_ANY);
     }
@@ -173,19 +173,19 @@ static void paint_aorta(struct phantom *ph, const struct patient *p, struct rng 
     struct tube_point at[COUNT_OF(course)];
     double suv = draw_positive(r, 1.55, 0.38);
     for (size_t i = 0; i < COUNT_OF(course); i++)
-        at[i] = (struct tube_point){body_place(p, course[i].left, course[i].front, course[i].up), course[i].radius, suv};
+        at[i] = (struct tube_point){body_point(p, course[i].left, course[i].front, course[i].up), course[i].radius, suv};
     phantom_paint_tube(ph, at, COUNT_OF(course), 0.04, ORGAN_AORTA, OVER_SOFT);
     for (int side = -1; side <= 1; side += 2) {
         struct tube_point iliac[3] = {at[COUNT_OF(course) - 1],
-                                      {body_place(p, 65 + side * 34, -18, -225), 6.5, suv},
-                                      {body_place(p, 65 + side * 75, 22, -320), 5.5, suv}};
-        struct tube_point femoral[2] = {iliac[2], {body_place(p, 65 + side * 92, 24, -480), 4.5, suv}};
+                                      {body_point(p, 65 + side * 34, -18, -225), 6.5, suv},
+                                      {body_point(p, 65 + side * 75, 22, -320), 5.5, suv}};
+        struct tube_point femoral[2] = {iliac[2], {body_point(p, 65 + side * 92, 24, -480), 4.5, suv}};
         phantom_paint_tube(ph, iliac, 3, 0.04, ORGAN_AORTA, OVER_SOFT);
         phantom_paint_tube(ph, femoral, 2, 0.04, ORGAN_AORTA, OVER_SOFT);
     }
-    struct tube_point cava[3] = {{body_place(p, 46, -28, -150), 10, suv},
-                                 {body_place(p, 48, -26, -20), 11, suv},
-                                 {body_place(p, 52, 0, 60), 12, suv}};
+    struct tube_point cava[3] = {{body_point(p, 46, -28, -150), 10, suv},
+                                 {body_point(p, 48, -26, -20), 11, suv},
+                                 {body_point(p, 52, 0, 60), 12, suv}};
     phantom_paint_tube(ph, cava, 3, 0.04, ORGAN_AORTA, OVER_SOFT);
 }
 
@@ -207,7 +207,7 @@ void body_paint(struct phantom *ph, const struct patient *p, bool marked)
     double brain = 8.0;
     for (size_t i = 0; i < COUNT_OF(organ_rows); i++) {
         const struct organ_row *row = &organ_rows[i];
-        struct blob b = {.centre = body_place(p, row->left, row->front, row->up),
+        struct blob b = {.centre = body_point(p, row->left, row->front, row->up),
                          .rough = row->rough,
                          .taper = row->organ == ORGAN_LUNG ? 0.22 : 0.0}; /* apices */
         b.centre.left += 4.0 * (double)rng_normal(&r);
@@ -240,7 +240,7 @@ void body_paint(struct phantom *ph, const struct patient *p, bool marked)
     bowel_paint(ph, p, &r);
     if (p->male)
         for (int side = 0; side < 2; side++) {
-            struct blob b = {.centre = body_place(p, side == 0 ? 47 : 83, 62, -375), .radius = {12, 14, 18}};
+            struct blob b = {.centre = body_point(p, side == 0 ? 47 : 83, 62, -375), .radius = {12, 14, 18}};
             double suv = draw_positive(&r, 2.57, 0.56);
             phantom_paint(ph, &b, 0.4, 0.08, ORGAN_SOFT, OVER_AIR);
             phantom_paint(ph, &b, suv, 0.08, ORGAN_TESTIS, OVER_SOFT);
@@ -256,7 +256,7 @@ void body_note_organs(struct phantom *ph)
     for (int organ = 1; organ < ORGANS; organ++) {
         if (voxels[organ] <= 0.0 || anatomy_label(organ) == 0)
             continue;
-        struct place middle;
+        struct point middle;
         phantom_centroid(ph, organ, -1e3, 1e3, &middle);
         double mm3 = 1000.0 * voxels[organ] * grid_voxel_ml(&ph->grid);
         phantom_note(ph, organ_name[organ], middle, suv[organ] / voxels[organ], cbrt(6.0 / 3.141592653589793 * mm3),

@@ -51,5 +51,5 @@ void bowel_paint(struct phantom *ph, const struct patient *p, struct rng *r);
 /* Notes each organ that maps can mark: its middle, size, and mean SUV as painted. */
 void body_note_organs(struct phantom *ph);
 /* A place of the body, scaled to the patient: (65, -10) is the midline and stays. */
-struct place body_place(const struct patient *p, double left, double front, double up);
+struct point body_point(const struct patient *p, double left, double front, double up);
 #endif

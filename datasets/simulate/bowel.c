@@ -16,18 +16,18 @@ struct path {
 static const double midline = 65.0, pi = 3.141592653589793;
 
 /* A smooth curve through the places (Catmull-Rom), a point every STEP_MM. */
-static void path_through(struct path *path, const struct place *at, size_t count)
+static void path_through(struct path *path, const struct point *at, size_t count)
 {
     path->count = 0;
     for (size_t i = 0; i + 1 < count; i++) {
-        struct place a = at[i == 0 ? 0 : i - 1], b = at[i], c = at[i + 1], d = at[i + 2 < count ? i + 2 : count - 1];
+        struct point a = at[i == 0 ? 0 : i - 1], b = at[i], c = at[i + 1], d = at[i + 2 < count ? i + 2 : count - 1];
         double length = place_distance(c, b);
         int steps = (int)fmax(ceil(length / STEP_MM), 1.0);
         for (int k = 0; k < steps && path->count < PATH_MOST; k++) {
             double t = (double)k / steps, t2 = t * t, t3 = t2 * t;
             double wa = -0.5 * t3 + t2 - 0.5 * t, wb = 1.5 * t3 - 2.5 * t2 + 1.0, wc = -1.5 * t3 + 2.0 * t2 + 0.5 * t,
                    wd = 0.5 * t3 - 0.5 * t2;
-            path->point[path->count++].at = (struct place){wa * a.left + wb * b.left + wc * c.left + wd * d.left,
+            path->point[path->count++].at = (struct point){wa * a.left + wb * b.left + wc * c.left + wd * d.left,
                                                            wa * a.front + wb * b.front + wc * c.front + wd * d.front,
                                                            wa * a.up + wb * b.up + wc * c.up + wd * d.up};
         }
@@ -57,7 +57,7 @@ static void path_heat(struct path *path, size_t at, size_t length, double suv, d
 }
 
 /* Two hot segments side by side would be one in the scan. */
-static bool is_apart(const struct phantom *ph, struct place at)
+static bool is_apart(const struct phantom *ph, struct point at)
 {
     for (size_t i = 0; i < ph->hots; i++)
         if (place_distance(at, ph->hot[i].centre) < APART_MM)
@@ -101,11 +101,11 @@ static void colon_path(struct path *path, const struct patient *p, struct rng *r
                   {10, 52, -112},   {62, 60, -132},  {112, 54, -112}, {150, 24, -72},  {168, -14, -52},
                   {174, -18, -110}, {170, -6, -175}, {156, 12, -222}, {122, 24, -256}, {92, 16, -232},
                   {72, -18, -246},  {65, -46, -272}, {65, -52, -312}, {65, -44, -340}};
-    struct place at[COUNT_OF(course)];
+    struct point at[COUNT_OF(course)];
     double sag = 22.0 * (double)rng_normal(r), sway = 14.0 * (double)rng_normal(r);
     for (size_t i = 0; i < COUNT_OF(course); i++) {
         double loose = i >= 5 && i <= 8 ? 1.0 : i >= 12 && i <= 15 ? 0.8 : 0.0; /* what hangs moves */
-        at[i] = body_place(p, course[i].left + loose * sway + 4.0 * (double)rng_normal(r),
+        at[i] = body_point(p, course[i].left + loose * sway + 4.0 * (double)rng_normal(r),
                            course[i].front + 4.0 * (double)rng_normal(r),
                            course[i].up + loose * sag + 5.0 * (double)rng_normal(r));
     }
@@ -115,7 +115,7 @@ static void colon_path(struct path *path, const struct patient *p, struct rng *r
 /* A tangle of loops in the middle of the abdomen: from place to place in it, never too near, never right across. */
 static void small_bowel_path(struct path *path, const struct patient *p, struct rng *r)
 {
-    struct place at[52];
+    struct point at[52];
     double before[3] = {80.0, 10.0, -92.0};
     for (size_t i = 0; i < COUNT_OF(at); i++) {
         double next[3] = {before[0], before[1], before[2]}, off = 0.0, out = 2.0;
@@ -127,7 +127,7 @@ static void small_bowel_path(struct path *path, const struct patient *p, struct 
             double u = (next[0] - midline) / 88.0, v = (next[2] + 180.0) / 88.0;
             out = u * u + v * v;
         }
-        at[i] = body_place(p, next[0], next[1], next[2]);
+        at[i] = body_point(p, next[0], next[1], next[2]);
         for (int a = 0; a < 3; a++)
             before[a] = next[a];
     }
@@ -136,7 +136,7 @@ static void small_bowel_path(struct path *path, const struct patient *p, struct 
 
 void bowel_paint(struct phantom *ph, const struct patient *p, struct rng *r)
 {
-    struct blob mesentery = {.centre = body_place(p, midline, 22, -165),
+    struct blob mesentery = {.centre = body_point(p, midline, 22, -165),
                              .radius = {105 * p->girth, 62 * p->girth, 105 * p->size}};
     phantom_paint(ph, &mesentery, 0.4, 0.1, ORGAN_FAT, ORGAN_SOFT);
     /* metformin and meals: the whole bowel is more or less hot */

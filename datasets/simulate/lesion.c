@@ -127,7 +127,7 @@ static size_t paint_one(struct phantom *ph, struct rng *r, struct lesion *l, dou
     return voxels;
 }
 
-static struct lesion draw_lesion(struct rng *r, struct place at, const char *site, const char *what, size_t site_number)
+static struct lesion draw_lesion(struct rng *r, struct point at, const char *site, const char *what, size_t site_number)
 {
     struct lesion l = {.centre = at, .site_number = site_number, .what = what};
     format_into(l.site, sizeof l.site, "%s", site);
@@ -144,7 +144,7 @@ static size_t paint_company(struct phantom *ph, struct rng *r, double psf_fwhm_m
     int more = rng_uniform(r) < 0.6F ? 1 + (int)rng_below(r, 4) : 0;
     int home = phantom_organ_at(ph, first.centre);
     for (int tries = 0; more > 0 && tries < 30 && count < LESIONS_MOST; tries++) {
-        struct place at = first.centre;
+        struct point at = first.centre;
         at.left += 18.0 * (double)rng_normal(r), at.front += 14.0 * (double)rng_normal(r),
             at.up += 24.0 * (double)rng_normal(r);
         int organ = phantom_organ_at(ph, at);
@@ -171,7 +171,7 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwh
     size_t wanted = draw_count(&r), count = 0, sites = 0;
     for (int tries = 0; sites < wanted && count < LESIONS_MOST && tries < 4000; tries++) {
         const struct site_row *row = draw_site(&r);
-        struct lesion l = draw_lesion(&r, (struct place){0}, row->name, row->what, sites + 1);
+        struct lesion l = draw_lesion(&r, (struct point){0}, row->name, row->what, sites + 1);
         int look = 0;
         bool fits = false;
         while (!fits &&
@@ -181,7 +181,7 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwh
             if (row->both && rng_uniform(&r) < 0.5F)
                 left = 130.0 - left;
             l.centre =
-                body_place(p, left, rng_range(&r, row->front[0], row->front[1]), rng_range(&r, row->up[0], row->up[1]));
+                body_point(p, left, rng_range(&r, row->front[0], row->front[1]), rng_range(&r, row->up[0], row->up[1]));
             fits = tissue_fits(row->in, phantom_organ_at(ph, l.centre)) && is_apart(&l, list, count);
         }
         if (!fits)
@@ -198,7 +198,7 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwh
 
 /* ---- where real tumours were ---- */
 
-static const char *site_name(const struct phantom *ph, const struct patient *p, struct place at)
+static const char *site_name(const struct phantom *ph, const struct patient *p, struct point at)
 {
     static const struct {
         double above;
@@ -233,7 +233,7 @@ static size_t group_clicks(const struct spots *s, size_t group[CLICKS_MOST])
 }
 
 /* A tumour outside the outline (skin, an arm): tissue round it first, so that there is a body to lie in. */
-static void paint_bed(struct phantom *ph, struct place at, double radius_mm)
+static void paint_bed(struct phantom *ph, struct point at, double radius_mm)
 {
     struct blob bed = {.centre = at, .radius = {radius_mm, radius_mm, radius_mm}};
     phantom_paint(ph, &bed, 0.65, 0.1, ORGAN_SOFT, OVER_AIR);
@@ -264,13 +264,13 @@ size_t lesions_paint_at(struct phantom *ph, const struct patient *p, double psf_
     for (size_t i = 0; i < tumour->count; i++) {
         if (group[i] != i)
             continue;
-        struct place middle = {0};
+        struct point middle = {0};
         double share = 0.0;
         for (size_t k = i; k < tumour->count; k++)
             if (group[k] == i)
                 middle.left += tumour->at[k].left, middle.front += tumour->at[k].front, middle.up += tumour->at[k].up,
                     share += 1.0;
-        middle = (struct place){middle.left / share, middle.front / share, middle.up / share};
+        middle = (struct point){middle.left / share, middle.front / share, middle.up / share};
         struct lesion l = draw_lesion(&r, middle, site_name(ph, p, middle), "as in the study", sites + 1);
         paint_bed(ph, middle, l.diameter_mm);
         l.voxels = paint_one(ph, &r, &l, psf_fwhm_mm);
@@ -281,7 +281,7 @@ size_t lesions_paint_at(struct phantom *ph, const struct patient *p, double psf_
     for (size_t i = 0, first = count; i < first; i++) /* after all the real sites, so that these have room */
         count = paint_company(ph, &r, psf_fwhm_mm, list[i], list, count);
     for (int tries = 0; tumour->count > 0 && sites < wanted && count < LESIONS_MOST && tries < 1000; tries++) {
-        struct place at = tumour->at[rng_below(&r, (uint32_t)tumour->count)];
+        struct point at = tumour->at[rng_below(&r, (uint32_t)tumour->count)];
         at.left += 40.0 * (double)rng_normal(&r), at.front += 30.0 * (double)rng_normal(&r),
             at.up += 40.0 * (double)rng_normal(&r);
         int organ = phantom_organ_at(ph, at);

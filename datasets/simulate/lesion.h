@@ -8,7 +8,7 @@
 struct lesion {
     char site[24];
     const char *what;
-    struct place centre;
+    struct point centre;
     size_t site_number;
     double suv, diameter_mm;
     size_t voxels;

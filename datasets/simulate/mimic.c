@@ -56,7 +56,7 @@ static const struct mimic_row {
     {"urethra", MEN, 0, 1, false, {62, 68}, {5, 40}, {-350, -322}, {5, 8}, 1.8, {3.0, 20.0}, ORGAN_URETER, TISSUE},
 };
 
-static struct blob small_blob(struct rng *r, struct place centre, double low_mm, double high_mm, double longer)
+static struct blob small_blob(struct rng *r, struct point centre, double low_mm, double high_mm, double longer)
 {
     struct blob b = {
         .centre = centre, .rough = 0.2, .turn_rad = rng_range(r, 0, 3.1), .tilt_rad = rng_range(r, -0.8, 0.8)};
@@ -84,13 +84,13 @@ static void paint_row(struct phantom *ph, const struct patient *p, struct rng *r
     if ((row->who == MEN && !p->male) || (row->who == WOMEN && p->male))
         count = 0;
     for (int i = 0; i < count; i++) {
-        struct place at;
+        struct point at;
         int organ, look = 0;
         do {
             double left = rng_range(r, row->left[0], row->left[1]);
             if (row->both_sides && rng_uniform(r) < 0.5F)
                 left = 130.0 - left;
-            at = body_place(p, left, rng_range(r, row->front[0], row->front[1]), rng_range(r, row->up[0], row->up[1]));
+            at = body_point(p, left, rng_range(r, row->front[0], row->front[1]), rng_range(r, row->up[0], row->up[1]));
             organ = phantom_organ_at(ph, at);
         } while ((row->inside == TISSUE ? (ph->tissue >> organ & 1) == 0 : organ != (int)row->inside) && ++look < 40);
         if (look >= 40)
@@ -114,7 +114,7 @@ static void paint_ureters(struct phantom *ph, const struct patient *p, struct rn
         for (int k = 0; k < 3; k++) {
             double down = fmin(from + 0.5 * k * length, 1.0), wander = 5.0 * sin(9.0 * down + side);
             piece[k] = (struct tube_point){
-                body_place(p, side + wander + (64.0 + (side < 65.0 ? -14.0 : 14.0) - side) * down * down,
+                body_point(p, side + wander + (64.0 + (side < 65.0 ? -14.0 : 14.0) - side) * down * down,
                            -42.0 + 18.0 * down, -90.0 - 185.0 * down),
                 radius, suv / scanner_recovery(2.6 * radius, psf_fwhm_mm)};
         }
@@ -135,7 +135,7 @@ static void paint_pairs(struct phantom *ph, const struct patient *p, struct rng 
         if (brown && i % 4 == 3) /* beside the spine, too */
             out = rng_range(r, 22, 30), up = rng_range(r, 40, 190), front = rng_range(r, -75, -65);
         for (int side = -1; side <= 1; side += 2) {
-            struct blob b = small_blob(r, body_place(p, 65.0 + side * out, front, up), 5, 10, brown ? 1.8 : 3.0);
+            struct blob b = small_blob(r, body_point(p, 65.0 + side * out, front, up), 5, 10, brown ? 1.8 : 3.0);
             paint_spot(ph, &b, brown ? "brown fat" : "tensed muscle", suv * (1.0 + 0.1 * (double)rng_normal(r)),
                        psf_fwhm_mm, brown ? ORGAN_FAT : ORGAN_MUSCLE, OVER_TISSUE);
         }
@@ -148,7 +148,7 @@ static void paint_injection(struct phantom *ph, const struct patient *p, struct 
     bool spilt = rng_uniform(r) < 0.3F;
     struct tube_point arm[LIMB_POINTS];
     limb_place(p, LIMB_ARM, rng_uniform(r) < 0.5F ? -1 : 1, arm);
-    struct place at = arm[2].at;
+    struct point at = arm[2].at;
     at.front += 0.6 * arm[2].radius_mm;
     struct blob b = small_blob(r, at, 5, 9, 2.0);
     if (spilt)

@@ -52,7 +52,7 @@ static struct oval oval_usual(const struct patient *p, double up)
     double f = (at - row[i - 1].up) / (row[i].up - row[i - 1].up), g = 1.0 - f;
     double girth = 1.0 + (p->girth - 1.0) * (g * row[i - 1].girth + f * row[i].girth);
     double shape = g * part[row[i - 1].part] + f * part[row[i].part];
-    struct place middle = body_place(p, 65, g * row[i - 1].front + f * row[i].front, at);
+    struct point middle = body_point(p, 65, g * row[i - 1].front + f * row[i].front, at);
     return (struct oval){middle.left, middle.front, girth * shape * (g * row[i - 1].wide + f * row[i].wide),
                          girth * (g * row[i - 1].deep + f * row[i].deep), at > 235.0 ? 0.0 : 1.0};
 }
@@ -167,7 +167,7 @@ void limb_place(const struct patient *p, enum limb limb, int side, struct tube_p
     const struct limb_row *row = limb == LIMB_LEG ? leg : p->arms_down ? arm_down : arm_up;
     double wide = limb == LIMB_LEG ? p->hips : p->shoulders, thick = sqrt(p->girth) * (p->male ? 1.0 : 0.94);
     for (int i = 0; i < LIMB_POINTS; i++)
-        at[i] = (struct tube_point){.at = body_place(p, 65.0 + side * row[i].out * wide, row[i].front, row[i].up),
+        at[i] = (struct tube_point){.at = body_point(p, 65.0 + side * row[i].out * wide, row[i].front, row[i].up),
                                     .radius_mm = row[i].radius_mm * thick};
 }
 
@@ -192,10 +192,10 @@ static void limbs_paint(struct phantom *ph, const struct patient *p, double dept
 /* A nose, and breasts. */
 static void face_and_chest(struct phantom *ph, const struct patient *p)
 {
-    struct blob nose = {.centre = body_place(p, 65, 112, 346), .radius = {11, 14, 17}, .taper = 0.4};
+    struct blob nose = {.centre = body_point(p, 65, 112, 346), .radius = {11, 14, 17}, .taper = 0.4};
     phantom_paint(ph, &nose, soft_suv, 0.05, ORGAN_SOFT, OVER_AIR);
     for (int side = -1; side <= 1 && !p->male; side += 2) {
-        struct blob breast = {.centre = body_place(p, 65.0 + side * 78.0, 88, 95),
+        struct blob breast = {.centre = body_point(p, 65.0 + side * 78.0, 88, 95),
                               .radius = {62 * p->girth, 38 * p->girth, 56 * p->girth},
                               .taper = 0.2};
         phantom_paint(ph, &breast, fat_suv, 0.1, ORGAN_FAT, OVER_AIR);

@@ -32,7 +32,7 @@ struct patient {
     /* a body that was measured: where its brain, lungs and bladder lie off the average body, by rising height */
     struct {
         double up;
-        struct place shift;
+        struct point shift;
     } knot[4];
     size_t knots;
 };

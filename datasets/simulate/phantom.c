@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-double place_distance(struct place a, struct place b)
+double place_distance(struct point a, struct point b)
 {
     return sqrt((a.left - b.left) * (a.left - b.left) + (a.front - b.front) * (a.front - b.front) +
                 (a.up - b.up) * (a.up - b.up));
@@ -133,7 +133,7 @@ struct span {
 };
 
 /* Voxels of a box, as far as they lie on the grid. */
-static struct span span_round(const struct phantom *p, struct place low, struct place high)
+static struct span span_round(const struct phantom *p, struct point low, struct point high)
 {
     const double from[3] = {low.up - p->low_mm[2], p->low_mm[1] - high.front, low.left - p->low_mm[0]};
     const double to[3] = {high.up - p->low_mm[2], p->low_mm[1] - low.front, high.left - p->low_mm[0]};
@@ -152,11 +152,11 @@ static struct span blob_span(const struct phantom *p, const struct blob *b)
     double reach = fmax(b->radius.left, fmax(b->radius.front, b->radius.up)) * grown;
     /* an unturned blob reaches no further than each radius */
     bool turned = b->turn_rad != 0.0 || b->tilt_rad != 0.0;
-    struct place half = turned ? (struct place){reach, reach, reach}
-                               : (struct place){b->radius.left * grown, b->radius.front * grown, b->radius.up * grown};
+    struct point half = turned ? (struct point){reach, reach, reach}
+                               : (struct point){b->radius.left * grown, b->radius.front * grown, b->radius.up * grown};
     return span_round(p,
-                      (struct place){b->centre.left - half.left, b->centre.front - half.front, b->centre.up - half.up},
-                      (struct place){b->centre.left + half.left, b->centre.front + half.front, b->centre.up + half.up});
+                      (struct point){b->centre.left - half.left, b->centre.front - half.front, b->centre.up - half.up},
+                      (struct point){b->centre.left + half.left, b->centre.front + half.front, b->centre.up + half.up});
 }
 
 static double depth_at(const struct phantom *p, const struct blob *b, int64_t z, int64_t y, int64_t x)
@@ -202,12 +202,12 @@ static size_t paint_piece(struct phantom *p, const struct tube_point *a, const s
                           double heterogeneity, int organ, int only)
 {
     double reach = fmax(a->radius_mm, b->radius_mm);
-    struct place d = {b->at.left - a->at.left, b->at.front - a->at.front, b->at.up - a->at.up};
+    struct point d = {b->at.left - a->at.left, b->at.front - a->at.front, b->at.up - a->at.up};
     double length2 = d.left * d.left + d.front * d.front + d.up * d.up;
     struct span s = span_round(p,
-                               (struct place){fmin(a->at.left, b->at.left) - reach,
+                               (struct point){fmin(a->at.left, b->at.left) - reach,
                                               fmin(a->at.front, b->at.front) - reach, fmin(a->at.up, b->at.up) - reach},
-                               (struct place){fmax(a->at.left, b->at.left) + reach,
+                               (struct point){fmax(a->at.left, b->at.left) + reach,
                                               fmax(a->at.front, b->at.front) + reach, fmax(a->at.up, b->at.up) + reach});
     size_t painted = 0;
     for (int64_t z = s.low[0]; z <= s.high[0]; z++)
@@ -240,7 +240,7 @@ size_t phantom_paint_tube(struct phantom *p, const struct tube_point *point, siz
     return painted;
 }
 
-void phantom_note(struct phantom *p, const char *what, struct place centre, double suv, double diameter_mm,
+void phantom_note(struct phantom *p, const char *what, struct point centre, double suv, double diameter_mm,
                   size_t voxels)
 {
     if (p->hots == p->hot_room)
@@ -251,7 +251,7 @@ void phantom_note(struct phantom *p, const char *what, struct place centre, doub
 size_t phantom_paint_lesion(struct phantom *p, const struct blob *b, double suv, double edge, double reach)
 {
     struct blob wide = *b;
-    wide.radius = (struct place){b->radius.left * reach, b->radius.front * reach, b->radius.up * reach};
+    wide.radius = (struct point){b->radius.left * reach, b->radius.front * reach, b->radius.up * reach};
     struct span s = blob_span(p, &wide);
     size_t painted = 0;
     for (int64_t z = s.low[0]; z <= s.high[0]; z++)
@@ -272,7 +272,7 @@ size_t phantom_paint_lesion(struct phantom *p, const struct blob *b, double suv,
     return painted;
 }
 
-int phantom_organ_at(const struct phantom *p, struct place at)
+int phantom_organ_at(const struct phantom *p, struct point at)
 {
     int64_t x = llround((at.left - p->low_mm[0]) / p->grid.spacing_mm[2]);
     int64_t y = llround((p->low_mm[1] - at.front) / p->grid.spacing_mm[1]);
@@ -282,7 +282,7 @@ int phantom_organ_at(const struct phantom *p, struct place at)
     return p->organ[grid_at(&p->grid, z, y, x)];
 }
 
-size_t phantom_centroid(const struct phantom *p, int organ, double left_from, double left_to, struct place *centroid)
+size_t phantom_centroid(const struct phantom *p, int organ, double left_from, double left_to, struct point *centroid)
 {
     const double *mm = p->grid.spacing_mm;
     int64_t low = (int64_t)fmax(ceil((left_from - p->low_mm[0]) / mm[2]), 0.0);
@@ -298,7 +298,7 @@ size_t phantom_centroid(const struct phantom *p, int organ, double left_from, do
         }
     if (count > 0)
         *centroid =
-            (struct place){p->low_mm[0] + sum[0] / (double)count * mm[2], p->low_mm[1] - sum[1] / (double)count * mm[1],
+            (struct point){p->low_mm[0] + sum[0] / (double)count * mm[2], p->low_mm[1] - sum[1] / (double)count * mm[1],
                            p->low_mm[2] + sum[2] / (double)count * mm[0]};
     return count;
 }

@@ -8,14 +8,14 @@
 #include "common/rng.h"
 #include "common/volume.h"
 
-struct place {
+struct point {
     double left, front, up;
 };
-double place_distance(struct place a, struct place b);
+double place_distance(struct point a, struct point b);
 
 /* An ellipsoid whose surface is moved in and out by a few waves: the shape of everything here. */
 struct blob {
-    struct place centre, radius; /* mm */
+    struct point centre, radius; /* mm */
     double turn_rad;             /* about the up axis */
     double tilt_rad;             /* then about the front axis */
     double rough;                /* amplitude of the waves, share of the radius */
@@ -26,14 +26,14 @@ struct blob {
 
 /* A place on the middle of a tube: vessels, bowel, limbs, bones. */
 struct tube_point {
-    struct place at;
+    struct point at;
     double radius_mm, suv;
 };
 
 /* What takes up tracer and is no tumour: the truth of a region that is none. voxels 0: not counted. */
 struct hot_spot {
     const char *what;
-    struct place centre;
+    struct point centre;
     double suv, diameter_mm;
     size_t voxels;
     bool whole_organ;
@@ -67,7 +67,7 @@ size_t phantom_paint(struct phantom *p, const struct blob *b, double suv, double
 size_t phantom_paint_tube(struct phantom *p, const struct tube_point *point, size_t points, double heterogeneity,
                           int organ, int only);
 /* what: a string that lives as long as the program. */
-void phantom_note(struct phantom *p, const char *what, struct place centre, double suv, double diameter_mm,
+void phantom_note(struct phantom *p, const char *what, struct point centre, double suv, double diameter_mm,
                   size_t voxels);
 /* A blob that is a lesion: SUV falls to `edge` of the peak at the rim, organ is left alone. Truth is marked out to
  * `reach` radii: a scan shows small lesions larger than they are, and truth is what somebody sees. Returns voxels
@@ -76,7 +76,7 @@ size_t phantom_paint_lesion(struct phantom *p, const struct blob *b, double suv,
 /* Gives every voxel of an organ that is marked already its SUV. */
 void phantom_fill(struct phantom *p, int organ, double suv, double heterogeneity);
 /* Organ at a place; 0 outside the grid. */
-int phantom_organ_at(const struct phantom *p, struct place at);
+int phantom_organ_at(const struct phantom *p, struct point at);
 /* Middle of the organ's voxels between two heights of the left axis; returns how many there are. */
-size_t phantom_centroid(const struct phantom *p, int organ, double left_from, double left_to, struct place *centroid);
+size_t phantom_centroid(const struct phantom *p, int organ, double left_from, double left_to, struct point *centroid);
 #endif

@@ -18,7 +18,7 @@ struct skeleton {
 static struct tube_point point(const struct skeleton *s, double left, double front, double up, double radius_mm,
                                double suv)
 {
-    return (struct tube_point){body_place(s->p, left, front, up), radius_mm * sqrt(s->p->size), suv};
+    return (struct tube_point){body_point(s->p, left, front, up), radius_mm * sqrt(s->p->size), suv};
 }
 
 static double spine_front(double up)
@@ -33,7 +33,7 @@ static void paint_spine(const struct skeleton *s)
         double high = up < -70.0 ? 36.0 : up < 225.0 ? 25.0 : 17.0, half = up < 225.0 ? 0.5 * high : 9.0;
         double radius = up < -70.0 ? 21.0 : up < 225.0 ? 17.0 : 10.0;
         double suv = s->marrow * (1.0 + 0.08 * (double)rng_normal(s->r));
-        struct blob body = {.centre = body_place(s->p, 65.0, spine_front(up), up),
+        struct blob body = {.centre = body_point(s->p, 65.0, spine_front(up), up),
                             .radius = {radius * 1.1, radius * 0.85, half * 0.95 * s->p->size}};
         phantom_paint(s->ph, &body, suv, 0.06, ORGAN_MARROW, OVER_SOFT);
         struct tube_point arch[2] = {point(s, 65, spine_front(up) - 26, up - 2, 7, 0.7 * suv),
@@ -45,7 +45,7 @@ static void paint_spine(const struct skeleton *s)
 
 static void paint_pelvis(const struct skeleton *s)
 {
-    struct blob sacrum = {.centre = body_place(s->p, 65, -72, -262), .radius = {46, 17, 42 * s->p->size}, .taper = -0.45};
+    struct blob sacrum = {.centre = body_point(s->p, 65, -72, -262), .radius = {46, 17, 42 * s->p->size}, .taper = -0.45};
     phantom_paint(s->ph, &sacrum, s->marrow, 0.08, ORGAN_MARROW, OVER_SOFT);
     for (int side = -1; side <= 1; side += 2) {
         double m = s->marrow;
@@ -117,13 +117,13 @@ static void paint_limb_bones(const struct skeleton *s)
 
 static void skull_paint(struct phantom *ph, const struct patient *p, double suv)
 {
-    struct blob skull = {.centre = body_place(p, 65, 8, 398), .radius = {71, 92, 84}, .hollow = 0.90};
+    struct blob skull = {.centre = body_point(p, 65, 8, 398), .radius = {71, 92, 84}, .hollow = 0.90};
     phantom_paint(ph, &skull, suv, 0.05, ORGAN_MARROW, OVER_SOFT);
     struct tube_point jaw[5];
     for (int i = 0; i < 5; i++) {
         double turn = pi * (i - 2) / 4.0;
         jaw[i] = (struct tube_point){
-            body_place(p, 65.0 + 50.0 * sin(turn), 18.0 + 66.0 * cos(turn), 304.0 + 10.0 * fabs(i - 2.0)), 7.0, suv};
+            body_point(p, 65.0 + 50.0 * sin(turn), 18.0 + 66.0 * cos(turn), 304.0 + 10.0 * fabs(i - 2.0)), 7.0, suv};
     }
     phantom_paint_tube(ph, jaw, 5, 0.05, ORGAN_MARROW, OVER_SOFT);
 }

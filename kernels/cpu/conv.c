@@ -11,7 +11,7 @@
  *     layer2         112    109       110
  *     layer3, 4      116    110       112     the products alone; about what the core can do
  * Cutting the weights' gradient by rows or planes of taps instead of single taps changes nothing: 104-105 in layer1. */
-#include "kernels/cpu/conv_own.h"
+#include "kernels/cpu/conv_internal.h"
 
 /* One pass over an image: for every position a list of steps, each a product for all boxes and blocks. */
 struct pass {
@@ -20,7 +20,7 @@ struct pass {
     const struct step *step;
     const int *first;
     int positions, N, blocks;
-    struct product shape; /* strides, inner, add */
+    struct brgemm shape; /* strides, inner, add */
 };
 
 enum { GROUP = 4 }; /* blocks of output channels in a piece of work */
@@ -28,14 +28,14 @@ enum { GROUP = 4 }; /* blocks of output channels in a piece of work */
 static void pass_run(const struct backend *b, const struct pass *pass)
 {
     const struct cpu *own = cpu_of(b);
-    void (*const product)(const struct product *) = own->words ? own->words->product : own->inner->product;
-    const int rows = own->inner->rows_together, cuts = (pass->N + rows - 1) / rows,
+    void (*const brgemm)(const struct brgemm *) = own->bf16 ? own->bf16->brgemm : own->microkernels->brgemm;
+    const int rows = own->microkernels->rows_together, cuts = (pass->N + rows - 1) / rows,
               groups = (pass->blocks + GROUP - 1) / GROUP;
 #pragma omp parallel for collapse(3) schedule(dynamic, 1) num_threads(own->threads)
     for (int cut = 0; cut < cuts; cut++)
         for (int position = 0; position < pass->positions; position++)
             for (int group = 0; group < groups; group++) {
-                struct product p = pass->shape;
+                struct brgemm p = pass->shape;
                 int row = cut * rows, block = group * GROUP;
                 p.rows = pass->N - row < rows ? pass->N - row : rows;
                 p.blocks = pass->blocks - block < GROUP ? pass->blocks - block : GROUP;
@@ -45,21 +45,22 @@ static void pass_run(const struct backend *b, const struct pass *pass)
                 p.step = pass->step + pass->first[position];
                 p.steps = pass->first[position + 1] - pass->first[position];
                 if (p.steps || !p.add)
-                    product(&p);
+                    brgemm(&p);
             }
 }
 
 static void cpu_conv_forward(struct backend *b, float *out, const float *in, const float *weight, struct conv *c)
 {
     size_t N = (size_t)c->s.N, per = (size_t)c->per, taps = (size_t)c->T * (size_t)cpu_padded(c->s.C);
-    float *wide = cpu_scratch(b, (conv_wide_out(c) + conv_words_in(c) + conv_words_weight(c)) * sizeof(float));
-    float *image = wide + conv_wide_out(c), *kernel = image + conv_words_in(c);
+    float *wide =
+        cpu_scratch(b, (conv_wide_out(c) + conv_pack_in_floats(c) + conv_pack_weight_floats(c)) * sizeof(float));
+    float *image = wide + conv_wide_out(c), *kernel = image + conv_pack_in_floats(c);
     if (c->thin_in) {
-        in = words_of_thin(b, image, in, (size_t)(c->Q * c->s.C), c);
-        weight = words_of_taps(b, kernel, weight, c);
+        in = conv_pack_thin(b, image, in, (size_t)(c->Q * c->s.C), c);
+        weight = conv_pack_taps(b, kernel, weight, c);
     } else {
-        in = words_of_lanes(b, image, in, (size_t)(c->Q * c->in_blocks) * N, c);
-        weight = words_of_rows(b, kernel, weight, (size_t)c->out_blocks * taps, c);
+        in = conv_pack_lanes(b, image, in, (size_t)(c->Q * c->in_blocks) * N, c);
+        weight = conv_pack_rows(b, kernel, weight, (size_t)c->out_blocks * taps, c);
     }
     struct pass pass = {
         .out = c->thin_out ? wide : out,
@@ -82,7 +83,7 @@ static void cpu_conv_forward(struct backend *b, float *out, const float *in, con
         pass.shape.in_row = 1;
         pass.shape.in_k = N * per;
         pass.shape.inner = 1;
-        pass.shape.weight_block = (c->words ? conv_tap_words(c) : taps) * LANES;
+        pass.shape.weight_block = (c->bf16 ? conv_tap_words(c) : taps) * LANES;
     }
     pass_run(b, &pass);
     if (c->thin_out)
@@ -110,7 +111,7 @@ static void turn_weights(const struct backend *b, float *turned, const float *we
 static void cpu_conv_backward_data(struct backend *b, float *din, const float *dout, const float *weight, struct conv *c)
 {
     size_t N = (size_t)c->s.N, turned_size = conv_turned(c);
-    size_t per = (size_t)c->per, image_size = conv_words_out(c), kernel_size = conv_words_weight(c);
+    size_t per = (size_t)c->per, image_size = conv_pack_out_floats(c), kernel_size = conv_pack_weight_floats(c);
     float *turned =
         cpu_scratch(b, (turned_size + conv_wide_out(c) + image_size + kernel_size + conv_wide_in(c)) * sizeof(float));
     float *wide_out = turned + turned_size, *image = wide_out + conv_wide_out(c), *kernel = image + image_size;
@@ -120,8 +121,8 @@ static void cpu_conv_backward_data(struct backend *b, float *din, const float *d
         conv_widen(b, wide_out, dout, c->P, c->s.O, c->s.N);
     struct pass pass = {
         .out = c->thin_in ? wide_in : din,
-        .in = words_of_lanes(b, image, c->thin_out ? wide_out : dout, (size_t)(c->P * c->out_blocks) * N, c),
-        .weight = words_of_rows(b, kernel, turned, turned_size / LANES, c),
+        .in = conv_pack_lanes(b, image, c->thin_out ? wide_out : dout, (size_t)(c->P * c->out_blocks) * N, c),
+        .weight = conv_pack_rows(b, kernel, turned, turned_size / LANES, c),
         .step = c->backward,
         .first = c->first_backward,
         .positions = c->Q,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* conv_plan -- lists of live taps, made once for a shape.   kernels/cpu */
-#include "kernels/cpu/conv_own.h"
+#include "kernels/cpu/conv_internal.h"
 
 #include <stdlib.h>
 
@@ -74,7 +74,7 @@ static void list_steps(struct conv *c, const struct pair *by_in)
             int K = many * c->s.C;
             if (!c->thin_in)
                 c->forward[steps++] = (struct step){in_row / per * N, row * LANES / per, lanes};
-            else if (!c->words)
+            else if (!c->bf16)
                 c->forward[steps++] = (struct step){in_row * N, row * LANES, K};
             else { /* pairs, and an odd one alone */
                 if (K > 1)
@@ -120,8 +120,8 @@ struct conv *cpu_conv_open(struct backend *b, const struct conv_shape *s)
 {
     struct conv *c = xalloc(1, sizeof *c);
     c->s = *s;
-    c->words = cpu_of(b)->words;
-    c->per = c->words ? 2 : 1;
+    c->bf16 = cpu_of(b)->bf16;
+    c->per = c->bf16 ? 2 : 1;
     c->P = (int)cpu_volume(s->out);
     c->Q = (int)cpu_volume(s->in);
     int *live = xalloc((size_t)conv_taps(s), sizeof *live);
@@ -147,9 +147,10 @@ struct conv *cpu_conv_open(struct backend *b, const struct conv_shape *s)
     free(pair);
 
     /* asked for now, so that a step allocates nothing; the gradient of a thin image, which nobody trains on, asks when it comes */
-    size_t forward = conv_wide_out(c) + conv_words_in(c) + conv_words_weight(c);
-    size_t data = conv_wide_out(c) + conv_words_out(c) + (c->thin_in ? 0 : conv_turned(c) + conv_words_weight(c));
-    size_t weight = conv_wide_out(c) + conv_partials(c) + conv_words_in(c) + conv_words_out(c);
+    size_t forward = conv_wide_out(c) + conv_pack_in_floats(c) + conv_pack_weight_floats(c);
+    size_t data =
+        conv_wide_out(c) + conv_pack_out_floats(c) + (c->thin_in ? 0 : conv_turned(c) + conv_pack_weight_floats(c));
+    size_t weight = conv_wide_out(c) + conv_partials(c) + conv_pack_in_floats(c) + conv_pack_out_floats(c);
     size_t most = forward > data ? forward : data;
     (void)!cpu_scratch(b, (most > weight ? most : weight) * sizeof(float));
     return c;

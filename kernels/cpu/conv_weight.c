@@ -6,7 +6,7 @@
  * With the boxes next to each other a pair is one product whose k runs over the boxes. A tap and a group of output blocks
  * belong to one thread, so nothing is summed twice over. A thin image has too few channels for that: there the taps of a
  * kernel row are the product's rows, the positions are cut into PARTS, and the parts' sums are joined in order. */
-#include "kernels/cpu/conv_own.h"
+#include "kernels/cpu/conv_internal.h"
 
 #include <string.h>
 
@@ -20,19 +20,19 @@ static void of_tap(const struct cpu *own, float *dweight, const float *dout, con
                    int t, int block)
 {
     const int words = (int)conv_box_words(c), most = BOXES / c->per;
-    void (*const product)(const struct product *) = own->words ? own->words->product : own->inner->product;
+    void (*const brgemm)(const struct brgemm *) = own->bf16 ? own->bf16->brgemm : own->microkernels->brgemm;
     size_t N = (size_t)words, padded = (size_t)cpu_padded(c->s.C);
     struct step boxes = {0};
-    struct product p = {.out_block = (size_t)c->T * padded * LANES,
-                        .out_row = LANES,
-                        .in_row = 1,
-                        .in_k = LANES,
-                        .weight_block = N * LANES,
-                        .step = &boxes,
-                        .steps = 1,
-                        .inner = 1,
-                        .rows = LANES,
-                        .add = true};
+    struct brgemm p = {.out_block = (size_t)c->T * padded * LANES,
+                       .out_row = LANES,
+                       .in_row = 1,
+                       .in_k = LANES,
+                       .weight_block = N * LANES,
+                       .step = &boxes,
+                       .steps = 1,
+                       .inner = 1,
+                       .rows = LANES,
+                       .add = true};
     p.blocks = c->out_blocks - block < GROUP ? c->out_blocks - block : GROUP;
     for (int i = c->first_of_tap[t]; i < c->first_of_tap[t + 1]; i++)
         for (int n = 0; n < words; n += most) {
@@ -42,7 +42,7 @@ static void of_tap(const struct cpu *own, float *dweight, const float *dout, con
             for (int k = 0; k < c->in_blocks; k++) {
                 p.out = dweight + ((size_t)(block * c->T + t) * padded + (size_t)(k * LANES)) * LANES;
                 p.in = in + ((size_t)(at.q * c->in_blocks + k) * N + (size_t)n) * LANES;
-                product(&p);
+                brgemm(&p);
             }
         }
 }
@@ -52,18 +52,18 @@ static void of_positions(const struct cpu *own, float *dweight, const float *dou
                          const struct conv *c, int from, int to, int block)
 {
     const int words = (int)conv_box_words(c), most = BOXES_THIN / c->per;
-    void (*const product)(const struct product *) = own->words ? own->words->product : own->inner->product;
+    void (*const brgemm)(const struct brgemm *) = own->bf16 ? own->bf16->brgemm : own->microkernels->brgemm;
     size_t N = (size_t)words, C = (size_t)c->s.C;
     struct step boxes = {0};
-    struct product p = {.out_block = (size_t)c->T * C * LANES,
-                        .out_row = C * LANES,
-                        .in_row = C * N,
-                        .in_k = 1,
-                        .weight_block = N * LANES,
-                        .step = &boxes,
-                        .steps = 1,
-                        .inner = 1,
-                        .add = true};
+    struct brgemm p = {.out_block = (size_t)c->T * C * LANES,
+                       .out_row = C * LANES,
+                       .in_row = C * N,
+                       .in_k = 1,
+                       .weight_block = N * LANES,
+                       .step = &boxes,
+                       .steps = 1,
+                       .inner = 1,
+                       .add = true};
     p.blocks = c->out_blocks - block < GROUP ? c->out_blocks - block : GROUP;
     for (int n = 0; n < words; n += most) {
         boxes.K = words - n < most ? words - n : most;
@@ -74,7 +74,7 @@ static void of_positions(const struct cpu *own, float *dweight, const float *dou
             for (size_t k = 0; k < C; k++) {
                 p.out = dweight + ((size_t)(block * c->T + at.t) * C + k) * LANES;
                 p.in = in + ((size_t)at.q * C + k) * N + (size_t)n;
-                product(&p);
+                brgemm(&p);
             }
         }
     }
@@ -106,17 +106,17 @@ static void thin_gradient(struct backend *b, float *dweight, float *partial, con
 void cpu_conv_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in, struct conv *c)
 {
     const struct cpu *own = cpu_of(b);
-    float *partial =
-        cpu_scratch(b, (conv_partials(c) + conv_wide_out(c) + conv_words_out(c) + conv_words_in(c)) * sizeof(float));
+    float *partial = cpu_scratch(
+        b, (conv_partials(c) + conv_wide_out(c) + conv_pack_out_floats(c) + conv_pack_in_floats(c)) * sizeof(float));
     float *wide = partial + conv_partials(c), *dout_words = wide + conv_wide_out(c),
-          *in_words = dout_words + conv_words_out(c);
+          *in_words = dout_words + conv_pack_out_floats(c);
     if (c->thin_out) {
         conv_widen(b, wide, dout, c->P, c->s.O, c->s.N);
         dout = wide;
     }
-    dout = words_of_boxes(b, dout_words, dout, (size_t)(c->P * c->out_blocks), LANES, c);
-    in = words_of_boxes(b, in_words, in, (size_t)(c->Q * (c->thin_in ? c->s.C : c->in_blocks)), c->thin_in ? 1 : LANES,
-                        c);
+    dout = conv_pack_boxes(b, dout_words, dout, (size_t)(c->P * c->out_blocks), LANES, c);
+    in = conv_pack_boxes(b, in_words, in, (size_t)(c->Q * (c->thin_in ? c->s.C : c->in_blocks)), c->thin_in ? 1 : LANES,
+                         c);
     if (c->thin_in) {
         thin_gradient(b, dweight, partial, dout, in, c);
         return;

@@ -6,7 +6,7 @@
  * Weights lie as [O/16][taps][C padded as the image][16 of O]; taps are the live ones.
  *
  * Under BFLOAT16 everything is kept in float32 all the same: what a convolution's products read is rounded to bfloat16 on the
- * way into scratch memory (conv_words.c), and summed in float32. Linear layers stay float32.
+ * way into scratch memory (conv_pack_bf16.c), and summed in float32. Linear layers stay float32.
  *
  * The bytes do not depend on the number of threads: work is cut into pieces that the shape alone decides, a number is
  * summed by one thread in one order, and partial sums are joined in the order of the pieces. They may depend on the
@@ -15,14 +15,14 @@
 #ifndef PETREL_KERNELS_CPU_H
 #define PETREL_KERNELS_CPU_H
 #include "kernels/backend.h"
-#include "kernels/cpu/inner.h"
+#include "kernels/cpu/microkernel.h"
 
 enum { THIN = 8 };
 
 struct cpu {
     int threads;
-    const struct inner *inner;
-    const struct inner_words *words; /* BFLOAT16: what convolutions' products read is rounded to it; NULL: float32 */
+    const struct microkernels *microkernels;
+    const struct bf16_loops *bf16; /* BFLOAT16: what convolutions' products read is rounded to it; NULL: float32 */
     void *scratch;
     size_t scratch_size;
 };

@@ -3,7 +3,7 @@
  *
  * Depthwise takes 16 channels at a time, for they meet 16 weights that lie side by side; other groups go channel by
  * channel, boxes innermost, and are merely correct. Taps that fall on padding are skipped. */
-#include "kernels/cpu/conv_own.h"
+#include "kernels/cpu/conv_internal.h"
 
 /* Where channel c of an image of C channels begins at a position, and the stride from box to box. */
 struct plane {

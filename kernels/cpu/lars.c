@@ -6,15 +6,15 @@
 
 /* trust |p| / |g|, or 1 where either is 0 */
 static double trust_ratio(struct backend *b, const float *param, const float *grad, size_t count,
-                          const struct dead *dead, float weight_decay, float trust, float grad_scale)
+                          const struct dead_state *dead, float weight_decay, float trust, float grad_scale)
 {
     const struct cpu *own = cpu_of(b);
     const size_t pieces = cpu_pieces(count);
     double *step = cpu_scratch(b, 2 * pieces * sizeof *step), *length = step + pieces, step_squares = 0, squares = 0;
 #pragma omp parallel for schedule(static) num_threads(own->threads) if (count > WORTH)
     for (size_t i = 0; i < pieces; i++)
-        own->inner->lars_squares(&step[i], &length[i], param + i * PIECE, grad + i * PIECE, grad_scale, weight_decay,
-                                 cpu_piece(i, count));
+        own->microkernels->lars_squares(&step[i], &length[i], param + i * PIECE, grad + i * PIECE, grad_scale,
+                                        weight_decay, cpu_piece(i, count));
     for (size_t i = 0; i < pieces; i++) {
         step_squares += step[i];
         squares += length[i];
@@ -28,7 +28,7 @@ static double trust_ratio(struct backend *b, const float *param, const float *gr
 }
 
 static void cpu_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count,
-                     struct dead *dead, bool adapt, const float *rates, float momentum_factor, float weight_decay,
+                     struct dead_state *dead, bool adapt, const float *rates, float momentum_factor, float weight_decay,
                      float trust)
 {
     const float lr = rates[RATE_LR], grad_scale = rates[RATE_GRAD_SCALE];

@@ -63,7 +63,7 @@ static size_t past_chunk(const struct plan *l, size_t chunk)
     return (chunk + 1) * CHUNK < l->P ? (chunk + 1) * CHUNK : l->P;
 }
 
-static void join(struct moments *m, const struct moments *more)
+static void join(struct norm_stats *m, const struct norm_stats *more)
 {
     double all = m->count + more->count, part = more->count / all;
     for (int l = 0; l < LANES; l++) {
@@ -82,12 +82,12 @@ static void gather_columns(struct backend *b, void *room, const void *first, siz
     char *mine = room;
     for (size_t column = 0; column < l->columns; column++)
         memcpy(mine + column * bytes, (const char *)first + column * l->chunks * bytes, bytes);
-    b->ranks->gather(b->ranks, mine + l->columns * bytes, mine, l->columns * bytes);
+    b->ranks->allgather(b->ranks, mine + l->columns * bytes, mine, l->columns * bytes);
 }
 
-static void join_ranks(struct backend *b, struct moments *m, const struct plan *l)
+static void join_ranks(struct backend *b, struct norm_stats *m, const struct plan *l)
 {
-    struct moments *room = m + l->columns * l->chunks, *all = room + l->columns;
+    struct norm_stats *room = m + l->columns * l->chunks, *all = room + l->columns;
     gather_columns(b, room, m, sizeof *m, l);
     for (size_t column = 0; column < l->columns; column++) {
         m[column * l->chunks] = all[column];
@@ -107,24 +107,24 @@ static void statistics(struct backend *b, float *mean, float *rstd, float *runni
                        const float *in, const struct plan *l)
 {
     const struct cpu *own = cpu_of(b);
-    struct moments *m = cpu_scratch(b, places(b, l) * sizeof *m);
+    struct norm_stats *m = cpu_scratch(b, places(b, l) * sizeof *m);
 #pragma omp parallel for collapse(2) schedule(static) num_threads(own->threads) if (l->P * l->N * l->C > WORTH)
     for (size_t column = 0; column < l->columns; column++)
         for (size_t chunk = 0; chunk < l->chunks; chunk++) {
-            struct moments *part = &m[column * l->chunks + chunk];
+            struct norm_stats *part = &m[column * l->chunks + chunk];
             memset(part, 0, sizeof *part);
             for (size_t p = chunk * CHUNK; p < past_chunk(l, chunk); p++)
-                own->inner->moments_add(part, in + run_at(l, column, p), run_of(l, column));
+                own->microkernels->norm_stats_add(part, in + run_at(l, column, p), run_of(l, column));
         }
     for (size_t column = 0; column < l->columns; column++) {
-        struct moments *all = &m[column * l->chunks];
+        struct norm_stats *all = &m[column * l->chunks];
         for (size_t chunk = 1; chunk < l->chunks; chunk++)
             join(all, &all[chunk]);
     }
     if (ranks_in_step(b->ranks))
         join_ranks(b, m, l);
     for (size_t column = 0; column < l->columns; column++) {
-        const struct moments *all = &m[column * l->chunks];
+        const struct norm_stats *all = &m[column * l->chunks];
         for (size_t lane = 0; lane < channels_in(l, column); lane++) {
             size_t c = first_channel(l, column) + lane, at = column / l->blocks * l->C + c;
             double variance = all->squares[lane] / all->count,
@@ -157,7 +157,8 @@ static void cpu_norm_forward(struct backend *b, float *out, float *mean, float *
             }
             for (size_t p = chunk * CHUNK; p < past_chunk(&l, chunk); p++) {
                 size_t at = run_at(&l, column, p);
-                own->inner->normalise(out + at, in + at, residual ? residual + at : NULL, &n, run_of(&l, column), relu);
+                own->microkernels->normalise(out + at, in + at, residual ? residual + at : NULL, &n, run_of(&l, column),
+                                             relu);
             }
         }
 }
@@ -199,8 +200,8 @@ static struct sums *slope_means(struct backend *b, float *dgamma, float *dbeta, 
             memcpy(r, rstd + from, bytes);
             for (size_t p = chunk * CHUNK; p < past_chunk(l, chunk); p++) {
                 size_t at = run_at(l, column, p);
-                own->inner->slope_sums(part->g, part->gx, dout + at, out ? out + at : NULL, in + at, centre, r,
-                                       run_of(l, column));
+                own->microkernels->slope_sums(part->g, part->gx, dout + at, out ? out + at : NULL, in + at, centre, r,
+                                              run_of(l, column));
             }
         }
     for (size_t column = 0; column < l->columns; column++) {
@@ -250,8 +251,8 @@ static void cpu_norm_backward(struct backend *b, float *din, float *dresidual, f
             }
             for (size_t p = chunk * CHUNK; p < past_chunk(&l, chunk); p++) {
                 size_t at = run_at(&l, column, p);
-                own->inner->slope(din + at, dresidual ? dresidual + at : NULL, dout + at, gate ? gate + at : NULL,
-                                  in + at, &n, run_of(&l, column));
+                own->microkernels->slope(din + at, dresidual ? dresidual + at : NULL, dout + at,
+                                         gate ? gate + at : NULL, in + at, &n, run_of(&l, column));
             }
         }
 }

@@ -9,9 +9,9 @@
 #include <string.h>
 
 /* The widest vectors this processor has; PETREL_CPU=plain|avx2|avx512 asks for less, to compare or to test. */
-static const struct inner *inner_for_this_processor(struct error *e)
+static const struct microkernels *microkernels_for_this_processor(struct error *e)
 {
-    const struct inner *best = &inner_plain;
+    const struct microkernels *best = &microkernels_plain;
     bool has_avx2 = false, has_avx512 = false;
 #ifdef __x86_64__
     __builtin_cpu_init();
@@ -20,27 +20,27 @@ static const struct inner *inner_for_this_processor(struct error *e)
                  __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
 #endif
     if (has_avx2)
-        best = &inner_avx2;
+        best = &microkernels_avx2;
     if (has_avx512)
-        best = &inner_avx512;
+        best = &microkernels_avx512;
 
     const char *asked = getenv("PETREL_CPU");
     if (!asked || !*asked)
         return best;
     const struct {
         const char *name;
-        const struct inner *inner;
+        const struct microkernels *loops;
         bool has;
     } known[] = {
-        {"plain", &inner_plain, true},
-        {"avx2", &inner_avx2, has_avx2},
-        {"avx512", &inner_avx512, has_avx512},
+        {"plain", &microkernels_plain, true},
+        {"avx2", &microkernels_avx2, has_avx2},
+        {"avx512", &microkernels_avx512, has_avx512},
     };
     for (size_t i = 0; i < COUNT_OF(known); i++)
         if (strcmp(asked, known[i].name) == 0) {
             if (known[i].has)
-                return known[i].inner;
-            fail_as(e, EX_UNAVAILABLE, "this processor has no %s, which PETREL_CPU=%s asks for", known[i].inner->name,
+                return known[i].loops;
+            fail_as(e, EX_UNAVAILABLE, "this processor has no %s, which PETREL_CPU=%s asks for", known[i].loops->name,
                     asked);
             return NULL;
         }
@@ -70,16 +70,16 @@ static void cpu_close(struct backend *b)
 }
 
 /* MPI is a part of its own: without it one machine needs no MPI. */
-static int cpu_join(struct backend *b, const struct ranks_place *place, struct error *e)
+static int cpu_join(struct backend *b, const struct world *world, struct error *e)
 {
     char tried[900];
     void *symbol = object_symbol("petrel-mpi.so", "PETREL_MPI", "petrel_mpi_join", tried);
-    struct ranks *(*join)(const struct ranks_place *place, struct error *e);
+    struct ranks *(*join)(const struct world *world, struct error *e);
     memcpy(&join, &symbol, sizeof join);
     if (!join)
         return fail_as(e, EX_UNAVAILABLE,
                        "no MPI part: %s; install libopenmpi-dev and openmpi-bin and build it (make MPI=1)", tried);
-    b->ranks = join(place, e);
+    b->ranks = join(world, e);
     return b->ranks ? 0 : -1;
 }
 
@@ -87,24 +87,24 @@ static int cpu_join(struct backend *b, const struct ranks_place *place, struct e
  * stages of a pipeline) OMP_WAIT_POLICY=passive, set before the program starts, makes a step up to twice as fast. */
 struct backend *cpu_open(int threads, enum precision precision, struct error *e)
 {
-    const struct inner *inner = inner_for_this_processor(e);
-    if (!inner)
+    const struct microkernels *microkernels = microkernels_for_this_processor(e);
+    if (!microkernels)
         return NULL;
-    if (precision == BFLOAT16 && (inner != &inner_avx512 || !inner_bf16_is_here())) {
+    if (precision == BFLOAT16 && (microkernels != &microkernels_avx512 || !microkernels_bf16_is_here())) {
         fail_as(e, EX_UNAVAILABLE,
                 "the cpu back end has no bfloat16 with %s: a processor with AVX512_BF16 has; use --precision float32",
-                inner == &inner_avx512 ? "this processor" : inner->name);
+                microkernels == &microkernels_avx512 ? "this processor" : microkernels->name);
         return NULL;
     }
     struct backend *b = xalloc(1, sizeof *b);
     struct cpu *own = b->own = xalloc(1, sizeof *own);
     own->threads = threads > 0 ? threads : omp_get_num_procs();
-    own->inner = inner;
-    own->words = precision == BFLOAT16 ? &inner_bf16 : NULL;
+    own->microkernels = microkernels;
+    own->bf16 = precision == BFLOAT16 ? &microkernels_bf16 : NULL;
     openblas_set_num_threads(1); /* our threads call it, each for a tile of its own */
     b->name = "cpu";
     format_into(b->device, sizeof b->device, "%d thread%s, %s%s", own->threads, own->threads == 1 ? "" : "s",
-                inner->name, own->words ? ", bfloat16 convolutions" : "");
+                microkernels->name, own->bf16 ? ", bfloat16 convolutions" : "");
     b->close = cpu_close;
     b->join = cpu_join;
     b->step = backend_step_plain;

@@ -32,7 +32,7 @@ static int holder_past(int at, const struct pool_shape *s, int axis)
     return x > s->out[axis] ? s->out[axis] : x;
 }
 
-static void place(int at[3], size_t position, const int dim[3])
+static void coordinates(int at[3], size_t position, const int dim[3])
 {
     int p = (int)position;
     at[0] = p / dim[2] / dim[1];
@@ -54,14 +54,14 @@ static void cpu_maxpool_forward(struct backend *b, float *out, int32_t *where, c
             int32_t *index = where + p * row + from;
             int at[3];
             bool first = true;
-            place(at, p, s->out);
+            coordinates(at, p, s->out);
             for (int z = window_first(at[0], s); z < window_past(at[0], s, 0); z++)
                 for (int y = window_first(at[1], s); y < window_past(at[1], s, 1); y++)
                     for (int x = window_first(at[2], s); x < window_past(at[2], s, 2); x++) {
                         int32_t q = (z * s->in[1] + y) * s->in[2] + x;
                         const float *here = in + (size_t)q * row + from;
                         if (!first) {
-                            own->inner->larger(best, index, here, q, count);
+                            own->microkernels->maxpool_update(best, index, here, q, count);
                             continue;
                         }
                         memcpy(best, here, count * sizeof *best);
@@ -84,12 +84,12 @@ static void cpu_maxpool_backward(struct backend *b, float *din, const float *dou
         for (size_t strip = 0; strip < strips; strip++) {
             size_t from = strip * STRIP, count = row - from < STRIP ? row - from : STRIP;
             int at[3];
-            place(at, q, s->in);
+            coordinates(at, q, s->in);
             for (int z = holder_first(at[0], s); z < holder_past(at[0], s, 0); z++)
                 for (int y = holder_first(at[1], s); y < holder_past(at[1], s, 1); y++)
                     for (int x = holder_first(at[2], s); x < holder_past(at[2], s, 2); x++) {
                         size_t p = (size_t)((z * s->out[1] + y) * s->out[2] + x) * row + from;
-                        own->inner->give_back(din + q * row + from, dout + p, where + p, (int32_t)q, count);
+                        own->microkernels->maxpool_scatter(din + q * row + from, dout + p, where + p, (int32_t)q, count);
                     }
         }
 }

@@ -11,7 +11,7 @@ static void cpu_sum_of_squares(struct backend *b, double *sum, const float *x, s
     double *part = cpu_scratch(b, pieces * sizeof *part);
 #pragma omp parallel for schedule(static) num_threads(own->threads) if (count > WORTH)
     for (size_t i = 0; i < pieces; i++)
-        part[i] = own->inner->squares(x + i * PIECE, cpu_piece(i, count));
+        part[i] = own->microkernels->squares(x + i * PIECE, cpu_piece(i, count));
     for (size_t i = 0; i < pieces; i++)
         *sum += part[i];
 }

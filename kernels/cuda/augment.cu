@@ -3,6 +3,7 @@
  *
  * A box stays in global memory, that is in the cache, whatever the number of its channels; shared memory holds one channel
  * while another is made of it. Between two steps is a barrier, for they share voxels out differently. tests: cuda_augment */
+#include "common/rng.h"
 #include "kernels/augment.h"
 #include "kernels/cuda/device.cuh"
 
@@ -22,7 +23,8 @@ __device__ static inline float mix(float a, float b, float share)
     return a + share * (b - a);
 }
 
-__device__ static void see_through(float *box, const double to[3][4], bool reflect)
+/* to: 3 rows of 4 */
+__device__ static void see_through(float *box, const double *to, bool reflect)
 {
     __shared__ float old[VOXELS];
     for (int i = (int)threadIdx.x; i < VOXELS; i += AT_ONCE)
@@ -33,7 +35,8 @@ __device__ static void see_through(float *box, const double to[3][4], bool refle
         float share[3];
         int below[3];
         for (int a = 0; a < 3; a++) {
-            float c = brought((float)(to[a][0] * z + to[a][1] * y + to[a][3]) + (float)(to[a][2] * x), reflect);
+            float c = brought((float)(to[4 * a] * z + to[4 * a + 1] * y + to[4 * a + 3]) + (float)(to[4 * a + 2] * x),
+                              reflect);
             below[a] = min((int)c, LAST - 1);
             share[a] = c - (float)below[a];
         }
@@ -55,17 +58,17 @@ __device__ static void flip(float *box)
 }
 
 /* Word w of block b gives the cosine to voxel 1024 w + b and the sine to voxel 1024 w + 512 + b. */
-__device__ static void add_noise(float *box, const struct augment_noise *n, uint32_t channel)
+__device__ static void add_noise(float *box, const double *number, uint64_t seed, uint32_t channel)
 {
     const uint32_t blocks = VOXELS / 8;
-    const float unit = 1.0f / 65536.0f;
-    philox4x32_key_t key = {{(uint32_t)n->seed, (uint32_t)(n->seed >> 32)}};
+    const float unit = 1.0f / 65536.0f, sd = (float)number[0];
+    const uint32_t first = (uint32_t)number[3] + channel * blocks;
+    philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
     for (uint32_t b = threadIdx.x; b < blocks; b += AT_ONCE) {
-        philox4x32_ctr_t counter = {
-            {n->first_block + channel * blocks + b, n->stream, (uint32_t)n->index, (uint32_t)(n->index >> 32)}};
+        philox4x32_ctr_t counter = {{first + b, RNG_AUGMENT, (uint32_t)number[1], (uint32_t)number[2]}};
         philox4x32_ctr_t word = philox4x32_R(10, counter, key);
         for (uint32_t w = 0; w < 4; w++) {
-            float sine, cosine, radius = n->sd * sqrtf(-2 * logf(((float)(word.v[w] & 0xffff) + 0.5f) * unit));
+            float sine, cosine, radius = sd * sqrtf(-2 * logf(((float)(word.v[w] & 0xffff) + 0.5f) * unit));
             sincospif((float)(word.v[w] >> 16) * (2 * unit), &sine, &cosine);
             box[2 * w * blocks + b] += radius * cosine;
             box[(2 * w + 1) * blocks + b] += radius * sine;
@@ -99,19 +102,19 @@ __device__ static void extremes(const float *box, int voxels, float *low, float 
 }
 
 /* The piece of the line that a level lies on. */
-__device__ static void move_levels(float *box, int voxels, const struct augment_points *h)
+__device__ static void move_levels(float *box, int voxels, const double *point, int count)
 {
     float low, high;
     extremes(box, voxels, &low, &high);
     const float range = high - low;
     if (!(range > 1e-30f))
         return; /* a constant box has no levels to move */
-    const int pieces = h->count - 1;
+    const int pieces = count - 1;
     const float to_level = (float)pieces / range;
     for (int i = (int)threadIdx.x; i < voxels; i += AT_ONCE) {
         float level = (box[i] - low) * to_level;
         int at = max(0, min((int)level, pieces - 1));
-        box[i] = low + range * mix(h->point[at], h->point[at + 1], level - (float)at);
+        box[i] = low + range * mix((float)point[at], (float)point[at + 1], level - (float)at);
     }
 }
 
@@ -126,25 +129,26 @@ __device__ static void curve(float *box, int voxels, float gamma)
     }
 }
 
-__global__ void augment(float *boxes, const struct augment_view *views, const struct augment_step *steps, int C)
+__global__ void augment(float *boxes, const struct augment_view *views, const struct augmentation_step *steps,
+                        uint64_t seed, int C)
 {
     const struct augment_view v = views[blockIdx.x];
     float *box = boxes + (size_t)v.box * (size_t)C * VOXELS;
     for (int i = v.first; i < v.first + v.steps; i++) {
-        const struct augment_step *s = &steps[i];
-        if (s->kind == AUGMENT_HISTOGRAM)
-            move_levels(box, C * VOXELS, &s->with.histogram);
-        else if (s->kind == AUGMENT_CONTRAST)
-            curve(box, C * VOXELS, s->with.gamma);
+        const struct augmentation_step *s = &steps[i];
+        if (s->kind == AUGMENT_histogram)
+            move_levels(box, C * VOXELS, s->number, s->count);
+        else if (s->kind == AUGMENT_contrast)
+            curve(box, C * VOXELS, (float)s->number[0]);
         else
             for (int c = 0; c < C; c++) {
                 float *channel = box + (size_t)c * VOXELS;
-                if (s->kind == AUGMENT_FLIP)
+                if (s->kind == AUGMENT_flip)
                     flip(channel);
-                else if (s->kind == AUGMENT_NOISE)
-                    add_noise(channel, &s->with.noise, (uint32_t)c);
+                else if (s->kind == AUGMENT_noise)
+                    add_noise(channel, s->number, seed, (uint32_t)c);
                 else
-                    see_through(channel, s->with.map, s->kind == AUGMENT_REFLECT);
+                    see_through(channel, s->number, s->kind == AUGMENT_affine);
             }
         __syncthreads();
     }
@@ -157,14 +161,14 @@ static void cuda_augment_put(struct backend *b, float *image, const float *host,
     size_t count = (size_t)N * (size_t)C * VOXELS;
     size_t steps = (size_t)plan->steps * sizeof *plan->step, views = (size_t)plan->views * sizeof *plan->view;
     char *memory = (char *)cuda_scratch(b, steps + count * sizeof(float) + views);
-    struct augment_step *step = (struct augment_step *)memory; /* first: it has doubles */
+    struct augmentation_step *step = (struct augmentation_step *)memory; /* first: it has doubles */
     float *boxes = (float *)(memory + steps);
     struct augment_view *view = (struct augment_view *)(boxes + count);
     b->put(b, boxes, host, count * sizeof *host);
     if (plan->views) {
         b->put(b, step, plan->step, steps);
         b->put(b, view, plan->view, views);
-        LAUNCH(b, augment, (unsigned)plan->views, AT_ONCE, boxes, view, step, C);
+        LAUNCH(b, augment, (unsigned)plan->views, AT_ONCE, boxes, view, step, plan->seed, C);
     }
     cuda_image_from(b, image, boxes, N, C, dim);
 }
@@ -172,4 +176,6 @@ static void cuda_augment_put(struct backend *b, float *image, const float *host,
 void cuda_add_augment(struct backend *b)
 {
     b->augment_put = cuda_augment_put;
+    b->augments = 1u << AUGMENT_affine | 1u << AUGMENT_flip | 1u << AUGMENT_rotate | 1u << AUGMENT_noise |
+                  1u << AUGMENT_histogram | 1u << AUGMENT_contrast;
 }

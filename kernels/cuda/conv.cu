@@ -25,7 +25,7 @@ struct conv {
     struct conv_shape s, inner; /* as asked; as convolved */
     const struct conv_form *form;
     size_t row, inner_row; /* weights of one output channel: [L][C], and the inner shape's */
-    int *place;            /* on the device: inner_row places in row, -1 for zero; NULL: the same places */
+    int *weight_index;     /* on the device: inner_row indices into row, -1 for zero; NULL: the same ones */
     struct conv_run *run;  /* products */
     int runs;
     bool misses;               /* some output positions are met by no tap */
@@ -118,26 +118,28 @@ template <class T> __global__ void conv_fold(T *din, const T *du, size_t count, 
     }
 }
 
-/* copy(o,i) = weight(o, place(i)) */
+/* copy(o,i) = weight(o, weight_index(i)) */
 template <class T>
-__global__ void conv_copy(T *copy, const float *weight, const int *place, size_t count, size_t inner_row, size_t row)
+__global__ void conv_copy(T *copy, const float *weight, const int *weight_index, size_t count, size_t inner_row,
+                          size_t row)
 {
     for (size_t i = first(); i < count; i += stride())
-        if (place) {
-            int at = place[i % inner_row];
+        if (weight_index) {
+            int at = weight_index[i % inner_row];
             keep(&copy[i], at < 0 ? 0 : weight[i / inner_row * row + (size_t)at]);
         } else {
             keep(&copy[i], weight[i]);
         }
 }
 
-/* dweight(o, place(i)) += from(o,i): no two i have one place */
+/* dweight(o, weight_index(i)) += from(o,i): no two i have one index */
 template <class T>
-__global__ void conv_gather(float *dweight, const T *from, const int *place, size_t count, size_t inner_row, size_t row)
+__global__ void conv_gather(float *dweight, const T *from, const int *weight_index, size_t count, size_t inner_row,
+                            size_t row)
 {
     for (size_t i = first(); i < count; i += stride())
-        if (place) {
-            int at = place[i % inner_row];
+        if (weight_index) {
+            int at = weight_index[i % inner_row];
             if (at >= 0)
                 dweight[i / inner_row * row + (size_t)at] += number(from[i]);
         } else {
@@ -160,8 +162,8 @@ static size_t wide(struct backend *b)
 }
 
 /* C(m,n) = A(m,k) B(k,n) + beta C, row-major, ld* between rows; turned: A is stored (k,m), B (n,k). A, B as images are kept */
-static void product(struct backend *b, void *C, bool float_c, int ldc, const void *A, bool turned_a, int lda,
-                    const void *B, bool turned_b, int ldb, int m, int n, int k, float beta)
+static void gemm(struct backend *b, void *C, bool float_c, int ldc, const void *A, bool turned_a, int lda,
+                 const void *B, bool turned_b, int ldb, int m, int n, int k, float beta)
 {
     const float one = 1;
     cudaDataType_t type = is_narrow(b, IMAGE) ? CUDA_R_16BF : CUDA_R_32F;
@@ -207,8 +209,8 @@ static void runs_forward(struct backend *b, struct conv *c, void *out, const voi
     for (int i = 0; i < c->runs; i++) {
         const struct conv_run *r = &c->run[i];
         bool again = i > 0 && c->run[i - 1].p == r->p;
-        product(b, at(out, size, r->p * s.O), false, s.P * s.O, at(in, size, r->q * s.C), false, s.Q * s.C,
-                at(weight, size, r->l * s.C), true, (int)c->inner_row, s.N, s.O, r->many * s.C, again ? 1.0f : 0.0f);
+        gemm(b, at(out, size, r->p * s.O), false, s.P * s.O, at(in, size, r->q * s.C), false, s.Q * s.C,
+             at(weight, size, r->l * s.C), true, (int)c->inner_row, s.N, s.O, r->many * s.C, again ? 1.0f : 0.0f);
     }
 }
 
@@ -219,8 +221,8 @@ static void runs_data(struct backend *b, struct conv *c, void *din, const void *
     size_t size = wide(b);
     for (int i = 0; i < c->runs; i++) {
         const struct conv_run *r = &c->run[i];
-        product(b, at(din, size, r->q * s.C), false, s.Q * s.C, at(dout, size, r->p * s.O), false, s.P * s.O,
-                at(weight, size, r->l * s.C), false, (int)c->inner_row, s.N, r->many * s.C, s.O, 1);
+        gemm(b, at(din, size, r->q * s.C), false, s.Q * s.C, at(dout, size, r->p * s.O), false, s.P * s.O,
+             at(weight, size, r->l * s.C), false, (int)c->inner_row, s.N, r->many * s.C, s.O, 1);
     }
 }
 
@@ -230,8 +232,8 @@ static void runs_weight(struct backend *b, struct conv *c, float *dweight, const
     size_t size = wide(b);
     for (int i = 0; i < c->runs; i++) {
         const struct conv_run *r = &c->run[i];
-        product(b, dweight + (size_t)r->l * (size_t)s.C, true, (int)c->inner_row, at(dout, size, r->p * s.O), true,
-                s.P * s.O, at(in, size, r->q * s.C), false, s.Q * s.C, s.O, r->many * s.C, s.N, 1);
+        gemm(b, dweight + (size_t)r->l * (size_t)s.C, true, (int)c->inner_row, at(dout, size, r->p * s.O), true,
+             s.P * s.O, at(in, size, r->q * s.C), false, s.Q * s.C, s.O, r->many * s.C, s.N, 1);
     }
 }
 
@@ -252,7 +254,7 @@ static size_t unfolded_bytes(struct backend *b, const struct conv *c)
 /* Products write float32; cuDNN the precision of images. Into dweight itself where that is float32 in the same places. */
 static bool gradient_apart(struct backend *b, const struct conv *c)
 {
-    return c->place || (!c->form->product && is_narrow(b, IMAGE));
+    return c->weight_index || (!c->form->gemm && is_narrow(b, IMAGE));
 }
 static size_t gradient_bytes(struct backend *b, const struct conv *c)
 {
@@ -265,7 +267,7 @@ struct room {
 static struct room room_for(struct backend *b, struct conv *c, enum pass pass)
 {
     size_t gradient = pass == PASS_WEIGHT ? gradient_bytes(b, c) : 0, workspace = 0;
-    if (!c->form->product) {
+    if (!c->form->gemm) {
         if (!c->plan[pass]) {
             if (cuda_of(b)->recording)
                 die(EX_SOFTWARE, "a step that is recorded runs the %s pass of a convolution for the first time",
@@ -303,10 +305,10 @@ static void copy_weight(struct backend *b, struct conv *c, const float *weight)
     size_t count = (size_t)c->inner.O * c->inner_row;
     c->copied = weight;
     if (is_narrow(b, IMAGE))
-        LAUNCH(b, conv_copy<bf16>, blocks_for(b, count), THREADS, (bf16 *)c->copy, weight, c->place, count,
+        LAUNCH(b, conv_copy<bf16>, blocks_for(b, count), THREADS, (bf16 *)c->copy, weight, c->weight_index, count,
                c->inner_row, c->row);
     else
-        LAUNCH(b, conv_copy<float>, blocks_for(b, count), THREADS, (float *)c->copy, weight, c->place, count,
+        LAUNCH(b, conv_copy<float>, blocks_for(b, count), THREADS, (float *)c->copy, weight, c->weight_index, count,
                c->inner_row, c->row);
 }
 
@@ -319,7 +321,7 @@ static void cuda_conv_forward(struct backend *b, float *out, const float *in, co
     if (c->copy)
         copy_weight(b, c, weight);
     const void *w = c->copy ? c->copy : weight;
-    if (c->form->product)
+    if (c->form->gemm)
         runs_forward(b, c, out, u, w);
     else
         plan_run(c->plan[PASS_FORWARD], (void *)u, (void *)w, out, r.workspace);
@@ -333,7 +335,7 @@ static void cuda_conv_backward_data(struct backend *b, float *din, const float *
         copy_weight(b, c, weight);
     const void *w = c->copy ? c->copy : weight;
     void *du = unfolds(c) ? (void *)r.unfolded : din;
-    if (c->form->product) {
+    if (c->form->gemm) {
         if (unfolds(c))
             b->zero(b, du, unfolded_bytes(b, c));
         runs_data(b, c, du, dout, w);
@@ -356,7 +358,7 @@ static void cuda_conv_backward_weight(struct backend *b, float *dweight, const f
     const void *u = unfolded(b, c, in, r.unfolded);
     bool apart = gradient_apart(b, c);
     void *dw = apart ? (void *)r.gradient : dweight;
-    if (c->form->product) {
+    if (c->form->gemm) {
         if (apart)
             b->zero(b, dw, gradient_bytes(b, c));
         runs_weight(b, c, (float *)dw, dout, u);
@@ -366,11 +368,11 @@ static void cuda_conv_backward_weight(struct backend *b, float *dweight, const f
     if (!apart)
         return;
     size_t count = (size_t)c->inner.O * c->inner_row;
-    if (!c->form->product && is_narrow(b, IMAGE))
-        LAUNCH(b, conv_gather<bf16>, blocks_for(b, count), THREADS, dweight, (const bf16 *)dw, c->place, count,
+    if (!c->form->gemm && is_narrow(b, IMAGE))
+        LAUNCH(b, conv_gather<bf16>, blocks_for(b, count), THREADS, dweight, (const bf16 *)dw, c->weight_index, count,
                c->inner_row, c->row);
     else
-        LAUNCH(b, conv_gather<float>, blocks_for(b, count), THREADS, dweight, (const float *)dw, c->place, count,
+        LAUNCH(b, conv_gather<float>, blocks_for(b, count), THREADS, dweight, (const float *)dw, c->weight_index, count,
                c->inner_row, c->row);
 }
 
@@ -383,8 +385,8 @@ static void cuda_conv_close(struct backend *b, struct conv *c)
     b->sync(b); /* its plans may still be running */
     for (int p = 0; p < PASSES; p++)
         plan_close(&c->plan[p]);
-    if (c->place)
-        b->release(b, c->place);
+    if (c->weight_index)
+        b->release(b, c->weight_index);
     if (c->copy)
         b->release(b, c->copy);
     free(c->run);
@@ -398,15 +400,15 @@ static struct conv *open_form(struct backend *b, const struct conv_shape *s, con
     c->form = form;
     c->inner = conv_form_inner(form, s);
     c->row = (size_t)conv_live_taps(s, NULL) * (size_t)s->C;
-    int *place = conv_form_places(form, s, &c->inner_row);
-    if (place) {
-        c->place = (int *)b->alloc(b, c->inner_row * sizeof *place);
-        b->put(b, c->place, place, c->inner_row * sizeof *place);
-        free(place);
+    int *weight_index = conv_form_weight_index(form, s, &c->inner_row);
+    if (weight_index) {
+        c->weight_index = (int *)b->alloc(b, c->inner_row * sizeof *weight_index);
+        b->put(b, c->weight_index, weight_index, c->inner_row * sizeof *weight_index);
+        free(weight_index);
     }
-    if (c->place || is_narrow(b, IMAGE))
+    if (c->weight_index || is_narrow(b, IMAGE))
         c->copy = b->alloc(b, (size_t)s->O * c->inner_row * wide(b));
-    if (form->product) {
+    if (form->gemm) {
         c->run = conv_runs(&c->inner, &c->runs);
         int met = 0;
         for (int i = 0; i < c->runs; i++)
@@ -471,7 +473,7 @@ static const struct conv_form *fastest_form(struct backend *b, const struct conv
  * are on machines that share no $PETREL_TUNED. */
 static void await_first(struct backend *b)
 {
-    b->ranks->copy(b->ranks, cuda_scratch(b, 1), 1);
+    b->ranks->broadcast(b->ranks, cuda_scratch(b, 1), 1);
     b->sync(b);
 }
 

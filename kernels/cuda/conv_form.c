@@ -73,7 +73,7 @@ struct conv_shape conv_form_inner(const struct conv_form *f, const struct conv_s
     bool every = true; /* position is read, and by a kernel of 1 */
     for (int a = 0; a < 3; a++)
         every = every && inner.kernel[a] == 1 && inner.stride[a] == 1 && inner.pad[a] == 0;
-    if (every && f->product) {
+    if (every && f->gemm) {
         inner.N *= inner.out[0] * inner.out[1] * inner.out[2];
         for (int a = 0; a < 3; a++)
             inner.in[a] = inner.out[a] = 1;
@@ -81,13 +81,13 @@ struct conv_shape conv_form_inner(const struct conv_form *f, const struct conv_s
     return inner;
 }
 
-int *conv_form_places(const struct conv_form *f, const struct conv_shape *s, size_t *count)
+int *conv_form_weight_index(const struct conv_form *f, const struct conv_shape *s, size_t *count)
 {
     struct conv_shape inner = conv_form_inner(f, s);
     bool unfolds = f->unfold[0] || f->unfold[1] || f->unfold[2];
     int T = conv_taps(s), *live = xalloc((size_t)T, sizeof *live), *rank = xalloc((size_t)T, sizeof *rank);
     int L = conv_live_taps(s, live);
-    if (!unfolds && (f->product || L == T)) {
+    if (!unfolds && (f->gemm || L == T)) {
         free(live);
         free(rank);
         *count = (size_t)L * (size_t)s->C;
@@ -99,9 +99,9 @@ int *conv_form_places(const struct conv_form *f, const struct conv_shape *s, siz
         rank[live[l]] = l;
 
     *count = (size_t)conv_taps(&inner) * (size_t)inner.C;
-    int *place = xalloc(*count, sizeof *place);
+    int *index = xalloc(*count, sizeof *index);
     for (size_t i = 0; i < *count; i++)
-        place[i] = -1;
+        index[i] = -1;
     for (int t = 0; t < T; t++) {
         int at[3] = {t / s->kernel[2] / s->kernel[1], t / s->kernel[2] % s->kernel[1], t % s->kernel[2]}, tap = 0,
             unfolded = 0;
@@ -111,11 +111,11 @@ int *conv_form_places(const struct conv_form *f, const struct conv_shape *s, siz
             else
                 tap = tap * s->kernel[a] + at[a];
         for (int c = 0; c < s->C && rank[t] >= 0; c++)
-            place[tap * inner.C + unfolded * s->C + c] = rank[t] * s->C + c;
+            index[tap * inner.C + unfolded * s->C + c] = rank[t] * s->C + c;
     }
     free(live);
     free(rank);
-    return place;
+    return index;
 }
 
 struct conv_run *conv_runs(const struct conv_shape *s, int *count)

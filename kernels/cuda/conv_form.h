@@ -3,10 +3,10 @@
  *
  *     form       image it reads          by         for
  *     direct     as it is                cuDNN      most layers
- *     runs       as it is                products   images of one or two positions, where most taps of a kernel are dead
+ *     runs       as it is                GEMMs      images of one or two positions, where most taps of a kernel are dead
  *     unfold-w   taps of W as channels   cuDNN      the stem
  *     unfold-hw  taps of H, W likewise   cuDNN      the stem
- *     columns    all taps as channels    a product  whatever cuDNN has no plan for
+ *     columns    all taps as channels    a GEMM     whatever cuDNN has no plan for
  *
  * Runs. In NDHWC, inputs q, q+1, ... of a box lie side by side, and so do taps l, l+1, ... of an output's weights ([O][L][C]). An
  * output position whose live pairs (input, tap) are such a run is one product with K = many * C, straight from where the
@@ -28,7 +28,7 @@ extern "C" {
 struct conv_form {
     const char *name;
     bool unfold[3]; /* D H W: taps along it become channels */
-    bool product;   /* by matrix products; else by cuDNN */
+    bool gemm;      /* by matrix products; else by cuDNN */
 };
 enum { FORM_DIRECT, FORM_RUNS, FORM_UNFOLD_W, FORM_UNFOLD_HW, FORM_COLUMNS, CONV_FORMS };
 extern const struct conv_form conv_forms[CONV_FORMS];
@@ -42,9 +42,9 @@ bool conv_form_worth(const struct conv_form *f, const struct conv_shape *s);
 /* The shape that is left to convolve: unfolded axes have a kernel of 1 and channels are (taps of the unfolded axes) * C, padded
  * with zeros to a multiple of 8. A kernel of 1 that visits every position is one position of N * P boxes. */
 struct conv_shape conv_form_inner(const struct conv_form *f, const struct conv_shape *s);
-/* Where the weights of one output channel of the inner shape come from: places in [L][C], -1 for zero. malloc'd; NULL: every
- * one from the same place. *count: of the inner shape's, an output channel. */
-int *conv_form_places(const struct conv_form *f, const struct conv_shape *s, size_t *count);
+/* Where the weights of one output channel of the inner shape come from: indices into [L][C], -1 for zero. malloc'd; NULL: every
+ * one from the same index. *count: of the inner shape's, an output channel. */
+int *conv_form_weight_index(const struct conv_form *f, const struct conv_shape *s, size_t *count);
 
 struct conv_run {
     int p, q, l, many;

@@ -12,7 +12,7 @@ struct lengths {
 }; /* squares */
 
 __global__ void lars_lengths(struct lengths *part, const float *param, const float *grad, size_t count,
-                             const struct dead *dead, const float *rates, float decay)
+                             const struct dead_state *dead, const float *rates, float decay)
 {
     const float grad_scale = rates[RATE_GRAD_SCALE];
     double param_squares = 0, step_squares = 0;
@@ -33,7 +33,7 @@ __global__ void lars_lengths(struct lengths *part, const float *param, const flo
 }
 
 /* parts 0: without adapt */
-__global__ void lars_step(float *param, float *momentum, const float *grad, size_t count, struct dead *dead,
+__global__ void lars_step(float *param, float *momentum, const float *grad, size_t count, struct dead_state *dead,
                           const struct lengths *part, unsigned parts, const float *rates, float momentum_factor,
                           float decay, float trust)
 {
@@ -57,8 +57,8 @@ __global__ void lars_step(float *param, float *momentum, const float *grad, size
 }
 
 static void cuda_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count,
-                      struct dead *dead, bool adapt, const float *rates, float momentum_factor, float weight_decay,
-                      float trust)
+                      struct dead_state *dead, bool adapt, const float *rates, float momentum_factor,
+                      float weight_decay, float trust)
 {
     unsigned parts = (unsigned)((count + 4 * THREADS - 1) / (4 * THREADS));
     parts = parts < 1 ? 1 : parts > MOST_PARTS ? (unsigned)MOST_PARTS : parts;

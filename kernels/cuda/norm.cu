@@ -381,7 +381,8 @@ static const float *parts_of(struct backend *b, const struct places *p, float *d
     LAUNCH(b, norm_total<W>, dim3(1, l->tiles), block_of(l), p->total, dgamma, dbeta, p->part, *l);
     size_t floats = 2 * (size_t)l->C;
     for (size_t view = 0; view < (size_t)l->views; view++)
-        b->ranks->gather(b->ranks, p->all + view * l->parts * floats, p->total + view * floats, floats * sizeof(float));
+        b->ranks->allgather(b->ranks, p->all + view * l->parts * floats, p->total + view * floats,
+                            floats * sizeof(float));
     return p->all;
 }
 
@@ -396,16 +397,16 @@ static struct rows_about<T> about_of(struct backend *b, const struct places *p, 
     for (size_t view = 0; view < (size_t)l->views; view++)
         CUDA(cudaMemcpyAsync(rows + view * (size_t)l->C, from.first + view * from.next, (size_t)l->C * sizeof(T),
                              cudaMemcpyDeviceToDevice, cuda_of(b)->stream));
-    b->ranks->copy(b->ranks, rows, (size_t)(l->views * l->C) * sizeof(T));
+    b->ranks->broadcast(b->ranks, rows, (size_t)(l->views * l->C) * sizeof(T));
     return {rows, (size_t)l->C};
 }
 
 /* 16 bytes at a time, where channels and places allow it */
 static bool
-fits(const struct norm_shape *s, int W, const void *const *place, size_t places)
+fits(const struct norm_shape *s, int W, const void *const *pointer, size_t count)
 {
-    for (size_t i = 0; i < places; i++)
-        if ((uintptr_t)place[i] % 16)
+    for (size_t i = 0; i < count; i++)
+        if ((uintptr_t)pointer[i] % 16)
             return false;
     return s->C % W == 0;
 }
@@ -452,8 +453,8 @@ static void cuda_norm_forward(struct backend *b, float *out, float *mean, float 
                               float *running_var, const float *in, const float *residual, const float *gamma,
                               const float *beta, const struct norm_shape *s, bool relu, bool training)
 {
-    const void *place[] = {out, in, residual};
-    const bool narrow = is_narrow(b, s->layout), packs = fits(s, narrow ? 8 : 4, place, COUNT_OF(place));
+    const void *pointers[] = {out, in, residual};
+    const bool narrow = is_narrow(b, s->layout), packs = fits(s, narrow ? 8 : 4, pointers, COUNT_OF(pointers));
     (narrow  ? packs ? forward<bf16, 8> : forward<bf16, 1>
       : packs ? forward<float, 4>
              : forward<float, 1>)(b, out, mean, rstd, running_mean, running_var, in, residual, gamma, beta, s, relu,
@@ -464,8 +465,8 @@ static void cuda_norm_backward(struct backend *b, float *din, float *dresidual, 
                                float *dout, const float *out, const float *in, const float *mean, const float *rstd,
                                const float *gamma, const struct norm_shape *s, bool relu)
 {
-    const void *place[] = {din, dresidual, dout, out, in};
-    const bool narrow = is_narrow(b, s->layout), packs = fits(s, narrow ? 8 : 4, place, COUNT_OF(place));
+    const void *pointers[] = {din, dresidual, dout, out, in};
+    const bool narrow = is_narrow(b, s->layout), packs = fits(s, narrow ? 8 : 4, pointers, COUNT_OF(pointers));
     (narrow  ? packs ? backward<bf16, 8> : backward<bf16, 1>
       : packs ? backward<float, 4>
              : backward<float, 1>)(b, din, dresidual, dgamma, dbeta, dout, out, in, mean, rstd, gamma, s, relu);

@@ -6,16 +6,16 @@
  * where an image does. tests: ops_image */
 #include "kernels/cuda/window.cuh"
 
-template <class T> struct place;
-template <> struct place<float> {
+template <class T> struct position_type;
+template <> struct position_type<float> {
     typedef int32_t type;
 };
-template <> struct place<bf16> {
+template <> struct position_type<bf16> {
     typedef uint16_t type;
 };
 
 template <class T>
-__global__ void maxpool(T *out, typename place<T>::type *where, const T *in, struct pool_shape s, size_t count)
+__global__ void maxpool(T *out, typename position_type<T>::type *where, const T *in, struct pool_shape s, size_t count)
 {
     for (size_t i = first(); i < count; i += stride()) {
         struct voxel v = voxel_of(i, s.C, s.out);
@@ -32,12 +32,12 @@ __global__ void maxpool(T *out, typename place<T>::type *where, const T *in, str
                     }
                 }
         keep(&out[i], best);
-        where[i] = (typename place<T>::type)at;
+        where[i] = (typename position_type<T>::type)at;
     }
 }
 
 template <class T>
-__global__ void maxpool_slope(T *din, const T *dout, const typename place<T>::type *where, struct pool_shape s,
+__global__ void maxpool_slope(T *din, const T *dout, const typename position_type<T>::type *where, struct pool_shape s,
                               size_t count)
 {
     for (size_t i = first(); i < count; i += stride()) {
@@ -79,8 +79,8 @@ static void cuda_maxpool_forward(struct backend *b, float *out, int32_t *where, 
 {
     size_t count = (size_t)s->N * (size_t)s->C * volume(s->out);
     assert(!is_narrow(b, IMAGE) || s->kernel <= 40); /* 16 bits for a place in a window */
-    BY_PRECISION(b, maxpool, blocks_for(b, count), THREADS, (T *)out, (typename place<T>::type *)where, (const T *)in,
-                 *s, count);
+    BY_PRECISION(b, maxpool, blocks_for(b, count), THREADS, (T *)out, (typename position_type<T>::type *)where,
+                 (const T *)in, *s, count);
     cuda_end_image(b, out, count);
 }
 
@@ -89,7 +89,7 @@ static void cuda_maxpool_backward(struct backend *b, float *din, const float *do
 {
     size_t count = (size_t)s->N * (size_t)s->C * volume(s->in);
     BY_PRECISION(b, maxpool_slope, blocks_for(b, count), THREADS, (T *)din, (const T *)dout,
-                 (const typename place<T>::type *)where, *s, count);
+                 (const typename position_type<T>::type *)where, *s, count);
 }
 
 static void cuda_avgpool_forward(struct backend *b, float *out, const float *in, int N, int C, const int dim[3])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ranks -- NCCL between GPUs, one process each.   kernels/cuda
  *
- * Rank 0 asks NCCL for the id of a new communicator, the others are told it by place->share, and all join. Every collective is
+ * Rank 0 asks NCCL for the id of a new communicator, the others are told it by world->share, and all join. Every collective is
  * queued on the back end's stream, so that a recorded step has them in it. NCCL is opened at run time (libnccl.so.2, or what
  * PETREL_NCCL names): one GPU needs none. What follows of its interface has been the same since 2.0; nccl.h, where it is there,
  * is asked whether it still is. A sum has the same bits on every rank, and in every run on the same GPUs.
@@ -27,10 +27,11 @@ struct nccl {
     int (*get_id)(struct nccl_id *id);
     int (*join)(void **communicator, int size, struct nccl_id id, int rank);
     int (*leave)(void *communicator);
-    int (*gather)(const void *mine, void *all, size_t count, int type, void *communicator, cudaStream_t stream);
-    int (*sum)(const void *from, void *to, size_t count, int type, int operation, void *communicator,
-               cudaStream_t stream);
-    int (*copy)(const void *from, void *to, size_t count, int type, int root, void *communicator, cudaStream_t stream);
+    int (*allgather)(const void *mine, void *all, size_t count, int type, void *communicator, cudaStream_t stream);
+    int (*allreduce)(const void *from, void *to, size_t count, int type, int operation, void *communicator,
+                     cudaStream_t stream);
+    int (*broadcast)(const void *from, void *to, size_t count, int type, int root, void *communicator,
+                     cudaStream_t stream);
     const char *(*words)(int code);
     const char *(*last)(void *communicator); /* more of what went wrong */
 };
@@ -58,8 +59,8 @@ static int nccl_open(struct nccl *n, struct error *e)
         const char *name;
         void *slot;
     } symbols[] = {
-        {"ncclGetUniqueId", &n->get_id},   {"ncclCommInitRank", &n->join}, {"ncclCommDestroy", &n->leave},
-        {"ncclAllGather", &n->gather},     {"ncclAllReduce", &n->sum},     {"ncclBroadcast", &n->copy},
+        {"ncclGetUniqueId", &n->get_id},   {"ncclCommInitRank", &n->join},   {"ncclCommDestroy", &n->leave},
+        {"ncclAllGather", &n->allgather},  {"ncclAllReduce", &n->allreduce}, {"ncclBroadcast", &n->broadcast},
         {"ncclGetErrorString", &n->words}, {"ncclGetLastError", &n->last},
     };
     for (size_t i = 0; i < COUNT_OF(symbols); i++) {
@@ -77,22 +78,22 @@ static void check(const struct joined *j, int code, const char *what)
         die(EX_SOFTWARE, "NCCL failed in '%s': %s (%s)", what, j->nccl.words(code), j->nccl.last(j->communicator));
 }
 
-static void cuda_gather(struct ranks *r, void *all, const void *mine, size_t bytes)
+static void cuda_allgather(struct ranks *r, void *all, const void *mine, size_t bytes)
 {
     const struct joined *j = joined_of(r);
-    check(j, j->nccl.gather(mine, all, bytes, NCCL_BYTES, j->communicator, j->stream), "ncclAllGather");
+    check(j, j->nccl.allgather(mine, all, bytes, NCCL_BYTES, j->communicator, j->stream), "ncclAllGather");
 }
 
-static void cuda_sum(struct ranks *r, float *x, size_t count)
+static void cuda_allreduce(struct ranks *r, float *x, size_t count)
 {
     const struct joined *j = joined_of(r);
-    check(j, j->nccl.sum(x, x, count, NCCL_FLOAT, NCCL_SUM, j->communicator, j->stream), "ncclAllReduce");
+    check(j, j->nccl.allreduce(x, x, count, NCCL_FLOAT, NCCL_SUM, j->communicator, j->stream), "ncclAllReduce");
 }
 
-static void cuda_copy(struct ranks *r, void *x, size_t bytes)
+static void cuda_broadcast(struct ranks *r, void *x, size_t bytes)
 {
     const struct joined *j = joined_of(r);
-    check(j, j->nccl.copy(x, x, bytes, NCCL_BYTES, 0, j->communicator, j->stream), "ncclBroadcast");
+    check(j, j->nccl.broadcast(x, x, bytes, NCCL_BYTES, 0, j->communicator, j->stream), "ncclBroadcast");
 }
 
 static void cuda_leave(struct ranks *r)
@@ -104,7 +105,7 @@ static void cuda_leave(struct ranks *r)
     free(r);
 }
 
-static int cuda_join(struct backend *b, const struct ranks_place *place, struct error *e)
+static int cuda_join(struct backend *b, const struct world *world, struct error *e)
 {
     struct joined *j = (struct joined *)xalloc(1, sizeof *j);
     struct nccl_id id = {};
@@ -112,22 +113,23 @@ static int cuda_join(struct backend *b, const struct ranks_place *place, struct 
     j->stream = cuda_of(b)->stream;
     if (nccl_open(&j->nccl, e))
         goto failed;
-    if (place->rank == 0 && (code = j->nccl.get_id(&id)) != NCCL_SUCCESS) {
+    if (world->rank == 0 && (code = j->nccl.get_id(&id)) != NCCL_SUCCESS) {
         fail_as(e, EX_UNAVAILABLE, "NCCL cannot begin: %s (%s)", j->nccl.words(code), j->nccl.last(NULL));
         goto failed;
     }
-    if (place->share(place->context, id.bytes, sizeof id.bytes, e))
+    if (world->share(world->context, id.bytes, sizeof id.bytes, e))
         goto failed;
-    code = j->nccl.join(&j->communicator, place->size, id, place->rank);
+    code = j->nccl.join(&j->communicator, world->size, id, world->rank);
     if (code != NCCL_SUCCESS) {
         fail_as(e, EX_UNAVAILABLE,
                 "rank %d of %d cannot join the others by NCCL: %s (%s); each rank needs a GPU of its own (this one "
                 "has GPU %d; NCCL_DEBUG=INFO says more)",
-                place->rank, place->size, j->nccl.words(code), j->nccl.last(NULL), cuda_of(b)->device);
+                world->rank, world->size, j->nccl.words(code), j->nccl.last(NULL), cuda_of(b)->device);
         goto failed;
     }
     b->ranks = (struct ranks *)xalloc(1, sizeof *b->ranks);
-    *b->ranks = {place->rank, place->size, place->sync_norm, j, cuda_gather, cuda_sum, cuda_copy, cuda_leave};
+    *b->ranks = {world->rank,    world->size,    world->sync_norm, j,
+                 cuda_allgather, cuda_allreduce, cuda_broadcast,   cuda_leave};
     return 0;
 failed:
     free(j);

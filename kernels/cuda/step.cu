@@ -7,21 +7,21 @@
 
 #include <stdlib.h>
 
-struct record {
+struct recorded_step {
     cudaGraphExec_t graph; /* NULL after the first run */
     bool plain;            /* not to be captured */
 };
 
-static void cuda_step(struct backend *b, void **record, void (*body)(void *context), void *context)
+static void cuda_step(struct backend *b, void **recorded, void (*body)(void *context), void *context)
 {
     struct cuda *own = cuda_of(b);
-    struct record *r = (struct record *)*record;
+    struct recorded_step *r = (struct recorded_step *)*recorded;
     if (!r) {
         own->unrecordable = false;
         body(context);
-        r = (struct record *)xalloc(1, sizeof *r);
+        r = (struct recorded_step *)xalloc(1, sizeof *r);
         r->plain = own->unrecordable;
-        *record = r;
+        *recorded = r;
         return;
     }
     if (r->plain) {
@@ -41,16 +41,16 @@ static void cuda_step(struct backend *b, void **record, void (*body)(void *conte
     CUDA(cudaGraphLaunch(r->graph, own->stream));
 }
 
-static void cuda_step_forget(struct backend *b, void **record)
+static void cuda_step_forget(struct backend *b, void **recorded)
 {
-    struct record *r = (struct record *)*record;
+    struct recorded_step *r = (struct recorded_step *)*recorded;
     if (!r)
         return;
     CUDA(cudaStreamSynchronize(cuda_of(b)->stream));
     if (r->graph)
         CUDA(cudaGraphExecDestroy(r->graph));
     free(r);
-    *record = NULL;
+    *recorded = NULL;
 }
 
 void cuda_add_step(struct backend *b)

@@ -12,7 +12,7 @@
 /* MPI counts in int. */
 enum { PART = 1 << 28 };
 
-static void mpi_gather(struct ranks *r, void *all, const void *mine, size_t bytes)
+static void mpi_allgather(struct ranks *r, void *all, const void *mine, size_t bytes)
 {
     (void)r;
     if (bytes > INT_MAX)
@@ -20,7 +20,7 @@ static void mpi_gather(struct ranks *r, void *all, const void *mine, size_t byte
     MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, MPI_COMM_WORLD);
 }
 
-static void mpi_sum(struct ranks *r, float *x, size_t count)
+static void mpi_allreduce(struct ranks *r, float *x, size_t count)
 {
     (void)r;
     for (size_t at = 0; at < count; at += PART)
@@ -28,7 +28,7 @@ static void mpi_sum(struct ranks *r, float *x, size_t count)
                       MPI_COMM_WORLD);
 }
 
-static void mpi_copy(struct ranks *r, void *x, size_t bytes)
+static void mpi_broadcast(struct ranks *r, void *x, size_t bytes)
 {
     (void)r;
     for (size_t at = 0; at < bytes; at += PART)
@@ -41,28 +41,28 @@ static void mpi_leave(struct ranks *r)
     free(r);
 }
 
-struct ranks *petrel_mpi_join(const struct ranks_place *place, struct error *e);
-struct ranks *petrel_mpi_join(const struct ranks_place *place, struct error *e)
+struct ranks *petrel_mpi_join(const struct world *world, struct error *e);
+struct ranks *petrel_mpi_join(const struct world *world, struct error *e)
 {
     int rank, size;
     MPI_Init(NULL, NULL);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
-    if (rank != place->rank || size != place->size) {
+    if (rank != world->rank || size != world->size) {
         fail_as(e, EX_UNAVAILABLE,
                 "the environment says rank %d of %d, but MPI says %d of %d: start with mpirun, or with "
                 "srun --mpi=pmix of the same MPI that Petrel was built with",
-                place->rank, place->size, rank, size);
+                world->rank, world->size, rank, size);
         MPI_Finalize();
         return NULL;
     }
     struct ranks *r = xalloc(1, sizeof *r);
     *r = (struct ranks){.rank = rank,
                         .size = size,
-                        .sync_norm = place->sync_norm,
-                        .gather = mpi_gather,
-                        .sum = mpi_sum,
-                        .copy = mpi_copy,
+                        .sync_norm = world->sync_norm,
+                        .allgather = mpi_allgather,
+                        .allreduce = mpi_allreduce,
+                        .broadcast = mpi_broadcast,
                         .leave = mpi_leave};
     return r;
 }

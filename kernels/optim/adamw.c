@@ -71,12 +71,12 @@ static void age_coupled(const struct adamw *o, float *first, size_t count, doubl
 void adamw_age(const struct adamw *o, struct param *q, double lr, int64_t steps)
 {
     struct backend *b = o->params->backend;
-    struct dead now;
+    struct dead_state now;
     if (!q->dead || o->decay <= 0)
         return;
-    b->get(b, &now, q->scaled, sizeof now);
+    b->get(b, &now, q->dead_state, sizeof now);
     now.scale = o->coupled ? 1 : pow(1 - (double)(float)lr * (double)o->decay, (double)steps);
-    b->put(b, q->scaled, &now, sizeof now);
+    b->put(b, q->dead_state, &now, sizeof now);
     if (o->coupled)
-        age_coupled(o, q->first, q->dead, lr, steps);
+        age_coupled(o, q->dead_weights, q->dead, lr, steps);
 }

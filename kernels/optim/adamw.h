@@ -18,7 +18,7 @@ void adamw_close(struct adamw *o);
 void adamw_rate(struct adamw *o, double lr);
 void adamw_step(struct adamw *o);
 /* Dead taps of q after so many steps at this rate, all with gradient 0: a step neither knows nor needs them, so this is asked
- * when they are wanted whole. Decoupled decay is linear: *q->scaled gets the scale. Coupled it is not: q->first (which must be
+ * when they are wanted whole. Decoupled decay is linear: *q->dead_state gets the scale. Coupled it is not: q->dead_weights (which must be
  * there) is taken through the steps by b->adamw itself, number by number what a dense tensor would have become. */
 void adamw_age(const struct adamw *o, struct param *q, double lr, int64_t steps);
 #endif

@@ -36,7 +36,7 @@ void lars_step(struct lars *o, double clip_norm)
     for (size_t i = 0; i < o->params->count; i++) {
         struct param *q = &o->params->param[i];
         if (param_trained(q))
-            b->lars(b, q->value, o->momentum + q->at, q->grad, q->size, q->scaled, q->ndim > 1, o->rates, o->factor,
+            b->lars(b, q->value, o->momentum + q->at, q->grad, q->size, q->dead_state, q->ndim > 1, o->rates, o->factor,
                     o->decay, o->trust);
     }
 }

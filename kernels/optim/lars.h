@@ -3,7 +3,7 @@
  *
  * Tensors of more than one dimension: g += decay p; g *= trust |p| / |g| (1 if either is 0). Then for all: m = momentum
  * m + g;
- * p -= lr m. Taps that live nowhere are in two numbers a tensor (struct dead), exactly. */
+ * p -= lr m. Taps that live nowhere are in two numbers a tensor (struct dead_state), exactly. */
 #ifndef PETREL_KERNELS_OPTIM_LARS_H
 #define PETREL_KERNELS_OPTIM_LARS_H
 #include "kernels/tape.h"

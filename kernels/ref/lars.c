@@ -8,7 +8,7 @@
 #include <math.h>
 
 static void ref_lars(struct backend *b, float *param, float *momentum, const float *grad, size_t count,
-                     struct dead *dead, bool adapt, const float *rates, float momentum_factor, float weight_decay,
+                     struct dead_state *dead, bool adapt, const float *rates, float momentum_factor, float weight_decay,
                      float trust)
 {
     (void)b;

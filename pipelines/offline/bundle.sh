@@ -10,8 +10,8 @@
 # Debian release or a newer one: unpack.sh looks before it unpacks.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-version=$(cat VERSION)+$(git describe --always --dirty --tags | sed 's/^v//')
-case $version in *-dirty) echo "bundle.sh: the bundle holds what is committed; changes that are not are left out" >&2 ;; esac
+version=$(packaging/sources.sh --version)
+[ -z "$(git status --porcelain --untracked-files=no)" ] || echo "bundle.sh: the bundle holds what is committed; changes that are not are left out" >&2
 out=$(realpath -m "${1:-build/petrel-$version-$(dpkg --print-architecture).tar}")
 mapfile -t wanted < <(./run.sh packages | grep -vx -e git -e build-essential)
 
@@ -32,8 +32,7 @@ mapfile -t packages < <(comm -13 <(solution "${base[@]}") <(solution "${base[@]}
 
 name=petrel-$version
 mkdir -p "$work/$name/packages" "$(dirname "$out")"
-git archive --format=tar --prefix="$name/sources/" HEAD | tar -x -C "$work"
-echo "$version" >"$work/$name/sources/VERSION"
+packaging/sources.sh "$work/$name/sources"
 cp pipelines/offline/unpack.sh "$work/$name/"
 if ! (cd "$work/$name/packages" && apt-get -q download "${packages[@]}") >"$work/apt.log" 2>&1; then
     tail -n 5 "$work/apt.log" >&2

@@ -21,5 +21,4 @@ int cache_pictures(const char *dir, const struct cache_options *o, const struct 
 int cache_divide(const char *dir, const struct cache_options *o, const struct opts_common *common);
 /* The same as cache_list, as one JSON object with every fact of every scan. */
 int cache_list_json(const struct cache *c);
-const char *split_name(enum split split); /* "train"; "-" where none */
 #endif

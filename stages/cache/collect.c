@@ -2,6 +2,7 @@
 /* collect -- regions published as shards, and only then acknowledged.   regions -> [collect] -> directory */
 #include "common/log.h"
 #include "stages/cache/cache.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* A scan that cannot be kept is refused here and noted; anything else that fails stops the pipeline. */
@@ -28,7 +29,15 @@ static void refusal_keep(struct cache *c, const struct taken *item)
         die_of(&e);
 }
 
-static void regions_keep(struct cache *c, const struct taken *item, uint64_t settings)
+static void settings_say(struct regions_message *m, const struct recipe *r)
+{
+    char *record = recipe_record(r, RECIPE_SCAN);
+    format_into(m->facts.made_with, sizeof m->facts.made_with, "%s", record);
+    m->settings = recipe_digest(r, RECIPE_SCAN);
+    free(record);
+}
+
+static void regions_keep(struct cache *c, const struct taken *item, const struct recipe *recipe)
 {
     struct regions_message m;
     struct error e = {0};
@@ -39,7 +48,7 @@ static void regions_keep(struct cache *c, const struct taken *item, uint64_t set
         return;
     }
     if (!m.settings) /* whoever found them did not say; this pipeline's recipe does */
-        m.settings = settings;
+        settings_say(&m, recipe);
     size_t tumours = 0, before = c->shard_count;
     for (size_t i = 0; i < m.count; i++)
         tumours += m.region[i].label == 1;
@@ -64,10 +73,15 @@ static void refusals_list(const struct cache *c)
 static void settings_check(const struct cache *c, const struct recipe *r, bool given)
 {
     struct recipe defaults;
+    struct error e = {0};
     recipe_defaults(&defaults);
-    uint64_t asked = recipe_digest(r, RECIPE_REGIONS);
-    if (c->shard_count && c->shard[0].settings != asked && (given || asked != recipe_digest(&defaults, RECIPE_REGIONS)))
-        die(EX_CONFIG, "cache '%s' holds regions found with other settings: collect into an empty directory", c->dir);
+    uint64_t asked = recipe_digest(r, RECIPE_SCAN);
+    if (!c->shard_count || (!given && asked == recipe_digest(&defaults, RECIPE_SCAN)))
+        return;
+    char *record = recipe_record(r, RECIPE_SCAN);
+    if (cache_settings_check(c, asked, record, &e))
+        die_of(&e);
+    free(record);
 }
 
 int cache_collect(const char *dir, const struct cache_options *o, const struct opts_common *common)
@@ -77,7 +91,6 @@ int cache_collect(const char *dir, const struct cache_options *o, const struct o
     struct taken item;
     struct progress bar;
     struct error e = {0};
-    uint64_t settings = recipe_digest(&o->recipe, RECIPE_REGIONS);
     stage_open(&st, "cache", &o->ends, true, false);
     if (cache_writer_open(&c, dir, &e))
         die_of(&e);
@@ -87,7 +100,7 @@ int cache_collect(const char *dir, const struct cache_options *o, const struct o
         if (message_type_of(&item.bytes, &e) == MESSAGE_REFUSAL)
             refusal_keep(&c, &item);
         else
-            regions_keep(&c, &item, settings);
+            regions_keep(&c, &item, &o->recipe);
         stage_done(&st, &item);
         progress_update(&bar, c.shard_count, "%zu regions, %zu tumours", c.regions, c.tumours);
     }

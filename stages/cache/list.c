@@ -5,12 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *split_name(enum split split)
-{
-    static const char *const names[] = {"-", "train", "validation", "test"};
-    return names[split - SPLIT_NONE];
-}
-
 static const char *cohort_words(const struct cache *c)
 {
     return c->simulated == 0 ? "" : c->simulated == 1 ? "; simulated cohort" : "; some scans are simulated";
@@ -28,7 +22,7 @@ static void table_print(const struct cache *c)
             die_of(&e);
         format_into(name, sizeof name, "%s/%s", s->study, s->scan);
         printf("%-40s %-18s %8lld %8lld %-10s %8.2f\n", name, s->patient, (long long)s->regions, (long long)s->tumours,
-               split_name(s->split), facts.suv_max);
+               cache_split_name(s->split), facts.suv_max);
     }
     for (size_t i = c->shard_count; i < c->shard_count + c->refused_count; i++)
         printf("refused by %s: %s: %s\n", c->shard[i].refusal.stage, c->shard[i].refusal.scan,
@@ -90,7 +84,7 @@ int cache_divide(const char *dir, const struct cache_options *o, const struct op
         printf(common->json ? "{\"split\": \"%s\", \"patients\": %zu, \"scans\": %zu, \"regions\": %zu, "
                               "\"tumours\": %zu, \"share\": %.4f}\n"
                             : "%-10s %8zu %8zu %8zu %8zu %8.4f\n",
-               split_name(s), n.patients, n.scans, n.regions, n.tumours,
+               cache_split_name(s), n.patients, n.scans, n.regions, n.tumours,
                n.regions ? (double)n.tumours / (double)n.regions : 0.0);
     }
     cache_close(&c);

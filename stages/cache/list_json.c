@@ -34,7 +34,7 @@ static json_t *shard_json(const struct cache *c, size_t i)
     for (size_t k = 0; k < scan_fact_count; k++)
         json_object_set_new(about, scan_fact_fields[k].name, fact_json(&facts, &scan_fact_fields[k]));
     return json_pack("{s:s, s:I, s:I, s:s, s:s, s:o}", "file", s->file, "regions", (json_int_t)s->regions, "tumours",
-                     (json_int_t)s->tumours, "split", split_name(s->split), "sha256", s->sha256, "facts", about);
+                     (json_int_t)s->tumours, "split", cache_split_name(s->split), "sha256", s->sha256, "facts", about);
 }
 
 int cache_list_json(const struct cache *c)

@@ -85,16 +85,18 @@ int main(int argc, char **argv)
     if (!alone && (so.run == NULL || *so.run == '\0'))
         die(EX_USAGE, "no scan was named, and no run directory to take regions from: petrel-classify --model FILE "
                       "SCAN... --out DIR");
+    if (settings) {
+        if (model_open_facts(&model, s.model, &e) < 0)
+            die_of(&e);
+        fputs(model.settings, stdout);
+        model_close(&model);
+        return EX_OK;
+    }
     if (!alone) /* first, so that the others hear of it should the model be no good */
         stage_open(&st, "classify", &so, true, false);
     s.backend.threads = o.common.threads;
     if (model_open(&model, s.model, &s.backend, &e) < 0)
         die_of(&e);
-    if (settings) {
-        fputs(model.settings, stdout);
-        model_close(&model);
-        return EX_OK;
-    }
     if (!model.has_classifier)
         die(EX_DATAERR, "model '%s' has no classifier: train one with petrel-train classifier", s.model);
     if (dir_make(s.out, &e) < 0)

@@ -28,6 +28,11 @@ int result_make(struct result *r, struct regions_message *m, struct model *model
                        "scan '%s' has boxes of %s, the model takes %s: find the regions with the model's own settings "
                        "(petrel-classify settings)",
                        m->facts.scan, box_channel_names(m->channels), box_channel_names(model->channels));
+    char *whose = xprintf("scan '%s'", m->facts.scan);
+    int suits = model_suits(model, m->facts.made_with, whose, e);
+    free(whose);
+    if (suits)
+        return -1;
     channels_keep(m, model->channels);
     const struct volume_scale scale = facts_scale(&m->facts);
     enum position_form form = sampling_position_form(&model->recipe);

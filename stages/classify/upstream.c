@@ -147,7 +147,7 @@ int upstream_start(char **scan, size_t scans, const char *units, const char *set
     char *first[] = {"petrel-load", "--run", run, "--channel-out", "volumes", "--recipe", recipe, given, "--"};
     memcpy(load, first, sizeof first);
     memcpy(load + COUNT_OF(first), scan, scans * sizeof *scan);
-    char *suv[] = {"petrel-suv", "--run", run, "--in", "volumes", "--out", "suv", NULL};
+    char *suv[] = {"petrel-suv", "--run", run, "--in", "volumes", "--out", "suv", "--recipe", recipe, NULL};
     char *roi[] = {"petrel-roi", "--run", run, "--in", "suv", "--out", "regions", "--recipe", recipe, NULL};
     char *const *const words[STAGES] = {load, suv, roi};
     int rc = publish_bytes(recipe, settings, strlen(settings), e);

@@ -87,12 +87,24 @@ static int scores_batch(struct scores *s, struct model *m, struct box_reader *re
     return 0;
 }
 
+/* A model of one SUV says nothing of another's regions. */
+static int check_settings(const struct cache *c, const struct model *m, struct error *e)
+{
+    struct cache_settings made;
+    if (cache_settings(c, &made, e))
+        return -1;
+    char *whose = xprintf("cache '%s'", c->dir);
+    int result = model_suits(m, made.record, whose, e);
+    free(whose);
+    return result;
+}
+
 int scores_make(struct scores *s, const struct cache *c, struct model *m, enum split which, struct error *e)
 {
     memset(s, 0, sizeof *s);
     struct cache_row *rows = NULL;
     struct box_reader *reader = NULL;
-    if (cache_rows(c, &rows, e) < 0)
+    if (check_settings(c, m, e) || cache_rows(c, &rows, e) < 0)
         return -1;
     int rc = box_reader_open(&reader, c, m->channels, e);
     if (rc < 0)

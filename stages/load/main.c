@@ -100,12 +100,12 @@ int main(int argc, char **argv)
     struct load_options load = {.units = "auto"};
     struct recipe recipe;
     struct stage_options ends;
-    const char *skip_cache = NULL, *formula = "bw";
+    const char *skip_cache = NULL;
     bool check_only = false;
     double gib = 8;
     stage_defaults(&ends);
     recipe_defaults(&recipe);
-    struct option table[15 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
+    struct option table[14 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG",
          0, NULL},
@@ -128,8 +128,6 @@ int main(int argc, char **argv)
         {"memory-limit", OPT_REAL, &gib, "GIB", 0.25, 1024, "memory this program may take, GiB", 0, NULL},
         {"check", OPT_FLAG, &check_only, NULL, 0, 0,
          "read everything, convert nothing, and print a table of what would be refused and why; needs no run", 0, NULL},
-        {"formula", OPT_CHOICE, &formula, SUV_FORMULAS, 0, 0, "with --check: the SUV that petrel-suv will be asked for",
-         0, NULL},
         {"accept-implausible", OPT_FLAG, &load.accept_implausible, NULL, 0, 0,
          "with --check: as petrel-suv will be told", 0, NULL},
         {"skip-cache", OPT_STRING, &skip_cache, "DIR", 0, 0, "do not read again what this cache holds of the same run",
@@ -151,9 +149,10 @@ int main(int argc, char **argv)
             "study.\n"
             "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
-        .count = 15};
+        .count = 14};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
-    opts.count += recipe_options(&recipe, RECIPE_CHANNELS, table + opts.count, COUNT_OF(table) - opts.count);
+    opts.count +=
+        recipe_options(&recipe, RECIPE_CHANNELS | RECIPE_SUV, table + opts.count, COUNT_OF(table) - opts.count);
     struct error e = {0};
     char own_salt[65];
     if (opts_parse(&opts, argc, argv, &e) < 0)
@@ -164,7 +163,7 @@ int main(int argc, char **argv)
     if (opts.rest_count == 0)
         die(EX_USAGE, "no scan was named: petrel-load SCAN|DIR|LIST.tsv ...");
     struct reader_job job = {
-        .argument = opts.rest, .count = opts.rest_count, .options = &load, .formula = check_only ? formula : NULL};
+        .argument = opts.rest, .count = opts.rest_count, .options = &load, .formula = check_only ? recipe.formula : NULL};
     if (check_only) {
         load.salt = ""; /* nothing leaves this screen */
     } else if (!load.salt) {

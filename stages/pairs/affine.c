@@ -54,10 +54,10 @@ static void describe(const union draw *d, char *text, size_t size)
         w[0], w[1], w[2], h[0], h[1], h[2], h[3], h[4], h[5], t[0], t[1], t[2], s[0], s[1], s[2]);
 }
 
-static void tell(const union draw *d, struct drawn_step *s)
+static void tell(const union draw *d, struct augmentation_step *s)
 {
     struct map map = affine_map(&d->affine);
-    tell_map(s, DRAWN_REFLECT, &map);
+    tell_map(s, &map);
 }
 
-const struct augmentation augment_affine = {"affine", draw, apply, describe, tell};
+const struct augmentation augment_affine = {draw, apply, describe, tell};

@@ -3,14 +3,15 @@
  *
  * An augmentation is one file: it draws its parameters from the recipe's ranges, and applies drawn parameters to a box.
  * The two are apart so that applying can be checked against numbers from elsewhere, and drawing shown to a reader. To add
- * one: its file, its draw below, a row in augment.c's table.
+ * one: its file here with `const struct augmentation augment_NAME`, its draw below, a row in common/augmentation.def; its
+ * ranges are settings, in NAME.def.
  *
  * A box is [channels][16][16][16]. Channels go through together, as MONAI has it: geometry is the same for all; histogram and
  * contrast are one curve between the lowest and highest value of all; noise has one sd and a number of its own for every voxel of
  * every channel. All are pure functions of box and draw. */
 #ifndef PETREL_STAGES_PAIRS_AUGMENT_H
 #define PETREL_STAGES_PAIRS_AUGMENT_H
-#include "common/base.h"
+#include "common/augmentation.h"
 #include "common/rng.h"
 #include "proto/message.h"
 #include "proto/recipe.h"
@@ -53,32 +54,33 @@ enum { NOISE_FIRST_BLOCK = 1 << 16 };
 struct view_rng view_rng_make(uint64_t seed, uint64_t index);
 
 struct augmentation {
-    const char *name;
     void (*draw)(union draw *d, const struct recipe *r, struct view_rng *v);
     void (*apply)(float *box, int channels, const union draw *d);
     void (*describe)(const union draw *d, char *text, size_t size); /* the parameters, for people */
     void (*tell)(const union draw *d,
-                 struct drawn_step *s); /* the same for who applies it elsewhere: kind, count, number */
+                 struct augmentation_step *s); /* the same for who applies it elsewhere: count, number */
 };
-extern const struct augmentation augment_affine, augment_flip, augment_rotate, augment_noise, augment_histogram,
-    augment_contrast;
+#define AUGMENTATION(name, fewest, most) extern const struct augmentation augment_##name;
+#include "common/augmentation.def"
+#undef AUGMENTATION
 
-/* How affine and rotate tell: kind is DRAWN_REFLECT or DRAWN_CLAMP. */
+/* How affine and rotate tell. */
 struct map;
-void tell_map(struct drawn_step *s, enum drawn_kind kind, const struct map *map);
+void tell_map(struct augmentation_step *s, const struct map *map);
 
 /* A comma list as the recipe holds it ("affine,flip", "none"), each of them applied with the probability. */
 struct chain {
-    const struct augmentation *step[CHAIN_MAX];
+    int step[CHAIN_MAX]; /* enum augmentation_kind */
     size_t count;
     double probability;
 };
+extern const struct augmentation *const augmentations[AUGMENT_KINDS];
 /* -1 and a sentence for an unknown name or settings no augmentation can hold. */
 int chain_parse(struct chain *c, const char *list, double probability, const struct recipe *r, struct error *e) MUST_USE;
 
 /* What the chain does to one view: steps that were not drawn are not there. */
 struct drawn {
-    const struct augmentation *what;
+    int what; /* enum augmentation_kind */
     union draw with;
 };
 struct drawn_chain {
@@ -88,5 +90,5 @@ struct drawn_chain {
 void chain_draw(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed, uint64_t index);
 void chain_apply(const struct drawn_chain *d, float *box, int channels);
 /* The same steps for box `at` of a batch; room for CHAIN_MAX. */
-void chain_tell(const struct drawn_chain *d, int32_t at, struct drawn_step *step);
+void chain_tell(const struct drawn_chain *d, int32_t at, struct augmentation_step *step);
 #endif

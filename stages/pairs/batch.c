@@ -12,7 +12,8 @@ int workbench_open(struct workbench *b, struct recipe *r, const char *cache_dir,
         return -1;
     if (cache_open(&b->cache, cache_dir, e))
         return -1;
-    if (cache_rows(&b->cache, &b->rows, e) || sampler_open(&b->sampler, r, &b->cache, b->rows, e) ||
+    if (cache_settings_adopt(&b->cache, r, NULL, 0, e) || cache_rows(&b->cache, &b->rows, e) ||
+        sampler_open(&b->sampler, r, &b->cache, b->rows, e) ||
         boxes_open(&b->boxes, r, &b->cache, b->rows, memory_bytes, e)) {
         workbench_close(b);
         return -1;

@@ -31,11 +31,10 @@ static void describe(const union draw *d, char *text, size_t size)
     format_into(text, size, "gamma %.4f", (double)d->contrast.gamma);
 }
 
-static void tell(const union draw *d, struct drawn_step *s)
+static void tell(const union draw *d, struct augmentation_step *s)
 {
-    s->kind = DRAWN_CONTRAST;
     s->count = 1;
     s->number[0] = (double)d->contrast.gamma;
 }
 
-const struct augmentation augment_contrast = {"contrast", draw, apply, describe, tell};
+const struct augmentation augment_contrast = {draw, apply, describe, tell};

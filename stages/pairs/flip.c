@@ -26,11 +26,10 @@ static void describe(const union draw *d, char *text, size_t size)
     format_into(text, size, "all axes");
 }
 
-static void tell(const union draw *d, struct drawn_step *s)
+static void tell(const union draw *d, struct augmentation_step *s)
 {
     (void)d;
-    s->kind = DRAWN_FLIP;
     s->count = 0;
 }
 
-const struct augmentation augment_flip = {"flip", draw, apply, describe, tell};
+const struct augmentation augment_flip = {draw, apply, describe, tell};

@@ -82,12 +82,11 @@ static void describe(const union draw *d, char *text, size_t size)
         used += snprintf(text + used, size - (size_t)used, " %.4f", (double)d->histogram.point[i]);
 }
 
-static void tell(const union draw *d, struct drawn_step *s)
+static void tell(const union draw *d, struct augmentation_step *s)
 {
-    s->kind = DRAWN_HISTOGRAM;
     s->count = d->histogram.points;
     for (int i = 0; i < s->count; i++)
         s->number[i] = (double)d->histogram.point[i];
 }
 
-const struct augmentation augment_histogram = {"histogram", draw, apply, describe, tell};
+const struct augmentation augment_histogram = {draw, apply, describe, tell};

@@ -47,8 +47,8 @@ int inspect_box(struct workbench *b, int64_t row, const char *ops, uint64_t seed
     }
     for (size_t i = 0; !bad && i < drawn.count; i++) {
         char text[600];
-        drawn.step[i].what->describe(&drawn.step[i].with, text, sizeof text);
-        fprintf(to, "%s\t%s\n", drawn.step[i].what->name, text);
+        augmentations[drawn.step[i].what]->describe(&drawn.step[i].with, text, sizeof text);
+        fprintf(to, "%s\t%s\n", augmentation_name(drawn.step[i].what), text);
     }
     free(box);
     return bad;
@@ -69,8 +69,8 @@ static void print_pair(const struct workbench *b, const struct pair_task_message
     chain_draw(&drawn, workbench_chain(b, task->phase), b->recipe, task->seed, p->view);
     for (size_t i = 0; i < drawn.count; i++) {
         char text[600];
-        drawn.step[i].what->describe(&drawn.step[i].with, text, sizeof text);
-        fprintf(to, "%s%s(%s)", i ? "; " : "", drawn.step[i].what->name, text);
+        augmentations[drawn.step[i].what]->describe(&drawn.step[i].with, text, sizeof text);
+        fprintf(to, "%s%s(%s)", i ? "; " : "", augmentation_name(drawn.step[i].what), text);
     }
     fprintf(to, "%s\n", drawn.count ? "" : "nothing drawn");
 }

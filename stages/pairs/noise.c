@@ -22,13 +22,12 @@ static void describe(const union draw *d, char *text, size_t size)
     format_into(text, size, "sd %.5f", d->noise.sd);
 }
 
-static void tell(const union draw *d, struct drawn_step *s)
+static void tell(const union draw *d, struct augmentation_step *s)
 {
     const double number[] = {(double)d->noise.sd, (uint32_t)d->noise.index, (uint32_t)(d->noise.index >> 32),
                              NOISE_FIRST_BLOCK};
-    s->kind = DRAWN_NOISE;
     s->count = COUNT_OF(number);
     memcpy(s->number, number, sizeof number);
 }
 
-const struct augmentation augment_noise = {"noise", draw, apply, describe, tell};
+const struct augmentation augment_noise = {draw, apply, describe, tell};

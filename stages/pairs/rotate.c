@@ -33,10 +33,10 @@ static void describe(const union draw *d, char *text, size_t size)
     format_into(text, size, "%.4f %.4f %.4f rad", d->rotate.rad[0], d->rotate.rad[1], d->rotate.rad[2]);
 }
 
-static void tell(const union draw *d, struct drawn_step *s)
+static void tell(const union draw *d, struct augmentation_step *s)
 {
     struct map map = rotate_map(&d->rotate);
-    tell_map(s, DRAWN_CLAMP, &map);
+    tell_map(s, &map);
 }
 
-const struct augmentation augment_rotate = {"rotate", draw, apply, describe, tell};
+const struct augmentation augment_rotate = {draw, apply, describe, tell};

@@ -5,12 +5,28 @@
 #include "stages/roi/method.h"
 #include "stages/roi/regions.h"
 #include "stages/stage.h"
+#include <stdlib.h>
 
 /* What the cache keeps of how the regions were found. */
 static void facts_tell(struct scan_facts *f, const struct recipe *r, const struct regions_summary *s)
 {
     format_into(f->regions_how, sizeof f->regions_how, "%s %s%s%s%s%s", r->roi_method, s->how,
                 *s->liver ? "; liver " : "", s->liver, *s->left_out ? "; left out: " : "", s->left_out);
+}
+
+/* The SUV settings are those the volume came with; who was asked for others would not get what was asked for. */
+static void settings_tell(struct regions_message *m, const struct recipe *r, const struct scan_facts *suv,
+                          const struct opts *o)
+{
+    struct recipe both = *r;
+    struct error e = {0};
+    if (*suv->made_with &&
+        record_adopt(&both, suv->made_with, RECIPE_SUV, o->table, o->count, "the volume from petrel-suv", &e))
+        die_of(&e);
+    char *record = recipe_record(&both, RECIPE_SCAN);
+    format_into(m->facts.made_with, sizeof m->facts.made_with, "%s", record);
+    m->settings = recipe_digest(&both, RECIPE_SCAN);
+    free(record);
 }
 
 int main(int argc, char **argv)
@@ -83,7 +99,7 @@ int main(int argc, char **argv)
         }
         out.facts = in.facts;
         facts_tell(&out.facts, &recipe, &found);
-        out.settings = recipe_digest(&recipe, RECIPE_REGIONS);
+        settings_tell(&out, &recipe, &in.facts, &opts);
         regions_message_encode(&out, &bytes);
         stage_give(&st, &item, &bytes);
         scans++, regions += found.regions, tumours += found.tumours;

@@ -17,7 +17,6 @@ int volume_crop(struct volume *v, double low_mm, double high_mm, struct error *e
 /* From the lowest slice up, the last one where two legs lie side by side, seen from the front; false: the scan ends above
  * that place, or shows nothing but legs. v: SUV. */
 bool legs_part(const struct volume *v, int64_t *slice);
-#define THIGH_MM 75.0 /* see crop.c */
 /* Cuts off what lies more than below_mm under the place where the legs part; a scan that ends above is left whole.
  * how: says where it cut, or why it did not. */
 void volume_crop_thighs(struct volume *v, double below_mm, char *how, size_t size);

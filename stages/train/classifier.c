@@ -8,8 +8,8 @@
  * The two-layer head learns by the focal loss and AdamW; early stopping follows the mean focal loss on the validation
  * boxes (without validation patients: the epoch's training loss). */
 #include "kernels/optim/adamw.h"
+#include "stages/train/batches/embedding_cache.h"
 #include "stages/train/loop.h"
-#include "stages/train/memo.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ enum { HEADS = 4 };
 struct head {
     struct tape *tape;
     struct network_values values;
-    void *record; /* of its training step */
+    void *recorded; /* of its training step */
 };
 
 struct classifier {
@@ -27,7 +27,7 @@ struct classifier {
     struct tape *encoder;
     struct network_values encoded;
     struct head head[HEADS];
-    struct memo train, validation;
+    struct embedding_cache train, validation;
     float *box, *row; /* host staging for one batch of the encoder */
     float *embedding;
     int32_t *label; /* device; so is the last loss */
@@ -48,17 +48,17 @@ static int64_t draw_of(const struct classifier *c, int64_t epoch)
     return c->draws ? epoch % c->draws : epoch;
 }
 
-static bool order_next(void *context, struct wanted *w)
+static bool order_next(void *context, struct batch_request *w)
 {
     struct classifier *c = context;
     int64_t train = c->train.steps, validation = c->validation.steps, items = train + validation;
     for (; c->ask_epoch < c->loop.epochs; c->ask_epoch++, c->ask_item = 0)
         while (c->ask_item < items) {
             int64_t item = c->ask_item++, draw = draw_of(c, c->ask_epoch);
-            *w = (struct wanted){.index = (uint64_t)(c->ask_epoch * items + item),
-                                 .phase = item < train ? PHASE_CLASSIFIER : PHASE_CLASSIFIER_VALIDATION,
-                                 .epoch = item < train ? draw : 0,
-                                 .step = item < train ? item : item - train};
+            *w = (struct batch_request){.index = (uint64_t)(c->ask_epoch * items + item),
+                                        .phase = item < train ? PHASE_CLASSIFIER : PHASE_CLASSIFIER_VALIDATION,
+                                        .epoch = item < train ? draw : 0,
+                                        .step = item < train ? item : item - train};
             if (c->unfreeze) {
                 w->epoch = c->ask_epoch; /* the makers know which draw an epoch uses */
                 return true;
@@ -104,7 +104,7 @@ static bool next_batch(struct classifier *c, struct pair_batch_message *b)
 {
     struct error e = {0};
     int64_t most = c->loop.train->recipe.classifier_batch;
-    int got = source_take(c->loop.source, b, &e);
+    int got = batch_source_take(c->loop.source, b, &e);
     if (got < 0)
         die_of(&e);
     if (!got)
@@ -119,15 +119,15 @@ static bool next_batch(struct classifier *c, struct pair_batch_message *b)
 }
 
 /* the batch from memory, or made and embedded now; NULL: a signal asked to stop */
-static struct embedded *batch_at(struct classifier *c, struct memo *m, int64_t draw, int64_t step, bool keep)
+static struct embedded *batch_at(struct classifier *c, struct embedding_cache *m, int64_t draw, int64_t step, bool keep)
 {
-    struct embedded *x = memo_at(m, keep ? draw : 0, step);
+    struct embedded *x = embedding_cache_at(m, keep ? draw : 0, step);
     if (keep && x->embedding)
         return x;
     struct pair_batch_message b;
     if (!next_batch(c, &b))
         return NULL;
-    memo_room(m, x, b.count);
+    embedding_cache_reserve(m, x, b.count);
     embed(c, &b, x);
     pair_batch_free(&b);
     return x;
@@ -185,7 +185,7 @@ static double head_run(struct classifier *c, struct head *h, const int32_t *labe
     c->now = h;
     if (learn) {
         adamw_rate(&c->adam, r->classifier_lr);
-        b->step(b, &h->record, learn_batch, c);
+        b->step(b, &h->recorded, learn_batch, c);
         tape_count(h->tape);
     } else {
         tape_evaluate(h->tape);
@@ -234,7 +234,7 @@ static void write_row(struct classifier *c, double loss, int64_t step, const cha
 static bool train_step(struct classifier *c)
 {
     struct loop *l = &c->loop;
-    struct place *at = &l->at;
+    struct cursor *at = &l->at;
     double loss;
     int count = batch_run(c, true, at->step, &loss);
     if (!count)
@@ -345,15 +345,15 @@ static void build(struct classifier *c, struct train *t)
         tape_seal(c->encoder, false, NULL);
     }
     tape_seal(c->head[0].tape, true, NULL);
-    params_keep_dead(c->params);
+    params_keep_dead_weights(c->params);
     params_init(c->params, t->seed);
     /* fine-tuning may begin from a bare backbone; a frozen PEB that was never trained would be noise */
     if (model_load(c->params, &t->init_file, t->init, c->unfreeze ? "peb,classifier" : "classifier", "", &e))
         die_of(&e);
     safetensors_free(&t->init_file);
 
-    memo_open(&c->train, c->draws ? c->draws : 1, t->plan.classifier_steps, batch, E);
-    memo_open(&c->validation, 1, t->plan.classifier_validation_steps, batch, E);
+    embedding_cache_open(&c->train, c->draws ? c->draws : 1, t->plan.classifier_steps, batch, E);
+    embedding_cache_open(&c->validation, 1, t->plan.classifier_validation_steps, batch, E);
     c->asked = xalloc((size_t)(c->train.draws * c->train.steps) + 1, sizeof *c->asked);
     c->box = xalloc((size_t)batch * (size_t)t->channels * BOX_VOXELS, sizeof *c->box);
     c->row = xalloc((size_t)batch * POSITION_SIZE, sizeof *c->row);
@@ -362,11 +362,11 @@ static void build(struct classifier *c, struct train *t)
     c->loss = t->backend->alloc(t->backend, sizeof *c->loss);
     class_alphas(c, t);
     adamw_open(&c->adam, c->params, r->classifier_weight_decay, !strcmp(r->classifier_optimiser, "adam"));
-    const struct moment moment[2] = {{"adam_m", c->adam.m}, {"adam_v", c->adam.v}};
-    if (keeper_open(&c->loop.keeper, t, c->params, moment, 2, &e))
+    const struct optimiser_state state[2] = {{"adam_m", c->adam.m}, {"adam_v", c->adam.v}};
+    if (checkpointer_open(&c->loop.checkpointer, t, c->params, state, 2, &e))
         die_of(&e);
-    c->loop.keeper.age = age;
-    c->loop.keeper.age_context = c;
+    c->loop.checkpointer.age = age;
+    c->loop.checkpointer.age_context = c;
 }
 
 static void close_all(struct classifier *c)
@@ -375,13 +375,13 @@ static void close_all(struct classifier *c)
     b->release(b, c->label);
     b->release(b, c->loss);
     for (size_t i = HEADS; i-- > 0;) { /* the first last: others use its blocks */
-        b->step_forget(b, &c->head[i].record);
+        b->step_forget(b, &c->head[i].recorded);
         tape_close(&c->head[i].tape);
     }
     tape_close(&c->encoder);
     adamw_close(&c->adam);
-    memo_close(&c->train);
-    memo_close(&c->validation);
+    embedding_cache_close(&c->train);
+    embedding_cache_close(&c->validation);
     free(c->asked);
     free(c->box);
     free(c->row);
@@ -408,12 +408,12 @@ int classifier_run(struct train *t)
     c.adam.step = l->at.optimiser_steps;
     c.ask_epoch = l->at.epoch;
     c.ask_item = l->at.step;
-    l->source = source_channels(t, order_next, &c);
+    l->source = batch_source_channels(t, order_next, &c);
 
     enum loop_next next = t->step_limit && l->at.steps >= t->step_limit ? LOOP_LIMIT : LOOP_ON;
     while (next == LOOP_ON && !loop_over(l, t->recipe.classifier_patience)) {
         next = epoch_run(&c);
-        if (next == LOOP_ON && checkpoint_due(&l->keeper))
+        if (next == LOOP_ON && checkpoint_due(&l->checkpointer))
             loop_save(l);
     }
     int code = loop_end(l, next);

@@ -19,16 +19,16 @@ void loop_begin(struct loop *l, struct train *t, const char *history_name, const
     l->train = t;
     l->steps_an_epoch = steps_an_epoch;
     l->epochs = epochs;
-    int found = checkpoint_load(&l->keeper, &l->at, &e);
+    int found = checkpoint_load(&l->checkpointer, &l->at, &e);
     must(found, &e);
     if (found)
         log_note("going on from epoch %lld, step %lld of '%s'", (long long)l->at.epoch, (long long)l->at.step,
                  t->stage_options.run);
     char *path = path_join(t->stage_options.run, history_name);
-    if (ranks_writes(&t->place))
+    if (ranks_writes(&t->world))
         must(history_open(&l->history, path, history_header, l->at.history_bytes, &e), &e);
     free(path);
-    if (t->tensorboard && ranks_writes(&t->place))
+    if (t->tensorboard && ranks_writes(&t->world))
         must(events_open(&l->events, t->tensorboard, t->phase, l->at.events_bytes, &e), &e);
     l->seconds_before = l->at.seconds;
     l->begun_s = l->event_s = now_s();
@@ -41,13 +41,13 @@ void loop_begin(struct loop *l, struct train *t, const char *history_name, const
 void loop_save(struct loop *l)
 {
     struct error e = {0};
-    l->keeper.saved_s = now_s();
-    if (!ranks_writes(&l->train->place))
+    l->checkpointer.saved_s = now_s();
+    if (!ranks_writes(&l->train->world))
         return;
     l->at.seconds = l->seconds_before + now_s() - l->begun_s;
     must(history_sync(&l->history, &l->at.history_bytes, &e), &e);
     must(events_sync(&l->events, &l->at.events_bytes, &e), &e);
-    must(checkpoint_save(&l->keeper, &l->at, &e), &e);
+    must(checkpoint_save(&l->checkpointer, &l->at, &e), &e);
 }
 
 void loop_scalars(struct loop *l, const struct scalar *scalar, size_t count, bool rate)
@@ -70,26 +70,26 @@ enum loop_next loop_after_step(struct loop *l)
     bool limit = l->train->step_limit && l->at.steps >= l->train->step_limit, stop = train_stop_asked();
     if (l->train->backend->ranks)
         stop = ranks_agree(l->train->backend, l->flag, stop);
-    if (limit || stop || checkpoint_due(&l->keeper))
+    if (limit || stop || checkpoint_due(&l->checkpointer))
         loop_save(l);
     return stop ? LOOP_STOPPED : limit ? LOOP_LIMIT : LOOP_ON;
 }
 
 void loop_after_epoch(struct loop *l, double loss)
 {
-    struct place *at = &l->at;
-    bool best = stopping_note(&at->stopping, loss, at->epoch, at->steps);
+    struct cursor *at = &l->at;
+    bool best = early_stopping_note(&at->stopping, loss, at->epoch, at->steps);
     at->epoch++;
     at->step = 0;
     memset(at->sum, 0, sizeof at->sum);
     at->count = 0;
-    if (best && ranks_writes(&l->train->place))
-        keeper_note_best(&l->keeper, at);
+    if (best && ranks_writes(&l->train->world))
+        checkpointer_note_best(&l->checkpointer, at);
 }
 
 bool loop_over(const struct loop *l, int64_t patience)
 {
-    return l->at.epoch >= l->epochs || stopping_due(&l->at.stopping, patience);
+    return l->at.epoch >= l->epochs || early_stopping_due(&l->at.stopping, patience);
 }
 
 double loop_boxes_s(const struct loop *l)
@@ -101,7 +101,7 @@ double loop_boxes_s(const struct loop *l)
 double loop_waiting(const struct loop *l)
 {
     double seconds = now_s() - l->begun_s;
-    return seconds > 0 ? source_waited_s(l->source) / seconds : 0;
+    return seconds > 0 ? batch_source_waited_s(l->source) / seconds : 0;
 }
 
 void loop_check_loss(const struct loop *l, double loss, const char *try_this)
@@ -117,20 +117,20 @@ int loop_end(struct loop *l, enum loop_next how)
 {
     struct error e = {0};
     struct train *t = l->train;
-    const struct stopping *s = &l->at.stopping;
+    const struct early_stopping *s = &l->at.stopping;
     double boxes_s = loop_boxes_s(l), waiting = loop_waiting(l);
-    bool writes = ranks_writes(&t->place);
+    bool writes = ranks_writes(&t->world);
     if (how == LOOP_ON && writes) {
         must(history_sync(&l->history, &l->at.history_bytes, &e), &e);
-        must(keeper_finish(&l->keeper, &l->at, &e), &e);
+        must(model_publish_final(&l->checkpointer, &l->at, &e), &e);
     } else if (how == LOOP_LIMIT && writes) {
-        must(keeper_write_out(&l->keeper, &l->at, &e), &e);
+        must(model_publish_current(&l->checkpointer, &l->at, &e), &e);
     }
     progress_end(&l->progress);
-    source_close(&l->source, how != LOOP_STOPPED);
+    batch_source_close(&l->source, how != LOOP_STOPPED);
     history_close(&l->history);
     events_close(&l->events);
-    keeper_close(&l->keeper);
+    checkpointer_close(&l->checkpointer);
     if (how == LOOP_STOPPED) {
         log_last("stopped by a signal and saved at epoch %lld, step %lld: run it again to go on",
                  (long long)l->at.epoch, (long long)l->at.step);

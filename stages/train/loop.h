@@ -3,20 +3,20 @@
 #ifndef PETREL_STAGES_TRAIN_LOOP_H
 #define PETREL_STAGES_TRAIN_LOOP_H
 #include "common/log.h"
-#include "stages/train/checkpoint.h"
-#include "stages/train/events.h"
-#include "stages/train/history.h"
-#include "stages/train/source.h"
+#include "stages/train/batches/batch_source.h"
+#include "stages/train/checkpoint/model_publish.h"
+#include "stages/train/output/events.h"
+#include "stages/train/output/history.h"
 
 struct loop {
     struct train *train;
-    struct place at;
-    struct keeper keeper;
+    struct cursor at;
+    struct checkpointer checkpointer;
     struct history history;
     struct events events; /* --tensorboard */
     double event_s;
     uint64_t event_boxes; /* when the last one was written, and boxes by then */
-    struct source *source;
+    struct batch_source *source;
     struct progress progress;
     int64_t steps_an_epoch, epochs;
     double begun_s, seconds_before; /* this process's start; seconds of the runs before it */

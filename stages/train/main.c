@@ -7,10 +7,10 @@
  *     petrel-train export      --init FILE --onnx FILE               weights in other clothes */
 #include "common/file.h"
 #include "common/log.h"
-#include "stages/train/augmented.h"
-#include "stages/train/checkpoint.h"
-#include "stages/train/record.h"
-#include "stages/train/source.h"
+#include "stages/train/batches/augmented_batch.h"
+#include "stages/train/batches/batch_source.h"
+#include "stages/train/checkpoint/model_publish.h"
+#include "stages/train/run_record.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,7 +94,8 @@ static void parse(struct train *t, int argc, char **argv)
     n += recipe_options(&t->recipe, RECIPE_NETWORK | RECIPE_PRETRAIN | RECIPE_CLASSIFIER, table + n, TABLE_ROOM - n);
     struct opts o = {.program = "petrel-train",
                      .usage = "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train "
-                              "describe [--recipe FILE]\n       petrel-train export --init FILE [--onnx FILE] "
+                              "describe [--recipe FILE]\n       petrel-train settings paper|released\n       "
+                              "petrel-train export --init FILE [--onnx FILE] "
                               "[--compact FILE] [--model FILE]",
                      .purpose = "learns representations of region pairs (VICReg), then a classifier on them",
                      .epilogue =
@@ -105,8 +106,15 @@ static void parse(struct train *t, int argc, char **argv)
                      .common = {.seed = 1}};
     if (opts_parse(&o, argc, argv, &e) || recipe_check(&t->recipe, &e))
         die_of(&e);
+    if (o.rest_count == 2 && !strcmp(o.rest[0], "settings")) {
+        if (recipe_file_write(o.rest[1], stdout, &e))
+            die_of(&e);
+        exit(fflush(stdout) ? EX_IOERR : EX_OK);
+    }
     if (o.rest_count != 1)
         die(EX_USAGE, "say one of pretrain, classifier, describe, export ('petrel-train --help' explains)");
+    t->option = table;
+    t->options = n;
     t->phase = o.rest[0];
     t->seed = (uint64_t)o.common.seed;
     t->threads = o.common.threads;
@@ -128,7 +136,7 @@ static void check_words(const struct train *t)
         die(EX_USAGE, "--pair-list is for pretrain");
     if ((classifier || t->pair_list) && train_augments(t))
         die(EX_USAGE, "--augment-on is for pretrain with petrel-pairs");
-    if (classifier && !ranks_alone(&t->place))
+    if (classifier && !ranks_alone(&t->world))
         die(EX_USAGE, "--ranks is for pretrain: the classifier's head is learned in seconds by one");
 }
 
@@ -137,7 +145,8 @@ static void open_data(struct train *t)
     struct error e = {0};
     struct box_reader *reader;
     t->channels = recipe_channels(&t->recipe);
-    if (cache_open(&t->cache, t->cache_dir, &e) || cache_rows(&t->cache, &t->rows, &e) ||
+    if (cache_open(&t->cache, t->cache_dir, &e) ||
+        cache_settings_adopt(&t->cache, &t->recipe, t->option, t->options, &e) || cache_rows(&t->cache, &t->rows, &e) ||
         sampling_plan_make(&t->plan, &t->recipe, &t->cache, t->rows, &e) ||
         box_reader_open(&reader, &t->cache, t->channels, &e))
         die_of(&e);
@@ -145,7 +154,7 @@ static void open_data(struct train *t)
     t->cohort = t->cache.simulated == 0 ? "" : t->cache.simulated == 1 ? "simulated cohort" : "partly simulated cohort";
     if (t->init && model_read(&t->init_file, t->init, &e))
         die_of(&e);
-    if (t->init && record_check_init(t, &e))
+    if (t->init && run_record_check_init(t, &e))
         die_of(&e);
 }
 
@@ -153,14 +162,14 @@ static void open_all(struct train *t)
 {
     struct error e = {0};
     const char *name = !strcmp(t->phase, "pretrain") ? "pretrained.safetensors" : "model.safetensors";
-    if (dir_make(t->stage_options.run, &e) || (ranks_writes(&t->place) && record_lock(t->stage_options.run, &e)))
+    if (dir_make(t->stage_options.run, &e) || (ranks_writes(&t->world) && run_lock(t->stage_options.run, &e)))
         die_of(&e);
     t->out_path = t->out ? xstrdup(t->out) : path_join(t->stage_options.run, name);
     open_data(t);
     if (model_network(&t->recipe, t->channels, &t->network, &e) ||
         !(t->backend = backend_choose(&(struct backend_wish){t->backend_name, t->recipe.precision, t->threads}, &e)) ||
-        !(t->settings = record_settings(t, &e)) || augmented_check(t, &e) ||
-        (ranks_writes(&t->place) && checkpoint_clear(t, t->restart, &e)) || ranks_join(t, &e))
+        !(t->settings = run_record_settings(t, &e)) || augmented_batch_check(t, &e) ||
+        (ranks_writes(&t->world) && checkpoint_clear(t, t->restart, &e)) || ranks_join(t, &e))
         die_of(&e);
 }
 
@@ -178,7 +187,7 @@ static void close_all(struct train *t)
 static int already_finished(struct train *t)
 {
     if (!t->pair_list)
-        source_end_only(t);
+        batch_source_end_only(t);
     log_last("%s was finished before: nothing to do, '%s'", t->phase, t->out_path);
     return EX_OK;
 }
@@ -208,10 +217,10 @@ int main(int argc, char **argv)
     if (ranks_prepare(&t, &e))
         die_of(&e);
     check_words(&t);
-    record_tell_failure(&t);
+    run_tell_failure(&t);
     train_catch_signals();
     open_all(&t);
-    int finished = checkpoint_finished(&t, &e);
+    int finished = model_published(&t, &e);
     if (finished < 0)
         die_of(&e);
     int code = finished ? already_finished(&t) : PHASES[phase].run(&t);

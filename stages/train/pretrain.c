@@ -8,7 +8,7 @@
  * loss. */
 #include "kernels/optim/lars.h"
 #include "kernels/optim/schedule.h"
-#include "stages/train/augmented.h"
+#include "stages/train/batches/augmented_batch.h"
 #include "stages/train/loop.h"
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ enum { TAPES = 4 };
 struct sized_tape {
     struct tape *tape;
     struct network_values values;
-    void *record; /* of its training step */
+    void *recorded; /* of its training step */
 };
 
 /* the batches that will be wanted: each epoch's training steps, then its validation */
@@ -43,17 +43,17 @@ struct pretrain {
     } next; /* the next step's batch; on NULL: not there yet */
 };
 
-static bool order_next(void *context, struct wanted *w)
+static bool order_next(void *context, struct batch_request *w)
 {
     struct order *o = context;
     int64_t items = o->train_steps + o->validation_steps;
     if (o->epoch >= o->epochs || (o->step_limit && o->steps >= o->step_limit))
         return false;
     bool train = o->item < o->train_steps;
-    *w = (struct wanted){.index = (uint64_t)(o->epoch * items + o->item),
-                         .phase = train ? PHASE_PRETRAIN : PHASE_PRETRAIN_VALIDATION,
-                         .epoch = o->epoch,
-                         .step = train ? o->item : o->item - o->train_steps};
+    *w = (struct batch_request){.index = (uint64_t)(o->epoch * items + o->item),
+                                .phase = train ? PHASE_PRETRAIN : PHASE_PRETRAIN_VALIDATION,
+                                .epoch = o->epoch,
+                                .step = train ? o->item : o->item - o->train_steps};
     o->steps += train;
     if (++o->item == items) {
         o->item = 0;
@@ -85,7 +85,7 @@ static struct sized_tape *load_batch(struct pretrain *p, struct pair_batch_messa
 {
     struct sized_tape *s = tape_for(p, b->count);
     if (b->steps)
-        augmented_put(p->params->backend, tape_value(s->tape, s->values.box), b);
+        augmented_batch_put(p->params->backend, tape_value(s->tape, s->values.box), b);
     else
         tape_put(s->tape, s->values.box, b->box);
     if (s->values.position >= 0)
@@ -164,7 +164,7 @@ static void write_validation_events(struct pretrain *p, const double mean[4])
 static bool next_batch(struct pretrain *p, struct pair_batch_message *b)
 {
     struct error e = {0};
-    int got = source_take(p->loop.source, b, &e);
+    int got = batch_source_take(p->loop.source, b, &e);
     if (got < 0)
         die_of(&e);
     if (got && b->count < 2)
@@ -205,18 +205,18 @@ static bool step_follows(const struct loop *l)
 static bool train_step(struct pretrain *p)
 {
     struct loop *l = &p->loop;
-    struct place *at = &l->at;
+    struct cursor *at = &l->at;
     double terms[4];
     if (!p->next.on && !load_next(p))
         return false;
-    double pairs = p->next.pairs * l->train->place.size, lr = learning_rate(p);
+    double pairs = p->next.pairs * l->train->world.size, lr = learning_rate(p);
     struct backend *b = p->params->backend;
 
     l->boxes += 2 * (uint64_t)p->next.pairs;
     p->now = p->next.on;
     p->next.on = NULL;
     lars_rate(&p->lars, lr);
-    b->step(b, &p->now->record, learn, p);
+    b->step(b, &p->now->recorded, learn, p);
     tape_count(p->now->tape);
     /* A GPU is still at it: meanwhile the next batch is taken, and travels. If a signal ends the wait, loop_after_step sees it. */
     if (step_follows(l))
@@ -247,7 +247,7 @@ static bool validate(struct pretrain *p, double mean[4])
         double terms[4];
         if (!next_batch(p, &batch))
             return false;
-        double pairs = batch.count * p->loop.train->place.size;
+        double pairs = batch.count * p->loop.train->world.size;
         p->loop.boxes += 2 * (uint64_t)batch.count;
         struct sized_tape *s = load_batch(p, &batch);
         tape_evaluate(s->tape);
@@ -305,15 +305,16 @@ static void build(struct pretrain *p, struct train *t)
     p->loop.flag = p->terms + 3;
     if (t->backend->ranks)
         ranks_vicreg_open(&p->together, t->backend, (int)t->recipe.batch, t->network.projection_width);
-    tape_for(p, (int)t->recipe.batch / t->place.size);
-    if (ranks_writes(&t->place))
-        params_keep_dead(p->params);
+    tape_for(p, (int)t->recipe.batch / t->world.size);
+    if (ranks_writes(&t->world))
+        params_keep_dead_weights(p->params);
     params_init(p->params, t->seed);
     if (t->init && model_load(p->params, &t->init_file, t->init, "peb,projection", "classifier", &e))
         die_of(&e);
     safetensors_free(&t->init_file);
     lars_open(&p->lars, p->params, t->recipe.momentum, t->recipe.weight_decay, t->recipe.lars_trust);
-    if (keeper_open(&p->loop.keeper, t, p->params, &(struct moment){"momentum", p->lars.momentum}, 1, &e))
+    if (checkpointer_open(&p->loop.checkpointer, t, p->params, &(struct optimiser_state){"momentum", p->lars.momentum},
+                          1, &e))
         die_of(&e);
 }
 
@@ -322,7 +323,7 @@ static void steps_of_epoch(struct order *o, const struct train *t)
     struct error e = {0};
     *o = (struct order){.epochs = t->recipe.epochs, .step_limit = t->step_limit};
     if (t->pair_list) {
-        if (list_steps(t->pair_list, t->recipe.batch, &o->train_steps, &e))
+        if (batch_list_steps(t->pair_list, t->recipe.batch, &o->train_steps, &e))
             die_of(&e);
         return;
     }
@@ -342,12 +343,12 @@ static void check_shares(const struct order *o, const struct train *t)
 {
     struct error e = {0};
     int64_t first = o->train_steps - 1, last = o->validation_steps - 1;
-    if (ranks_alone(&t->place))
+    if (ranks_alone(&t->world))
         return;
-    if (ranks_check_batch(&t->place, "a batch", t->recipe.batch, &e) ||
-        (!t->pair_list && ranks_check_batch(&t->place, "the epoch's last batch",
+    if (ranks_check_batch(&t->world, "a batch", t->recipe.batch, &e) ||
+        (!t->pair_list && ranks_check_batch(&t->world, "the epoch's last batch",
                                             sampling_batch_items(&t->plan, PHASE_PRETRAIN, first), &e)) ||
-        (last >= 0 && ranks_check_batch(&t->place, "the last validation batch",
+        (last >= 0 && ranks_check_batch(&t->world, "the last validation batch",
                                         sampling_batch_items(&t->plan, PHASE_PRETRAIN_VALIDATION, last), &e)))
         die_of(&e);
 }
@@ -366,19 +367,19 @@ int pretrain_run(struct train *t)
     o->item = p.loop.at.step;
     o->steps = p.loop.at.steps;
     if (!t->pair_list)
-        p.loop.source = source_channels(t, order_next, o);
-    else if (source_list(&p.loop.source, t, order_next, o, &e))
+        p.loop.source = batch_source_channels(t, order_next, o);
+    else if (batch_source_list(&p.loop.source, t, order_next, o, &e))
         die_of(&e);
 
     enum loop_next next = t->step_limit && p.loop.at.steps >= t->step_limit ? LOOP_LIMIT : LOOP_ON;
     while (next == LOOP_ON && !loop_over(&p.loop, t->recipe.patience)) {
         next = epoch_run(&p);
-        if (next == LOOP_ON && checkpoint_due(&p.loop.keeper))
+        if (next == LOOP_ON && checkpoint_due(&p.loop.checkpointer))
             loop_save(&p.loop);
     }
     int code = loop_end(&p.loop, next);
     for (int i = TAPES; i-- > 0;) {
-        t->backend->step_forget(t->backend, &p.tape[i].record);
+        t->backend->step_forget(t->backend, &p.tape[i].recorded);
         tape_close(&p.tape[i].tape);
     }
     t->backend->release(t->backend, p.terms);

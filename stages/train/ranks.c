@@ -56,18 +56,18 @@ static void suffix(const char **name, int rank)
 int ranks_prepare(struct train *t, struct error *e)
 {
     struct ranks_found found = {.size = 1};
-    t->place = (struct ranks_place){.size = 1};
+    t->world = (struct world){.size = 1};
     if (strcmp(t->ranks, "environment"))
         return 0;
     if (ranks_find(&found, e))
         return -1;
-    t->place = (struct ranks_place){.rank = found.rank, .size = found.size, .sync_norm = t->recipe.sync_norm};
+    t->world = (struct world){.rank = found.rank, .size = found.size, .sync_norm = t->recipe.sync_norm};
     char local[16];
     format_into(local, sizeof local, "%d", found.local);
     setenv("PETREL_CUDA_DEVICE", local, 0); /* one process a GPU, unless its starter said which */
     suffix(&t->stage_options.in, found.rank);
     suffix(&t->stage_options.out, found.rank);
-    if (!ranks_writes(&t->place))
+    if (!ranks_writes(&t->world))
         log_open(true, false); /* one speaks for all */
     else
         log_note("rank 0 of %d, as %s says", found.size, found.from);
@@ -80,14 +80,14 @@ int ranks_prepare(struct train *t, struct error *e)
 static int tell(const struct train *t, const void *bytes, size_t size, struct channel_options *o, struct error *e)
 {
     struct giver *g;
-    o->window = t->place.size;
+    o->window = t->world.size;
     if (giver_open(&g, o, e))
         return -1;
     int result = 0;
-    for (int rank = 1; rank < t->place.size && !result; rank++) {
+    for (int rank = 1; rank < t->world.size && !result; rank++) {
         struct buffer b = {.data = xalloc(size, 1), .size = size};
         memcpy(b.data, bytes, size);
-        result = giver_put(g, (struct item_key){(uint64_t)t->place.size, (uint64_t)rank}, &b, e);
+        result = giver_put(g, (struct item_key){(uint64_t)t->world.size, (uint64_t)rank}, &b, e);
     }
     if (!result)
         result = giver_end(g, e);
@@ -123,21 +123,21 @@ int ranks_share(void *context, void *bytes, size_t size, struct error *e)
     o.run_dir = t->stage_options.run;
     o.name = "ranks";
     o.transport = t->stage_options.transport;
-    return ranks_writes(&t->place) ? tell(t, bytes, size, &o, e) : hear(bytes, size, &o, e);
+    return ranks_writes(&t->world) ? tell(t, bytes, size, &o, e) : hear(bytes, size, &o, e);
 }
 
 int ranks_join(struct train *t, struct error *e)
 {
-    if (ranks_alone(&t->place))
+    if (ranks_alone(&t->world))
         return 0;
     if (!t->backend->join)
         return fail_as(e, EX_UNAVAILABLE, "the %s back end cannot be one of several ranks", t->backend->name);
-    t->place.share = ranks_share;
-    t->place.context = t;
-    return t->backend->join(t->backend, &t->place, e);
+    t->world.share = ranks_share;
+    t->world.context = t;
+    return t->backend->join(t->backend, &t->world, e);
 }
 
-int ranks_check_batch(const struct ranks_place *p, const char *what, int64_t items, struct error *e)
+int ranks_check_batch(const struct world *p, const char *what, int64_t items, struct error *e)
 {
     if (items % p->size == 0 && items / p->size >= 2)
         return 0;
@@ -170,26 +170,26 @@ void ranks_vicreg_run(const struct ranks_vicreg *v, struct backend *b, float *dz
     struct ranks *r = b->ranks;
     size_t own = (size_t)n * (size_t)K, all = own * (size_t)r->size;
     for (size_t view = 0; view < 2; view++)
-        r->gather(r, v->z + view * all, z + view * own, own * sizeof *z);
+        r->allgather(r, v->z + view * all, z + view * own, own * sizeof *z);
     b->vicreg(b, v->dz, terms, v->z, n * r->size, K, weight, literal);
     b->zero(b, dz, 2 * own * sizeof *dz);
     for (size_t view = 0; view < 2; view++)
         b->add(b, dz + view * own, dz + view * own, v->dz + view * all + (size_t)r->rank * own, own, ROWS);
-    r->copy(r, terms, 3 * sizeof *terms);
+    r->broadcast(r, terms, 3 * sizeof *terms);
 }
 
 void ranks_sum_gradients(struct params *p)
 {
     struct ranks *r = p->backend->ranks;
-    r->sum(r, p->grads, p->trained);
-    r->copy(r, p->values + p->trained, (p->floats - p->trained) * sizeof *p->values);
+    r->allreduce(r, p->grads, p->trained);
+    r->broadcast(r, p->values + p->trained, (p->floats - p->trained) * sizeof *p->values);
 }
 
 bool ranks_agree(struct backend *b, float *flag, bool mine)
 {
     float host = mine;
     b->put(b, flag, &host, sizeof host);
-    b->ranks->sum(b->ranks, flag, 1);
+    b->ranks->allreduce(b->ranks, flag, 1);
     b->get(b, &host, flag, sizeof host);
     return host > 0;
 }

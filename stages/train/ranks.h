@@ -22,20 +22,20 @@ int ranks_find(struct ranks_found *found, struct error *e) MUST_USE;
 int ranks_prepare(struct train *t, struct error *e) MUST_USE;
 /* After: joins the others, unless alone. */
 int ranks_join(struct train *t, struct error *e) MUST_USE;
-/* ranks_place's share, over the run directory's channel "ranks"; context: a struct train with a place and stage_options */
+/* struct world's share, over the run directory's channel "ranks"; context: a struct train with a world and stage_options */
 int ranks_share(void *context, void *bytes, size_t size, struct error *e) MUST_USE;
 
-static inline bool ranks_alone(const struct ranks_place *p)
+static inline bool ranks_alone(const struct world *p)
 {
     return p->size <= 1;
 }
 /* May this one write into the run directory? */
-static inline bool ranks_writes(const struct ranks_place *p)
+static inline bool ranks_writes(const struct world *p)
 {
     return p->rank == 0;
 }
 /* Every batch must be cut into equal parts: 0, or -1 and a sentence for `items` that cannot. */
-int ranks_check_batch(const struct ranks_place *p, const char *what, int64_t items, struct error *e) MUST_USE;
+int ranks_check_batch(const struct world *p, const char *what, int64_t items, struct error *e) MUST_USE;
 
 /* VICReg of all ranks' embeddings. Device memory for the whole batch of 2N rows; own rows' gradient is left on the tape. */
 struct ranks_vicreg {

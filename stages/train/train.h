@@ -4,7 +4,7 @@
  *     tasks ─▶ pairs ─▶ [train] ═▶ model files, checkpoints, loss curves
  *
  * A phase (pretrain, classifier) is a loop over epochs and steps. Everything it will ever do is a pure function of the
- * settings, the cache, the seed and its place (epoch, step) with the tensors of that place; a checkpoint holds exactly
+ * settings, the cache, the seed and its cursor (epoch, step) with the tensors there; a checkpoint holds exactly
  * those, so a run that was killed and run again ends in the same bytes. */
 #ifndef PETREL_STAGES_TRAIN_TRAIN_H
 #define PETREL_STAGES_TRAIN_TRAIN_H
@@ -16,35 +16,11 @@
 #include "stages/train/ranks.h"
 #include <string.h>
 
-/* Early stopping: the lowest loss so far and how many epochs since. */
-struct stopping {
-    double best;
-    int64_t since, best_epoch, best_steps;
-    bool any;
-};
-/* Notes an epoch's loss; true if it is the lowest. */
-bool stopping_note(struct stopping *s, double loss, int64_t epoch, int64_t steps);
-static inline bool stopping_due(const struct stopping *s, int64_t patience)
-{
-    return s->since >= patience;
-}
-
-/* Where a phase is: the next step to take, and the sums that stand over from steps taken. step may equal the steps of
- * an epoch:
- * then its validation comes next. */
-struct place {
-    int64_t epoch, step, steps; /* steps in all */
-    double sum[4], count;       /* this epoch's: loss and terms times items, items */
-    double seconds;             /* of training so far, without the time it lay still */
-    struct stopping stopping;
-    int64_t history_bytes; /* rows of the history up to here */
-    int64_t events_bytes;  /* and of the event file; 0: there is none */
-    int64_t optimiser_steps;
-};
-
 struct train {
     /* asked for */
     struct recipe recipe;
+    const struct option *option; /* the options it came from: which were said on the command line */
+    size_t options;
     struct stage_options stage_options;
     const char *phase; /* "pretrain" | "classifier" */
     const char *cache_dir, *init, *out, *backend_name, *pair_list, *tensorboard;
@@ -57,7 +33,7 @@ struct train {
     bool resume, restart;
     uint64_t seed;
     int64_t threads;
-    struct ranks_place place; /* size 1: alone */
+    struct world world; /* size 1: alone */
     /* opened */
     struct cache cache;
     struct cache_row *rows;
@@ -78,7 +54,7 @@ bool train_stop_asked(void);
 /* May this process leave on its own for that? One of several ranks leaves with the others, after a step. */
 static inline bool train_may_stop(const struct train *t)
 {
-    return ranks_alone(&t->place) && train_stop_asked();
+    return ranks_alone(&t->world) && train_stop_asked();
 }
 void train_catch_signals(void);
 /* Does the trainer apply the augmentations that petrel-pairs draws? */

@@ -6,7 +6,7 @@
  * something else. The peer is augment_monai.py: the same boxes, ranges and probabilities through MONAI. */
 #include "stages/pairs/augment.h"
 #include "proto/message.h"
-#include "stages/train/augmented.h"
+#include "stages/train/batches/augmented_batch.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +65,7 @@ static void time_backend(const char *name, enum precision precision, const char 
 {
     enum { PUTS = 4 };
     static const int dim[3] = {16, 16, 16};
-    static struct drawn_step step[BOXES * CHAIN_MAX];
+    static struct augmentation_step step[BOXES * CHAIN_MAX];
     struct error e = {0};
     struct chain chain;
     struct backend *b = backend_open(name, 0, precision, &e);
@@ -93,7 +93,7 @@ static void time_backend(const char *name, enum precision precision, const char 
             begun = now_s();
             for (int i = 0; i < PUTS; i++)
                 if (with)
-                    augmented_put(b, image, &m);
+                    augmented_batch_put(b, image, &m);
                 else
                     b->image_put(b, image, raw, BOXES, 1, dim);
             b->sync(b);

@@ -56,7 +56,7 @@
     X(vicreg, (struct backend * b, float *d, float t[3], const float *z, int N, int K, const float w[3], bool l),      \
       (b, d, t, z, N, K, w, l))                                                                                        \
     X(lars,                                                                                                            \
-      (struct backend * b, float *p, float *m, const float *g, size_t n, struct dead *x, bool a, const float *r,       \
+      (struct backend * b, float *p, float *m, const float *g, size_t n, struct dead_state *x, bool a, const float *r, \
        float f, float d, float t),                                                                                     \
       (b, p, m, g, n, x, a, r, f, d, t))
 

@@ -78,7 +78,7 @@ collect() {
 
 @test "other settings into the same directory are refused by name" {
     collect cache 78 "$BATS_FILE_TMPDIR/cohort" -- --roi-method fixed >log
-    grep -q "found with other settings: collect into an empty directory" log
+    grep -q "made with other settings (roi_method = fcm there, fixed here)" log
     "$BIN/petrel-cache" verify cache
 }
 

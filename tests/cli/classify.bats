@@ -175,6 +175,16 @@ nothing_left() {
     diff a b
 }
 
+@test "settings opens no back end" {
+    run -0 --separate-stderr petrel-classify settings --model "$model"
+    [[ $stderr != *"back end"* ]]
+    # one that cannot be opened here does not matter
+    PETREL_CUDA=/nonexistent PETREL_CPU=none run -0 --separate-stderr petrel-classify settings --model "$model" --backend cuda
+    [[ ${lines[0]} == "recipe_name = small" ]]
+    PETREL_CPU=none run ! petrel-classify --model "$model" nothing.nii --out out --backend cpu
+    [[ $output == *"PETREL_CPU"* ]]
+}
+
 @test "a real whole-body scan" {
     [ -d "${PETREL_DATA:-}/ge_sarcoma_dicom" ] || skip "no real scans (PETREL_DATA)"
     run -0 --separate-stderr petrel-classify --model "$model" "$PETREL_DATA/ge_sarcoma_dicom" --out out

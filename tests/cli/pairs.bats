@@ -48,7 +48,7 @@ setup() {
 
 @test "what cannot be is refused with its exit code" {
     run "$BIN/petrel-pairs" apply --op blur "$CACHE" --row 0 --out "$BATS_TEST_TMPDIR/x.nii"
-    [ "$status" = 78 ] && [[ "$output" == *"unknown augmentation 'blur'"* ]]
+    [ "$status" = 78 ] && [[ "$output" == *"has 'blur' (some of affine,flip"* ]]
     run "$BIN/petrel-pairs" apply --op flip "$CACHE" --row 1000000 --out "$BATS_TEST_TMPDIR/x.nii"
     [ "$status" = 64 ] && [[ "$output" == *"no row 1000000"* ]]
     [ ! -e "$BATS_TEST_TMPDIR/x.nii" ]

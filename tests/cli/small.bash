@@ -26,12 +26,19 @@ END
 }
 
 # What a function makes is made in a folder of its own and moved when it is whole: small_make NAME FUNCTION
+# Files of tests run side by side: one makes it, the others wait.
 small_make() {
+    local lock code=0
     [ ! -e "$SMALL/$1" ] || return 0
     mkdir -p "$SMALL"
-    rm -rf "$SMALL/$1.tmp"
-    "$2" "$SMALL/$1.tmp" >"$SMALL/$1.log" 2>&1 3>&- || { cat "$SMALL/$1.log" >&2; return 1; }
-    mv "$SMALL/$1.tmp" "$SMALL/$1"
+    exec {lock}>"$SMALL/$1.lock"
+    flock "$lock"
+    [ -e "$SMALL/$1" ] || {
+        rm -rf "$SMALL/$1.tmp"
+        "$2" "$SMALL/$1.tmp" >"$SMALL/$1.log" 2>&1 3>&- {lock}>&- && mv "$SMALL/$1.tmp" "$SMALL/$1" || { cat "$SMALL/$1.log" >&2; code=1; }
+    }
+    exec {lock}>&-
+    return $code
 }
 
 # 6 patients; scans.tsv

@@ -93,7 +93,7 @@ static void every_layer(const char *device, enum precision precision)
     for (int i = 0; i < layers; i++) {
         const struct conv_form *form = conv_form_usual(&layer[i]);
         struct conv_shape inner = conv_form_inner(form, &layer[i]);
-        if (form->product) {
+        if (form->gemm) {
             must_align(&inner);
             continue;
         }

@@ -2,7 +2,7 @@
 /* The cache: what is published comes back, repeats vanish, damage and contradictions are said, splits are even. */
 #include "common/file.h"
 #include "common/rng.h"
-#include "proto/cache_parts.h"
+#include "proto/cache_internal.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -207,14 +207,15 @@ static void places(void **state)
             n += rows[i].split == SPLIT_TRAIN && rows[i].label == label;
         for (size_t k = 0; k < n; k++)
             for (size_t i = 0; i < c.regions; i++)
-                taken += rows[i].split == SPLIT_TRAIN && rows[i].label == label && rows[i].place == (float)k / (float)n;
+                taken +=
+                    rows[i].split == SPLIT_TRAIN && rows[i].label == label && rows[i].quantile == (float)k / (float)n;
         assert_int_equal(taken, n);
         seen += n;
     }
     assert_int_equal(seen, 5);
     for (size_t i = 0; i < c.regions; i++) {
-        assert_true(rows[i].place == again[i].place);
-        assert_true(rows[i].split == SPLIT_TRAIN || rows[i].place == 0);
+        assert_true(rows[i].quantile == again[i].quantile);
+        assert_true(rows[i].split == SPLIT_TRAIN || rows[i].quantile == 0);
     }
     free(rows);
     free(again);

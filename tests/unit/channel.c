@@ -2,8 +2,8 @@
 /* channel -- order, credit, windows, many givers and takers, END, failure, repeats, strangers. */
 #include "common/file.h"
 #include "proto/arrived.h"
+#include "proto/control_frame.h"
 #include "proto/registry.h"
-#include "proto/verbs.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -529,27 +529,27 @@ static void test_options_refused(void **state)
 static void test_control_frames(void **state)
 {
     (void)state;
-    static const enum verb verbs[] = {VERB_HELLO, VERB_READY, VERB_ACK,   VERB_BYE,
-                                      VERB_ITEM,  VERB_HERE,  VERB_AGAIN, VERB_END};
-    for (size_t v = 0; v < COUNT_OF(verbs); v++) {
-        struct control c = {verbs[v], 3, 0x0102030405060708u, {11, 12}, 13}, back;
-        uint8_t frame[CONTROL_MAX];
-        size_t size = control_write(&c, frame);
-        assert_true(size <= CONTROL_MAX);
-        assert_true(control_read(&back, frame, size));
-        assert_int_equal(back.verb, c.verb);
+    static const enum frame_kind kinds[] = {FRAME_HELLO, FRAME_READY, FRAME_ACK,   FRAME_BYE,
+                                            FRAME_ITEM,  FRAME_HERE,  FRAME_AGAIN, FRAME_END};
+    for (size_t v = 0; v < COUNT_OF(kinds); v++) {
+        struct control_frame c = {kinds[v], 3, 0x0102030405060708u, {11, 12}, 13}, back;
+        uint8_t frame[CONTROL_FRAME_MAX];
+        size_t size = control_frame_write(&c, frame);
+        assert_true(size <= CONTROL_FRAME_MAX);
+        assert_true(control_frame_read(&back, frame, size));
+        assert_int_equal(back.kind, c.kind);
         assert_int_equal(back.session, 3);
-        if (c.verb == VERB_HELLO)
+        if (c.kind == FRAME_HELLO)
             assert_true(back.limit == c.limit);
-        if (c.verb == VERB_ITEM)
+        if (c.kind == FRAME_ITEM)
             assert_true(back.key.run == 11 && back.key.index == 12 && back.check == 13);
         for (size_t bit = 0; bit < 8 * size; bit++) {
             frame[bit / 8] ^= (uint8_t)(1 << bit % 8);
-            assert_false(control_read(&back, frame, size));
+            assert_false(control_frame_read(&back, frame, size));
             frame[bit / 8] ^= (uint8_t)(1 << bit % 8);
         }
         for (size_t less = 0; less < size; less++)
-            assert_false(control_read(&back, frame, less));
+            assert_false(control_frame_read(&back, frame, less));
     }
 }
 
@@ -586,7 +586,7 @@ static void stranger(const struct registered *who, bool curve, int *received)
     void *context = zmq_ctx_new(), *s = zmq_socket(context, ZMQ_DEALER);
     int linger = 0, wait_ms = 1500;
     char open[41], secret[41], endpoint[64], server[41];
-    uint8_t frame[CONTROL_MAX], byte[32];
+    uint8_t frame[CONTROL_FRAME_MAX], byte[32];
     zmq_setsockopt(s, ZMQ_LINGER, &linger, sizeof linger);
     zmq_setsockopt(s, ZMQ_RCVTIMEO, &wait_ms, sizeof wait_ms);
     if (curve) {
@@ -600,7 +600,8 @@ static void stranger(const struct registered *who, bool curve, int *received)
     }
     snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1%s", strrchr(who->endpoint, ':'));
     assert_int_equal(zmq_connect(s, endpoint), 0);
-    zmq_send(s, frame, control_write(&(struct control){.verb = VERB_HELLO, .session = 1, .limit = 9}, frame),
+    zmq_send(s, frame,
+             control_frame_write(&(struct control_frame){.kind = FRAME_HELLO, .session = 1, .limit = 9}, frame),
              ZMQ_DONTWAIT);
     *received = zmq_recv(s, frame, sizeof frame, 0);
     zmq_close(s);

@@ -167,6 +167,21 @@ static void normal_bits(void **state)
     }
 }
 
+/* one number a use, fit for a word of Philox's counter */
+static void streams_are_distinct(void **state)
+{
+    (void)state;
+#define NUMBER(name, number) RNG_##name,
+#define NAME(name, number)   #name,
+    static const uint32_t stream[] = {RNG_STREAMS(NUMBER)};
+    static const char *const name[] = {RNG_STREAMS(NAME)};
+    assert_true(COUNT_OF(stream) >= 10);
+    for (size_t i = 0; i < COUNT_OF(stream); i++)
+        for (size_t k = 0; k < i; k++)
+            if (stream[i] == stream[k])
+                fail_msg("streams %s and %s are both %u", name[k], name[i], stream[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +189,7 @@ int main(void)
         cmocka_unit_test(uniform_is_24_bits),   cmocka_unit_test(range_stays_inside),
         cmocka_unit_test(below_is_fair),        cmocka_unit_test(shuffle_is_a_permutation),
         cmocka_unit_test(normal_is_box_muller), cmocka_unit_test(normal_bits),
+        cmocka_unit_test(streams_are_distinct),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

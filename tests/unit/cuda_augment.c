@@ -3,7 +3,7 @@
  * petrel-pairs tells them to petrel-train.   tests/unit */
 #include "proto/message.h"
 #include "stages/pairs/augment.h"
-#include "stages/train/augmented.h"
+#include "stages/train/batches/augmented_batch.h"
 #include "tests/unit/emulated.h"
 #include <math.h>
 #include <setjmp.h>
@@ -31,7 +31,7 @@ struct batch {
     int channels;
     size_t size; /* floats of a box */
     float *box, *expected, *got;
-    struct drawn_step step[VIEWS * CHAIN_MAX];
+    struct augmentation_step step[VIEWS * CHAIN_MAX];
     int32_t steps;
     uint64_t seed;
 };
@@ -73,7 +73,7 @@ static void batch_run(struct batch *a, struct backend *b)
                                    .box = a->box,
                                    .steps = a->steps,
                                    .step = a->step};
-    augmented_put(b, image, &m);
+    augmented_batch_put(b, image, &m);
     b->image_get(b, a->got, image, N, a->channels, dim);
     b->release(b, image);
 }

@@ -18,26 +18,26 @@
 enum { RANKS = 4, VIEWS = 2 };
 
 /* What rank 0 knows goes through a pipe to each of the others. */
-struct place {
-    struct ranks_place place;
+struct member {
+    struct world world;
     int pipes[RANKS][2];
 };
 
 static int share(void *context, void *bytes, size_t size, struct error *e)
 {
-    struct place *p = context;
+    struct member *p = context;
     bool good = true;
-    for (int rank = 1; rank < RANKS && p->place.rank == 0; rank++)
+    for (int rank = 1; rank < RANKS && p->world.rank == 0; rank++)
         good = good && write(p->pipes[rank][1], bytes, size) == (ssize_t)size;
-    if (p->place.rank > 0)
-        good = read(p->pipes[p->place.rank][0], bytes, size) == (ssize_t)size;
+    if (p->world.rank > 0)
+        good = read(p->pipes[p->world.rank][0], bytes, size) == (ssize_t)size;
     return good ? 0 : fail_as(e, EX_OSERR, "a pipe");
 }
 
-static struct backend *joined(struct place *p, enum precision precision, struct error *e)
+static struct backend *joined(struct member *p, enum precision precision, struct error *e)
 {
     struct backend *b = open_emulated(precision);
-    if (b->join(b, &p->place, e)) {
+    if (b->join(b, &p->world, e)) {
         backend_close(&b);
         return NULL;
     }
@@ -48,7 +48,7 @@ static struct backend *joined(struct place *p, enum precision precision, struct 
 static void on_each(int (*what)(struct backend *b, const void *context), const void *context, enum precision precision,
                     bool sync_norm)
 {
-    struct place p = {.place = {.size = RANKS, .sync_norm = sync_norm, .share = share}};
+    struct member p = {.world = {.size = RANKS, .sync_norm = sync_norm, .share = share}};
     pid_t child[RANKS];
     for (int rank = 0; rank < RANKS; rank++)
         assert_int_equal(pipe(p.pipes[rank]), 0);
@@ -56,8 +56,8 @@ static void on_each(int (*what)(struct backend *b, const void *context), const v
     for (int rank = 0; rank < RANKS; rank++)
         if (!(child[rank] = fork())) {
             struct error e = {0};
-            p.place.rank = rank;
-            p.place.context = &p;
+            p.world.rank = rank;
+            p.world.context = &p;
             struct backend *b = joined(&p, precision, &e);
             if (!b)
                 die_of(&e);
@@ -88,9 +88,9 @@ static void three_calls(void *context)
 {
     struct calls *c = context;
     struct ranks *r = c->b->ranks;
-    r->sum(r, c->x, FLOATS);
-    r->gather(r, c->all, c->y, BYTES);
-    r->copy(r, c->y, BYTES);
+    r->allreduce(r, c->x, FLOATS);
+    r->allgather(r, c->all, c->y, BYTES);
+    r->broadcast(r, c->y, BYTES);
 }
 
 static float number_of(int rank, int step, int i)
@@ -228,7 +228,7 @@ static struct normed norm_on(struct backend *b, const struct norm_shape *s, int 
                      per_view + VIEWS * C, of_channels + 4 * C, s, true);
     get_boxes(b, r.din, din, s);
     if (b->ranks)
-        b->ranks->sum(b->ranks, of_channels, 2 * C);
+        b->ranks->allreduce(b->ranks, of_channels, 2 * C);
     b->get(b, r.per_view, per_view, 2 * VIEWS * C * sizeof(float));
     b->get(b, r.dgamma, of_channels, 4 * C * sizeof(float));
     float *all[] = {device[0], device[1], device[2], out, per_view, of_channels};
@@ -309,11 +309,11 @@ static void refused(const char *variable, const char *value, const char *words)
 {
     struct error e = {0};
     struct backend *b = open_emulated(FLOAT32);
-    const struct ranks_place place = {.rank = 0, .size = 2, .share = share_nothing};
+    const struct world world = {.rank = 0, .size = 2, .share = share_nothing};
     const char *before = getenv(variable);
     char *kept = before ? xstrdup(before) : NULL;
     setenv(variable, value, 1);
-    assert_int_equal(b->join(b, &place, &e), -1);
+    assert_int_equal(b->join(b, &world, &e), -1);
     if (kept)
         setenv(variable, kept, 1);
     else

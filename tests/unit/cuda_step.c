@@ -97,7 +97,7 @@ static struct run run_steps(struct backend *b, int steps, uint64_t seed, bool re
 {
     struct net n = net_open(b);
     struct run r = {.count = 0};
-    params_keep_dead(n.params);
+    params_keep_dead_weights(n.params);
     params_init(n.params, seed);
     for (size_t i = 0; i < n.params->count; i++)
         r.count += n.params->param[i].kind == PARAM_COUNTER ? 0 : n.params->param[i].count;

@@ -92,10 +92,11 @@ static void batch_fill(struct pair_batch_message *m, int count)
     }
     m->steps = count ? 3 : 0;
     m->step = xalloc(3, sizeof *m->step);
-    m->step[0] = (struct drawn_step){.at = 0, .kind = DRAWN_NOISE, .count = 4, .number = {0.5, 1, UINT32_MAX, 65536}};
-    m->step[1] = (struct drawn_step){.at = count, .kind = DRAWN_FLIP};
-    m->step[2] = (struct drawn_step){
-        .at = count, .kind = DRAWN_HISTOGRAM, .count = DRAWN_NUMBERS, .number = {[DRAWN_NUMBERS - 1] = 1}};
+    m->step[0] =
+        (struct augmentation_step){.at = 0, .kind = AUGMENT_noise, .count = 4, .number = {0.5, 1, UINT32_MAX, 65536}};
+    m->step[1] = (struct augmentation_step){.at = count, .kind = AUGMENT_flip};
+    m->step[2] = (struct augmentation_step){
+        .at = count, .kind = AUGMENT_histogram, .count = AUGMENT_NUMBERS, .number = {[AUGMENT_NUMBERS - 1] = 1}};
 }
 
 static void facts_same(const struct scan_facts *a, const struct scan_facts *b)
@@ -235,24 +236,24 @@ static void drawn_steps_are_checked(void **state)
         int step, at, kind, count;
         const char *says;
     } wrong[] = {
-        {0, -1, DRAWN_FLIP, 0, "box -1"},
-        {2, 2, DRAWN_FLIP, 0, "of 2 boxes"},
-        {2, 0, DRAWN_FLIP, 0, "in order"},
-        {1, 1, DRAWN_KINDS, 0, "of kind 6"},
+        {0, -1, AUGMENT_flip, 0, "box -1"},
+        {2, 2, AUGMENT_flip, 0, "of 2 boxes"},
+        {2, 0, AUGMENT_flip, 0, "in order"},
+        {1, 1, AUGMENT_KINDS, 0, "of kind 6"},
         {1, 1, -1, 0, "of kind -1"},
-        {1, 1, DRAWN_FLIP, 1, "has 1 numbers"},
-        {1, 1, DRAWN_HISTOGRAM, 2, "2 numbers"},
-        {1, 1, DRAWN_CLAMP, 11, "has 11 numbers"},
-        {1, 1, DRAWN_CONTRAST, 1, "has nan"},
-        {1, 1, DRAWN_NOISE, 4, "has nan for its number 0"},
+        {1, 1, AUGMENT_flip, 1, "has 1 numbers"},
+        {1, 1, AUGMENT_histogram, 2, "2 numbers"},
+        {1, 1, AUGMENT_rotate, 11, "has 11 numbers"},
+        {1, 1, AUGMENT_contrast, 1, "has nan"},
+        {1, 1, AUGMENT_noise, 4, "has nan for its number 0"},
     };
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         struct pair_batch_message m, back;
         struct buffer b = {0};
         struct error e = {0};
         batch_fill(&m, 1);
-        struct drawn_step *s = &m.step[wrong[i].step];
-        *s = (struct drawn_step){
+        struct augmentation_step *s = &m.step[wrong[i].step];
+        *s = (struct augmentation_step){
             .at = wrong[i].at, .kind = wrong[i].kind, .count = wrong[i].count, .number = {(double)NAN}};
         pair_batch_encode(&m, &b);
         assert_int_equal(pair_batch_decode(&b, &back, &e), -1);

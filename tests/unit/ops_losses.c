@@ -107,7 +107,8 @@ static void lars_run(struct job *j)
     float *p = device_rows(b, j->x[0], count), *m = device_rows(b, j->x[1], count), *g = device_rows(b, j->x[2], count);
     static const float at[RATES] = {[RATE_LR] = 0.5f, [RATE_GRAD_SCALE] = 0.25f};
     float *rates = device_rows(b, at, RATES);
-    struct dead now = {.scale = 0.8, .momentum = 0.3, .squares = 2.5 * (double)j->n[0]}, *dead = b->alloc(b, sizeof now);
+    struct dead_state now = {.scale = 0.8, .momentum = 0.3, .squares = 2.5 * (double)j->n[0]},
+                      *dead = b->alloc(b, sizeof now);
     b->put(b, dead, &now, sizeof now);
     for (int step = 0; step < 3; step++)
         b->lars(b, p, m, g, count, j->n[3] ? dead : NULL, j->n[1], rates, 0.9f, 1e-2f, 1e-2f);

@@ -164,7 +164,7 @@ static struct filters filters_open(const char *backend)
     x = tape_conv(f.tape, x, "eight", 6, three, two, one); /* 2.2.1 -> 1.1.1 */
     tape_conv(f.tape, x, "all", 4, one, one, (const int[3]){0, 0, 0});
     tape_seal(f.tape, true, NULL);
-    params_keep_dead(f.params);
+    params_keep_dead_weights(f.params);
     params_init(f.params, 3);
     return f;
 }

@@ -122,7 +122,7 @@ static void drawn_steps_come_with_the_boxes(void **state)
                     continue;
                 }
                 struct drawn_chain d;
-                static struct drawn_step told[CHAIN_MAX]; /* zeros behind what is told, as in a batch */
+                static struct augmentation_step told[CHAIN_MAX]; /* zeros behind what is told, as in a batch */
                 memset(told, 0, sizeof told);
                 chain_draw(&d, workbench_chain(&b, phase), &r, task.seed, pairs[n].view);
                 chain_tell(&d, at, told);

@@ -2,8 +2,10 @@
 /* The recipe table, its checks, and the recipe files. */
 #include "proto/recipe.h"
 #include "common/config.h"
+#include "common/file.h"
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -53,34 +55,97 @@ static void load(struct loaded *l, const char *path)
         fail_msg("%s: %s", path, e.text);
 }
 
-static void files_name_every_key(void **state)
+/* The files lie in the tree so that they can be read there; they are what the rows say. */
+static void files_are_the_rows(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"pipelines/recipes/paper.conf", "pipelines/recipes/released.conf"};
-    for (size_t p = 0; p < COUNT_OF(paths); p++) {
-        struct loaded l;
-        load(&l, paths[p]);
-        for (size_t i = 0; i < l.rows; i++)
-            if (!l.named[i])
-                fail_msg("%s does not name %s", paths[p], l.table[i].name);
+    static const char *const names[] = {"paper", "released"};
+    for (size_t p = 0; p < COUNT_OF(names); p++) {
+        struct error e = {0};
+        struct buffer file = {0};
+        char *text = NULL, *path = xprintf("pipelines/recipes/%s.conf", names[p]);
+        size_t size;
+        FILE *to = open_memstream(&text, &size);
+        if (recipe_file_write(names[p], to, &e) || file_read(path, 1 << 20, &file, &e))
+            fail_msg("%s", e.text);
+        fclose(to);
+        if (file.size != size || memcmp(file.data, text, size) != 0)
+            fail_msg("%s is not what the rows say: make recipes", path);
+        buffer_free(&file);
+        free(text);
+        free(path);
     }
 }
 
-static void paper_is_the_default(void **state)
+static void files_read_back(void **state)
 {
     (void)state;
-    struct loaded l, defaults;
+    struct loaded l;
+    struct recipe own;
     load(&l, "pipelines/recipes/paper.conf");
-    recipe_defaults(&defaults.recipe);
-    recipe_options(&defaults.recipe, RECIPE_ALL, defaults.table, RECIPE_ROWS);
-    for (size_t i = 0; i < l.rows; i++) {
-        char *a = opts_value(&l.table[i]), *b = opts_value(&defaults.table[i]);
-        if (strcmp(a, b) != 0)
-            fail_msg("paper.conf has %s = %s, the default is %s", l.table[i].name, a, b);
-        free(a);
-        free(b);
-    }
-    assert_int_equal(recipe_digest(&l.recipe, RECIPE_ALL), recipe_digest(&defaults.recipe, RECIPE_ALL));
+    recipe_defaults(&own);
+    assert_int_equal(recipe_digest(&l.recipe, RECIPE_ALL), recipe_digest(&own, RECIPE_ALL));
+    load(&l, "pipelines/recipes/released.conf");
+    recipe_released(&own);
+    assert_int_equal(recipe_digest(&l.recipe, RECIPE_ALL), recipe_digest(&own, RECIPE_ALL));
+    for (size_t i = 0; i < l.rows; i++)
+        if (!l.named[i])
+            fail_msg("released.conf does not name %s", l.table[i].name);
+}
+
+/* A record names what differs, and reads back; what contradicts is named with both values. */
+static void records(void **state)
+{
+    (void)state;
+    struct recipe made, asked;
+    struct error e = {0};
+    char what[700];
+    struct option table[RECIPE_ROWS];
+    recipe_defaults(&made);
+    recipe_defaults(&asked);
+    char *plain = recipe_record(&made, RECIPE_SCAN);
+    assert_null(strchr(plain, '='));
+    made.formula = "janmahasatian";
+    made.spacing = (struct opt_reals){3, {3, 2.5, 2.5}};
+    made.lr = 7; /* of another group */
+    char *record = recipe_record(&made, RECIPE_SCAN);
+    assert_non_null(strstr(record, "formula=janmahasatian"));
+    assert_non_null(strstr(record, "spacing=3,2.5,2.5"));
+    assert_null(strstr(record, "lr="));
+    assert_int_equal(record_compare(record, record, what, sizeof what), 0);
+    assert_int_equal(record_compare(plain, record, what, sizeof what), 1);
+    assert_non_null(strstr(what, "formula = bw there, janmahasatian here"));
+    assert_non_null(strstr(what, "spacing = none there, 3,2.5,2.5 here"));
+    assert_int_equal(record_compare("", record, what, sizeof what), 1);
+    assert_non_null(strstr(what, "0.1"));
+
+    assert_int_equal(record_adopt(&asked, record, RECIPE_SCAN, NULL, 0, "cache 'x'", &e), 0);
+    assert_string_equal(asked.formula, "janmahasatian");
+    assert_true(asked.spacing.count == 3 && asked.spacing.value[0] == 3 && asked.lr == 0.5);
+    assert_int_equal(recipe_digest(&asked, RECIPE_SCAN), recipe_digest(&made, RECIPE_SCAN));
+
+    /* a value that is no default, or one that was said, is not given up in silence */
+    recipe_defaults(&asked);
+    asked.formula = "james";
+    assert_int_equal(record_adopt(&asked, record, RECIPE_SCAN, NULL, 0, "cache 'x'", &e), -1);
+    assert_int_equal(e.code, EX_CONFIG);
+    assert_non_null(strstr(e.text, "cache 'x' was made with formula = janmahasatian, but james is asked for"));
+    recipe_defaults(&asked);
+    size_t rows = recipe_options(&asked, RECIPE_ALL, table, RECIPE_ROWS);
+    char *argv[] = {(char *)"petrel-test", (char *)"--formula=bw", NULL};
+    struct opts o = {.program = "petrel-test", .usage = "", .purpose = "", .table = table, .count = rows};
+    assert_int_equal(opts_parse(&o, 2, argv, &e), 0);
+    assert_int_equal(record_adopt(&asked, record, RECIPE_SCAN, table, rows, "cache 'x'", &e), -1);
+    assert_non_null(strstr(e.text, "bw is asked for"));
+
+    /* from another version */
+    recipe_defaults(&asked);
+    assert_int_equal(record_adopt(&asked, "suv/1 regions/99", RECIPE_SCAN, NULL, 0, "cache 'x'", &e), -1);
+    assert_non_null(strstr(e.text, "generation 99"));
+    assert_int_equal(record_adopt(&asked, "suv/1 regions/1 colour=red", RECIPE_SCAN, NULL, 0, "cache 'x'", &e), -1);
+    assert_non_null(strstr(e.text, "'colour'"));
+    free(plain);
+    free(record);
 }
 
 static void released_differs_where_it_should(void **state)
@@ -118,8 +183,7 @@ static void hidden_outside_groups(void **state)
         assert_non_null(table[i].help);
         if (!(table[i].flags & OPT_HIDDEN)) {
             shown++;
-            /* border decides whether a region is kept at all */
-            assert_string_equal(table[i].group, strcmp(table[i].name, "border") ? "Regions" : "Boxes and positions");
+            assert_string_equal(table[i].group, "Regions");
         }
     }
     assert_int_equal(shown, 27);
@@ -153,6 +217,9 @@ static void contradictions_are_said(void **state)
         {"connectivity", "8", "connectivity is 8"},
         {"stem-stride", "1,2", "stem_stride"},
         {"gamma-low", "5", "gamma_low 5 is above"},
+        {"spacing", "3,3", "spacing has to be three"},
+        {"clip", "4,1", "clip has to be two"},
+        {"crop", "knees", "crop is 'knees'"},
         {"batch", "4000", "above pairs_per_epoch"},
         {"class-weights", "1,0", "class_weights"},
         {"warmup", "3000", "warmup 3000 is above epochs"},
@@ -180,8 +247,9 @@ static void contradictions_are_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_name_every_key),
-        cmocka_unit_test(paper_is_the_default),
+        cmocka_unit_test(files_are_the_rows),
+        cmocka_unit_test(files_read_back),
+        cmocka_unit_test(records),
         cmocka_unit_test(released_differs_where_it_should),
         cmocka_unit_test(demo_loads),
         cmocka_unit_test(hidden_outside_groups),

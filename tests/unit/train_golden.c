@@ -81,7 +81,7 @@ static void net_open(struct net *n, const char *backend)
     n->tape = tape_open(n->params, 2 * PAIRS, 2);
     n->v = network_build(n->tape, &s, NETWORK_ENCODER | NETWORK_PROJECTION);
     tape_seal(n->tape, true, NULL);
-    params_keep_dead(n->params);
+    params_keep_dead_weights(n->params);
     for (size_t i = 0; i < n->params->count; i++) {
         struct param *q = &n->params->param[i];
         if (q->kind != PARAM_COUNTER)

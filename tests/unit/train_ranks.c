@@ -84,7 +84,7 @@ static void test_find(void **state)
 static int one_rank(const char *run, const char *transport, int rank, int size)
 {
     struct error e = {0};
-    struct train t = {.stage_options = {.run = run, .transport = transport}, .place = {.rank = rank, .size = size}};
+    struct train t = {.stage_options = {.run = run, .transport = transport}, .world = {.rank = rank, .size = size}};
     unsigned char bytes[128], want[128];
     for (int i = 0; i < 128; i++) {
         want[i] = (unsigned char)(i * 7 + 1);
@@ -126,7 +126,7 @@ static void test_shares(void **state)
 {
     (void)state;
     struct error e = {0};
-    const struct ranks_place four = {.size = 4};
+    const struct world four = {.size = 4};
     assert_int_equal(ranks_check_batch(&four, "a batch", 128, &e), 0);
     assert_int_equal(ranks_check_batch(&four, "a batch", 8, &e), 0);
     assert_int_equal(ranks_check_batch(&four, "a batch", 4, &e), -1); /* one pair has no variance */

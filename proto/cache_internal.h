@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cache_internal -- what the cache's own files share.   proto
+ * cache.c opens and counts; cache_manifest.c lines and splits; cache_shard.c one HDF5 file; cache_write.c publishes;
+ * cache_read.c gives rows and boxes; cache_split.c divides patients. */
+#ifndef PETREL_PROTO_CACHE_INTERNAL_H
+#define PETREL_PROTO_CACHE_INTERNAL_H
+#include "common/store.h"
+#include "proto/cache.h"
+#include "proto/message_internal.h"
+#include <stdio.h>
+
+#define CACHE_MANIFEST "manifest"
+#define CACHE_SPLITS   "splits.tsv"
+#define CACHE_LOCK     "lock"
+
+/* ---- cache.c */
+size_t cache_entries(const struct cache *c);
+/* The entry of a key, shard or refusal; NULL: none. */
+struct shard_entry *cache_find(const struct cache *c, struct item_key key);
+/* Puts an entry in, in place of a refusal of its key; when all are in, cache_count sorts and counts. */
+void cache_put(struct cache *c, const struct shard_entry *entry);
+void cache_withdraw(struct cache *c, struct item_key key); /* a refusal, no longer */
+void cache_again(struct cache *c, struct item_key key);    /* this key is a shard that is here */
+void cache_count(struct cache *c);
+char *cache_path(const struct cache *c, const char *file) MUST_USE;
+
+/* ---- cache_manifest.c */
+void manifest_head_write(FILE *to);
+void manifest_line_write(FILE *to, const struct shard_entry *entry);
+void manifest_key_write(FILE *to, const char *kind, struct item_key key); /* kind: "again" or "withdrawn" */
+/* Reads DIR/manifest into *c (not counted). torn: bytes of an unfinished last line. EX_NOINPUT: no manifest. */
+int manifest_read(struct cache *c, size_t *torn, struct error *e) MUST_USE;
+int splits_read(struct cache *c, struct error *e) MUST_USE; /* no file: SPLIT_NONE for all */
+int splits_publish(const struct cache *c, char *const *patient, const enum split *split, size_t patients,
+                   struct error *e) MUST_USE;
+
+/* ---- cache_shard.c */
+int shard_write(const char *path, const struct regions_message *m, struct error *e) MUST_USE;
+int shard_open(struct store **s, const char *path, struct error *e) MUST_USE; /* and its layout's version */
+/* Shape of /box: regions and channels. */
+int shard_shape(struct store *s, size_t *regions, int32_t *channels, struct error *e) MUST_USE;
+int shard_facts(struct store *s, struct scan_facts *facts, struct error *e) MUST_USE;
+int shard_read(struct store *s, struct regions_message *m, struct error *e) MUST_USE;
+/* The XXH3 of each box, as stored; [regions], free(). */
+int shard_box_sums(struct store *s, size_t regions, uint64_t **sums, struct error *e) MUST_USE;
+size_t box_floats(int32_t channels);
+#endif
