@@ -14,7 +14,7 @@ static const struct suv_limits {
     double max_low, max_high;   /* SUVmax: of a cold scan, and of a bladder or an injection that went beside the vein */
     double mean_low, mean_high; /* body_mean of a piece: legs, a brain, a lesion */
     double tall_mm, tall_low, tall_high; /* body_mean of what is a trunk at least */
-    double share_high;                   /* of the dose: more than there was, noise and a weight from memory apart */
+    double share_high; /* of the dose, whatever the weight: more than there was, noise and calibration apart */
     double liver_low, liver_high;
 } limits = {.small_ml = 50,
             .max_low = 0.1,
@@ -24,7 +24,7 @@ static const struct suv_limits {
             .tall_mm = 600,
             .tall_low = 0.3,
             .tall_high = 5,
-            .share_high = 1.5,
+            .share_high = 1.2,
             .liver_low = 0.2,
             .liver_high = 30};
 

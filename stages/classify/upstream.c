@@ -6,7 +6,6 @@
 #include "proto/channel.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,20 +29,9 @@ static struct upstream {
 
 /* ---- one child ---- */
 
-static char *program_path(const char *name)
-{
-    char self[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length < 0)
-        die(EX_OSERR, "cannot find my own folder: %s", strerror(errno));
-    self[length] = '\0';
-    *strrchr(self, '/') = '\0';
-    return path_join(self, name);
-}
-
 static int start(size_t stage, char *const word[], struct error *e)
 {
-    char *path = program_path(program[stage]);
+    char *path = program_beside(program[stage]);
     int log = open(up.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     pid_t pid = log < 0 ? -1 : fork();
     if (pid == 0) {

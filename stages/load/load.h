@@ -9,6 +9,7 @@
  *     reader    the process in which all this is done, within its sandbox (reader.h, sandbox.h)
  *     hash      names that are no names
  *     clock     times and dates as files write them
+ *     override  facts the user gives in place of the files'     explain   a page about how a scan's SUV comes about
  *
  * Parsers of foreign files live in this room, NIfTI's in common. Every size a file declares is checked against the bytes
  * that are there before anything is allocated. */
@@ -32,8 +33,10 @@ struct load_options {
     bool first_study;             /* of each patient, alone */
     const char *salt;             /* of the patient hash; NULL: the user's own */
     bool keep_identifiers;
-    size_t memory_limit;     /* bytes */
-    bool accept_implausible; /* --check: as petrel-suv will be told */
+    size_t memory_limit;         /* bytes */
+    bool accept_implausible;     /* --check: as petrel-suv will be told */
+    bool explain;                /* --check: every scan's page of explain.c instead of a table of what is refused */
+    struct opt_strings override; /* facts in place of the files' */
 };
 
 /* ---- find ---- */
@@ -51,6 +54,7 @@ struct source {
     bool listed;             /* said by the list: goes before what the file itself says */
     char *units;             /* "SUV": the name or the list says so */
     char *diagnosis, *sex;   /* said by the list */
+    char *override;          /* facts the user gave in place of its files': "weight_g=70000;..."; NULL: none */
     double age_y, study_day; /* NAN: unknown; days as clock_days counts them */
     char series_uid[DICOM_UID];
     struct names slice;      /* SOURCE_DICOM: the files of the series */
@@ -74,6 +78,8 @@ int metadata_join(struct sources *s, const char *path, struct error *e) MUST_USE
  * stays, to be told. -1: none is left (EX_NOINPUT). */
 int sources_choose(struct sources *s, const struct opt_strings *diagnosis, bool first_study, struct error *e) MUST_USE;
 void source_free(struct source *f);
+/* What --override gives (override.c) to the sources it is for. -1: no such fact, or no value (EX_USAGE). */
+int overrides_join(struct sources *s, const struct opt_strings *given, struct error *e) MUST_USE;
 /* The run id: the same list of scans (labels, sizes) and the same options that change what is read give the same number,
  * on any machine. */
 uint64_t sources_run(const struct sources *s, const struct load_options *o);
@@ -216,6 +222,12 @@ int roi_names_check(const struct opt_strings *roi, const char *const *name, size
                     const char *tag, struct error *e) MUST_USE;
 /* Fractional voxel indices (x, y, z) of a point in mm LPS, on a grid whose axes are perpendicular. */
 void grid_index_lps(const struct grid *g, const double lps_mm[3], double xyz[3]);
+
+/* explain.c: a page about a scan's SUV: every attribute it took, the moments, rule by rule, the factor, the gate, and what else the same
+ * header could have given. read: the facts as they were read; made: as suv left them; why: what refused it, text "" if nothing did. The
+ * caller's. */
+char *explain_page(const struct source *from, const struct scan_facts *read, const struct scan_facts *made,
+                   const char *formula, const struct error *why) MUST_USE;
 
 /* ---- names and times ---- */
 /* First 12 hex digits of SHA-256(salt + id). */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* petrel-suv -- scale each volume to SUV.   load -> [suv] -> roi */
+#include "common/file.h"
 #include "common/log.h"
 #include "proto/recipe.h"
 #include "stages/stage.h"
 #include "stages/suv/suv.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What is asked of one scan. */
 static int scan_convert(struct volume_message *m, const struct recipe *r, bool accept_implausible, struct error *e)
@@ -35,8 +38,25 @@ static int scan_convert(struct volume_message *m, const struct recipe *r, bool a
     return 0;
 }
 
+/* petrel-suv explain SCAN...: files are parsed by petrel-load alone, which says what the rules here make of them. */
+static _Noreturn void explain(char **argv)
+{
+    char *load = program_beside("petrel-load");
+    size_t count = 0;
+    while (argv[count])
+        count++;
+    char **word = xalloc(count + 1, sizeof *word);
+    memcpy(word, argv, count * sizeof *word);
+    word[0] = (char[]){"petrel-load"};
+    word[1] = (char[]){"--explain"};
+    execv(load, word);
+    die(EX_UNAVAILABLE, "cannot start '%s': %s", load, strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "explain") == 0)
+        explain(argv);
     struct recipe recipe;
     struct stage_options ends;
     bool accept_implausible = false;
@@ -56,7 +76,8 @@ int main(int argc, char **argv)
                                     NULL};
     rows += stage_option_rows(&ends, "volumes", "suv", table + rows, COUNT_OF(table) - rows);
     struct opts opts = {.program = "petrel-suv",
-                        .usage = "[options] --in volumes --out suv",
+                        .usage = "[options] --in volumes --out suv\n"
+                                 "       petrel-suv explain [options of petrel-load] SCAN...",
                         .purpose = "scales each volume to SUV",
                         .epilogue = "Bq/mL with decay corrected to START, ADMIN or NONE, Philips' counts, and volumes "
                                     "that are SUV already; the\n"
