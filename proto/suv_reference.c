@@ -14,6 +14,7 @@
 #define SAME_S     1.0   /* times are written to the second */
 #define APART_S    120.0 /* clocks further apart than this disagree: 1.3 % of F-18 */
 #define HALF_DAY_S 43200.0
+#define NIGHT_S    21600.0 /* an exam that goes on over midnight: under six hours from injection to scan */
 
 double suv_average_delay(double frame_s, double half_life_s)
 {
@@ -48,7 +49,10 @@ static double delay_of(const struct scan_facts *f, double moment_s, bool *moved)
     *moved = false;
     if (f->injection_dated && delay >= 0 && delay <= most)
         return delay;
-    if (f->half_life_s > SUV_LONG_LIVED_S || within > most)
+    /* a day that is not said: over midnight only if it was a short night */
+    bool const night =
+        f->injection_s - DAY_S * floor(f->injection_s / DAY_S) > moment_s - DAY_S * floor(moment_s / DAY_S);
+    if (f->half_life_s > SUV_LONG_LIVED_S || within > (night ? fmin(most, NIGHT_S) : most))
         return NAN;
     *moved = f->injection_dated;
     return within;

@@ -210,8 +210,8 @@ static void vendors(void **state)
         {"-m '(0010,1030)=71,0'", GE_FACTOR, NULL},  /* a comma that can only be a decimal one */
         {"-m '(0010,1030)=155lb'", NAN, "(0010,1030) PatientWeight is '155lb', which cannot be read"},
         {"-m '(0010,1030)=71,000'", NAN, "(0010,1030) PatientWeight is '71,000', which cannot be read"},
-        {"-m '(0010,1020)=71' -m '(0010,1030)=1.63'", NAN, "stand in each other's place"},
-        {"-m '(0010,1020)=163'", GE_FACTOR, NULL},               /* centimetres, and not asked for */
+        {"-i '(0010,1020)=71' -m '(0010,1030)=1.63'", NAN, "stand in each other's place"},
+        {"-i '(0010,1020)=163'", GE_FACTOR, NULL},               /* centimetres, and not asked for */
         {"-m '" INJECTED "(0018,1075)=109.8'", GE_FACTOR, NULL}, /* minutes: 6588 s */
         {"-m '" INJECTED "(0018,1075)=1.83'", GE_FACTOR, NULL},  /* hours */
         {"-m '" INJECTED "(0018,1075)=4062.6'", NAN, "has 6586.2 s: one of them is wrong"},
