@@ -147,7 +147,9 @@ static void text_take(const json_t *from, const char *name, char *to, size_t siz
 static double real_take(const json_t *from, const char *name)
 {
     const json_t *value = json_object_get(from, name);
-    return json_is_string(value) ? number_read(json_string_value(value), NULL) : json_is_number(value) ? json_number_value(value) : (double)NAN;
+    return json_is_string(value)   ? number_read(json_string_value(value), NULL)
+           : json_is_number(value) ? json_number_value(value)
+                                   : (double)NAN;
 }
 
 static void header_take(const json_t *from, const char *vendor, struct dicom_image *s)
@@ -207,8 +209,8 @@ static void vendor_headers(void **state)
         if (series_facts(slice, COUNT_OF(slice), &f, &e) < 0 || series_decay(slice, COUNT_OF(slice), &f, &e) < 0 ||
             suv_factor(&f, "bw", &e) < 0)
             fail_msg("%s: %s", cases[i].name, e.text);
-        print_message("# %s\t%.9g\t%.9g\t%.1e\t%s\n", cases[i].name, f.suv_factor, cases[i].gold, f.suv_factor / cases[i].gold - 1,
-                      *f.reference_by ? f.reference_by : f.suv_formula);
+        print_message("# %s\t%.9g\t%.9g\t%.1e\t%s\n", cases[i].name, f.suv_factor, cases[i].gold,
+                      f.suv_factor / cases[i].gold - 1, *f.reference_by ? f.reference_by : f.suv_formula);
         if (!(fabs(f.suv_factor / cases[i].gold - 1) < 1e-4))
             fail_msg("%s: %.9g, not %.9g", cases[i].name, f.suv_factor, cases[i].gold);
         json_decref(all);
@@ -218,6 +220,7 @@ static void vendor_headers(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(seventeen), cmocka_unit_test(newer_list), cmocka_unit_test(vendor_headers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(seventeen), cmocka_unit_test(newer_list),
+                                       cmocka_unit_test(vendor_headers)};
     return cmocka_run_group_tests_name("suv_benchmark", tests, NULL, NULL);
 }
