@@ -13,7 +13,7 @@ if [ -z "$chosen_recipe" ]; then # regions are found as they were for training
     petrel-classify settings --model "$model" >"$recipe" || exit
 fi
 node load petrel-load --channel-out volumes --window $((2 * jobs + 2)) --recipe "$recipe" "${settings[@]}" "${load_settings[@]}" "${scans[@]}"
-nodes "$jobs" suv petrel-suv --in volumes --out suv --recipe "$recipe" "${settings[@]}"
+nodes "$jobs" suv petrel-suv --in volumes --out suv --recipe "$recipe" "${settings[@]}" "${suv_settings[@]}"
 nodes "$jobs" roi petrel-roi --in suv --out regions --recipe "$recipe" "${settings[@]}"
 node classify petrel-classify --in regions --model "$model" --out "$out" ${backend:+--backend "$backend"}
 run_wait

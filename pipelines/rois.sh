@@ -11,7 +11,7 @@ arguments "$@"
 run_begin "${run:-$out.run}"
 node load petrel-load --channel-out volumes --window $((2 * jobs + 2)) --skip-cache "$out" --recipe "$recipe" "${settings[@]}" \
     "${load_settings[@]}" "${scans[@]}"
-nodes "$jobs" suv petrel-suv --in volumes --out suv --recipe "$recipe" "${settings[@]}"
+nodes "$jobs" suv petrel-suv --in volumes --out suv --recipe "$recipe" "${settings[@]}" "${suv_settings[@]}"
 nodes "$jobs" roi petrel-roi --in suv --out regions --recipe "$recipe" "${roi_settings[@]}" "${settings[@]}"
 node cache petrel-cache collect "$out" --in regions --recipe "$recipe" "${settings[@]}"
 run_wait

@@ -116,8 +116,8 @@ static void clear_up(void)
     (void)upstream_end();
 }
 
-int upstream_start(char **scan, size_t scans, const char *units, const char *settings, const char **run_dir,
-                   struct error *e)
+int upstream_start(char **scan, size_t scans, const struct upstream_words *given, const char *settings,
+                   const char **run_dir, struct error *e)
 {
     const char *tmp = getenv("TMPDIR");
     format_into(up.run_dir, sizeof up.run_dir, "%.40s/petrel-XXXXXX", tmp != NULL && strlen(tmp) <= 40 ? tmp : "/tmp");
@@ -130,12 +130,19 @@ int upstream_start(char **scan, size_t scans, const char *units, const char *set
     atexit(clear_up);
     format_into(up.log, sizeof up.log, "%s/log", up.run_dir);
     char *recipe = path_join(up.run_dir, "recipe.conf"), *run = up.run_dir;
-    char *given = xprintf("--units=%s", units);
-    char **load = xalloc(scans + WORDS_MOST, sizeof *load);
-    char *first[] = {"petrel-load", "--run", run, "--channel-out", "volumes", "--recipe", recipe, given, "--"};
+    char *units = xprintf("--units=%s", given->units);
+    char **load = xalloc(scans + 2 * given->override.count + WORDS_MOST, sizeof *load);
+    char *first[] = {"petrel-load", "--run", run, "--channel-out", "volumes", "--recipe", recipe, units};
+    size_t count = COUNT_OF(first);
     memcpy(load, first, sizeof first);
-    memcpy(load + COUNT_OF(first), scan, scans * sizeof *scan);
-    char *suv[] = {"petrel-suv", "--run", run, "--in", "volumes", "--out", "suv", "--recipe", recipe, NULL};
+    for (size_t i = 0; i < given->override.count; i++) {
+        load[count++] = "--override";
+        load[count++] = (char *)(uintptr_t)given->override.value[i]; /* execv changes no word */
+    }
+    load[count++] = "--";
+    memcpy(load + count, scan, scans * sizeof *scan);
+    char *accept = given->accept_implausible ? "--accept-implausible" : "--no-accept-implausible";
+    char *suv[] = {"petrel-suv", "--run", run, "--in", "volumes", "--out", "suv", accept, "--recipe", recipe, NULL};
     char *roi[] = {"petrel-roi", "--run", run, "--in", "suv", "--out", "regions", "--recipe", recipe, NULL};
     char *const *const words[STAGES] = {load, suv, roi};
     int rc = publish_bytes(recipe, settings, strlen(settings), e);
@@ -145,7 +152,7 @@ int upstream_start(char **scan, size_t scans, const char *units, const char *set
         rc = fail_as(e, EX_OSERR, "cannot watch over petrel-load, petrel-suv and petrel-roi: no more threads");
     up.watched = rc == 0;
     free(load);
-    free(given);
+    free(units);
     free(recipe);
     return rc;
 }
