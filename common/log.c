@@ -2,6 +2,7 @@
 /* log -- what people read on stderr: notes, warnings, events, the last line.   common
  * Progress is in progress.c. */
 #include "common/log_line.h"
+#include "common/utf8.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -16,9 +17,8 @@ void log_open(bool quiet, bool json)
     log_state.json = json;
     log_state.terminal = !json && isatty(STDERR_FILENO);
     log_state.opened_s = now_s();
-    free(log_state.progress_file);
-    const char *dir = getenv("PETREL_PROGRESS_DIR");
-    log_state.progress_file = dir && *dir ? xprintf("%s/%s.%d", dir, program_name(), (int)getpid()) : NULL;
+    log_state.told = NULL;
+    metric_open();
 }
 
 /* ---- text ---- */
@@ -31,10 +31,36 @@ PRINTF_LIKE(1, 0) static char *text_of(const char *format, va_list arguments)
     return text;
 }
 
+/* Bytes of the UTF-8 letter at text, 0: there is none. */
+static size_t letter(const char *text, size_t length)
+{
+    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char const c = (unsigned char)*text;
+    size_t const n = c < 0x80                ? 1
+                     : c >= 0xc2 && c < 0xe0 ? 2
+                     : c >= 0xe0 && c < 0xf0 ? 3
+                     : c >= 0xf0 && c < 0xf5 ? 4
+                                             : 0;
+    if (n < 2 || n > length)
+        return n > length ? 0 : n;
+    unsigned value = c & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if (((unsigned char)text[i] & 0xc0) != 0x80)
+            return 0;
+        value = value << 6 | ((unsigned char)text[i] & 0x3f);
+    }
+    return value < least[n] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000) ? 0 : n;
+}
+
 void put_quoted(FILE *to, const char *text, size_t length)
 {
     putc('"', to);
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0, bytes; i < length; i += bytes) {
+        if ((bytes = letter(text + i, length - i)) != 1) {
+            fwrite(bytes ? text + i : "\xef\xbf\xbd", 1, bytes ? bytes : 3, to);
+            bytes += !bytes;
+            continue;
+        }
         unsigned char c = (unsigned char)text[i];
         if (c == '"' || c == '\\')
             fprintf(to, "\\%c", c);
@@ -120,7 +146,15 @@ void line_end(struct line *l)
     fclose(l->to);
     if (log_state.drawn)
         fputs("\r\033[K", stderr);
-    fwrite(l->text, 1, l->size, stderr);
+    char *clean = NULL;
+    size_t size = 0;
+    FILE *to = utf8_valid(l->text) ? NULL : open_memstream(&clean, &size);
+    if (to) { /* a file's name may be anything; a log is UTF-8 */
+        utf8_put(to, l->text, l->size);
+        fclose(to);
+    }
+    fwrite(to ? clean : l->text, 1, to ? size : l->size, stderr);
+    free(clean);
     if (log_state.drawn)
         progress_draw(log_state.drawn);
     free(l->text);
@@ -135,6 +169,25 @@ void put_head(FILE *to, const char *what, const char *value)
     } else {
         fprintf(to, "program=%s %s=%s", program_name(), what, value);
     }
+}
+
+/* To whoever watches the run. */
+static void tell(const char *name, const struct metric_pair *pair, size_t pairs)
+{
+    pthread_mutex_lock(&log_state.lock);
+    metric_event(name, pair, pairs);
+    pthread_mutex_unlock(&log_state.lock);
+}
+
+/* One of the few ways people read numbers here: "%.0f" to "%.6g". */
+static void put_number(FILE *to, const char *format, double number)
+{
+    size_t const length = format ? strlen(format) : 0;
+    int const digits = length == 4 && format[1] == '.' && isdigit((unsigned char)format[2]) ? format[2] - '0' : 15;
+    if (length == 4 && format[3] == 'f')
+        fprintf(to, "%.*f", digits, number);
+    else
+        fprintf(to, "%.*g", digits, number);
 }
 
 static void say(const char *level, const char *text)
@@ -173,6 +226,43 @@ void log_warn(const char *format, ...)
     char *text = text_of(format, arguments);
     va_end(arguments);
     say("warning", text);
+    tell("warning", &(struct metric_pair){.key = "text", .text = text}, 1);
+    free(text);
+}
+
+void log_refused(const char *scan, const char *sentence)
+{
+    const struct metric_pair pair[] = {metric_text("scan", scan), metric_text("text", sentence)};
+    char *text = xprintf("refused '%s': %s", scan, sentence);
+    say("warning", text);
+    tell("refused", pair, COUNT_OF(pair));
+    free(text);
+}
+
+/* "scan=a.nii regions=3 how=\"two words\"" */
+static char *pairs_text(const struct metric_pair *pair, size_t pairs)
+{
+    struct line l;
+    line_begin(&l);
+    for (size_t i = 0; i < pairs; i++) {
+        const struct metric_pair *p = &pair[i];
+        fprintf(l.to, "%s%s=", i ? " " : "", p->key);
+        if (p->text && *p->text && !strpbrk(p->text, " \"\\\n="))
+            fputs(p->text, l.to);
+        else if (p->text)
+            put_quoted(l.to, p->text, strlen(p->text));
+        else
+            put_number(l.to, p->format, p->number);
+    }
+    fclose(l.to);
+    return l.text;
+}
+
+void log_record_of(const char *event, const struct metric_pair *pair, size_t pairs)
+{
+    char *text = pairs_text(pair, pairs);
+    log_event(event, "%s", text);
+    tell(event, pair, pairs);
     free(text);
 }
 
@@ -236,6 +326,13 @@ void log_last(const char *format, ...)
     va_end(arguments);
     double seconds = now_s() - log_state.opened_s;
     uint64_t bytes = peak_memory_bytes();
+    struct line last;
+    line_begin(&last);
+    fprintf(last.to, "%s %s: %s, ", program_name(), program_version(), text);
+    fprintf(last.to, seconds < 10 ? "%.1f s, " : "%.0f s, ", seconds);
+    put_bytes(last.to, (double)bytes);
+    fclose(last.to);
+    tell("end", &(struct metric_pair){.key = "text", .text = last.text}, 1);
     if (!log_state.quiet || tells_refusals(text)) {
         pthread_mutex_lock(&log_state.lock);
         struct line l;
@@ -246,12 +343,11 @@ void log_last(const char *format, ...)
             put_quoted(l.to, text, strlen(text));
             fprintf(l.to, ",\"wall_s\":%.3f,\"peak_bytes\":%llu}", seconds, (unsigned long long)bytes);
         } else {
-            fprintf(l.to, "%s %s: %s, ", program_name(), program_version(), text);
-            fprintf(l.to, seconds < 10 ? "%.1f s, " : "%.0f s, ", seconds);
-            put_bytes(l.to, (double)bytes);
+            fputs(last.text, l.to);
         }
         line_end(&l);
         pthread_mutex_unlock(&log_state.lock);
     }
+    free(last.text);
     free(text);
 }

@@ -11,8 +11,8 @@ extern struct log_state {
     pthread_mutex_t lock; /* a stage's channel thread may warn while its main thread draws */
     bool quiet, json, terminal;
     double opened_s;
-    char *progress_file;          /* under PETREL_PROGRESS_DIR; NULL: progress goes to stderr */
     const struct progress *drawn; /* the bar now on the terminal */
+    const struct progress *told;  /* what a watcher is told of (metric.h) */
 } log_state;
 
 /* A line is composed first and written at once, so that stages sharing a stderr do not mix theirs. The stream writes
@@ -27,7 +27,7 @@ void line_end(struct line *l); /* writes it, above the bar if one is drawn; hold
 
 /* {"program":"petrel-roi","level":"note" or program=petrel-roi level=note */
 void put_head(FILE *to, const char *what, const char *value);
-/* In double quotes, escaped as JSON wants it; UTF-8 passes through. */
+/* In double quotes, escaped as JSON wants it; UTF-8 passes through, what is none becomes U+FFFD. */
 void put_quoted(FILE *to, const char *text, size_t length);
 
 void progress_draw(const struct progress *p);

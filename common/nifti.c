@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct {
     int code;
@@ -17,7 +18,8 @@ static const struct {
     foreign_floats *floats;
 } types[] = {{2, 1, foreign_floats_u8},    {4, 2, foreign_floats_i16},   {8, 4, foreign_floats_i32},
              {16, 4, foreign_floats_f32},  {64, 8, foreign_floats_f64},  {256, 1, foreign_floats_i8},
-             {512, 2, foreign_floats_u16}, {768, 4, foreign_floats_u32}, {1024, 8, foreign_floats_i64}};
+             {512, 2, foreign_floats_u16}, {768, 4, foreign_floats_u32}, {1024, 8, foreign_floats_i64},
+             {1280, 8, foreign_floats_u64}};
 enum { FLOAT32 = 16, HEADER1 = 348, HEADER2 = 540, PIECE = 1 << 18 };
 
 /* ---- header: where each field lies in the two versions ---- */
@@ -122,19 +124,17 @@ static int header_shape(const struct header *h, const char *path, int64_t dim[3]
     return 0;
 }
 
-/* Voxel indices to mm: sform, else qform, else spacing alone. */
-static bool header_affine(const struct header *h, double affine[3][4])
+static void affine_sform(const struct header *h, double affine[3][4])
 {
-    if (header_get(h, F_SCODE, 0) > 0) {
-        for (size_t i = 0; i < 3; i++)
-            for (size_t j = 0; j < 4; j++)
-                affine[i][j] = header_get(h, F_SROW, 4 * i + j);
-        return true;
-    }
-    bool placed = header_get(h, F_QCODE, 0) > 0;
-    double b = placed ? header_get(h, F_QUATERN, 0) : 0, c = placed ? header_get(h, F_QUATERN, 1) : 0;
-    double d = placed ? header_get(h, F_QUATERN, 2) : 0, rest = 1 - (b * b + c * c + d * d);
-    double a = rest > 0 ? sqrt(rest) : 0;
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < 4; j++)
+            affine[i][j] = header_get(h, F_SROW, 4 * i + j);
+}
+
+static void affine_qform(const struct header *h, double affine[3][4])
+{
+    double b = header_get(h, F_QUATERN, 0), c = header_get(h, F_QUATERN, 1), d = header_get(h, F_QUATERN, 2);
+    double rest = 1 - (b * b + c * c + d * d), a = rest > 0 ? sqrt(rest) : 0;
     if (rest < 1e-7) { /* a half turn, written with rounding: the standard asks for (b,c,d) of length 1 */
         double length = sqrt(b * b + c * c + d * d);
         a = 0, b /= length, c /= length, d /= length;
@@ -145,38 +145,53 @@ static bool header_affine(const struct header *h, double affine[3][4])
     double handed = header_get(h, F_PIXDIM, 0) < 0 ? -1 : 1;
     for (size_t i = 0; i < 3; i++) {
         for (size_t j = 0; j < 3; j++)
-            affine[i][j] = turn[i][j] * fabs(header_get(h, F_PIXDIM, j + 1)) * (j == 2 && placed ? handed : 1);
-        affine[i][3] = placed ? header_get(h, F_QOFFSET, i) : 0;
+            affine[i][j] = turn[i][j] * fabs(header_get(h, F_PIXDIM, j + 1)) * (j == 2 ? handed : 1);
+        affine[i][3] = header_get(h, F_QOFFSET, i);
     }
-    return placed;
+}
+
+/* Nothing is said: as nibabel and FSL have it, x to the left, y to the front, z to the head, the middle at 0. (ITK has y to the back: the
+ * standard's own formula, x to the right, is what nobody follows.) */
+static void affine_unplaced(const struct header *h, const int64_t dim[3], double affine[3][4])
+{
+    for (size_t i = 0; i < 3; i++) {
+        double const step = fabs(header_get(h, F_PIXDIM, i + 1)) * (i == 0 ? -1 : 1);
+        for (size_t j = 0; j < 3; j++)
+            affine[i][j] = i == j ? step : 0;
+        affine[i][3] = -step * (double)(dim[2 - i] - 1) / 2;
+    }
 }
 
 static int header_place(const struct header *h, const char *path, struct nifti *image, struct error *e)
 {
-    struct grid *g = &image->grid;
-    image->placed = header_affine(h, g->affine);
+    bool const sform = header_get(h, F_SCODE, 0) > 0, qform = header_get(h, F_QCODE, 0) > 0;
+    struct grid *g = &image->grid, other = image->grid;
+    image->placed = sform || qform;
+    image->sized = true;
+    if (sform)
+        affine_sform(h, g->affine);
+    else if (qform)
+        affine_qform(h, g->affine);
+    else
+        affine_unplaced(h, g->dim, g->affine);
+    if (sform && qform)
+        affine_qform(h, other.affine);
     int unit = (int)header_get(h, F_UNITS, 0) & 7;
     double mm = unit == 1 ? 1000 : unit == 3 ? 0.001 : 1;
     for (size_t i = 0; i < 3; i++)
         for (size_t j = 0; j < 4; j++) {
             g->affine[i][j] *= mm;
+            other.affine[i][j] *= mm;
             if (!isfinite(g->affine[i][j]))
                 return fail(e, "cannot open '%s': %s holds something that is no number", path,
-                            header_get(h, F_SCODE, 0) > 0 ? "sform" : "qform");
+                            sform ? "sform" : "qform");
         }
-    for (size_t axis = 0; axis < 3; axis++) {
-        double s = hypot(hypot(g->affine[0][axis], g->affine[1][axis]), g->affine[2][axis]);
-        if (!(s > 1e-3 && s < 1e3))
-            return fail(e, "cannot open '%s': voxels are %g mm along axis %zu (pixdim, sform): 0.001 to 1000 wanted",
-                        path, s, axis + 1);
-        g->spacing_mm[2 - axis] = s;
+    if (grid_measure(g, e) < 0)
+        return fail_in(e, "cannot open '%s' (%s)", path, sform ? "sform" : qform ? "qform" : "pixdim");
+    if (sform && qform) {
+        double const apart = grid_corners_apart(&other, g);
+        image->forms_apart = apart > 0.5 ? apart : 0; /* not a number: a qform that is none */
     }
-    double(*m)[4] = g->affine;
-    double volume = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
-                    m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
-                    m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
-    if (fabs(volume) < 1e-3 * g->spacing_mm[0] * g->spacing_mm[1] * g->spacing_mm[2])
-        return fail(e, "cannot open '%s': sform or qform squeezes the volume flat: two axes run the same way", path);
     return 0;
 }
 
@@ -240,6 +255,37 @@ static int voxels_take(const struct header *h, size_t type, struct gzip_reader *
     return rc;
 }
 
+/* Of those that are not read. */
+static const char *type_name(int code)
+{
+    static const struct {
+        int code;
+        const char *name;
+    } names[] = {{1, "bits"},
+                 {32, "complex numbers"},
+                 {128, "colours"},
+                 {1536, "128-bit floats"},
+                 {1792, "complex numbers"},
+                 {2048, "complex numbers"},
+                 {2304, "colours"}};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (names[i].code == code)
+            return names[i].name;
+    return "unknown";
+}
+
+int nifti_count_nan(struct nifti *image, const char *path, struct error *e)
+{
+    size_t const count = grid_voxels(&image->grid);
+    image->nan = 0;
+    for (size_t i = floats_bad(image->voxel, count); i < count; i++) {
+        if (isinf(image->voxel[i]))
+            return fail(e, "cannot use '%s': voxel number %zu is infinite: mend it where it was made", path, i);
+        image->nan += isnan(image->voxel[i]) != 0;
+    }
+    return 0;
+}
+
 static int voxels_read(const struct header *h, struct gzip_reader *from, const char *path, size_t given,
                        size_t max_bytes, struct nifti *image, struct error *e)
 {
@@ -248,8 +294,8 @@ static int voxels_read(const struct header *h, struct gzip_reader *from, const c
     while (type < COUNT_OF(types) && types[type].code != code)
         type++;
     if (type == COUNT_OF(types))
-        return fail(e, "cannot open '%s': datatype %d is none of 2 4 8 16 64 256 512 768 1024 (real numbers)", path,
-                    code);
+        return fail(e, "cannot open '%s': datatype %d (%s) is none of 2 4 8 16 64 256 512 768 1024 1280 (real numbers)",
+                    path, code, type_name(code));
     size_t const width = types[type].width, count = grid_voxels(&image->grid); /* at most 32767^3 */
     uint64_t const most = gzip_most(from);
     double offset;
@@ -269,19 +315,16 @@ static int voxels_read(const struct header *h, struct gzip_reader *from, const c
         return voxels_short(image, path, width, offset, (uint64_t)offset + taken * width, true, e);
     if (gzip_finish(from, max_bytes, e) < 0)
         return -1;
-    size_t const bad = floats_bad(image->voxel, count);
-    if (bad < count)
-        return fail(e, "cannot use '%s': voxel number %zu is no number (NaN or infinite): mend it where it was made",
-                    path, bad);
-    return 0;
+    return nifti_count_nan(image, path, e);
 }
 
 /* "a/b.hdr" or "a/b.hdr.gz" -> "a/b.img" or "a/b.img.gz", whichever is there; the caller's. */
 static char *second_file(const char *path, struct error *e)
 {
-    size_t stem = strlen(path);
-    stem -= ends_with(path, ".hdr.gz") ? 7 : ends_with(path, ".hdr") ? 4 : 0;
-    static const char *const endings[] = {".img", ".img.gz"};
+    size_t const length = strlen(path);
+    bool const packed = length > 7 && strcasecmp(path + length - 7, ".hdr.gz") == 0;
+    size_t const stem = length - (packed ? 7 : length > 4 && strcasecmp(path + length - 4, ".hdr") == 0 ? 4 : 0);
+    static const char *const endings[] = {".img", ".img.gz", ".IMG", ".IMG.GZ", ".IMG.gz"};
     for (size_t i = 0; path[stem] && i < COUNT_OF(endings); i++) {
         char *other = xprintf("%.*s%s", (int)stem, path, endings[i]);
         if (file_exists(other))
@@ -331,5 +374,11 @@ int nifti_read(const char *path, size_t max_bytes, struct nifti *image, struct e
     char *data_file;
     int rc = nifti_read_files(path, max_bytes, image, &data_file, e);
     free(data_file);
+    if (rc == 0 && image->nan) {
+        rc = fail(e, "cannot use '%s': voxel number %zu is no number (NaN): mend it where it was made", path,
+                  floats_bad(image->voxel, grid_voxels(&image->grid)));
+        free(image->voxel);
+        image->voxel = NULL;
+    }
     return rc;
 }

@@ -12,11 +12,17 @@
  * be copied to be turned and sent). */
 struct nifti {
     struct grid grid;
-    bool placed;  /* the header says where it lies (sform or qform) */
-    float *voxel; /* owned */
+    bool placed;        /* the header says where it lies (sform or qform) */
+    bool sized;         /* ... and how large its voxels are */
+    double forms_apart; /* sform, which is taken, and qform say different places: voxels between them; 0: they do not */
+    size_t nan;         /* voxels that are no numbers; none is infinite */
+    float *voxel;       /* owned */
 };
+/* nifti_read refuses voxels that are no numbers; all others here count them and leave them in. */
 int nifti_read(const char *path, size_t max_bytes, struct nifti *image, struct error *e) MUST_USE;
 /* The same; *data_file gets the second file of a pair, the caller's; NULL: there is none. */
 int nifti_read_files(const char *path, size_t max_bytes, struct nifti *image, char **data_file,
                      struct error *e) MUST_USE;
+/* Fills image->nan. -1: a voxel is infinite. */
+int nifti_count_nan(struct nifti *image, const char *path, struct error *e) MUST_USE;
 #endif

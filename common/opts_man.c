@@ -108,18 +108,3 @@ void opts_man(const struct opts *o, FILE *to)
     }
     fputs(".SH SEE ALSO\n.BR petrel (1)\n", to);
 }
-
-/* name TAB flag, value or values TAB shown or hidden TAB argument or - TAB help */
-void opts_list(const struct opts *o, FILE *to)
-{
-    struct option common[OPTS_COMMON];
-    opts_common_rows(o, common);
-    for (size_t i = 0; i < o->count + OPTS_COMMON; i++) {
-        const struct option *row = opts_row(o, common, i);
-        fprintf(to, "%s\t%s\t%s\t%s\t%s\n", row->name,
-                row->kind == OPT_FLAG      ? "flag"
-                : row->kind == OPT_STRINGS ? "values"
-                                           : "value",
-                row->flags & OPT_HIDDEN ? "hidden" : "shown", row->argument ? row->argument : "-", row->help);
-    }
-}

@@ -8,7 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static const double TERMINAL_EVERY_S = 0.2, LINES_EVERY_S = 5, FILE_EVERY_S = 0.2;
+static const double TERMINAL_EVERY_S = 0.2, LINES_EVERY_S = 5, FILE_EVERY_S = 0.2, PULSE_EVERY_S = 0.5;
+static double told_s;
 
 /* Per second since this process began; 0 before anything was done. */
 static double rate_of(const struct progress *p)
@@ -75,18 +76,20 @@ void progress_draw(const struct progress *p)
     free(l.text);
 }
 
-/* Published by rename, so that no reader sees half a line; not fsynced: it is worth nothing after a crash. */
-static void write_file(const struct progress *p)
+static void tell(const struct progress *p)
 {
-    char *temporary = xprintf("%s.tmp", log_state.progress_file);
-    FILE *to = fopen(temporary, "we");
-    if (to) {
-        fprintf(to, "%llu %llu %s %.6g %.0f %s\n", (unsigned long long)p->done, (unsigned long long)p->total, p->unit,
-                rate_of(p), eta_of(p), p->text);
-        if (fclose(to) == 0)
-            rename(temporary, log_state.progress_file);
-    }
-    free(temporary);
+    const struct metric_pair pair[] = {
+        metric_text("title", p->title),
+        metric_text("unit", p->unit),
+        metric_number("done", NULL, (double)p->done),
+        metric_number("total", NULL, (double)p->total),
+        metric_number("first", NULL, (double)p->first),
+        metric_number("rate", NULL, rate_of(p)),
+        metric_number("eta_s", NULL, eta_of(p)),
+        metric_text("text", p->text),
+    };
+    metric_state("progress", pair, COUNT_OF(pair));
+    told_s = now_s();
 }
 
 static void write_line(const struct progress *p)
@@ -112,8 +115,9 @@ static void write_line(const struct progress *p)
 static void show(struct progress *p)
 {
     pthread_mutex_lock(&log_state.lock);
-    if (log_state.progress_file) {
-        write_file(p);
+    if (metric_watched()) {
+        log_state.told = p;
+        tell(p);
     } else if (log_state.terminal && !log_state.quiet) {
         log_state.drawn = p;
         progress_draw(p);
@@ -125,7 +129,7 @@ static void show(struct progress *p)
 
 static double show_every_s(void)
 {
-    return log_state.progress_file ? FILE_EVERY_S : log_state.terminal ? TERMINAL_EVERY_S : LINES_EVERY_S;
+    return metric_watched() ? FILE_EVERY_S : log_state.terminal ? TERMINAL_EVERY_S : LINES_EVERY_S;
 }
 
 void progress_begin(struct progress *p, const char *title, const char *unit, uint64_t first, uint64_t total)
@@ -133,7 +137,7 @@ void progress_begin(struct progress *p, const char *title, const char *unit, uin
     *p = (struct progress){.title = title, .unit = unit, .done = first, .first = first, .total = total};
     p->begun_s = p->drawn_s = now_s();
     /* plain lines wait: most runs are over before the first is due */
-    if (log_state.progress_file || log_state.terminal)
+    if (metric_watched() || log_state.terminal)
         show(p);
 }
 
@@ -160,12 +164,22 @@ void progress_update(struct progress *p, uint64_t done, const char *format, ...)
 void progress_end(struct progress *p)
 {
     p->text[0] = '\0';
-    if (log_state.progress_file || (!log_state.terminal && p->drawn_s > p->begun_s))
+    if (metric_watched() || (!log_state.terminal && p->drawn_s > p->begun_s))
         show(p);
     pthread_mutex_lock(&log_state.lock);
+    if (log_state.told == p)
+        log_state.told = NULL;
     if (log_state.drawn == p) {
         fputs("\r\033[K", stderr);
         log_state.drawn = NULL;
     }
+    pthread_mutex_unlock(&log_state.lock);
+}
+
+void progress_pulse(void)
+{
+    pthread_mutex_lock(&log_state.lock);
+    if (log_state.told && now_s() - told_s >= PULSE_EVERY_S)
+        tell(log_state.told);
     pthread_mutex_unlock(&log_state.lock);
 }

@@ -40,6 +40,58 @@ void grid_set(struct grid *g, const int64_t dim[3], const double spacing_mm[3], 
     g->affine[2][2] = spacing_mm[0];  /* to the head */
 }
 
+double grid_corners_apart(const struct grid *a, const struct grid *b)
+{
+    double farthest = 0, finest = fmin(b->spacing_mm[0], fmin(b->spacing_mm[1], b->spacing_mm[2]));
+    for (unsigned corner = 0; corner < 8; corner++) {
+        double zyx[3], at[3], bt[3];
+        for (unsigned axis = 0; axis < 3; axis++)
+            zyx[axis] = corner >> axis & 1 ? (double)(a->dim[axis] - 1) : 0;
+        grid_to_mm(a, zyx, at);
+        grid_to_mm(b, zyx, bt);
+        farthest = fmax(farthest, hypot(hypot(at[0] - bt[0], at[1] - bt[1]), at[2] - bt[2]));
+    }
+    return farthest / finest;
+}
+
+/* Cosine of the angle between two of the affine's columns. */
+static double cosine(const struct grid *g, size_t a, size_t b)
+{
+    double dot = 0;
+    for (size_t i = 0; i < 3; i++)
+        dot += g->affine[i][a] * g->affine[i][b];
+    return dot / (g->spacing_mm[2 - a] * g->spacing_mm[2 - b]);
+}
+
+int grid_measure(struct grid *g, struct error *e)
+{
+    double const askew_most = 0.01;
+    for (size_t axis = 0; axis < 3; axis++) {
+        double s = hypot(hypot(g->affine[0][axis], g->affine[1][axis]), g->affine[2][axis]);
+        if (!(s > 1e-3 && s < 1e3))
+            return fail(e, "voxels are %g mm along axis %zu: 0.001 to 1000 wanted", s, axis + 1);
+        g->spacing_mm[2 - axis] = s;
+    }
+    double(*m)[4] = g->affine;
+    double volume = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
+                    m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
+                    m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
+    if (fabs(volume) < 1e-3 * g->spacing_mm[0] * g->spacing_mm[1] * g->spacing_mm[2])
+        return fail(e, "two of its axes run the same way");
+    for (size_t a = 0; a < 3; a++)
+        for (size_t b = 0; b < 3; b++) {
+            double const askew = a == b ? 0 : fabs(cosine(g, a, b));
+            double const drift = askew * (double)(g->dim[2 - b] - 1) * g->spacing_mm[2 - b] / g->spacing_mm[2 - a];
+            if (askew > askew_most || drift > 0.5)
+                return fail(
+                    e,
+                    "it is sheared: axes %zu and %zu are %.2f degrees apart, not 90, so its slices do not lie over "
+                    "each other: resample it to a straight grid",
+                    a < b ? a + 1 : b + 1, a < b ? b + 1 : a + 1, acos(cosine(g, a, b)) * 180 / acos(-1.0));
+        }
+    return 0;
+}
+
 void volume_free(struct volume *v)
 {
     free(v->voxel);

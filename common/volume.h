@@ -43,6 +43,12 @@ static inline size_t grid_at(const struct grid *g, int64_t z, int64_t y, int64_t
 {
     return (size_t)((z * g->dim[1] + y) * g->dim[2] + x);
 }
+/* The farthest any corner of two grids of one shape lies apart, in voxels of b's finest axis. */
+double grid_corners_apart(const struct grid *a, const struct grid *b);
+/* spacing_mm from the affine's columns. -1 and a sentence without its subject: voxels absurdly small or large, two axes that run the
+ * same way, or axes that are not perpendicular, as of slices that do not lie over each other: along the whole of one axis, half a
+ * voxel of another at most. */
+int grid_measure(struct grid *g, struct error *e) MUST_USE;
 void volume_free(struct volume *v);
 
 /* Turn file-order voxels of `size` bytes each into LPS order according to the affine of the file's grid (whose dim,

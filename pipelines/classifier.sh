@@ -4,11 +4,14 @@
 #   pipelines/classifier.sh --cache DIR --model ENCODER --out DIR [-j N] [--recipe FILE] [--seed N]
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/arguments.sh"
+takes "--cache DIR --model ENCODER --out DIR [-j N] [--recipe FILE]" cache model out j recipe
+passes pairs petrel-pairs -- run in channel-out
+passes train petrel-train classifier -- run init resume restart in channel-out onnx compact augment-on pair-list
 arguments "$@"
-[ -n "$out" ] && [ -n "$cache" ] && [ -n "$model" ] || usage "--cache DIR --model ENCODER --out DIR [-j N] [--recipe FILE]"
+[ -n "$out" ] && [ -n "$cache" ] && [ -n "$model" ] || usage
 
 run_begin "$out/classifier"
-nodes "$jobs" pairs petrel-pairs "$cache" --recipe "$recipe" --seed "$seed" "${settings[@]}"
+nodes "$jobs" pairs petrel-pairs --cache "$cache" --recipe "$recipe" "${words_pairs[@]}"
 node classifier petrel-train classifier --cache "$cache" --run "$out/classifier" --resume --init "$model" \
-    --out "$out/model.safetensors" --recipe "$recipe" --seed "$seed" ${backend:+--backend "$backend"} "${train_settings[@]}" "${settings[@]}"
+    --out "$out/model.safetensors" --recipe "$recipe" "${words_train[@]}"
 run_wait

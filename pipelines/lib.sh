@@ -2,12 +2,13 @@
 # lib -- what every pipeline needs: a run directory, programs kept running, their progress, their end. Sourced by bash.
 #
 #     run_begin DIR                 a new run in DIR (mode 0700): clears what a run before left of channels and failure
-#     node NAME COMMAND...          COMMAND in the background, stderr in DIR/logs/NAME.log; started again when a signal kills it
+#     node NAME COMMAND...          COMMAND in the background, stderr in DIR/logs/NAME.log; petrel-keep starts it again when a
+#                                   signal kills it, and is itself started again
 #     nodes N NAME COMMAND...       N copies: NAME.1 .. NAME.N
-#     run_wait                      until all have ended; draws their progress; returns the worst exit code:
+#     run_wait                      until all have ended; petrel-top draws their progress; returns the worst exit code:
 #                                   a failure beats 65 (something was refused) beats 0; 75: stopped, run it again to go on
 #
-# Programs find the run in PETREL_RUN_DIR and put their progress in PETREL_PROGRESS_DIR; PETREL_PARENT (PID@HOST) lets them
+# Programs find the run in PETREL_RUN_DIR and tell of their progress in PETREL_PROGRESS_DIR (common/metric.h); PETREL_PARENT (PID@HOST) lets them
 # leave should this shell be killed. The first failure is in DIR/FAILED (proto/PROTOCOL.md); it stops every program.
 #
 # A pipeline of pipelines: run_step COMMAND...     COMMAND's exit code; a signal to this shell goes on to it
@@ -18,9 +19,10 @@ export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 # Volumes are passed on, and a page of 4 KiB at a time is a third of what a scan takes (glibc 2.35 and later; others do not look).
 export GLIBC_TUNABLES=${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1}
 
-run_restarts=1000                # of one node, before it counts as failed
-run_pauses=(0.1 0.2 0.5 1 2)     # seconds before a restart; a node that lived for 10 s begins again with the first
-run_patience_s=60                # for programs to leave when they are asked to
+# How a node is kept running, its limits and pauses: common/child.h. petrel-keep does it.
+run_keepers_max=1000 # of one node, should they be killed themselves
+# the programs of this very checkout, unless others are on the PATH
+command -v petrel-keep >/dev/null || PATH=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/build/bin:$PATH
 
 run_begin() {
     mkdir -p "$1" && chmod 700 "$1" && run_dir=$(cd "$1" && pwd) || {
@@ -36,10 +38,10 @@ run_begin() {
         run_left_behind || break
         sleep 0.1
     done
-    rm -rf "$run_dir/FAILED" "$run_dir/channels" "$run_dir/progress" "$run_dir/logs"
+    rm -rf "$run_dir/FAILED" "$run_dir/nodes" "$run_dir/channels" "$run_dir/progress" "$run_dir/logs"
     mkdir -m 700 "$run_dir/channels" "$run_dir/progress" "$run_dir/logs" || exit 73
     export PETREL_RUN_DIR=$run_dir PETREL_PROGRESS_DIR=$run_dir/progress PETREL_PARENT=$$@$HOSTNAME
-    run_nodes=() run_pids=() run_programs=() run_stopping='' run_lines=0 run_told=0
+    run_nodes=() run_pids=() run_commands=() run_lost=() run_stopping=''
     trap run_stop INT TERM HUP
 }
 
@@ -55,12 +57,33 @@ run_left_behind() {
 }
 
 node() {
-    local name=$1
-    shift
-    run_nodes+=("$name")
-    run_programs+=("${1##*/}")
-    run_keep "$name" "$@" &
-    run_pids+=($!)
+    run_nodes+=("$1")
+    run_commands+=("$(printf '%q ' "$@")")
+    printf '%s\t%s\n' "$1" "${2##*/}" >>"$run_dir/nodes"
+    run_pids+=('')
+    run_keep $((${#run_nodes[@]} - 1))
+}
+
+# A keeper for node NUMBER. It is the pipeline that holds the run, not what it leaves behind: the lock stays here.
+run_keep() {
+    (exec {run_lock}>&- && eval "exec petrel-keep -- ${run_commands[$1]}") &
+    run_pids[$1]=$!
+}
+
+# A keeper that was killed took its program with it: both are started again. 1: all nodes have ended.
+run_look() {
+    local i alive=1 name
+    for i in "${!run_nodes[@]}"; do
+        name=${run_nodes[i]}
+        if kill -0 "${run_pids[i]}" 2>/dev/null; then
+            alive=0
+        elif [ ! -e "$run_dir/logs/$name.exit" ] && [ -z "$run_stopping" ] && [ "$((run_lost[i] += 1))" -le "$run_keepers_max" ]; then
+            echo "$name: its keeper was killed, both are started again" >>"$run_dir/logs/$name.log"
+            run_keep "$i"
+            alive=0
+        fi
+    done
+    return $alive
 }
 
 nodes() {
@@ -69,69 +92,6 @@ nodes() {
     for ((i = 1; i <= count; i++)); do
         node "$name.$i" "$@"
     done
-}
-
-# ---- one node, in a shell of its own ----
-
-run_keep() {
-    local name=$1 log=$run_dir/logs/$1.log child='' code=0 kills=0 in_a_row=0 begun waited stopping=''
-    shift
-    exec {run_lock}>&- # it is the pipeline that holds the run, not what it leaves behind
-    trap '[ -z "$child" ] || kill -"${stopping:-TERM}" "$child" 2>/dev/null; stopping=KILL' TERM
-    trap '' INT HUP
-    while :; do
-        begun=$SECONDS
-        "$@" 2>>"$log" &
-        child=$!
-        [ -z "$stopping" ] || kill -TERM "$child" 2>/dev/null
-        wait "$child" 2>/dev/null # bash would report the kill there
-        code=$?
-        while kill -0 "$child" 2>/dev/null; do # it was a signal to us that ended the wait
-            wait "$child" 2>/dev/null
-            code=$?
-        done
-        kill -0 $$ 2>/dev/null || exit # the pipeline itself was killed: nobody is left to report to
-        [ "$code" -gt 128 ] && [ -z "$stopping" ] && [ "$kills" -lt "$run_restarts" ] || break
-        ((SECONDS - begun < 10)) || in_a_row=0
-        run_keep_count "$run_dir/progress"/*."$child"
-        echo "$name: killed by signal $((code - 128)), started again" >>"$log"
-        echo $((kills += 1)) >"$run_dir/logs/$name.kills"
-        sleep "${run_pauses[in_a_row < ${#run_pauses[@]} ? in_a_row++ : ${#run_pauses[@]} - 1]}"
-    done
-    [ -z "$stopping" ] || code=75
-    case $code in
-    0 | 65 | 75) ;;
-    *) run_note_failure "$code" "$name" "$log" ;;
-    esac
-    # 75 without our asking: a Ctrl-C reached the program itself, and our word is on its way; or somebody stopped this
-    # one program, and without it the others would wait for ever
-    for ((waited = 0; waited < 20; waited++)); do
-        [ "$code" = 75 ] && [ -z "$stopping" ] || break
-        sleep 0.1
-    done
-    [ "$code" != 75 ] || [ -n "$stopping" ] || run_note_failure 75 "$name" "$log"
-    echo "$code" >"$run_dir/logs/$name.exit.tmp" && mv "$run_dir/logs/$name.exit.tmp" "$run_dir/logs/$name.exit"
-}
-
-# What a killed process had done still counts, unless its successor says itself where it goes on (it knows a total).
-run_keep_count() {
-    local count total unit
-    read -r count total unit _ 2>/dev/null <"$1" || return 0
-    if [ "$total" = 0 ]; then
-        echo "$count 0 $unit 0 -1" >"$1"
-    else
-        rm -f "$1"
-    fi
-}
-
-# DIR/FAILED, as a program that could not say so itself would have written it; linked into place, so the first one wins.
-run_note_failure() {
-    local code=$1 name=$2 log=$3 sentence
-    [ ! -e "$run_dir/FAILED" ] || return 0
-    sentence=$(tail -n 1 "$log" 2>/dev/null)
-    printf '%s\n%s\n%s\n' "$code" "$name" "${sentence:-ended with code $code}" >"$run_dir/FAILED.$name.tmp"
-    ln "$run_dir/FAILED.$name.tmp" "$run_dir/FAILED" 2>/dev/null
-    rm -f "$run_dir/FAILED.$name.tmp"
 }
 
 # ---- all of them ----
@@ -145,157 +105,43 @@ run_stop() {
     done
 }
 
-run_alive() {
-    local pid
-    for pid in "${run_pids[@]}"; do
-        kill -0 "$pid" 2>/dev/null && return 0
-    done
-    return 1
-}
-
-# A line a program, its copies added up, in the order of the pipeline:
-#     petrel-load [########............] 45/177 scans 3.2/s eta 41 s  a.nii.gz
-run_progress() {
-    # grep and not awk reads the files: one may be replaced or gone after it was listed
-    (cd "$run_dir/progress" && grep -H '' -- *.[0-9]* 2>/dev/null) | awk -v programs="${run_programs[*]}" '
-        function duration(s) {
-            s = int(s + 0.5)
-            if (s < 60) return sprintf("%d s", s)
-            if (s < 3600) return sprintf("%d min %02d s", s / 60, s % 60)
-            return sprintf("%d h %02d min", s / 3600, s % 3600 / 60)
-        }
-        BEGIN { count = split(programs, order, " ") }
-        {
-            name = substr($0, 1, index($0, ":") - 1)
-            if (name !~ /\.[0-9]+$/) next
-            sub(/\.[0-9]+$/, "", name)
-            $0 = substr($0, index($0, ":") + 1)
-            if (!(name in unit)) order[++count] = name
-            done[name] += $1; total[name] += $2; unit[name] = $3; rate[name] += $4
-            text[name] = ""
-            for (i = 6; i <= NF; i++) text[name] = text[name] " " $i
-        }
-        END {
-            for (n = 1; n <= count; n++) {
-                name = order[n]
-                if (!(name in unit)) continue
-                line = sprintf("%-15s ", name)
-                if (total[name] > 0) {
-                    full = int(20 * done[name] / total[name]); if (full > 20) full = 20
-                    bar = ""
-                    for (i = 0; i < 20; i++) bar = bar (i < full ? "#" : ".")
-                    line = line "[" bar "] " done[name] "/" total[name] " " unit[name]
-                } else
-                    line = line done[name] " " unit[name]
-                if (rate[name] > 0) line = line sprintf(rate[name] < 10 ? " %.2g/s" : " %.0f/s", rate[name])
-                if (rate[name] > 0 && total[name] > done[name])
-                    line = line " eta " duration((total[name] - done[name]) / rate[name])
-                print line (text[name] ? " " text[name] : "")
-                delete unit[name]
-            }
-        }'
-}
-
-# A line a scan that was kept, from what each program wrote of it; those of before left out:
-#     5f8cb1f1bfe6  GE MEDICAL SYSTEMS  SUV factor 0.000242903  SUVmax 66.52  34 regions  2 tumours  1.4 s  ge_sarcoma_dicom/image
-run_scans() {
-    cat "$run_dir/logs"/*.log 2>/dev/null | awk -v told="$run_told" '
-        # what stands behind a key: to the end of its quotes, or to the next key
-        function value(key,    text, end) {
-            if (!(end = match($0, " " key "="))) return ""
-            text = substr($0, end + length(key) + 2)
-            if (text ~ /^"/) { text = substr(text, 2); return substr(text, 1, index(text, "\"") - 1) }
-            return match(text, / [a-z_]+=/) ? substr(text, 1, RSTART - 1) : text
-        }
-        / event=(read|suv|regions) / { took[value("scan") SUBSEP value("event")] = value("seconds") }
-        / event=cached / && !(value("scan") in patient) {
-            scan[++count] = value("scan")
-            patient[scan[count]] = value("patient")
-            line[count] = sprintf("%s  SUV factor %s  SUVmax %s  %d regions  %d tumours", value("vendor"), value("factor"), value("suv_max"),
-                value("regions"), value("tumours"))
-        }
-        END {
-            for (n = told + 1; n <= count; n++)
-                printf "%s  %s  %.1f s  %s\n", patient[scan[n]], line[n],
-                    took[scan[n] SUBSEP "read"] + took[scan[n] SUBSEP "suv"] + took[scan[n] SUBSEP "regions"], scan[n]
-        }'
-}
-
-# Those lines once, then the bars; on a terminal these replace the ones drawn before.
-run_draw() {
-    local line scans=()
-    mapfile -t scans < <(run_scans)
-    run_told=$((run_told + ${#scans[@]}))
-    if [ ! -t 2 ]; then
-        [ ${#scans[@]} = 0 ] || printf '%s\n' "${scans[@]}" >&2
-        [ "${1:-}" = last ] || run_progress | sed 's/  */ /g' >&2
-        return
-    fi
-    {
-        [ "$run_lines" = 0 ] || printf '\033[%dA' "$run_lines"
-        run_lines=0
-        [ ${#scans[@]} = 0 ] || printf '\r\033[K%s\n' "${scans[@]}"
-        while IFS= read -r line; do
-            printf '\r\033[K%.*s\n' $((${COLUMNS:-80} - 1)) "$line"
-            run_lines=$((run_lines + 1))
-        done < <(run_progress)
-        printf '\033[J'
-    } >&2
-}
-
-# What people want to know at the end: each program's last line, what was refused, who was killed.
-run_report() {
-    local name refused
-    for name in "${run_nodes[@]}"; do
-        [[ $name =~ \.[0-9]+$ ]] || grep -v '^program=' "$run_dir/logs/$name.log" 2>/dev/null | tail -n 1 >&2
-        [ ! -s "$run_dir/logs/$name.kills" ] || echo "$name: killed and started again, times: $(<"$run_dir/logs/$name.kills")" >&2
-    done
-    refused=$(sed -n "s/^program=\([^ ]*\) level=[a-z]* text=\"\(refused '.*\)\"\$/\1: \2/p; /^[^ =]*: refused '/p" \
-        "$run_dir/logs"/*.log 2>/dev/null | sort -u)
-    [ -n "$refused" ] || return 0
-    echo "refused: $(wc -l <<<"$refused") scans" >&2
-    head -n 20 <<<"$refused" >&2
-    [ "$(wc -l <<<"$refused")" -le 20 ] || echo "... and $(($(wc -l <<<"$refused") - 20)) more in $run_dir/logs" >&2
-}
-
-# The failing program's sentence, once, and where it said more.
+# The failing program's sentence, once, and the log of the node that said it.
 run_report_failure() {
     local failed log
     mapfile -t failed <"$run_dir/FAILED"
-    failed+=('' '' '')
-    log=$(grep -lF -- "${failed[2]}" "$run_dir/logs"/*.log 2>/dev/null | head -n 1)
+    failed+=('' '' '' '')
+    log=$run_dir/logs/${failed[3]:-${failed[1]}}.log
+    [ -e "$log" ] || log=$run_dir/logs
     echo "${failed[1]}: ${failed[2]#"${failed[1]}: "}" >&2
-    echo "${0##*/}: the run failed; see ${log:-$run_dir/logs}" >&2
+    echo "${0##*/}: the run failed; see $log" >&2
 }
 
 run_wait() {
-    local drawn=$SECONDS failed_at='' name code worst=0 every=10
-    [ ! -t 2 ] || every=0
-    while run_alive; do
+    local failed_at='' name code worst=0 top i
+    (trap '' INT HUP && exec {run_lock}>&- && exec petrel-top --bars "$run_dir" >&2) &
+    top=$!
+    while run_look; do
         sleep 0.3
-        if ((SECONDS - drawn >= every)); then
-            drawn=$SECONDS
-            run_draw
-        fi
         # a program that takes no notice of the failure, or of being asked to leave, is asked, then made to
         [ ! -e "$run_dir/FAILED" ] || : "${failed_at:=$SECONDS}"
         [ -z "$failed_at" ] || [ -n "$run_stopping" ] || ((SECONDS - failed_at < 20)) || run_stop
-        if [ -n "$run_stopping" ] && ((SECONDS - run_stopping > run_patience_s)); then
-            run_stop
-            run_stopping=$SECONDS
-        fi
     done
-    run_draw last
+    kill -TERM "$top" 2>/dev/null
+    wait "$top" 2>/dev/null
     trap - INT TERM HUP
     exec {run_lock}>&-
+    unset PETREL_PROGRESS_DIR # what is started now is none of the run
     if [ -e "$run_dir/FAILED" ]; then
         run_report_failure
         code=$(head -n 1 "$run_dir/FAILED")
         return "$code"
     fi
-    run_report
+    petrel-top --end "$run_dir" >&2
+    for i in "${!run_lost[@]}"; do
+        echo "${run_nodes[i]}: its keeper was killed and started again, times: ${run_lost[i]}" >&2
+    done
     for name in "${run_nodes[@]}"; do
-        code=$(cat "$run_dir/logs/$name.exit" 2>/dev/null || echo 70) # no exit code: its keeper was killed
+        code=$(cat "$run_dir/logs/$name.exit" 2>/dev/null || echo 75) # its keeper was killed as the run was stopped
         case $code in
         0) ;;
         65) [ "$worst" != 0 ] || worst=65 ;;

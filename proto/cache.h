@@ -60,6 +60,9 @@ int cache_read_shard(const struct cache *c, size_t shard, bool verify, struct re
                      struct error *e) MUST_USE;
 /* Its facts alone. */
 int cache_read_facts(const struct cache *c, size_t shard, struct scan_facts *facts, struct error *e) MUST_USE;
+/* The lesions of its truth and what regions hold of them, without the boxes; lesions_free() them. known 0: the scan had no truth, or
+ * the cache was made before lesions were kept: only making it anew tells. */
+int cache_read_lesions(const struct cache *c, size_t shard, struct lesions *l, struct error *e) MUST_USE;
 /* Everything there is to check of one shard: SHA-256, Fletcher32, XXH3 of each array and each box, finite numbers, counts
  * as the manifest has them. */
 int cache_verify_shard(const struct cache *c, size_t shard, struct error *e) MUST_USE;
@@ -92,6 +95,7 @@ int box_read(struct box_reader *r, size_t row, float *box, struct error *e) MUST
 void box_reader_close(struct box_reader **r);
 
 /* Patients into train, validation, test, the tumour share kept about equal; deterministic in seed and the set of
- * patients. Publishes DIR/splits.tsv (patient, split). */
-int cache_split(struct cache *c, double validation, double test, uint64_t seed, struct error *e) MUST_USE;
+ * patients. Publishes DIR/splits.tsv (patient, split). Another split that is there is refused (EX_USAGE) unless replace: models
+ * learned from its patients. */
+int cache_split(struct cache *c, double validation, double test, uint64_t seed, bool replace, struct error *e) MUST_USE;
 #endif

@@ -41,6 +41,8 @@ int shard_open(struct store **s, const char *path, struct error *e) MUST_USE; /*
 int shard_shape(struct store *s, size_t *regions, int32_t *channels, struct error *e) MUST_USE;
 int shard_facts(struct store *s, struct scan_facts *facts, struct error *e) MUST_USE;
 int shard_read(struct store *s, struct regions_message *m, struct error *e) MUST_USE;
+/* *l must be empty; lesions_free() it whatever comes back. */
+int shard_lesions(struct store *s, size_t regions, struct lesions *l, struct error *e) MUST_USE;
 /* The XXH3 of each box, as stored; [regions], free(). */
 int shard_box_sums(struct store *s, size_t regions, uint64_t **sums, struct error *e) MUST_USE;
 size_t box_floats(int32_t channels);

@@ -85,6 +85,19 @@ int cache_read_facts(const struct cache *c, size_t shard, struct scan_facts *fac
     return result;
 }
 
+int cache_read_lesions(const struct cache *c, size_t shard, struct lesions *l, struct error *e)
+{
+    struct store *s = NULL;
+    *l = (struct lesions){0};
+    int result = entry_open(c, shard, &s, e) || shard_lesions(s, (size_t)c->shard[shard].regions, l, e)
+                     ? shard_error(c, shard, e)
+                     : 0;
+    if (result)
+        lesions_free(l);
+    store_close(&s);
+    return result;
+}
+
 static int finite_check(const struct regions_message *m, struct error *e)
 {
     size_t floats = m->count * box_floats(m->channels);

@@ -34,23 +34,32 @@ static int column_shape(const struct region_field *f, size_t regions, uint64_t d
 
 /* ---- writing */
 
-static int columns_write(struct store *s, const char *group, const struct region *r, size_t count, struct error *e)
+static int columns_write(struct store *s, const char *group, const struct record_table *t, const void *record,
+                         size_t count, struct error *e)
 {
-    void *column = xalloc(count + 1, sizeof *r);
+    void *column = xalloc(count + 1, t->size);
     int result = 0;
-    for (size_t i = 0; i < region_field_count && !result; i++) {
-        const struct region_field *f = &region_fields[i];
+    for (size_t i = 0; i < t->fields && !result; i++) {
+        const struct region_field *f = &t->field[i];
         char name[64];
         uint64_t dim[3];
         column_name(group, f, name);
         int ndim = column_shape(f, count, dim);
-        region_column_get(f, r, count, column);
+        column_get(t, i, record, count, column);
         if (store_write(s, name, column_types[f->kind], ndim, dim, 0, column, e) ||
             store_set_text(s, name, "unit", f->unit, e) || store_set_text(s, name, "meaning", f->meaning, e))
             result = -1;
     }
     free(column);
     return result;
+}
+
+static int lesions_write(struct store *s, const struct lesions *l, struct error *e)
+{
+    return columns_write(s, "/lesion", &lesion_table, l->lesion, l->count, e) ||
+                   columns_write(s, "/lesion_part", &lesion_part_table, l->part, l->part_count, e)
+               ? -1
+               : 0;
 }
 
 static int boxes_write(struct store *s, const struct regions_message *m, struct error *e)
@@ -107,8 +116,9 @@ static int contents_write(struct store *s, const struct regions_message *m, stru
     const uint64_t runs[2] = {m->label_runs.size / 8, 2};
     const uint64_t mip[3] = {(uint64_t)m->mip_angles, (uint64_t)m->mip_height, (uint64_t)m->mip_width};
     if (store_set_int(s, "/", "petrel_cache", CACHE_VERSION, e) || boxes_write(s, m, e) ||
-        columns_write(s, "/roi", m->region, m->count, e) ||
-        (m->excluded_count && columns_write(s, "/excluded", m->excluded, m->excluded_count, e)) ||
+        columns_write(s, "/roi", &region_table, m->region, m->count, e) ||
+        (m->excluded_count && columns_write(s, "/excluded", &region_table, m->excluded, m->excluded_count, e)) ||
+        (m->lesions.known && lesions_write(s, &m->lesions, e)) ||
         store_write(s, "/labels", STORE_U32, 2, runs, 0, m->label_runs.data, e) ||
         store_set_text(s, "/labels", "meaning", "label map in runs: value, length; z slowest", e) ||
         facts_write(s, &m->facts, e) || place_write(s, m, e) ||
@@ -228,12 +238,13 @@ static int place_read(struct store *s, struct regions_message *m, struct error *
     return geometry_check(&m->grid, &m->turned, e);
 }
 
-static int columns_read(struct store *s, const char *group, struct region *r, size_t count, struct error *e)
+static int columns_read(struct store *s, const char *group, const struct record_table *t, void *record, size_t count,
+                        struct error *e)
 {
-    void *column = try_alloc(e, count + 1, sizeof *r);
+    void *column = try_alloc(e, count + 1, t->size);
     int result = column ? 0 : -1;
-    for (size_t i = 0; i < region_field_count && !result; i++) {
-        const struct region_field *f = &region_fields[i];
+    for (size_t i = 0; i < t->fields && !result; i++) {
+        const struct region_field *f = &t->field[i];
         char name[64];
         uint64_t dim[3];
         column_name(group, f, name);
@@ -242,26 +253,54 @@ static int columns_read(struct store *s, const char *group, struct region *r, si
                      ? -1
                      : 0;
         if (!result)
-            region_column_put(f, r, count, column);
+            column_put(t, i, record, count, column);
     }
     free(column);
     return result;
 }
 
-/* /excluded is there where a region was left out. */
-static int excluded_read(struct store *s, struct regions_message *m, struct error *e)
+/* A group of columns as long as its first. */
+static int table_read(struct store *s, const char *group, const struct record_table *t, void **record, size_t *count,
+                      struct error *e)
 {
     int ndim;
     uint64_t dim[8];
-    if (!store_has(s, "/excluded"))
-        return 0;
-    if (store_shape(s, "/excluded/component", &ndim, dim, e))
+    char first[64];
+    column_name(group, &t->field[0], first);
+    if (store_shape(s, first, &ndim, dim, e))
         return -1;
     if (ndim != 1 || dim[0] > UINT32_MAX)
-        return fail(e, "its '/excluded/component' is no column");
-    m->excluded_count = (size_t)dim[0];
-    m->excluded = try_alloc(e, m->excluded_count + 1, sizeof *m->excluded);
-    return m->excluded ? columns_read(s, "/excluded", m->excluded, m->excluded_count, e) : -1;
+        return fail(e, "its '%s' is no column", first);
+    *record = try_alloc(e, (size_t)dim[0] + 1, t->size);
+    if (!*record)
+        return -1;
+    *count = (size_t)dim[0];
+    return columns_read(s, group, t, *record, *count, e);
+}
+
+/* /excluded is there where a region was left out. */
+static int excluded_read(struct store *s, struct regions_message *m, struct error *e)
+{
+    void *record = NULL;
+    int result =
+        !store_has(s, "/excluded") ? 0 : table_read(s, "/excluded", &region_table, &record, &m->excluded_count, e);
+    m->excluded = record;
+    return result;
+}
+
+/* /lesion is there where the scan had a truth, and in no cache of before there were lesions. */
+int shard_lesions(struct store *s, size_t regions, struct lesions *l, struct error *e)
+{
+    void *lesion = NULL, *part = NULL;
+    if (!store_has(s, "/lesion"))
+        return 0;
+    int result = table_read(s, "/lesion", &lesion_table, &lesion, &l->count, e) ||
+                         table_read(s, "/lesion_part", &lesion_part_table, &part, &l->part_count, e)
+                     ? -1
+                     : 0;
+    l->lesion = lesion, l->part = part;
+    l->known = 1;
+    return result ? result : lesions_check(l, regions, e);
 }
 
 static int labels_read(struct store *s, struct regions_message *m, struct error *e)
@@ -311,8 +350,8 @@ int shard_read(struct store *s, struct regions_message *m, struct error *e)
     m->box = try_alloc(e, m->count * box_floats(m->channels) + 1, sizeof *m->box);
     m->region = try_alloc(e, m->count + 1, sizeof *m->region);
     return m->box && m->region && store_read(s, "/box", STORE_F32, 0, m->count, m->box, e) == 0 &&
-                   columns_read(s, "/roi", m->region, m->count, e) == 0 && excluded_read(s, m, e) == 0 &&
-                   labels_read(s, m, e) == 0 && mip_read(s, m, e) == 0
+                   columns_read(s, "/roi", &region_table, m->region, m->count, e) == 0 && excluded_read(s, m, e) == 0 &&
+                   shard_lesions(s, m->count, &m->lesions, e) == 0 && labels_read(s, m, e) == 0 && mip_read(s, m, e) == 0
                ? regions_check(m, e)
                : -1;
 }

@@ -153,7 +153,22 @@ static void balance(struct patient *p, size_t count)
         ;
 }
 
-int cache_split(struct cache *c, double validation, double test, uint64_t seed, struct error *e)
+/* Is the split on disk another one? p: in the order of names. */
+static bool splits_differ(const struct cache *c, const struct patient *p, size_t count)
+{
+    char *path = cache_path(c, CACHE_SPLITS);
+    bool differ = false;
+    if (file_exists(path))
+        for (size_t i = 0; i < c->shard_count && !differ; i++) {
+            const struct patient wanted = {.name = (char *)(uintptr_t)c->shard[i].patient};
+            const struct patient *is = bsearch(&wanted, p, count, sizeof *p, name_order);
+            differ = !is || is->split != c->shard[i].split;
+        }
+    free(path);
+    return differ;
+}
+
+int cache_split(struct cache *c, double validation, double test, uint64_t seed, bool replace, struct error *e)
 {
     if (!(validation >= 0 && test >= 0 && validation + test < 1))
         return fail_as(e, EX_USAGE, "cannot split: validation %g and test %g leave nothing to train on", validation,
@@ -178,6 +193,13 @@ int cache_split(struct cache *c, double validation, double test, uint64_t seed, 
     balance(p, count);
 
     qsort(p, count, sizeof *p, name_order);
+    if (!replace && splits_differ(c, p, count)) {
+        free(p);
+        return fail_as(e, EX_USAGE,
+                       "cache '%s' is split already, in another way: what was trained on it knows other patients "
+                       "(--force replaces '%s')",
+                       c->dir, CACHE_SPLITS);
+    }
     char **name = xalloc(count, sizeof *name);
     enum split *split = xalloc(count, sizeof *split);
     for (size_t i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* failure -- RUN/FAILED: one stage's last sentence, for all the others.   proto
  *
- *     code LF program LF sentence LF            linked into place: the first one wins, and is never seen in part */
+ *     code LF program LF sentence LF node LF    linked into place: the first one wins, and is never seen in part */
 #include "proto/channel.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 /* No allocation and no lock of ours: this may run because memory is gone, in any thread. */
 void run_fail(const char *run_dir, int code, const char *sentence)
 {
-    char path[PATH_MAX], temporary[PATH_MAX], text[1200];
+    char path[PATH_MAX], temporary[PATH_MAX], text[1500];
     if (snprintf(path, sizeof path, "%s/FAILED", run_dir) >= (int)sizeof path ||
         snprintf(temporary, sizeof temporary, "%s/FAILED.%ld.tmp", run_dir, (long)getpid()) >= (int)sizeof temporary)
         return;
@@ -25,7 +25,12 @@ void run_fail(const char *run_dir, int code, const char *sentence)
     for (char *c = strchr(strchr(text, '\n') + 1, '\n') + 1; *c; c++)
         if (*c == '\n')
             *c = ' ';
-    text[length++] = '\n';
+    const char *node = getenv("PETREL_NODE"); /* its log is RUN/logs/NODE.log */
+    int const more = snprintf(text + length, sizeof text - (size_t)length, "\n%s\n", node ? node : "");
+    if (more < 0 || (size_t)more >= sizeof text - (size_t)length)
+        text[length++] = '\n';
+    else
+        length += more;
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
@@ -37,7 +42,7 @@ void run_fail(const char *run_dir, int code, const char *sentence)
 
 int run_check(const char *run_dir, struct error *e)
 {
-    char path[PATH_MAX], text[1200];
+    char path[PATH_MAX], text[1500];
     if (snprintf(path, sizeof path, "%s/FAILED", run_dir) >= (int)sizeof path)
         return 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -136,7 +136,42 @@ struct region_field {
 };
 extern const struct region_field region_fields[];
 extern const size_t region_field_count;
+/* Any list of records kept as columns: regions, lesions (/lesion/NAME), their parts (/lesion_part/NAME). */
+struct record_table {
+    const struct region_field *field;
+    size_t fields, size; /* size: of a record */
+};
+extern const struct record_table region_table, lesion_table, lesion_part_table;
 size_t region_kind_size(enum region_kind kind);
+
+/* One lesion of the truth: a 26-connected component of its mask; and what the regions make of it. A scan without a truth has none
+ * and does not know (regions_message.lesions.known). */
+struct lesion {
+    int32_t id; /* from 1, by first voxel */
+    int64_t voxels;
+    double ml, suv_max, suv_mean;
+    double centroid_mm[3]; /* RAS x,y,z */
+    double centroid[3];    /* mean index z,y,x */
+    double from_liver_mm[3]; /* its centroid from the liver's: to the patient's left, to the front, up; NAN: no liver known */
+    int32_t organ;           /* that of the organ map which holds most of it (proto/organ.h); 0: none, or no map */
+    int32_t region;  /* component of the region that holds most of it (the lower of equal ones); 0: none touches it */
+    int32_t sharing; /* other lesions of which that region holds at least half */
+    double covered;  /* share of its voxels in that region */
+    double in_regions, in_tumours; /* in any region; in any whose label is tumour */
+    double in_excluded;            /* in regions that were left out as an organ's */
+};
+/* How much of a lesion lies in one region. */
+struct lesion_part {
+    int32_t lesion, component;
+    int64_t voxels;
+};
+struct lesions {
+    int32_t known; /* 1: the scan had a truth; 0: it had none, or whoever made this did not look */
+    size_t count, part_count;
+    struct lesion *lesion;
+    struct lesion_part *part; /* by lesion, then component */
+};
+void lesions_free(struct lesions *l);
 
 /* roi -> cache | classify: one scan's regions. */
 struct regions_message {
@@ -150,6 +185,7 @@ struct regions_message {
     size_t excluded_count;
     struct region *excluded; /* regions of organs that were left out: measured as the others, in neither box nor label map */
     float *box;              /* [N][C][16][16][16] SUV, HU */
+    struct lesions lesions;   /* of the truth */
     struct buffer label_runs; /* label map of the whole grid, run-length coded: pairs (uint32 value, uint32 length) */
     int32_t mip_angles, mip_height, mip_width; /* rotating maximum-intensity projection; 0: none */
     double mip_mm;                             /* side of a pixel; row 0 is the head */

@@ -183,52 +183,7 @@ void volume_message_free(struct volume_message *m)
     *m = (struct volume_message){0};
 }
 
-/* ---- regions: a column an array */
-
-#define REGION(kind, field, count, unit, meaning)                                                                      \
-    {                                                                                                                  \
-#field, kind, offsetof(struct region, field), count, unit, meaning                                             \
-    }
-const struct region_field region_fields[] = {
-    REGION(REGION_I32, component, 1, "", "value in the label map, from 1"),
-    REGION(REGION_I32, label, 1, "", "1 tumour, 0 not, -1 no truth"),
-    REGION(REGION_I64, voxels, 1, "", "number of voxels"),
-    REGION(REGION_F64, ml, 1, "ml", "volume"),
-    REGION(REGION_F64, suv_max, 1, "SUV", "largest SUV"),
-    REGION(REGION_F64, suv_mean, 1, "SUV", "mean SUV"),
-    REGION(REGION_F64, suv_peak, 1, "SUV", "mean in a sphere of 1 ml, where it is highest"),
-    REGION(REGION_F64, centroid_mm, 3, "mm", "centroid, RAS x y z"),
-    REGION(REGION_F64, centroid, 3, "voxels", "mean index z y x"),
-    REGION(REGION_I32, low, 3, "voxels", "lower bounds z y x"),
-    REGION(REGION_I32, high, 3, "voxels", "upper bounds z y x, included"),
-    REGION(REGION_I32, box_low, 3, "voxels", "first voxel of the box z y x; may lie outside the volume"),
-    REGION(REGION_F64, overlap, 1, "", "share of its voxels inside the truth mask; NaN: no truth"),
-    REGION(REGION_I32, organ, 1, "", "organ it belongs to, as numbered in organ maps; 0: none known"),
-    REGION(REGION_I32, organ_by, 1, "", "how that is known: 1 organ map, 2 rule; 0: not"),
-    REGION(REGION_I32, clipped, 1, "", "1: the box left the volume and was padded with air"),
-    REGION(REGION_F32, position, (size_t)POSITION_FORMS *POSITION_SIZE, "",
-           "position vectors: axis/voxel, axis/mm, oriented/voxel, oriented/mm"),
-};
-const size_t region_field_count = COUNT_OF(region_fields);
-
-size_t region_kind_size(enum region_kind kind)
-{
-    return kind == REGION_I64 || kind == REGION_F64 ? 8 : 4;
-}
-
-void region_column_get(const struct region_field *f, const struct region *r, size_t count, void *column)
-{
-    size_t width = f->count * region_kind_size(f->kind);
-    for (size_t i = 0; i < count; i++)
-        memcpy((char *)column + i * width, (const char *)&r[i] + f->offset, width);
-}
-
-void region_column_put(const struct region_field *f, struct region *r, size_t count, const void *column)
-{
-    size_t width = f->count * region_kind_size(f->kind);
-    for (size_t i = 0; i < count; i++)
-        memcpy((char *)&r[i] + f->offset, (const char *)column + i * width, width);
-}
+/* ---- regions */
 
 /* Counts as they travel: fixed widths, whatever the struct has. */
 struct regions_shape {
@@ -249,60 +204,24 @@ static size_t mip_bytes(const struct regions_message *m)
     return (size_t)m->mip_angles * (size_t)m->mip_height * (size_t)m->mip_width;
 }
 
-/* Regions as a map of columns. */
-static void table_put(struct wire_writer *w, const char *name, const struct region *r, size_t count)
-{
-    void *column = xalloc(count + 1, sizeof *r);
-    wire_map(w, name, region_field_count);
-    for (size_t i = 0; i < region_field_count; i++) {
-        const struct region_field *f = &region_fields[i];
-        region_column_get(f, r, count, column);
-        wire_put_bin(w, f->name, column, count * f->count * region_kind_size(f->kind));
-    }
-    free(column);
-}
-
-static int table_get(const struct wire_map *map, const char *name, struct region **r, size_t count, struct error *e)
-{
-    struct wire_map columns;
-    const uint8_t *first;
-    size_t size;
-    if (wire_get_map(map, name, &columns, e) || wire_get_bin(&columns, region_fields[0].name, &first, &size, e))
-        return -1;
-    /* so many bytes of one column are there: that bounds the table before it is allocated */
-    if (size / region_kind_size(region_fields[0].kind) != count)
-        return fail(e, "message's '%s' has %zu bytes, expected %zu regions", name, size, count);
-    *r = try_alloc(e, count ? count : 1, sizeof **r);
-    if (!*r)
-        return -1;
-    for (size_t i = 0; i < region_field_count; i++) {
-        const struct region_field *f = &region_fields[i];
-        const uint8_t *column;
-        size_t width = f->count * region_kind_size(f->kind);
-        if (wire_get_bin(&columns, f->name, &column, &size, e))
-            return -1;
-        if (size != count * width)
-            return fail(e, "message's '%s' has %zu bytes, expected %zu regions of %zu", f->name, size, count, width);
-        region_column_put(f, *r, count, column);
-    }
-    return 0;
-}
-
 void regions_message_encode(const struct regions_message *m, struct buffer *out)
 {
     size_t boxes = m->count * (size_t)m->channels * BOX_VOXELS * sizeof(float);
     struct regions_shape shape = {m->count, m->excluded_count, m->channels, m->mip_angles, m->mip_height, m->mip_width};
     size_t reserve = boxes + m->label_runs.size + mip_bytes(m) + (m->count + m->excluded_count) * sizeof *m->region +
-                     sizeof m->facts + 2048;
+                     m->lesions.count * sizeof *m->lesions.lesion + m->lesions.part_count * sizeof *m->lesions.part +
+                     sizeof m->facts + 4096;
     struct wire_writer w;
-    wire_begin(&w, "regions", 1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 2 + 3,
+    wire_begin(&w, "regions",
+               1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 2 + 3 + LESIONS_FIELDS,
                reserve);
     facts_put(&w, &m->facts);
     place_put(&w, &m->grid, &m->turned);
     wire_put(&w, regions_fields, COUNT_OF(regions_fields), m);
     wire_put(&w, regions_shape_fields, COUNT_OF(regions_shape_fields), &shape);
-    table_put(&w, "region", m->region, m->count);
-    table_put(&w, "excluded", m->excluded, m->excluded_count);
+    table_put(&w, "region", &region_table, m->region, m->count);
+    table_put(&w, "excluded", &region_table, m->excluded, m->excluded_count);
+    lesions_put(&w, &m->lesions);
     wire_put_bin(&w, "box", m->box, boxes);
     wire_put_bin(&w, "label_runs", m->label_runs.data, m->label_runs.size);
     wire_put_bin(&w, "mip", m->mip, mip_bytes(m));
@@ -341,8 +260,17 @@ static int regions_get(const struct wire_map *map, struct regions_message *m, st
     if (wire_copy_bin(map, "box", m->count * (size_t)m->channels * BOX_VOXELS, sizeof(float), &data, e))
         return -1;
     m->box = data;
-    if (table_get(map, "region", &m->region, m->count, e) ||
-        table_get(map, "excluded", &m->excluded, m->excluded_count, e))
+    size_t regions, excluded;
+    if (table_get(map, "region", &region_table, &data, &regions, e))
+        return -1;
+    m->region = data;
+    if (table_get(map, "excluded", &region_table, &data, &excluded, e))
+        return -1;
+    m->excluded = data;
+    if (regions != m->count || excluded != m->excluded_count)
+        return fail(e, "message has %zu regions and %zu excluded, expected %zu and %zu", regions, excluded, m->count,
+                    m->excluded_count);
+    if (lesions_get(map, m->count, &m->lesions, e))
         return -1;
     const uint8_t *runs;
     size_t size;
@@ -378,6 +306,7 @@ void regions_message_free(struct regions_message *m)
     free(m->excluded);
     free(m->box);
     free(m->mip);
+    lesions_free(&m->lesions);
     buffer_free(&m->label_runs);
     *m = (struct regions_message){0};
 }

@@ -11,9 +11,18 @@ int facts_get(const struct wire_map *map, struct scan_facts *facts, struct error
 /* Grids and shapes that may be believed: also asked of what comes out of a cache. */
 int geometry_check(const struct grid *g, const struct turn *t, struct error *e) MUST_USE;
 int regions_check(const struct regions_message *m, struct error *e) MUST_USE;
-/* One field of every region, as an array of count * field->count values, out of the structs and into them. */
-void region_column_get(const struct region_field *f, const struct region *r, size_t count, void *column);
-void region_column_put(const struct region_field *f, struct region *r, size_t count, const void *column);
+/* One field of every record, as an array of count * field->count values, out of the structs and into them. */
+void column_get(const struct record_table *t, size_t field, const void *record, size_t count, void *column);
+void column_put(const struct record_table *t, size_t field, void *record, size_t count, const void *column);
+/* Records as a map of columns. table_get: new memory, of as many records as the first column has, at most UINT32_MAX. */
+void table_put(struct wire_writer *w, const char *name, const struct record_table *t, const void *record, size_t count);
+int table_get(const struct wire_map *map, const char *name, const struct record_table *t, void **record, size_t *count,
+              struct error *e) MUST_USE;
+enum { LESIONS_FIELDS = 3 };
+void lesions_put(struct wire_writer *w, const struct lesions *l);
+int lesions_get(const struct wire_map *map, size_t regions, struct lesions *l, struct error *e) MUST_USE;
+/* Lesions whose parts and regions are there. */
+int lesions_check(const struct lesions *l, size_t regions, struct error *e) MUST_USE;
 
 enum { PAIR_TASK_FIELDS = 8 };
 extern const struct wire_field pair_task_fields[PAIR_TASK_FIELDS];

@@ -9,7 +9,7 @@
 #define PETREL_PROTO_MESSAGE_WIRE_H
 #include "common/base.h"
 
-enum { WIRE_VALUES_MAX = 4096 }; /* in one message, arrays being one value each; ours have under 200 */
+enum { WIRE_VALUES_MAX = 4096 }; /* in one message, arrays being one value each; ours have under 250 */
 
 /* A fixed part of a struct: its fields, each a value of the map. */
 enum wire_kind {

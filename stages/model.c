@@ -120,17 +120,28 @@ int model_open(struct model *m, const char *path, const struct backend_wish *w, 
     return result;
 }
 
-void model_close(struct model *m)
+void model_forget(struct model *m, uint64_t seed)
+{
+    params_init(m->params, seed);
+}
+
+void model_unload(struct model *m)
 {
     tape_close(&m->tape);
     params_close(&m->params);
     if (m->backend)
         backend_close(&m->backend);
-    free(m->settings);
     free(m->box);
     free(m->row);
     free(m->out);
     free(m->logit);
+    m->box = m->row = m->out = m->logit = NULL;
+}
+
+void model_close(struct model *m)
+{
+    model_unload(m);
+    free(m->settings);
     *m = (struct model){0};
 }
 

@@ -63,6 +63,10 @@ int model_open_facts(struct model *m, const char *path, struct error *e) MUST_US
 /* Opens a model file on a back end. -1 and a sentence naming the file and what is missing, extra or misshapen. */
 int model_open(struct model *m, const char *path, const struct backend_wish *w, struct error *e) MUST_USE;
 void model_close(struct model *m);
+/* Weights as they are before any training, of this seed: for asking what training gave. */
+void model_forget(struct model *m, uint64_t seed);
+/* Gives the network back and keeps the facts: it answers no more, and is still to be closed. */
+void model_unload(struct model *m);
 /* n boxes [n][C][16][16][16], standardised as m->recipe.standardise says, and their positions [n][9] in the form
  * m->recipe names -> out [n][embedding]. Any n. Encoder and PEB in evaluation mode (running statistics). A box's
  * numbers do not depend on what else is asked for. */

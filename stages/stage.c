@@ -202,15 +202,24 @@ static void hear_arrivals(struct stage *st, double timeout_s)
         stage_die_of_channel(&e);
 }
 
+static void waited(double *sum_s, const char *gauge, double begun_s)
+{
+    *sum_s += now_s() - begun_s;
+    metric_gauge(gauge, *sum_s);
+    progress_pulse();
+}
+
 bool stage_take(struct stage *st, struct taken *item)
 {
     struct error e = {0};
     int got = 0;
     while (got == 0) {
+        double const begun_s = now_s();
         heed(st);
         got = taker_take(st->taker, item, HEED_S, &e);
         if (st->giver)
             hear_arrivals(st, 0);
+        waited(&st->wait_in_s, "wait_in_s", begun_s);
     }
     if (got < 0)
         stage_die_of_channel(&e);
@@ -223,9 +232,13 @@ void stage_give_new(struct stage *st, struct item_key key, struct buffer *out)
     struct error e = {0};
     /* waiting here and not in giver_put, a signal is heard */
     while (giver_pending(st->giver) >= (size_t)st->options.window) {
+        double const begun_s = now_s();
         heed(st);
         hear_arrivals(st, HEED_S);
+        waited(&st->wait_out_s, "wait_out_s", begun_s);
     }
+    metric_gauge("window", (double)st->options.window);
+    metric_gauge("pending", (double)giver_pending(st->giver));
     heed(st);
     hear_arrivals(st, 0);
     if (giver_put(st->giver, key, out, &e))
@@ -246,7 +259,7 @@ void stage_refuse(struct stage *st, struct taken *item, const char *scan, const 
     snprintf(m.scan, sizeof m.scan, "%s", scan);
     snprintf(m.stage, sizeof m.stage, "%s", st->name);
     snprintf(m.sentence, sizeof m.sentence, "%s", e->text);
-    log_warn("refused '%s': %s", scan, e->text);
+    log_refused(scan, e->text);
     st->refused++;
     if (!st->giver) {
         stage_done(st, item);

@@ -28,7 +28,8 @@ struct stage {
     struct taker *taker; /* NULL: a source */
     struct giver *giver; /* NULL: a sink */
     uint64_t given, taken, refused;
-    struct arrived *arrived; /* stage_arrived */
+    double wait_in_s, wait_out_s; /* for something to do, and for room to give it */
+    struct arrived *arrived;      /* stage_arrived */
 };
 
 void stage_defaults(struct stage_options *o);

@@ -10,6 +10,7 @@
 struct cache_options {
     struct stage_options ends;
     double validation, test;
+    bool force;
     struct recipe recipe;
 };
 

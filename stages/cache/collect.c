@@ -14,7 +14,7 @@ static void scan_refuse(struct cache *c, struct item_key key, const char *scan, 
         die_of(why);
     format_into(refusal.scan, sizeof refusal.scan, "%s", scan);
     format_into(refusal.sentence, sizeof refusal.sentence, "%s", why->text);
-    log_warn("refused '%s': %s", scan, why->text);
+    log_refused(scan, why->text);
     if (cache_refuse(c, key, &refusal, &e))
         die_of(&e);
 }
@@ -41,8 +41,11 @@ static void regions_keep(struct cache *c, const struct taken *item, const struct
 {
     struct regions_message m;
     struct error e = {0};
-    if (cache_has(c, item->key))
+    if (cache_has(c, item->key)) {
+        static double repeats;
+        metric_gauge("repeats", ++repeats);
         return;
+    }
     if (regions_message_decode(&item->bytes, &m, &e)) {
         scan_refuse(c, item->key, "?", &e);
         return;
@@ -55,9 +58,11 @@ static void regions_keep(struct cache *c, const struct taken *item, const struct
     if (cache_add(c, item->key, &m, &e))
         scan_refuse(c, item->key, m.facts.source, &e);
     else if (c->shard_count > before)
-        log_event("cached", "scan=%s patient=%s vendor=\"%s\" factor=%.6g suv_max=%.2f regions=%zu tumours=%zu",
-                  m.facts.source, m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor,
-                  m.facts.suv_max, m.count, tumours);
+        log_record("cached", metric_text("scan", m.facts.source), metric_text("patient", m.facts.patient),
+                   metric_text("vendor", *m.facts.vendor ? m.facts.vendor : "-"),
+                   metric_number("factor", "%.6g", m.facts.suv_factor),
+                   metric_number("suv_max", "%.2f", m.facts.suv_max), metric_number("regions", "%.0f", (double)m.count),
+                   metric_number("tumours", "%.0f", (double)tumours));
     regions_message_free(&m);
 }
 

@@ -75,7 +75,7 @@ int cache_divide(const char *dir, const struct cache_options *o, const struct op
 {
     struct cache c;
     struct error e = {0};
-    if (cache_open(&c, dir, &e) || cache_split(&c, o->validation, o->test, (uint64_t)common->seed, &e))
+    if (cache_open(&c, dir, &e) || cache_split(&c, o->validation, o->test, (uint64_t)common->seed, o->force, &e))
         die_of(&e);
     if (!common->json)
         printf("%-10s %8s %8s %8s %8s %8s\n", "split", "patients", "scans", "regions", "tumours", "share");

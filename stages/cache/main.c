@@ -15,7 +15,7 @@ static const struct {
 int main(int argc, char **argv)
 {
     struct cache_options o = {.validation = 0.2, .test = 0.2};
-    struct option table[RECIPE_ROWS + STAGE_OPTION_ROWS + 3];
+    struct option table[RECIPE_ROWS + STAGE_OPTION_ROWS + 4];
     struct error e = {0};
     stage_defaults(&o.ends);
     recipe_defaults(&o.recipe);
@@ -35,6 +35,11 @@ int main(int argc, char **argv)
                                     .low = 0,
                                     .high = 0.9,
                                     .help = "split: share of the patients to test with",
+                                    .group = "Split"};
+    table[rows++] = (struct option){.name = "force",
+                                    .kind = OPT_FLAG,
+                                    .value = &o.force,
+                                    .help = "split: replace another split that is there",
                                     .group = "Split"};
     /* a pipeline gives all its stages the same words: its recipe is welcome here, and petrel-roi's short one */
     table[rows++] = (struct option){.name = "method",

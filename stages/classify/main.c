@@ -12,6 +12,7 @@
 struct settings {
     const char *model, *out;
     struct upstream_words words;
+    double threshold; /* < 0: the model's own */
     struct backend_wish backend;
 };
 
@@ -28,8 +29,8 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
     if (result_write(&r, model, out, &e) < 0)
         die_of(&e);
     *tumours += r.tumours;
-    log_event("classified", "scan=%s regions=%zu tumours=%zu tumour_ml=%.2f", m.facts.source, m.count, r.tumours,
-              r.tumour_ml);
+    log_record("classified", metric_text("scan", m.facts.source), metric_number("regions", "%.0f", (double)m.count),
+               metric_number("tumours", "%.0f", (double)r.tumours), metric_number("tumour_ml", "%.2f", r.tumour_ml));
     result_free(&r);
     regions_message_free(&m);
     stage_done(st, item);
@@ -49,10 +50,10 @@ static void note_refusal(struct stage *st, struct taken *item, bool tell)
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.backend = {"auto", "float32", 0}, .words = {.units = "auto"}};
+    struct settings s = {.backend = {"auto", "float32", 0}, .words = {.units = "auto"}, .threshold = -1};
     struct stage_options so;
     struct stage st;
-    struct option table[7 + STAGE_OPTION_ROWS] = {
+    struct option table[8 + STAGE_OPTION_ROWS] = {
         {"model", OPT_STRING, &s.model, "FILE", 0, 0, "a model file with a classifier", 0, NULL},
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder for the results; one folder a scan is made in it", 0, NULL},
         {"backend", OPT_CHOICE, &s.backend.name, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
@@ -63,9 +64,11 @@ int main(int argc, char **argv)
          "facts in place of the files', as petrel-load has it", 0, NULL},
         {"accept-implausible", OPT_FLAG, &s.words.accept_implausible, NULL, 0, 0, "as petrel-suv has it: for phantoms",
          0, NULL},
+        {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
+         "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
     stage_defaults(&so);
-    size_t rows = 7 + stage_option_rows(&so, "regions", NULL, table + 7, COUNT_OF(table) - 7);
+    size_t rows = 8 + stage_option_rows(&so, "regions", NULL, table + 8, COUNT_OF(table) - 8);
     struct opts o = {
         .program = "petrel-classify",
         .usage =
@@ -102,6 +105,8 @@ int main(int argc, char **argv)
     s.backend.threads = o.common.threads;
     if (model_open(&model, s.model, &s.backend, &e) < 0)
         die_of(&e);
+    if (s.threshold >= 0)
+        model.recipe.threshold = s.threshold;
     if (!model.has_classifier)
         die(EX_DATAERR, "model '%s' has no classifier: train one with petrel-train classifier", s.model);
     if (dir_make(s.out, &e) < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* upstream -- load, suv and roi as children of this very program.   [upstream] -> classify */
 #include "stages/classify/upstream.h"
+#include "common/child.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "proto/channel.h"
@@ -11,98 +12,108 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { STAGES = 3, WORDS_MOST = 16 };
 
 static const char *const program[STAGES] = {"petrel-load", "petrel-suv", "petrel-roi"};
 static struct upstream {
-    char run_dir[64], log[96];
-    pid_t child[STAGES];
-    size_t started;
+    char run_dir[64], log[96], progress[96];
+    char *path[STAGES];
+    char **word[STAGES], **environment;
+    struct child child[STAGES];
+    struct children children;
     pthread_t watcher;
-    bool watched, leaving;
-    int worst;
+    bool watched;
+    _Atomic bool leaving;
 } up;
 
 /* ---- one child ---- */
 
-static int start(size_t stage, char *const word[], struct error *e)
+static int become(void *context, size_t stage)
 {
-    char *path = program_beside(program[stage]);
-    int log = open(up.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    pid_t pid = log < 0 ? -1 : fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        dup2(log, STDERR_FILENO);
-        execv(path, word);
-        _exit(EX_UNAVAILABLE);
-    }
-    int result = pid > 0 ? 0 : fail_as(e, EX_OSERR, "cannot start %s: %s", program[stage], strerror(errno));
-    if (log >= 0)
-        close(log);
-    free(path);
-    if (pid > 0)
-        up.child[up.started++] = pid;
-    return result;
+    (void)context;
+    int const log = open(up.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (log < 0)
+        _exit(EX_CANTCREAT); /* at once: other threads' locks were copied as they were held */
+    dup2(log, STDERR_FILENO);
+    environ = up.environment;
+    execv(up.path[stage], up.word[stage]);
+    _exit(EX_UNAVAILABLE);
+}
+
+static void tell_killed(void *context, size_t stage, bool again)
+{
+    (void)context;
+    const struct child *c = &up.child[stage];
+    if (again)
+        log_note("%s was killed by signal %d and is started again", program[stage], c->signal);
 }
 
 /* ---- all of them ---- */
 
-static void note_end(pid_t pid, int status)
+static void tell_failed(size_t stage)
 {
     char sentence[200];
-    size_t i = 0;
-    int code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
-    while (i < up.started && up.child[i] != pid)
-        i++;
-    if (i == up.started)
+    const struct child *c = &up.child[stage];
+    if (!c->ended || c->code == EX_OK || c->code == EX_DATAERR || up.leaving)
         return;
-    if (code != EX_OK && (up.worst == EX_OK || up.worst == EX_DATAERR))
-        up.worst = code; /* a failure is worse than a refusal */
-    if (code == EX_OK || code == EX_DATAERR || up.leaving)
-        return;
-    if (WIFSIGNALED(status))
-        format_into(sentence, sizeof sentence, "%s was killed by signal %d: run it again", program[i], WTERMSIG(status));
+    if (c->signal && c->code == EX_SOFTWARE)
+        format_into(sentence, sizeof sentence, "%s was killed by signal %d again and again", program[stage], c->signal);
     else
-        format_into(sentence, sizeof sentence, "%s ended with code %d", program[i], code);
-    run_fail(up.run_dir, code, sentence); /* what it said itself came first and stays */
+        format_into(sentence, sizeof sentence, "%s ended with code %d", program[stage], c->code);
+    run_fail(up.run_dir, c->code, sentence); /* what it said itself came first and stays */
 }
 
+/* Starts them, too: a child is tied to the thread that started it. */
 static void *watch(void *nothing)
 {
-    int status;
-    for (pid_t pid; (pid = wait(&status)) > 0 || errno == EINTR;)
-        if (pid > 0)
-            note_end(pid, status);
+    struct error e = {0};
+    if (children_start(&up.children, &e) < 0)
+        run_fail(up.run_dir, EX_OSERR, e.text);
+    for (size_t left = 1; left > 0;) {
+        if (up.leaving && !up.children.asked)
+            children_ask(&up.children);
+        left = children_look(&up.children);
+        for (size_t i = 0; i < STAGES; i++)
+            tell_failed(i);
+        nanosleep(&(struct timespec){.tv_nsec = CHILD_LOOK_MS * 1000000L}, NULL);
+    }
     return nothing;
 }
 
-/* Their log has a line a message; failure is in the run directory, so what is left to pass on is
- *     program=petrel-load level=warning text="..."
- * Refusals too: through the channel they come with names hashed, and people here know the files by their own. */
+/* Failure is in the run directory; what is left to pass on is what they warned of, once, though one was started again. Refusals
+ * too: through the channel they come with names hashed, and people here know the files by their own. */
+static void pass_warning(void *context, const char *process, const struct metric_record *r)
+{
+    struct names *said = context;
+    (void)process;
+    const char *name = metric_record_text(r, "name"), *text = metric_record_text(r, "text");
+    bool const refused = strcmp(name, "refused") == 0;
+    if (!refused && strcmp(name, "warning") != 0)
+        return;
+    char *whole = xprintf("%s\n%s", metric_record_text(r, "scan"), text);
+    for (size_t i = 0; i < said->count; i++)
+        if (strcmp(said->name[i], whole) == 0) {
+            free(whole);
+            return;
+        }
+    said->name = xresize(said->name, said->count + 1, sizeof *said->name);
+    said->name[said->count++] = whole;
+    if (refused)
+        log_refused(metric_record_text(r, "scan"), text);
+    else
+        log_warn("%s", text);
+}
+
 static void pass_warnings(void)
 {
-    static const char mark[] = " level=warning text=\"";
-    struct buffer log = {0};
-    struct error e = {0};
-    if (file_read(up.log, (size_t)1 << 26, &log, &e) < 0)
-        return;
-    char *rest = (char *)log.data, *line;
-    while ((line = strsep(&rest, "\n")) != NULL) {
-        char *text = strstr(line, mark), *to = text;
-        if (text == NULL)
-            continue;
-        for (char *c = text + strlen(mark); *c != '\0' && *c != '"'; c++) {
-            c += *c == '\\' && c[1] != '\0';
-            *to++ = *c;
-        }
-        *to = '\0';
-        log_warn("%s", text);
-    }
-    buffer_free(&log);
+    struct names said = {0};
+    struct metric_reader *m = metric_reader_open(up.progress);
+    metric_reader_look(m, pass_warning, NULL, &said);
+    metric_reader_close(&m);
+    names_free(&said);
 }
 
 /* However we leave: nothing of ours stays behind. */
@@ -111,9 +122,22 @@ static void clear_up(void)
     if (up.run_dir[0] == '\0')
         return;
     up.leaving = true;
-    for (size_t i = 0; i < up.started; i++)
-        kill(up.child[i], SIGTERM);
     (void)upstream_end();
+}
+
+/* Ours, but that they tell of their progress in a directory of their own. */
+static char **environment_make(void)
+{
+    static const char key[] = "PETREL_PROGRESS_DIR=";
+    size_t n = 0, kept = 0;
+    while (environ[n])
+        n++;
+    char **own = xalloc(n + 2, sizeof *own);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(environ[i], key, sizeof key - 1) != 0)
+            own[kept++] = environ[i];
+    own[kept] = xprintf("%s%s", key, up.progress);
+    return own;
 }
 
 int upstream_start(char **scan, size_t scans, const struct upstream_words *given, const char *settings,
@@ -129,6 +153,10 @@ int upstream_start(char **scan, size_t scans, const struct upstream_words *given
     *run_dir = up.run_dir;
     atexit(clear_up);
     format_into(up.log, sizeof up.log, "%s/log", up.run_dir);
+    format_into(up.progress, sizeof up.progress, "%s/progress", up.run_dir);
+    if (dir_make(up.progress, e) < 0)
+        return -1;
+    up.environment = environment_make();
     char *recipe = path_join(up.run_dir, "recipe.conf"), *run = up.run_dir;
     char *units = xprintf("--units=%s", given->units);
     char **load = xalloc(scans + 2 * given->override.count + WORDS_MOST, sizeof *load);
@@ -141,29 +169,34 @@ int upstream_start(char **scan, size_t scans, const struct upstream_words *given
     }
     load[count++] = "--";
     memcpy(load + count, scan, scans * sizeof *scan);
-    char *accept = given->accept_implausible ? "--accept-implausible" : "--no-accept-implausible";
-    char *suv[] = {"petrel-suv", "--run", run, "--in", "volumes", "--out", "suv", accept, "--recipe", recipe, NULL};
-    char *roi[] = {"petrel-roi", "--run", run, "--in", "suv", "--out", "regions", "--recipe", recipe, NULL};
-    char *const *const words[STAGES] = {load, suv, roi};
-    int rc = publish_bytes(recipe, settings, strlen(settings), e);
-    for (size_t i = 0; i < STAGES && rc == 0; i++)
-        rc = start(i, words[i], e);
-    if (rc == 0 && pthread_create(&up.watcher, NULL, watch, NULL) != 0)
-        rc = fail_as(e, EX_OSERR, "cannot watch over petrel-load, petrel-suv and petrel-roi: no more threads");
-    up.watched = rc == 0;
-    free(load);
-    free(units);
-    free(recipe);
-    return rc;
+    static char *suv[] = {"petrel-suv", "--run",    up.run_dir, "--in", "volumes", "--out",
+                          "suv",        "--recipe", NULL,       NULL,   NULL};
+    static char *roi[] = {"petrel-roi", "--run", up.run_dir, "--in", "suv", "--out", "regions", "--recipe", NULL, NULL};
+    suv[8] = roi[8] = recipe;
+    suv[9] = given->accept_implausible ? "--accept-implausible" : NULL;
+    up.word[0] = load; /* kept: they may be started again */
+    up.word[1] = suv;
+    up.word[2] = roi;
+    for (size_t i = 0; i < STAGES; i++)
+        up.path[i] = program_beside(program[i]);
+    up.children = (struct children){
+        .count = STAGES, .child = up.child, .run = become, .killed = tell_killed, .on_parent_death = SIGTERM};
+    if (publish_bytes(recipe, settings, strlen(settings), e) < 0)
+        return -1;
+    if (pthread_create(&up.watcher, NULL, watch, NULL) != 0)
+        return fail_as(e, EX_OSERR, "cannot watch over petrel-load, petrel-suv and petrel-roi: no more threads");
+    up.watched = true;
+    return 0;
 }
 
 int upstream_end(void)
 {
     if (up.watched)
         pthread_join(up.watcher, NULL);
+    up.watched = false;
     if (!up.leaving)
         pass_warnings();
     dir_remove(up.run_dir);
     up.run_dir[0] = '\0';
-    return up.worst;
+    return children_code(&up.children);
 }

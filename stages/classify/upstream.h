@@ -12,9 +12,9 @@ struct upstream_words {
 };
 
 /* Starts petrel-load SCAN..., petrel-suv and petrel-roi (from this program's own folder) on a run directory of their own, with
- * `settings` ("key = value" lines) as their recipe, and these words; *run_dir is its name. They end with the stream.
- * Should one of them be killed, the run has failed, as in any pipeline. However this process leaves, they end with it, and
- * the run directory goes. Once a process. */
+ * `settings` ("key = value" lines) as their recipe and these words; *run_dir is its name. They end with the stream.
+ * Should one of them be killed, it is started again, as in any pipeline (common/child.h). However this process leaves, they end
+ * with it, and the run directory goes. Once a process. */
 int upstream_start(char **scan, size_t scans, const struct upstream_words *words, const char *settings,
                    const char **run_dir, struct error *e) MUST_USE;
 /* Waits for them, passes on what they warned of, removes the run directory. The worst exit code. */

@@ -1,22 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* evaluation -- everything a report says of its models.   score, metrics -> [evaluation] -> report, metrics.json */
+/* evaluation -- everything a report says of its models.   score, figures, baselines -> [evaluation] -> report, page, metrics.json */
 #include "stages/eval/evaluation.h"
 #include "common/file.h"
+#include "stages/eval/representation.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int evaluate(struct evaluation *v, const struct report *r, const struct backend_wish *w, struct error *e)
+/* Scans of a split that have truth, whether or not anything was found in them. */
+static size_t scans_of(const struct cache *c, const struct cache_row *rows, enum split split)
 {
-    if (model_open(&v->model, v->path, w, e) < 0)
+    size_t count = 0;
+    for (size_t i = 0; i < c->shard_count; i++) {
+        const struct shard_entry *s = &c->shard[i];
+        bool labelled = s->regions == 0;
+        for (int64_t k = 0; k < s->regions && !labelled; k++)
+            labelled = rows[s->first_row + (size_t)k].label >= 0;
+        count += s->split == split && labelled;
+    }
+    return count;
+}
+
+static int evaluate(struct evaluation *v, const struct report *r, const struct report_wish *w, struct error *e)
+{
+    if (model_open(&v->model, v->path, &w->backend, e) < 0)
         return -1;
     if (!v->model.has_classifier)
         return fail(e, "model '%s' has no classifier: train one with petrel-train classifier", v->path);
-    format_into(v->title, sizeof v->title, "%s%s%s", v->model.position ? "with position" : "without position",
-                v->model.recipe.semantic ? "" : ", no semantic pairs", v->model.channels > BOX_CT ? ", CT" : "");
-    if (scores_make(&v->scores, r->cache, &v->model, r->split, e) < 0)
+    struct scores *s = &v->splits.test;
+    if (scores_make(s, r->cache, &v->model, r->split, e) < 0)
         return -1;
-    const struct scores *s = &v->scores;
     size_t tumours = 0;
     for (size_t i = 0; i < s->n; i++)
         tumours += s->label[i] == 1;
@@ -24,22 +37,34 @@ static int evaluate(struct evaluation *v, const struct report *r, const struct b
         return fail(
             e, "the %s split of cache '%s' has %zu regions, %zu of them tumours: both classes are needed (petrel-cache split)",
             split_name[r->split], r->cache->dir, s->n, tumours);
-    v->threshold = v->model.recipe.threshold;
-    v->confusion = confusion_at(s->probability, s->label, s->n, v->threshold);
-    metrics_at(s->probability, s->label, s->n, v->threshold, v->value);
-    bootstrap_run(s->probability, s->label, s->patient, s->n, v->threshold, r->seed, &v->bootstrap);
+    if (r->split != SPLIT_VALIDATION && scores_make(&v->splits.validation, r->cache, &v->model, SPLIT_VALIDATION, e) < 0)
+        return -1;
+    const struct scores *validation = &v->splits.validation;
+    figures_make(&v->figures, s, s->probability, validation, validation->n > 0 ? validation->probability : NULL,
+                 scans_of(r->cache, r->rows, r->split), v->model.recipe.threshold, r->seed);
     return 0;
 }
 
-static void compare_first_two(struct report *r)
+/* The first model's representation, before any training and after it, and what simpler means make of the same regions. */
+static int compare_with_baselines(struct report *r, struct error *e)
 {
-    const struct scores *a = &r->model[0].scores, *b = &r->model[1].scores;
-    double *difference = xalloc(a->n, sizeof *difference);
-    for (size_t i = 0; i < a->n; i++)
-        difference[i] = fabs((double)a->probability[i] - a->label[i]) - fabs((double)b->probability[i] - b->label[i]);
-    r->delong = delong_test(a->probability, b->probability, a->label, a->n);
-    r->wilcoxon = wilcoxon_test(difference, a->n);
-    free(difference);
+    struct evaluation *v = &r->model[0];
+    struct splits fresh = {.train = {0}};
+    if (scores_make(&v->splits.train, r->cache, &v->model, SPLIT_TRAIN, e) < 0)
+        return -1;
+    model_forget(&v->model, v->model.seed);
+    int rc = scores_make(&fresh.train, r->cache, &v->model, SPLIT_TRAIN, e);
+    if (rc == 0 && r->split != SPLIT_VALIDATION)
+        rc = scores_make(&fresh.validation, r->cache, &v->model, SPLIT_VALIDATION, e);
+    if (rc == 0)
+        rc = scores_make(&fresh.test, r->cache, &v->model, r->split, e);
+    if (rc == 0)
+        baselines_make(&r->baselines, r->rows, &r->facts, &v->model.recipe, &v->splits, &fresh, v->figures.scans,
+                       r->seed);
+    scores_free(&fresh.train);
+    scores_free(&fresh.validation);
+    scores_free(&fresh.test);
+    return rc;
 }
 
 static const char *cohort_of(const struct report *r)
@@ -51,37 +76,93 @@ static const char *cohort_of(const struct report *r)
     return of_cache[r->cache->simulated];
 }
 
-int report_make(struct report *r, const struct cache *c, const struct opt_strings *models, enum split split,
-                const struct backend_wish *w, uint64_t seed, struct error *e)
+static const struct evaluation *of_name(const struct report *r, const char *name, size_t before)
+{
+    for (size_t i = 0; i < before; i++)
+        if (strcmp(r->model[i].name, name) == 0)
+            return &r->model[i];
+    return NULL;
+}
+
+/* The user's name; or what the model does, and where that was said before, its seed, and if need be a number. */
+static int name_model(struct report *r, size_t i, const struct opt_strings *names, struct error *e)
+{
+    struct evaluation *v = &r->model[i];
+    if (names->count > 0) {
+        if (strlen(names->value[i]) == 0 || strlen(names->value[i]) >= sizeof v->name)
+            return fail_as(e, EX_USAGE, "--name '%s' has %zu letters: give 1 to %zu", names->value[i],
+                           strlen(names->value[i]), sizeof v->name - 1);
+        if (of_name(r, names->value[i], i) != NULL)
+            return fail_as(e, EX_USAGE, "two models are called '%s': give each --name once", names->value[i]);
+        format_into(v->name, sizeof v->name, "%s", names->value[i]);
+        return 0;
+    }
+    char plain[64], name[MODEL_NAME];
+    format_into(plain, sizeof plain, "%s%s%s", v->model.position ? "with position" : "without position",
+                v->model.recipe.semantic ? "" : ", no semantic pairs", v->model.channels > BOX_CT ? ", CT" : "");
+    format_into(name, sizeof name, "%s", plain);
+    const struct evaluation *same = of_name(r, name, i);
+    if (same != NULL && same->model.seed != v->model.seed)
+        format_into(name, sizeof name, "%s, seed %llu", plain, (unsigned long long)v->model.seed);
+    for (int k = 2; of_name(r, name, i) != NULL; k++)
+        format_into(name, sizeof name, "%s (%d)", plain, k);
+    format_into(v->name, sizeof v->name, "%s", name);
+    return 0;
+}
+
+int report_make(struct report *r, const struct cache *c, const struct report_wish *w, struct error *e)
 {
     memset(r, 0, sizeof *r);
     r->cache = c;
-    r->split = split;
-    r->seed = seed;
-    if (models->count == 0 || models->count > MODELS_MOST)
-        return fail_as(e, EX_USAGE, "%zu models were named: --model takes 1 to %d", models->count, MODELS_MOST);
-    for (size_t i = 0; i < models->count; i++) {
-        r->model[i].path = models->value[i];
+    r->split = w->split;
+    r->seed = w->seed;
+    if (w->names->count != 0 && w->names->count != w->models->count)
+        return fail_as(e, EX_USAGE,
+                       "%zu models and %zu names: give --name once for each --model, in the same order, or not at all",
+                       w->models->count, w->names->count);
+    if (cache_rows(c, &r->rows, e) < 0)
+        return -1;
+    r->model = xalloc(w->models->count, sizeof *r->model);
+    for (size_t i = 0; i < w->models->count; i++) {
+        struct evaluation *v = &r->model[i];
+        v->path = w->models->value[i];
         r->models = i + 1;
-        if (evaluate(&r->model[i], r, w, e) < 0)
+        if (evaluate(v, r, w, e) < 0 || name_model(r, i, w->names, e) < 0)
             return -1;
-        if (r->model[i].scores.n != r->model[0].scores.n)
+        if (v->splits.test.n != r->model[0].splits.test.n)
             return fail(e, "models '%s' and '%s' look at different regions (border = keep and drop): compare them apart",
-                        models->value[0], models->value[i]);
+                        r->model[0].path, v->path);
+        if (i == 0 && facts_read(&r->facts, c, e) < 0)
+            return -1;
+        if (i == 0 && w->baselines && w->split == SPLIT_TRAIN)
+            format_into(r->baselines.none, sizeof r->baselines.none,
+                        "they would be asked on the regions they learned from");
+        else if (i == 0 && w->baselines && compare_with_baselines(r, e) < 0)
+            return -1;
+        model_unload(&v->model);
     }
-    if (r->models > 1)
-        compare_first_two(r);
+    struct evaluation *first = &r->model[0];
+    r->against = xalloc(r->models, sizeof *r->against);
+    for (size_t i = 1; i < r->models; i++)
+        comparison_make(&r->against[i - 1], &first->splits.test, first->figures.threshold, &r->model[i].splits.test,
+                        r->model[i].figures.threshold, r->seed);
+    comparisons_adjust(r->against, r->models - 1);
+    strata_make(&r->strata, &first->splits.test, &r->facts, first->figures.threshold);
+    patients_make(&r->patients, c, &first->splits.test, &r->facts, first->figures.threshold);
     format_into(r->cohort, sizeof r->cohort, "%s", cohort_of(r));
     return 0;
 }
 
-int report_curves(struct report *r, const char *run_dir, struct error *e)
+int report_losses(struct report *r, const char *run_dir, struct error *e)
 {
     static const char *const file[] = {"losses.csv", "classifier-losses.csv"};
-    for (size_t i = 0; i < COUNT_OF(file) && r->curves < CURVES_MOST; i++) {
+    for (size_t i = 0; i < COUNT_OF(file) && r->losses_count < LOSSES_MOST; i++) {
         char *path = path_join(run_dir, file[i]),
              *title = xprintf("%s, %s", i == 0 ? "pretraining" : "classifier", run_dir);
-        int rc = file_exists(path) ? curve_read(&r->curve[r->curves++], path, title, e) : 0;
+        bool there = file_exists(path);
+        int rc = there ? losses_read(&r->losses[r->losses_count++], path, title, e) : 0;
+        if (there && rc == 0 && i == 0)
+            r->losses[r->losses_count - 1].floor = loss_trivial_optimum(&r->model[0].model.recipe);
         free(title);
         free(path);
         if (rc < 0)
@@ -93,48 +174,18 @@ int report_curves(struct report *r, const char *run_dir, struct error *e)
 void report_free(struct report *r)
 {
     for (size_t i = 0; i < r->models; i++) {
-        scores_free(&r->model[i].scores);
+        scores_free(&r->model[i].splits.train);
+        scores_free(&r->model[i].splits.validation);
+        scores_free(&r->model[i].splits.test);
         model_close(&r->model[i].model);
     }
-    for (size_t i = 0; i < r->curves; i++)
-        curve_free(&r->curve[i]);
-}
-
-static void print_rule(size_t columns, FILE *to)
-{
-    fprintf(to, "--------------------");
-    for (size_t i = 0; i < columns; i++)
-        fprintf(to, "---------------------------");
-    fputc('\n', to);
-}
-
-void report_print(const struct report *r, FILE *to)
-{
-    const struct scores *s = &r->model[0].scores;
-    size_t tumours = 0;
-    for (size_t i = 0; i < s->n; i++)
-        tumours += s->label[i] == 1;
-    fprintf(to, "\n%s split, %zu regions, %zu tumours%s%s\n", split_name[r->split], s->n, tumours,
-            r->cohort[0] ? ": " : "", r->cohort);
-    print_rule(r->models, to);
-    fprintf(to, "%-20s", "");
-    for (size_t i = 0; i < r->models; i++)
-        fprintf(to, "%-27s", r->model[i].title);
-    fputc('\n', to);
-    for (int k = 0; k < METRICS; k++) {
-        fprintf(to, "%-20s", metric_title[k]);
-        for (size_t i = 0; i < r->models; i++) {
-            struct interval w = r->model[i].bootstrap.value[k];
-            if (isnan(r->model[i].value[k])) /* nothing was said to be tumour */
-                fprintf(to, "    -                      ");
-            else
-                fprintf(to, "%5.1f %%  [%5.1f, %5.1f]     ", 100.0 * r->model[i].value[k], 100.0 * w.low,
-                        100.0 * w.high);
-        }
-        fputc('\n', to);
-    }
-    print_rule(r->models, to);
-    if (r->models > 1)
-        fprintf(to, "AUC, first against second: DeLong z = %.2f, p = %.3g\n", r->delong.z, r->delong.p);
-    fprintf(to, "intervals: 95 %%, bootstrap over patients\n");
+    for (size_t i = 0; i < r->losses_count; i++)
+        losses_free(&r->losses[i]);
+    baselines_free(&r->baselines);
+    strata_free(&r->strata);
+    patients_free(&r->patients);
+    facts_free(&r->facts);
+    free(r->against);
+    free(r->model);
+    free(r->rows);
 }

@@ -1,43 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* evaluation -- everything a report says of one model.   score, metrics -> [evaluation] -> report, metrics.json */
+/* evaluation -- everything a report says of its models.   score, figures, baselines -> [evaluation] -> report, page, metrics.json */
 #ifndef PETREL_EVAL_EVALUATION_H
 #define PETREL_EVAL_EVALUATION_H
-#include "stages/eval/curve.h"
-#include "stages/eval/metrics.h"
-#include "stages/eval/score.h"
-#include "stages/eval/significance.h"
+#include "stages/eval/baselines.h"
+#include "stages/eval/comparison.h"
+#include "stages/eval/figures.h"
+#include "stages/eval/losses.h"
+#include "stages/eval/patients.h"
+#include "stages/eval/strata.h"
+#include "stages/model.h"
 
-enum { MODELS_MOST = 4, CURVES_MOST = 8 };
+enum { LOSSES_MOST = 8, MODEL_NAME = 96 };
 struct evaluation {
     const char *path;
-    char title[64]; /* "with position", "without position", ... */
-    struct model model;
-    struct scores scores;
-    double threshold, value[METRICS];
-    struct confusion confusion;
-    struct bootstrap bootstrap;
+    char name[MODEL_NAME]; /* the user's, or "with position", ...; no two alike */
+    struct model model;    /* its facts; the network is given back once it has answered */
+    struct splits splits;  /* train: of the first model alone */
+    struct figures figures;
 };
 struct report {
     const struct cache *cache;
     enum split split;
     uint64_t seed;
-    struct evaluation model[MODELS_MOST];
+    struct cache_row *rows;
+    struct facts facts;
+    struct evaluation *model;
     size_t models;
-    struct delong delong;     /* of the first two */
-    struct wilcoxon wilcoxon; /* of the first two: |probability - truth| a region */
-    struct curve curve[CURVES_MOST];
-    size_t curves;
+    struct comparison *against; /* [models - 1]: the first against each other */
+    struct baselines baselines; /* of the first */
+    struct strata strata;       /* of the first, at its threshold */
+    struct patients patients;   /* likewise */
+    struct losses losses[LOSSES_MOST];
+    size_t losses_count;
     char cohort[64]; /* "simulated cohort", ... or "" */
 };
-/* Opens the models, scores the split, computes everything but the curves. -1: a model without classifier, no labelled regions, ... */
-int report_make(struct report *r, const struct cache *c, const struct opt_strings *models, enum split split,
-                const struct backend_wish *w, uint64_t seed, struct error *e) MUST_USE;
+struct report_wish {
+    const struct opt_strings *models, *names; /* names: none, or one a model */
+    enum split split;
+    struct backend_wish backend;
+    uint64_t seed;
+    bool baselines;
+};
+/* Opens the models, scores the split, computes everything but the losses. -1: a model without classifier, no labelled regions, two names
+ * alike, ... */
+int report_make(struct report *r, const struct cache *c, const struct report_wish *w, struct error *e) MUST_USE;
 /* losses.csv and classifier-losses.csv of a run directory; which are not there are not drawn. */
-int report_curves(struct report *r, const char *run_dir, struct error *e) MUST_USE;
+int report_losses(struct report *r, const char *run_dir, struct error *e) MUST_USE;
 void report_free(struct report *r);
 
 int report_html(const struct report *r, const char *path, struct error *e) MUST_USE;
 int report_json(const struct report *r, const char *path, struct error *e) MUST_USE;
-/* The table people see at the end of a run. */
+/* What people see at the end of a run. */
 void report_print(const struct report *r, FILE *to);
+/* A metric's value for people: "95.4 %", MCC as "0.71", "-" for none. */
+const char *metric_format(int metric, double value, char text[16]);
 #endif

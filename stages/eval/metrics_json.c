@@ -2,6 +2,9 @@
 /* metrics_json -- metrics.json, for programs.   evaluation -> [metrics_json] */
 #include "common/file.h"
 #include "stages/eval/evaluation.h"
+#include "stages/eval/statistics/precision.h"
+#include "stages/eval/statistics/roc.h"
+#include "stages/eval/verdict.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,43 +15,164 @@ static json_t *number(double v)
     return isfinite(v) ? json_real(v) : json_null();
 }
 
+static json_t *interval(double value, struct interval w)
+{
+    return json_pack("{s:o, s:o, s:o}", "value", number(value), "low", number(w.low), "high", number(w.high));
+}
+
+static json_t *counts(const struct confusion *c)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "tp", (json_int_t)c->tp, "fp", (json_int_t)c->fp, "tn", (json_int_t)c->tn,
+                     "fn", (json_int_t)c->fn);
+}
+
+static json_t *operating(const struct operating *o)
+{
+    json_t *values = json_object();
+    for (int k = 0; k < METRICS; k++)
+        if (k != METRIC_AUC && k != METRIC_AP)
+            json_object_set_new(values, metric_name[k], number(o->value[k]));
+    return json_pack("{s:o, s:o, s:o}", "threshold", number(o->threshold), "confusion", counts(&o->confusion),
+                     "metrics", values);
+}
+
+static json_t *calibration(const struct calibration *c)
+{
+    json_t *bins = json_array();
+    for (size_t k = 0; k < BINS; k++)
+        json_array_append_new(bins, json_pack("{s:I, s:o, s:o}", "regions", (json_int_t)c->bin[k].count, "predicted",
+                                              number(c->bin[k].predicted), "observed", number(c->bin[k].observed)));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "brier", number(c->brier), "ece", number(c->ece),
+                     "log_loss", number(c->log_loss), "slope", number(c->slope), "intercept", number(c->intercept),
+                     "in_the_large", number(c->in_the_large), "bins", bins);
+}
+
+/* Everything of one list of probabilities. */
+static json_t *figures(const struct figures *f)
+{
+    json_t *metrics = json_object(), *grid = json_array(), *matched = json_array(), *froc = json_array();
+    for (int k = 0; k < METRICS; k++)
+        json_object_set_new(metrics, metric_name[k], interval(f->value[k], f->bootstrap.value[k]));
+    for (size_t k = 0; k < GRID_THRESHOLDS; k++)
+        json_array_append_new(grid, operating(&f->grid[k]));
+    for (size_t k = 0; k < MATCHED; k++)
+        json_array_append_new(
+            matched, json_pack("{s:f, s:o}", "specificity", matched_specificity[k], "at", operating(&f->matched[k])));
+    for (size_t k = 0; k < FROC_RATES; k++)
+        json_array_append_new(
+            froc, json_pack("{s:f, s:o}", "false_positives_per_scan", froc_rate[k], "sensitivity", number(f->froc[k])));
+    return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "threshold", f->threshold, "metrics",
+                     metrics, "confusion", counts(&f->confusion), "calibration", calibration(&f->calibration),
+                     "temperature", number(f->temperature), "tempered", calibration(&f->tempered), "grid", grid,
+                     "chosen_on_validation", operating(&f->chosen), "matched", matched, "froc", froc);
+}
+
 static json_t *model_json(const struct evaluation *v)
 {
-    json_t *metrics = json_object(), *roc = json_array();
-    for (int k = 0; k < METRICS; k++)
-        json_object_set_new(metrics, metric_name[k],
-                            json_pack("{s:o, s:o, s:o}", "value", number(v->value[k]), "low",
-                                      number(v->bootstrap.value[k].low), "high", number(v->bootstrap.value[k].high)));
+    json_t *roc = json_array(), *out = figures(&v->figures);
     struct roc_point *p;
-    size_t count = roc_curve(v->scores.probability, v->scores.label, v->scores.n, &p);
+    const struct scores *s = &v->splits.test;
+    size_t count = roc_curve(s->probability, s->label, s->n, &p);
     for (size_t i = 0; i < count; i++)
         json_array_append_new(roc,
                               json_pack("[f, f, o]", p[i].false_positive, p[i].true_positive, number(p[i].threshold)));
     free(p);
-    return json_pack("{s:s, s:s, s:b, s:f, s:o, s:{s:I, s:I, s:I, s:I}, s:o, s:s, s:s, s:I, s:s}", "title", v->title,
-                     "recipe", v->model.recipe_name, "position", v->model.position, "threshold", v->threshold,
-                     "metrics", metrics, "confusion", "tp", (json_int_t)v->confusion.tp, "fp",
-                     (json_int_t)v->confusion.fp, "tn", (json_int_t)v->confusion.tn, "fn", (json_int_t)v->confusion.fn,
-                     "roc", roc, "trained_on", v->model.cache_digest, "version", v->model.version, "seed",
-                     (json_int_t)v->model.seed, "cohort", v->model.cohort);
+    json_t *facts =
+        json_pack("{s:s, s:s, s:b, s:o, s:s, s:s, s:I, s:s}", "title", v->name, "recipe", v->model.recipe_name,
+                  "position", v->model.position, "roc", roc, "trained_on", v->model.cache_digest, "version",
+                  v->model.version, "seed", (json_int_t)v->model.seed, "cohort", v->model.cohort);
+    json_object_update(out, facts);
+    json_decref(facts);
+    return out;
+}
+
+static json_t *delong(const struct delong *d)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "auc_a", number(d->auc_a), "auc_b", number(d->auc_b), "se_a",
+                     number(d->se_a), "se_b", number(d->se_b), "z", number(d->z), "p", number(d->p));
+}
+
+static json_t *comparison_json(const struct report *r, size_t i)
+{
+    const struct comparison *c = &r->against[i - 1];
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:{s:o, s:o, s:I}, s:{s:o, s:o, s:o, s:I}, s:{s:I, s:I, s:o, s:o}, s:{s:o, s:o}}", "a",
+        r->model[0].name, "b", r->model[i].name, "delong_by_patient", delong(&c->clustered), "delong",
+        delong(&c->plain), "permutation_by_patient", "difference", number(c->permutation.difference), "p",
+        number(c->permutation.p), "patterns", (json_int_t)c->permutation.patterns, "wilcoxon", "statistic",
+        number(c->wilcoxon.statistic), "p_normal", number(c->wilcoxon.p_normal), "p_exact", number(c->wilcoxon.p_exact),
+        "pairs", (json_int_t)c->wilcoxon.used, "mcnemar", "only_a_right", (json_int_t)c->mcnemar.only_a, "only_b_right",
+        (json_int_t)c->mcnemar.only_b, "p_exact", number(c->mcnemar.p_exact), "p_mid", number(c->mcnemar.p_mid), "holm",
+        "delong_by_patient", number(c->p_auc), "wilcoxon", number(c->p_error));
+}
+
+static json_t *baselines_json(const struct report *r)
+{
+    const struct baselines *b = &r->baselines;
+    json_t *list = json_array();
+    for (size_t k = 0; k < b->count; k++) {
+        json_t *one = figures(&b->one[k].figures);
+        json_object_set_new(one, "name", json_string(b->one[k].name));
+        json_object_set_new(one, "of_the_representation", json_boolean(k >= BASELINE_PROBE));
+        json_object_set_new(one, "against", delong(&b->one[k].against));
+        json_object_set_new(one, "p_holm", number(b->one[k].p_holm));
+        json_array_append_new(list, one);
+    }
+    char *verdict = verdict_sentence(b, r->model[0].name);
+    json_t *out =
+        json_pack("{s:s, s:b, s:o}", "verdict", verdict, "beaten", verdict_of(b) == VERDICT_BETTER, "list", list);
+    free(verdict);
+    return out;
+}
+
+static json_t *strata_json(const struct strata *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->count; i++) {
+        const struct stratum *one = &s->one[i];
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "by", one->by, "name", one->name,
+                                        "regions", (json_int_t)one->n, "tumours", (json_int_t)one->tumours, "confusion",
+                                        counts(&one->confusion), "sensitivity", number(one->sensitivity), "specificity",
+                                        number(one->specificity), "auc", number(one->auc)));
+    }
+    return list;
+}
+
+static json_t *patients_json(const struct patients *p)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < p->count; i++) {
+        const struct patient_sums *one = &p->one[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "patient", one->name, "regions",
+                            (json_int_t)one->regions, "tumours", (json_int_t)one->tumours, "tp", (json_int_t)one->tp,
+                            "fp", (json_int_t)one->fp, "fn", (json_int_t)one->fn, "tmtv_truth_ml", one->truth_ml,
+                            "tmtv_said_ml", one->said_ml, "false_ml", one->false_ml, "missed_ml", one->missed_ml));
+    }
+    const struct agreement *a = &p->tmtv;
+    return json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:{s:o, s:o, s:o, s:o, s:o}, s:o}", "patients",
+                     (json_int_t)p->count, "with_tumours", (json_int_t)p->with_tumours, "detected",
+                     (json_int_t)p->detected, "alarmed_without_tumour", (json_int_t)p->alarmed, "false_ml", p->false_ml,
+                     "missed_ml", p->missed_ml, "tmtv_bland_altman_ml", "bias", number(a->bias), "sd", number(a->sd),
+                     "low", number(a->low), "high", number(a->high), "concordance", number(a->concordance), "list",
+                     list);
 }
 
 int report_json(const struct report *r, const char *path, struct error *e)
 {
-    json_t *models = json_array();
+    json_t *models = json_array(), *comparisons = json_array();
+    const struct figures *f = &r->model[0].figures;
     for (size_t i = 0; i < r->models; i++)
         json_array_append_new(models, model_json(&r->model[i]));
-    json_t *root =
-        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:o}", "program", program_version(), "cohort", r->cohort,
-                  "split", split_name[r->split], "regions", (json_int_t)r->model[0].scores.n, "tumours",
-                  (json_int_t)(r->model[0].confusion.tp + r->model[0].confusion.fn), "bootstrap_resamples",
-                  (json_int_t)r->model[0].bootstrap.resamples, "cache", r->cache->digest, "models", models);
-    if (root != NULL && r->models > 1) {
-        json_object_set_new(root, "delong", json_pack("{s:o, s:o}", "z", number(r->delong.z), "p", number(r->delong.p)));
-        json_object_set_new(root, "wilcoxon",
-                            json_pack("{s:o, s:o, s:I}", "statistic", number(r->wilcoxon.statistic), "p_normal",
-                                      number(r->wilcoxon.p_normal), "pairs", (json_int_t)r->wilcoxon.used));
-    }
+    for (size_t i = 1; i < r->models; i++)
+        json_array_append_new(comparisons, comparison_json(r, i));
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o}", "program",
+                             program_version(), "cohort", r->cohort, "split", split_name[r->split], "regions",
+                             (json_int_t)f->n, "tumours", (json_int_t)f->tumours, "scans", (json_int_t)f->scans,
+                             "bootstrap_resamples", (json_int_t)f->bootstrap.resamples, "cache", r->cache->digest,
+                             "baselines", baselines_json(r), "models", models, "comparisons", comparisons, "strata",
+                             strata_json(&r->strata), "patients", patients_json(&r->patients));
     char *text = root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(root);
     if (text == NULL)

@@ -27,9 +27,9 @@ static int image_hu(const char *path, size_t max_bytes, const struct grid *file,
     if (image_read(path, max_bytes, &image, &ct->data_file, e) < 0)
         return -1;
     size_t const count = grid_voxels(&image.grid);
-    int rc = 0;
+    int rc = image_air(&image, path, CT_OUTSIDE_HU, e);
     ct->grid = image.grid;
-    if (!placed || !image.placed) { /* taken to be stored as the scan's file is */
+    if (rc == 0 && (!placed || !image.placed)) { /* taken to be stored as the scan's file is */
         if (!grid_same_shape(&image.grid, file))
             rc = fail(
                 e, "'%s' or its scan does not say where it lies, and they have %lld x %lld x %lld and %lld x %lld x %lld voxels",
@@ -60,8 +60,9 @@ static int series_hu(const struct names *slice, size_t max_bytes, struct own_ct 
 {
     struct dicom_image *image = xalloc(slice->count, sizeof *image);
     const char **path = xalloc(slice->count, sizeof *path);
+    size_t count = slice->count;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < slice->count; i++) {
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         path[i] = slice->name[i];
         rc = dicom_read_image(path[i], &image[i], e);
         if (rc == 0 && image[i].frames > 1)
@@ -70,17 +71,17 @@ static int series_hu(const struct names *slice, size_t max_bytes, struct own_ct 
                 path[i], image[i].frames);
     }
     if (rc == 0)
-        rc = series_arrange(image, path, slice->count, &ct->grid, e);
+        rc = series_arrange(image, path, &count, &ct->grid, e);
     size_t const plane = rc == 0 ? (size_t)(ct->grid.dim[1] * ct->grid.dim[2]) : 0;
-    if (rc == 0 && plane > max_bytes / sizeof *ct->hu / slice->count)
+    if (rc == 0 && plane > max_bytes / sizeof *ct->hu / count)
         rc = fail(e, "cannot open '%s': %zu slices of %lld x %lld voxels need more memory than --memory-limit gives",
-                  path[0], slice->count, (long long)ct->grid.dim[2], (long long)ct->grid.dim[1]);
+                  path[0], count, (long long)ct->grid.dim[2], (long long)ct->grid.dim[1]);
     float *voxel = rc == 0 ? try_alloc(e, plane, sizeof *voxel) : NULL;
-    if (rc == 0 && !(voxel && (ct->hu = try_alloc(e, plane * slice->count, sizeof *ct->hu))))
+    if (rc == 0 && !(voxel && (ct->hu = try_alloc(e, plane * count, sizeof *ct->hu))))
         rc = fail_in(e, "cannot open '%s'", path[0]);
-    for (size_t i = 0; rc == 0 && i < slice->count; i++)
+    for (size_t i = 0; rc == 0 && i < count; i++)
         rc = slice_hu(path[i], &image[i], voxel, plane, ct->hu + i * plane, e);
-    for (size_t i = 0; i < slice->count; i++)
+    for (size_t i = 0; i < count; i++)
         dicom_image_free(&image[i]);
     free(voxel);
     free(path);

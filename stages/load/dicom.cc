@@ -4,6 +4,7 @@
  * C++ stops at this file: nothing is thrown past the extern "C" functions, and DCMTK's own logging is off, because
  * what it has to say comes back as a sentence. */
 #include "common/timestamp.h"
+#include "stages/load/charset.h"
 #include "stages/load/dicom_inside.h"
 #include "stages/load/dicom_stream.h"
 
@@ -18,6 +19,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <strings.h>
 
 namespace
 {
@@ -69,8 +71,14 @@ void text_of(DcmElement *element, char *to, size_t size)
     if (first == OFString_npos || last == OFString_npos || last < first)
         return;
     text = text.substr(first, last - first + 1);
-    strncpy(to, text.c_str(), size - 1);
-    to[size - 1] = '\0';
+    if (std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; }) && text.length() < size) {
+        memcpy(to, text.c_str(), text.length() + 1);
+        return;
+    }
+    OFString charset; /* of the item it stands in, or of one round that */
+    for (DcmItem *item = element->getParentItem(); item != nullptr && charset.empty(); item = item->getParentItem())
+        (void)item->findAndGetOFStringArray(DCM_SpecificCharacterSet, charset);
+    charset_text(charset.c_str(), text.c_str(), to, size);
 }
 
 /* The which-th number of an element; NAN: none is there, or (unread) what is there is none. */
@@ -167,6 +175,10 @@ const text_row texts[] = {
     TEXT(0x0008, 0x002a, acquisition_datetime, false),
     TEXT(0x0008, 0x0201, zone, false),
     TEXT(0x0018, 0x9701, corrected_to, false),
+    TEXT(0x0008, 0x0018, sop_instance, false),
+    TEXT(0x0008, 0x0008, image_type, false),
+    TEXT(0x0054, 0x1000, series_type, false),
+    TEXT(0x0028, 0x0004, photometric, false),
 };
 const real_row reals[] = {
     REAL(0x0010, 0x1030, weight_kg, false),
@@ -189,6 +201,11 @@ const real_row reals[] = {
     REAL(0x0028, 0x0101, bits_stored, false),
     REAL(0x0028, 0x0102, high_bit, false),
     REAL(0x0028, 0x0103, is_signed, false),
+    REAL(0x0054, 0x0081, slices_said, false),
+    REAL(0x0054, 0x1330, image_index, false),
+    REAL(0x0020, 0x9162, part, false),
+    REAL(0x0020, 0x9163, parts, false),
+    REAL(0x0020, 0x9128, time_index, false),
 };
 
 /* Vendors' own: an element's number means something in the block that its creator has reserved, and nowhere else. Where no creator is
@@ -206,38 +223,97 @@ const struct private_row {
     {0x7053, 0x09, "Philips PET Private Group", "Philips", offsetof(struct dicom_image, philips_bqml), 0},
 };
 
-/* DICOM files begin with 128 bytes of anything and "DICM"; older ones go by their name. */
-bool looks_like_dicom(FileStream &from, const char *path)
+unsigned little(const uint8_t *at, int bytes)
 {
-    char start[132];
-    if (from.status().bad())
+    unsigned value = 0;
+    for (int i = 0; i < bytes; i++)
+        value |= static_cast<unsigned>(at[i]) << 8 * i;
+    return value;
+}
+
+/* An element of group 0002 or 0008 begins here, as files without a preamble do; *next is where the one after it does. */
+bool element_begins(const uint8_t *at, size_t left, unsigned *tag, size_t *next)
+{
+    if (left < 12)
         return false;
+    *tag = little(at, 2) << 16 | little(at + 2, 2);
+    bool const is_explicit = at[4] >= 'A' && at[4] <= 'Z' && at[5] >= 'A' && at[5] <= 'Z';
+    bool const is_long =
+        is_explicit && (memcmp(at + 4, "OB", 2) == 0 || memcmp(at + 4, "SQ", 2) == 0 || memcmp(at + 4, "UN", 2) == 0);
+    size_t const length = is_long ? little(at + 8, 4) : is_explicit ? little(at + 6, 2) : little(at + 4, 4);
+    *next = (is_long ? 12 : 8) + length;
+    return (*tag >> 16 == 0x0002 || *tag >> 16 == 0x0008) && length % 2 == 0 && length < 4096;
+}
+
+/* Two elements, one after the other, the second with the higher tag. */
+bool begins_bare(const uint8_t *start, size_t size)
+{
+    unsigned first = 0, second = 0;
+    size_t next = 0, after = 0;
+    return element_begins(start, size, &first, &next) && next < size &&
+           element_begins(start + next, size - next, &second, &after) && second > first;
+}
+
+enum looks { LOOKS_NO, LOOKS_BARE, LOOKS_DICOM };
+
+/* DICOM files begin with 128 bytes of anything and "DICM"; older ones with their first element; the rest goes by its name. */
+looks looks_like_dicom(FileStream &from, const char *path)
+{
+    uint8_t start[512];
+    if (from.status().bad())
+        return LOOKS_NO;
     from.mark();
-    bool const magic = from.read(start, sizeof start) == sizeof start && memcmp(start + 128, "DICM", 4) == 0;
+    size_t const size = static_cast<size_t>(from.read(start, sizeof start));
     from.putback();
-    if (magic)
-        return true;
-    size_t length = strlen(path);
-    return length > 4 && (strcmp(path + length - 4, ".dcm") == 0 || strcmp(path + length - 4, ".ima") == 0 ||
-                          strcmp(path + length - 4, ".IMA") == 0);
+    if (size >= 132 && memcmp(start + 128, "DICM", 4) == 0)
+        return LOOKS_DICOM;
+    size_t const length = strlen(path);
+    if (length > 4 && (strcasecmp(path + length - 4, ".dcm") == 0 || strcasecmp(path + length - 4, ".ima") == 0))
+        return LOOKS_DICOM;
+    return begins_bare(start, size) ? LOOKS_BARE : LOOKS_NO;
 }
 
 int probe(const char *path, struct dicom_probe *p, struct error *e)
 {
     FileStream from(path);
     DcmFileFormat file;
-    if (!looks_like_dicom(from, path))
+    if (from.status().bad())
+        return fail(e, "cannot open '%s': %s", path, from.status().text());
+    looks const like = looks_like_dicom(from, path);
+    if (like == LOOKS_NO)
+        return from.status().good() ? 1 : fail(e, "cannot open '%s': %s", path, from.status().text());
+    if (from.file().st_size == 0)
+        return fail(e, "cannot open '%s': it is empty", path);
+    struct {
+        DcmTagKey tag;
+        char *to;
+        size_t size;
+    } const wanted[] = {
+        {DCM_Modality, p->modality, sizeof p->modality},
+        {DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid},
+        {DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid},
+        {DCM_FrameOfReferenceUID, p->frame_uid, sizeof p->frame_uid},
+        {DCM_SOPClassUID, p->sop_class, sizeof p->sop_class},
+        {DCM_SOPInstanceUID, p->sop_instance, sizeof p->sop_instance},
+        {DCM_PatientID, p->patient_id, sizeof p->patient_id},
+        {DCM_ImageType, p->image_type, sizeof p->image_type},
+        {DCM_CorrectedImage, p->corrected, sizeof p->corrected},
+    };
+    /* tags come in ascending order, so what lies past CorrectedImage need not be looked at */
+    if (dicom_load(from, file, e, DcmTagKey(0x0028, 0x0052)) < 0)
+        return like == LOOKS_BARE ? 1 : -1;
+    DcmDataset *const set = file.getDataset();
+    for (auto const &w : wanted)
+        dicom_text_of(set, w.tag, w.to, w.size);
+    if (like == LOOKS_BARE && *p->modality == '\0') /* some other file that begins alike */
         return 1;
-    char type[257];
-    /* tags come in ascending order, so what lies past FrameOfReferenceUID need not be looked at */
-    if (dicom_load(from, file, e, DcmTagKey(0x0020, 0x0053)) < 0)
-        return -1;
-    dicom_text_of(file.getDataset(), DCM_Modality, p->modality, sizeof p->modality);
-    dicom_text_of(file.getDataset(), DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid);
-    dicom_text_of(file.getDataset(), DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid);
-    dicom_text_of(file.getDataset(), DCM_FrameOfReferenceUID, p->frame_uid, sizeof p->frame_uid);
-    dicom_text_of(file.getDataset(), DCM_ImageType, type, sizeof type);
-    p->localiser = strstr(type, "LOCALIZER") != nullptr;
+    if (*p->sop_class == '\0') /* a DICOMDIR has it in its meta header alone */
+        dicom_text_of(file.getMetaInfo(), DCM_MediaStorageSOPClassUID, p->sop_class, sizeof p->sop_class);
+    for (unsigned long i = 0; i < 3; i++)
+        p->position_mm[i] = dicom_real_of(set, DCM_ImagePositionPatient, i);
+    for (unsigned long i = 0; i < 6; i++)
+        p->orientation[i] = dicom_real_of(set, DCM_ImageOrientationPatient, i);
+    p->localiser = strstr(p->image_type, "LOCALIZER") != nullptr;
     return 0;
 }
 
@@ -308,21 +384,36 @@ void rows_read(DcmItem *item, bool injected, struct dicom_image *image)
     }
 }
 
-/* What was injected: the first item of RadiopharmaceuticalInformationSequence (0054,0016), and how many there are. */
-void injection_read(DcmItem *set, struct dicom_image *image)
+} // namespace
+
+void dicom_attributes_read(DcmItem *item, struct dicom_image *image)
 {
-    DcmSequenceOfItems *items = nullptr;
+    DcmSequenceOfItems *injections = nullptr;
     DcmItem *injected = nullptr, *nuclide = nullptr;
-    if (set->findAndGetSequence(DcmTagKey(0x0054, 0x0016), items).bad() || items == nullptr)
+    rows_read(item, false, image);
+    if (item->findAndGetSequence(DcmTagKey(0x0054, 0x0016), injections).bad() || injections == nullptr)
         return;
-    image->injections = static_cast<double>(items->card());
-    if (items->card() == 0 || (injected = items->getItem(0)) == nullptr)
+    image->injections = static_cast<double>(injections->card());
+    if (injections->card() == 0 || (injected = injections->getItem(0)) == nullptr)
         return;
     rows_read(injected, true, image);
-    if (injected->findAndGetSequenceItem(DCM_RadionuclideCodeSequence, nuclide, 0).bad() || nuclide == nullptr)
+    if (injected->findAndGetSequenceItem(DCM_RadionuclideCodeSequence, nuclide, 0).bad() || nullptr == nuclide)
         return;
     dicom_text_of(nuclide, DCM_CodeValue, image->nuclide_code, sizeof image->nuclide_code);
     dicom_text_of(nuclide, DCM_CodeMeaning, image->nuclide_meaning, sizeof image->nuclide_meaning);
+}
+
+namespace
+{
+
+/* What the top of a file says; texts are empty before. */
+void image_read_top(DcmDataset *set, struct dicom_image *image)
+{
+    char *base = reinterpret_cast<char *>(image);
+    for (const real_row &row : reals)
+        std::fill_n(reinterpret_cast<double *>(base + row.offset), row.count, static_cast<double>(NAN));
+    image->injections = image->philips_suv = image->philips_bqml = static_cast<double>(NAN);
+    dicom_attributes_read(set, image);
 }
 
 int read_image(const char *path, struct dicom_image *image, struct error *e)
@@ -331,109 +422,43 @@ int read_image(const char *path, struct dicom_image *image, struct error *e)
     DcmFileFormat file;
     if (dicom_load(from, file, e) < 0)
         return -1;
-    char *base = reinterpret_cast<char *>(image);
-    for (const real_row &row : reals)
-        std::fill_n(reinterpret_cast<double *>(base + row.offset), row.count, static_cast<double>(NAN));
-    image->philips_suv = image->philips_bqml = static_cast<double>(NAN);
-    rows_read(file.getDataset(), false, image);
-    injection_read(file.getDataset(), image);
+    image_read_top(file.getDataset(), image);
     image->pixels = dicom_pixels_take(file.getDataset(), from, image);
     return 0;
 }
 
-int read_contour(DcmItem *item, const char *path, struct dicom_roi *roi, struct error *e)
+int read_images(const char *path, struct dicom_image **image, size_t *count, struct error *e)
 {
-    char type[33];
-    dicom_text_of(item, DCM_ContourGeometricType, type, sizeof type);
-    if (strcmp(type, "CLOSED_PLANAR") != 0)
-        return 0;
-    DcmElement *data = nullptr;
-    char *numbers = nullptr; /* as it stands: asking DCMTK for value after value takes the square of the time */
-    if (item->findAndGetElement(DCM_ContourData, data).bad() || data->getString(numbers).bad() || numbers == nullptr)
-        return fail(e, "cannot open '%s': a contour of ROI '%s' has no (3006,0050) ContourData", path, roi->name);
-    size_t count = 1;
-    for (const char *c = numbers; *c != '\0'; c++)
-        count += *c == '\\';
-    if (count % 3 != 0)
-        return fail(e, "cannot open '%s': (3006,0050) ContourData of ROI '%s' has %zu numbers: not a multiple of 3",
-                    path, roi->name, count);
-    if (count < 9)
-        return 0;
-    struct dicom_contour *contour = &roi->contour[roi->contour_count];
-    contour->point_mm = static_cast<double *>(try_alloc(e, count, sizeof(double)));
-    if (contour->point_mm == nullptr)
-        return fail_in(e, "cannot open '%s'", path);
-    roi->contour_count++;
-    contour->count = count / 3;
-    const char *at = numbers;
-    for (size_t i = 0; i < count; i++) {
-        char *end = nullptr;
-        contour->point_mm[i] = strtod(at, &end);
-        if (end == at || !std::isfinite(contour->point_mm[i]))
-            return fail(e, "cannot open '%s': (3006,0050) ContourData of ROI '%s' holds something that is no number",
-                        path, roi->name);
-        while (*end == ' ')
-            end++;
-        at = *end == '\\' ? end + 1 : end;
-    }
-    return 0;
-}
-
-/* The series and frame of reference the contours were drawn on. */
-void read_referenced(DcmDataset *set, struct dicom_structures *s)
-{
-    DcmItem *frame = nullptr, *study = nullptr, *series = nullptr;
-    if (set->findAndGetSequenceItem(DCM_ReferencedFrameOfReferenceSequence, frame, 0).bad() || frame == nullptr)
-        return;
-    dicom_text_of(frame, DCM_FrameOfReferenceUID, s->frame_uid, sizeof s->frame_uid);
-    if (frame->findAndGetSequenceItem(DCM_RTReferencedStudySequence, study, 0).bad() || study == nullptr)
-        return;
-    if (study->findAndGetSequenceItem(DCM_RTReferencedSeriesSequence, series, 0).bad() || series == nullptr)
-        return;
-    dicom_text_of(series, DCM_SeriesInstanceUID, s->series_uid, sizeof s->series_uid);
-}
-
-int read_structures(const char *path, struct dicom_structures *s, struct error *e)
-{
-    DcmFileFormat file;
     FileStream from(path);
-    if (dicom_load(from, file, e) < 0)
+    auto const file = std::make_shared<DcmFileFormat>();
+    struct dicom_image top = {};
+    if (dicom_load(from, *file, e) < 0)
         return -1;
-    DcmDataset *set = file.getDataset();
-    read_referenced(set, s);
-    DcmSequenceOfItems *names = nullptr, *drawn = nullptr;
-    if (set->findAndGetSequence(DCM_StructureSetROISequence, names).bad() || names == nullptr || names->card() == 0)
-        return fail(e, "cannot open '%s': (3006,0020) StructureSetROISequence is missing: no ROI is named", path);
-    if (set->findAndGetSequence(DCM_ROIContourSequence, drawn).bad() || drawn == nullptr)
-        return fail(e, "cannot open '%s': (3006,0039) ROIContourSequence is missing: no ROI is drawn", path);
-    s->roi = static_cast<struct dicom_roi *>(try_alloc(e, names->card(), sizeof *s->roi));
-    if (s->roi == nullptr)
+    image_read_top(file->getDataset(), &top);
+    if (dicom_is_enhanced(top.sop_class))
+        return dicom_frames_read(file, from, &top, image, count, e);
+    *image = static_cast<struct dicom_image *>(try_alloc(e, 1, sizeof **image));
+    if (*image == nullptr)
         return fail_in(e, "cannot open '%s'", path);
-    for (unsigned long i = 0; i < names->card(); i++) {
-        struct dicom_roi *roi = &s->roi[s->roi_count++];
-        char number[17], refers[17];
-        dicom_text_of(names->getItem(i), DCM_ROINumber, number, sizeof number);
-        dicom_text_of(names->getItem(i), DCM_ROIName, roi->name, sizeof roi->name);
-        for (unsigned long j = 0; j < drawn->card(); j++) {
-            DcmSequenceOfItems *contours = nullptr;
-            dicom_text_of(drawn->getItem(j), DCM_ReferencedROINumber, refers, sizeof refers);
-            if (strcmp(number, refers) != 0 || roi->contour != nullptr)
-                continue;
-            if (drawn->getItem(j)->findAndGetSequence(DCM_ContourSequence, contours).bad() || contours == nullptr ||
-                contours->card() == 0)
-                continue;
-            roi->contour = static_cast<struct dicom_contour *>(try_alloc(e, contours->card(), sizeof *roi->contour));
-            if (roi->contour == nullptr)
-                return fail_in(e, "cannot open '%s'", path);
-            for (unsigned long k = 0; k < contours->card(); k++)
-                if (read_contour(contours->getItem(k), path, roi, e) < 0)
-                    return -1;
-        }
-    }
+    **image = top;
+    (*image)->pixels = dicom_pixels_take(file->getDataset(), from, *image);
+    *count = 1;
     return 0;
 }
 
 } // namespace
+
+extern "C" bool dicom_is_enhanced(const char *sop_class)
+{
+    return strcmp(sop_class, UID_EnhancedPETImageStorage) == 0 ||
+           strcmp(sop_class, UID_LegacyConvertedEnhancedPETImageStorage) == 0;
+}
+
+extern "C" const char *dicom_class_name(const char *uid)
+{
+    const char *const name = dcmFindNameOfUID(uid);
+    return name != nullptr ? name : *uid ? uid : "missing";
+}
 
 extern "C" int dicom_probe(const char *path, struct dicom_probe *p, struct error *e)
 {
@@ -447,22 +472,9 @@ extern "C" int dicom_read_image(const char *path, struct dicom_image *image, str
     return dicom_guarded(path, e, [&] { return read_image(path, image, e); });
 }
 
-extern "C" int dicom_read_structures(const char *path, struct dicom_structures *s, struct error *e)
+extern "C" int dicom_read_images(const char *path, struct dicom_image **image, size_t *count, struct error *e)
 {
-    memset(s, 0, sizeof *s);
-    int result = dicom_guarded(path, e, [&] { return read_structures(path, s, e); });
-    if (result < 0)
-        dicom_structures_free(s);
-    return result;
-}
-
-extern "C" void dicom_structures_free(struct dicom_structures *s)
-{
-    for (size_t i = 0; i < s->roi_count; i++) {
-        for (size_t j = 0; j < s->roi[i].contour_count; j++)
-            free(s->roi[i].contour[j].point_mm);
-        free(s->roi[i].contour);
-    }
-    free(s->roi);
-    memset(s, 0, sizeof *s);
+    *image = nullptr;
+    *count = 0;
+    return dicom_guarded(path, e, [&] { return read_images(path, image, count, e); });
 }

@@ -9,6 +9,7 @@
 
 #include <dcmtk/config/osconfig.h>
 
+#include <dcmtk/dcmdata/dccodec.h>
 #include <dcmtk/dcmdata/dcfcache.h>
 #include <dcmtk/dcmdata/dcpixseq.h>
 #include <dcmtk/dcmdata/dcpxitem.h>
@@ -17,14 +18,19 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <string>
 #include <sys/stat.h>
 #include <type_traits>
 #include <vector>
 
-/* Voxels that lie in their file as this machine holds them: DCMTK's element knows the place, and the rest of the file is forgotten. */
+/* Voxels that lie in their file as this machine holds them: DCMTK's element knows the place, and the rest of the file is forgotten. Of
+ * frames that want unpacking the file is kept, so that it is not parsed again for each. */
 struct dicom_pixels {
-    std::unique_ptr<DcmElement> element;
+    std::shared_ptr<DcmElement> element;  /* plain; or */
+    std::shared_ptr<DcmFileFormat> whole; /* the file, to be unpacked */
+    size_t frame;                         /* from 0 */
     struct stat file;
+    std::string path;
 };
 
 namespace
@@ -93,6 +99,25 @@ VECTORISED void signed_words_rescale(const Sint16 *stored, size_t count, const s
     values_rescale(stored, count, image, voxel);
 }
 
+/* Stored values, unpacked, of one image, which are trimmed where they lie. */
+int values_of_image(void *stored, size_t count, const struct dicom_image *image, float *voxel)
+{
+    bool const negative = image->is_signed == 1, words = image->bits_allocated == 16;
+    if (words)
+        bits_trim(static_cast<Uint16 *>(stored), count, image);
+    else
+        bits_trim(static_cast<Uint8 *>(stored), count, image);
+    if (words && negative)
+        signed_words_rescale(static_cast<const Sint16 *>(stored), count, image, voxel);
+    else if (words)
+        words_rescale(static_cast<const Uint16 *>(stored), count, image, voxel);
+    else if (negative)
+        values_rescale(static_cast<const Sint8 *>(stored), count, image, voxel);
+    else
+        values_rescale(static_cast<const Uint8 *>(stored), count, image, voxel);
+    return 0;
+}
+
 /* The fragments of an encapsulated image behind the table of offsets, one after the other. */
 bool codestream_join(DcmElement *pixels, E_TransferSyntax syntax, std::vector<uint8_t> &code)
 {
@@ -151,33 +176,20 @@ int read_pixels(DcmDataset *set, const FileStream &from, const struct dicom_imag
             "cannot open '%s': (7FE0,0010) PixelData has %lu bytes, %g rows of %g columns need %zu: the file is "
             "cut short",
             path, static_cast<unsigned long>(pixels->getLength()), image->rows, image->columns, bytes);
-    bool const negative = image->is_signed == 1;
     Uint16 *word = nullptr;
     Uint8 *byte = nullptr;
     OFCondition const read = image->bits_allocated == 16 ? pixels->getUint16Array(word) : pixels->getUint8Array(byte);
     if (read.bad() || (word == nullptr && byte == nullptr))
         return fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path,
                     read.bad() ? read.text() : "it holds nothing");
-    if (word != nullptr)
-        bits_trim(word, count, image);
-    else
-        bits_trim(byte, count, image);
-    if (word != nullptr && negative)
-        signed_words_rescale(reinterpret_cast<Sint16 *>(word), count, image, voxel);
-    else if (word != nullptr)
-        words_rescale(word, count, image, voxel);
-    else if (negative)
-        values_rescale(reinterpret_cast<Sint8 *>(byte), count, image, voxel);
-    else
-        values_rescale(byte, count, image, voxel);
-    return 0;
+    return word != nullptr ? values_of_image(word, count, image, voxel) : values_of_image(byte, count, image, voxel);
 }
 
-bool pixels_unchanged(const char *path, const struct dicom_pixels *pixels)
+bool pixels_unchanged(const struct dicom_pixels *pixels)
 {
     struct stat now;
     const struct stat *then = &pixels->file;
-    return stat(path, &now) == 0 && now.st_size == then->st_size && now.st_ino == then->st_ino &&
+    return stat(pixels->path.c_str(), &now) == 0 && now.st_size == then->st_size && now.st_ino == then->st_ino &&
            now.st_mtim.tv_sec == then->st_mtim.tv_sec && now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
 }
 
@@ -189,20 +201,98 @@ int read_plain(const char *path, const struct dicom_image *image, float *voxel, 
     size_t const count = static_cast<size_t>(image->rows) * static_cast<size_t>(image->columns);
     DcmFileCache at;
     OFCondition read = EC_Normal;
+    size_t const before = count * image->pixels->frame;
     for (size_t done = 0; read.good() && done < count; done += PART) {
         size_t const now = std::min(PART, count - done);
-        read = image->pixels->element->getPartialValue(part, static_cast<Uint32>(2 * done),
+        read = image->pixels->element->getPartialValue(part, static_cast<Uint32>(2 * (before + done)),
                                                        static_cast<Uint32>(2 * now), &at);
         if (read.good())
-            bits_trim(part, now, image);
-        if (read.good() && image->is_signed == 1)
-            signed_words_rescale(reinterpret_cast<Sint16 *>(part), now, image, voxel + done);
-        else if (read.good())
-            words_rescale(part, now, image, voxel + done);
+            (void)values_of_image(part, now, image, voxel + done);
     }
-    if (!pixels_unchanged(path, image->pixels))
+    if (!pixels_unchanged(image->pixels))
         return fail(e, "cannot open '%s': it changed while it was read", path);
     return read.good() ? 0 : fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path, read.text());
+}
+
+/* ---- frames that want unpacking ---- */
+
+/* The fragments of one frame of an encapsulated image. */
+bool frame_join(DcmElement *pixels, E_TransferSyntax syntax, size_t frame, size_t frames, std::vector<uint8_t> &code)
+{
+    DcmPixelSequence *sequence = nullptr;
+    DcmPixelData *data = dynamic_cast<DcmPixelData *>(pixels);
+    Uint32 first = 0, last = 0;
+    if (data == nullptr || data->getEncapsulatedRepresentation(syntax, nullptr, sequence).bad() || sequence == nullptr ||
+        DcmCodec::determineStartFragment(static_cast<Uint32>(frame), static_cast<Sint32>(frames), sequence, first).bad())
+        return false;
+    if (frame + 1 == frames)
+        last = static_cast<Uint32>(sequence->card());
+    else if (DcmCodec::determineStartFragment(static_cast<Uint32>(frame + 1), static_cast<Sint32>(frames), sequence, last)
+                 .bad())
+        return false;
+    for (unsigned long i = first; i < last; i++) {
+        DcmPixelItem *item = nullptr;
+        Uint8 *bytes = nullptr;
+        if (sequence->getItem(item, i).bad() || item == nullptr || item->getUint8Array(bytes).bad())
+            return false;
+        if (bytes != nullptr)
+            code.insert(code.end(), bytes, bytes + item->getLength());
+    }
+    return true;
+}
+
+int read_frame_jpeg2000(DcmDataset *set, DcmElement *pixels, const char *path, const struct dicom_image *image,
+                        float *voxel, struct error *e)
+{
+    size_t const rows = static_cast<size_t>(image->rows), columns = static_cast<size_t>(image->columns);
+    double const frames = dicom_real_of(set, DCM_NumberOfFrames, 0);
+    std::vector<uint8_t> code;
+    if (!frame_join(pixels, set->getOriginalXfer(), image->pixels->frame, static_cast<size_t>(frames), code))
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData has no fragment of this frame", path);
+    std::vector<int32_t> stored(rows * columns);
+    if (jpeg2000_decode(code.data(), code.size(), rows, columns, image->is_signed == 1, stored.data(), e) < 0)
+        return fail_in(e, "cannot open '%s'", path);
+    values_rescale(stored.data(), stored.size(), image, voxel);
+    return 0;
+}
+
+int read_frame(const char *path, const struct dicom_image *image, float *voxel, struct error *e)
+{
+    DcmDataset *const set = image->pixels->whole->getDataset();
+    DcmXfer const syntax(set->getOriginalXfer());
+    size_t const count = static_cast<size_t>(image->rows) * static_cast<size_t>(image->columns);
+    size_t const bytes = count * static_cast<size_t>(image->bits_allocated) / 8, frame = image->pixels->frame;
+    DcmElement *pixels = nullptr;
+    OFString colours;
+    if (!pixels_unchanged(image->pixels))
+        return fail(e, "cannot open '%s': it changed while it was read", path);
+    if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr)
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing", path);
+    if (syntax.getXfer() == EXS_JPEG2000LosslessOnly || syntax.getXfer() == EXS_JPEG2000)
+        return read_frame_jpeg2000(set, pixels, path, image, voxel, e);
+    if (syntax.isEncapsulated()) {
+        Uint32 size = 0, fragment = 0;
+        if (pixels->getUncompressedFrameSize(set, size).bad() || size < bytes)
+            return fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked", path, syntax.getXferName());
+        std::vector<Uint16> unpacked((size + 1) / 2);
+        OFCondition const done = pixels->getUncompressedFrame(set, static_cast<Uint32>(frame), fragment,
+                                                              unpacked.data(), size + size % 2, colours);
+        return done.good() ? values_of_image(unpacked.data(), count, image, voxel)
+                           : fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked (%s)", path,
+                                  syntax.getXferName(), done.text());
+    }
+    if (pixels->getLength() < bytes * (frame + 1))
+        return fail(
+            e, "cannot open '%s': (7FE0,0010) PixelData has %lu bytes, this frame ends at %zu: the file is cut short",
+            path, static_cast<unsigned long>(pixels->getLength()), bytes * (frame + 1));
+    Uint16 *word = nullptr;
+    Uint8 *byte = nullptr;
+    OFCondition const read = image->bits_allocated == 16 ? pixels->getUint16Array(word) : pixels->getUint8Array(byte);
+    if (read.bad() || (word == nullptr && byte == nullptr))
+        return fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path,
+                    read.bad() ? read.text() : "it holds nothing");
+    return word != nullptr ? values_of_image(word + frame * count, count, image, voxel)
+                           : values_of_image(byte + frame * count, count, image, voxel);
 }
 
 int read_voxels(const char *path, const struct dicom_image *image, float *voxel, struct error *e)
@@ -210,7 +300,7 @@ int read_voxels(const char *path, const struct dicom_image *image, float *voxel,
     if (pixels_check(path, image, e) < 0)
         return -1;
     if (image->pixels != nullptr)
-        return read_plain(path, image, voxel, e);
+        return image->pixels->element ? read_plain(path, image, voxel, e) : read_frame(path, image, voxel, e);
     FileStream from(path);
     DcmFileFormat file;
     if (dicom_load(from, file, e) < 0)
@@ -226,17 +316,33 @@ int read_voxels(const char *path, const struct dicom_image *image, float *voxel,
 
 /* The element of words that need no unpacking and no turning, out of its dataset, of an image that wants no more of them than there are;
  * NULL where there is none. */
-struct dicom_pixels *dicom_pixels_take(DcmDataset *set, const FileStream &from, const struct dicom_image *image)
+static DcmElement *plain_take(DcmDataset *set, const struct dicom_image *image, double frames)
 {
     DcmXfer const syntax(set->getOriginalXfer());
     DcmElement *element = nullptr;
     if (image->bits_allocated != 16 || !(image->rows >= 1 && image->columns >= 1) || syntax.isEncapsulated() ||
         syntax.getStreamCompression() != ESC_none || syntax.getPixelDataByteOrder() != gLocalByteOrder ||
         set->findAndGetElement(DCM_PixelData, element).bad() || element->getTag().getEVR() != EVR_OW ||
-        element->getLength() < 2 * image->rows * image->columns)
+        element->getLength() < 2 * image->rows * image->columns * frames)
         return nullptr;
     set->remove(element);
-    return new dicom_pixels{std::unique_ptr<DcmElement>(element), from.file()};
+    return element;
+}
+
+struct dicom_pixels *dicom_pixels_take(DcmDataset *set, const FileStream &from, const struct dicom_image *image)
+{
+    DcmElement *const element = plain_take(set, image, 1);
+    return element == nullptr
+               ? nullptr
+               : new dicom_pixels{std::shared_ptr<DcmElement>(element), nullptr, 0, from.file(), from.name()};
+}
+
+void dicom_frames_pixels(std::shared_ptr<DcmFileFormat> const &file, const FileStream &from, struct dicom_image *image,
+                         size_t count)
+{
+    std::shared_ptr<DcmElement> const plain(plain_take(file->getDataset(), image, static_cast<double>(count)));
+    for (size_t i = 0; i < count; i++)
+        image[i].pixels = new dicom_pixels{plain, plain ? nullptr : file, i, from.file(), from.name()};
 }
 
 extern "C" void dicom_image_free(struct dicom_image *image)

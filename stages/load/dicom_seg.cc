@@ -42,6 +42,25 @@ bool group_reals(DcmItem *own, DcmItem *shared, const DcmTagKey &sequence, const
     return false;
 }
 
+/* (0062,0003) SegmentedPropertyCategoryCodeSequence, as SNOMED CT has it now and SNOMED RT had it before. */
+void segment_type(DcmItem *named, struct dicom_segment *one)
+{
+    static const struct {
+        const char *code, *before, *type;
+    } categories[] = {{"49755003", "M-01000", "TUMOUR"}, /* morphologically abnormal structure */
+                      {"91723000", "T-D000A", "ORGAN"},
+                      {"123037004", "T-D000A", "ORGAN"},     /* anatomical structure */
+                      {"260787004", "A-00004", "OBJECT"},    /* physical object */
+                      {"91720002", "T-D0080", "SUBSTANCE"}}; /* body substance */
+    DcmItem *category = group_item(named, DcmTagKey(0x0062, 0x0003));
+    char code[17] = "";
+    if (category != nullptr)
+        dicom_text_of(category, DCM_CodeValue, code, sizeof code);
+    for (auto const &row : categories)
+        if (strcmp(code, row.code) == 0 || strcmp(code, row.before) == 0)
+            strcpy(one->type, row.type);
+}
+
 int read_segments(DcmDataset *set, const char *path, struct dicom_segmentation *s, struct error *e)
 {
     DcmSequenceOfItems *named = nullptr;
@@ -57,6 +76,7 @@ int read_segments(DcmDataset *set, const char *path, struct dicom_segmentation *
             return fail(e, "cannot open '%s': (0062,0004) SegmentNumber is missing", path);
         one->number = static_cast<unsigned>(number);
         dicom_text_of(named->getItem(i), DcmTagKey(0x0062, 0x0005), one->label, sizeof one->label);
+        segment_type(named->getItem(i), one);
     }
     return 0;
 }
@@ -86,8 +106,10 @@ int read_frames(DcmDataset *set, const char *path, struct dicom_segmentation *s,
         double segment, orientation[6], spacing[2];
         if (!group_reals(own, shared, DcmTagKey(0x0020, 0x9113), DCM_ImagePositionPatient, 3, one->position_mm))
             return fail(e, "cannot open '%s': (0020,0032) ImagePositionPatient of frame %lu is missing", path, i + 1);
-        if (!group_reals(own, shared, DcmTagKey(0x0062, 0x000a), DcmTagKey(0x0062, 0x000b), 1, &segment) ||
-            segment < 0 || segment > 65535)
+        if (s->kind == SEG_LABELS)
+            segment = 0;
+        else if (!group_reals(own, shared, DcmTagKey(0x0062, 0x000a), DcmTagKey(0x0062, 0x000b), 1, &segment) ||
+                 segment < 0 || segment > 65535)
             return fail(e, "cannot open '%s': (0062,000B) ReferencedSegmentNumber of frame %lu is missing", path, i + 1);
         if (!group_reals(own, shared, DcmTagKey(0x0020, 0x9116), DCM_ImageOrientationPatient, 6, orientation) ||
             !group_reals(own, shared, DcmTagKey(0x0028, 0x9110), DCM_PixelSpacing, 2, spacing))
@@ -133,6 +155,42 @@ int read_pixels(DcmDataset *set, const char *path, struct dicom_segmentation *s,
     return 0;
 }
 
+/* What a pixel says: (0062,0001) SegmentationType, and its bits. */
+int kind_read(DcmDataset *set, const char *path, struct dicom_segmentation *s, struct error *e)
+{
+    static const struct {
+        const char *name;
+        enum dicom_seg_kind kind;
+        double bits[2];
+    } kinds[] = {{"BINARY", SEG_BITS, {1, 8}}, {"FRACTIONAL", SEG_FRACTIONS, {8, 8}}, {"LABELMAP", SEG_LABELS, {8, 16}}};
+    char type[17];
+    double const bits = dicom_real_of(set, DCM_BitsAllocated, 0);
+    dicom_text_of(set, DcmTagKey(0x0062, 0x0001), type, sizeof type);
+    if (type[0] == '\0') /* older writers: one bit is BINARY, eight are FRACTIONAL */
+        strcpy(type, bits == 8 ? "FRACTIONAL" : "BINARY");
+    for (auto const &row : kinds)
+        if (strcmp(row.name, type) == 0) {
+            if (bits != row.bits[0] && bits != row.bits[1])
+                return fail(e, "cannot open '%s': (0028,0100) BitsAllocated of a %s segmentation is %g: %g or %g wanted",
+                            path, type, bits, row.bits[0], row.bits[1]);
+            bool const bytes = row.kind == SEG_BITS && bits == 8; /* against the standard, and plain: 0 or 1 */
+            double const background = dicom_real_of(set, DCM_PixelPaddingValue, 0);
+            s->kind = bytes ? SEG_FRACTIONS : row.kind;
+            s->bits = static_cast<unsigned>(bits);
+            s->background = background > 0 && background < 65536 ? static_cast<unsigned>(background) : 0;
+            s->most = bytes ? 1 : dicom_real_of(set, DcmTagKey(0x0062, 0x000e), 0);
+            if (s->kind == SEG_FRACTIONS && !(s->most > 0))
+                return fail(
+                    e,
+                    "cannot open '%s': (0062,000E) MaximumFractionalValue is missing: how much of a pixel is inside is "
+                    "not known",
+                    path);
+            return 0;
+        }
+    return fail(e, "cannot open '%s': (0062,0001) SegmentationType is '%s': BINARY, FRACTIONAL or LABELMAP wanted",
+                path, type);
+}
+
 int read_segmentation(const char *path, bool with_pixels, struct dicom_segmentation *s, struct error *e)
 {
     DcmFileFormat file;
@@ -140,22 +198,14 @@ int read_segmentation(const char *path, bool with_pixels, struct dicom_segmentat
     if (dicom_load(from, file, e) < 0)
         return -1;
     DcmDataset *set = file.getDataset();
-    DcmItem *series = nullptr;
-    if (set->findAndGetSequenceItem(DcmTagKey(0x0008, 0x1115), series, 0).good() && series != nullptr)
-        dicom_text_of(series, DCM_SeriesInstanceUID, s->series_uid, sizeof s->series_uid);
-    dicom_text_of(set, DCM_FrameOfReferenceUID, s->frame_uid, sizeof s->frame_uid);
+    dicom_references_segments(set, &s->refers);
     double const rows = dicom_real_of(set, DCM_Rows, 0), columns = dicom_real_of(set, DCM_Columns, 0);
-    double const bits = dicom_real_of(set, DCM_BitsAllocated, 0);
     if (!(rows >= 1 && columns >= 1))
         return fail(e, "cannot open '%s': (0028,0010) Rows or (0028,0011) Columns is missing", path);
-    if (bits != 1 && bits != 8)
-        return fail(e, "cannot open '%s': (0028,0100) BitsAllocated of a segmentation is %g: 1 or 8 wanted", path, bits);
     s->rows = static_cast<size_t>(rows);
     s->columns = static_cast<size_t>(columns);
-    s->bits = static_cast<unsigned>(bits);
-    s->most = dicom_real_of(set, DcmTagKey(0x0062, 0x000e), 0); /* MaximumFractionalValue */
-    if (!(s->most > 0))
-        s->most = 1;
+    if (kind_read(set, path, s, e) < 0)
+        return -1;
     if (read_segments(set, path, s, e) < 0 || read_frames(set, path, s, e) < 0)
         return -1;
     return with_pixels ? read_pixels(set, path, s, e) : 0;
@@ -172,10 +222,21 @@ extern "C" int dicom_read_segmentation(const char *path, bool with_pixels, struc
     return result;
 }
 
-extern "C" bool dicom_segmentation_inside(const struct dicom_segmentation *s, size_t frame, size_t pixel)
+static unsigned label_at(const struct dicom_segmentation *s, size_t at)
+{
+    uint16_t label = s->data[s->bits / 8 * at];
+    if (s->bits == 16) /* in this machine's order: DCMTK has seen to it */
+        memcpy(&label, s->data + 2 * at, sizeof label);
+    return label == s->background ? 0 : label;
+}
+
+extern "C" unsigned dicom_segmentation_at(const struct dicom_segmentation *s, size_t frame, size_t pixel)
 {
     size_t const at = frame * s->rows * s->columns + pixel;
-    return s->bits == 1 ? (s->data[at / 8] >> (at % 8) & 1) != 0 : s->data[at] > 0.5 * s->most;
+    if (s->kind == SEG_LABELS)
+        return label_at(s, at);
+    bool const inside = s->kind == SEG_BITS ? (s->data[at / 8] >> (at % 8) & 1) != 0 : s->data[at] > 0.5 * s->most;
+    return inside ? s->frame[frame].segment : 0;
 }
 
 extern "C" void dicom_segmentation_free(struct dicom_segmentation *s)
@@ -183,5 +244,6 @@ extern "C" void dicom_segmentation_free(struct dicom_segmentation *s)
     free(s->segment);
     free(s->frame);
     free(s->data);
+    dicom_references_free(&s->refers);
     memset(s, 0, sizeof *s);
 }

@@ -38,6 +38,8 @@ offile_off_t FileProducer::take(void *to, offile_off_t count, offile_off_t from)
         ssize_t const got = S_ISREG(file_.st_mode) ? pread(fd, next, left, from + done) : ::read(fd, next, left);
         if (got < 0 && errno == EINTR)
             continue;
+        if (got < 0)
+            status_ = makeOFCondition(OFM_dcmdata, 18, OF_error, strerror(errno));
         if (got <= 0)
             break;
         done += got;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* find_ct -- the CT of a scan: which file or series it is.   find, find_dicom, list -> [find_ct] -> ct
  *
- *     image X         X_CTres or X_CT beside it (Y_CT for X = Y_PET, Y_SUV or Y_image), else CTres, else CT; a CT that lies on the
- *                     PET's grid already goes first. Of the nnU-Net style release, fdg_..._0000 for fdg_..._0001
+ *     image X         X_CTres or X_CT beside it (Y_CT for X = Y_PET, Y_SUV or Y_image), else (one scan in the folder) CTres, else CT; a
+ *                     CT that lies on the PET's grid already goes first. Of nnU-Net's folders, ..._0000 for ..._0001
  *     DICOM series    the one CT series of the folder tree that was made in the same study (StudyInstanceUID) and frame of
  *                     reference (FrameOfReferenceUID); localisers are none. Two are refused: which one is not ours to say
  *     list, --ct      an image, or a folder with one CT series
@@ -75,17 +75,30 @@ void ct_among(struct source *f, const struct dicom_files *d, const struct dicom_
 
 void ct_beside(struct source *f, const char *dir, const char *name, size_t stem)
 {
-    static const char *const tails[] = {"_image", "_PET", "_SUV", "_pet"}, *const kinds[] = {"CTres", "CT"};
+    static const char *const kinds[] = {"CTres", "CT"};
+    size_t const image = stem_ends(name, stem, "_image") ? stem - strlen("_image") : stem;
+    size_t const stems[] = {stem, image, stem_without_kind(name, stem)};
     for (size_t k = 0; k < COUNT_OF(kinds) && !f->ct; k++) {
-        char *tail = xprintf("_%s", kinds[k]);
-        f->ct = image_beside(dir, name, stem, tail);
-        for (size_t i = 0; i < COUNT_OF(tails) && !f->ct; i++)
-            if (stem > strlen(tails[i]) && strncmp(name + stem - strlen(tails[i]), tails[i], strlen(tails[i])) == 0)
-                f->ct = image_beside(dir, name, stem - strlen(tails[i]), tail);
+        char *tail = xprintf("_%s", kinds[k]), *twice = xprintf("__%s", kinds[k]);
+        for (size_t i = 0; i < COUNT_OF(stems) && !f->ct; i++)
+            f->ct = image_beside(dir, name, stems[i], tail);
+        if (!f->ct)
+            f->ct = image_beside(dir, name, stem_without_kind(name, stem), twice);
+        free(twice);
         free(tail);
     }
+    if (f->ct)
+        return;
     for (size_t k = 0; k < COUNT_OF(kinds) && !f->ct; k++)
         f->ct = image_beside(dir, kinds[k], strlen(kinds[k]), "");
+    const char *rival = f->ct ? image_rival(dir, name) : NULL;
+    if (rival) {
+        char *ct = f->ct;
+        f->ct = NULL;
+        fail(&f->ct_refused,
+             "'%s' may be its CT or that of '%s' beside it: name it with --ct or in the list's column ct", ct, rival);
+        free(ct);
+    }
 }
 
 /* ---- named ---- */

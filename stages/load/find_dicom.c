@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* find_dicom -- the DICOM files of a folder tree, grouped into series, each with its truth.   find -> [find_dicom]
- *
- * Truth is the one RTSTRUCT or SEG that names the series (SeriesInstanceUID): of the tree, or where that has none, of the folder
- * mask/ beside the series' own. Two that do are refused: which one is not ours to say. One drawn on another series of the
- * same frame of reference, such as the CT, is taken only if it is named with --mask. */
+/* find_dicom -- the DICOM files of a folder tree, grouped into series, each with its truth (find_truth) and CT.   find -> [find_dicom] */
 #include "common/log.h"
 #include "stages/load/load.h"
 #include <stdlib.h>
@@ -22,20 +18,7 @@ void dicom_files_add(struct dicom_files *d, const char *path, const char *label,
     }
     struct dicom_file *f = &d->item[d->count++];
     *f = (struct dicom_file){.path = xstrdup(path), .label = xstrdup(label), .probe = *probe};
-    struct dicom_structures drawn;
-    struct dicom_segmentation segmented;
-    struct error e = {0};
-    int rc = 0;
-    if (is(f, "RTSTRUCT") && (rc = dicom_read_structures(path, &drawn, &e)) == 0) {
-        memcpy(f->drawn_on, drawn.series_uid, sizeof f->drawn_on);
-        dicom_structures_free(&drawn);
-    }
-    if (is(f, "SEG") && (rc = dicom_read_segmentation(path, false, &segmented, &e)) == 0) {
-        memcpy(f->drawn_on, segmented.series_uid, sizeof f->drawn_on);
-        dicom_segmentation_free(&segmented);
-    }
-    if (rc < 0)
-        log_warn("%s; no scan gets its truth from it", e.text);
+    truth_probe(f);
 }
 
 void dicom_files_free(struct dicom_files *d)
@@ -43,16 +26,11 @@ void dicom_files_free(struct dicom_files *d)
     for (size_t i = 0; i < d->count; i++) {
         free(d->item[i].path);
         free(d->item[i].label);
+        dicom_references_free(&d->item[i].refers);
     }
     free(d->item);
+    names_free(&d->unread);
     *d = (struct dicom_files){0};
-}
-
-static int by_series(const void *left, const void *right)
-{
-    const struct dicom_file *a = left, *b = right;
-    int order = strcmp(a->probe.series_uid, b->probe.series_uid);
-    return order ? order : strcmp(a->path, b->path);
 }
 
 int dicom_files_of(const char *dir, const char *label, struct dicom_files *d, struct error *e)
@@ -71,43 +49,15 @@ int dicom_files_of(const char *dir, const char *label, struct dicom_files *d, st
     return 0;
 }
 
-/* The files of the folder mask/ beside `folder`. */
-static void sibling_files(const char *folder, struct dicom_files *d)
+/* Series after series, and within one by path. */
+static int by_series(const void *left, const void *right)
 {
-    char *parent = path_parent(folder), *dir = path_join(parent, "mask");
-    if (dir_exists(dir))
-        (void)!dicom_files_of(dir, "mask", d, NULL);
-    free(dir);
-    free(parent);
+    const struct dicom_file *a = left, *b = right;
+    int order = series_order(a, b);
+    return order ? order : strcmp(a->path, b->path);
 }
 
-/* How many structure sets of `d` are drawn on the series of f; the first one becomes its mask. */
-static size_t truth_among(const struct dicom_files *d, struct source *f)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < d->count; i++) {
-        const struct dicom_file *drawn = &d->item[i];
-        if (!*drawn->drawn_on || strcmp(drawn->drawn_on, f->series_uid) != 0)
-            continue;
-        if (found++ == 0)
-            f->mask = xstrdup(drawn->path);
-        else
-            fail(&f->refused, "'%s' and '%s' are both drawn on this series: name one with --mask", f->mask, drawn->path);
-    }
-    return found;
-}
-
-static void truth_find(struct source *f, const struct dicom_files *d)
-{
-    struct dicom_files beside = {0};
-    if (truth_among(d, f) > 0)
-        return;
-    sibling_files(f->path, &beside);
-    (void)truth_among(&beside, f);
-    dicom_files_free(&beside);
-}
-
-void dicom_sources(struct sources *s, const struct dicom_files *d)
+void dicom_sources(struct sources *s, struct dicom_files *d)
 {
     size_t count = 0, before = s->count;
     struct dicom_file *image = xalloc(d->count + 1, sizeof *image);
@@ -115,23 +65,33 @@ void dicom_sources(struct sources *s, const struct dicom_files *d)
         if (is(&d->item[i], "PT"))
             image[count++] = d->item[i];
     qsort(image, count, sizeof *image, by_series);
+    struct found_series *found = xalloc(count + 1, sizeof *found);
     for (size_t first = 0, last; first < count; first = last) {
-        for (last = first; last < count && strcmp(image[last].probe.series_uid, image[first].probe.series_uid) == 0;)
+        for (last = first; last < count && series_order(&image[last], &image[first]) == 0;)
             last++;
+        size_t const there = last - first, kept = series_unique(&image[first], there);
         struct source *f = sources_add(s, SOURCE_DICOM);
         f->path = path_parent(image[first].path);
         format_into(f->series_uid, sizeof f->series_uid, "%s", image[first].probe.series_uid);
-        f->slice.name = xalloc(last - first, sizeof *f->slice.name);
-        while (first < last)
-            f->slice.name[f->slice.count++] = xstrdup(image[first++].path);
-        first = last - f->slice.count;
+        f->patient = *image[first].probe.patient_id ? xstrdup(image[first].probe.patient_id) : NULL;
+        f->slice.name = xalloc(kept, sizeof *f->slice.name);
+        for (size_t i = first; i < first + kept; i++)
+            f->slice.name[f->slice.count++] = xstrdup(image[i].path);
         /* several series may share a folder: their labels must still differ */
         size_t others = 0;
         for (size_t i = before; i + 1 < s->count; i++)
             others += strcmp(s->item[i].path, f->path) == 0;
         f->label = others ? xprintf("%s#%zu", image[first].label, others + 1) : xstrdup(image[first].label);
-        truth_find(f, d);
+        if (kept < there)
+            log_note("'%s': %zu files are copies of others in it ((0008,0018) SOPInstanceUID): each image is read once",
+                     f->label, there - kept);
+        found[s->count - 1 - before] = series_measure(f, &image[first], kept);
+        series_doubt(f, d);
+        truth_find(f, d, &image[first]);
         ct_among(f, d, &image[first].probe);
     }
+    series_choose(s, before, found);
+    truth_tell_unused(s, before, d);
+    free(found);
     free(image);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* petrel-load -- reads scans from files and gives them to the pipeline.   scans on disk -> [load] -> suv */
 #include "common/log.h"
+#include "common/utf8.h"
 #include "proto/cache.h"
 #include "proto/recipe.h"
 #include "proto/suv.h"
@@ -54,7 +55,9 @@ static _Noreturn void leave(struct stage *st, struct reader **reader, enum reade
 /* One line of --check, tab-separated, whatever a file's name holds. */
 static void check_line(const char *stage, const char *scan, const char *reason)
 {
-    printf("%s\t%s\t", stage, scan);
+    printf("%s\t", stage);
+    utf8_put(stdout, scan, strlen(scan));
+    putchar('\t');
     for (; *reason; reason++)
         putchar(*reason == '\t' || *reason == '\n' ? ' ' : *reason);
     putchar('\n');
@@ -111,7 +114,7 @@ int main(int argc, char **argv)
     double gib = 8;
     stage_defaults(&ends);
     recipe_defaults(&recipe);
-    struct option table[16 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
+    struct option table[17 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG",
          0, NULL},
@@ -121,7 +124,9 @@ int main(int argc, char **argv)
          "organ map of the scan (one scan only): an image of labels; default: ORGANS.nii.gz beside it, if there", 0,
          NULL},
         {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0,
-         "region of the RTSTRUCT or segment of the SEG to take as truth; default: all of them", 0, NULL},
+         "region of the RTSTRUCT or segment of the SEG to take as truth; default: all that may be tumour", 0, NULL},
+        {"allow-empty-truth", OPT_FLAG, &load.allow_empty_truth, NULL, 0, 0,
+         "read scans whose RTSTRUCT or SEG holds no voxel, too", 0, NULL},
         {"metadata", OPT_STRING, &load.metadata, "CSV", 0, 0,
          "autoPET's table: diagnosis, sex, age and day of each study", 0, NULL},
         {"diagnosis", OPT_STRINGS, &load.diagnosis, "NAME", 0, 0,
@@ -157,13 +162,14 @@ int main(int argc, char **argv)
             "folder is searched for all of them. Truth: for X.nii.gz, X_mask.nii.gz (Y_mask for X = Y_image), else "
             "SEG.nii.gz\n"
             "beside it, in any of these formats; for DICOM, the RTSTRUCT or segmentation (SEG) that\n"
-            "refers to the series. A list is tab-separated with a header: patient, study, scan, mask, ct, organs.\n"
+            "refers to the series. A list is tab-separated with a header: patient, study, scan, mask, ct, organs "
+            "(docs/layouts.md has all).\n"
             "Organs: ORGANS.nii.gz beside the scan, numbered as petrel-roi --help says.\n"
             "CT (--channels pet,ct): X_CTres, X_CT, CTres or CT beside an image; for DICOM, the CT series of the same "
             "study.\n"
             "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
-        .count = 16};
+        .count = 17};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
     opts.count +=
         recipe_options(&recipe, RECIPE_CHANNELS | RECIPE_SUV, table + opts.count, COUNT_OF(table) - opts.count);
@@ -214,7 +220,7 @@ int main(int argc, char **argv)
         if (outcome == READER_STOPPED || outcome == READER_FAILED)
             leave(&st, &reader, outcome, &e);
         if (outcome == READER_REFUSED) {
-            log_warn("refused '%s': %s", list.scan[i].label, e.text);
+            log_refused(list.scan[i].label, e.text);
             st.refused++;
         }
         stage_give_new(&st, key, &out);

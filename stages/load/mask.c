@@ -41,21 +41,6 @@ static int shape_check(const char *what, const char *path, const struct grid *ma
                 (long long)scan->dim[2], (long long)scan->dim[1], (long long)scan->dim[0]);
 }
 
-/* The farthest any corner of the two grids lies apart, in voxels of the scan's finest axis. */
-static double corners_apart(const struct grid *a, const struct grid *b)
-{
-    double farthest = 0, finest = fmin(b->spacing_mm[0], fmin(b->spacing_mm[1], b->spacing_mm[2]));
-    for (unsigned corner = 0; corner < 8; corner++) {
-        double zyx[3], at[3], bt[3];
-        for (unsigned axis = 0; axis < 3; axis++)
-            zyx[axis] = corner >> axis & 1 ? (double)(a->dim[axis] - 1) : 0;
-        grid_to_mm(a, zyx, at);
-        grid_to_mm(b, zyx, bt);
-        farthest = fmax(farthest, hypot(hypot(at[0] - bt[0], at[1] - bt[1]), at[2] - bt[2]));
-    }
-    return farthest / finest;
-}
-
 static int on_grid_read(const struct kind *kind, const char *path, size_t max_bytes, const struct grid *file,
                         bool placed, const struct grid *lps, uint8_t **mask, struct error *e)
 {
@@ -64,8 +49,8 @@ static int on_grid_read(const struct kind *kind, const char *path, size_t max_by
     if (image_read(path, max_bytes, &image, NULL, e) < 0)
         return -1;
     bool compare = placed && image.placed;
-    int rc = 0;
-    if (!compare) {
+    int rc = image_air(&image, path, 0, e);
+    if (rc == 0 && !compare) {
         rc = shape_check(kind->name, path, &image.grid, file, e);
         image.grid = *file;
     }
@@ -80,9 +65,9 @@ static int on_grid_read(const struct kind *kind, const char *path, size_t max_by
         volume_turn_lps(&image.grid, &turned, &inside, 1);
         rc = shape_check(kind->name, path, &image.grid, lps, e);
     }
-    if (rc == 0 && compare && corners_apart(&image.grid, lps) > 0.5)
+    if (rc == 0 && compare && grid_corners_apart(&image.grid, lps) > 0.5)
         rc = fail(e, "cannot use %s '%s': its corners lie %.1f voxels from its scan's: draw it on the scan's own grid",
-                  kind->name, path, corners_apart(&image.grid, lps));
+                  kind->name, path, grid_corners_apart(&image.grid, lps));
     free(image.voxel);
     if (rc < 0)
         free(inside);

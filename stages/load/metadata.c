@@ -6,6 +6,7 @@
  * names studies otherwise), to any scan of the patient, if the patient's rows agree. */
 #include "common/log.h"
 #include "stages/load/load.h"
+#include "stages/load/table.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,26 +16,6 @@
 
 enum column { SUBJECT, LOCATION, DIAGNOSIS, AGE, SEX, DATE, COLUMNS };
 static const char *const titles[COLUMNS] = {"Subject ID", "File Location", "diagnosis", "age", "sex", "Study Date"};
-
-/* One field of a line of CSV, its quotes taken off in place; *rest goes behind its comma, or becomes NULL. */
-static char *field_cut(char **rest)
-{
-    char *from = *rest, *start = from, *to = from;
-    bool quoted = false;
-    for (; *from && (quoted || *from != ','); from++) {
-        if (*from != '"') {
-            *to++ = *from;
-        } else if (quoted && from[1] == '"') { /* doubled: one */
-            *to++ = '"';
-            from++;
-        } else {
-            quoted = !quoted;
-        }
-    }
-    *rest = *from ? from + 1 : NULL;
-    *to = '\0';
-    return start;
-}
 
 static double age_number(const char *text)
 {
@@ -100,10 +81,9 @@ static void patient_note(struct source *f, char *const field[COLUMNS], bool *dif
 static int header_read(char *line, const char *path, enum column *of, size_t *count, struct error *e)
 {
     bool there[COLUMNS + 1] = {false};
-    if (strncmp(line, "\xef\xbb\xbf", 3) == 0) /* a mark some spreadsheets begin with */
-        line += 3;
+    bool bad = false;
     for (*count = 0; line; ++*count) {
-        const char *title = field_cut(&line);
+        const char *title = table_field(&line, ',', &bad);
         size_t c = 0;
         while (c < COLUMNS && strcasecmp(titles[c], title) != 0)
             c++;
@@ -124,29 +104,28 @@ int metadata_join(struct sources *s, const char *path, struct error *e)
 {
     struct buffer file = {0};
     find_look(path);
-    if (file_read(path, 256 << 20, &file, e) < 0)
+    char *rest;
+    if (table_read(path, 256 << 20, &file, &rest, e) < 0)
         return -1;
     enum column of[128];
     size_t columns = 0, unknown = 0;
-    char none[] = "", *rest = (char *)file.data, *line;
+    char none[] = "", *line;
     bool *joined = xalloc(s->count, sizeof *joined), *differs = xalloc(s->count, sizeof *differs);
     struct source *by_patient = xalloc(s->count, sizeof *by_patient);
     int rc = 0;
-    while (rc == 0 && (line = strsep(&rest, "\n"))) {
-        size_t length = strlen(line);
-        if (length && line[length - 1] == '\r')
-            line[--length] = '\0';
-        if (!length)
+    while (rc == 0 && (line = table_line(&rest))) {
+        if (!*line)
             continue;
         if (columns == 0) {
             rc = header_read(line, path, of, &columns, e);
             continue;
         }
         char *field[COLUMNS + 1];
+        bool bad = false; /* what its quotes hold is taken as it is */
         for (size_t c = 0; c <= COLUMNS; c++)
             field[c] = none;
         for (size_t c = 0; c < columns && line; c++)
-            field[of[c]] = field_cut(&line);
+            field[of[c]] = table_field(&line, ',', &bad);
         for (size_t i = 0; i < s->count; i++) {
             struct source *f = &s->item[i];
             if (!f->patient || !same_patient(field[SUBJECT], f->patient))

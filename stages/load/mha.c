@@ -3,6 +3,7 @@
  *
  * "Name = value" lines, ElementDataFile the last. Places are in LPS (as ITK has it); the three numbers of TransformMatrix
  * that come first are the direction of the first axis. */
+#include "common/log.h"
 #include "stages/load/load.h"
 #include "stages/load/raw.h"
 #include <math.h>
@@ -11,8 +12,8 @@
 #include <strings.h>
 
 struct header {
-    char dims[64], size[160], spacing[160], offset[160], turn[400], type[64], data[1024];
-    char msb[16], packed[16], channels[16], header_size[32], slope[64], binary[16];
+    char dims[64], size[160], spacing[160], element[160], offset[160], turn[800], type[64], data[1024];
+    char msb[16], packed[16], channels[16], header_size[32], slope[64], added[64], binary[16], unit[32];
 };
 static const struct {
     const char *name;
@@ -25,6 +26,8 @@ static const struct {
     FIELD("NDims", dims),
     FIELD("DimSize", size),
     FIELD("ElementSpacing", spacing),
+    FIELD("ElementSize", element),
+    FIELD("DistanceUnits", unit),
     FIELD("Offset", offset),
     FIELD("Position", offset),
     FIELD("Origin", offset),
@@ -38,6 +41,7 @@ static const struct {
     FIELD("ElementNumberOfChannels", channels),
     FIELD("HeaderSize", header_size),
     FIELD("ElementToIntensityFunctionSlope", slope),
+    FIELD("ElementToIntensityFunctionOffset", added),
     FIELD("BinaryData", binary),
     FIELD("ElementDataFile", data),
 #undef FIELD
@@ -63,29 +67,61 @@ static int line_take(struct header *h, char *line, const char *path, struct erro
     return 0;
 }
 
-static int shape_read(const struct header *h, const char *path, struct nifti *image, struct error *e)
+/* Three dimensions, or four of which the last is one image. */
+static int size_read(const struct header *h, const char *path, size_t *dims, struct grid *g, struct error *e)
 {
-    double size[3], spacing[3] = {1, 1, 1}, offset[3] = {0}, turn[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
-    if (strcmp(h->dims, "3") != 0)
+    double size[4] = {0};
+    *dims = strcmp(h->dims, "4") == 0 ? 4 : 3;
+    if (*dims == 3 && strcmp(h->dims, "3") != 0)
         return fail(e, "cannot open '%s': NDims is '%s': a scan has 3", path, h->dims);
     if (*h->channels && strcmp(h->channels, "1") != 0)
         return fail(e, "cannot open '%s': ElementNumberOfChannels is %s: a scan has 1", path, h->channels);
-    if (!raw_numbers(h->size, " \t", size, 3))
-        return fail(e, "cannot open '%s': DimSize is '%s', not three numbers", path, h->size);
+    if (!raw_numbers(h->size, " \t", size, *dims))
+        return fail(e, "cannot open '%s': DimSize is '%s', not %zu numbers", path, h->size, *dims);
+    if (*dims == 4 && size[3] != 1)
+        return fail(e, "cannot open '%s': DimSize is '%s': NDims is '4', and it holds several volumes: a scan is one",
+                    path, h->size);
     for (size_t i = 0; i < 3; i++) {
         if (!(size[i] >= 1 && size[i] <= 32767 && size[i] == floor(size[i])))
             return fail(e, "cannot open '%s': DimSize has %g (1 to 32767)", path, size[i]);
-        image->grid.dim[2 - i] = (int64_t)size[i];
+        g->dim[2 - i] = (int64_t)size[i];
     }
-    if ((*h->spacing && !raw_numbers(h->spacing, " \t", spacing, 3)) ||
-        (*h->offset && !raw_numbers(h->offset, " \t", offset, 3)) || (*h->turn && !raw_numbers(h->turn, " \t", turn, 9)))
-        return fail(e, "cannot open '%s': ElementSpacing, Offset or TransformMatrix does not hold 3, 3 and 9 numbers",
-                    path);
-    image->placed = *h->offset || *h->turn;
+    return 0;
+}
+
+static int unit_read(const char *unit, const char *path, double *mm, struct error *e)
+{
+    *mm = raw_unit_mm(unit);
+    if (!(*mm > 0))
+        return fail(e, "cannot open '%s': DistanceUnits is '%s': mm, cm or um wanted", path, unit);
+    if (*mm < 1 || *mm > 1)
+        log_warn("'%s' measures in %s (DistanceUnits): taken so, though other programs take them for mm", path, unit);
+    return 0;
+}
+
+static int shape_read(const struct header *h, const char *path, struct nifti *image, struct error *e)
+{
+    static const double straight[2][16] = {{1, 0, 0, 0, 1, 0, 0, 0, 1},
+                                           {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1}};
+    double spacing[4] = {1, 1, 1, 1}, offset[4] = {0}, turn[16], mm;
+    size_t dims;
+    if (size_read(h, path, &dims, &image->grid, e) < 0 || unit_read(h->unit, path, &mm, e) < 0)
+        return -1;
+    memcpy(turn, straight[dims - 3], sizeof turn);
+    /* as its own library has it: ElementSpacing, else ElementSize */
+    const char *sized = *h->spacing ? h->spacing : h->element;
+    if ((*sized && !raw_numbers(sized, " \t", spacing, dims)) ||
+        (*h->offset && !raw_numbers(h->offset, " \t", offset, dims)) ||
+        (*h->turn && !raw_numbers(h->turn, " \t", turn, dims * dims)))
+        return fail(
+            e, "cannot open '%s': ElementSpacing, Offset or TransformMatrix does not hold %zu, %zu and %zu numbers",
+            path, dims, dims, dims * dims);
+    image->sized = *sized != '\0';
+    image->placed = image->sized && (*h->offset || *h->turn);
     for (size_t i = 0; i < 3; i++) {
-        double ras = i < 2 ? -1 : 1;
+        double ras = i < 2 ? -mm : mm;
         for (size_t axis = 0; axis < 3; axis++)
-            image->grid.affine[i][axis] = ras * turn[3 * axis + i] * spacing[axis];
+            image->grid.affine[i][axis] = ras * turn[dims * axis + i] * spacing[axis];
         image->grid.affine[i][3] = ras * offset[i];
     }
     return raw_place(path, &image->grid, e);
@@ -93,17 +129,19 @@ static int shape_read(const struct header *h, const char *path, struct nifti *im
 
 static int data_place(const struct header *h, const char *path, struct raw *r, struct error *e)
 {
-    double skip = 0, slope = 1;
+    double skip = 0, slope = 1, added = 0;
     r->type = raw_type(h->type);
-    r->big_endian = strcasecmp(h->msb, "True") == 0;
-    r->packed = strcasecmp(h->packed, "True") == 0;
+    r->big_endian = raw_true(h->msb);
+    r->packed = raw_true(h->packed);
     if (!r->type)
         return fail(e, "cannot open '%s': ElementType '%s' is none that is read (MET_SHORT, MET_FLOAT, ...)", path,
                     h->type);
-    if (strcasecmp(h->binary, "False") == 0)
+    if (*h->binary && !raw_true(h->binary))
         return fail(e, "cannot open '%s': its voxels are written as text (BinaryData = False)", path);
     if (*h->slope && !(raw_numbers(h->slope, " ", &slope, 1) && slope == 1))
         return fail(e, "cannot open '%s': ElementToIntensityFunctionSlope is '%s': only 1 is read", path, h->slope);
+    if (*h->added && !(raw_numbers(h->added, " ", &added, 1) && added == 0))
+        return fail(e, "cannot open '%s': ElementToIntensityFunctionOffset is '%s': only 0 is read", path, h->added);
     if (*h->header_size &&
         !(raw_numbers(h->header_size, " ", &skip, 1) && skip >= -1 && skip < 1e15 && skip == floor(skip)))
         return fail(e, "cannot open '%s': HeaderSize is '%s'", path, h->header_size);

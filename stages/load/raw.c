@@ -6,10 +6,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
-enum { LINE_MOST = 4096, DEFLATE_MOST = 1032 /* no packed byte makes more */ };
+enum { LINE_MOST = 1 << 24, DEFLATE_MOST = 1032 /* no packed byte makes more */ };
 
 static const struct {
     const char *name;
@@ -77,19 +78,26 @@ bool raw_numbers(const char *text, const char *skip, double *to, size_t count)
 
 int raw_place(const char *path, struct grid *g, struct error *e)
 {
-    for (size_t axis = 0; axis < 3; axis++) {
-        double s = hypot(hypot(g->affine[0][axis], g->affine[1][axis]), g->affine[2][axis]);
-        if (!(s > 1e-3 && s < 1e3))
-            return fail(e, "cannot open '%s': voxels are %g mm along axis %zu: 0.001 to 1000 wanted", path, s, axis + 1);
-        g->spacing_mm[2 - axis] = s;
-    }
-    double(*m)[4] = g->affine;
-    double volume = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
-                    m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
-                    m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
-    if (fabs(volume) < 1e-3 * g->spacing_mm[0] * g->spacing_mm[1] * g->spacing_mm[2])
-        return fail(e, "cannot open '%s': two of its axes run the same way", path);
-    return 0;
+    return grid_measure(g, e) < 0 ? fail_in(e, "cannot open '%s'", path) : 0;
+}
+
+double raw_unit_mm(const char *unit)
+{
+    static const struct {
+        const char *name;
+        double mm;
+    } units[] = {{"mm", 1},     {"millimeter", 1}, {"millimeters", 1}, {"millimetre", 1},     {"", 1},
+                 {"?", 1},      {"cm", 10},        {"centimeter", 10}, {"m", 1000},           {"meter", 1000},
+                 {"um", 0.001}, {"micron", 0.001}, {"microns", 0.001}, {"micrometer", 0.001}, {"\xc2\xb5m", 0.001}};
+    for (size_t i = 0; i < COUNT_OF(units); i++)
+        if (strcasecmp(units[i].name, unit) == 0)
+            return units[i].mm;
+    return (double)NAN;
+}
+
+bool raw_true(const char *text)
+{
+    return *text == 'T' || *text == 't' || *text == '1' || *text == 'Y' || *text == 'y';
 }
 
 /* Exactly `wanted` bytes out of packed ones, or a sentence. */
@@ -138,11 +146,7 @@ static int convert(const char *path, const struct raw *r, uint8_t *from, struct 
     if (!image->voxel)
         return fail_in(e, "cannot open '%s'", path);
     types[row].floats(from, count, 1, 0, image->voxel);
-    size_t const bad = floats_bad(image->voxel, count);
-    if (bad < count)
-        return fail(e, "cannot use '%s': voxel number %zu is no number (NaN or infinite): mend it where it was made",
-                    path, bad);
-    return 0;
+    return nifti_count_nan(image, path, e);
 }
 
 static int voxels_read(const char *path, const struct raw *r, const struct buffer *file, size_t bytes,

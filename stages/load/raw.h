@@ -20,8 +20,12 @@ typedef int raw_header(struct buffer *file, const char *path, struct raw *r, str
  * their file is known to be able to hold them, packed or not. */
 int raw_open(const char *path, size_t max_bytes, raw_header *header_read, struct nifti *image, char **data_file,
              struct error *e) MUST_USE;
-/* Spacing from the affine's columns; refuses a grid that is flat or absurd. */
+/* grid_measure, and the file's name before what it says. */
 int raw_place(const char *path, struct grid *g, struct error *e) MUST_USE;
+/* How many mm a unit of length is, as headers write it ("" is mm); NAN: none that is known. */
+double raw_unit_mm(const char *unit);
+/* A MetaImage's "True", as its own library reads it: by the first letter. */
+bool raw_true(const char *text);
 /* `count` numbers separated by spaces, and nothing else but what `skip` holds. */
 bool raw_numbers(const char *text, const char *skip, double *to, size_t count);
 /* Next line of a text header: begins at *at, ends it with NUL, no CR; NULL: no more, or an endless line. */

@@ -3,8 +3,11 @@
  *
  * To it: the number of the scan that is wanted, 8 bytes. From it: a head and as many bytes as that says. */
 #include "stages/load/reader.h"
+#include "common/child.h"
 #include "common/log.h"
+#include "common/utf8.h"
 #include "proto/suv.h"
+#include "stages/load/charset.h"
 #include "stages/load/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -13,12 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PIPE_ROOM = 1 << 20, PAGE = 4096, SCAN_SECONDS = 900 /* of the processor; a scan takes one or two */ };
+enum {
+    PIPE_ROOM = 1 << 20,
+    PAGE = 4096,
+    OPEN_MAX_KEPT = 1 << 16,
+    SCAN_SECONDS = 900 /* of the processor; a scan takes one or two */
+};
 enum reply { REPLY_LIST = 1, REPLY_NOTHING, REPLY_READ, REPLY_REFUSED };
 struct head {
     uint32_t reply;
@@ -31,6 +38,7 @@ struct reader {
     struct reader_job job;
     pid_t process;
     int to, from;
+    int lost;           /* to signals from outside, in a row */
     char *looking_at;   /* shared with the process: the file it looks at while it finds scans */
     struct names avoid; /* files that killed it there */
 };
@@ -53,14 +61,17 @@ static void write_all(int to, const void *bytes, size_t size)
 static void reply(int to, enum reply what, const struct error *why, const void *bytes, size_t size)
 {
     struct head h = {.reply = what, .size = size};
-    if (why) {
-        h.code = why->code;
-        h.sentence = strlen(why->text);
+    struct error clean = {0};
+    if (why) { /* which names files, whose names may be any bytes */
+        clean = *why;
+        utf8_clean(clean.text, sizeof clean.text);
+        h.code = clean.code;
+        h.sentence = strlen(clean.text);
         h.size += h.sentence;
     }
     write_all(to, &h, sizeof h);
     if (why)
-        write_all(to, why->text, h.sentence);
+        write_all(to, clean.text, h.sentence);
     write_all(to, bytes, size);
 }
 
@@ -100,13 +111,16 @@ static void refuse(int to, const struct source *from, const struct load_options 
                    const struct scan_facts *f, const struct error *why)
 {
     struct refusal_message told = {.code = why->code};
+    struct error here = *why;
     struct buffer out = {0};
+    scan_unmark(here.text);
     format_into(told.scan, sizeof told.scan, "%s", f->source);
     format_into(told.stage, sizeof told.stage, "%s", stage);
     format_into(told.sentence, sizeof told.sentence, "%s", why->text);
     scan_scrub(from, o, f, told.sentence, sizeof told.sentence);
+    utf8_clean(told.sentence, sizeof told.sentence);
     refusal_message_encode(&told, &out);
-    reply(to, REPLY_REFUSED, why, out.data, out.size);
+    reply(to, REPLY_REFUSED, &here, out.data, out.size);
     buffer_free(&out);
 }
 
@@ -158,7 +172,8 @@ static void scan_tell(int to, const struct source *from, const struct reader_job
         volume_message_free(&m);
         return;
     }
-    log_event("read", "scan=%s patient=%s seconds=%.2f", m.facts.source, m.facts.patient, now_s() - begun_s);
+    log_record("read", metric_text("scan", m.facts.source), metric_text("patient", m.facts.patient),
+               metric_number("seconds", "%.2f", now_s() - begun_s));
     volume_message_encode(&m, &out);
     volume_message_free(&m);
     reply(to, REPLY_READ, NULL, out.data, out.size);
@@ -166,7 +181,7 @@ static void scan_tell(int to, const struct source *from, const struct reader_job
 }
 
 /* Alone with what it was given: no signal meant for the parent, no file of the parent's but the two pipes and the standard ones. */
-static void settle(int from, int to, pid_t parent)
+static void settle(int from, int to)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN}, usual = {.sa_handler = SIG_DFL};
     int const others[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1},
@@ -175,22 +190,24 @@ static void settle(int from, int to, pid_t parent)
         sigaction(others[i], &ignore, NULL);
     for (size_t i = 0; i < COUNT_OF(own); i++)
         sigaction(own[i], &usual, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) /* it died before it could be told */
-        _exit(EX_OK);
-    int const low = from < to ? from : to, high = from < to ? to : from;
-    close_range(STDERR_FILENO + 1, (unsigned)low - 1, 0);
-    if (low + 1 < high)
-        close_range((unsigned)low + 1, (unsigned)high - 1, 0);
-    close_range((unsigned)high + 1, ~0U, 0);
+    int const watcher = metric_descriptor(); /* it may write to what is open */
+    unsigned next = STDERR_FILENO + 1;
+    for (unsigned last = next; last < OPEN_MAX_KEPT; last++)
+        if ((int)last == from || (int)last == to || (int)last == watcher) {
+            if (last > next)
+                close_range(next, last - 1, 0);
+            next = last + 1;
+        }
+    close_range(next, ~0U, 0);
     die_hook(NULL);
 }
 
-static _Noreturn void process_run(struct reader *r, int from, int to, pid_t parent, bool first)
+static _Noreturn void process_run(struct reader *r, int from, int to, bool first)
 {
     struct error e = {0};
     struct sources s = {0};
-    settle(from, to, parent);
+    settle(from, to);
+    charset_start();
     if (sandbox_enter(&e) < 0 && first)
         log_warn("%s: files are parsed without it", e.text);
     find_watch(r->looking_at, PAGE, &r->avoid);
@@ -213,17 +230,16 @@ static _Noreturn void process_run(struct reader *r, int from, int to, pid_t pare
 static void process_start(struct reader *r, bool first)
 {
     int to[2], from[2];
-    pid_t const parent = getpid();
+    struct error e = {0};
     if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0)
         die(EX_OSERR, "cannot make a pipe: %s", strerror(errno));
     (void)fcntl(from[0], F_SETPIPE_SZ, PIPE_ROOM); /* a wish */
-    fflush(NULL);
     r->looking_at[0] = '\0';
-    r->process = fork();
+    r->process = child_fork(SIGKILL, &e);
     if (r->process < 0)
-        die(EX_OSERR, "cannot start a process to read with: %s", strerror(errno));
+        die_of(&e);
     if (r->process == 0)
-        process_run(r, to[0], from[1], parent, first);
+        process_run(r, to[0], from[1], first);
     close(to[0]);
     close(from[1]);
     r->to = to[1];
@@ -242,14 +258,12 @@ struct reader *reader_open(const struct reader_job *job)
     return r;
 }
 
-/* How it ended, in words. */
-static void process_end(struct reader *r, char *how, size_t size)
+/* How it ended, in words. true: by what it read; false: a signal from outside, and what it read is none the worse for it. */
+static bool process_end(struct reader *r, char *how, size_t size)
 {
-    int status = 0;
     close(r->to);
     close(r->from);
-    while (waitpid(r->process, &status, 0) < 0 && errno == EINTR)
-        ;
+    int const status = child_wait(r->process);
     r->process = 0;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
         snprintf(how, size, "took more than %d minutes of the processor", SCAN_SECONDS / 60);
@@ -257,6 +271,10 @@ static void process_end(struct reader *r, char *how, size_t size)
         snprintf(how, size, "killed its reader (signal %d, %s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
         snprintf(how, size, "ended its reader (code %d)", WEXITSTATUS(status));
+    bool const outside = WIFSIGNALED(status) && !child_faulted(WTERMSIG(status));
+    r->lost = outside ? r->lost + 1 : 0;
+    return !outside ||
+           r->lost >= CHILD_FAULTS_MAX; /* something here may want it dead for good: the kernel, of its memory */
 }
 
 void reader_close(struct reader **r)
@@ -266,7 +284,7 @@ void reader_close(struct reader **r)
         return;
     if ((*r)->process > 0) {
         kill((*r)->process, SIGKILL); /* it may be in the middle of a scan that nobody waits for */
-        process_end(*r, how, sizeof how);
+        (void)process_end(*r, how, sizeof how);
     }
     munmap((*r)->looking_at, PAGE);
     names_free(&(*r)->avoid);
@@ -371,8 +389,7 @@ enum reader_outcome reader_find(struct reader *r, struct reader_list *list, stru
     *list = (struct reader_list){0};
     enum heard heard;
     while ((heard = reply_hear(r, &h, &rest, e)) == HEARD_END) {
-        process_end(r, how, sizeof how);
-        if (avoid_add(r, how, e) < 0)
+        if (process_end(r, how, sizeof how) && avoid_add(r, how, e) < 0)
             return READER_FAILED;
         process_start(r, false);
     }
@@ -385,14 +402,15 @@ enum reader_outcome reader_find(struct reader *r, struct reader_list *list, stru
     return READER_READ;
 }
 
-/* Its scan is refused by name, and the next one is read by another process, which must have found the same. */
+/* Another process takes its place, which must have found the same. What it was reading is refused by name if it died of that
+ * (REFUSED), and is to be read again (READ) if it was killed from outside. */
 static enum reader_outcome process_replace(struct reader *r, const struct reader_list *list, size_t index,
                                            struct buffer *out, struct error *e)
 {
     struct reader_list again;
     struct refusal_message told = {.code = EX_DATAERR};
     char how[100];
-    process_end(r, how, sizeof how);
+    bool const died_of_it = process_end(r, how, sizeof how);
     process_start(r, false);
     enum reader_outcome outcome = reader_find(r, &again, e);
     bool const same = outcome == READER_READ && again.run == list->run && again.count == list->count;
@@ -405,6 +423,11 @@ static enum reader_outcome process_replace(struct reader *r, const struct reader
         return READER_FAILED;
     }
     *e = (struct error){0};
+    if (!died_of_it) {
+        log_note("'%s' %s: it is read again", list->scan[index].label, how);
+        return READER_READ;
+    }
+    r->lost = 0;
     fail(e, "'%s' %s: it is damaged in a way that no check here knows", list->scan[index].label, how);
     format_into(told.scan, sizeof told.scan, "%.*s", (int)sizeof told.scan - 1, list->scan[index].source);
     format_into(told.stage, sizeof told.stage, "load");
@@ -418,13 +441,18 @@ enum reader_outcome reader_scan(struct reader *r, const struct reader_list *list
 {
     struct head h = {0};
     uint64_t const wanted = index;
-    *out = (struct buffer){0};
-    if (write(r->to, &wanted, sizeof wanted) != sizeof wanted) /* it is dead, or will be found to be */
-        return process_replace(r, list, index, out, e);
-    switch (reply_hear(r, &h, out, e)) {
-    case HEARD_STOP: return READER_STOPPED;
-    case HEARD_END: return process_replace(r, list, index, out, e);
-    case HEARD_ALL: break;
+    for (;;) {
+        *out = (struct buffer){0};
+        bool const asked = write(r->to, &wanted, sizeof wanted) == sizeof wanted; /* if not, it is dead */
+        enum heard const heard = asked ? reply_hear(r, &h, out, e) : HEARD_END;
+        if (heard == HEARD_STOP)
+            return READER_STOPPED;
+        if (heard == HEARD_ALL)
+            break;
+        enum reader_outcome const outcome = process_replace(r, list, index, out, e);
+        if (outcome != READER_READ)
+            return outcome;
     }
+    r->lost = 0;
     return h.reply == REPLY_READ ? READER_READ : READER_REFUSED;
 }

@@ -3,7 +3,7 @@
  *
  * Foreign files are parsed there and nowhere else: it may read files and cannot open a socket, start a program or write one
  * (sandbox.h); its memory is limited as ours is (RLIMIT_AS is inherited). A file that kills it is refused by name, another process takes
- * its place, and the rest goes on. What it makes comes over a pipe. */
+ * its place, and the rest goes on; should it be killed from outside, another reads the same file. What it makes comes over a pipe. */
 #ifndef PETREL_STAGES_LOAD_READER_H
 #define PETREL_STAGES_LOAD_READER_H
 #include "stages/load/load.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rtstruct -- contours drawn on a series become a mask on its grid.   scan -> [rtstruct] -> dicom
+/* rtstruct -- contours drawn on a series become a mask on its grid.   truth -> [rtstruct] -> dicom
  *
- * Even-odd rule, slice by slice: a voxel is inside if a ray from its centre crosses the contours of its region an odd
- * number of times, so a contour within a contour is a hole. Regions are then joined. */
+ * Slice by slice, the largest contour first: one that lies within what is filled is a hole, all others are added, so that neither nested
+ * nor overlapping nor repeated ones undo each other. Only contours that are CLOSEDPLANAR_XOR toggle. Regions are then joined. */
+#include "common/log.h"
 #include "stages/load/load.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* Fractional voxel indices (x, y, z) of a point in mm LPS. Slices and rows and columns are perpendicular (series.c has
  * seen to it), so a projection on each axis is the inverse. */
@@ -27,10 +27,11 @@ static int by_value(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* A contour's points as indices, and the slice they lie in. */
+/* A contour's points as indices, and the slice they lie in; beyond: it reaches beyond the images. */
 static int contour_place(const struct dicom_contour *c, const struct grid *g, const char *name, double *xy,
-                         int64_t *slice, struct error *e)
+                         int64_t *slice, bool *beyond, struct error *e)
 {
+    double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
     for (size_t i = 0; i < c->count; i++) {
         double xyz[3];
         grid_index_lps(g, c->point_mm + 3 * i, xyz);
@@ -47,6 +48,18 @@ static int contour_place(const struct dicom_contour *c, const struct grid *g, co
             return fail(
                 e, "a contour of ROI '%s' lies between slices (at %.2f): it was drawn on other planes than this series'",
                 name, xyz[2]);
+        for (size_t k = 0; k < 2; k++) {
+            low[k] = fmin(low[k], xyz[k]);
+            high[k] = fmax(high[k], xyz[k]);
+        }
+    }
+    *beyond = false;
+    for (size_t k = 0; k < 2; k++) {
+        double const last = (double)g->dim[2 - k] - 0.5;
+        if (high[k] < -0.5 || low[k] > last)
+            return fail(e, "a contour of ROI '%s' lies beside the images (%s %.1f to %.1f of %lld)", name,
+                        k ? "rows" : "columns", low[k], high[k], (long long)g->dim[2 - k]);
+        *beyond |= low[k] < -1 || high[k] > last + 0.5;
     }
     return 0;
 }
@@ -80,85 +93,194 @@ static void contour_toggle(const double *xy, size_t count, const struct grid *g,
     }
 }
 
-int contours_fill(const struct dicom_roi *roi, const struct grid *grid, uint8_t *mask, struct error *e)
+/* ---- the contours of one region ---- */
+
+/* A contour in its slice: which one, and what it encloses there. */
+struct outline {
+    const struct dicom_contour *contour;
+    int64_t slice;
+    size_t voxels;
+    uint64_t digest; /* of those voxels: two of one digest are one contour drawn twice */
+};
+
+/* By slice, then the larger ones first. */
+static int by_slice(const void *left, const void *right)
 {
-    size_t longest = 1, plane = (size_t)(grid->dim[1] * grid->dim[2]);
-    for (size_t i = 0; i < roi->contour_count; i++)
-        longest = roi->contour[i].count > longest ? roi->contour[i].count : longest;
-    double *xy = xalloc(2 * longest, sizeof *xy), *crossing = xalloc(longest, sizeof *crossing);
-    uint8_t *inside = try_alloc(e, grid_voxels(grid), 1);
-    int rc = inside ? 0 : -1;
-    for (size_t i = 0; rc == 0 && i < roi->contour_count; i++) {
-        int64_t slice = 0;
-        rc = contour_place(&roi->contour[i], grid, roi->name, xy, &slice, e);
-        if (rc == 0)
-            contour_toggle(xy, roi->contour[i].count, grid, inside + (size_t)slice * plane, crossing);
-    }
-    for (size_t v = 0; rc == 0 && v < grid_voxels(grid); v++)
-        mask[v] |= inside[v];
-    free(inside);
-    free(crossing);
-    free(xy);
-    return rc;
+    const struct outline *a = left, *b = right;
+    if (a->slice != b->slice)
+        return a->slice < b->slice ? -1 : 1;
+    if (a->voxels != b->voxels)
+        return a->voxels > b->voxels ? -1 : 1;
+    return (a->digest > b->digest) - (a->digest < b->digest);
 }
 
-int roi_names_check(const struct opt_strings *roi, const char *const *name, size_t count, const char *what,
-                    const char *tag, struct error *e)
+/* Room that all contours of a region share. */
+struct scratch {
+    double *xy, *crossing;
+    uint8_t *plane;
+    size_t size; /* of plane */
+};
+
+/* scratch->plane becomes what it encloses. */
+static int outline_draw(struct outline *o, const char *name, const struct grid *g, const struct scratch *room,
+                        bool *beyond, struct error *e)
 {
-    for (size_t i = 0; i < roi->count; i++) {
-        size_t at = 0;
-        while (at < count && strcasecmp(name[at], roi->value[i]) != 0)
-            at++;
-        if (at < count)
+    memset(room->plane, 0, room->size);
+    if (contour_place(o->contour, g, name, room->xy, &o->slice, beyond, e) < 0)
+        return -1;
+    contour_toggle(room->xy, o->contour->count, g, room->plane, room->crossing);
+    return 0;
+}
+
+static int outline_measure(struct outline *o, const char *name, const struct grid *g, const struct scratch *room,
+                           struct fill_counts *c, struct error *e)
+{
+    bool beyond;
+    if (outline_draw(o, name, g, room, &beyond, e) < 0)
+        return -1;
+    for (size_t p = 0; p < room->size; p++)
+        o->voxels += room->plane[p];
+    o->digest = bytes_xxh3(room->plane, room->size);
+    c->beyond += beyond;
+    c->empty += o->voxels == 0;
+    return 0;
+}
+
+static void outline_add(const struct outline *o, const uint8_t *plane, size_t size, uint8_t *inside)
+{
+    bool hole = !o->contour->exclusive;
+    for (size_t p = 0; hole && p < size; p++)
+        hole = !plane[p] || inside[p];
+    for (size_t p = 0; p < size; p++)
+        if (plane[p])
+            inside[p] = o->contour->exclusive ? !inside[p] : !hole;
+}
+
+static int outlines_fill(const struct dicom_roi *roi, struct outline *o, const struct grid *g,
+                         const struct scratch *room, uint8_t *inside, struct fill_counts *c, struct error *e)
+{
+    bool beyond;
+    for (size_t i = 0; i < roi->contour_count; i++) {
+        o[i].contour = &roi->contour[i];
+        if (outline_measure(&o[i], roi->name, g, room, c, e) < 0)
+            return -1;
+    }
+    qsort(o, roi->contour_count, sizeof *o, by_slice);
+    for (size_t i = 0; i < roi->contour_count; i++) {
+        bool const twice = i > 0 && o[i].voxels && o[i].slice == o[i - 1].slice && o[i].digest == o[i - 1].digest &&
+                           o[i].voxels == o[i - 1].voxels && !o[i].contour->exclusive;
+        c->twice += twice;
+        if (twice || o[i].voxels == 0)
             continue;
-        char there[400] = "";
-        for (size_t j = 0; j < count && strlen(there) + 70 < sizeof there; j++)
-            snprintf(there + strlen(there), sizeof there - strlen(there), "%s'%s'", j ? ", " : "", name[j]);
-        return fail(e, "no %s '%s': %s has %s", what, roi->value[i], tag, there);
+        if (outline_draw(&o[i], roi->name, g, room, &beyond, e) < 0)
+            return -1;
+        outline_add(&o[i], room->plane, room->size, inside + (size_t)o[i].slice * room->size);
     }
     return 0;
 }
 
-bool roi_wanted(const struct opt_strings *roi, const char *name)
-{
-    for (size_t i = 0; i < roi->count; i++)
-        if (strcasecmp(roi->value[i], name) == 0)
-            return true;
-    return roi->count == 0;
-}
-
-static int names_check(const struct dicom_structures *d, const struct opt_strings *roi, struct error *e)
-{
-    const char **name = xalloc(d->roi_count + 1, sizeof *name);
-    for (size_t i = 0; i < d->roi_count; i++)
-        name[i] = d->roi[i].name;
-    int rc = roi_names_check(roi, name, d->roi_count, "ROI", "(3006,0026) ROIName", e);
-    free(name);
-    return rc;
-}
-
-int rtstruct_read(const char *path, const struct opt_strings *roi, const struct series *s, uint8_t **mask,
+int contours_fill(const struct dicom_roi *roi, const struct grid *grid, uint8_t *mask, struct fill_counts *c,
                   struct error *e)
 {
+    size_t longest = 1;
+    for (size_t i = 0; i < roi->contour_count; i++)
+        longest = roi->contour[i].count > longest ? roi->contour[i].count : longest;
+    struct scratch room = {.xy = xalloc(2 * longest, sizeof *room.xy),
+                           .crossing = xalloc(longest, sizeof *room.crossing),
+                           .size = (size_t)(grid->dim[1] * grid->dim[2])};
+    room.plane = try_alloc(e, room.size, 1);
+    struct outline *o = xalloc(roi->contour_count + 1, sizeof *o);
+    uint8_t *inside = room.plane ? try_alloc(e, grid_voxels(grid), 1) : NULL;
+    int rc = inside ? outlines_fill(roi, o, grid, &room, inside, c, e) : -1;
+    for (size_t v = 0; rc == 0 && v < grid_voxels(grid); v++) {
+        c->voxels += inside[v];
+        mask[v] |= inside[v];
+    }
+    free(inside);
+    free(o);
+    free(room.plane);
+    free(room.crossing);
+    free(room.xy);
+    return rc;
+}
+
+/* ---- the regions of a file ---- */
+
+/* What of a wanted region is not in the mask, in one sentence; nothing if all is. */
+static void losses_tell(const char *path, const struct dicom_roi *roi, const struct fill_counts *c)
+{
+    const struct {
+        size_t count;
+        const char *what;
+    } losses[] = {{roi->left[CONTOUR_POINT], "of type POINT"},
+                  {roi->left[CONTOUR_OPEN], "of type OPEN_PLANAR or OPEN_NONPLANAR"},
+                  {roi->left[CONTOUR_UNKNOWN], "of no known type ((3006,0042) ContourGeometricType)"},
+                  {roi->left[CONTOUR_FEW], "of one or two points"},
+                  {c->empty, "that enclose no voxel's centre"},
+                  {c->twice, "drawn twice"},
+                  {c->beyond, "that reach beyond the images"}};
+    char all[400] = "";
+    for (size_t i = 0; i < COUNT_OF(losses); i++)
+        if (losses[i].count)
+            snprintf(all + strlen(all), sizeof all - strlen(all), "%s%zu %s", *all ? ", " : "", losses[i].count,
+                     losses[i].what);
+    if (*all)
+        log_warn("'%s': contours of ROI '%s' that are left out, wholly or in part: %s", path, roi->name, all);
+    if (c->voxels == 0)
+        log_warn("'%s': ROI '%s' holds no voxel: %s", path, roi->name,
+                 roi->contour_count ? "its contours enclose none" : "nothing is drawn of it that encloses an area");
+}
+
+/* Its contours are with the first ROI of its number: both must be wanted, or neither. */
+static const struct dicom_roi *same_number(const struct dicom_structures *d, size_t which)
+{
+    for (size_t i = 0; i < which; i++)
+        if (d->roi[i].number == d->roi[which].number)
+            return &d->roi[i];
+    return NULL;
+}
+
+static int roi_read(const char *path, const struct dicom_roi *roi, struct truth *t, struct error *e)
+{
+    struct fill_counts c = {0};
+    if (contours_fill(roi, &t->series->grid, t->mask, &c, e) < 0)
+        return -1;
+    losses_tell(path, roi, &c);
+    t->used++;
+    return 0;
+}
+
+int rtstruct_read(const char *path, struct truth *t, struct error *e)
+{
     struct dicom_structures d;
-    *mask = NULL;
+    const struct series *s = t->series;
     if (dicom_read_structures(path, &d, e) < 0)
         return -1;
-    int rc = 0;
-    if (strcmp(d.series_uid, s->series_uid) != 0 && strcmp(d.frame_uid, s->frame_uid) != 0)
-        rc = fail(e, "it was drawn on another series ((3006,0010) ReferencedFrameOfReferenceSequence)");
-    if (rc == 0)
-        rc = names_check(&d, roi, e);
-    if (rc == 0 && !(*mask = try_alloc(e, grid_voxels(&s->grid), 1)))
-        rc = -1;
-    for (size_t i = 0; rc == 0 && i < d.roi_count; i++)
-        if (roi_wanted(roi, d.roi[i].name))
-            rc = contours_fill(&d.roi[i], &s->grid, *mask, e);
-    dicom_structures_free(&d);
-    if (rc < 0) {
-        free(*mask);
-        *mask = NULL;
-        return fail_in(e, "cannot use mask '%s'", path);
+    bool *wanted = xalloc(d.roi_count + 1, sizeof *wanted);
+    int rc = dicom_refers_to(&d.refers, s->series_uid, s->frame_uid) ||
+                     (d.refers.series_count == 0 && d.refers.frame_count == 0 && !*s->frame_uid)
+                 ? 0
+                 : fail(e, "it was drawn on another series ((3006,0010) ReferencedFrameOfReferenceSequence)");
+    for (size_t i = 0; rc == 0 && i < d.roi_count; i++) {
+        const struct dicom_roi *roi = &d.roi[i], *first = same_number(&d, i);
+        wanted[i] = truth_wants(t, roi->name, roi->type);
+        if (first && wanted[i] != wanted[first - d.roi])
+            rc = fail(
+                e,
+                "ROI '%s' and '%s' have one number, %g ((3006,0022) ROINumber): which contours are whose is not known",
+                first->name, roi->name, roi->number);
+        if (!wanted[i] || first || rc < 0)
+            continue;
+        if (*roi->frame_uid && *s->frame_uid && strcmp(roi->frame_uid, s->frame_uid) != 0)
+            log_warn("'%s': ROI '%s' is left out: it lies in another frame of reference ((3006,0024)) than the series",
+                     path, roi->name);
+        else
+            rc = roi_read(path, roi, t, e);
     }
-    return 0;
+    if (rc == 0 && d.stray)
+        log_warn("'%s': %zu contours are left out: (3006,0020) StructureSetROISequence has no ROI of their number",
+                 path, d.stray);
+    free(wanted);
+    dicom_structures_free(&d);
+    return rc;
 }

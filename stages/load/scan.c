@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scan -- one source becomes one volume message: voxels in LPS order, truth, facts.   find -> [scan] -> suv */
 #include "common/log.h"
+#include "common/utf8.h"
 #include "proto/suv.h"
 #include "stages/load/load.h"
 #include <ctype.h>
@@ -27,23 +28,50 @@ static void name_of(const struct load_options *o, bool open, const char *id, cha
     name_clean(name);
 }
 
-/* Puts `name` in place of every `id`. */
-static void replace(char *text, size_t size, const char *id, const char *name)
+/* Letters and digits of any alphabet (bytes above 127 are parts of one); what else there is parts words, an underscore, too: names
+ * of files are made so. */
+static bool of_word(char c)
 {
-    size_t length = strlen(id);
+    return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
+}
+
+/* Puts `name` in place of every `id` that is a word, or words, of its own. quoted: within 'quotes' alone, where a sentence has what
+ * it speaks of; an id that is an ordinary word, such as scan, is one of the sentence's own elsewhere. */
+static void replace(char *text, size_t size, const char *id, const char *name, bool quoted)
+{
+    size_t const length = strlen(id);
+    char *made = NULL, last = ' ';
+    size_t made_size = 0;
+    bool within = false;
     if (length < 3) /* too short to be told from other text */
         return;
-    char *scrubbed = xstrdup("");
-    const char *at = text;
-    for (const char *found; (found = strstr(at, id)); at = found + length) {
-        char *longer = xprintf("%s%.*s%s", scrubbed, (int)(found - at), at, name);
-        free(scrubbed);
-        scrubbed = longer;
+    FILE *to = open_memstream(&made, &made_size);
+    if (!to)
+        die(EX_OSERR, "out of memory");
+    for (const char *at = text; *at;) {
+        if (*at == '\'')
+            within = within ? of_word(at[1]) : !of_word(last) && at[1] != ' ';
+        if ((within || !quoted) && strncmp(at, id, length) == 0 && !(of_word(id[0]) && of_word(last)) &&
+            !(of_word(id[length - 1]) && of_word(at[length]))) {
+            fputs(name, to);
+            at += length;
+            last = id[length - 1];
+        } else {
+            last = *at;
+            fputc(*at++, to);
+        }
     }
-    char *whole = xprintf("%s%s", scrubbed, at);
-    snprintf(text, size, "%.*s", (int)(size - 1), whole);
-    free(whole);
-    free(scrubbed);
+    fclose(to);
+    snprintf(text, size, "%.*s", (int)(size - 1), made);
+    free(made);
+}
+
+/* All letters: it may be a word of any sentence. */
+static bool is_plain_word(const char *id)
+{
+    while (isalpha((unsigned char)*id))
+        id++;
+    return *id == '\0';
 }
 
 /* patient, study: as the file says, or NULL. */
@@ -69,10 +97,10 @@ static void identify(const struct source *from, const struct load_options *o, co
         snprintf(f->scan, sizeof f->scan, "%.*s", (int)image_stem(base) < 63 ? (int)image_stem(base) : 63, base);
     }
     if (!open) {
-        replace(f->source, sizeof f->source, patient, f->patient);
-        replace(f->source, sizeof f->source, study, f->study);
-        replace(f->scan, sizeof f->scan, patient, f->patient);
-        replace(f->scan, sizeof f->scan, study, f->study);
+        replace(f->source, sizeof f->source, patient, f->patient, false);
+        replace(f->source, sizeof f->source, study, f->study, false);
+        replace(f->scan, sizeof f->scan, patient, f->patient, false);
+        replace(f->scan, sizeof f->scan, study, f->study, false);
     }
     name_clean(f->scan);
     if (from->diagnosis)
@@ -83,21 +111,65 @@ static void identify(const struct source *from, const struct load_options *o, co
         f->age_y = from->age_y;
 }
 
+/* Messages and caches are UTF-8, whatever names files have and lists and headers hold. */
+static void facts_clean(struct scan_facts *f)
+{
+    for (size_t i = 0; i < scan_fact_count; i++)
+        if (scan_fact_fields[i].kind == FACT_TEXT)
+            utf8_clean((char *)f + scan_fact_fields[i].offset, scan_fact_fields[i].size);
+}
+
 void scan_identify(const struct source *from, const struct load_options *o, struct scan_facts *f)
 {
     scan_facts_init(f);
     identify(from, o, NULL, NULL, f);
+    facts_clean(f);
+}
+
+void scan_unmark(char *text)
+{
+    for (; *text; text++)
+        if (*text == *SECRET_BEGIN || *text == *SECRET_END)
+            *text = '\'';
+}
+
+/* Marked texts become their hashes. */
+static void marked_hash(const struct load_options *o, char *text, size_t size)
+{
+    char *made = NULL;
+    size_t made_size = 0;
+    FILE *to = open_memstream(&made, &made_size);
+    if (!to)
+        die(EX_OSERR, "out of memory");
+    for (const char *at = text; *at;) {
+        if (*at != *SECRET_BEGIN) {
+            fputc(*at++, to);
+            continue;
+        }
+        size_t const length = strcspn(++at, SECRET_END);
+        char *id = xprintf("%.*s", (int)length, at), name[64];
+        name_of(o, false, id, name, sizeof name);
+        fprintf(to, "'%s'", name);
+        at += length + (at[length] != '\0');
+        free(id);
+    }
+    fclose(to);
+    snprintf(text, size, "%.*s", (int)(size - 1), made);
+    free(made);
 }
 
 void scan_scrub(const struct source *from, const struct load_options *o, const struct scan_facts *f, char *text,
                 size_t size)
 {
-    if (o->keep_identifiers || f->simulated)
+    const char *const id[] = {from->patient, from->study}, *const name[] = {f->patient, f->study};
+    if (o->keep_identifiers || f->simulated) {
+        scan_unmark(text);
         return;
-    if (from->patient)
-        replace(text, size, from->patient, f->patient);
-    if (from->study)
-        replace(text, size, from->study, f->study);
+    }
+    marked_hash(o, text, size);
+    for (size_t i = 0; i < COUNT_OF(id); i++)
+        if (id[i])
+            replace(text, size, id[i], name[i], is_plain_word(id[i]));
 }
 
 int files_sha256(const char *const *file, size_t count, char hex[65], struct error *e)
@@ -150,6 +222,25 @@ static void take(struct volume *v, const struct grid *file, float **voxel)
     v->voxel = turning;
 }
 
+/* What its header leaves open of where it lies, and what is made of it. */
+static void place_tell(const char *path, const struct nifti *image)
+{
+    static const char *const ways[3][2] = {
+        {"left to right", "right to left"}, {"back to front", "front to back"}, {"feet to head", "head to feet"}};
+    if (image->forms_apart > 0)
+        log_warn("'%s': its sform and qform say two places, %.1f voxels apart: sform is taken, as nibabel does (ITK "
+                 "may take "
+                 "qform)",
+                 path, image->forms_apart);
+    if (image->placed)
+        return;
+    const struct grid *g = &image->grid;
+    bool const by_nibabel = g->affine[1][1] > 0; /* NIfTI; the others' own library has y to the back */
+    log_warn("'%s' does not say where it lies: taken as stored from %s, %s, %s, as %s", path,
+             ways[0][g->affine[0][0] < 0], ways[1][g->affine[1][1] < 0], ways[2][g->affine[2][2] < 0],
+             by_nibabel ? "nibabel and FSL do (ITK has front to back)" : "ITK does");
+}
+
 static int read_image(const struct source *from, const struct load_options *o, struct volume_message *m,
                       char **data_file, struct error *e)
 {
@@ -170,10 +261,19 @@ static int read_image(const struct source *from, const struct load_options *o, s
         rc = image_read(from->path, max_bytes, &image, data_file, e);
     if (rc < 0)
         return -1;
-    if (!image.placed)
-        log_warn("'%s' does not say where it lies: taken as stored from right to left, back to front, "
-                 "feet to head",
-                 from->path);
+    if (!image.sized)
+        rc = fail(
+            e,
+            "cannot use '%s': its header does not say how large its voxels are (ElementSpacing, ElementSize, space "
+            "directions, spacings), and volumes need it",
+            from->path);
+    if (rc == 0)
+        rc = image_air(&image, from->path, 0, e);
+    if (rc < 0) {
+        free(image.voxel);
+        return -1;
+    }
+    place_tell(from->path, &image);
     format_into(m->facts.modality, sizeof m->facts.modality, "PT");
     take(&m->volume, &image.grid, &image.voxel);
     if (o->want_ct && ct_read(from, max_bytes, &image.grid, image.placed, &m->volume, &m->facts, e) < 0)
@@ -189,7 +289,7 @@ static int read_dicom(const struct source *from, const struct load_options *o, s
 {
     struct series series;
     char *patient = NULL, *study = NULL;
-    int rc = series_read(&from->slice, o->memory_limit / 4, &series, &m->facts, &patient, &study, e);
+    int rc = series_read(&from->slice, from->doubt, o->memory_limit / 4, &series, &m->facts, &patient, &study, e);
     identify(from, o, patient, study, &m->facts);
     if (rc == 0 && !patient && !from->patient)
         log_warn("'%s' has no patient id: taken as a patient of its own", from->label);
@@ -207,13 +307,14 @@ static int read_dicom(const struct source *from, const struct load_options *o, s
         return 0;
     if (image_stem(from->mask))
         return mask_read(from->mask, o->memory_limit / 4, &series.grid, true, &m->volume.grid, &m->volume.mask, e);
-    struct dicom_probe probe;
     uint8_t *mask;
-    rc = dicom_probe(from->mask, &probe, e);
-    if (rc > 0)
-        return fail(e, "cannot use mask '%s': neither an image nor DICOM", from->mask);
-    if (rc < 0 ||
-        (strcmp(probe.modality, "SEG") == 0 ? seg_read : rtstruct_read)(from->mask, &o->roi, &series, &mask, e) < 0)
+    struct names file = {.name = xalloc(from->joined.count + 1, sizeof *file.name), .count = 1};
+    file.name[0] = from->mask;
+    for (size_t i = 0; i < from->joined.count; i++)
+        file.name[file.count++] = from->joined.name[i];
+    rc = truth_read(&file, o, &series, &mask, e);
+    free(file.name);
+    if (rc < 0)
         return -1;
     void *turning = mask;
     struct turn turned;
@@ -242,6 +343,7 @@ int scan_read(const struct source *from, const struct load_options *o, struct vo
     if (rc == 0)
         rc = digest(from, data_file, &m->facts, e);
     free(data_file);
+    facts_clean(&m->facts);
     if (rc < 0)
         volume_free(&m->volume);
     return rc;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* seg -- the segments of a DICOM SEG as a mask on the series' grid.   scan -> [seg] -> dicom
+/* seg -- the segments of a DICOM SEG as a mask on the series' grid.   truth -> [seg] -> dicom
  *
  * Frames must be slices of that grid: same rows and columns, direction, spacing and, to half a voxel, place. A segmentation
  * made on another grid (the CT's, say) is refused: resampling truth is not this program's to decide. */
+#include "common/log.h"
 #include "stages/load/load.h"
 #include <math.h>
 #include <stdlib.h>
@@ -47,54 +48,80 @@ static int grid_check(const struct dicom_segmentation *d, const struct grid *g, 
     return 0;
 }
 
-static int frames_fill(const struct dicom_segmentation *d, const struct opt_strings *roi, const struct grid *g,
-                       uint8_t *mask, struct error *e)
+/* Per segment number: whether its pixels are truth, and how many there were. */
+struct segments {
+    uint8_t wanted[1 << 16], named[1 << 16];
+    size_t voxels[1 << 16];
+};
+
+static int frame_fill(const struct dicom_segmentation *d, size_t f, struct segments *of, uint8_t *slice, struct error *e)
 {
-    size_t const plane = d->rows * d->columns;
-    for (size_t f = 0; f < d->frame_count; f++) {
-        size_t at = 0;
-        while (at < d->segment_count && d->segment[at].number != d->frame[f].segment)
-            at++;
-        if (at == d->segment_count)
-            return fail(e, "frame %zu is of segment %u, which (0062,0002) SegmentSequence does not have", f + 1,
-                        d->frame[f].segment);
-        if (!roi_wanted(roi, d->segment[at].label))
+    for (size_t p = 0; p < d->rows * d->columns; p++) {
+        unsigned const number = dicom_segmentation_at(d, f, p);
+        if (number == 0)
             continue;
-        int64_t slice = frame_slice(d, f, g, e);
-        if (slice < 0)
-            return -1;
-        for (size_t p = 0; p < plane; p++)
-            mask[(size_t)slice * plane + p] |= dicom_segmentation_inside(d, f, p);
+        if (!of->named[number])
+            return fail(e, "frame %zu is of segment %u, which (0062,0002) SegmentSequence does not have", f + 1, number);
+        slice[p] |= of->wanted[number];
+        of->voxels[number]++;
     }
     return 0;
 }
 
-int seg_read(const char *path, const struct opt_strings *roi, const struct series *s, uint8_t **mask, struct error *e)
+static int frames_fill(const struct dicom_segmentation *d, struct segments *of, const struct grid *g, uint8_t *mask,
+                       struct error *e)
 {
-    struct dicom_segmentation d;
-    *mask = NULL;
-    if (dicom_read_segmentation(path, true, &d, e) < 0)
-        return -1;
-    const char **name = xalloc(d.segment_count, sizeof *name);
-    for (size_t i = 0; i < d.segment_count; i++)
-        name[i] = d.segment[i].label;
-    int rc = 0;
-    if (strcmp(d.series_uid, s->series_uid) != 0 && strcmp(d.frame_uid, s->frame_uid) != 0)
-        rc = fail(e, "it was drawn on another series ((0008,1115) ReferencedSeriesSequence)");
-    if (rc == 0)
-        rc = roi_names_check(roi, name, d.segment_count, "segment", "(0062,0005) SegmentLabel", e);
-    if (rc == 0)
-        rc = grid_check(&d, &s->grid, e);
-    if (rc == 0 && !(*mask = try_alloc(e, grid_voxels(&s->grid), 1)))
-        rc = -1;
-    if (rc == 0)
-        rc = frames_fill(&d, roi, &s->grid, *mask, e);
-    free(name);
-    dicom_segmentation_free(&d);
-    if (rc < 0) {
-        free(*mask);
-        *mask = NULL;
-        return fail_in(e, "cannot use mask '%s'", path);
+    size_t const plane = d->rows * d->columns;
+    for (size_t f = 0; f < d->frame_count; f++) {
+        unsigned const number = d->frame[f].segment;
+        if (d->kind != SEG_LABELS && !of->named[number])
+            return fail(e, "frame %zu is of segment %u, which (0062,0002) SegmentSequence does not have", f + 1, number);
+        if (d->kind != SEG_LABELS && !of->wanted[number])
+            continue;
+        int64_t const slice = frame_slice(d, f, g, e);
+        if (slice < 0 || frame_fill(d, f, of, mask + (size_t)slice * plane, e) < 0)
+            return -1;
     }
     return 0;
+}
+
+/* Which are wanted; -1: two of one number that are not both. */
+static int segments_choose(const struct dicom_segmentation *d, struct truth *t, struct segments *of, struct error *e)
+{
+    for (size_t i = 0; i < d->segment_count; i++) {
+        const struct dicom_segment *one = &d->segment[i];
+        bool const wanted = one->number > 0 && truth_wants(t, one->label, one->type); /* number 0: what is no segment */
+        if (of->named[one->number] && of->wanted[one->number] != wanted)
+            return fail(e, "two segments have one number, %u ((0062,0004) SegmentNumber), '%s' the second", one->number,
+                        one->label);
+        of->named[one->number] = 1;
+        of->wanted[one->number] = wanted;
+    }
+    return 0;
+}
+
+int seg_read(const char *path, struct truth *t, struct error *e)
+{
+    struct dicom_segmentation d;
+    const struct series *s = t->series;
+    if (dicom_read_segmentation(path, true, &d, e) < 0)
+        return -1;
+    struct segments *of = xalloc(1, sizeof *of);
+    int rc = 0;
+    if (!dicom_refers_to(&d.refers, s->series_uid, s->frame_uid))
+        rc = fail(e, "it was drawn on another series ((0008,1115) ReferencedSeriesSequence)");
+    if (rc == 0)
+        rc = segments_choose(&d, t, of, e);
+    if (rc == 0)
+        rc = grid_check(&d, &s->grid, e);
+    if (rc == 0)
+        rc = frames_fill(&d, of, &s->grid, t->mask, e);
+    for (size_t i = 0; rc == 0 && i < d.segment_count; i++) {
+        t->used += of->wanted[d.segment[i].number];
+        if (of->wanted[d.segment[i].number] && of->voxels[d.segment[i].number] == 0)
+            log_warn("'%s': segment '%s' holds no voxel", path, d.segment[i].label);
+    }
+    free(of);
+    dicom_segmentation_free(&d);
+    return rc;
 }

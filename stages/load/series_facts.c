@@ -125,16 +125,6 @@ static void units_copy(const struct dicom_image *s, struct scan_facts *f)
         copy(f->units, sizeof f->units, s->units);
 }
 
-/* Whether a backslash-separated list has a word. */
-static bool listed(const char *list, const char *word)
-{
-    size_t const length = strlen(word);
-    for (const char *at = list; (at = strstr(at, word)); at++)
-        if ((at == list || at[-1] == '\\') && (at[length] == '\0' || at[length] == '\\'))
-            return true;
-    return false;
-}
-
 /* Philips writes counts, and what a count is worth: an SUV (7053,1000), or where that is missing or 0, Bq/mL (7053,1009); of what was not
  * corrected for decay only the second can be. */
 static int counts_worth(const struct dicom_image *image, size_t count, struct scan_facts *f, struct error *e)
@@ -158,7 +148,7 @@ static int rate_worth(const struct dicom_image *image, size_t count, struct scan
 {
     const struct dicom_image *s = &image[0];
     double apart = 0;
-    if (strcmp(f->units, "CPS") != 0 || !listed(s->corrected, "DCAL"))
+    if (strcmp(f->units, "CPS") != 0 || !values_have(s->corrected, "DCAL"))
         return 0;
     if (!(s->slice_thickness_mm > 0))
         return fail(
@@ -289,10 +279,6 @@ int series_facts(struct dicom_image *image, size_t count, struct scan_facts *f, 
     f->height_m = s->height_m > 0 ? s->height_m : (double)NAN; /* 0: nobody wrote one */
     f->dose_bq = s->dose_bq;
     f->half_life_s = s->half_life_s;
-    if (s->injections > 1)
-        return fail(
-            e, "(0054,0016) RadiopharmaceuticalInformationSequence has %g items: several injections have no one dose",
-            s->injections);
     if (dates_check(s, &earliest, f, e) < 0 || attenuation_check(s, e) < 0 ||
         (!strstr(f->overridden, "injection_s=") && injection(s, day, zone_s, f, e) < 0) || suv_override(f, e) < 0 ||
         counts_worth(image, count, f, e) < 0 || rate_worth(image, count, f, e) < 0)

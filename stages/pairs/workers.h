@@ -14,10 +14,10 @@ struct workers {
     void (*watch)(void *context, const struct tally *tally); /* in the parent, a few times a second; may be NULL */
     void *context;
 };
-enum { WORKERS_MAX = 256, WORKERS_LOST_MAX = 10 };
+enum { WORKERS_MAX = 256 };
 
-/* Forks and waits. A child killed by a signal is forked again; one that leaves with a code takes the others with it, and
- * that code is returned; EX_TEMPFAIL after SIGTERM or SIGINT. EX_SOFTWARE when WORKERS_LOST_MAX children in a row are killed without a batch between. Open no
- * socket, thread or HDF5 file before. Children end with their parent, however it ends. */
+/* Forks and waits. A child killed by a signal is forked again, by the rules of common/child.h; one that leaves with a code takes
+ * the others with it, and that code is returned; EX_TEMPFAIL after SIGTERM or SIGINT. Open no socket, thread or HDF5 file before.
+ * Children end with their parent, however it ends. */
 int workers_run(const struct workers *w, struct tally *total);
 #endif

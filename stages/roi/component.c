@@ -71,6 +71,8 @@ void runs_of(struct runs *r, const uint8_t *mask, const int64_t dim[3])
     for (int64_t row = 0, W = dim[2]; row < dim[0] * dim[1]; row++) {
         const uint8_t *v = mask + row * W;
         for (int64_t x = 0; x < W;) {
+            for (uint64_t eight = 0; x + 8 <= W && (memcpy(&eight, v + x, 8), !eight);)
+                x += 8; /* most of a mask is nothing */
             while (x < W && !v[x])
                 x++;
             int64_t begin = x;

@@ -103,8 +103,11 @@ int main(int argc, char **argv)
         regions_message_encode(&out, &bytes);
         stage_give(&st, &item, &bytes);
         scans++, regions += found.regions, tumours += found.tumours;
-        log_event("regions", "scan=%s regions=%zu tumours=%zu clipped=%zu %s seconds=%.2f", in.facts.source,
-                  found.regions, found.tumours, found.clipped, found.how, now_s() - begun_s);
+        log_record("regions", metric_text("scan", in.facts.source),
+                   metric_number("regions", "%.0f", (double)found.regions),
+                   metric_number("tumours", "%.0f", (double)found.tumours),
+                   metric_number("clipped", "%.0f", (double)found.clipped), metric_text("how", found.how),
+                   metric_number("seconds", "%.2f", now_s() - begun_s));
         if (*found.liver)
             log_event("liver", "scan=%s reference=\"%s\"", in.facts.source, found.liver);
         if (*found.left_out)

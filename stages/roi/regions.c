@@ -3,6 +3,7 @@
 #include "stages/roi/regions.h"
 #include "proto/organ.h"
 #include "stages/roi/box.h"
+#include "stages/roi/lesion.h"
 #include "stages/roi/method.h"
 #include "stages/roi/mip.h"
 #include "stages/roi/organ.h"
@@ -79,7 +80,7 @@ static struct region *measure(const struct volume *v, const struct recipe *r, co
 /* Boxes of those that stay: regions of excluded organs are set apart, and where the recipe says so, those whose box leaves the
  * scan are left out. number[]: of each in the message's label map; 0: not there. */
 static void choose(const struct volume *v, bool drop, unsigned exclude, const struct region *all, uint32_t count,
-                   struct regions_message *out, uint32_t *number, struct regions_summary *summary)
+                   struct regions_message *out, uint32_t *number, bool *excluded, struct regions_summary *summary)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct region *region = &out->region[out->count];
@@ -87,6 +88,7 @@ static void choose(const struct volume *v, bool drop, unsigned exclude, const st
         if (all[i].organ < ORGAN_LABELS && exclude >> all[i].organ & 1) {
             out->excluded[out->excluded_count] = all[i];
             out->excluded[out->excluded_count++].component = 0; /* in no label map */
+            excluded[i + 1] = true;
             summary->excluded[all[i].organ]++;
             summary->excluded_tumours += all[i].label == 1;
             continue;
@@ -174,7 +176,7 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
         crop_free(&body);
         return -1;
     }
-    method_find(&body, grid_voxel_ml(&v->grid), r, &liver, &found);
+    method_find(&body, v->grid.spacing_mm, r, &liver, &found);
 
     memset(out, 0, sizeof *out);
     memset(summary, 0, sizeof *summary);
@@ -186,12 +188,15 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
     out->excluded = xalloc(room, sizeof *out->excluded);
     out->box = xalloc(room * (size_t)out->channels * BOX_VOXELS, sizeof *out->box);
     uint32_t *number = xalloc(room, sizeof *number);
+    bool *excluded = xalloc(room, sizeof *excluded);
     struct region *all = measure(v, r, &body, &found.extents, &liver);
-    choose(v, strcmp(r->border, "drop") == 0, exclude, all, found.extents.count, out, number, summary);
+    choose(v, strcmp(r->border, "drop") == 0, exclude, all, found.extents.count, out, number, excluded, summary);
+    lesions_find(v, &body, &found.labels, number, excluded, &liver, out);
     write_labels(&v->grid, &body, &found.labels, number, &out->label_runs);
     tell(v, exclude, &liver, found.how, summary);
     free(all);
     free(number);
+    free(excluded);
     found_free(&found);
 
     mip_make(&body, v->grid.spacing_mm, &mip);

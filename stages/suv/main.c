@@ -110,11 +110,12 @@ int main(int argc, char **argv)
         if (scan_convert(&m, &recipe, accept_implausible, &e) < 0) {
             stage_refuse(&st, &item, m.facts.source, &e);
         } else {
-            log_event(
-                "suv",
-                "scan=%s patient=%s vendor=\"%s\" factor=%.6g delay_s=%.0f suv_max=%.2f seconds=%.2f formula=\"%s\"",
-                m.facts.source, m.facts.patient, *m.facts.vendor ? m.facts.vendor : "-", m.facts.suv_factor,
-                m.facts.delay_s, m.facts.suv_max, now_s() - begun_s, m.facts.suv_formula);
+            log_record("suv", metric_text("scan", m.facts.source), metric_text("patient", m.facts.patient),
+                       metric_text("vendor", *m.facts.vendor ? m.facts.vendor : "-"),
+                       metric_number("factor", "%.6g", m.facts.suv_factor),
+                       metric_number("delay_s", "%.0f", m.facts.delay_s),
+                       metric_number("suv_max", "%.2f", m.facts.suv_max),
+                       metric_number("seconds", "%.2f", now_s() - begun_s), metric_text("formula", m.facts.suv_formula));
             if (*m.facts.told)
                 log_warn("'%s': %s", m.facts.source, m.facts.told);
             if (*m.facts.cropped)

@@ -100,7 +100,7 @@ static void read_once(const char *path)
     } else {
         scan_facts_init(&facts);
         if (sources_find(&s, &argument, 1, &(struct load_options){.units = "auto"}, &e) < 0 ||
-            series_read(&s.item[0].slice, (size_t)4 << 30, &series, &facts, &patient, &study, &e) < 0)
+            series_read(&s.item[0].slice, NULL, (size_t)4 << 30, &series, &facts, &patient, &study, &e) < 0)
             die_of(&e);
         free(series.voxel);
         free(patient);

@@ -120,6 +120,12 @@ collect() {
     cmp first cache/splits.tsv
     [ "$("$BIN/petrel-cache" ls cache | grep -c ' test ')" = 1 ]
     run -64 "$BIN/petrel-cache" split cache --validation 0.6 --test 0.6
+    # another split is not laid over it in silence
+    run -64 "$BIN/petrel-cache" split cache --validation 0.5 --test 0.25 --seed 7
+    [[ $output == *"'cache' is split already"*"--force"* ]]
+    cmp first cache/splits.tsv
+    "$BIN/petrel-cache" split cache --validation 0.5 --test 0.25 --seed 7 --force >/dev/null
+    run -1 cmp -s first cache/splits.tsv
 }
 
 @test "pictures: a PNG a scan, drawn once" {

@@ -121,16 +121,23 @@ nothing_left() {
     [ -z "$(ls out)" ]
 }
 
-@test "a child that is killed, or that cannot be started, ends it" {
+@test "a child that is killed is started again: the same results; one that crashes ten times in a row, or cannot be started, ends it" {
     cp "$BIN/petrel-classify" .
     run -69 --separate-stderr timeout 60 ./petrel-classify --model "$model" "$scan" --out out
     [[ $stderr == *"petrel-"*" ended with code 69"* ]] # whichever was seen first
     nothing_left
-    printf '#!/bin/sh\nkill -9 $$\n' >petrel-suv
-    chmod +x petrel-suv
-    cp "$BIN"/petrel-{load,roi} .
+    cp "$BIN"/petrel-{load,suv} .
+    printf '#!/bin/sh\necho >>begun\n[ $(wc -l <begun) -ge 4 ] || kill -9 $$\nexec "%s" "$@"\n' "$BIN/petrel-roi" >petrel-roi
+    chmod +x petrel-roi
+    run -0 --separate-stderr timeout 60 ./petrel-classify --model "$model" "$scan" --out out
+    [ "$(grep -c "petrel-roi was killed by signal 9 and is started again" <<<"$stderr")" = 3 ]
+    petrel-classify --quiet --model "$model" "$scan" --out undisturbed
+    diff -r out undisturbed
+    nothing_left
+    printf '#!/bin/sh\necho >>crashed\nkill -SEGV $$\n' >petrel-roi
     run -70 --separate-stderr timeout 60 ./petrel-classify --model "$model" "$scan" --out out
-    [[ $stderr == *"petrel-suv was killed by signal 9"* ]]
+    [[ $stderr == *"petrel-roi was killed by signal 11 again and again"* ]]
+    [ "$(wc -l <crashed)" = 10 ]
     nothing_left
 }
 

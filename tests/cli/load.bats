@@ -102,7 +102,7 @@ real() {
     mkdir -p "$dir/scans/no_weight"
     cp "$PETREL_DATA"/ge_sarcoma_dicom/image/1-0[0-2]?.dcm "$dir/scans/no_weight"
     chmod u+w "$dir"/scans/no_weight/*
-    dcmodify --no-backup -e "(0010,1030)" "$dir"/scans/no_weight/*.dcm
+    dcmodify --no-backup -e "(0010,1030)" -e "(0054,0081)" -e "(0054,1330)" "$dir"/scans/no_weight/*.dcm
     ln -s "$PETREL_DATA"/ibsi_suv_nifti/STS_001_PET_*.nii.gz "$dir/scans"
     pipeline --units suv "$dir/scans"
     cat "$dir"/*.log

@@ -16,28 +16,32 @@ setup() {
     run -0 --separate-stderr petrel-eval report --cache "$cache" --model "$model/model.safetensors" --model plain/model.safetensors --out out \
         --run "$model/pretrain" --run "$model/classifier" --run plain/pretrain --run plain/classifier
     [[ $output == *"test split, "*": simulated cohort"*"with position"*"without position"*"Sensitivity"*"AUC"*"DeLong"*"report: out/report.html"* ]]
-    [ "$(ls out | tr '\n' ' ')" = "metrics.json report.html " ]
+    [ "$(ls out | tr '\n' ' ')" = "metrics.json predictions.tsv report.html " ]
     page=$(<out/report.html)
     for words in "<b>simulated cohort</b>" "with position" "without position" Sensitivity Specificity Precision F1 "Balanced accuracy" AUC \
-        "<h2>ROC and confusion" "<h2>Loss" "<h2>Embedding" "every setting" "seed 1" "petrel $(petrel-eval --version | cut -d ' ' -f 2)" \
+        "<h2>ROC, precision, calibration, FROC" "<h2>Baselines" "<h2>Loss" "<h2>Embedding" "every setting" "seed 1" "petrel $(petrel-eval --version | cut -d ' ' -f 2)" \
         "no medical device" "$(petrel-cache verify "$cache" | grep -oE '[0-9a-f]{64}' | head -c 12)"; do
         [[ $page == *"$words"* ]] || { echo "the page has no '$words'"; return 1; }
     done
     # nothing is fetched from anywhere; namespaces are no addresses
-    ! grep -oaE '(https?:)?//[a-z0-9.-]+\.[a-z]+[^ ]{0,40}' out/report.html | grep -v 'www.w3.org/'
-    ! grep -oaiE '(src|href|url|import)[=( ]+.{0,3}(https?:|//|file:|\.\.?/).{0,40}' out/report.html
-    ! grep -qaiE '(>|[^a-z])nan( %|[^a-z])|(>|[^a-z])inf %' out/report.html
+    sed 's/data:image[^"]*//g' out/report.html >words
+    ! grep -oaE '(https?:)?//[a-z0-9.-]+\.[a-z]+[^ ]{0,40}' words | grep -v 'www.w3.org/'
+    ! grep -oaiE '(src|href|url|import)[=( ]+.{0,3}(https?:|//|file:|\.\.?/).{0,40}' words
+    ! grep -qaiE '(>|[^a-z])nan( %|[^a-z])|(>|[^a-z])inf %' words
     [ "$(grep -oac '<!doctype html>' out/report.html)" = 1 ]
     # numbers, every one a share
     perl -MJSON::PP -e '
         local $/; my $r = decode_json(<>);
         die "cohort" unless $r->{cohort} eq "simulated cohort" and @{$r->{models}} == 2;
         die "position" unless $r->{models}[0]{position} and !$r->{models}[1]{position};
-        for my $m (@{$r->{models}}) {
+        die "baselines" unless @{$r->{baselines}{list}} == 7 and $r->{baselines}{verdict};
+        for my $m (@{$r->{models}}, @{$r->{baselines}{list}}) {
             my $c = $m->{confusion};
             die "counts" unless $c->{tp} + $c->{fn} == $r->{tumours} and $c->{tp} + $c->{fn} + $c->{fp} + $c->{tn} == $r->{regions};
-            die "metrics" unless keys %{$m->{metrics}} == 6;
-            for my $v (map { values %$_ } values %{$m->{metrics}}) { die "a metric is $v" if defined $v and ($v < 0 or $v > 1) }
+            die "metrics" unless keys %{$m->{metrics}} == 8;
+            for my $k (keys %{$m->{metrics}}) {
+                for my $v (values %{$m->{metrics}{$k}}) { die "$k is $v" if defined $v and ($v < ($k eq "mcc" ? -1 : 0) or $v > 1) }
+            }
             die "no AUC" unless defined $m->{metrics}{auc}{value};
             for my $p (@{$m->{roc}}) { die "ROC" if $p->[0] < 0 or $p->[0] > 1 or $p->[1] < 0 or $p->[1] > 1 }
         }' out/metrics.json
@@ -149,7 +153,7 @@ setup() {
         [[ $output =~ ^"$program "[0-9]+\.[0-9]+\.[0-9]+ ]]
         run -64 "$program" --no-such-option
         [[ $output == *"no-such-option"* ]]
-        [ "$program" = petrel-simulate ] || for word in --run --threads --seed quiet json --set --recipe; do grep -q -- "$word" <<<"$help"; done
+        [[ $program == petrel-simulate || $program == petrel-top ]] || for word in --run --threads --seed quiet json --set --recipe; do grep -q -- "$word" <<<"$help"; done
     done <<'END'
 petrel-load --channel-out --mask --units --roi keep-identifiers
 petrel-suv --spacing --crop --in --out
@@ -157,9 +161,11 @@ petrel-roi --method fcm|fixed|relative|percist --exclude --liver --in --out
 petrel-cache collect verify ls split pictures --in
 petrel-pairs -j apply show --cache --run
 petrel-train pretrain classifier describe --cache --run --init resume --backend auto|cpu|cuda --pair-list --steps position
-petrel-eval report embed compare --cache --model --out --backend
+petrel-eval report embed compare --cache --model --name --out --format --neighbours --backend
 petrel-classify --model --out --backend settings
 petrel-simulate --out --patients --scale --seed
+petrel-keep --run NAME COMMAND
+petrel-top --once --line --every --prometheus
 END
     run -0 petrel-pairs apply --help
     [[ $output == *"--op LIST"* ]]

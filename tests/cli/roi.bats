@@ -44,7 +44,7 @@ scans_to_cache() {
 @test "a simulated scan comes through: regions, tumours, a line a scan; two processes give the same" {
     "$BIN/petrel-simulate" --quiet --out cohort --patients 2 --scale quick --seed 3
     scans_to_cache cohort
-    grep -c 'event=regions .*regions=[0-9]* tumours=[0-9]* .*floor_suv=[0-9.]* seconds=' roi.log | grep -qx 2
+    grep -c 'event=regions .*regions=[0-9]* tumours=[0-9]* .*floor_suv=[0-9.]* noise_sd=[0-9.]*"* seconds=' roi.log | grep -qx 2
     grep -q '2 scans, [0-9]* regions' roi.log
     "$BIN/petrel-cache" verify cache
     "$BIN/petrel-cache" ls cache --json >one.json

@@ -53,7 +53,7 @@ make_cache() {
 make_split() {
     local seed
     for seed in $(seq 50); do
-        petrel-cache split "$1" --seed "$seed" --validation 0.3 --test 0.3 >"$1.table" || return
+        petrel-cache split "$1" --force --seed "$seed" --validation 0.3 --test 0.3 >"$1.table" || return
         [ "$(awk 'NR > 1 && $5 > 0 && $5 < $4' "$1.table" | wc -l)" = 3 ] && return
     done
     echo "no seed gives every set both classes" && return 1

@@ -118,8 +118,9 @@ static void parse_rtstruct(const char *path)
     grid_set(&g, (int64_t[]){10, 10, 10}, (double[]){2, 2, 2}, (double[]){0, 0, 0});
     if (dicom_read_structures(path, &d, &e) < 0)
         return;
+    struct fill_counts counts = {0};
     for (size_t i = 0; i < d.roi_count; i++)
-        (void)!contours_fill(&d.roi[i], &g, mask, &e);
+        (void)!contours_fill(&d.roi[i], &g, mask, &counts, &e);
     dicom_structures_free(&d);
 }
 static void parse_seg(const char *path)
@@ -131,7 +132,7 @@ static void parse_seg(const char *path)
     size_t in = 0;
     for (size_t f = 0; f < d.frame_count; f++)
         for (size_t p = 0; p < d.rows * d.columns; p++)
-            in += dicom_segmentation_inside(&d, f, p);
+            in += dicom_segmentation_at(&d, f, p) > 0;
     (void)in;
     dicom_segmentation_free(&d);
 }

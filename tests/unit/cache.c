@@ -614,7 +614,7 @@ static void splits_are_even_and_repeat(void **state)
     writer_open(&c);
     for (int n = 0; n < 40; n++)
         scan_add(&c, n, n, 4 + (size_t)n % 5, n % 2 ? 0 : (size_t)n % 4 + (size_t)n % 3);
-    if (cache_split(&c, 0.2, 0.25, 1, &e))
+    if (cache_split(&c, 0.2, 0.25, 1, true, &e))
         fail_msg("%s", e.text);
     sides(&c, side);
     assert_true(side[0].patients == 22 && side[1].patients == 8 && side[2].patients == 10);
@@ -625,18 +625,23 @@ static void splits_are_even_and_repeat(void **state)
     size_t differ = 0;
     for (size_t i = 0; i < 40; i++)
         first[i] = c.shard[i].split;
-    assert_int_equal(cache_split(&c, 0.2, 0.25, 2, &e), 0);
+    assert_int_equal(cache_split(&c, 0.2, 0.25, 2, true, &e), 0);
     for (size_t i = 0; i < 40; i++)
         differ += first[i] != c.shard[i].split;
     assert_true(differ > 5);
-    assert_int_equal(cache_split(&c, 0.2, 0.25, 1, &e), 0);
+    assert_int_equal(cache_split(&c, 0.2, 0.25, 1, true, &e), 0);
+    /* another split is not overwritten unless asked for; the same one again is fine */
+    assert_int_equal(cache_split(&c, 0.2, 0.25, 2, false, &e), -1);
+    assert_int_equal(e.code, EX_USAGE);
+    assert_non_null(strstr(e.text, "--force"));
+    assert_int_equal(cache_split(&c, 0.2, 0.25, 1, false, &e), 0);
     cache_close(&c);
     reader_open(&c);
     for (size_t i = 0; i < 40; i++)
         assert_int_equal(first[i], c.shard[i].split);
     sides(&c, other);
     assert_memory_equal(side, other, sizeof side);
-    assert_int_equal(cache_split(&c, 0.6, 0.5, 1, &e), -1);
+    assert_int_equal(cache_split(&c, 0.6, 0.5, 1, true, &e), -1);
     cache_close(&c);
 }
 
@@ -649,11 +654,11 @@ static void few_patients_still_split(void **state)
     struct side side[3];
     dir_clear();
     writer_open(&c);
-    assert_int_equal(cache_split(&c, 0.2, 0.2, 1, &e), -1);
+    assert_int_equal(cache_split(&c, 0.2, 0.2, 1, true, &e), -1);
     assert_int_equal(e.code, EX_NOINPUT);
     for (int n = 0; n < 5; n++) {
         scan_add(&c, n, n, 3, 1);
-        assert_int_equal(cache_split(&c, 0.2, 0.2, 1, &e), 0);
+        assert_int_equal(cache_split(&c, 0.2, 0.2, 1, true, &e), 0);
         sides(&c, side);
         for (int s = 0; s < 3; s++)
             assert_int_equal(side[s].patients, want[n][s]);
@@ -670,7 +675,7 @@ static void a_patients_scans_stay_together(void **state)
     writer_open(&c);
     for (int n = 0; n < 12; n++)
         scan_add(&c, n, n / 2, 2, (size_t)n % 2);
-    assert_int_equal(cache_split(&c, 0.3, 0.3, 4, &e), 0);
+    assert_int_equal(cache_split(&c, 0.3, 0.3, 4, true, &e), 0);
     for (size_t i = 0; i < 12; i += 2)
         assert_int_equal(c.shard[i].split, c.shard[i + 1].split);
     scan_add(&c, 12, 0, 1, 0); /* a known patient's new scan follows; a new patient has none */

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <math.h>
 #include <pthread.h>
 
 struct manner {
@@ -133,6 +134,8 @@ static void progress_file(void *context)
     struct progress p;
     progress_begin(&p, "load", "scans", 0, 0);
     p.drawn_s -= 1;
+    metric_gauge("waited_s", 1);
+    metric_gauge("waited_s", 1.5);
     progress_update(&p, 4, "a\nb");
     char *name = xprintf("%s/petrel-test.%d", (const char *)context, (int)getpid());
     struct buffer b;
@@ -155,21 +158,80 @@ static void progress_for_a_pipeline(void **state)
     (void)state;
     char text[4000], *dir = child_dir_make();
     assert_int_equal(child_run(progress_file, dir, text, sizeof text), 0);
-    unsigned long long done, total;
-    char unit[20], words[20];
-    double rate, eta;
-    assert_int_equal(sscanf(text, "%llu %llu %19s %lf %lf %19[^\n]", &done, &total, unit, &rate, &eta, words), 6);
-    assert_int_equal(done, 4);
-    assert_int_equal(total, 0);
-    assert_string_equal(unit, "scans");
-    assert_true(rate > 0 && eta == -1);
-    assert_string_equal(words, "a b");
-    assert_says(text, "\n9 0 scans ");
+    char *second = strchr(text, '\n');
+    assert_non_null(second);
+    *second++ = '\0';
+    assert_says(text, "{\"v\":1,\"type\":\"metric\",\"name\":\"progress\",\"program\":\"petrel-test\",\"node\":\"\",");
+    assert_says(text, ",\"unit\":\"scans\",\"done\":4,\"total\":0,\"first\":0,\"rate\":");
+    assert_says(text, ",\"eta_s\":-1,\"text\":\"a b\",\"peak_bytes\":");
+    assert_says(text, ",\"waited_s\":1.5}");
+    assert_says(second, ",\"done\":9,");
     struct names n;
     struct error e = {0};
     assert_int_equal(dir_list(dir, &n, &e), 0);
-    assert_int_equal(n.count, 1);
+    assert_int_equal(n.count, 2); /* its state and its events */
     names_free(&n);
+    child_dir_remove(dir);
+}
+
+/* What is told is read back, whatever bytes a name has; a line that was never finished is none. */
+static void tell_events(void *context)
+{
+    setenv("PETREL_PROGRESS_DIR", context, 1);
+    setenv("PETREL_NODE", "load.2", 1);
+    program_name_set("petrel-test");
+    log_open(true, false);
+    log_refused("a \"b\"=\xff\xc3\xa4.nii", "no\nweight");
+    log_record("read", metric_text("scan", "x"), metric_number("seconds", "%.2f", 0.25),
+               metric_number("none", NULL, NAN));
+    log_last("%d scans", 3);
+    if (write(metric_descriptor(), "{\"v\":1,\"type\":\"metric\",\"name\":\"torn", 34) != 34)
+        _exit(97);
+}
+struct heard {
+    int refused, read, end, others;
+};
+static void hear(void *context, const char *file, const struct metric_record *r)
+{
+    struct heard *h = context;
+    const char *name = metric_record_text(r, "name");
+    assert_true(strncmp(file, "petrel-test.", 12) == 0);
+    assert_string_equal(metric_record_text(r, "node"), "load.2");
+    if (strcmp(name, "refused") == 0) {
+        h->refused++;
+        assert_string_equal(metric_record_text(r, "scan"), "a \"b\"=\xef\xbf\xbd\xc3\xa4.nii");
+        assert_string_equal(metric_record_text(r, "text"), "no\nweight");
+    } else if (strcmp(name, "read") == 0) {
+        h->read++;
+        assert_true(metric_record_number(r, "seconds") == 0.25);
+        assert_true(isnan(metric_record_number(r, "none")) && isnan(metric_record_number(r, "absent")));
+    } else if (strcmp(name, "end") == 0) {
+        h->end++;
+        assert_says(metric_record_text(r, "text"), ": 3 scans, ");
+    } else {
+        h->others++;
+    }
+}
+
+static void events_for_a_watcher(void **state)
+{
+    (void)state;
+    char text[4000], *dir = child_dir_make();
+    struct metric_reader *m = metric_reader_open(dir);
+    struct heard h = {0};
+    metric_reader_look(m, hear, hear, &h);
+    assert_int_equal(child_run(tell_events, dir, text, sizeof text), 0);
+    assert_says(text, "level=warning text=\"refused 'a \\\"b\\\"=");
+    assert_null(strstr(text, "event=read")); /* --quiet is for people */
+    for (int again = 0; again < 2; again++) {
+        metric_reader_look(m, hear, hear, &h);
+        assert_true(h.refused == 1 && h.read == 1 && h.end == 1 && h.others == 0);
+    }
+    assert_int_equal(child_run(tell_events, dir, text, sizeof text), 0); /* another process */
+    metric_reader_look(m, hear, hear, &h);
+    assert_true(h.refused == 2 && h.read == 2 && h.end == 2 && h.others == 0);
+    metric_reader_close(&m);
+    metric_reader_close(&m);
     child_dir_remove(dir);
 }
 
@@ -255,6 +317,7 @@ int main(void)
         cmocka_unit_test(quiet_keeps_what_matters),
         cmocka_unit_test(progress_in_a_log),
         cmocka_unit_test(progress_for_a_pipeline),
+        cmocka_unit_test(events_for_a_watcher),
         cmocka_unit_test(progress_on_a_terminal),
         cmocka_unit_test(lines_are_whole),
     };

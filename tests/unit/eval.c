@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* eval -- metrics, tests of significance and the loss reader against figures worked out elsewhere. */
-#include "stages/eval/curve.h"
-#include "stages/eval/metrics.h"
-#include "stages/eval/significance.h"
+#include "stages/eval/losses.h"
+#include "stages/eval/statistics/bootstrap.h"
+#include "stages/eval/statistics/delong.h"
+#include "stages/eval/statistics/metrics.h"
+#include "stages/eval/statistics/roc.h"
+#include "stages/eval/statistics/wilcoxon.h"
 #include "stages/eval/tsne.h"
 #include <math.h>
 #include <setjmp.h>
@@ -124,7 +127,7 @@ static void tsne_parts_two_clouds(void **state)
     }
 }
 
-static void curve_reads_means(void **state)
+static void losses_reads_means(void **state)
 {
     (void)state;
     char path[] = "/tmp/petrel-curve-XXXXXX";
@@ -133,18 +136,18 @@ static void curve_reads_means(void **state)
     fputs("epoch,step,loss,lr,seconds,set\n0,0,4,1,1,train\n0,1,2,1,1,train\n0,1,5,1,1,validation\n1,0,1,1,1,train\n",
           f);
     fclose(f);
-    struct curve c;
+    struct losses c;
     struct error e = {0};
-    assert_int_equal(curve_read(&c, path, "t", &e), 0);
+    assert_int_equal(losses_read(&c, path, "t", &e), 0);
     assert_int_equal(c.count, 2);
     near(c.point[0].train, 3, 0);
     near(c.point[0].validation, 5, 0);
     assert_true(isnan(c.point[1].validation));
-    curve_free(&c);
+    losses_free(&c);
     f = fopen(path, "w");
     fputs("a,b\n1,2\n", f);
     fclose(f);
-    assert_int_equal(curve_read(&c, path, "t", &e), -1);
+    assert_int_equal(losses_read(&c, path, "t", &e), -1);
     assert_non_null(strstr(e.text, "epoch"));
     remove(path);
 }
@@ -159,7 +162,7 @@ int main(void)
         cmocka_unit_test(confusion_counts_at_the_threshold),
         cmocka_unit_test(bootstrap_holds_the_value_and_repeats),
         cmocka_unit_test(tsne_parts_two_clouds),
-        cmocka_unit_test(curve_reads_means),
+        cmocka_unit_test(losses_reads_means),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

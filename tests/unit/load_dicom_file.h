@@ -11,7 +11,7 @@
 
 enum { SLICE_ROWS = 6, SLICE_COLUMNS = 5 };
 struct dicom_slice {
-    const char *series; /* SeriesInstanceUID */
+    const char *series; /* SeriesInstanceUID; NULL: 1.2.3.4; "": left out */
     const char *position, *orientation, *spacing;
     const char *weight; /* "": left out */
     const char *acquisition_time;
@@ -20,11 +20,11 @@ struct dicom_slice {
     const char *philips_suv, *philips_bqml; /* NULL: left out */
     const char *study, *frame, *image_type; /* UIDs; NULL: 1.2.3, 1.2.3.5, left out */
     double intercept;
-    const char *vendor, *decay_correction, *corrected; /* NULL: TESTWORKS, START, DECY\\ATTN */
-    const char *creator;                               /* of block 10 of (7053,xxxx); NULL: Philips'; "": none named */
-    unsigned block;                                    /* of the private elements; 0: 10 */
-    unsigned bits_stored, high_bit;                    /* 0: 16, 15 */
-    bool untyped;                                      /* private elements as UN, as they come out of implicit files */
+    const char *vendor, *decay_correction; /* NULL: TESTWORKS, START */
+    const char *creator;                   /* of block 10 of (7053,xxxx); NULL: Philips'; "": none named */
+    unsigned block;                        /* of the private elements; 0: 10 */
+    unsigned bits_stored, high_bit;        /* 0: 16, 15 */
+    bool untyped;                          /* private elements as UN, as they come out of implicit files */
     double slope;
     uint16_t stored[SLICE_ROWS * SLICE_COLUMNS];
     unsigned rows, columns; /* 0: SLICE_ROWS, SLICE_COLUMNS; else pixels has them */
@@ -34,6 +34,10 @@ struct dicom_slice {
     const char *syntax;   /* TransferSyntaxUID of packed pixels; NULL: plain */
     const uint8_t *code;  /* the packed pixels, put into this many fragments */
     size_t code_size, fragments;
+    const char *patient, *instance, *sop_class, *corrected; /* NULL: PATIENT 7, 1.2.3.4.5, a slice of PET, DECY\ATTN */
+    const char *series_type, *photometric, *frames;         /* NULL: left out, MONOCHROME2, left out */
+    unsigned slices_said, index;                            /* NumberOfSlices, ImageIndex; 0: left out */
+    int injections;                                         /* items of the sequence; 0: 1 */
 };
 
 static void dicom_put(FILE *to, unsigned group, unsigned element, const char *vr, const void *value, size_t size)
@@ -80,6 +84,28 @@ static void dicom_item(FILE *to, unsigned element, const uint8_t *value, size_t 
         fwrite(value, 1, size, to);
 }
 
+/* A sequence of items made by `fill(to, i, about)`. */
+static inline void sequence_put(FILE *to, unsigned group, unsigned element, int items,
+                                void (*fill)(FILE *to, int i, const void *about), const void *about)
+{
+    char *all = NULL;
+    size_t size = 0;
+    FILE *in = open_memstream(&all, &size);
+    for (int i = 0; i < items; i++) {
+        char *item = NULL;
+        size_t length = 0;
+        FILE *one = open_memstream(&item, &length);
+        fill(one, i, about);
+        fclose(one);
+        fwrite((uint8_t[]){0xfe, 0xff, 0x00, 0xe0, (uint8_t)length, (uint8_t)(length >> 8), 0, 0}, 1, 8, in);
+        fwrite(item, 1, length, in);
+        free(item);
+    }
+    fclose(in);
+    dicom_put(to, group, element, "SQ", all, size);
+    free(all);
+}
+
 /* PixelData encapsulated: an empty table of offsets, fragments of even length, the delimiter. */
 static void dicom_encapsulate(FILE *to, const struct dicom_slice *s)
 {
@@ -97,8 +123,8 @@ static void dicom_encapsulate(FILE *to, const struct dicom_slice *s)
     dicom_item(to, 0xdd, NULL, 0);
 }
 
-/* RadiopharmaceuticalInformationSequence with one item: injected 10:35, 388.777472 MBq, half-life 6588 s. */
-static void dicom_injection(FILE *to)
+/* RadiopharmaceuticalInformationSequence, of one item: injected 10:35, 388.777472 MBq, half-life 6588 s. */
+static void dicom_injection(FILE *to, int items)
 {
     char *item = NULL;
     size_t size = 0;
@@ -108,10 +134,14 @@ static void dicom_injection(FILE *to)
     dicom_text(in, 0x0018, 0x1074, "DS", "388777472");
     dicom_text(in, 0x0018, 0x1075, "DS", "6588.0");
     fclose(in);
-    uint8_t *sequence = malloc(size + 8);
-    memcpy(sequence, (uint8_t[]){0xfe, 0xff, 0x00, 0xe0, (uint8_t)size, (uint8_t)(size >> 8), 0, 0}, 8);
-    memcpy(sequence + 8, item, size);
-    dicom_put(to, 0x0054, 0x0016, "SQ", sequence, size + 8);
+    size_t const count = items ? (size_t)items : 1;
+    uint8_t *sequence = malloc(count * (size + 8));
+    for (size_t i = 0; i < count; i++) {
+        memcpy(sequence + i * (size + 8),
+               (uint8_t[]){0xfe, 0xff, 0x00, 0xe0, (uint8_t)size, (uint8_t)(size >> 8), 0, 0}, 8);
+        memcpy(sequence + i * (size + 8) + 8, item, size);
+    }
+    dicom_put(to, 0x0054, 0x0016, "SQ", sequence, count * (size + 8));
     free(sequence);
     free(item);
 }
@@ -140,8 +170,8 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     dicom_text(to, 0x0002, 0x0010, "UI", syntax);
     if (s->image_type)
         dicom_text(to, 0x0008, 0x0008, "CS", s->image_type);
-    dicom_text(to, 0x0008, 0x0016, "UI", "1.2.840.10008.5.1.4.1.1.128");
-    dicom_text(to, 0x0008, 0x0018, "UI", "1.2.3.4.5");
+    dicom_text(to, 0x0008, 0x0016, "UI", s->sop_class ? s->sop_class : "1.2.840.10008.5.1.4.1.1.128");
+    dicom_text(to, 0x0008, 0x0018, "UI", s->instance ? s->instance : "1.2.3.4.5");
     dicom_text(to, 0x0008, 0x0020, "DA", "20200131");
     dicom_text(to, 0x0008, 0x0021, "DA", "20200131");
     dicom_text(to, 0x0008, 0x0022, "DA", "20200131");
@@ -149,18 +179,21 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     dicom_text(to, 0x0008, 0x0032, "TM", s->acquisition_time ? s->acquisition_time : "112011.00");
     dicom_text(to, 0x0008, 0x0060, "CS", s->modality ? s->modality : "PT");
     dicom_text(to, 0x0008, 0x0070, "LO", s->vendor ? s->vendor : "TESTWORKS");
-    dicom_text(to, 0x0010, 0x0020, "LO", "PATIENT 7");
+    dicom_text(to, 0x0010, 0x0020, "LO", s->patient ? s->patient : "PATIENT 7");
     dicom_text(to, 0x0010, 0x1010, "AS", "018M");
     if (!s->weight || *s->weight)
         dicom_text(to, 0x0010, 0x1030, "DS", s->weight ? s->weight : "71.0");
     dicom_text(to, 0x0018, 0x1242, "IS", "240000");
     dicom_text(to, 0x0020, 0x000d, "UI", s->study ? s->study : "1.2.3");
-    dicom_text(to, 0x0020, 0x000e, "UI", s->series ? s->series : "1.2.3.4");
+    if (!s->series || *s->series)
+        dicom_text(to, 0x0020, 0x000e, "UI", s->series ? s->series : "1.2.3.4");
     dicom_text(to, 0x0020, 0x0032, "DS", s->position);
     dicom_text(to, 0x0020, 0x0037, "DS", s->orientation ? s->orientation : "1\\0\\0\\0\\1\\0");
     dicom_text(to, 0x0020, 0x0052, "UI", s->frame ? s->frame : "1.2.3.5");
     dicom_u16(to, 0x0028, 0x0002, 1);
-    dicom_text(to, 0x0028, 0x0004, "CS", "MONOCHROME2");
+    dicom_text(to, 0x0028, 0x0004, "CS", s->photometric ? s->photometric : "MONOCHROME2");
+    if (s->frames)
+        dicom_text(to, 0x0028, 0x0008, "IS", s->frames);
     dicom_u16(to, 0x0028, 0x0010, s->pixels ? s->rows : SLICE_ROWS);
     dicom_u16(to, 0x0028, 0x0011, s->pixels ? s->columns : SLICE_COLUMNS);
     dicom_text(to, 0x0028, 0x0030, "DS", s->spacing ? s->spacing : "4\\2");
@@ -175,11 +208,17 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     dicom_text(to, 0x0028, 0x1053, "DS", slope);
     if (s->private_bytes)
         dicom_private(to, s->private_bytes);
-    dicom_injection(to);
+    dicom_injection(to, s->injections);
+    if (s->slices_said)
+        dicom_u16(to, 0x0054, 0x0081, s->slices_said);
+    if (s->series_type)
+        dicom_text(to, 0x0054, 0x1000, "CS", s->series_type);
     dicom_text(to, 0x0054, 0x1001, "CS", s->units ? s->units : "BQML");
     if (s->suv_type)
         dicom_text(to, 0x0054, 0x1006, "CS", s->suv_type);
     dicom_text(to, 0x0054, 0x1102, "CS", s->decay_correction ? s->decay_correction : "START");
+    if (s->index)
+        dicom_u16(to, 0x0054, 0x1330, s->index);
     const char *creator = s->creator ? s->creator : "Philips PET Private Group";
     unsigned const block = s->block ? s->block : 0x10;
     if ((s->philips_suv || s->philips_bqml) && block > 0x10)

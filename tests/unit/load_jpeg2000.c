@@ -76,7 +76,7 @@ static int folder_read(const struct names *files, struct series *s, struct error
     struct scan_facts f;
     char *patient, *study;
     scan_facts_init(&f);
-    int rc = series_read(files, 1 << 26, s, &f, &patient, &study, e);
+    int rc = series_read(files, NULL, 1 << 26, s, &f, &patient, &study, e);
     free(patient);
     free(study);
     return rc;

@@ -290,7 +290,7 @@ static void refused_by_name(void **state)
     GOOD;
     put_f32(file + 280, 0, false);
     put_f32(file + 296, 2, false); /* x runs along y, too */
-    expect_refusal(save("m.nii", file, 800), "two axes run the same way");
+    expect_refusal(save("m.nii", file, 800), "two of its axes run the same way");
     GOOD;
     memset(file + 344, 0, 4);
     expect_refusal(save("n.nii", file, 800), "no magic");

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -54,17 +55,24 @@ static char *fifo_make(const char *name)
 }
 
 /* Waits until somebody has the FIFO open to read, and kills the one process that could: the reader. */
+static void fifo_strike(const char *path, pid_t victim, int number)
+{
+    int open_end = -1;
+    for (int tries = 0; open_end < 0 && tries < 3000; tries++, usleep(10000))
+        open_end = open(path, O_WRONLY | O_NONBLOCK);
+    kill(victim, number);
+    usleep(200000); /* keep it open: the end of a file is no death */
+    if (open_end < 0)
+        _exit(1);
+    close(open_end);
+}
 static pid_t fifo_kill(const char *path, int number)
 {
     pid_t killer = fork();
     if (killer)
         return killer;
-    int open_end = -1;
-    for (int tries = 0; open_end < 0 && tries < 3000; tries++, usleep(10000))
-        open_end = open(path, O_WRONLY | O_NONBLOCK);
-    kill(reader_process(reader), number);
-    usleep(200000); /* keep it open: the end of a file is no death */
-    _exit(open_end < 0);
+    fifo_strike(path, reader_process(reader), number);
+    _exit(0);
 }
 static void killed_well(pid_t killer)
 {
@@ -202,15 +210,116 @@ static void a_scan_that_kills(void **state)
     free(fifo);
 }
 
-static void a_file_that_kills_while_looking(void **state)
+/* Killed from outside (the kernel, short of memory; a person): that costs no scan. */
+static void a_reader_that_is_killed(void **state)
 {
     (void)state;
-    char *argument[] = {dir}, *fifo = fifo_make("b.dcm");
+    char *argument[] = {dir};
+    struct reader_list list;
+    struct buffer out;
+    struct error e = {0};
+    image_write("a.nii.gz", 2);
+    image_write("b.nii.gz", 3);
+    reader = reader_open(&(struct reader_job){argument, 1, &options, NULL, NULL});
+    kill(reader_process(reader), SIGKILL); /* as it looks for scans */
+    assert_int_equal(reader_find(reader, &list, &e), READER_READ);
+    assert_int_equal(list.count, 2);
+    for (size_t i = 0; i < 6; i++) {
+        pid_t const before = reader_process(reader);
+        struct volume_message m;
+        kill(before, i % 2 ? SIGKILL : SIGTERM); /* which it does not heed */
+        usleep(20000);
+        assert_int_equal(reader_scan(reader, &list, i / 3, &out, &e), READER_READ);
+        assert_true((reader_process(reader) != before) == (i % 2 == 1));
+        assert_int_equal(volume_message_decode(&out, &m, &e), 0);
+        assert_true(m.volume.voxel[0] == (i < 3 ? 2.f : 3.f));
+        volume_message_free(&m);
+        buffer_free(&out);
+    }
+    reader_list_free(&list);
+    reader_close(&reader);
+}
+
+static bool has_open(pid_t pid, const char *path)
+{
+    char *fds = xprintf("/proc/%d/fd", (int)pid), is[512];
+    struct names n;
+    struct error e = {0};
+    bool found = false;
+    if (dir_list(fds, &n, &e) == 0) {
+        for (size_t i = 0; i < n.count && !found; i++) {
+            char *link = path_join(fds, n.name[i]);
+            ssize_t const size = readlink(link, is, sizeof is - 1);
+            is[size > 0 ? size : 0] = '\0';
+            found = strcmp(is, path) == 0;
+            free(link);
+        }
+        names_free(&n);
+    }
+    free(fds);
+    return found;
+}
+
+/* In the middle of a scan: that scan is read again. Killed at it again and again, it is the scan's fault. */
+static void a_scan_always_killed_at(void **state)
+{
+    (void)state;
+    char *argument[] = {dir}, *fifo = fifo_make("b.nii");
     struct reader_list list;
     struct buffer out;
     struct error e = {0};
     image_write("a.nii.gz", 2);
     reader = reader_open(&(struct reader_job){argument, 1, &options, NULL, NULL});
+    assert_int_equal(reader_find(reader, &list, &e), READER_READ);
+    int *strikes = mmap(NULL, sizeof *strikes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(strikes != MAP_FAILED);
+    pid_t const parent = getpid(), killer = fork();
+    if (killer == 0) {
+        char name[64], line[256];
+        pid_t struck = 0;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (open(fifo, O_RDWR) < 0) /* whoever opens it to read does not wait, and reads for ever */
+            _exit(1);
+        format_into(name, sizeof name, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+        for (;; usleep(5000)) {
+            FILE *children = fopen(name, "re");
+            const char *all = children && fgets(line, sizeof line, children) ? line : "";
+            if (children)
+                fclose(children);
+            for (char *next; strtol(all, &next, 10) > 0; all = next) {
+                pid_t const pid = (pid_t)strtol(all, NULL, 10);
+                if (pid != getpid() && pid != struck && has_open(pid, fifo)) {
+                    ++*strikes;
+                    struck = pid;
+                    kill(pid, SIGKILL);
+                }
+            }
+        }
+    }
+    assert_int_equal(reader_scan(reader, &list, 1, &out, &e), READER_REFUSED);
+    assert_says(e.text, "b.nii' killed its reader (signal 9, ");
+    assert_int_equal(*strikes, 10); /* CHILD_FAULTS_MAX */
+    buffer_free(&out);
+    kill(killer, SIGKILL);
+    assert_int_equal(waitpid(killer, NULL, 0), killer);
+    assert_int_equal(reader_scan(reader, &list, 0, &out, &e), READER_READ);
+    buffer_free(&out);
+    munmap(strikes, sizeof *strikes);
+    reader_list_free(&list);
+    reader_close(&reader);
+    free(fifo);
+}
+
+static void a_file_that_kills_while_looking(void **state)
+{
+    (void)state;
+    char *fifo = fifo_make("b.dcm"),
+         *argument[] = {path_join(dir, "a.nii.gz"), fifo}; /* in a folder it would be passed over */
+    struct reader_list list;
+    struct buffer out;
+    struct error e = {0};
+    image_write("a.nii.gz", 2);
+    reader = reader_open(&(struct reader_job){argument, 2, &options, NULL, NULL});
     pid_t const killer = fifo_kill(fifo, SIGBUS);
     assert_int_equal(reader_find(reader, &list, &e), READER_READ);
     killed_well(killer);
@@ -222,6 +331,7 @@ static void a_file_that_kills_while_looking(void **state)
     buffer_free(&out);
     reader_list_free(&list);
     reader_close(&reader);
+    free(argument[0]);
     free(fifo);
 }
 
@@ -247,7 +357,7 @@ static bool stop_after_two(void)
 static void left_in_the_middle(void **state)
 {
     (void)state;
-    char *argument[] = {dir}, *fifo = fifo_make("b.dcm");
+    char *fifo = fifo_make("b.dcm"), *argument[] = {fifo};
     struct reader_list list;
     struct error e = {0};
     reader = reader_open(&(struct reader_job){argument, 1, &options, NULL, stop_after_two});
@@ -261,8 +371,9 @@ static void left_in_the_middle(void **state)
 int main(void)
 {
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, enter, leave)
-    const struct CMUnitTest tests[] = {IN_DIR(what_it_may_not),   IN_DIR(reads_as_we_would),
-                                       IN_DIR(a_scan_that_kills), IN_DIR(a_file_that_kills_while_looking),
-                                       IN_DIR(nothing_there),     IN_DIR(left_in_the_middle)};
+    const struct CMUnitTest tests[] = {IN_DIR(what_it_may_not),         IN_DIR(reads_as_we_would),
+                                       IN_DIR(a_scan_that_kills),       IN_DIR(a_reader_that_is_killed),
+                                       IN_DIR(a_scan_always_killed_at), IN_DIR(a_file_that_kills_while_looking),
+                                       IN_DIR(nothing_there),           IN_DIR(left_in_the_middle)};
     return cmocka_run_group_tests_name("load_reader", tests, NULL, NULL);
 }

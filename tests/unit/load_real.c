@@ -147,7 +147,7 @@ static void structure_names(void **state)
     char *at = data("ge_sarcoma_dicom");
     assert_int_equal(sources_find(&s, &at, 1, &o, &e), 0);
     assert_int_equal(scan_read(&s.item[0], &o, &m, &e), -1);
-    assert_non_null(strstr(e.text, "no ROI 'liver'"));
+    assert_non_null(strstr(e.text, "no ROI or segment 'liver'"));
     assert_non_null(strstr(e.text, "'GTV_Mass'"));
     sources_free(&s);
     free(at);

@@ -12,28 +12,6 @@ static bool inside(unsigned segment, int z, int p)
     return segment == 1 ? z >= 2 && z <= 4 && p % 3 == 0 : z == 4 && p > 20;
 }
 
-/* A sequence of items made by `fill(to, i, about)`. */
-static void sequence_put(FILE *to, unsigned group, unsigned element, int items,
-                         void (*fill)(FILE *to, int i, const void *about), const void *about)
-{
-    char *all = NULL;
-    size_t size = 0;
-    FILE *in = open_memstream(&all, &size);
-    for (int i = 0; i < items; i++) {
-        char *item = NULL;
-        size_t length = 0;
-        FILE *one = open_memstream(&item, &length);
-        fill(one, i, about);
-        fclose(one);
-        fwrite((uint8_t[]){0xfe, 0xff, 0x00, 0xe0, (uint8_t)length, (uint8_t)(length >> 8), 0, 0}, 1, 8, in);
-        fwrite(item, 1, length, in);
-        free(item);
-    }
-    fclose(in);
-    dicom_put(to, group, element, "SQ", all, size);
-    free(all);
-}
-
 struct seg {
     const char *series, *frame_uid, *spacing, *orientation;
     double shift_mm; /* of its slices */
@@ -94,7 +72,7 @@ static void fill_frame(FILE *to, int i, const void *about)
     sequence_put(to, 0x0062, 0x000a, 1, fill_identification, &segment);
 }
 
-static void seg_write(const char *path, const struct seg *s)
+static inline void seg_write(const char *path, const struct seg *s)
 {
     uint8_t bits[COUNT_OF(frames) * SEG_PLANE] = {0};
     char preamble[128] = {0}, count[16];

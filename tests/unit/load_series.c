@@ -2,6 +2,7 @@
 /* load_series -- DICOM series made slice by slice: order, place, facts, and every series that must be refused. */
 #include "stages/load/load.h"
 #include "stages/suv/suv.h"
+#include "tests/unit/load_corpus.h"
 #include "tests/unit/load_dicom_file.h"
 #include <fcntl.h>
 #include <math.h>
@@ -27,6 +28,7 @@ static int dir_make_fresh(void **state)
 static int dir_drop(void **state)
 {
     (void)state;
+    corpus_keep(dir, "load_series");
     for (size_t i = 0; i < slices.count; i++)
         unlink(slices.name[i]);
     names_free(&slices);
@@ -128,7 +130,7 @@ static int read_facts(struct scan_facts *f, struct error *e)
     struct series s;
     char *patient, *study;
     scan_facts_init(f);
-    int rc = series_read(&slices, 1 << 28, &s, f, &patient, &study, e);
+    int rc = series_read(&slices, NULL, 1 << 28, &s, f, &patient, &study, e);
     if (rc == 0)
         assert_string_equal(patient, "PATIENT 7");
     free(patient);
@@ -267,7 +269,7 @@ static void stored_bits(void **state)
             add(&slice);
         }
         scan_facts_init(&f);
-        if (series_read(&slices, 1 << 28, &s, &f, &patient, &study, &e) < 0)
+        if (series_read(&slices, NULL, 1 << 28, &s, &f, &patient, &study, &e) < 0)
             fail_msg("%s", e.text);
         if (s.voxel[0] != cases[i].value || s.voxel[50] != cases[i].value)
             fail_msg("case %zu: %g", i, (double)s.voxel[0]);
@@ -294,7 +296,7 @@ static void beds_not_corrected(void **state)
         add(&slice);
     }
     scan_facts_init(&f);
-    if (series_read(&slices, 1 << 28, &s, &f, &patient, &study, &e) < 0)
+    if (series_read(&slices, NULL, 1 << 28, &s, &f, &patient, &study, &e) < 0)
         fail_msg("%s", e.text);
     size_t const plane = SLICE_ROWS * SLICE_COLUMNS;
     assert_true(s.voxel[plane] == 1000 && fabs((double)s.voxel[2 * plane] / (1000 * exp2(300 / 6588.0)) - 1) < 1e-6);
@@ -501,10 +503,11 @@ static void contours(void **state)
     /* LPS mm: voxels 2..7 each way of slice 1, a hole of 4..5, and a triangle that touches the edge on slice 2 */
     double outer[] = {3, 3, 2, 15, 3, 2, 15, 15, 2, 3, 15, 2}, hole[] = {7, 7, 2, 11, 7, 2, 11, 11, 2, 7, 11, 2};
     double beyond[] = {-9, -9, 4.4, 40, -9, 4.4, -9, 40, 4.4};
-    struct dicom_contour drawn[] = {{4, outer}, {4, hole}, {3, beyond}};
-    struct dicom_roi roi = {"mass", 3, drawn};
+    struct dicom_contour drawn[] = {{4, outer, false}, {4, hole, false}, {3, beyond, false}};
+    struct dicom_roi roi = {.name = "mass", .contour_count = 3, .contour = drawn};
+    struct fill_counts counts = {0};
     uint8_t mask[300] = {0};
-    assert_int_equal(contours_fill(&roi, &g, mask, &e), 0);
+    assert_int_equal(contours_fill(&roi, &g, mask, &counts, &e), 0);
     for (int y = 0; y < 10; y++)
         for (int x = 0; x < 10; x++) {
             bool in = x >= 2 && x <= 7 && y >= 2 && y <= 7 && !(x >= 4 && x <= 5 && y >= 4 && y <= 5);
@@ -513,11 +516,11 @@ static void contours(void **state)
             assert_int_equal(mask[200 + y * 10 + x], 2 * x + 2 * y < 31);
         }
     double off[] = {3, 3, 90, 15, 3, 90, 15, 15, 90}, across[] = {3, 3, 0, 15, 3, 1.4, 15, 15, 0};
-    drawn[0] = (struct dicom_contour){3, off};
-    assert_int_equal(contours_fill(&roi, &g, mask, &e), -1);
+    drawn[0] = (struct dicom_contour){3, off, false};
+    assert_int_equal(contours_fill(&roi, &g, mask, &counts, &e), -1);
     assert_non_null(strstr(e.text, "ROI 'mass' lies outside the slices"));
-    drawn[0] = (struct dicom_contour){3, across};
-    assert_int_equal(contours_fill(&roi, &g, mask, &e), -1);
+    drawn[0] = (struct dicom_contour){3, across, false};
+    assert_int_equal(contours_fill(&roi, &g, mask, &counts, &e), -1);
     assert_non_null(strstr(e.text, "lies between slices"));
 }
 

@@ -52,7 +52,9 @@ static int enter(void **state)
                  "Group\",1009)\\tDS\\tB\\t1\\tPrivateTag\\n(0009,\"GEMS_PETD_01\",100d)\\tDT\\tC\\t1\\tPrivateTag\\n"
                  "(0071,\"SIEMENS MED PT\",1022)\\tDT\\tD\\t1\\tPrivateTag\\n' >vendors.dic && "
                  "if [ -d '%s/ge_sarcoma_dicom/image' ]; then mkdir real && cp "
-                 "'%s'/ge_sarcoma_dicom/image/1-10[0-4].dcm real && chmod u+w real/*; fi",
+                 "'%s'/ge_sarcoma_dicom/image/1-10[0-4].dcm real && chmod u+w real/* && "
+                 /* which are 5 of 267, as they say themselves */
+                 "{ ! command -v dcmodify >/dev/null || dcmodify -nb -e '(0054,0081)' -e '(0054,1330)' real/*; }; fi",
                  dir, data ? data : "", data ? data : "");
 }
 static int leave(void **state)
@@ -189,8 +191,7 @@ static void folders(void **state)
             shell("cd %s && rm -rf kept && mkdir kept && cp %s/* kept && cp kept/$(ls kept | sed -n 4p) kept/again.dcm",
                   dir, bases[b]),
             0);
-        assert_int_equal(read_folder("kept", 1, 0, &m, &e), -1);
-        assert_non_null(strstr(e.text, "both lie at the same place"));
+        expect_same(bases[b], "kept", 1, 0);
     }
 }
 
@@ -276,7 +277,7 @@ static void vendors(void **state)
         {"-m '(0054,1001)=CNTS' -i '(7053,0010)=Philips PET Private Group' -i '(7053,1000)=0' -i '(7053,1009)=1.7'",
          1.7 * GE_FACTOR, NULL},
         {"-m '(0054,1001)=CNTS'", NAN, "neither (7053,1000) nor (7053,1009)"},
-        {"-m '(0008,0016)=1.2.840.10008.5.1.4.1.1.130'", NAN, "1.2.840.10008.5.1.4.1.1.130 (Enhanced PET Image Storage)"},
+        {"-m '(0008,0016)=1.2.840.10008.5.1.4.1.1.130'", NAN, "(5200,9230) PerFrameFunctionalGroupsSequence"},
     };
     need_tools();
     for (size_t b = 0; b < COUNT_OF(bases) && base_there(bases[b]); b++)

@@ -57,7 +57,7 @@ static inline void pairs_cache_make_of(const char *dir, int channels)
             fail_msg("%s", e.text);
         regions_message_free(&m);
     }
-    if (cache_split(&c, 0.25, 0.25, 1, &e))
+    if (cache_split(&c, 0.25, 0.25, 1, true, &e))
         fail_msg("%s", e.text);
     cache_close(&c);
 }

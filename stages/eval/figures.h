@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* figures -- everything measured of one list of probabilities.   score, statistics -> [figures] -> evaluation, baselines */
+#ifndef PETREL_EVAL_FIGURES_H
+#define PETREL_EVAL_FIGURES_H
+#include "stages/eval/score.h"
+#include "stages/eval/statistics/bootstrap.h"
+#include "stages/eval/statistics/calibration.h"
+#include "stages/eval/statistics/froc.h"
+#include "stages/eval/statistics/threshold.h"
+
+/* Figures at one threshold; threshold NAN: there is none of the kind, and the values are NAN. */
+struct operating {
+    double threshold;
+    struct confusion confusion;
+    double value[METRICS];
+};
+enum { MATCHED = 3 };
+extern const double matched_specificity[MATCHED]; /* 0.80 0.90 0.95 */
+struct figures {
+    size_t n, tumours, scans;
+    double threshold, value[METRICS]; /* at the recipe's threshold */
+    struct confusion confusion;
+    struct bootstrap bootstrap;
+    struct calibration calibration, tempered; /* as it is; with the temperature */
+    double temperature;                       /* fitted on validation; NAN: none */
+    struct operating grid[GRID_THRESHOLDS];   /* the paper's, 0.30 to 0.90 */
+    struct operating chosen;                  /* highest F1 of that grid on validation */
+    struct operating matched[MATCHED];
+    double froc[FROC_RATES]; /* sensitivity at froc_rate false positives a scan */
+};
+/* probability: of s's regions; validation, validation_probability: another list's, or NULL. scans: with or without regions. */
+void figures_make(struct figures *f, const struct scores *s, const float *probability, const struct scores *validation,
+                  const float *validation_probability, size_t scans, double threshold, uint64_t seed);
+#endif

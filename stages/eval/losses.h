@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* losses -- a run's losses.csv and classifier-losses.csv, as means an epoch.   train ═▶ [losses] -> report */
+#ifndef PETREL_EVAL_LOSSES_H
+#define PETREL_EVAL_LOSSES_H
+#include "common/base.h"
+
+struct loss_point {
+    int64_t epoch;
+    double train, validation; /* NAN: none */
+};
+struct losses {
+    char title[200];
+    struct loss_point *point;
+    size_t count;
+    double floor; /* the loss's trivial optimum (representation.h); NAN: none known */
+};
+/* Reads one losses file (columns by name: epoch, loss, set). -1 and a sentence naming file, line and column. */
+int losses_read(struct losses *c, const char *path, const char *title, struct error *e) MUST_USE;
+void losses_free(struct losses *c);
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* print -- what people see at the end of a report.   evaluation -> [print] */
+#include "stages/eval/evaluation.h"
+#include "stages/eval/verdict.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *metric_format(int metric, double value, char text[16])
+{
+    if (isnan(value)) /* nothing was said to be tumour, say */
+        snprintf(text, 16, "-");
+    else if (metric == METRIC_MCC)
+        snprintf(text, 16, "%.3f", value);
+    else
+        snprintf(text, 16, "%.1f %%", 100.0 * value);
+    return text;
+}
+
+static void print_rule(size_t columns, FILE *to)
+{
+    fprintf(to, "--------------------");
+    for (size_t i = 0; i < columns; i++)
+        fprintf(to, "---------------------------");
+    fputc('\n', to);
+}
+
+static void print_metrics(const struct report *r, FILE *to)
+{
+    print_rule(r->models, to);
+    fprintf(to, "%-20s", "");
+    for (size_t i = 0; i < r->models; i++)
+        fprintf(to, "%-27.26s", r->model[i].name);
+    fputc('\n', to);
+    for (int k = 0; k < METRICS; k++) {
+        fprintf(to, "%-20s", metric_title[k]);
+        double times = k == METRIC_MCC ? 1.0 : 100.0;
+        int digits = k == METRIC_MCC ? 3 : 1;
+        for (size_t i = 0; i < r->models; i++) {
+            const struct figures *f = &r->model[i].figures;
+            struct interval w = f->bootstrap.value[k];
+            char value[16], all[48];
+            if (isnan(f->value[k]))
+                snprintf(all, sizeof all, "     -");
+            else
+                snprintf(all, sizeof all, "%7s  [%.*f, %.*f]", metric_format(k, f->value[k], value), digits,
+                         times * w.low, digits, times * w.high);
+            fprintf(to, "%-27s", all);
+        }
+        fputc('\n', to);
+    }
+    print_rule(r->models, to);
+    fprintf(to, "threshold %.2f; intervals: 95 %%, bootstrap over patients\n", r->model[0].figures.threshold);
+}
+
+static void print_baselines(const struct report *r, FILE *to)
+{
+    const struct baselines *b = &r->baselines;
+    if (b->count == 0)
+        return;
+    fprintf(to, "\n%-46s %-8s %-10s %-8s\n", "baselines, learned on the same patients", "AUC", "AP", "F1");
+    for (size_t k = 0; k < b->count; k++) {
+        const double *v = b->one[k].figures.value;
+        char auc[16], ap[16], f1[16];
+        fprintf(to, "%-46s %-8s %-10s %-8s\n", b->one[k].name, metric_format(METRIC_AUC, v[METRIC_AUC], auc),
+                metric_format(METRIC_AP, v[METRIC_AP], ap), metric_format(METRIC_F1, v[METRIC_F1], f1));
+    }
+}
+
+void report_print(const struct report *r, FILE *to)
+{
+    const struct figures *f = &r->model[0].figures;
+    char *verdict = verdict_sentence(&r->baselines, r->model[0].name),
+         *probes = verdict_of_probes(&r->baselines, r->model[0].name);
+    if (r->baselines.count > 0 || r->baselines.none[0] != '\0')
+        fprintf(to, "\n%s%s%s\n", verdict, probes[0] ? "\n" : "", probes);
+    free(verdict);
+    free(probes);
+    fprintf(to, "\n%s split, %zu regions, %zu tumours%s%s\n", split_name[r->split], f->n, f->tumours,
+            r->cohort[0] ? ": " : "", r->cohort);
+    print_metrics(r, to);
+    print_baselines(r, to);
+    const struct patients *p = &r->patients;
+    fprintf(
+        to, "\npatients: %zu of %zu with tumours detected, %zu of %zu without alarmed; TMTV off by %.1f ml (sd %.1f) on average\n",
+        p->detected, p->with_tumours, p->alarmed, p->count - p->with_tumours, p->tmtv.bias, p->tmtv.sd);
+    for (size_t i = 1; i < r->models; i++)
+        fprintf(to,
+                "AUC, %s against %s: DeLong by patient z = %.2f, p = %.3g (taking regions as independent p = %.3g)\n",
+                r->model[0].name, r->model[i].name, r->against[i - 1].clustered.z, r->against[i - 1].clustered.p,
+                r->against[i - 1].plain.p);
+}
