@@ -182,7 +182,8 @@ int main(int argc, char **argv)
                 fprintf(stderr, "it left with %d\n", code);
                 check(false, "a writer leaves in another way than with 73 or 74");
             }
-            check(code == EX_OK || (strncmp(said, "writer: cannot ", 15) == 0 && strchr(said, '\n') == said + strlen(said) - 1),
+            check(code == EX_OK ||
+                      (strncmp(said, "writer: cannot ", 15) == 0 && strchr(said, '\n') == said + strlen(said) - 1),
                   "not one sentence");
             verify(code == EX_OK ? SCANS : 0, SCANS);
             attacks++;
@@ -196,7 +197,8 @@ int main(int argc, char **argv)
                 break;
         }
     dir_remove(dir);
-    printf("disk: %ld attacks, %ld left with 73 or 74, %ld went on, 0 by a signal, 0 damaged\n", attacks, failures, survived);
+    printf("disk: %ld attacks, %ld left with 73 or 74, %ld went on, 0 by a signal, 0 damaged\n", attacks, failures,
+           survived);
     free(cache_dir);
     free(dir);
     return EX_OK;
