@@ -160,6 +160,20 @@ struct lesion {
     double in_regions, in_tumours; /* in any region; in any whose label is tumour */
     double in_excluded;            /* in regions that were left out as an organ's */
 };
+#define LESION_HALF 0.5 /* a lesion is found by what holds at least this share of it */
+static inline bool lesion_found(const struct lesion *l)
+{
+    return l->covered >= LESION_HALF;
+}
+/* By a region of its own: one that holds half of no other lesion. */
+static inline bool lesion_found_alone(const struct lesion *l)
+{
+    return lesion_found(l) && l->sharing == 0;
+}
+static inline bool lesion_left_out(const struct lesion *l) /* as an organ's */
+{
+    return l->in_excluded >= LESION_HALF;
+}
 /* How much of a lesion lies in one region. */
 struct lesion_part {
     int32_t lesion, component;

@@ -46,7 +46,7 @@ struct splits {
 extern const char *const baseline_name[BASELINES];
 /* trained: the first model's; fresh: the same regions by the untrained network. Their lists are the same. */
 void baselines_make(struct baselines *b, const struct cache_row *rows, const struct facts *facts,
-                    const struct recipe *recipe, const struct splits *trained, const struct splits *fresh, size_t scans,
-                    uint64_t seed);
+                    const struct recipe *recipe, const struct splits *trained, const struct splits *fresh,
+                    struct truth truth, uint64_t seed);
 void baselines_free(struct baselines *b);
 #endif

@@ -7,23 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Scans of a split that have truth, whether or not anything was found in them. */
-static size_t scans_of(const struct cache *c, const struct cache_row *rows, enum split split)
+/* Scans of the split that have truth, whether or not anything was found in them; and the lesions no region holds. */
+static int learn_truth(struct report *r, struct error *e)
 {
-    size_t count = 0;
+    const struct cache *c = r->cache;
+    bool *which = xalloc(c->shard_count + 1, sizeof *which);
     for (size_t i = 0; i < c->shard_count; i++) {
         const struct shard_entry *s = &c->shard[i];
         bool labelled = s->regions == 0;
         for (int64_t k = 0; k < s->regions && !labelled; k++)
-            labelled = rows[s->first_row + (size_t)k].label >= 0;
-        count += s->split == split && labelled;
+            labelled = r->rows[s->first_row + (size_t)k].label >= 0;
+        which[i] = s->split == r->split && labelled;
+        r->truth.scans += which[i];
     }
-    return count;
+    int rc = missed_make(&r->missed, c, which, e);
+    r->truth.missed = r->missed.count;
+    free(which);
+    return rc;
 }
 
 static int evaluate(struct evaluation *v, const struct report *r, const struct report_wish *w, struct error *e)
 {
-    if (model_open(&v->model, v->path, &w->backend, e) < 0)
+    if (model_open(&v->model, v->path, &w->backend, e) < 0 || file_sha256(v->path, v->digest, e) < 0)
         return -1;
     if (!v->model.has_classifier)
         return fail(e, "model '%s' has no classifier: train one with petrel-train classifier", v->path);
@@ -41,7 +46,7 @@ static int evaluate(struct evaluation *v, const struct report *r, const struct r
         return -1;
     const struct scores *validation = &v->splits.validation;
     figures_make(&v->figures, s, s->probability, validation, validation->n > 0 ? validation->probability : NULL,
-                 scans_of(r->cache, r->rows, r->split), v->model.recipe.threshold, r->seed);
+                 r->truth, v->model.recipe.threshold, r->seed);
     return 0;
 }
 
@@ -59,8 +64,7 @@ static int compare_with_baselines(struct report *r, struct error *e)
     if (rc == 0)
         rc = scores_make(&fresh.test, r->cache, &v->model, r->split, e);
     if (rc == 0)
-        baselines_make(&r->baselines, r->rows, &r->facts, &v->model.recipe, &v->splits, &fresh, v->figures.scans,
-                       r->seed);
+        baselines_make(&r->baselines, r->rows, &r->facts, &v->model.recipe, &v->splits, &fresh, r->truth, r->seed);
     scores_free(&fresh.train);
     scores_free(&fresh.validation);
     scores_free(&fresh.test);
@@ -120,7 +124,7 @@ int report_make(struct report *r, const struct cache *c, const struct report_wis
         return fail_as(e, EX_USAGE,
                        "%zu models and %zu names: give --name once for each --model, in the same order, or not at all",
                        w->models->count, w->names->count);
-    if (cache_rows(c, &r->rows, e) < 0)
+    if (cache_rows(c, &r->rows, e) < 0 || learn_truth(r, e) < 0)
         return -1;
     r->model = xalloc(w->models->count, sizeof *r->model);
     for (size_t i = 0; i < w->models->count; i++) {
@@ -184,6 +188,7 @@ void report_free(struct report *r)
     baselines_free(&r->baselines);
     strata_free(&r->strata);
     patients_free(&r->patients);
+    missed_free(&r->missed);
     facts_free(&r->facts);
     free(r->against);
     free(r->model);

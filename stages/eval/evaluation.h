@@ -6,6 +6,7 @@
 #include "stages/eval/comparison.h"
 #include "stages/eval/figures.h"
 #include "stages/eval/losses.h"
+#include "stages/eval/missed.h"
 #include "stages/eval/patients.h"
 #include "stages/eval/strata.h"
 #include "stages/model.h"
@@ -14,6 +15,7 @@ enum { LOSSES_MOST = 8, MODEL_NAME = 96 };
 struct evaluation {
     const char *path;
     char name[MODEL_NAME]; /* the user's, or "with position", ...; no two alike */
+    char digest[65];       /* SHA-256 of the file */
     struct model model;    /* its facts; the network is given back once it has answered */
     struct splits splits;  /* train: of the first model alone */
     struct figures figures;
@@ -24,6 +26,8 @@ struct report {
     uint64_t seed;
     struct cache_row *rows;
     struct facts facts;
+    struct truth truth;
+    struct missed missed;
     struct evaluation *model;
     size_t models;
     struct comparison *against; /* [models - 1]: the first against each other */

@@ -4,6 +4,7 @@
  * page/page.html is the page, page/page.css its looks and page/page.js all that moves; the Makefile turns the three into arrays. Where page.html says
  * {{name}}, a function of that name here writes what has to be there without scripts too: the answer, tables, settings. */
 #include "common/file.h"
+#include "proto/organ.h"
 #include "stages/eval/evaluation.h"
 #include "stages/eval/page_data.h"
 #include "stages/eval/representation.h"
@@ -80,7 +81,13 @@ static void head(const struct page *p)
             "tumour in %zu of "
             "%zu patients who have any.</p>",
             v->figures.threshold, v->figures.confusion.tp, v->figures.tumours, v->figures.confusion.fp,
-            v->figures.scans, n->detected, n->with_tumours);
+            v->figures.truth.scans, n->detected, n->with_tumours);
+    if (r->missed.known && r->missed.count > 0)
+        fprintf(p->to,
+                "<p class=\"say\">Beside them, %zu of %zu lesions of the truth lie in no region called tumour and are "
+                "missed before "
+                "any model is asked.</p>",
+                r->missed.count, r->missed.lesions);
     fprintf(p->to,
             "<p>%s split: %zu regions of which %zu are tumours. Whole cohort: %zu scans, %zu regions, %zu tumours; %zu "
             "scans refused. Recipe <b>",
@@ -90,6 +97,42 @@ static void head(const struct page *p)
     fprintf(p->to, "</b>, seed %llu, petrel %s.</p>", (unsigned long long)v->model.seed, program_version());
     fprintf(p->to,
             "<p>Petrel is research software and no medical device: nothing here may guide the care of a patient.</p>");
+}
+
+static void lesions(const struct page *p)
+{
+    enum { LISTED = 40 };
+    const struct missed *m = &p->r->missed;
+    fprintf(p->to, "<section><h2>Lesions no model is asked about");
+    of_cohort(p);
+    fprintf(p->to, "</h2><div class=\"scroll\">");
+    if (!m->known)
+        fprintf(p->to, "<p class=\"say\">How many lesions no region covers is not known: the cache was made before "
+                       "lesions were kept. Make it "
+                       "anew to see.</p>");
+    else
+        fprintf(p->to,
+                "<p class=\"say\">Of %zu lesions of the truth, %zu (%.1f ml) lie in no region called tumour: they are "
+                "missed before any "
+                "model is asked. FROC counts them; sensitivity of regions does not.</p>",
+                m->lesions, m->count, m->ml);
+    if (m->count > 0)
+        fprintf(p->to,
+                "<table><tr><th>patient</th><th>lesion</th><th>ml</th><th>SUVmax</th><th>organ</th><th>why</th></tr>");
+    for (size_t k = 0; k < m->count && k < LISTED; k++) {
+        const struct lesion *l = &m->one[k].lesion;
+        fprintf(p->to, "<tr>");
+        put_cell(p->to, p->r->cache->shard[m->one[k].shard].patient);
+        fprintf(p->to, "<td>%d</td><td>%.2f</td><td>%.1f</td><td>%s</td><td>%s</td></tr>", l->id, l->ml, l->suv_max,
+                l->organ != ORGAN_LABEL_NONE ? organ_label_name(l->organ) : "",
+                l->in_excluded > 0.0 ? "left out with an organ"
+                                     : (l->in_regions > 0.0 ? "in a region that is mostly none" : "no region there"));
+    }
+    if (m->count > 0)
+        fprintf(p->to, "</table>");
+    if (m->count > LISTED)
+        fprintf(p->to, "<p>and %zu more (metrics.json)</p>", m->count - LISTED);
+    fprintf(p->to, "</div></section>\n");
 }
 
 static void metric_cell(FILE *to, int k, double value, struct interval w)
@@ -272,17 +315,23 @@ static void comparisons(const struct page *p)
 static void settings(const struct page *p)
 {
     const struct report *r = p->r;
-    fprintf(p->to,
-            "<table><tr><th>model</th><th>seed</th><th>steps</th><th>trained on cache</th><th>version</th></tr>");
+    fprintf(p->to, "<table><tr><th>model</th><th>seed</th><th>steps</th><th>trained on "
+                   "cache</th><th>version</th><th>file, SHA-256</th></tr>");
     for (size_t i = 0; i < r->models; i++) {
         const struct model *m = &r->model[i].model;
         fprintf(p->to, "<tr>");
         put_cell(p->to, r->model[i].name);
-        fprintf(p->to, "<td>%llu</td><td>%lld</td><td>%.12s</td><td>%s</td></tr>", (unsigned long long)m->seed,
-                (long long)m->step, m->cache_digest, m->version);
+        fprintf(p->to, "<td>%llu</td><td>%lld</td><td>%.12s</td><td>%s</td><td>%.12s</td></tr>",
+                (unsigned long long)m->seed, (long long)m->step, m->cache_digest, m->version, r->model[i].digest);
     }
     fprintf(p->to, "</table><p>This cache: %.12s. Report: petrel %s, seed %llu.</p>", r->cache->digest,
             program_version(), (unsigned long long)r->seed);
+    for (size_t i = 0; i < r->losses_count; i++)
+        if (!isnan(r->losses[i].seconds)) {
+            fprintf(p->to, "<p>");
+            put_text(p->to, r->losses[i].title);
+            fprintf(p->to, ": %.2f hours of training</p>", r->losses[i].seconds / 3600.0);
+        }
     for (size_t i = 0; i < r->models; i++) {
         fprintf(p->to, "<details><summary>every setting, ");
         put_text(p->to, r->model[i].name);
@@ -322,7 +371,8 @@ static const struct slot {
              {"strata", strata},
              {"settings", settings},
              {"data", data},
-             {"js", script}};
+             {"js", script},
+             {"lesions", lesions}};
 
 int report_html(const struct report *r, const char *path, struct error *e)
 {

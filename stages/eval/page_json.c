@@ -236,8 +236,8 @@ char *page_data(const struct report *r, struct error *e)
     json_t *root = json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "cohort", r->cohort, "models", models_json(r),
                              "baselines", baselines_json(&r->baselines), "best_baseline",
                              r->baselines.count > 0 ? (json_int_t)r->baselines.best : (json_int_t)-1, "scans_in_all",
-                             (json_int_t)f->scans, "tumours_in_all", (json_int_t)f->tumours, "froc_rates", rates,
-                             "losses", losses_json(r));
+                             (json_int_t)f->truth.scans, "tumours_in_all", (json_int_t)(f->tumours + f->truth.missed),
+                             "froc_rates", rates, "losses", losses_json(r));
     if (root == NULL) {
         (void)fail_as(e, EX_SOFTWARE, "a name in the report is no UTF-8");
         return NULL;

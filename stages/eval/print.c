@@ -84,6 +84,9 @@ void report_print(const struct report *r, FILE *to)
     fprintf(
         to, "\npatients: %zu of %zu with tumours detected, %zu of %zu without alarmed; TMTV off by %.1f ml (sd %.1f) on average\n",
         p->detected, p->with_tumours, p->alarmed, p->count - p->with_tumours, p->tmtv.bias, p->tmtv.sd);
+    if (r->missed.known)
+        fprintf(to, "lesions: %zu of %zu lie in no region called tumour: no model is asked about them\n",
+                r->missed.count, r->missed.lesions);
     for (size_t i = 1; i < r->models; i++)
         fprintf(to,
                 "AUC, %s against %s: DeLong by patient z = %.2f, p = %.3g (taking regions as independent p = %.3g)\n",

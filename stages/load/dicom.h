@@ -74,6 +74,7 @@ int dicom_read_voxels(const char *path, const struct dicom_image *image, float *
 struct dicom_references {
     char (*series)[DICOM_UID], (*frame)[DICOM_UID]; /* of images; of frames of reference; owned */
     size_t series_count, frame_count;
+    char instance[DICOM_UID]; /* one image (SOPInstanceUID), for files that name no series; "" */
 };
 int dicom_read_references(const char *path, bool segments, struct dicom_references *r, struct error *e) MUST_USE;
 /* The series, or (unless NULL) the frame of reference, is among them. */
@@ -99,7 +100,7 @@ struct dicom_roi {
 struct dicom_structures {
     struct dicom_references refers;
     size_t roi_count;
-    struct dicom_roi *roi; /* several of one number: the contours are with the first */
+    struct dicom_roi *roi; /* several of one number: the contours are with the first; none: nothing is named */
     size_t stray;          /* contours of numbers that no ROI has */
 };
 int dicom_read_structures(const char *path, struct dicom_structures *s, struct error *e) MUST_USE;

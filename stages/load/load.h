@@ -198,11 +198,11 @@ void series_doubt(struct source *f, const struct dicom_files *d);
  * body are refused. */
 void series_choose(struct sources *s, size_t before, const struct found_series *found);
 /* One source a PET series, each with its truth and CT. */
-void dicom_sources(struct sources *s, struct dicom_files *d);
+void dicom_sources(struct sources *s, const struct dicom_files *d);
 /* find_truth.c: what an RTSTRUCT or SEG refers to; the truth of the series `pet` is of; and what is truth of no scan from s->item[first]
  * on, aloud. */
 void truth_probe(struct dicom_file *f);
-void truth_find(struct source *f, struct dicom_files *d, const struct dicom_file *pet);
+void truth_find(struct source *f, const struct dicom_files *d, const struct dicom_file *pet);
 void truth_tell_unused(const struct sources *s, size_t first, const struct dicom_files *d);
 void dicom_files_free(struct dicom_files *d);
 /* "a/b/c" -> "a/b", "c" -> "."; the caller's. */
@@ -300,11 +300,11 @@ int series_decay(struct dicom_image *image, size_t count, struct scan_facts *f, 
 struct truth {
     const struct opt_strings *roi;
     const struct series *series;
-    uint8_t *mask;      /* the caller's */
-    bool found[64];     /* which of roi */
-    size_t named, used; /* structures there are; that were drawn into mask */
-    char there[400];    /* their names, for sentences */
-    char left[400];     /* those that are no tumour, and why */
+    uint8_t *mask;   /* the caller's */
+    bool found[64];  /* which of roi */
+    size_t named;    /* structures there are */
+    char there[400]; /* their names, for sentences */
+    char left[400];  /* those that are no tumour, and why */
 };
 /* Reads all files into t->mask, and says what is left out. -1: one cannot be used; a name of --roi is nowhere; no voxel is inside though
  * structures were named, unless allow_empty. */

@@ -103,6 +103,8 @@ static void find_fcm(const struct crop *c, const double spacing_mm[3], const str
                             .large_ml = r->grow_large_ml,
                             .around_mm = r->grow_around_mm,
                             .valley = r->grow_valley,
+                            .lobe_ml = r->grow_lobe_ml,
+                            .lobe_valley = r->grow_lobe_valley,
                             .noise_per_suv = noise,
                             .noise_sds = r->grow_noise_sds,
                             .contrast_sds = r->grow_contrast_sds,

@@ -121,16 +121,15 @@ static double fraction_of(const struct peaks_how *how, double ml)
 
 /* Step 2. root[]: the basin of each place. */
 static void basins_cut(const float *suv, const int64_t dim[3], const struct flood_place *place, size_t count,
-                       const struct peaks_how *how, const uint32_t *root, struct basins *b)
+                       const struct peaks_how *how, uint32_t *root, int rounds, struct basins *b)
 {
     const double *mm = how->spacing_mm;
     double voxel_mm3 = mm[0] * mm[1] * mm[2], ball = 3 / (4 * acos(-1));
-    for (uint32_t k = 0; k < b->count; k++)
-        b->basin[k].threshold = fmax(how->floor_suv, how->fraction * (double)b->basin[k].peak);
-    for (int round = 0; round < 2; round++) {
+    for (int round = 0; round < rounds; round++) {
         for (uint32_t k = 0; k < b->count; k++)
             b->basin[k].voxels = 0;
         for (size_t i = 0; i < count; i++) {
+            root[i] = flood_root(b->parent, root[i]);
             struct basin *x = &b->basin[root[i]];
             x->voxels += (double)flood_suv(&place[i]) >= x->threshold;
         }
@@ -145,17 +144,26 @@ static void basins_cut(const float *suv, const int64_t dim[3], const struct floo
     }
 }
 
-/* Step 3. */
-static void basins_join(struct basins *b, const struct peaks_how *how)
+/* Step 3, and with lobes step 4. Returns whether any joined. */
+static bool basins_join(struct basins *b, const struct peaks_how *how, bool lobes)
 {
+    double voxel_ml = how->spacing_mm[0] * how->spacing_mm[1] * how->spacing_mm[2] / 1000;
+    bool any = false;
     for (size_t i = 0; i < b->meeting_count; i++) {
         uint32_t one = flood_root(b->parent, b->meeting[i].high), other = flood_root(b->parent, b->meeting[i].low);
         uint32_t high = one < other ? one : other, low = one < other ? other : one;
-        double s = (double)b->meeting[i].suv;
-        if (high != low && s >= b->basin[high].threshold && s >= b->basin[low].threshold &&
-            s >= how->valley * (double)b->basin[low].peak)
-            b->parent[low] = high;
+        const struct basin *h = &b->basin[high], *l = &b->basin[low];
+        double s = (double)b->meeting[i].suv,
+               least_ml = voxel_ml * (double)(h->voxels < l->voxels ? h->voxels : l->voxels);
+        bool one_body = lobes ? least_ml >= how->lobe_ml && s >= how->fraction * (double)h->peak &&
+                                    s >= how->lobe_valley * (double)l->peak
+                              : s >= h->threshold && s >= l->threshold && s >= how->valley * (double)l->peak;
+        if (high == low || !one_body)
+            continue;
+        b->parent[low] = high;
+        any = true;
     }
+    return any;
 }
 
 /* Step 4: of `count` voxels those of region `number` that are joined to its peak keep the label. todo: room for a region. */
@@ -186,8 +194,12 @@ uint32_t peaks_find(const float *suv, const int64_t dim[3], const struct peaks_h
     uint32_t *root = xresize(NULL, count + 1, sizeof *root);
     for (size_t i = 0; i < count; i++)
         root[i] = flood_root(b.parent, label[place[i].at] - 1);
-    basins_cut(suv, dim, place, count, how, root, &b);
-    basins_join(&b, how);
+    for (uint32_t k = 0; k < b.count; k++)
+        b.basin[k].threshold = fmax(how->floor_suv, how->fraction * (double)b.basin[k].peak);
+    basins_cut(suv, dim, place, count, how, root, 2, &b);
+    basins_join(&b, how, false);
+    if (basins_join(&b, how, true))
+        basins_cut(suv, dim, place, count, how, root, 2, &b);
 
     uint32_t *number = xalloc((size_t)b.count + 1, sizeof *number), regions = 0;
     for (uint32_t k = 0; k < b.count; k++) {

@@ -28,7 +28,7 @@ struct peaks_how {
     double spacing_mm[3];
     double floor_suv; /* above 0 */
     double fraction, small_fraction, small_ml, large_ml;
-    double around_mm, valley;
+    double around_mm, valley, lobe_ml, lobe_valley;
     double noise_per_suv, noise_sds, contrast_sds; /* noise.h */
     const uint8_t *start;                          /* peaks that count lie here; NULL: all */
 };

@@ -6,6 +6,7 @@
 #              tests/peers.sh --newest has put it in build/peers-newest, or PETREL_NEWEST) PyPI's newest alternating; live GFLOP/s against sgemm's
 #     layers   the convolutions layer by layer: forward, data gradient, weight gradient; ours and oneDNN's alternating
 #     augment  the five augmentations of a box, ours and MONAI's
+#     tsne     3,000 embeddings of 512 numbers on a plane, ours and scikit-learn's
 #     load     scans in: reading against nibabel and pydicom, whole pipelines, workers (load.sh); regions against scikit-image and SciPy
 #     gpu      a GPU's step, ours and PyTorch's twice over, and the convolutions against their floors (gpu.sh); 69 where there is none
 #     all      train, layers and augment (the default)
@@ -149,6 +150,21 @@ bench_layers() {
     machine_end
 }
 
+bench_tsne() {
+    local n=3000 d=512 round ours theirs
+    echo "== tsne: $n points of $d numbers; ours 500 iterations, scikit-learn's its own 1,000 (Barnes-Hut), perplexity 30, both from principal components; threads that wait sleep"
+    python=$(python_with sklearn) || { echo "scikit-learn is not installed (tests/peers.sh --bench): nothing to compare with"; return; }
+    machine_begin
+    "$python" tests/bench/tsne_peers.py make $n $d "$work/points"
+    for round in $(seq "$rounds"); do
+        OMP_WAIT_POLICY=passive OMP_NUM_THREADS=$threads "$build/tests/bench/tsne" "$work/points" $n $d "$work/ours" | tee -a "$work/tsne.ours"
+        OMP_WAIT_POLICY=passive OMP_NUM_THREADS=$threads "$python" tests/bench/tsne_peers.py run $n $d "$work/points" "$work/theirs" | tee -a "$work/tsne.theirs"
+    done
+    ours=$(best_of seconds lowest "$work/tsne.ours") theirs=$(best_of seconds lowest "$work/tsne.theirs")
+    awk -v o="$ours" -v t="$theirs" 'BEGIN { printf "petrel %.2f s, scikit-learn %.2f s: %.1f times as fast\n", o, t, t / o }'
+    for round in ours theirs; do echo "$round: $("$python" tests/bench/tsne_peers.py judge $n $d "$work/points" "$work/$round")"; done
+    machine_end
+}
 bench_augment() {
     echo "== augment: affine, flip, rotate, noise, histogram shift, p 0.8 each, 16^3, one core"
     machine_begin
@@ -166,7 +182,7 @@ bench_augment() {
 . tests/bench/gpu.sh
 
 case $name in
-train | layers | augment | load | gpu) "bench_$name" ;;
+train | layers | augment | tsne | load | gpu) "bench_$name" ;;
 all) bench_train && echo && bench_layers && bench_augment ;;
 *) echo "bench: there is no '$name'; there are train, layers, augment, load, gpu and all" >&2; exit 64 ;;
 esac

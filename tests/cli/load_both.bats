@@ -31,7 +31,7 @@ pipeline() {
 @test "load: --check refuses what the pipeline refuses, of every input the tests make" {
     mkdir "$dir/corpus"
     made=0
-    for test in agreement complete enhanced series find bids ct image seg; do
+    for test in agreement complete enhanced series find bids ct image seg truth geometry layouts; do
         [ -x "$tests/unit/load_$test" ] || continue
         PETREL_CORPUS=$dir/corpus CMOCKA_MESSAGE_OUTPUT=TAP "$tests/unit/load_$test" >"$dir/$test.log" 2>&1
         made=$((made + 1))

@@ -165,7 +165,7 @@ petrel-eval report embed compare --cache --model --name --out --format --neighbo
 petrel-classify --model --out --backend settings
 petrel-simulate --out --patients --scale --seed
 petrel-keep --run NAME COMMAND
-petrel-top --once --line --every --prometheus
+petrel-top once line --every --prometheus
 END
     run -0 petrel-pairs apply --help
     [[ $output == *"--op LIST"* ]]

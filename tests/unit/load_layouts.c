@@ -2,6 +2,7 @@
 /* load_layouts -- which files of a folder are scans, and whose the truth, the CT and the facts beside them are: nnU-Net, autoPET, names of
  * people's own; lists as spreadsheets save them; DICOM by content. */
 #include "stages/load/load.h"
+#include "tests/unit/load_corpus.h"
 #include "tests/unit/load_dicom_file.h"
 #include <fcntl.h>
 #include <setjmp.h>
@@ -22,6 +23,7 @@ static int enter(void **state)
 static int leave(void **state)
 {
     (void)state;
+    corpus_keep(dir, "load_layouts");
     dir_remove(dir);
     return 0;
 }
