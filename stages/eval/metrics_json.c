@@ -116,6 +116,7 @@ static json_t *baselines_json(const struct report *r)
         json_object_set_new(one, "of_the_representation", json_boolean(k >= BASELINE_PROBE));
         json_object_set_new(one, "against", delong(&b->one[k].against));
         json_object_set_new(one, "p_holm", number(b->one[k].p_holm));
+        json_object_set_new(one, "p_permutation_by_patient", number(b->one[k].permutation.p));
         json_array_append_new(list, one);
     }
     char *verdict = verdict_sentence(b, r->model[0].name);

@@ -204,7 +204,7 @@ static void baselines(const struct page *p)
                    "precision</th><th>F1</th><th>MCC</th><th>"
                    "Brier</th><th>p, AUC against ");
     put_text(p->to, p->r->model[0].name);
-    fprintf(p->to, "</th></tr>");
+    fprintf(p->to, "</th><th>permutation</th></tr>");
     for (size_t k = 0; k <= b->count; k++) { /* last the model itself */
         const struct figures *f = k < b->count ? &b->one[k].figures : &p->r->model[0].figures;
         fprintf(p->to, "<tr%s>", k == b->best ? " class=\"best\"" : "");
@@ -214,10 +214,8 @@ static void baselines(const struct page *p)
         metric_cell(p->to, METRIC_F1, f->value[METRIC_F1], (struct interval){NAN, NAN});
         metric_cell(p->to, METRIC_MCC, f->value[METRIC_MCC], (struct interval){NAN, NAN});
         plain_cell(p->to, f->calibration.brier, "%.3f");
-        if (k < b->count)
-            plain_cell(p->to, b->one[k].p_holm, "%.2g");
-        else
-            put_cell(p->to, "");
+        plain_cell(p->to, k < b->count ? b->one[k].p_holm : NAN, "%.2g");
+        plain_cell(p->to, k < b->count ? b->one[k].permutation.p : NAN, "%.2g");
         fprintf(p->to, "</tr>");
     }
     fprintf(p->to,
@@ -225,7 +223,8 @@ static void baselines(const struct page *p)
             "gradient boosting, 100 of depth 3, rate "
             "0.1. The last two read the trained representation and judge the classifier on top of it. Threshold 0.50; "
             "p: DeLong's test clustered by patient, "
-            "Holm over the %d baselines. Bold: the best of those that know nothing the training made.</p>",
+            "Holm over the %d baselines; permutation: by patient, for with few patients the first is too bold. Bold: "
+            "the best of those that know nothing the training made.</p>",
             BASELINES);
 }
 
