@@ -157,6 +157,21 @@ int report_make(struct report *r, const struct cache *c, const struct report_wis
     return 0;
 }
 
+/* The trivial optimum of a run: by the model that lies beside its directory; where none does, the one all models agree on. */
+static double floor_of(const struct report *r, const char *run_dir)
+{
+    size_t beside = (size_t)(path_base(run_dir) - run_dir);
+    double common = loss_trivial_optimum(&r->model[0].model.recipe);
+    for (size_t i = 0; i < r->models; i++) {
+        const char *path = r->model[i].path;
+        double own = loss_trivial_optimum(&r->model[i].model.recipe);
+        if ((size_t)(path_base(path) - path) == beside && strncmp(path, run_dir, beside) == 0)
+            return own;
+        common = own == common ? common : NAN;
+    }
+    return common;
+}
+
 int report_losses(struct report *r, const char *run_dir, struct error *e)
 {
     static const char *const file[] = {"losses.csv", "classifier-losses.csv"};
@@ -166,7 +181,7 @@ int report_losses(struct report *r, const char *run_dir, struct error *e)
         bool there = file_exists(path);
         int rc = there ? losses_read(&r->losses[r->losses_count++], path, title, e) : 0;
         if (there && rc == 0 && i == 0)
-            r->losses[r->losses_count - 1].floor = loss_trivial_optimum(&r->model[0].model.recipe);
+            r->losses[r->losses_count - 1].floor = floor_of(r, run_dir);
         free(title);
         free(path);
         if (rc < 0)
