@@ -38,8 +38,10 @@ char *verdict_sentence(const struct baselines *b, const char *name)
 char *verdict_of_probes(const struct baselines *b, const char *name)
 {
     for (size_t k = BASELINE_PROBE; k < b->count; k++)
-        if (b->one[k].against.auc_b > b->one[k].against.auc_a && b->one[k].p_holm < SIGNIFICANT)
-            return xprintf("The classifier of '%s' does worse than a %s: AUC %.3f against %.3f, p = %.2g.", name,
-                           b->one[k].name, b->one[k].against.auc_a, b->one[k].against.auc_b, b->one[k].p_holm);
+        if (b->one[k].against.auc_b > b->one[k].against.auc_a && b->one[k].p_holm < SIGNIFICANT &&
+            b->one[k].permutation.p < SIGNIFICANT)
+            return xprintf("The classifier of '%s' does worse on its representation than plain means do (%s): AUC %.3f "
+                           "against %.3f, p = %.2g.",
+                           name, b->one[k].name, b->one[k].against.auc_a, b->one[k].against.auc_b, b->one[k].p_holm);
     return xstrdup("");
 }
