@@ -187,6 +187,15 @@ static void metrics(const struct page *p)
             metric_cell(p->to, METRIC_SENSITIVITY, r->model[i].figures.matched[m].value[METRIC_SENSITIVITY],
                         (struct interval){NAN, NAN});
     }
+    fprintf(p->to, "</tr><tr><td>Lesions of the truth found, end to end</td>");
+    for (size_t i = 0; i < r->models; i++) {
+        const struct end_to_end *t = &r->model[i].end_to_end;
+        if (t->scans == 0)
+            fprintf(p->to, "<td>not known</td>");
+        else
+            fprintf(p->to, "<td>%.1f %% <small>%zu of %zu</small></td>", 100.0 * end_to_end_sensitivity(t), t->found,
+                    t->lesions);
+    }
     fprintf(
         p->to,
         "</tr></table><p>Threshold %.2f. In brackets: 95 %% intervals from %zu bootstrap resamples of patients.</p>",
