@@ -125,8 +125,9 @@ static void lesions(const struct page *p)
         put_cell(p->to, p->r->cache->shard[m->one[k].shard].patient);
         fprintf(p->to, "<td>%d</td><td>%.2f</td><td>%.1f</td><td>%s</td><td>%s</td></tr>", l->id, l->ml, l->suv_max,
                 l->organ != ORGAN_LABEL_NONE ? organ_label_name(l->organ) : "",
-                l->in_excluded > 0.0 ? "left out with an organ"
-                                     : (l->in_regions > 0.0 ? "in a region that is mostly none" : "no region there"));
+                l->in_excluded > 0.0
+                    ? "left out with an organ"
+                    : (l->in_regions > 0.0 ? "in a region that is mostly no tumour" : "no region there"));
     }
     if (m->count > 0)
         fprintf(p->to, "</table>");
@@ -338,7 +339,9 @@ static void settings(const struct page *p)
         if (!isnan(r->losses[i].seconds)) {
             fprintf(p->to, "<p>");
             put_text(p->to, r->losses[i].title);
-            fprintf(p->to, ": %.2f hours of training</p>", r->losses[i].seconds / 3600.0);
+            bool in_hours = r->losses[i].seconds >= 3600.0;
+            fprintf(p->to, ": %.1f %s of training</p>", r->losses[i].seconds / (in_hours ? 3600.0 : 1.0),
+                    in_hours ? "hours" : "s");
         }
     for (size_t i = 0; i < r->models; i++) {
         fprintf(p->to, "<details><summary>every setting, ");
