@@ -89,7 +89,19 @@ check() {
     [[ $output$stderr == *"it is UTF-16: save it as UTF-8 text"* ]]
 }
 
+@test "truth: an image of several values is taken whole, aloud; one that is nowhere above a half is refused" {
+    nifti "$dir/in/a.nii"
+    nifti "$dir/in/a_mask.nii" 0 1 2 2
+    check "$dir/in"
+    [ "$status" = 0 ]
+    [[ $stderr == *"holds several values, such as 1 and 2: all above 0.5 are taken for truth"* ]]
+    nifti "$dir/in/a_mask.nii" 0 0.25 $(printf '0.5 %.0s' {1..22})
+    check "$dir/in"
+    [ "$status" = 65 ]
+    [[ ${lines[1]} == *"none is above 0.5: no voxel is inside"* ]]
+}
+
 @test "truth: --help says what is truth by default, and how an empty one is allowed" {
     run "$bin/petrel-load" --help
-    [[ $output == *"--allow-empty-truth"* && $(tr -s '[:space:]' ' ' <<<"$output") == *"default: all that may be tumour"* ]]
+    [[ $output == *"allow-empty-truth"* && $(tr -s '[:space:]' ' ' <<<"$output") == *"default: all that may be tumour"* ]]
 }

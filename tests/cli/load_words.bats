@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
     bin=$(realpath "${PETREL_BIN:-build/bin}")
-    dir=$(mktemp -d)
+    dir=$(mktemp -d /tmp/petrel-words.XXXXXX) # and not within a folder of ours alone: somebody else looks at it
     chmod 755 "$dir"
     export XDG_CONFIG_HOME=$dir/config PETREL_RUN_DIR=$dir/run
     mkdir "$dir/run"
@@ -45,6 +45,7 @@ pipeline() {
 }
 
 @test "load: a folder that may not be listed and a file that may not be opened are told and counted, the rest is read" {
+    somebody test -x "$bin/petrel-load" || skip "another user cannot reach this build"
     mkdir -p "$dir/a/good" "$dir/a/shut" "$dir/a/other"
     nifti "$dir/a/good/x.nii"
     nifti "$dir/a/shut/y.nii"

@@ -401,27 +401,28 @@ static bool seed_seg(const char *path, int n)
 /* Each kind of contour, in items of several regions. */
 static bool seed_rtstruct(const char *path, int n)
 {
-    static const struct rt seeds[] = {
-        {.named = {{"1", "mass", NULL, NULL}, {"2", "edema", "1.2.3.6", "GTV"}},
-         .named_count = 2,
-         .drawn = {{"1",
-                    {{NULL, 0, 4, 0, 5, 2, NULL},
-                     {NULL, 1, 2, 1, 2, 2, NULL},
-                     {NULL, 0, 0, 0, 0, 0, "-9\\-9\\4\\40\\-9\\4\\-9\\40\\4"}},
-                    3},
-                   {"2", {{NULL, 3, 4, 3, 4, 1, NULL}}, 1}},
-         .drawn_count = 2},
-        {.named = {{"1", "GTV", NULL, "GTV"}, {"1", "BODY", NULL, "EXTERNAL"}},
-         .named_count = 2,
-         .drawn = {{"1",
-                    {{"CLOSEDPLANAR_XOR", 0, 2, 0, 2, 2, NULL},
-                     {"CLOSEDPLANAR_XOR", 1, 3, 1, 3, 2, NULL},
-                     {"POINT", 0, 0, 0, 0, 0, "1\\2\\3"}},
-                    3},
-                   {"01",
-                    {{"OPEN_PLANAR", 3, 4, 3, 4, 1, NULL}, {NULL, 0, 2, 0, 2, 2, NULL}, {NULL, 0, 2, 0, 2, 2, NULL}},
-                    3}},
-         .drawn_count = 2}};
+    static const struct rt seeds[] = {{.named = {{"1", "mass", NULL, NULL}, {"2", "edema", "1.2.3.6", "GTV"}},
+                                       .named_count = 2,
+                                       .drawn = {{"1",
+                                                  {{NULL, 0, 4, 0, 5, 2, NULL, NULL},
+                                                   {NULL, 1, 2, 1, 2, 2, NULL, NULL},
+                                                   {NULL, 0, 0, 0, 0, 0, "-9\\-9\\4\\40\\-9\\4\\-9\\40\\4", NULL}},
+                                                  3},
+                                                 {"2", {{NULL, 3, 4, 3, 4, 1, NULL, NULL}}, 1}},
+                                       .drawn_count = 2},
+                                      {.named = {{"1", "GTV", NULL, "GTV"}, {"1", "BODY", NULL, "EXTERNAL"}},
+                                       .named_count = 2,
+                                       .drawn = {{"1",
+                                                  {{"CLOSEDPLANAR_XOR", 0, 2, 0, 2, 2, NULL, NULL},
+                                                   {"CLOSEDPLANAR_XOR", 1, 3, 1, 3, 2, NULL, NULL},
+                                                   {"POINT", 0, 0, 0, 0, 0, "1\\2\\3", NULL}},
+                                                  3},
+                                                 {"01",
+                                                  {{"OPEN_PLANAR", 3, 4, 3, 4, 1, NULL, NULL},
+                                                   {NULL, 0, 2, 0, 2, 2, NULL, NULL},
+                                                   {NULL, 0, 2, 0, 2, 2, NULL, NULL}},
+                                                  3}},
+                                       .drawn_count = 2}};
     if (n < (int)COUNT_OF(seeds))
         rt_write(path, &seeds[n]);
     return n < (int)COUNT_OF(seeds);

@@ -13,7 +13,8 @@ struct rt_contour {
     const char *type;   /* NULL: CLOSED_PLANAR; "": left out */
     int x0, x1, y0, y1; /* voxels of a slice (load_seg_file.h's series), that it encloses */
     int slice;
-    const char *data; /* these numbers instead */
+    const char *data;  /* these numbers instead */
+    const char *image; /* the SOPInstanceUID of its image; NULL: not said */
 };
 struct rt_drawn {
     const char *number;
@@ -24,10 +25,15 @@ struct rt {
     struct rt_named named[4];
     struct rt_drawn drawn[4];
     int named_count, drawn_count;
-    const char *series[3]; /* NULL, all: 1.2.3.4 */
+    const char *series[3]; /* NULL, all: 1.2.3.4; the first "": none is named */
     const char *instance;
 };
 
+static void rt_fill_image(FILE *to, int i, const void *about)
+{
+    (void)i;
+    dicom_text(to, 0x0008, 0x1155, "UI", about);
+}
 static void rt_fill_contour(FILE *to, int i, const void *about)
 {
     const struct rt_contour *c = (const struct rt_contour *)about + i;
@@ -36,6 +42,8 @@ static void rt_fill_contour(FILE *to, int i, const void *about)
                  z = -6 + 3 * c->slice;
     format_into(data, sizeof data, "%g\\%g\\%g\\%g\\%g\\%g\\%g\\%g\\%g\\%g\\%g\\%g", x0, y0, z, x1, y0, z, x1, y1, z,
                 x0, y1, z);
+    if (c->image)
+        sequence_put(to, 0x3006, 0x0016, 1, rt_fill_image, c->image);
     if (!c->type || *c->type)
         dicom_text(to, 0x3006, 0x0042, "CS", c->type ? c->type : "CLOSED_PLANAR");
     dicom_text(to, 0x3006, 0x0050, "DS", c->data ? c->data : data);
@@ -71,6 +79,8 @@ static void rt_fill_study(FILE *to, int i, const void *about)
     (void)i;
     while (count < 3 && s->series[count])
         count++;
+    if (s->series[0] && !*s->series[0])
+        return;
     sequence_put(to, 0x3006, 0x0014, count, rt_fill_series, about);
 }
 static void rt_fill_frame(FILE *to, int i, const void *about)

@@ -42,7 +42,6 @@ static int enter(void **state)
 static int leave(void **state)
 {
     (void)state;
-    corpus_keep(dir, "load_truth");
     dir_remove(dir);
     return 0;
 }
@@ -137,11 +136,11 @@ static void expect_refused(const struct rt *s, struct load_options o, const char
                   .drawn_count = 1})
 #define BOX(x0, x1, y0, y1, slice)                                                                                     \
     {                                                                                                                  \
-        NULL, x0, x1, y0, y1, slice, NULL                                                                              \
+        NULL, x0, x1, y0, y1, slice, NULL, NULL                                                                        \
     }
 #define TYPED(type, x0, x1, y0, y1, slice)                                                                             \
     {                                                                                                                  \
-        type, x0, x1, y0, y1, slice, NULL                                                                              \
+        type, x0, x1, y0, y1, slice, NULL, NULL                                                                        \
     }
 
 /* ---- contours ---- */
@@ -175,7 +174,7 @@ static void left_out_aloud(void **state)
     (void)state;
 #define WITH(bad) truth_count(GTV(BOX(0, 2, 0, 2, 2), bad), ALL, NULL)
 #define AS(...)   {__VA_ARGS__}
-    assert_int_equal(WITH(AS("POINT", 0, 0, 0, 0, 0, "-20\\-13\\0")), 9);
+    assert_int_equal(WITH(AS("POINT", 0, 0, 0, 0, 0, "-20\\-13\\0", NULL)), 9);
     expect_said("contours of ROI 'GTV' that are left out, wholly or in part: 1 of type POINT");
     assert_int_equal(WITH(TYPED("OPEN_PLANAR", 3, 4, 3, 4, 2)), 9);
     expect_said("1 of type OPEN_PLANAR or OPEN_NONPLANAR");
@@ -185,9 +184,9 @@ static void left_out_aloud(void **state)
     expect_said("1 of no known type");
     assert_int_equal(WITH(TYPED("", 3, 4, 3, 4, 2)), 9);
     expect_said("1 of no known type");
-    assert_int_equal(WITH(AS(NULL, 0, 0, 0, 0, 0, "-20\\-13\\0\\-18\\-13\\0")), 9);
+    assert_int_equal(WITH(AS(NULL, 0, 0, 0, 0, 0, "-20\\-13\\0\\-18\\-13\\0", NULL)), 9);
     expect_said("1 of one or two points");
-    assert_int_equal(WITH(AS(NULL, 0, 0, 0, 0, 0, "-19.5\\-12\\0\\-19\\-12\\0\\-19\\-11\\0")), 9);
+    assert_int_equal(WITH(AS(NULL, 0, 0, 0, 0, 0, "-19.5\\-12\\0\\-19\\-12\\0\\-19\\-11\\0", NULL)), 9);
     expect_said("1 that enclose no voxel's centre");
     assert_int_equal(WITH(BOX(3, 9, 3, 4, 2)), 9 + 4);
     expect_said("1 that reach beyond the images");
@@ -279,6 +278,12 @@ static void references(void **state)
     s.series[0] = "1.2.3.40";
     s.series[1] = "1.2.3.4"; /* the second one it names */
     assert_int_equal(truth_count(&s, ALL, NULL), 9);
+    /* it names no series, but one of its images */
+    s.series[0] = "";
+    s.drawn[0].contour[0].image = "1.2.3.4.5";
+    assert_int_equal(truth_count(&s, ALL, NULL), 9);
+    s.drawn[0].contour[0].image = NULL;
+    s.series[0] = "1.2.3.40";
     /* of no scan here */
     struct volume_message m;
     struct error e = {0};
