@@ -117,6 +117,12 @@ $(B)/gen/%.c.o: $(B)/gen/%.c $(B)/flags.txt
 $(B)/stages/train/%.c.o $(B)/tests/%.c.o: SEES = -isystem $(B)/gen
 $(call obj,$(call stage_src,stages/train)) $(B)/tests/unit/train_export.c.o: | $(GEN)
 $(B)/bin/petrel-train: $(GEN)
+# the report's page: its words, looks and script are files of their own, and arrays in the program
+PAGE    := $(patsubst stages/eval/page/%,$(B)/gen/page/%.c.o,$(wildcard stages/eval/page/*))
+$(B)/gen/page/%.c: stages/eval/page/%
+	@mkdir -p $(@D)
+	$(call say,GEN){ echo 'const unsigned char $(subst .,_,$*)[] = {'; od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0};'; } >$@
+$(B)/bin/petrel-eval: $(PAGE)
 $(B)/libcommon.a: $(COMMON)
 $(B)/libproto.a: $(PROTO)
 $(B)/libkernels.a: $(KERNELS)
@@ -147,7 +153,7 @@ $(B)/bin/petrel-mpi.so: kernels/mpi/ranks.c kernels/ranks.h $(B)/libcommon.a $(B
 
 # tests see every room; a stage's arithmetic is all its files but main.c
 PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call stage_src,stages/$(s)))) $(call obj,$(call stage_src,datasets/simulate)))
-$(B)/libparts.a: $(PARTS) $(GEN) $(STAGE_SHARED) $(MODEL_SHARED)
+$(B)/libparts.a: $(PARTS) $(GEN) $(PAGE) $(STAGE_SHARED) $(MODEL_SHARED)
 $(B)/tests/%: $(B)/tests/%.c.o $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
 	@mkdir -p $(@D)
 	$(call say,LD)$(CXX) $(LD_FLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a -lcmocka $(LDLIBS_kernels) $(LDLIBS_load) $(LDLIBS_train) $(LDLIBS_proto) $(LDLIBS_common) $(PEER_LIBS) $(LIBS)

@@ -8,7 +8,7 @@ usage() {
     pipelines/petrel.sh commands
     cat <<'TEXT'
   test [PATTERN]       build and run every test; ends with "N passed, N failed, N skipped"
-  bench [NAME]         speed, as ratios against named peers
+  bench [NAME]         speed, as ratios against named peers; bench train --newest: installs PyPI's newest PyTorch (5 GB), too
   check [asan|layers]  the sanitizer build and its tests; who may include whom
 
   --yes       install missing Debian packages without asking (also when CI is set)
@@ -139,6 +139,9 @@ bench)
         build all bench-programs CUDA=1
     else
         peers --bench
+        if [ "${2:-}" = --newest ]; then # gigabytes: only where they are asked for
+            tests/peers.sh --newest || exit
+        fi
         build all bench-programs CUDA=0
     fi
     exec tests/bench/run.sh build "$@"

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <nettle/sha2.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,6 +17,17 @@
 #include <xxhash.h>
 
 /* ---- paths ---- */
+
+char *program_beside(const char *name)
+{
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length < 0)
+        die(EX_OSERR, "cannot find my own folder: %s", strerror(errno));
+    self[length] = '\0';
+    *strrchr(self, '/') = '\0';
+    return path_join(self, name);
+}
 
 char *path_join(const char *dir, const char *name)
 {

@@ -33,6 +33,8 @@ struct names {
 int dir_list(const char *path, struct names *out, struct error *e) MUST_USE;
 void names_free(struct names *n);
 char *path_join(const char *dir, const char *name) MUST_USE;
+/* The program `name` in this very program's folder; the caller's. */
+char *program_beside(const char *name) MUST_USE;
 const char *path_base(const char *path); /* points into path */
 bool ends_with(const char *s, const char *tail);
 

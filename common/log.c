@@ -31,45 +31,23 @@ PRINTF_LIKE(1, 0) static char *text_of(const char *format, va_list arguments)
     return text;
 }
 
-/* Bytes of the UTF-8 letter at text, 0: there is none. */
-static size_t letter(const char *text, size_t length)
-{
-    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char const c = (unsigned char)*text;
-    size_t const n = c < 0x80                ? 1
-                     : c >= 0xc2 && c < 0xe0 ? 2
-                     : c >= 0xe0 && c < 0xf0 ? 3
-                     : c >= 0xf0 && c < 0xf5 ? 4
-                                             : 0;
-    if (n < 2 || n > length)
-        return n > length ? 0 : n;
-    unsigned value = c & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if (((unsigned char)text[i] & 0xc0) != 0x80)
-            return 0;
-        value = value << 6 | ((unsigned char)text[i] & 0x3f);
-    }
-    return value < least[n] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000) ? 0 : n;
-}
-
 void put_quoted(FILE *to, const char *text, size_t length)
 {
     putc('"', to);
-    for (size_t i = 0, bytes; i < length; i += bytes) {
-        if ((bytes = letter(text + i, length - i)) != 1) {
-            fwrite(bytes ? text + i : "\xef\xbf\xbd", 1, bytes ? bytes : 3, to);
-            bytes += !bytes;
-            continue;
-        }
+    for (size_t i = 0, step; i < length; i += step) {
         unsigned char c = (unsigned char)text[i];
+        size_t const whole = utf8_character(text + i, length - i);
+        step = whole ? whole : 1;
         if (c == '"' || c == '\\')
             fprintf(to, "\\%c", c);
         else if (c == '\n')
             fputs("\\n", to);
         else if (c < 0x20 || c == 0x7f)
             fprintf(to, "\\u%04x", c);
+        else if (whole)
+            fwrite(text + i, 1, whole, to);
         else
-            putc(c, to);
+            fprintf(to, "\\\\x%02x", c); /* as utf8_put has it */
     }
     putc('"', to);
 }

@@ -27,7 +27,7 @@ void line_end(struct line *l); /* writes it, above the bar if one is drawn; hold
 
 /* {"program":"petrel-roi","level":"note" or program=petrel-roi level=note */
 void put_head(FILE *to, const char *what, const char *value);
-/* In double quotes, escaped as JSON wants it; UTF-8 passes through, what is none becomes U+FFFD. */
+/* In double quotes, escaped as JSON wants it; UTF-8 passes through, a byte that is none becomes \\xNN. */
 void put_quoted(FILE *to, const char *text, size_t length);
 
 void progress_draw(const struct progress *p);

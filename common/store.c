@@ -41,6 +41,7 @@ static struct {
 static void library_begin(void)
 {
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1); /* read once, when the library starts */
+    H5dont_atexit(); /* its farewell after a failed write is a SIGSEGV; whatever we keep was closed by hand */
     H5open();
     types[STORE_U8].file = H5T_STD_U8LE, types[STORE_U8].memory = H5T_NATIVE_UINT8;
     types[STORE_I32].file = H5T_STD_I32LE, types[STORE_I32].memory = H5T_NATIVE_INT32;
@@ -63,9 +64,13 @@ static void library_quiet(void)
 
 static herr_t reason_take(unsigned n, const H5E_error2_t *error, void *to)
 {
+    static const char says[] = "error message = '";
     (void)n;
-    if (error->desc && *error->desc)
-        format_into(to, 200, "%.199s", error->desc);
+    if (!error->desc || !*error->desc)
+        return 1;
+    const char *system = strstr(error->desc, says); /* of a long sentence with a date, over several lines */
+    const char *from = system ? system + sizeof says - 1 : error->desc;
+    format_into(to, 200, "%.*s", (int)(strcspn(from, system ? "'" : "\n") % 200), from);
     return 1; /* the innermost is enough */
 }
 

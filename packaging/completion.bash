@@ -51,4 +51,5 @@ _petrel() {
     if [[ $word == -* ]]; then mapfile -t COMPREPLY < <(compgen -W "$(_petrel_options "${asked[@]}")" -- "$word")
     else mapfile -t COMPREPLY < <(compgen -f -- "$word"); fi
 }
-complete -o filenames -F _petrel petrel petrel-{load,suv,roi,cache,pairs,train,eval,classify,simulate}
+# shellcheck disable=SC2046 # words
+complete -o filenames -F _petrel petrel $(compgen -c petrel- | sort -u)

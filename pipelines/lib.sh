@@ -130,6 +130,7 @@ run_wait() {
     wait "$top" 2>/dev/null
     trap - INT TERM HUP
     exec {run_lock}>&-
+    unset PETREL_PROGRESS_DIR # what is started now is none of the run
     if [ -e "$run_dir/FAILED" ]; then
         run_report_failure
         code=$(head -n 1 "$run_dir/FAILED")

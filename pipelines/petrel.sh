@@ -34,7 +34,7 @@ usage() {
 }
 
 # programs lie on the PATH, this checkout's or the launcher's first; those that no pipeline hides have a word of their own
-programs=(load suv roi cache pairs eval)
+programs=(load suv roi cache pairs eval top)
 command=${1-demo}
 [ $# = 0 ] || shift
 case $command in

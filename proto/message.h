@@ -28,7 +28,8 @@ enum message_type {
 int message_type_of(const struct buffer *b, struct error *e) MUST_USE;
 
 /* What is known of a scan; one table in message.c drives msgpack, the cache's attributes and JSON.
- * Unknown reals are NAN, unknown texts "". Times are seconds since midnight of the study's first day. */
+ * Unknown reals are NAN, unknown texts "". Times are seconds since midnight of the day of the earliest acquisition, in the zone of the
+ * scanner: those of other days are below 0 or above 86,400. */
 struct scan_facts {
     char patient[40];         /* salted hash, or the id with --keep-identifiers */
     char study[64], scan[64]; /* names for files: study (hash) and its scan within it */
@@ -39,16 +40,27 @@ struct scan_facts {
     double age_y, weight_g, height_m;
     int64_t simulated; /* 1: not a real patient; is said wherever results appear */
     /* SUV */
+    char nuclide[8];                                                   /* "F-18", by its code; "": not said */
     char units[16];                                                    /* BQML | CNTS | GML | SUV */
     char decay_correction[16];                                         /* START | ADMIN | NONE | "" */
     char corrected[128];                                               /* CorrectedImage, backslash separated */
     double dose_bq, half_life_s, injection_s, series_s, acquisition_s; /* acquisition: the earliest bed */
-    double scan_start_s; /* vendor's own start of the scan: Siemens (0071,1022), GE (0009,100D) */
+    double scan_start_s;   /* vendor's own start of the scan: Siemens (0071,1022), GE (0009,100D) */
+    double corrected_to_s; /* the moment decay was corrected to, where it is said outright */
     double frame_reference_s, frame_duration_s; /* of the earliest bed: FrameReferenceTime, ActualFrameDuration */
-    double delay_s;                             /* filled by suv: decay time used */
-    double suv_factor;                          /* filled by suv: SUV = factor * value */
-    char suv_formula[96]; /* filled by suv: "SUVbw = Bq/mL * weight_g / (dose_bq * 2^(-delay_s/half_life_s))" */
-    double suv_max;       /* filled by suv */
+    double clock_spread_s;                      /* how far the starts of the scan that its frames tell lie apart */
+    int64_t injection_dated;                    /* 1: injection_s is of a day that is said; else its day is any */
+    char unread[256];      /* what should be numbers and times, and is none: "(0010,1030) PatientWeight '155lb'; ..." */
+    char overridden[256];  /* facts the user gave in place of the files': "weight_g=70000;..." (proto/suv.h) */
+    char told[768];        /* what was converted, chosen, or contradicts itself: sentences, "; " between them */
+    char reference_by[48]; /* filled by suv: what said the moment decay was corrected to */
+    double reference_s;    /* filled by suv: that moment */
+    double delay_s;        /* filled by suv: decay time used */
+    double suv_factor;     /* filled by suv: SUV = factor * value */
+    char suv_formula[96];  /* filled by suv: "SUVbw = Bq/mL * weight_g / (dose_bq * 2^(-delay_s/half_life_s))" */
+    double suv_max;        /* filled by suv */
+    double body_mean;      /* filled by suv: mean SUV of what is brighter than half the volume's mean */
+    double dose_share;     /* filled by suv: share of the dose, decayed, that the volume holds */
     double volume_mean, volume_sd; /* of the whole SUV volume, unbiased sd; filled by suv */
     /* CT, where the scan has one */
     char ct_sha256[65];    /* of its source file(s) in order; "": none */
@@ -148,6 +160,20 @@ struct lesion {
     double in_regions, in_tumours; /* in any region; in any whose label is tumour */
     double in_excluded;            /* in regions that were left out as an organ's */
 };
+#define LESION_HALF 0.5 /* a lesion is found by what holds at least this share of it */
+static inline bool lesion_found(const struct lesion *l)
+{
+    return l->covered >= LESION_HALF;
+}
+/* By a region of its own: one that holds half of no other lesion. */
+static inline bool lesion_found_alone(const struct lesion *l)
+{
+    return lesion_found(l) && l->sharing == 0;
+}
+static inline bool lesion_left_out(const struct lesion *l) /* as an organ's */
+{
+    return l->in_excluded >= LESION_HALF;
+}
 /* How much of a lesion lies in one region. */
 struct lesion_part {
     int32_t lesion, component;

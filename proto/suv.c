@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- facts that must be there ---- */
 
@@ -32,53 +33,13 @@ static int need_correction(const struct scan_facts *f, const char *value, const 
                : fail(e, "(0028,0051) CorrectedImage is missing: whether %s was corrected is not known", meaning);
 }
 
-static int need_dose(const struct scan_facts *f, struct error *e)
-{
-    static const struct suv_wanted dose = {
-        "(0018,1074) RadionuclideTotalDose", "Bq", 1e6, 1e11, {{1e-6, "MBq"}, {1e-3, "kBq"}}};
-    return suv_need(f->dose_bq, &dose, e);
-}
-
-static int need_half_life(const struct scan_facts *f, struct error *e)
-{
-    static const struct suv_wanted half_life = {
-        .tag = "(0018,1075) RadionuclideHalfLife", .unit = "s", .low = 1, .high = 1e9};
-    return suv_need(f->half_life_s, &half_life, e);
-}
-
-static int need_time(double moment_s, const char *tag, struct error *e)
-{
-    struct suv_wanted const any = {.tag = tag, .unit = "s", .low = -HUGE_VAL, .high = HUGE_VAL};
-    return suv_need(moment_s, &any, e);
-}
-
-/* Seconds from injection. An injection after the scan was on the day before, if that makes less than six hours. */
-static int delay_since_injection(struct scan_facts *f, double scan_s, struct error *e)
-{
-    if (need_time(f->injection_s, "(0018,1072) RadiopharmaceuticalStartTime", e) < 0)
-        return -1;
-    double delay = scan_s - f->injection_s;
-    if (delay < 0) {
-        delay += 86400;
-        if (delay < 0 || delay >= 6 * 3600.0)
-            return fail(
-                e,
-                "(0018,1072) RadiopharmaceuticalStartTime is %.0f s after the scan, and a day earlier is %.1f h "
-                "before it: one of the two times is wrong",
-                f->injection_s - scan_s, delay / 3600);
-    }
-    f->delay_s = delay;
-    return 0;
-}
-
 /* ---- DecayCorrection: the time for which the dose has decayed, into delay_s ---- */
 
 static int delay_start(struct scan_facts *f, struct error *e)
 {
-    double reference_s;
-    if (need_correction(f, "DECY", "decay", e) < 0 || need_half_life(f, e) < 0 || suv_reference(f, &reference_s, e) < 0)
+    if (need_correction(f, "DECY", "decay", e) < 0 || suv_need_half_life(f, e) < 0 || suv_reference(f, e) < 0)
         return -1;
-    return delay_since_injection(f, reference_s, e);
+    return suv_delay(f, f->reference_s, e);
 }
 
 static int delay_admin(struct scan_facts *f, struct error *e)
@@ -90,12 +51,13 @@ static int delay_admin(struct scan_facts *f, struct error *e)
 /* The frame's mean activity is that at one moment within it: the dose is decayed to that moment. */
 static int delay_none(struct scan_facts *f, struct error *e)
 {
-    static const struct suv_wanted duration = {
-        .tag = "(0018,1242) ActualFrameDuration", .unit = "s", .low = 0, .high = 1e6};
-    if (need_half_life(f, e) < 0 || need_time(f->acquisition_s, "(0008,0032) AcquisitionTime", e) < 0 ||
-        suv_need(f->frame_duration_s, &duration, e) < 0 || delay_since_injection(f, f->acquisition_s, e) < 0)
+    if (suv_need_half_life(f, e) < 0 ||
+        suv_need_time(f, &f->acquisition_s, "(0008,0032) AcquisitionTime", "acquisition_s", e) < 0 ||
+        suv_need_duration(f, e) < 0 || suv_delay(f, f->acquisition_s, e) < 0)
         return -1;
-    f->delay_s += suv_average_delay(f->frame_duration_s, f->half_life_s);
+    f->reference_s = f->acquisition_s + suv_average_delay(f->frame_duration_s, f->half_life_s);
+    f->delay_s += f->reference_s - f->acquisition_s;
+    format_into(f->reference_by, sizeof f->reference_by, "(0008,0032) AcquisitionTime + Tavg");
     return 0;
 }
 
@@ -125,18 +87,21 @@ static const struct decay *decay_find(const struct scan_facts *f, struct error *
 
 struct meaning {
     const char *units;
-    const char *kind;  /* NULL: an activity; else the SUV it is already, by the names of body.c */
+    const char *kind;  /* NULL: an activity; else the SUV it is already, by the names of suv_body.c */
     const char *value; /* as the formula has it */
     bool counts;       /* suv_factor came with it: what a count is worth */
 };
 static const struct meaning meanings[] = {
     {"BQML", NULL, "Bq/mL", false},
     {"CNTS BQML", NULL, "counts", true},   /* Philips (7053,1009) */
+    {"CPS BQML", NULL, "counts/s", true},  /* dose-calibrated: a voxel's ml */
     {"CNTS SUV", "SUVbw", "counts", true}, /* Philips (7053,1000) */
     {"SUV", "SUVbw", "value", false},
     {"GML", "SUVbw", "value", false}, /* (0054,1006) SUVType is BW, or not there */
+    {"GML LBM", "SULmorgan", "value", false},
     {"GML LBMJAMES128", "SULjames", "value", false},
     {"GML LBMJANMA", "SULjanma", "value", false},
+    {"GML IBW", "SUVibw", "value", false},
     {"CM2ML", "SUVbsa", "value", false},
 };
 
@@ -158,8 +123,7 @@ static void value_word(const struct meaning *m, double a_count, char word[48])
         format_into(word, 48, "%s", m->value);
 }
 
-static int body_measure(const struct suv_body *b, const struct scan_facts *f, double *body, char word[32],
-                        struct error *e)
+static int body_measure(const struct suv_body *b, struct scan_facts *f, double *body, char word[32], struct error *e)
 {
     if (b->measure(f, body, e) < 0)
         return -1;
@@ -175,7 +139,7 @@ static int factor_of_activity(struct scan_facts *f, const struct meaning *m, con
     const struct decay *decay;
     char value[48], body_word[32];
     double body, a_count = m->counts ? f->suv_factor : 1;
-    if (body_measure(b, f, &body, body_word, e) < 0 || need_dose(f, e) < 0 ||
+    if (body_measure(b, f, &body, body_word, e) < 0 || suv_need_dose(f, e) < 0 ||
         need_correction(f, "ATTN", "attenuation", e) < 0 || !(decay = decay_find(f, e)) || decay->delay(f, e) < 0)
         return -1;
     double dose = f->delay_s > 0 || f->delay_s < 0 ? f->dose_bq * exp2(-f->delay_s / f->half_life_s) : f->dose_bq;
@@ -190,7 +154,9 @@ static int factor_of_suv(struct scan_facts *f, const struct meaning *m, const st
     const struct suv_body *came = suv_body_find(m->kind);
     char value[48], old_word[32], new_word[32];
     double a_count = m->counts ? f->suv_factor : 1, old, new;
-    if (m->counts && (need_correction(f, "ATTN", "attenuation", e) < 0 || need_correction(f, "DECY", "decay", e) < 0))
+    bool const images = strcmp(m->units, "SUV") == 0; /* what came without a header has nothing to ask */
+    if ((!images && need_correction(f, "ATTN", "attenuation", e) < 0) ||
+        (m->counts && need_correction(f, "DECY", "decay", e) < 0))
         return -1;
     value_word(m, a_count, value);
     if (came == b) {
@@ -205,6 +171,23 @@ static int factor_of_suv(struct scan_facts *f, const struct meaning *m, const st
     return 0;
 }
 
+/* Other tracers are not averaged in without a word, and what no PET scanner sees is no PET. */
+static int tracer_check(struct scan_facts *f, struct error *e)
+{
+    const struct nuclide *n = *f->nuclide ? nuclide_of_text(f->nuclide) : nuclide_of_text(f->tracer);
+    bool const plain = strcasecmp(f->tracer, "fluorine") == 0 || (nuclide_of_text(f->tracer) && strlen(f->tracer) < 6);
+    if (n && !n->positron)
+        return fail(
+            e,
+            "(0054,0300) RadionuclideCodeSequence says %s, which emits no positrons worth a PET: a SPECT stored as "
+            "PT, perhaps",
+            n->name);
+    if ((n && strcmp(n->name, "F-18") != 0) || (*f->tracer && !tracer_is_fdg(f->tracer) && !plain))
+        suv_tell(f, "the tracer is '%s'%s%s, not FDG: uptake does not mean what it means there", f->tracer,
+                 n ? " with " : "", n ? n->name : "");
+    return 0;
+}
+
 int suv_factor(struct scan_facts *f, const char *formula, struct error *e)
 {
     const struct suv_body *b = suv_body_find(formula);
@@ -212,6 +195,8 @@ int suv_factor(struct scan_facts *f, const char *formula, struct error *e)
         return fail_as(e, EX_USAGE, "formula '%s' is none of %s", formula, SUV_FORMULAS);
     if (!*f->units)
         return fail(e, "(0054,1001) Units is missing: what the values mean is not known");
+    if (tracer_check(f, e) < 0)
+        return -1;
     for (size_t i = 0; i < COUNT_OF(meanings); i++) {
         const struct meaning *m = &meanings[i];
         if (strcmp(f->units, m->units) != 0)
@@ -222,9 +207,13 @@ int suv_factor(struct scan_facts *f, const char *formula, struct error *e)
     }
     if (strcmp(f->units, "CNTS") == 0)
         return fail(e, "(0054,1001) Units is CNTS, and neither (7053,1000) nor (7053,1009) says what a count is worth");
+    if (strcmp(f->units, "CPS") == 0)
+        return fail(
+            e,
+            "(0054,1001) Units is CPS of an image that is not dose-calibrated: (0028,0051) CorrectedImage has no DCAL");
     return fail(e,
-                "(0054,1001) Units '%s' are not handled: only BQML, SUV, CNTS with Philips' factors, CM2ML, and GML by "
-                "body weight "
-                "or by a lean mass that (0054,1006) SUVType names (LBMJAMES128, LBMJANMA) are",
+                "(0054,1001) Units '%s' are not handled: only BQML, SUV, CNTS with Philips' factors, CPS where "
+                "dose-calibrated, "
+                "CM2ML, and GML of a (0054,1006) SUVType that is BW, LBM, LBMJAMES128, LBMJANMA or IBW are",
                 f->units);
 }

@@ -2,11 +2,28 @@
 # SPDX-License-Identifier: Apache-2.0
 # peers -- other people's software that Petrel is compared with, in a Python environment of its own.   tests
 #   tests/peers.sh [--bench]      in build/peers, or $PETREL_PEERS; --bench: the benchmarks' and the golden files' peers, too
+#   tests/peers.sh --newest       in build/peers-newest: the newest PyTorch of PyPI, gigabytes, for `bench train` alone
 # Debian gives python3-torch, python3-h5py and python3-venv (./run.sh test asks before it installs them), PyPI what
 # peers.txt and peers-bench.txt list; MONAI and Lightly come without what they depend on, for only some of their files are
 # used. Petrel itself needs none of this. Says what there is and leaves with 0; or says why not, here and in PEERS.missing, where the tests that
 # are then skipped find it, and leaves with 69.
 cd "$(dirname "$0")/.." || exit 1
+if [ "${1:-}" = --newest ]; then # PyPI's wheel for Linux brings CUDA, used or not
+    newest=$(realpath -m build/peers-newest) wanted=tests/peers-newest.txt
+    mkdir -p build
+    exec 9>"$newest.lock"
+    flock 9
+    cmp -s "$wanted" "$newest/made" || {
+        echo "peers: installing $(grep -v '^#' $wanted | tr '\n' ' ')in $newest: about 5 GB" >&2
+        { [ -x "$newest/bin/pip" ] || /usr/bin/python3 -m venv "$newest"; } >"$newest.log" 2>&1 &&
+            "$newest/bin/pip" --disable-pip-version-check install --quiet --no-input -r "$wanted" >>"$newest.log" 2>&1 &&
+            "$newest/bin/python" -c 'import torch' >>"$newest.log" 2>&1 ||
+            { echo "peers: PyPI gives not $wanted: $(tail -n 1 "$newest.log") (the log is $newest.log)" >&2; exit 69; }
+        cp "$wanted" "$newest/made"
+    }
+    echo "peers in $newest: $(grep -v '^#' $wanted | tr '\n' ' ')" >&2
+    exit
+fi
 peers=$(realpath -m "${PETREL_PEERS:-build/peers}") log=$(realpath -m "${PETREL_PEERS:-build/peers}.log")
 lists=(tests/peers.txt) alone=(monai==1.0.1 lightly==1.5.0) newer=monai==1.3.2
 [ "${1:-}" != --bench ] || lists+=(tests/peers-bench.txt)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *cohort_words(const struct cache *c)
+const char *cohort_words(const struct cache *c)
 {
     return c->simulated == 0 ? "" : c->simulated == 1 ? "; simulated cohort" : "; some scans are simulated";
 }

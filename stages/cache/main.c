@@ -6,11 +6,8 @@
 static const struct {
     const char *name;
     int (*act)(const char *dir, const struct cache_options *o, const struct opts_common *common);
-} commands[] = {{"collect", cache_collect},
-                {"verify", cache_verify},
-                {"ls", cache_list},
-                {"split", cache_divide},
-                {"pictures", cache_pictures}};
+} commands[] = {{"collect", cache_collect}, {"verify", cache_verify}, {"ls", cache_list},
+                {"split", cache_divide},    {"recall", cache_recall}, {"pictures", cache_pictures}};
 
 int main(int argc, char **argv)
 {
@@ -50,7 +47,7 @@ int main(int argc, char **argv)
     rows += recipe_options(&o.recipe, 0, table + rows, COUNT_OF(table) - rows);
     struct opts opts = {
         .program = "petrel-cache",
-        .usage = "collect|verify|ls|split|pictures [options] DIR",
+        .usage = "collect|verify|ls|split|recall|pictures [options] DIR",
         .table = table,
         .count = rows,
         .purpose = "keeps regions in a directory: one HDF5 file a scan, and a manifest",
@@ -58,6 +55,7 @@ int main(int argc, char **argv)
                     "verify   reads everything back and checks every sum\n"
                     "ls       lists the scans: patient, regions, tumours, split, SUVmax (--json: every fact)\n"
                     "split    divides the patients into train, validation and test by --seed, tumours about equal\n"
+                    "recall   says which lesions of the truth no region holds half of, by volume, SUVmax and site\n"
                     "pictures draws each scan's regions on its maximum-intensity projection: DIR/pictures/SCAN.png\n"
                     "Exit codes: 65 a scan was refused or something is damaged (named), 66 no cache there, 75 another\n"
                     "program writes this cache, 78 the cache was made with other settings.",
@@ -65,9 +63,9 @@ int main(int argc, char **argv)
     if (opts_parse(&opts, argc, argv, &e))
         die_of(&e);
     if (opts.rest_count != 2)
-        die(EX_USAGE, "give one of collect, verify, ls, split, pictures, and one directory");
+        die(EX_USAGE, "give one of collect, verify, ls, split, recall, pictures, and one directory");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         if (strcmp(opts.rest[0], commands[i].name) == 0)
             return commands[i].act(opts.rest[1], &o, &opts.common);
-    die(EX_USAGE, "'%s' is none of collect, verify, ls, split, pictures", opts.rest[0]);
+    die(EX_USAGE, "'%s' is none of collect, verify, ls, split, recall, pictures", opts.rest[0]);
 }

@@ -10,7 +10,8 @@
 #include <string.h>
 
 struct settings {
-    const char *model, *out, *units;
+    const char *model, *out;
+    struct upstream_words words;
     double threshold; /* < 0: the model's own */
     struct backend_wish backend;
 };
@@ -49,21 +50,25 @@ static void note_refusal(struct stage *st, struct taken *item, bool tell)
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.backend = {"auto", "float32", 0}, .units = "auto", .threshold = -1};
+    struct settings s = {.backend = {"auto", "float32", 0}, .words = {.units = "auto"}, .threshold = -1};
     struct stage_options so;
     struct stage st;
-    struct option table[16] = {
+    struct option table[8 + STAGE_OPTION_ROWS] = {
         {"model", OPT_STRING, &s.model, "FILE", 0, 0, "a model file with a classifier", 0, NULL},
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder for the results; one folder a scan is made in it", 0, NULL},
         {"backend", OPT_CHOICE, &s.backend.name, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
         {"precision", OPT_CHOICE, &s.backend.precision, PRECISION_CHOICES, 0, 0,
          "in which the network runs, however it learned", 0, NULL},
-        {"units", OPT_CHOICE, &s.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
+        {"units", OPT_CHOICE, &s.words.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
+        {"override", OPT_STRINGS, &s.words.override, "NAME=VALUE,...|from=FILE.tsv", 0, 0,
+         "facts in place of the files', as petrel-load has it", 0, NULL},
+        {"accept-implausible", OPT_FLAG, &s.words.accept_implausible, NULL, 0, 0, "as petrel-suv has it: for phantoms",
+         0, NULL},
         {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
          "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
     stage_defaults(&so);
-    size_t rows = 6 + stage_option_rows(&so, "regions", NULL, table + 6, COUNT_OF(table) - 6);
+    size_t rows = 8 + stage_option_rows(&so, "regions", NULL, table + 8, COUNT_OF(table) - 8);
     struct opts o = {
         .program = "petrel-classify",
         .usage =
@@ -110,7 +115,7 @@ int main(int argc, char **argv)
         log_warn("the model was trained on a %s: this shows that the program works, not what is tumour", model.cohort);
 
     if (alone) {
-        if (upstream_start(o.rest, o.rest_count, s.units, model.settings, &so.run, &e) < 0)
+        if (upstream_start(o.rest, o.rest_count, &s.words, model.settings, &so.run, &e) < 0)
             die_of(&e);
         stage_open(&st, "classify", &so, true, false);
     }

@@ -7,7 +7,6 @@
 #include "proto/channel.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,17 +30,6 @@ static struct upstream {
 } up;
 
 /* ---- one child ---- */
-
-static char *program_path(const char *name)
-{
-    char self[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length < 0)
-        die(EX_OSERR, "cannot find my own folder: %s", strerror(errno));
-    self[length] = '\0';
-    *strrchr(self, '/') = '\0';
-    return path_join(self, name);
-}
 
 static int become(void *context, size_t stage)
 {
@@ -152,8 +140,8 @@ static char **environment_make(void)
     return own;
 }
 
-int upstream_start(char **scan, size_t scans, const char *units, const char *settings, const char **run_dir,
-                   struct error *e)
+int upstream_start(char **scan, size_t scans, const struct upstream_words *given, const char *settings,
+                   const char **run_dir, struct error *e)
 {
     const char *tmp = getenv("TMPDIR");
     format_into(up.run_dir, sizeof up.run_dir, "%.40s/petrel-XXXXXX", tmp != NULL && strlen(tmp) <= 40 ? tmp : "/tmp");
@@ -170,19 +158,27 @@ int upstream_start(char **scan, size_t scans, const char *units, const char *set
         return -1;
     up.environment = environment_make();
     char *recipe = path_join(up.run_dir, "recipe.conf"), *run = up.run_dir;
-    char *given = xprintf("--units=%s", units);
-    char **load = xalloc(scans + WORDS_MOST, sizeof *load);
-    char *first[] = {"petrel-load", "--run", run, "--channel-out", "volumes", "--recipe", recipe, given, "--"};
+    char *units = xprintf("--units=%s", given->units);
+    char **load = xalloc(scans + 2 * given->override.count + WORDS_MOST, sizeof *load);
+    char *first[] = {"petrel-load", "--run", run, "--channel-out", "volumes", "--recipe", recipe, units};
+    size_t count = COUNT_OF(first);
     memcpy(load, first, sizeof first);
-    memcpy(load + COUNT_OF(first), scan, scans * sizeof *scan);
-    static char *suv[] = {"petrel-suv", "--run", up.run_dir, "--in", "volumes", "--out", "suv", "--recipe", NULL, NULL};
+    for (size_t i = 0; i < given->override.count; i++) {
+        load[count++] = "--override";
+        load[count++] = (char *)(uintptr_t)given->override.value[i]; /* execv changes no word */
+    }
+    load[count++] = "--";
+    memcpy(load + count, scan, scans * sizeof *scan);
+    static char *suv[] = {"petrel-suv", "--run",    up.run_dir, "--in", "volumes", "--out",
+                          "suv",        "--recipe", NULL,       NULL,   NULL};
     static char *roi[] = {"petrel-roi", "--run", up.run_dir, "--in", "suv", "--out", "regions", "--recipe", NULL, NULL};
     suv[8] = roi[8] = recipe;
+    suv[9] = given->accept_implausible ? "--accept-implausible" : NULL;
     up.word[0] = load; /* kept: they may be started again */
     up.word[1] = suv;
     up.word[2] = roi;
     for (size_t i = 0; i < STAGES; i++)
-        up.path[i] = program_path(program[i]);
+        up.path[i] = program_beside(program[i]);
     up.children = (struct children){
         .count = STAGES, .child = up.child, .run = become, .killed = tell_killed, .on_parent_death = SIGTERM};
     if (publish_bytes(recipe, settings, strlen(settings), e) < 0)

@@ -2,27 +2,32 @@
 /* evaluation -- everything a report says of its models.   score, figures, baselines -> [evaluation] -> report, page, metrics.json */
 #include "stages/eval/evaluation.h"
 #include "common/file.h"
+#include "stages/eval/representation.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Scans of a split that have truth, whether or not anything was found in them. */
-static size_t scans_of(const struct cache *c, const struct cache_row *rows, enum split split)
+/* Scans of the split that have truth, whether or not anything was found in them; and the lesions no region holds. */
+static int learn_truth(struct report *r, struct error *e)
 {
-    size_t count = 0;
+    const struct cache *c = r->cache;
+    bool *which = r->looked_at = xalloc(c->shard_count + 1, sizeof *which);
     for (size_t i = 0; i < c->shard_count; i++) {
         const struct shard_entry *s = &c->shard[i];
         bool labelled = s->regions == 0;
         for (int64_t k = 0; k < s->regions && !labelled; k++)
-            labelled = rows[s->first_row + (size_t)k].label >= 0;
-        count += s->split == split && labelled;
+            labelled = r->rows[s->first_row + (size_t)k].label >= 0;
+        which[i] = s->split == r->split && labelled;
+        r->truth.scans += which[i];
     }
-    return count;
+    int rc = missed_make(&r->missed, c, which, e);
+    r->truth.missed = r->missed.count;
+    return rc;
 }
 
 static int evaluate(struct evaluation *v, const struct report *r, const struct report_wish *w, struct error *e)
 {
-    if (model_open(&v->model, v->path, &w->backend, e) < 0)
+    if (model_open(&v->model, v->path, &w->backend, e) < 0 || file_sha256(v->path, v->digest, e) < 0)
         return -1;
     if (!v->model.has_classifier)
         return fail(e, "model '%s' has no classifier: train one with petrel-train classifier", v->path);
@@ -40,7 +45,7 @@ static int evaluate(struct evaluation *v, const struct report *r, const struct r
         return -1;
     const struct scores *validation = &v->splits.validation;
     figures_make(&v->figures, s, s->probability, validation, validation->n > 0 ? validation->probability : NULL,
-                 scans_of(r->cache, r->rows, r->split), v->model.recipe.threshold, r->seed);
+                 r->truth, v->model.recipe.threshold, r->seed);
     return 0;
 }
 
@@ -58,12 +63,27 @@ static int compare_with_baselines(struct report *r, struct error *e)
     if (rc == 0)
         rc = scores_make(&fresh.test, r->cache, &v->model, r->split, e);
     if (rc == 0)
-        baselines_make(&r->baselines, r->rows, &r->facts, &v->model.recipe, &v->splits, &fresh, v->figures.scans,
-                       r->seed);
+        baselines_make(&r->baselines, r->rows, &r->facts, &v->model.recipe, &v->splits, &fresh, r->truth, r->seed);
     scores_free(&fresh.train);
     scores_free(&fresh.validation);
     scores_free(&fresh.test);
     return rc;
+}
+
+/* Of the truth's lesions, those that the regions the model calls tumour hold. */
+static void count_lesions(const struct report *r, struct evaluation *v)
+{
+    const struct scores *s = &v->splits.test;
+    for (size_t i = 0, at = 0; i < r->cache->shard_count; i++) {
+        const struct shard_entry *shard = &r->cache->shard[i];
+        bool *called = xalloc((size_t)shard->regions + 1, sizeof *called);
+        for (; at < s->n && s->shard[at] == (int32_t)i; at++)
+            called[s->row_in_shard[at]] = (double)s->probability[at] >= v->figures.threshold;
+        if (r->looked_at[i])
+            end_to_end_add(&v->end_to_end, &r->facts.lesions[i], r->facts.region + shard->first_row,
+                           (size_t)shard->regions, called);
+        free(called);
+    }
 }
 
 static const char *cohort_of(const struct report *r)
@@ -119,7 +139,7 @@ int report_make(struct report *r, const struct cache *c, const struct report_wis
         return fail_as(e, EX_USAGE,
                        "%zu models and %zu names: give --name once for each --model, in the same order, or not at all",
                        w->models->count, w->names->count);
-    if (cache_rows(c, &r->rows, e) < 0)
+    if (cache_rows(c, &r->rows, e) < 0 || learn_truth(r, e) < 0)
         return -1;
     r->model = xalloc(w->models->count, sizeof *r->model);
     for (size_t i = 0; i < w->models->count; i++) {
@@ -142,6 +162,8 @@ int report_make(struct report *r, const struct cache *c, const struct report_wis
     }
     struct evaluation *first = &r->model[0];
     r->against = xalloc(r->models, sizeof *r->against);
+    for (size_t i = 0; i < r->models; i++)
+        count_lesions(r, &r->model[i]);
     for (size_t i = 1; i < r->models; i++)
         comparison_make(&r->against[i - 1], &first->splits.test, first->figures.threshold, &r->model[i].splits.test,
                         r->model[i].figures.threshold, r->seed);
@@ -152,13 +174,31 @@ int report_make(struct report *r, const struct cache *c, const struct report_wis
     return 0;
 }
 
+/* The trivial optimum of a run: by the model that lies beside its directory; where none does, the one all models agree on. */
+static double floor_of(const struct report *r, const char *run_dir)
+{
+    size_t beside = (size_t)(path_base(run_dir) - run_dir);
+    double common = loss_trivial_optimum(&r->model[0].model.recipe);
+    for (size_t i = 0; i < r->models; i++) {
+        const char *path = r->model[i].path;
+        double own = loss_trivial_optimum(&r->model[i].model.recipe);
+        if ((size_t)(path_base(path) - path) == beside && strncmp(path, run_dir, beside) == 0)
+            return own;
+        common = own == common ? common : NAN;
+    }
+    return common;
+}
+
 int report_losses(struct report *r, const char *run_dir, struct error *e)
 {
     static const char *const file[] = {"losses.csv", "classifier-losses.csv"};
     for (size_t i = 0; i < COUNT_OF(file) && r->losses_count < LOSSES_MOST; i++) {
         char *path = path_join(run_dir, file[i]),
              *title = xprintf("%s, %s", i == 0 ? "pretraining" : "classifier", run_dir);
-        int rc = file_exists(path) ? losses_read(&r->losses[r->losses_count++], path, title, e) : 0;
+        bool there = file_exists(path);
+        int rc = there ? losses_read(&r->losses[r->losses_count++], path, title, e) : 0;
+        if (there && rc == 0 && i == 0)
+            r->losses[r->losses_count - 1].floor = floor_of(r, run_dir);
         free(title);
         free(path);
         if (rc < 0)
@@ -180,6 +220,8 @@ void report_free(struct report *r)
     baselines_free(&r->baselines);
     strata_free(&r->strata);
     patients_free(&r->patients);
+    missed_free(&r->missed);
+    free(r->looked_at);
     facts_free(&r->facts);
     free(r->against);
     free(r->model);

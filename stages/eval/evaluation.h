@@ -5,7 +5,9 @@
 #include "stages/eval/baselines.h"
 #include "stages/eval/comparison.h"
 #include "stages/eval/figures.h"
+#include "stages/eval/lesions.h"
 #include "stages/eval/losses.h"
+#include "stages/eval/missed.h"
 #include "stages/eval/patients.h"
 #include "stages/eval/strata.h"
 #include "stages/model.h"
@@ -14,9 +16,11 @@ enum { LOSSES_MOST = 8, MODEL_NAME = 96 };
 struct evaluation {
     const char *path;
     char name[MODEL_NAME]; /* the user's, or "with position", ...; no two alike */
+    char digest[65];       /* SHA-256 of the file */
     struct model model;    /* its facts; the network is given back once it has answered */
     struct splits splits;  /* train: of the first model alone */
     struct figures figures;
+    struct end_to_end end_to_end; /* at its threshold; scans 0: the cache does not say which lesions there are */
 };
 struct report {
     const struct cache *cache;
@@ -24,6 +28,9 @@ struct report {
     uint64_t seed;
     struct cache_row *rows;
     struct facts facts;
+    bool *looked_at; /* by shard: is in the split and has truth */
+    struct truth truth;
+    struct missed missed;
     struct evaluation *model;
     size_t models;
     struct comparison *against; /* [models - 1]: the first against each other */

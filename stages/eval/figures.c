@@ -20,9 +20,9 @@ static struct operating operate(const struct scores *s, const float *probability
 }
 
 void figures_make(struct figures *f, const struct scores *s, const float *probability, const struct scores *validation,
-                  const float *validation_probability, size_t scans, double threshold, uint64_t seed)
+                  const float *validation_probability, struct truth truth, double threshold, uint64_t seed)
 {
-    *f = (struct figures){.n = s->n, .scans = scans, .threshold = threshold, .temperature = NAN};
+    *f = (struct figures){.n = s->n, .truth = truth, .threshold = threshold, .temperature = NAN};
     for (size_t i = 0; i < s->n; i++)
         f->tumours += s->label[i] == 1;
     struct operating fixed = operate(s, probability, threshold);
@@ -48,7 +48,7 @@ void figures_make(struct figures *f, const struct scores *s, const float *probab
         f->matched[k] =
             operate(s, probability, threshold_by_specificity(probability, s->label, s->n, matched_specificity[k]));
     struct froc_point *p;
-    size_t count = froc_curve(probability, s->label, s->n, scans, f->tumours, &p);
+    size_t count = froc_curve(probability, s->label, s->n, truth.scans, f->tumours + truth.missed, &p);
     for (size_t k = 0; k < FROC_RATES; k++)
         f->froc[k] = froc_sensitivity(p, count, froc_rate[k]);
     free(p);

@@ -16,8 +16,14 @@ struct operating {
 };
 enum { MATCHED = 3 };
 extern const double matched_specificity[MATCHED]; /* 0.80 0.90 0.95 */
+/* What is known of a split beside its regions. */
+struct truth {
+    size_t scans;  /* with or without regions */
+    size_t missed; /* lesions that lie in no tumour region: FROC counts them, for they are never found */
+};
 struct figures {
-    size_t n, tumours, scans;
+    size_t n, tumours;
+    struct truth truth;
     double threshold, value[METRICS]; /* at the recipe's threshold */
     struct confusion confusion;
     struct bootstrap bootstrap;
@@ -28,7 +34,7 @@ struct figures {
     struct operating matched[MATCHED];
     double froc[FROC_RATES]; /* sensitivity at froc_rate false positives a scan */
 };
-/* probability: of s's regions; validation, validation_probability: another list's, or NULL. scans: with or without regions. */
+/* probability: of s's regions; validation, validation_probability: another list's, or NULL. */
 void figures_make(struct figures *f, const struct scores *s, const float *probability, const struct scores *validation,
-                  const float *validation_probability, size_t scans, double threshold, uint64_t seed);
+                  const float *validation_probability, struct truth truth, double threshold, uint64_t seed);
 #endif

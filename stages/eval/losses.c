@@ -47,12 +47,12 @@ static void losses_add(struct losses *c, int64_t epoch, bool validation, double 
 
 int losses_read(struct losses *c, const char *path, const char *title, struct error *e)
 {
-    memset(c, 0, sizeof *c);
+    *c = (struct losses){.floor = NAN, .seconds = NAN};
     struct buffer text = {0};
     if (file_read(path, (size_t)1 << 30, &text, e) < 0)
         return -1;
     format_into(c->title, sizeof c->title, "%.190s", title);
-    int epoch = -1, loss = -1, set = -1, rc = 0;
+    int epoch = -1, loss = -1, set = -1, seconds = -1, rc = 0;
     size_t number = 0, steps = 0;
     char *rest = (char *)text.data;
     for (char *line; rc == 0 && (line = strsep(&rest, "\n")) != NULL;) {
@@ -63,15 +63,19 @@ int losses_read(struct losses *c, const char *path, const char *title, struct er
         size_t n = words_of(line, word);
         if (epoch < 0) {
             epoch = column_of(word, n, "epoch"), loss = column_of(word, n, "loss"), set = column_of(word, n, "set");
+            seconds = column_of(word, n, "seconds");
             if (epoch < 0 || loss < 0 || set < 0)
                 rc = fail(e, "cannot read '%s': its first line names no column 'epoch', 'loss' or 'set'", path);
             continue;
         }
         if ((size_t)epoch >= n || (size_t)loss >= n || (size_t)set >= n)
             rc = fail(e, "cannot read '%s': line %zu has %zu columns", path, number, n);
-        else
+        else {
             losses_add(c, strtoll(word[epoch], NULL, 10), strcmp(word[set], "validation") == 0,
                        strtod(word[loss], NULL), &steps);
+            if (seconds >= 0 && (size_t)seconds < n)
+                c->seconds = strtod(word[seconds], NULL);
+        }
     }
     buffer_free(&text);
     if (rc < 0)

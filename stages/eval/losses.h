@@ -12,8 +12,10 @@ struct losses {
     char title[200];
     struct loss_point *point;
     size_t count;
+    double seconds; /* of the run so far, at the last step; NAN: not in the file */
+    double floor;   /* the loss's trivial optimum (representation.h); NAN: none known */
 };
-/* Reads one losses file (columns by name: epoch, loss, set). -1 and a sentence naming file, line and column. */
+/* Reads one losses file (columns by name: epoch, loss, set; seconds if there). -1 and a sentence naming file, line and column. */
 int losses_read(struct losses *c, const char *path, const char *title, struct error *e) MUST_USE;
 void losses_free(struct losses *c);
 #endif

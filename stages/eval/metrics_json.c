@@ -67,6 +67,17 @@ static json_t *figures(const struct figures *f)
                      "chosen_on_validation", operating(&f->chosen), "matched", matched, "froc", froc);
 }
 
+static json_t *end_to_end_json(const struct end_to_end *t)
+{
+    if (t->scans == 0)
+        return json_null();
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:f, s:f, s:f, s:o}", "scans", (json_int_t)t->scans,
+                     "lesions", (json_int_t)t->lesions, "missed_by_regions", (json_int_t)t->missed_by_regions,
+                     "left_out", (json_int_t)t->left_out, "found", (json_int_t)t->found, "sensitivity",
+                     number(end_to_end_sensitivity(t)), "truth_ml", t->truth_ml, "held_ml", t->held_ml, "found_ml",
+                     t->found_ml, "called_ml", t->called_ml, "volume", number(end_to_end_volume(t)));
+}
+
 static json_t *model_json(const struct evaluation *v)
 {
     json_t *roc = json_array(), *out = figures(&v->figures);
@@ -77,10 +88,11 @@ static json_t *model_json(const struct evaluation *v)
         json_array_append_new(roc,
                               json_pack("[f, f, o]", p[i].false_positive, p[i].true_positive, number(p[i].threshold)));
     free(p);
-    json_t *facts =
-        json_pack("{s:s, s:s, s:b, s:o, s:s, s:s, s:I, s:s}", "title", v->name, "recipe", v->model.recipe_name,
-                  "position", v->model.position, "roc", roc, "trained_on", v->model.cache_digest, "version",
-                  v->model.version, "seed", (json_int_t)v->model.seed, "cohort", v->model.cohort);
+    json_t *facts = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:I, s:s}", "title", v->name, "sha256",
+                              v->digest, "settings", v->model.settings, "recipe", v->model.recipe_name, "position",
+                              v->model.position, "roc", roc, "trained_on", v->model.cache_digest, "version",
+                              v->model.version, "seed", (json_int_t)v->model.seed, "cohort", v->model.cohort);
+    json_object_set_new(out, "end_to_end", end_to_end_json(&v->end_to_end));
     json_object_update(out, facts);
     json_decref(facts);
     return out;
@@ -116,6 +128,7 @@ static json_t *baselines_json(const struct report *r)
         json_object_set_new(one, "of_the_representation", json_boolean(k >= BASELINE_PROBE));
         json_object_set_new(one, "against", delong(&b->one[k].against));
         json_object_set_new(one, "p_holm", number(b->one[k].p_holm));
+        json_object_set_new(one, "p_permutation_by_patient", number(b->one[k].permutation.p));
         json_array_append_new(list, one);
     }
     char *verdict = verdict_sentence(b, r->model[0].name);
@@ -159,6 +172,23 @@ static json_t *patients_json(const struct patients *p)
                      list);
 }
 
+/* null: the cache does not say. */
+static json_t *lesions_json(const struct report *r)
+{
+    const struct missed *m = &r->missed;
+    if (!m->known)
+        return json_null();
+    json_t *list = json_array();
+    for (size_t k = 0; k < m->count; k++) {
+        const struct lesion *l = &m->one[k].lesion;
+        json_array_append_new(list, json_pack("{s:s, s:i, s:f, s:f, s:f}", "patient",
+                                              r->cache->shard[m->one[k].shard].patient, "lesion", (int)l->id, "ml",
+                                              l->ml, "suv_max", l->suv_max, "in_excluded", l->in_excluded));
+    }
+    return json_pack("{s:I, s:I, s:f, s:o}", "lesions", (json_int_t)m->lesions, "in_no_tumour_region",
+                     (json_int_t)m->count, "missed_ml", m->ml, "list", list);
+}
+
 int report_json(const struct report *r, const char *path, struct error *e)
 {
     json_t *models = json_array(), *comparisons = json_array();
@@ -167,12 +197,12 @@ int report_json(const struct report *r, const char *path, struct error *e)
         json_array_append_new(models, model_json(&r->model[i]));
     for (size_t i = 1; i < r->models; i++)
         json_array_append_new(comparisons, comparison_json(r, i));
-    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o}", "program",
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "program",
                              program_version(), "cohort", r->cohort, "split", split_name[r->split], "regions",
-                             (json_int_t)f->n, "tumours", (json_int_t)f->tumours, "scans", (json_int_t)f->scans,
+                             (json_int_t)f->n, "tumours", (json_int_t)f->tumours, "scans", (json_int_t)f->truth.scans,
                              "bootstrap_resamples", (json_int_t)f->bootstrap.resamples, "cache", r->cache->digest,
-                             "baselines", baselines_json(r), "models", models, "comparisons", comparisons, "strata",
-                             strata_json(&r->strata), "patients", patients_json(&r->patients));
+                             "lesions", lesions_json(r), "baselines", baselines_json(r), "models", models, "comparisons",
+                             comparisons, "strata", strata_json(&r->strata), "patients", patients_json(&r->patients));
     char *text = root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(root);
     if (text == NULL)

@@ -127,11 +127,21 @@ static void put_rows(const struct report *r, const struct format *f, FILE *to)
     fputs(f->end, to);
 }
 
+static void put_number(double v, FILE *to)
+{
+    fputc(',', to);
+    if (!isnan(v))
+        fprintf(to, "%.6f", v);
+}
+
 static void put_csv(const struct report *r, FILE *to)
 {
     fprintf(to, "model,path,seed,regions,tumours,cohort");
     for (int k = 0; k < METRICS; k++)
         fprintf(to, ",%s,%s_low,%s_high", metric_name[k], metric_name[k], metric_name[k]);
+    for (size_t m = 0; m < MATCHED; m++)
+        fprintf(to, ",sensitivity_at_specificity_%.0f", 100.0 * matched_specificity[m]);
+    fprintf(to, ",chosen_threshold,chosen_f1");
     fprintf(to, ",threshold,p_delong_by_patient,p_delong,p_permutation,p_wilcoxon,p_mcnemar,holm_auc,holm_error\n");
     for (size_t i = 0; i < r->models; i++) {
         const struct evaluation *v = &r->model[i];
@@ -146,8 +156,12 @@ static void put_csv(const struct report *r, FILE *to)
             double three[3] = {v->figures.value[k], v->figures.bootstrap.value[k].low,
                                v->figures.bootstrap.value[k].high};
             for (int c = 0; c < 3; c++)
-                isnan(three[c]) ? fprintf(to, ",") : fprintf(to, ",%.6f", three[c]);
+                put_number(three[c], to);
         }
+        for (size_t m = 0; m < MATCHED; m++)
+            put_number(v->figures.matched[m].value[METRIC_SENSITIVITY], to);
+        put_number(v->figures.chosen.threshold, to);
+        put_number(v->figures.chosen.value[METRIC_F1], to);
         fprintf(to, ",%g", v->figures.threshold);
         const struct comparison *c = i > 0 ? &r->against[i - 1] : NULL;
         if (c == NULL)
@@ -166,6 +180,17 @@ static void put_tests(const struct report *r, FILE *to)
             "clustered by "
             "patient, at the name by Wilcoxon on |probability - truth|\n",
             r->model[0].figures.threshold, r->model[0].name);
+    for (size_t i = 0; i < r->models; i++) {
+        const struct figures *f = &r->model[i].figures;
+        fprintf(to, "%s:", r->model[i].name);
+        for (size_t m = 0; m < MATCHED; m++)
+            fprintf(to, "%s sensitivity %.1f at specificity %.0f", m > 0 ? "," : "",
+                    100.0 * f->matched[m].value[METRIC_SENSITIVITY], 100.0 * matched_specificity[m]);
+        if (!isnan(f->chosen.threshold))
+            fprintf(to, "; F1 %.1f at %.2f, chosen on validation", 100.0 * f->chosen.value[METRIC_F1],
+                    f->chosen.threshold);
+        fputc('\n', to);
+    }
     for (size_t i = 1; i < r->models; i++) {
         const struct comparison *c = &r->against[i - 1];
         fprintf(to,

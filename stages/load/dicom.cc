@@ -3,6 +3,7 @@
  *
  * C++ stops at this file: nothing is thrown past the extern "C" functions, and DCMTK's own logging is off, because
  * what it has to say comes back as a sentence. */
+#include "common/timestamp.h"
 #include "stages/load/charset.h"
 #include "stages/load/dicom_inside.h"
 #include "stages/load/dicom_stream.h"
@@ -80,7 +81,8 @@ void text_of(DcmElement *element, char *to, size_t size)
     charset_text(charset.c_str(), text.c_str(), to, size);
 }
 
-double real_of(DcmElement *element, unsigned long which)
+/* The which-th number of an element; NAN: none is there, or (unread) what is there is none. */
+double real_of(DcmElement *element, unsigned long which, bool *unread = nullptr)
 {
     OFString text;
     Float64 value = NAN;
@@ -88,19 +90,20 @@ double real_of(DcmElement *element, unsigned long which)
     char bytes[65];
     if (element->getUint16(whole, which).good())
         return whole;
-    if (element->getFloat64(value, which).good())
+    bool const words = element->isaString(); /* of which DCMTK reads as much as it can, and forgets the rest */
+    if (!words && element->getFloat64(value, which).good())
         return value;
     if (unknown_text(element, bytes, sizeof bytes))
         text = bytes;
     else if (element->getOFString(text, which).bad())
         return NAN;
-    if (!text.empty()) {
-        char *end = nullptr;
-        double number = strtod(text.c_str(), &end);
-        if (end != text.c_str())
-            return number;
-    }
-    return NAN;
+    size_t const last = text.find_last_not_of(OFString(" \0", 2));
+    if (last == OFString_npos)
+        return NAN;
+    double const number = number_read(text.substr(0, last + 1).c_str(), nullptr);
+    if (unread != nullptr)
+        *unread = std::isnan(number);
+    return number;
 }
 
 } // namespace
@@ -168,8 +171,10 @@ const text_row texts[] = {
     TEXT(0x0008, 0x0032, acquisition_time, false),
     TEXT(0x0018, 0x1072, injection_time, true),
     TEXT(0x0018, 0x1078, injection_datetime, true),
-    TEXT(0x0009, 0x100d, ge_scan_start, false),
-    TEXT(0x0071, 0x1022, siemens_scan_start, false),
+    TEXT(0x0054, 0x1101, attenuation, false),
+    TEXT(0x0008, 0x002a, acquisition_datetime, false),
+    TEXT(0x0008, 0x0201, zone, false),
+    TEXT(0x0018, 0x9701, corrected_to, false),
     TEXT(0x0008, 0x0018, sop_instance, false),
     TEXT(0x0008, 0x0008, image_type, false),
     TEXT(0x0054, 0x1000, series_type, false),
@@ -180,8 +185,6 @@ const real_row reals[] = {
     REAL(0x0010, 0x1020, height_m, false),
     REAL(0x0018, 0x1074, dose_bq, true),
     REAL(0x0018, 0x1075, half_life_s, true),
-    REAL(0x7053, 0x1000, philips_suv, false),
-    REAL(0x7053, 0x1009, philips_bqml, false),
     REAL(0x0054, 0x1300, frame_reference_ms, false),
     REAL(0x0018, 0x1242, frame_duration_ms, false),
     REAL(0x0020, 0x0032, position_mm, false),
@@ -196,12 +199,28 @@ const real_row reals[] = {
     REAL(0x0028, 0x0002, samples, false),
     REAL(0x0028, 0x0100, bits_allocated, false),
     REAL(0x0028, 0x0101, bits_stored, false),
+    REAL(0x0028, 0x0102, high_bit, false),
     REAL(0x0028, 0x0103, is_signed, false),
     REAL(0x0054, 0x0081, slices_said, false),
     REAL(0x0054, 0x1330, image_index, false),
     REAL(0x0020, 0x9162, part, false),
     REAL(0x0020, 0x9163, parts, false),
     REAL(0x0020, 0x9128, time_index, false),
+};
+
+/* Vendors' own: an element's number means something in the block that its creator has reserved, and nowhere else. Where no creator is
+ * named at all (de-identified files lose it), block 10 of that vendor's scanner is taken to be his. */
+const struct private_row {
+    Uint16 group;
+    uint8_t element; /* within the block */
+    const char *creator, *vendor;
+    size_t offset, size; /* size 0: a number */
+} privates[] = {
+    {0x0009, 0x0d, "GEMS_PETD_01", "GE", offsetof(struct dicom_image, ge_scan_start), sizeof(dicom_image::ge_scan_start)},
+    {0x0071, 0x22, "SIEMENS MED PT", "SIEMENS", offsetof(struct dicom_image, siemens_scan_start),
+     sizeof(dicom_image::siemens_scan_start)},
+    {0x7053, 0x00, "Philips PET Private Group", "Philips", offsetof(struct dicom_image, philips_suv), 0},
+    {0x7053, 0x09, "Philips PET Private Group", "Philips", offsetof(struct dicom_image, philips_bqml), 0},
 };
 
 unsigned little(const uint8_t *at, int bytes)
@@ -254,6 +273,22 @@ looks looks_like_dicom(FileStream &from, const char *path)
     return begins_bare(start, size) ? LOOKS_BARE : LOOKS_NO;
 }
 
+/* All numbers of an element, as far as they are some. */
+void numbers_of(DcmElement *element, double *to, size_t count)
+{
+    char text[257] = "";
+    text_of(element, text, sizeof text);
+    const char *at = text;
+    for (size_t i = 0; i < count; i++) {
+        char *end = nullptr;
+        double const value = strtod(at, &end);
+        if (end == at)
+            return;
+        to[i] = value;
+        at = end + strspn(end, " \\");
+    }
+}
+
 int probe(const char *path, struct dicom_probe *p, struct error *e)
 {
     FileStream from(path);
@@ -270,47 +305,105 @@ int probe(const char *path, struct dicom_probe *p, struct error *e)
         char *to;
         size_t size;
     } const wanted[] = {
-        {DCM_Modality, p->modality, sizeof p->modality},
-        {DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid},
-        {DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid},
-        {DCM_FrameOfReferenceUID, p->frame_uid, sizeof p->frame_uid},
+        {DCM_ImageType, p->image_type, sizeof p->image_type},
         {DCM_SOPClassUID, p->sop_class, sizeof p->sop_class},
         {DCM_SOPInstanceUID, p->sop_instance, sizeof p->sop_instance},
+        {DCM_Modality, p->modality, sizeof p->modality},
         {DCM_PatientID, p->patient_id, sizeof p->patient_id},
-        {DCM_ImageType, p->image_type, sizeof p->image_type},
+        {DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid},
+        {DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid},
+        {DCM_FrameOfReferenceUID, p->frame_uid, sizeof p->frame_uid},
         {DCM_CorrectedImage, p->corrected, sizeof p->corrected},
     };
+    std::fill_n(p->position_mm, 3, static_cast<double>(NAN));
+    std::fill_n(p->orientation, 6, static_cast<double>(NAN));
     /* tags come in ascending order, so what lies past CorrectedImage need not be looked at */
     if (dicom_load(from, file, e, DcmTagKey(0x0028, 0x0052)) < 0)
-        return like == LOOKS_BARE ? 1 : -1;
+        return -1;
     DcmDataset *const set = file.getDataset();
-    for (auto const &w : wanted)
-        dicom_text_of(set, w.tag, w.to, w.size);
-    if (like == LOOKS_BARE && *p->modality == '\0') /* some other file that begins alike */
-        return 1;
+    for (DcmObject *object = set->nextInContainer(nullptr); object != nullptr; object = set->nextInContainer(object)) {
+        DcmElement *const element = static_cast<DcmElement *>(object);
+        DcmTagKey const tag = element->getTag();
+        for (auto const &w : wanted)
+            if (w.tag == tag)
+                text_of(element, w.to, w.size);
+        if (strcmp(p->modality, "PT") != 0)
+            continue;
+        if (tag == DCM_ImagePositionPatient)
+            numbers_of(element, p->position_mm, 3);
+        else if (tag == DCM_ImageOrientationPatient)
+            numbers_of(element, p->orientation, 6);
+    }
     if (*p->sop_class == '\0') /* a DICOMDIR has it in its meta header alone */
         dicom_text_of(file.getMetaInfo(), DCM_MediaStorageSOPClassUID, p->sop_class, sizeof p->sop_class);
-    for (unsigned long i = 0; i < 3; i++)
-        p->position_mm[i] = dicom_real_of(set, DCM_ImagePositionPatient, i);
-    for (unsigned long i = 0; i < 6; i++)
-        p->orientation[i] = dicom_real_of(set, DCM_ImageOrientationPatient, i);
     p->localiser = strstr(p->image_type, "LOCALIZER") != nullptr;
     return 0;
 }
 
-/* The rows of the tables that an item has: one walk through it, where asking for tag after tag would be as many. */
-void rows_read(DcmItem *item, bool injected, char *base)
+void unread_note(struct dicom_image *image, DcmElement *element)
 {
+    char text[41] = "", one[128];
+    size_t const used = strlen(image->unread);
+    DcmTag tag(element->getTag());
+    text_of(element, text, sizeof text);
+    snprintf(one, sizeof one, "%s(%04X,%04X) %.50s '%s'", used != 0 ? "; " : "", tag.getGroup(), tag.getElement(),
+             tag.getTagName(), text);
+    if (used + strlen(one) < sizeof image->unread)
+        strcpy(image->unread + used, one);
+}
+
+/* Elements of one vendor's group: which block a creator has reserved, and what lies in it. creator: of the block before, "" where none. */
+void private_read(DcmElement *element, const DcmTagKey &tag, char creator[0x100][26], struct dicom_image *image)
+{
+    unsigned const block = tag.getElement() >> 8;
+    if (block == 0) {
+        if (tag.getElement() >= 0x10)
+            text_of(element, creator[tag.getElement()], 26);
+        return;
+    }
+    for (const private_row &row : privates) {
+        bool const own = block < 0x100 && strcmp(creator[block], row.creator) == 0;
+        bool const nobodys = block == 0x10 && creator[block][0] == '\0' &&
+                             strncasecmp(image->vendor, row.vendor, strlen(row.vendor)) == 0;
+        if (row.group != tag.getGroup() || row.element != (tag.getElement() & 0xff) || !(own || nobodys))
+            continue;
+        char *to = reinterpret_cast<char *>(image) + row.offset;
+        if (row.size != 0)
+            text_of(element, to, row.size);
+        else
+            *reinterpret_cast<double *>(to) = real_of(element, 0);
+    }
+}
+
+/* The rows of the tables that an item has: one walk through it, where asking for tag after tag would be as many. */
+void rows_read(DcmItem *item, bool injected, struct dicom_image *image)
+{
+    char *const base = reinterpret_cast<char *>(image);
+    char creator[0x100][26] = {};
+    Uint16 group = 0;
     for (DcmObject *object = item->nextInContainer(nullptr); object != nullptr; object = item->nextInContainer(object)) {
         DcmElement *const element = static_cast<DcmElement *>(object);
         DcmTagKey const tag = element->getTag();
+        if ((tag.getGroup() & 1) != 0) {
+            if (tag.getGroup() != group &&
+                (tag.getGroup() == 0x0009 || tag.getGroup() == 0x0071 || tag.getGroup() == 0x7053))
+                memset(creator, 0, sizeof creator);
+            group = tag.getGroup();
+            if (!injected && (group == 0x0009 || group == 0x0071 || group == 0x7053))
+                private_read(element, tag, creator, image);
+            continue;
+        }
         for (const text_row &row : texts)
             if (row.injected == injected && row.tag == tag)
                 text_of(element, base + row.offset, row.size);
         for (const real_row &row : reals)
             if (row.injected == injected && row.tag == tag)
-                for (unsigned long i = 0; i < row.count; i++)
-                    reinterpret_cast<double *>(base + row.offset)[i] = real_of(element, i);
+                for (unsigned long i = 0; i < row.count; i++) {
+                    bool unread = false;
+                    reinterpret_cast<double *>(base + row.offset)[i] = real_of(element, i, &unread);
+                    if (unread && i == 0)
+                        unread_note(image, element);
+                }
     }
 }
 
@@ -318,14 +411,19 @@ void rows_read(DcmItem *item, bool injected, char *base)
 
 void dicom_attributes_read(DcmItem *item, struct dicom_image *image)
 {
-    char *base = reinterpret_cast<char *>(image);
     DcmSequenceOfItems *injections = nullptr;
-    rows_read(item, false, base);
-    if (item->findAndGetSequence(DcmTagKey(0x0054, 0x0016), injections).good() && injections != nullptr) {
-        image->injections = static_cast<double>(injections->card());
-        if (injections->card() > 0)
-            rows_read(injections->getItem(0), true, base);
-    }
+    DcmItem *injected = nullptr, *nuclide = nullptr;
+    rows_read(item, false, image);
+    if (item->findAndGetSequence(DcmTagKey(0x0054, 0x0016), injections).bad() || injections == nullptr)
+        return;
+    image->injections = static_cast<double>(injections->card());
+    if (injections->card() == 0 || (injected = injections->getItem(0)) == nullptr)
+        return;
+    rows_read(injected, true, image);
+    if (injected->findAndGetSequenceItem(DCM_RadionuclideCodeSequence, nuclide, 0).bad() || nullptr == nuclide)
+        return;
+    dicom_text_of(nuclide, DCM_CodeValue, image->nuclide_code, sizeof image->nuclide_code);
+    dicom_text_of(nuclide, DCM_CodeMeaning, image->nuclide_meaning, sizeof image->nuclide_meaning);
 }
 
 namespace
@@ -337,7 +435,7 @@ void image_read_top(DcmDataset *set, struct dicom_image *image)
     char *base = reinterpret_cast<char *>(image);
     for (const real_row &row : reals)
         std::fill_n(reinterpret_cast<double *>(base + row.offset), row.count, static_cast<double>(NAN));
-    image->injections = NAN;
+    image->injections = image->philips_suv = image->philips_bqml = static_cast<double>(NAN);
     dicom_attributes_read(set, image);
 }
 

@@ -32,16 +32,21 @@ struct dicom_image {
     char vendor[65], model[65], tracer[65];
     char units[17], suv_type[17], decay_correction[17]; /* (0054,1001) (0054,1006) (0054,1102) */
     char corrected[257];                                /* (0028,0051), backslash separated */
+    char attenuation[65];                               /* (0054,1101) AttenuationCorrectionMethod */
     char study_date[17], series_date[17], series_time[17], acquisition_date[17], acquisition_time[17];
+    char acquisition_datetime[33], zone[17];         /* (0008,002A) (0008,0201) */
     char injection_time[17], injection_datetime[33]; /* (0018,1072) (0018,1078) */
-    char ge_scan_start[33], siemens_scan_start[33];  /* (0009,100D) (0071,1022): date and time */
+    char corrected_to[33];                           /* (0018,9701) DecayCorrectionDateTime */
+    char ge_scan_start[33], siemens_scan_start[33];  /* (0009,xx0D) (0071,xx22) of their own block: date and time */
+    char nuclide_code[17], nuclide_meaning[65];      /* (0054,0300): (0008,0100) (0008,0104) */
+    char unread[256]; /* texts that stand for numbers of the table and are none: "(0010,1030) PatientWeight '155lb'; ..." */
     double weight_kg, height_m, dose_bq, half_life_s;
-    double philips_suv, philips_bqml;             /* (7053,1000) (7053,1009): what a count is worth */
+    double philips_suv, philips_bqml;             /* (7053,xx00) (7053,xx09) of its own block: what a count is worth */
     double frame_reference_ms, frame_duration_ms; /* (0054,1300) (0018,1242) */
     double position_mm[3], orientation[6];        /* LPS; along a row (columns growing), then down a column */
     double pixel_spacing_mm[2];                   /* between rows, between columns */
     double slice_thickness_mm, slope, intercept;
-    double rows, columns, frames, samples, bits_allocated, bits_stored, is_signed;
+    double rows, columns, frames, samples, bits_allocated, bits_stored, high_bit, is_signed;
     /* what kind of image it is, and which of how many */
     char sop_instance[DICOM_UID], image_type[129], series_type[33], photometric[17]; /* (0054,1000) */
     double slices_said, image_index; /* (0054,0081) NumberOfSlices, (0054,1330) ImageIndex: from 1 */
@@ -69,6 +74,7 @@ int dicom_read_voxels(const char *path, const struct dicom_image *image, float *
 struct dicom_references {
     char (*series)[DICOM_UID], (*frame)[DICOM_UID]; /* of images; of frames of reference; owned */
     size_t series_count, frame_count;
+    char instance[DICOM_UID]; /* one image (SOPInstanceUID), for files that name no series; "" */
 };
 int dicom_read_references(const char *path, bool segments, struct dicom_references *r, struct error *e) MUST_USE;
 /* The series, or (unless NULL) the frame of reference, is among them. */
@@ -94,7 +100,7 @@ struct dicom_roi {
 struct dicom_structures {
     struct dicom_references refers;
     size_t roi_count;
-    struct dicom_roi *roi; /* several of one number: the contours are with the first */
+    struct dicom_roi *roi; /* several of one number: the contours are with the first; none: nothing is named */
     size_t stray;          /* contours of numbers that no ROI has */
 };
 int dicom_read_structures(const char *path, struct dicom_structures *s, struct error *e) MUST_USE;

@@ -16,9 +16,11 @@
 #include <dcmtk/dcmdata/dctk.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <sys/stat.h>
+#include <type_traits>
 #include <vector>
 
 /* Voxels that lie in their file as this machine holds them: DCMTK's element knows the place, and the rest of the file is forgotten. Of
@@ -34,6 +36,16 @@ struct dicom_pixels {
 namespace
 {
 
+/* Where a file does not say, all that is allocated. */
+double bits_stored(const struct dicom_image *image)
+{
+    return std::isfinite(image->bits_stored) ? image->bits_stored : image->bits_allocated;
+}
+double high_bit(const struct dicom_image *image)
+{
+    return std::isfinite(image->high_bit) ? image->high_bit : bits_stored(image) - 1;
+}
+
 int pixels_check(const char *path, const struct dicom_image *image, struct error *e)
 {
     if (!(image->rows >= 1 && image->columns >= 1))
@@ -48,7 +60,24 @@ int pixels_check(const char *path, const struct dicom_image *image, struct error
     if (image->bits_allocated != 8 && image->bits_allocated != 16)
         return fail(e, "cannot open '%s': (0028,0100) BitsAllocated is %g: only 8 and 16 are read", path,
                     image->bits_allocated);
+    double const most = image->bits_allocated, stored = bits_stored(image), high = high_bit(image);
+    if (!(stored >= 1 && stored <= most && high >= stored - 1 && high < most))
+        return fail(e, "cannot open '%s': (0028,0101) BitsStored %g and (0028,0102) HighBit %g do not fit into %g bits",
+                    path, stored, high, most);
     return 0;
+}
+
+/* What lies beside the stored bits (overlays, of old) is cut off, and the sign goes on from their highest. */
+template <class Stored> void bits_trim(Stored *word, size_t count, const struct dicom_image *image)
+{
+    unsigned const most = 8 * sizeof(Stored), left = most - 1 - static_cast<unsigned>(high_bit(image)),
+                   right = most - static_cast<unsigned>(bits_stored(image));
+    bool const negative = image->is_signed == 1;
+    for (size_t i = 0; (left != 0 || right != 0) && i < count; i++) {
+        Stored const up = static_cast<Stored>(word[i] << left);
+        word[i] = negative ? static_cast<Stored>(static_cast<std::make_signed_t<Stored>>(up) >> right)
+                           : static_cast<Stored>(up >> right);
+    }
 }
 
 /* Stored values of any type to what they mean. */
@@ -68,6 +97,25 @@ VECTORISED void words_rescale(const Uint16 *stored, size_t count, const struct d
 VECTORISED void signed_words_rescale(const Sint16 *stored, size_t count, const struct dicom_image *image, float *voxel)
 {
     values_rescale(stored, count, image, voxel);
+}
+
+/* Stored values, unpacked, of one image, which are trimmed where they lie. */
+int values_of_image(void *stored, size_t count, const struct dicom_image *image, float *voxel)
+{
+    bool const negative = image->is_signed == 1, words = image->bits_allocated == 16;
+    if (words)
+        bits_trim(static_cast<Uint16 *>(stored), count, image);
+    else
+        bits_trim(static_cast<Uint8 *>(stored), count, image);
+    if (words && negative)
+        signed_words_rescale(static_cast<const Sint16 *>(stored), count, image, voxel);
+    else if (words)
+        words_rescale(static_cast<const Uint16 *>(stored), count, image, voxel);
+    else if (negative)
+        values_rescale(static_cast<const Sint8 *>(stored), count, image, voxel);
+    else
+        values_rescale(static_cast<const Uint8 *>(stored), count, image, voxel);
+    return 0;
 }
 
 /* The fragments of an encapsulated image behind the table of offsets, one after the other. */
@@ -128,22 +176,13 @@ int read_pixels(DcmDataset *set, const FileStream &from, const struct dicom_imag
             "cannot open '%s': (7FE0,0010) PixelData has %lu bytes, %g rows of %g columns need %zu: the file is "
             "cut short",
             path, static_cast<unsigned long>(pixels->getLength()), image->rows, image->columns, bytes);
-    bool const negative = image->is_signed == 1;
     Uint16 *word = nullptr;
     Uint8 *byte = nullptr;
     OFCondition const read = image->bits_allocated == 16 ? pixels->getUint16Array(word) : pixels->getUint8Array(byte);
     if (read.bad() || (word == nullptr && byte == nullptr))
         return fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path,
                     read.bad() ? read.text() : "it holds nothing");
-    if (word != nullptr && negative)
-        signed_words_rescale(reinterpret_cast<Sint16 *>(word), count, image, voxel);
-    else if (word != nullptr)
-        words_rescale(word, count, image, voxel);
-    else if (negative)
-        values_rescale(reinterpret_cast<Sint8 *>(byte), count, image, voxel);
-    else
-        values_rescale(byte, count, image, voxel);
-    return 0;
+    return word != nullptr ? values_of_image(word, count, image, voxel) : values_of_image(byte, count, image, voxel);
 }
 
 bool pixels_unchanged(const struct dicom_pixels *pixels)
@@ -167,10 +206,8 @@ int read_plain(const char *path, const struct dicom_image *image, float *voxel, 
         size_t const now = std::min(PART, count - done);
         read = image->pixels->element->getPartialValue(part, static_cast<Uint32>(2 * (before + done)),
                                                        static_cast<Uint32>(2 * now), &at);
-        if (read.good() && image->is_signed == 1)
-            signed_words_rescale(reinterpret_cast<Sint16 *>(part), now, image, voxel + done);
-        else if (read.good())
-            words_rescale(part, now, image, voxel + done);
+        if (read.good())
+            (void)values_of_image(part, now, image, voxel + done);
     }
     if (!pixels_unchanged(image->pixels))
         return fail(e, "cannot open '%s': it changed while it was read", path);
@@ -178,21 +215,6 @@ int read_plain(const char *path, const struct dicom_image *image, float *voxel, 
 }
 
 /* ---- frames that want unpacking ---- */
-
-/* Stored values of one frame, unpacked. */
-int values_of_frame(const void *stored, size_t count, const struct dicom_image *image, float *voxel)
-{
-    bool const negative = image->is_signed == 1, words = image->bits_allocated == 16;
-    if (words && negative)
-        signed_words_rescale(static_cast<const Sint16 *>(stored), count, image, voxel);
-    else if (words)
-        words_rescale(static_cast<const Uint16 *>(stored), count, image, voxel);
-    else if (negative)
-        values_rescale(static_cast<const Sint8 *>(stored), count, image, voxel);
-    else
-        values_rescale(static_cast<const Uint8 *>(stored), count, image, voxel);
-    return 0;
-}
 
 /* The fragments of one frame of an encapsulated image. */
 bool frame_join(DcmElement *pixels, E_TransferSyntax syntax, size_t frame, size_t frames, std::vector<uint8_t> &code)
@@ -255,7 +277,7 @@ int read_frame(const char *path, const struct dicom_image *image, float *voxel, 
         std::vector<Uint16> unpacked((size + 1) / 2);
         OFCondition const done = pixels->getUncompressedFrame(set, static_cast<Uint32>(frame), fragment,
                                                               unpacked.data(), size + size % 2, colours);
-        return done.good() ? values_of_frame(unpacked.data(), count, image, voxel)
+        return done.good() ? values_of_image(unpacked.data(), count, image, voxel)
                            : fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked (%s)", path,
                                   syntax.getXferName(), done.text());
     }
@@ -269,8 +291,8 @@ int read_frame(const char *path, const struct dicom_image *image, float *voxel, 
     if (read.bad() || (word == nullptr && byte == nullptr))
         return fail(e, "cannot open '%s': (7FE0,0010) PixelData: %s", path,
                     read.bad() ? read.text() : "it holds nothing");
-    return word != nullptr ? values_of_frame(word + frame * count, count, image, voxel)
-                           : values_of_frame(byte + frame * count, count, image, voxel);
+    return word != nullptr ? values_of_image(word + frame * count, count, image, voxel)
+                           : values_of_image(byte + frame * count, count, image, voxel);
 }
 
 int read_voxels(const char *path, const struct dicom_image *image, float *voxel, struct error *e)

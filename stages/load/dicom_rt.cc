@@ -47,6 +47,14 @@ void series_add(DcmItem *item, const DcmTagKey &sequence, struct dicom_reference
                [&](DcmItem *series) { uid_add(series, DCM_SeriesInstanceUID, &r->series, &r->series_count); });
 }
 
+/* The first image that an item of the sequence names, if none is known yet. */
+void instance_note(DcmItem *of, const DcmTagKey &sequence, struct dicom_references *r)
+{
+    DcmItem *image = nullptr;
+    if (r->instance[0] == '\0' && of->findAndGetSequenceItem(sequence, image, 0).good() && image != nullptr)
+        dicom_text_of(image, DCM_ReferencedSOPInstanceUID, r->instance, sizeof r->instance);
+}
+
 /* Any frame, any study, any series: an RTSTRUCT of several. */
 void references_structures(DcmDataset *set, struct dicom_references *r)
 {
@@ -57,6 +65,10 @@ void references_structures(DcmDataset *set, struct dicom_references *r)
     });
     items_each(set, DCM_StructureSetROISequence,
                [&](DcmItem *roi) { uid_add(roi, DCM_ReferencedFrameOfReferenceUID, &r->frame, &r->frame_count); });
+    items_each(set, DCM_ROIContourSequence, [&](DcmItem *roi) {
+        items_each(roi, DCM_ContourSequence,
+                   [&](DcmItem *contour) { instance_note(contour, DCM_ContourImageSequence, r); });
+    });
 }
 
 void references_segments(DcmDataset *set, struct dicom_references *r)
@@ -65,6 +77,12 @@ void references_segments(DcmDataset *set, struct dicom_references *r)
     series_add(set, DCM_ReferencedSeriesSequence, r);
     items_each(set, DCM_StudiesContainingOtherReferencedInstancesSequence,
                [&](DcmItem *study) { series_add(study, DCM_ReferencedSeriesSequence, r); });
+    instance_note(set, DCM_SourceImageSequence, r);
+    for (auto const &groups : {DCM_PerFrameFunctionalGroupsSequence, DCM_SharedFunctionalGroupsSequence})
+        items_each(set, groups, [&](DcmItem *frame) {
+            items_each(frame, DCM_DerivationImageSequence,
+                       [&](DcmItem *derived) { instance_note(derived, DCM_SourceImageSequence, r); });
+        });
 }
 
 int load(const char *path, DcmFileFormat &file, struct error *e)
@@ -170,11 +188,9 @@ int read_structures(const char *path, struct dicom_structures *s, struct error *
         return -1;
     DcmDataset *set = file.getDataset();
     references_structures(set, &s->refers);
-    DcmSequenceOfItems *names = nullptr, *drawn = nullptr;
+    DcmSequenceOfItems *names = nullptr;
     if (set->findAndGetSequence(DCM_StructureSetROISequence, names).bad() || names == nullptr || names->card() == 0)
-        return fail(e, "cannot open '%s': (3006,0020) StructureSetROISequence is missing: no ROI is named", path);
-    if (set->findAndGetSequence(DCM_ROIContourSequence, drawn).bad() || drawn == nullptr)
-        return fail(e, "cannot open '%s': (3006,0039) ROIContourSequence is missing: no ROI is drawn", path);
+        return 0;
     s->roi = static_cast<struct dicom_roi *>(try_alloc(e, names->card(), sizeof *s->roi));
     if (s->roi == nullptr)
         return fail_in(e, "cannot open '%s'", path);

@@ -86,7 +86,7 @@ void source_set_organs(struct source *f, const char *organs)
 void source_free(struct source *f)
 {
     char *const text[] = {f->label, f->path,  f->mask,      f->organs, f->sidecar, f->patient,
-                          f->study, f->units, f->diagnosis, f->sex,    f->doubt};
+                          f->study, f->units, f->diagnosis, f->sex,    f->doubt,   f->override};
     source_clear_ct(f);
     for (size_t i = 0; i < COUNT_OF(text); i++)
         free(text[i]);
@@ -274,6 +274,9 @@ uint64_t sources_run(const struct sources *s, const struct load_options *o)
         fprintf(to, "%s\t%s\t%s\t%llu\n", s->item[i].label, s->item[i].series_uid,
                 s->item[i].mask ? path_base(s->item[i].mask) : "",
                 (unsigned long long)source_size(&s->item[i], o->want_ct));
+    for (size_t i = 0; i < s->count; i++)
+        if (s->item[i].override)
+            fprintf(to, "%zu: %s\n", i, s->item[i].override);
     fclose(to);
     uint64_t run = bytes_xxh3(text, size);
     free(text);

@@ -57,7 +57,7 @@ static int by_series(const void *left, const void *right)
     return order ? order : strcmp(a->path, b->path);
 }
 
-void dicom_sources(struct sources *s, struct dicom_files *d)
+void dicom_sources(struct sources *s, const struct dicom_files *d)
 {
     size_t count = 0, before = s->count;
     struct dicom_file *image = xalloc(d->count + 1, sizeof *image);

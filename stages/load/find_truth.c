@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* find_truth -- which RTSTRUCT or SEG is the truth of a DICOM series.   find_dicom -> [find_truth]
  *
- * It names the series (SeriesInstanceUID), in any of its references: of the tree, or where that has none, of the folder mask/ beside the
+ * It names the series (SeriesInstanceUID) in any of its references, or where it names none, one of its images (SOPInstanceUID): of the tree, or where that has none, of the folder mask/ beside the
  * series' own. Several SEG are joined; of several RTSTRUCT none is taken, and the scan refused: which one is not ours to say. One
  * drawn on another series of the same frame of reference, such as the CT, is taken only if it is named with --mask. One that cannot be
  * read may be of any series of its study that has no other: those are refused, too. */
@@ -34,6 +34,19 @@ static void joined_add(struct source *f, const char *path)
     f->joined.name[f->joined.count++] = xstrdup(path);
 }
 
+/* It names the series of f, in any of its references; or where it names none, one of its images. */
+static bool drawn_on(const struct dicom_file *drawn, const struct dicom_files *images, const char *series_uid)
+{
+    const struct dicom_references *r = &drawn->refers;
+    if (r->series_count || !*r->instance)
+        return dicom_refers_to(r, series_uid, NULL);
+    for (size_t i = 0; i < images->count; i++)
+        if (strcmp(images->item[i].probe.sop_instance, r->instance) == 0 &&
+            strcmp(images->item[i].probe.series_uid, series_uid) == 0)
+            return true;
+    return false;
+}
+
 /* A copy of one that is taken already, byte for byte. */
 static bool is_copy(const struct source *f, const struct dicom_file *first, const struct dicom_file *drawn)
 {
@@ -45,13 +58,13 @@ static bool is_copy(const struct source *f, const struct dicom_file *first, cons
 }
 
 /* How many of `d` are drawn on the series of f; they become its mask. */
-static size_t truth_among(struct dicom_files *d, struct source *f)
+static size_t truth_among(const struct dicom_files *d, const struct dicom_files *images, struct source *f)
 {
     const struct dicom_file *first = NULL;
     size_t found = 0;
     for (size_t i = 0; i < d->count; i++) {
-        struct dicom_file *drawn = &d->item[i];
-        if (!drawn->is_truth || !dicom_refers_to(&drawn->refers, f->series_uid, NULL))
+        const struct dicom_file *drawn = &d->item[i];
+        if (!drawn->is_truth || !drawn_on(drawn, images, f->series_uid))
             continue;
         if (first && is_copy(f, first, drawn))
             continue;
@@ -82,13 +95,13 @@ static void unreadable_among(const struct dicom_files *d, const struct dicom_fil
     }
 }
 
-void truth_find(struct source *f, struct dicom_files *d, const struct dicom_file *pet)
+void truth_find(struct source *f, const struct dicom_files *d, const struct dicom_file *pet)
 {
     struct dicom_files beside = {0};
-    if (truth_among(d, f) > 0)
+    if (truth_among(d, d, f) > 0)
         return;
     sibling_files(f->path, &beside);
-    if (truth_among(&beside, f) == 0) {
+    if (truth_among(&beside, d, f) == 0) {
         unreadable_among(d, pet, f);
         unreadable_among(&beside, pet, f);
     }
@@ -108,12 +121,12 @@ static bool same_frame(const struct sources *s, size_t first, const struct dicom
 }
 
 /* Scans from s->item[first] on that it is truth of. */
-static size_t used_by(const struct sources *s, size_t first, const struct dicom_file *drawn)
+static size_t used_by(const struct sources *s, size_t first, const struct dicom_files *d, const struct dicom_file *drawn)
 {
     size_t used = 0;
     for (size_t i = first; i < s->count; i++) {
         const struct source *f = &s->item[i];
-        used += f->kind == SOURCE_DICOM && f->mask && dicom_refers_to(&drawn->refers, f->series_uid, NULL);
+        used += f->kind == SOURCE_DICOM && f->mask && drawn_on(drawn, d, f->series_uid);
     }
     return used;
 }
@@ -124,7 +137,7 @@ void truth_tell_unused(const struct sources *s, size_t first, const struct dicom
     size_t unused = 0;
     for (size_t i = 0; i < d->count; i++) {
         const struct dicom_file *drawn = &d->item[i];
-        size_t const used = drawn->is_truth ? used_by(s, first, drawn) : 0;
+        size_t const used = drawn->is_truth ? used_by(s, first, d, drawn) : 0;
         if (*drawn->unreadable.text)
             log_warn("%s; no scan gets its truth from it", drawn->unreadable.text);
         else if (drawn->is_truth && used == 0 && unused++ == 0)

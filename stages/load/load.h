@@ -9,6 +9,7 @@
  *     reader    the process in which all this is done, within its sandbox (reader.h, sandbox.h)
  *     hash      names that are no names
  *     clock     times and dates as files write them
+ *     override  facts the user gives in place of the files'     explain   a page about how a scan's SUV comes about
  *
  * Parsers of foreign files live in this room, NIfTI's in common. Every size a file declares is checked against the bytes
  * that are there before anything is allocated. */
@@ -33,7 +34,10 @@ struct load_options {
     bool first_study;             /* of each patient, alone */
     const char *salt;             /* of the patient hash; NULL: the user's own */
     bool keep_identifiers;
-    size_t memory_limit; /* bytes */
+    size_t memory_limit;         /* bytes */
+    bool accept_implausible;     /* --check: as petrel-suv will be told */
+    bool explain;                /* --check: every scan's page of explain.c instead of a table of what is refused */
+    struct opt_strings override; /* facts in place of the files' */
 };
 
 /* ---- find ---- */
@@ -53,6 +57,7 @@ struct source {
     bool listed;             /* said by the list: goes before what the file itself says */
     char *units;             /* "SUV": the name or the list says so */
     char *diagnosis, *sex;   /* said by the list */
+    char *override;          /* facts the user gave in place of its files': "weight_g=70000;..."; NULL: none */
     double age_y, study_day; /* NAN: unknown; days as clock_days counts them */
     char series_uid[DICOM_UID];
     struct names slice;    /* SOURCE_DICOM: the files of the series */
@@ -78,6 +83,8 @@ int metadata_join(struct sources *s, const char *path, struct error *e) MUST_USE
  * stays, to be told. -1: none is left (EX_NOINPUT). */
 int sources_choose(struct sources *s, const struct opt_strings *diagnosis, bool first_study, struct error *e) MUST_USE;
 void source_free(struct source *f);
+/* What --override gives (override.c) to the sources it is for. -1: no such fact, or no value (EX_USAGE). */
+int overrides_join(struct sources *s, const struct opt_strings *given, struct error *e) MUST_USE;
 /* The run id: the same list of scans (labels, sizes) and the same options that change what is read give the same number,
  * on any machine. */
 uint64_t sources_run(const struct sources *s, const struct load_options *o);
@@ -191,11 +198,11 @@ void series_doubt(struct source *f, const struct dicom_files *d);
  * body are refused. */
 void series_choose(struct sources *s, size_t before, const struct found_series *found);
 /* One source a PET series, each with its truth and CT. */
-void dicom_sources(struct sources *s, struct dicom_files *d);
+void dicom_sources(struct sources *s, const struct dicom_files *d);
 /* find_truth.c: what an RTSTRUCT or SEG refers to; the truth of the series `pet` is of; and what is truth of no scan from s->item[first]
  * on, aloud. */
 void truth_probe(struct dicom_file *f);
-void truth_find(struct source *f, struct dicom_files *d, const struct dicom_file *pet);
+void truth_find(struct source *f, const struct dicom_files *d, const struct dicom_file *pet);
 void truth_tell_unused(const struct sources *s, size_t first, const struct dicom_files *d);
 void dicom_files_free(struct dicom_files *d);
 /* "a/b/c" -> "a/b", "c" -> "."; the caller's. */
@@ -281,8 +288,11 @@ int series_parts(const struct dicom_image *image, const char *const *path, size_
 /* completeness.c: as many slices as its own numbers say; image: sorted. */
 int series_complete(const struct dicom_image *image, const char *const *path, size_t count, const char *doubt,
                     struct error *e) MUST_USE;
-/* What DICOM attributes say of the scan. image: the slices, any order. */
-int series_facts(const struct dicom_image *image, size_t count, struct scan_facts *f, struct error *e) MUST_USE;
+/* What DICOM attributes say of the scan, and then what the user says (f->overridden). image: the slices, any order. */
+int series_facts(struct dicom_image *image, size_t count, struct scan_facts *f, struct error *e) MUST_USE;
+/* Then: where decay was not corrected, the slopes of slices acquired later than the first grow by what had decayed until then, so that one
+ * factor fits all. -1: also where a series' moment could not be checked, ActualFrameDuration being missing. */
+int series_decay(struct dicom_image *image, size_t count, struct scan_facts *f, struct error *e) MUST_USE;
 
 /* What structures make together on a series' grid, in file order: the regions of an RTSTRUCT, filled slice by slice (a voxel is inside if
  * its centre is), or the segments of one or several SEG. By default all that may be tumour, which outlines of the body, organs and
@@ -290,11 +300,11 @@ int series_facts(const struct dicom_image *image, size_t count, struct scan_fact
 struct truth {
     const struct opt_strings *roi;
     const struct series *series;
-    uint8_t *mask;      /* the caller's */
-    bool found[64];     /* which of roi */
-    size_t named, used; /* structures there are; that were drawn into mask */
-    char there[400];    /* their names, for sentences */
-    char left[400];     /* those that are no tumour, and why */
+    uint8_t *mask;   /* the caller's */
+    bool found[64];  /* which of roi */
+    size_t named;    /* structures there are */
+    char there[400]; /* their names, for sentences */
+    char left[400];  /* those that are no tumour, and why */
 };
 /* Reads all files into t->mask, and says what is left out. -1: one cannot be used; a name of --roi is nowhere; no voxel is inside though
  * structures were named, unless allow_empty. */
@@ -317,13 +327,19 @@ int contours_fill(const struct dicom_roi *roi, const struct grid *grid, uint8_t 
 /* Fractional voxel indices (x, y, z) of a point in mm LPS, on a grid whose axes are perpendicular. */
 void grid_index_lps(const struct grid *g, const double lps_mm[3], double xyz[3]);
 
+/* explain.c: a page about a scan's SUV: every attribute it took, the moments, rule by rule, the factor, the gate, and what else the same
+ * header could have given. read: the facts as they were read; made: as suv left them; why: what refused it, text "" if nothing did. The
+ * caller's. */
+char *explain_page(const struct source *from, const struct scan_facts *read, const struct scan_facts *made,
+                   const char *formula, const struct error *why) MUST_USE;
+
 /* ---- names and times ---- */
 /* First 12 hex digits of SHA-256(salt + id). */
 void hash_name(const char *salt, const char *id, char name[13]);
 /* The user's salt, made on first use (64 hex digits in $XDG_CONFIG_HOME/petrel/salt or ~/.config/petrel/salt, mode 0600). */
 int hash_salt(char salt[65], struct error *e) MUST_USE;
-/* "HHMMSS.f" or "HH:MM:SS.f" -> seconds since midnight; NAN if it is neither. */
+/* A time as common/timestamp.h has it -> seconds since midnight; NAN if it is none. */
 double clock_seconds(const char *text);
-/* "YYYYMMDD" -> days, in a count that goes on past months and years; NAN. */
+/* "YYYYMMDD...", "YYYY-MM-DD" -> days, in a count that goes on past months and years; NAN. */
 double clock_days(const char *text);
 #endif

@@ -78,6 +78,7 @@ static int check(struct reader *reader)
     for (size_t i = 0; i < list.count; i++) {
         struct buffer out;
         struct refusal_message told = {.stage = "load"};
+        e = (struct error){0};
         enum reader_outcome const outcome = reader_scan(reader, &list, i, &out, &e);
         if (outcome == READER_FAILED)
             leave(NULL, &reader, outcome, &e);
@@ -87,6 +88,11 @@ static int check(struct reader *reader)
             if (refused++ == 0)
                 puts("refused_by\tscan\treason");
             check_line(told.stage, list.scan[i].label, e.text);
+        }
+        if (outcome == READER_READ && out.size) { /* --explain */
+            printf("%s%.*s", i ? "\n" : "", (int)out.size, (const char *)out.data);
+            fflush(stdout);
+            refused += *e.text != '\0';
         }
         buffer_free(&out);
         progress_update(&bar, i + 1, "%s", list.scan[i].label);
@@ -108,7 +114,7 @@ int main(int argc, char **argv)
     double gib = 8;
     stage_defaults(&ends);
     recipe_defaults(&recipe);
-    struct option table[14 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
+    struct option table[17 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG",
          0, NULL},
@@ -133,6 +139,16 @@ int main(int argc, char **argv)
         {"memory-limit", OPT_REAL, &gib, "GIB", 0.25, 1024, "memory this program may take, GiB", 0, NULL},
         {"check", OPT_FLAG, &check_only, NULL, 0, 0,
          "read everything, convert nothing, and print a table of what would be refused and why; needs no run", 0, NULL},
+        {"accept-implausible", OPT_FLAG, &load.accept_implausible, NULL, 0, 0,
+         "with --check: as petrel-suv will be told", 0, NULL},
+        {"explain", OPT_FLAG, &load.explain, NULL, 0, 0,
+         "as --check, but print a page about each scan: how its SUV comes about, and what else its header could give",
+         0, NULL},
+        {"override", OPT_STRINGS, &load.override, "NAME=VALUE,...|from=FILE.tsv", 0, 0,
+         "facts in place of the files', such as weight_g=70000, for all scans, or from a table with a column scan; "
+         "recorded "
+         "with the scans",
+         0, NULL},
         {"skip-cache", OPT_STRING, &skip_cache, "DIR", 0, 0, "do not read again what this cache holds of the same run",
          0, NULL},
     };
@@ -153,7 +169,7 @@ int main(int argc, char **argv)
             "study.\n"
             "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
-        .count = 14};
+        .count = 17};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
     opts.count +=
         recipe_options(&recipe, RECIPE_CHANNELS | RECIPE_SUV, table + opts.count, COUNT_OF(table) - opts.count);
@@ -161,6 +177,7 @@ int main(int argc, char **argv)
     char own_salt[65];
     if (opts_parse(&opts, argc, argv, &e) < 0)
         die_of(&e);
+    check_only |= load.explain;
     load.want_ct = recipe_channels(&recipe) > BOX_CT;
     if (load.ct && !load.want_ct)
         die(EX_USAGE, "--ct names a CT that channels = pet leaves out: give --channels pet,ct, too");

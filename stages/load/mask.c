@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mask -- truth, and organs, from an image on its scan's grid.   scan -> [mask] -> image */
+#include "common/log.h"
 #include "stages/load/load.h"
 #include <math.h>
 #include <stdlib.h>
@@ -7,19 +8,37 @@
 /* What is read, as sentences call it, and how its values become bytes; -1: one cannot. */
 struct kind {
     const char *name;
-    int (*bytes)(const float *from, size_t count, uint8_t *to, struct error *e);
+    int (*bytes)(const char *path, const float *from, size_t count, uint8_t *to, struct error *e);
 };
 
-static int bytes_mask(const float *from, size_t count, uint8_t *to, struct error *e)
+/* Inside is what is above one half. A mask that is not empty and yet has nothing inside (probabilities, other scales) is no truth; one of
+ * several values may be of several things, and it is said that all of them are taken. */
+static int bytes_mask(const char *path, const float *from, size_t count, uint8_t *to, struct error *e)
 {
-    (void)e;
-    for (size_t i = 0; i < count; i++)
+    float value = 0, other = 0;
+    bool inside = false, some = false;
+    for (size_t i = 0; i < count; i++) {
         to[i] = from[i] > 0.5F;
+        some |= from[i] < 0 || from[i] > 0;
+        if (!to[i])
+            continue;
+        if (!inside)
+            value = from[i];
+        else if (from[i] < value || from[i] > value)
+            other = from[i];
+        inside = true;
+    }
+    if (some && !inside)
+        return fail(e, "its values are not all 0, and none is above 0.5: no voxel is inside");
+    if (other > 0)
+        log_warn("'%s' holds several values, such as %g and %g: all above 0.5 are taken for truth", path, (double)value,
+                 (double)other);
     return 0;
 }
 
-static int bytes_organs(const float *from, size_t count, uint8_t *to, struct error *e)
+static int bytes_organs(const char *path, const float *from, size_t count, uint8_t *to, struct error *e)
 {
+    (void)path;
     for (size_t i = 0; i < count; i++) {
         if (!(from[i] >= 0 && from[i] <= UINT8_MAX && from[i] == floorf(from[i])))
             return fail(e, "it holds the value %g, and organs are whole numbers from 0 to %d", (double)from[i],
@@ -58,7 +77,7 @@ static int on_grid_read(const struct kind *kind, const char *path, size_t max_by
     void *inside = rc == 0 ? try_alloc(e, count, 1) : NULL;
     if (rc == 0 && !inside)
         rc = fail_in(e, "cannot open '%s'", path);
-    if (rc == 0 && kind->bytes(image.voxel, count, inside, e) < 0)
+    if (rc == 0 && kind->bytes(path, image.voxel, count, inside, e) < 0)
         rc = fail_in(e, "cannot use %s '%s'", kind->name, path);
     if (rc == 0) {
         struct turn turned;

@@ -111,7 +111,7 @@ static bool place_of(const char *path, struct place *p)
         (stem_ends(name, p->stem, "_0000") || stem_ends(name, p->stem, "_0001"))) { /* wherever it lies */
         p->without -= strlen("_0000");
         p->channel = name[p->stem - 1] - '0';
-        p->labels = p->labels ? p->labels : folder_in(p->root, "labelsTr");
+        p->labels = in_images ? p->labels : folder_in(p->root, "labelsTr");
     } else if (in_images) {
         channel_read(p, name);
     }

@@ -84,7 +84,7 @@ static int find(const struct reader_job *job, struct sources *s, struct error *e
         return -1;
     if (o->metadata && metadata_join(s, o->metadata, e) < 0)
         return -1;
-    return sources_choose(s, &o->diagnosis, o->first_study, e);
+    return sources_choose(s, &o->diagnosis, o->first_study, e) < 0 ? -1 : overrides_join(s, &o->override, e);
 }
 
 static void list_tell(int to, const struct sources *s, const struct load_options *o)
@@ -124,21 +124,51 @@ static void refuse(int to, const struct source *from, const struct load_options 
     buffer_free(&out);
 }
 
+/* What petrel-suv will do with it, the other grid apart. */
+static int convert(struct volume_message *m, const struct reader_job *job, struct error *e)
+{
+    if (suv_factor(&m->facts, job->formula, e) < 0)
+        return -1;
+    suv_apply(&m->volume, &m->facts);
+    suv_statistics(&m->volume, &m->facts);
+    return suv_gate(&m->volume, &m->facts, job->options->accept_implausible, e);
+}
+
+/* --explain: the page says whether it is refused, and so does the sentence that goes with it. */
+static void explain(int to, const struct source *from, const struct reader_job *job, int rc, struct volume_message *m,
+                    struct error *e)
+{
+    struct scan_facts const read = m->facts;
+    if (rc == 0)
+        rc = convert(m, job, e);
+    char *page = explain_page(from, &read, &m->facts, job->formula, e);
+    reply(to, REPLY_READ, rc < 0 ? e : NULL, page, strlen(page));
+    free(page);
+    volume_message_free(m);
+}
+
 static void scan_tell(int to, const struct source *from, const struct reader_job *job)
 {
     struct volume_message m;
     struct buffer out = {0};
     struct error e = {0};
     double const begun_s = now_s();
-    if (scan_read(from, job->options, &m, &e) < 0) {
+    int const rc = scan_read(from, job->options, &m, &e);
+    if (job->options->explain) {
+        explain(to, from, job, rc, &m, &e);
+        return;
+    }
+    if (rc < 0) {
         refuse(to, from, job->options, "load", &m.facts, &e);
         return;
     }
     if (job->formula) {
-        if (suv_factor(&m.facts, job->formula, &e) < 0)
+        if (convert(&m, job, &e) < 0)
             refuse(to, from, job->options, "suv", &m.facts, &e);
         else
             reply(to, REPLY_READ, NULL, NULL, 0);
+        if (*m.facts.told)
+            log_warn("'%s': %s", from->label, m.facts.told);
         volume_message_free(&m);
         return;
     }

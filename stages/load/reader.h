@@ -34,7 +34,7 @@ struct reader *reader_open(const struct reader_job *job);
 enum reader_outcome { READER_STOPPED = -2, READER_FAILED = -1, READER_REFUSED, READER_READ };
 /* The scans there are. FAILED: none, and why. */
 enum reader_outcome reader_find(struct reader *r, struct reader_list *list, struct error *e) MUST_USE;
-/* READ: *out is the encoded volume (--check: empty); REFUSED: *e says why for people here, *out is the encoded refusal for others, of
+/* READ: *out is the encoded volume (--check: empty; --explain: the page, and *e says why it is refused, if it is); REFUSED: *e says why for people here, *out is the encoded refusal for others, of
  * stage "load" ("suv": --check, SUV cannot be made). FAILED: it cannot go on at all. */
 enum reader_outcome reader_scan(struct reader *r, const struct reader_list *list, size_t index, struct buffer *out,
                                 struct error *e) MUST_USE;

@@ -246,7 +246,6 @@ static int roi_read(const char *path, const struct dicom_roi *roi, struct truth 
     if (contours_fill(roi, &t->series->grid, t->mask, &c, e) < 0)
         return -1;
     losses_tell(path, roi, &c);
-    t->used++;
     return 0;
 }
 

@@ -2,6 +2,7 @@
 /* scan -- one source becomes one volume message: voxels in LPS order, truth, facts.   find -> [scan] -> suv */
 #include "common/log.h"
 #include "common/utf8.h"
+#include "proto/suv.h"
 #include "stages/load/load.h"
 #include <ctype.h>
 #include <math.h>
@@ -104,7 +105,7 @@ static void identify(const struct source *from, const struct load_options *o, co
     name_clean(f->scan);
     if (from->diagnosis)
         snprintf(f->diagnosis, sizeof f->diagnosis, "%.31s", from->diagnosis);
-    if (from->sex)
+    if (from->sex && !strstr(f->overridden, "sex="))
         snprintf(f->sex, sizeof f->sex, "%.7s", from->sex);
     if (isfinite(from->age_y))
         f->age_y = from->age_y;
@@ -252,6 +253,8 @@ static int read_image(const struct source *from, const struct load_options *o, s
         log_warn("'%s' has no patient id: taken as a patient of its own", from->label);
     free(patient);
     free(study);
+    if (rc == 0 && !from->sidecar)
+        rc = suv_override(&m->facts, e);
     if (rc == 0)
         rc = units_decide(from, o, &m->facts, e);
     if (rc == 0)
@@ -324,6 +327,8 @@ int scan_read(const struct source *from, const struct load_options *o, struct vo
 {
     *m = (struct volume_message){0};
     scan_facts_init(&m->facts);
+    if (from->override)
+        format_into(m->facts.overridden, sizeof m->facts.overridden, "%s", from->override);
     char *data_file = NULL;
     int rc = -1;
     if (from->kind == SOURCE_REFUSED || *from->refused.text) {

@@ -100,6 +100,19 @@ static int segments_choose(const struct dicom_segmentation *d, struct truth *t, 
     return 0;
 }
 
+/* Wanted ones without a voxel, in one sentence. */
+static void empty_tell(const char *path, const struct dicom_segmentation *d, const struct segments *of)
+{
+    const char *one = NULL;
+    size_t empty = 0;
+    for (size_t i = 0; i < d->segment_count; i++)
+        if (of->wanted[d->segment[i].number] && of->voxels[d->segment[i].number] == 0 && empty++ == 0)
+            one = d->segment[i].label;
+    if (empty)
+        log_warn("'%s': %zu of %zu segments hold no voxel: '%s'%s", path, empty, d->segment_count, one,
+                 empty > 1 ? ", ..." : "");
+}
+
 int seg_read(const char *path, struct truth *t, struct error *e)
 {
     struct dicom_segmentation d;
@@ -116,11 +129,8 @@ int seg_read(const char *path, struct truth *t, struct error *e)
         rc = grid_check(&d, &s->grid, e);
     if (rc == 0)
         rc = frames_fill(&d, of, &s->grid, t->mask, e);
-    for (size_t i = 0; rc == 0 && i < d.segment_count; i++) {
-        t->used += of->wanted[d.segment[i].number];
-        if (of->wanted[d.segment[i].number] && of->voxels[d.segment[i].number] == 0)
-            log_warn("'%s': segment '%s' holds no voxel", path, d.segment[i].label);
-    }
+    if (rc == 0)
+        empty_tell(path, &d, of);
     free(of);
     dicom_segmentation_free(&d);
     return rc;

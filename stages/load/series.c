@@ -267,7 +267,7 @@ int series_read(const struct names *slice, const char *doubt, size_t max_bytes, 
         rc = series_arrange(h.image, h.path, &h.count, &s->grid, e);
     if (rc == 0)
         rc = series_complete(h.image, h.path, h.count, doubt, e);
-    if (rc == 0 && series_facts(h.image, h.count, f, e) < 0)
+    if (rc == 0 && (series_facts(h.image, h.count, f, e) < 0 || series_decay(h.image, h.count, f, e) < 0))
         rc = fail_in(e, "cannot use '%s'", h.path[0]);
     size_t const plane = rc == 0 ? (size_t)(s->grid.dim[1] * s->grid.dim[2]) : 0;
     if (rc == 0 && plane > max_bytes / 2 / sizeof(float) / h.count)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sidecar_json -- the JSON beside a NIfTI volume says what its header cannot: dose, weight, times.   scan -> [sidecar_json]
  *
- * Names are those of BIDS-PET where it has one. Times are of one day; decay past midnight is the business of suv. */
+ * Names are those of BIDS-PET where it has one. Times without a day are of one day; decay past midnight is the business of suv. Where one
+ * of them names a time zone, all must. */
+#include "common/timestamp.h"
+#include "proto/suv.h"
 #include "stages/load/load.h"
 #include <jansson.h>
 #include <math.h>
@@ -51,7 +54,14 @@ static int text_get(const json_t *object, const char *name, char *to, size_t siz
     return 0;
 }
 
-static int field_get(const json_t *object, size_t row, struct scan_facts *f, struct error *e)
+/* Times as they stand, until all are known. */
+struct clock_texts {
+    size_t count;
+    struct timestamp said[8];
+    double *to[8];
+};
+
+static int field_get(const json_t *object, size_t row, struct scan_facts *f, struct clock_texts *clock, struct error *e)
 {
     const json_t *value = json_object_get(object, fields[row].name);
     char text[64] = "", *base = (char *)f;
@@ -68,10 +78,35 @@ static int field_get(const json_t *object, size_t row, struct scan_facts *f, str
         *to = fields[row].scale * json_number_value(value);
         return 0;
     }
+    struct timestamp *t = &clock->said[clock->count++];
+    *t = timestamp_none();
+    clock->to[clock->count - 1] = to;
     if (text_get(object, fields[row].name, text, sizeof text, e) < 0)
         return -1;
-    *to = clock_seconds(text);
-    return isfinite(*to) ? 0 : fail(e, "\"%s\" is '%s', not a time (%s)", fields[row].name, text, fields[row].unit);
+    return timestamp_time(text, t) || (timestamp_datetime(text, t) && isfinite(t->time_s))
+               ? 0
+               : fail(e, "\"%s\" is '%s', not a time (%s)", fields[row].name, text, fields[row].unit);
+}
+
+/* All the times there are, as seconds after midnight of the first day that one of them names, in UTC where they name their zones. */
+static int clock_set(const struct clock_texts *c, struct scan_facts *f, struct error *e)
+{
+    size_t zoned = 0, dated = 0;
+    double day = NAN;
+    for (size_t i = 0; i < c->count; i++) {
+        zoned += isfinite(c->said[i].zone_s);
+        dated += isfinite(c->said[i].day);
+        if (c->to[i] == &f->acquisition_s || !isfinite(day))
+            day = isfinite(c->said[i].day) ? c->said[i].day : day;
+    }
+    if (zoned && zoned < c->count)
+        return fail(e, "some of its times name a time zone, and some do not: what lies between them is not known");
+    for (size_t i = 0; i < c->count; i++) {
+        *c->to[i] = timestamp_since(&c->said[i], day, zoned ? 0 : (double)NAN);
+        if (c->to[i] == &f->injection_s)
+            f->injection_dated = dated == c->count && c->count > 1;
+    }
+    return 0;
 }
 
 /* InjectedRadioactivity comes with a unit of its own. */
@@ -149,8 +184,11 @@ int sidecar_read(const char *path, struct scan_facts *f, char **patient, char **
                       : fail(e, "cannot read '%s': line %d: %s", path, why.line, why.text);
     }
     int rc = 0;
+    struct clock_texts clock = {0};
     for (size_t row = 0; rc == 0 && row < COUNT_OF(fields); row++)
-        rc = field_get(object, row, f, e);
+        rc = field_get(object, row, f, &clock, e);
+    if (rc == 0)
+        rc = clock_set(&clock, f, e);
     if (rc == 0)
         rc = dose_scale(object, f, e);
     if (rc == 0)
@@ -161,6 +199,8 @@ int sidecar_read(const char *path, struct scan_facts *f, char **patient, char **
         rc = ids_get(object, patient, study, e);
     if (rc == 0)
         rc = sidecar_bids(object, f, e);
+    if (rc == 0)
+        rc = suv_override(f, e);
     f->simulated = json_is_true(json_object_get(object, "Simulated"));
     json_decref(object);
     if (rc < 0) {

@@ -160,6 +160,11 @@ static int truth_check(const struct truth *t, const struct names *file, bool all
     size_t const count = grid_voxels(&t->series->grid);
     if (allow_empty || memchr(t->mask, 1, count))
         return 0;
+    if (t->named == 0)
+        return fail(e,
+                    "cannot use mask '%s': it names no structure ((3006,0020) StructureSetROISequence, (0062,0002) "
+                    "SegmentSequence): give --allow-empty-truth if that is right",
+                    file->name[0]);
     return fail(
         e,
         "cannot use mask '%s': it names %zu structures (%s), and no voxel is inside: name one with --roi, or give "

@@ -70,8 +70,27 @@ static int32_t organ_of(const struct volume *v, const struct extents *x, uint32_
     return most;
 }
 
+/* Middle of the liver, the scan's index: as it was found, else of the organ map's; NAN: unknown. */
+static void liver_middle(const struct volume *v, const struct liver *liver, double middle[3])
+{
+    if (liver->by != LIVER_UNKNOWN) {
+        memcpy(middle, liver->centroid, sizeof liver->centroid);
+        return;
+    }
+    double sum[3] = {0}, n = 0;
+    const int64_t W = v->grid.dim[2];
+    for (int64_t row = 0; v->organ && row < v->grid.dim[0] * v->grid.dim[1]; row++) {
+        const uint8_t *begin = v->organ + row * W, *at = begin;
+        for (; (at = memchr(at, ORGAN_LABEL_LIVER, (size_t)(begin + W - at))); at++, n++)
+            sum[0] += (double)(row / v->grid.dim[1]), sum[1] += (double)(row % v->grid.dim[1]),
+                sum[2] += (double)(at - begin);
+    }
+    for (int a = 0; a < 3; a++)
+        middle[a] = n > 0 ? sum[a] / n : NAN;
+}
+
 static void lesion_measure(const struct volume *v, const struct extents *x, uint32_t index, const struct ball *ball,
-                           const struct liver *liver, struct lesion *lesion)
+                           const double liver[3], struct lesion *lesion)
 {
     static const int64_t origin[3] = {0};
     struct region r = {0};
@@ -85,8 +104,8 @@ static void lesion_measure(const struct volume *v, const struct extents *x, uint
     memcpy(lesion->centroid, r.centroid, sizeof r.centroid);
     memcpy(lesion->centroid_mm, r.centroid_mm, sizeof r.centroid_mm);
     for (int a = 0; a < 3; a++) { /* left, front, up: x, -y, z of the scan */
-        double away = (r.centroid[2 - a] - liver->centroid[2 - a]) * v->grid.spacing_mm[2 - a];
-        lesion->from_liver_mm[a] = liver->by == LIVER_UNKNOWN ? NAN : a == 1 ? -away : away;
+        double away = (r.centroid[2 - a] - liver[2 - a]) * v->grid.spacing_mm[2 - a];
+        lesion->from_liver_mm[a] = a == 1 ? -away : away;
     }
 }
 
@@ -119,7 +138,9 @@ void lesions_find(const struct volume *v, const struct crop *body, const struct 
     uint32_t count = components_label(&truth, 26, component);
     labels_of_components(&mark, &truth, component, count);
     extents_of(&x, &mark);
-    ball_make(&ball, v->grid.spacing_mm);
+    ball_make(&ball, (const double[3]){100, 100, 100}); /* of one voxel: a lesion's SUVpeak is not kept */
+    double middle[3];
+    liver_middle(v, liver, middle);
     all->known = 1;
     all->count = count;
     all->lesion = xalloc((size_t)count + 1, sizeof *all->lesion);
@@ -127,7 +148,7 @@ void lesions_find(const struct volume *v, const struct crop *body, const struct 
         struct lesion *lesion = &all->lesion[k];
         size_t first = t.count;
         int64_t left_out = 0, held = 0, tumour = 0, most = 0;
-        lesion_measure(v, &x, k, &ball, liver, lesion);
+        lesion_measure(v, &x, k, &ball, middle, lesion);
         for (size_t i = x.first[k]; i < x.first[k + 1]; i++)
             left_out += run_lay(body, l, number, excluded, &x.run[i], v->grid.dim[1], &t, first, (int32_t)k + 1);
         for (size_t i = first; i < t.count; i++) {

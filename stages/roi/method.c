@@ -4,6 +4,8 @@
 #include "common/log.h"
 #include "stages/roi/fcm.h"
 #include "stages/roi/grow.h"
+#include "stages/roi/noise.h"
+#include "stages/roi/peaks.h"
 #include "stages/roi/smooth.h"
 
 #include <math.h>
@@ -62,32 +64,22 @@ static void mark_start(const struct crop *c, const float *smooth, float high, fl
     runs_free(&candidates);
 }
 
-static struct growing growing_of(const struct recipe *r, double fraction, double floor_suv, const uint8_t *start)
+/* The margin is not the scan's, so it is not smoothed. */
+static float *smooth_body(const struct crop *c, const double spacing_mm[3], double sd_mm)
 {
-    return (struct growing){.connectivity = (int)r->connectivity,
-                            .fraction = fraction,
-                            .floor_suv = floor_suv,
-                            .valley = r->grow_valley,
-                            .prominence = r->grow_prominence,
-                            .start = start};
-}
-
-static void find_grown(const struct crop *c, const struct growing *how, struct found *f)
-{
-    uint32_t *label = xalloc(crop_voxels(c), sizeof *label);
-    uint32_t count = grow_regions(c->suv, c->dim, how, label);
-    labels_of(&f->labels, label, c->dim, count);
-    free(label);
-}
-
-static void find_fcm(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
-{
-    (void)liver;
-    /* the margin is not the scan's, so it is not smoothed */
     int64_t inner[3] = {c->dim[0] - 2, c->dim[1] - 2, c->dim[2] - 2}, slice = c->dim[1] * c->dim[2], row = c->dim[2];
     size_t origin = (size_t)(slice + row + 1);
     float *smooth = xalloc_aligned(crop_voxels(c), sizeof *smooth);
-    gaussian_smooth(c->suv + origin, smooth + origin, inner, slice, row, r->fcm_smooth_voxels);
+    const double sd[3] = {sd_mm / spacing_mm[0], sd_mm / spacing_mm[1], sd_mm / spacing_mm[2]};
+    gaussian_smooth(c->suv + origin, smooth + origin, inner, slice, row, sd);
+    return smooth;
+}
+
+static void find_fcm(const struct crop *c, const double spacing_mm[3], const struct recipe *r,
+                     const struct liver *liver, struct found *f)
+{
+    (void)liver;
+    float *smooth = smooth_body(c, spacing_mm, r->fcm_smooth_mm);
 
     struct fcm plain = cluster_body(c, c->suv, r), smoothed = cluster_body(c, smooth, r);
     double high = fcm_highest_from(&plain), smooth_high = fcm_highest_from(&smoothed);
@@ -97,13 +89,31 @@ static void find_fcm(const struct crop *c, const struct recipe *r, const struct 
         return;
     }
     double floor_suv = plain.centre[plain.clusters - 2];
-    format_into(f->how, sizeof f->how, "high_suv=%.3f smooth_high_suv=%.3f floor_suv=%.3f", high, smooth_high,
-                floor_suv);
+    double noise = noise_per_suv(c, spacing_mm);
+    format_into(f->how, sizeof f->how, "high_suv=%.3f smooth_high_suv=%.3f floor_suv=%.3f noise_sd=%.3f", high,
+                smooth_high, floor_suv, noise_sd(noise, 1));
     uint8_t *start = xalloc(crop_voxels(c), sizeof *start);
     mark_start(c, smooth, (float)high, (float)smooth_high, (int)r->connectivity, start);
     free(smooth);
-    struct growing how = growing_of(r, r->grow_fraction, floor_suv, start);
-    find_grown(c, &how, f);
+    struct peaks_how how = {.connectivity = (int)r->connectivity,
+                            .floor_suv = floor_suv * r->grow_floor_share,
+                            .fraction = r->grow_fraction,
+                            .small_fraction = r->grow_small_fraction,
+                            .small_ml = r->grow_small_ml,
+                            .large_ml = r->grow_large_ml,
+                            .around_mm = r->grow_around_mm,
+                            .valley = r->grow_valley,
+                            .lobe_ml = r->grow_lobe_ml,
+                            .lobe_valley = r->grow_lobe_valley,
+                            .noise_per_suv = noise,
+                            .noise_sds = r->grow_noise_sds,
+                            .contrast_sds = r->grow_contrast_sds,
+                            .start = start};
+    memcpy(how.spacing_mm, spacing_mm, sizeof how.spacing_mm);
+    uint32_t *label = xalloc(crop_voxels(c), sizeof *label);
+    uint32_t count = peaks_find(c->suv, c->dim, &how, label);
+    labels_of(&f->labels, label, c->dim, count);
+    free(label);
     free(start);
 }
 
@@ -118,31 +128,42 @@ static void find_from(const struct crop *c, const struct recipe *r, double floor
     runs_free(&hot);
 }
 
-static void find_fixed(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
+static void find_fixed(const struct crop *c, const double spacing_mm[3], const struct recipe *r,
+                       const struct liver *liver, struct found *f)
 {
-    (void)liver;
+    (void)spacing_mm, (void)liver;
     format_into(f->how, sizeof f->how, "floor_suv=%.3f", r->fixed_suv);
     find_from(c, r, r->fixed_suv, f);
 }
 
-static void find_percist(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
+static void find_percist(const struct crop *c, const double spacing_mm[3], const struct recipe *r,
+                         const struct liver *liver, struct found *f)
 {
+    (void)spacing_mm;
     double floor_suv = r->percist_factor * liver->mean + r->percist_sds * liver->sd;
     format_into(f->how, sizeof f->how, "floor_suv=%.3f", floor_suv);
     find_from(c, r, floor_suv, f);
 }
 
-static void find_relative(const struct crop *c, const struct recipe *r, const struct liver *liver, struct found *f)
+static void find_relative(const struct crop *c, const double spacing_mm[3], const struct recipe *r,
+                          const struct liver *liver, struct found *f)
 {
-    (void)liver;
-    struct growing how = growing_of(r, r->relative_fraction, r->relative_floor_suv, NULL);
+    (void)spacing_mm, (void)liver;
+    const struct growing how = {.connectivity = (int)r->connectivity,
+                                .fraction = r->relative_fraction,
+                                .floor_suv = r->relative_floor_suv,
+                                .valley = r->relative_valley,
+                                .prominence = r->relative_prominence};
     format_into(f->how, sizeof f->how, "floor_suv=%.3f", r->relative_floor_suv);
-    find_grown(c, &how, f);
+    uint32_t *label = xalloc(crop_voxels(c), sizeof *label);
+    uint32_t count = grow_regions(c->suv, c->dim, &how, label);
+    labels_of(&f->labels, label, c->dim, count);
+    free(label);
 }
 
 static const struct method {
     const char *name;
-    void (*find)(const struct crop *, const struct recipe *, const struct liver *, struct found *);
+    void (*find)(const struct crop *, const double *, const struct recipe *, const struct liver *, struct found *);
 } methods[] = {{"fcm", find_fcm}, {"fixed", find_fixed}, {"relative", find_relative}, {"percist", find_percist}};
 
 bool method_wants_liver(const struct recipe *r)
@@ -150,20 +171,21 @@ bool method_wants_liver(const struct recipe *r)
     return strcmp(r->roi_method, "percist") == 0;
 }
 
-void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, const struct liver *liver,
+void method_find(const struct crop *body, const double spacing_mm[3], const struct recipe *r, const struct liver *liver,
                  struct found *f)
 {
     struct extents x;
     size_t m = 0;
     while (strcmp(methods[m].name, r->roi_method) != 0)
         m++; /* the option's choices are these */
-    methods[m].find(body, r, liver, f);
+    methods[m].find(body, spacing_mm, r, liver, f);
 
     extents_of(&x, &f->labels);
     if (r->fill_holes && holes_fill(&f->labels, &x)) {
         extents_free(&x);
         extents_of(&x, &f->labels);
     }
+    double voxel_ml = spacing_mm[0] * spacing_mm[1] * spacing_mm[2] / 1000;
     labels_tidy(&f->labels, &x, (int64_t)ceil(r->region_min_ml / voxel_ml - 1e-9));
     extents_free(&x);
     extents_of(&f->extents, &f->labels);

@@ -2,13 +2,14 @@
 /* method -- the ways to find high-uptake regions.   body -> [method] -> regions
  *
  * fcm       The default (METHOD: an ensemble of fuzzy C-means and region growing). The body's SUV histogram is clustered
- *           twice, as it is and smoothed by a Gaussian of one voxel; "high" is the highest of the four clusters. Seeds are voxels both
- *           call high, candidates those either does. Regions grow (grow.h) from the local maxima among the candidates that
- *           are joined to a seed, down to max(0.41 * peak, second-highest centre of the unsmoothed histogram).
+ *           twice, as it is and smoothed by a Gaussian of fcm-smooth-mm; "high" is the highest of the four clusters. Seeds are voxels
+ *           both call high, candidates those either does. A region grows (peaks.h) from every peak among the candidates that are
+ *           joined to a seed: peaks against the scan's own noise, thresholds between a peak and its surroundings, and not under the
+ *           second-highest centre of the unsmoothed histogram.
  *           Histograms count body voxels at or above body-air-suv in bins of fcm-bin-suv; whatever is above fcm-cap-suv counts in
  *           the last, so that a bladder of SUV 60 is hot and not a cluster of its own.
  * fixed     Connected voxels at or above fixed-suv.
- * relative  Regions grow from every peak of at least relative-floor-suv down to max(relative-fraction * peak, that SUV):
+ * relative  Regions grow (grow.h) from every peak of at least relative-floor-suv down to max(relative-fraction * peak, that SUV):
  *           41 % of SUVmax, of each lesion's own maximum and not the scan's, which is the bladder's.
  * percist   Connected voxels at or above percist-factor * mean + percist-sds * sd of the liver (liver.h).
  * After any of them holes are filled (unless --no-fill-holes) and regions under region-min-ml dropped. */
@@ -25,7 +26,7 @@ struct found {
     char how[160]; /* thresholds used, as key=value */
 };
 /* liver: known, where the method is percist (method_wants_liver). */
-void method_find(const struct crop *body, double voxel_ml, const struct recipe *r, const struct liver *liver,
+void method_find(const struct crop *body, const double spacing_mm[3], const struct recipe *r, const struct liver *liver,
                  struct found *f);
 bool method_wants_liver(const struct recipe *r);
 void found_free(struct found *f);

@@ -52,6 +52,8 @@ bool organ_has_rule(int label)
     return false;
 }
 
+#define CUT_MM 10.0
+
 static bool in_window(const struct rule *rule, const struct grid *g, const struct liver *l, const struct region *r)
 {
     struct away d = {(r->centroid[2] - l->middle) * g->spacing_mm[2],
@@ -74,6 +76,29 @@ static bool in_ellipsoid(const struct grid *g, const struct region *r, const str
     return sum <= 1;
 }
 
+/* The scan ends within the brain: what is as hot as brain alone, in its last slices, is the brain's whatever its volume. */
+static bool cut_brain(const struct rule *rule, const struct grid *g, const struct liver *l, const struct region *r)
+{
+    return rule->label == ORGAN_LABEL_BRAIN && (double)(g->dim[0] - 1 - r->high[0]) * g->spacing_mm[0] <= CUT_MM &&
+           r->suv_max >= 2 * rule->hot * l->mean && in_window(rule, g, l, r);
+}
+
+/* Regions in the window near one that is the organ's are, too, and those near them. */
+static void neighbours_take(const struct rule *rule, const struct grid *g, const struct liver *liver, struct region *r,
+                            size_t count)
+{
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < count; i++)
+            for (size_t k = 0; k < count && r[i].organ == ORGAN_LABEL_NONE; k++)
+                if (r[k].organ == rule->label && in_window(rule, g, liver, &r[k]) && in_window(rule, g, liver, &r[i]) &&
+                    in_ellipsoid(g, &r[i], &r[k], rule->reach_mm)) {
+                    r[i].organ = rule->label, r[i].organ_by = ORGAN_BY_RULE;
+                    more = true;
+                }
+    }
+}
+
 void organs_by_rule(const struct grid *g, const struct liver *liver, struct region *r, size_t count)
 {
     for (size_t k = 0; k < COUNT_OF(rules) && liver->by != LIVER_UNKNOWN; k++) {
@@ -84,8 +109,9 @@ void organs_by_rule(const struct grid *g, const struct liver *liver, struct regi
                 r[i].ml >= rule->ml_least && r[i].ml <= rule->ml_most &&
                 (!main || r[i].ml * r[i].suv_mean > main->ml * main->suv_mean))
                 main = &r[i];
-        for (size_t i = 0; i < count && main; i++)
-            if (&r[i] == main || (in_window(rule, g, liver, &r[i]) && in_ellipsoid(g, &r[i], main, rule->reach_mm)))
+        for (size_t i = 0; i < count; i++)
+            if (&r[i] == main || (!main && cut_brain(rule, g, liver, &r[i])))
                 r[i].organ = rule->label, r[i].organ_by = ORGAN_BY_RULE;
+        neighbours_take(rule, g, liver, r, count);
     }
 }

@@ -176,7 +176,7 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
         crop_free(&body);
         return -1;
     }
-    method_find(&body, grid_voxel_ml(&v->grid), r, &liver, &found);
+    method_find(&body, v->grid.spacing_mm, r, &liver, &found);
 
     memset(out, 0, sizeof *out);
     memset(summary, 0, sizeof *summary);
@@ -191,9 +191,9 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
     bool *excluded = xalloc(room, sizeof *excluded);
     struct region *all = measure(v, r, &body, &found.extents, &liver);
     choose(v, strcmp(r->border, "drop") == 0, exclude, all, found.extents.count, out, number, excluded, summary);
+    tell(v, exclude, &liver, found.how, summary);
     lesions_find(v, &body, &found.labels, number, excluded, &liver, out);
     write_labels(&v->grid, &body, &found.labels, number, &out->label_runs);
-    tell(v, exclude, &liver, found.how, summary);
     free(all);
     free(number);
     free(excluded);

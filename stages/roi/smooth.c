@@ -66,31 +66,31 @@ static void sum_lines(const float *const *line, float *restrict out, int64_t cou
     }
 }
 
-void gaussian_smooth(const float *in, float *out, const int64_t dim[3], int64_t slice, int64_t row, double sd)
+void gaussian_smooth(const float *in, float *out, const int64_t dim[3], int64_t slice, int64_t row, const double sd[3])
 {
-    struct kernel k = kernel_make(sd);
-    int64_t D = dim[0], H = dim[1], W = dim[2], taps = 2 * k.reach + 1;
-    float *padded = xalloc_aligned((size_t)(W + taps), sizeof *padded);
+    const struct kernel kz = kernel_make(sd[0]), ky = kernel_make(sd[1]), kx = kernel_make(sd[2]);
+    int64_t D = dim[0], H = dim[1], W = dim[2], taps = 2 * kz.reach + 1;
+    float *padded = xalloc_aligned((size_t)(W + 2 * kx.reach), sizeof *padded);
     float *along_x = xalloc_aligned((size_t)(H * W), sizeof *along_x);
     float *ring = xalloc_aligned((size_t)(taps * H * W), sizeof *ring);
     const float *line[2 * SMOOTH_REACH + 1];
 
     for (int64_t ready = 0, z = 0; z < D; z++) {
-        for (; ready < D && ready <= z + k.reach; ready++) {
+        for (; ready < D && ready <= z + kz.reach; ready++) {
             float *along_y = ring + ready % taps * H * W;
             for (int64_t y = 0; y < H; y++)
-                smooth_row(in + ready * slice + y * row, along_x + y * W, padded, W, &k);
+                smooth_row(in + ready * slice + y * row, along_x + y * W, padded, W, &kx);
             for (int64_t y = 0; y < H; y++) {
-                for (int64_t i = 0; i < taps; i++)
-                    line[i] = along_x + mirrored(y + i - k.reach, H) * W;
-                sum_lines(line, along_y + y * W, W, &k);
+                for (int64_t i = 0; i <= 2 * ky.reach; i++)
+                    line[i] = along_x + mirrored(y + i - ky.reach, H) * W;
+                sum_lines(line, along_y + y * W, W, &ky);
             }
         }
         /* a mirrored slice is at most `reach` from z, so the ring still holds it */
         for (int64_t y = 0; y < H; y++) {
             for (int64_t i = 0; i < taps; i++)
-                line[i] = ring + mirrored(z + i - k.reach, D) % taps * H * W + y * W;
-            sum_lines(line, out + z * slice + y * row, W, &k);
+                line[i] = ring + mirrored(z + i - kz.reach, D) % taps * H * W + y * W;
+            sum_lines(line, out + z * slice + y * row, W, &kz);
         }
     }
     free(padded);

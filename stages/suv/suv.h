@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* suv -- a volume in SUV, and on another grid.   load -> [suv] -> roi
  *
- *     voxels.c     the factor applied (proto/suv.h has the rules it comes from)
+ * The factor, the volume multiplied by it and the gate it must pass are proto/suv.h's.
  *     resample.c   other voxels          crop.c   fewer slices
  * All of it is arithmetic on numbers, without a socket. */
 #ifndef PETREL_STAGES_SUV_SUV_H
 #define PETREL_STAGES_SUV_SUV_H
 #include "proto/suv.h"
-
-/* Multiplies every voxel by f->suv_factor. */
-void suv_apply(struct volume *v, const struct scan_facts *f);
-/* What is below low becomes low, what is above high high. */
-void suv_clip(struct volume *v, double low, double high);
-/* Fills suv_max, volume_mean and volume_sd (unbiased) of the volume as it leaves: double, one fixed order; ct_mean and ct_sd
- * where there is a CT. */
-void suv_statistics(const struct volume *v, struct scan_facts *f);
 
 /* ---- another grid ---- */
 /* Linear between voxel centres, nearest for mask and organs, linear and in whole HU for the CT; the new grid covers what the

@@ -98,7 +98,7 @@ static const char *slowest(const struct run *r)
     double most = 0;
     struct sum s;
     for (size_t i = 0; run_sum(r, i, &s); i++)
-        if (s.wait_in_s + s.wait_out_s > 0 && busy_of(&s) > most) {
+        if (s.wait_in_s + s.wait_out_s + s.window > 0 && busy_of(&s) > most) { /* has an end of a channel */
             most = busy_of(&s);
             name = s.program;
         }

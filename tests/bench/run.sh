@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # run -- speed, as ratios against named peers on the same cores in the same run.   tests/bench
 #   tests/bench/run.sh [BUILD_DIR] [NAME]
-#     train    a pretraining step and inference, ours and PyTorch's alternating; GFLOP/s of live work against sgemm's
+#     train    a pretraining step and inference, float32 beside float32 and bfloat16 beside bfloat16, ours, Debian's PyTorch's and (where
+#              tests/peers.sh --newest has put it in build/peers-newest, or PETREL_NEWEST) PyPI's newest alternating; live GFLOP/s against sgemm's
 #     layers   the convolutions layer by layer: forward, data gradient, weight gradient; ours and oneDNN's alternating
 #     augment  the five augmentations of a box, ours and MONAI's
+#     tsne     3,000 embeddings of 512 numbers on a plane, ours and scikit-learn's
 #     load     scans in: reading against nibabel and pydicom, whole pipelines, workers (load.sh); regions against scikit-image and SciPy
 #     gpu      a GPU's step, ours and PyTorch's twice over, and the convolutions against their floors (gpu.sh); 69 where there is none
 #     all      train, layers and augment (the default)
@@ -48,70 +50,97 @@ machine_end() {
 }
 
 # ---- train ----
-petrel_step() { # POLICY PAIRS [PRECISION]
-    env OMP_WAIT_POLICY="$1" "$build/tests/bench/step" --brief 1 --threads "$threads" --pairs "$2" --repeat 5 --precision "${3:-float32}"
+precisions=(float32 bfloat16)
+declare -A torch_python=() torch_version=() policy=() format=() # by "debian" or "newest", with ".precision"
+petrel_step() { # POLICY PAIRS PRECISION
+    env OMP_WAIT_POLICY="$1" "$build/tests/bench/step" --brief 1 --threads "$threads" --pairs "$2" --repeat 5 --precision "$3"
 }
-torch_step() { # POLICY FORMAT PAIRS REPEAT
-    env OMP_WAIT_POLICY="$1" "${kept[@]}" "$python" tests/bench/train_torch.py --threads "$threads" --format "$2" --pairs "$3" --repeat "$4"
+torch_step() { # WHICH POLICY FORMAT PAIRS REPEAT PRECISION
+    env OMP_WAIT_POLICY="$2" "${kept[@]}" "${torch_python[$1]}" -W ignore tests/bench/train_torch.py --threads "$threads" --format "$3" --pairs "$4" --repeat "$5" \
+        --precision "$6"
 }
-choose() { # fastest way of waiting (and memory format) at 32 pairs: each side is shown at its best
-    local policy format s best=
-    for policy in active passive; do
-        s=$(petrel_step $policy 32 | field step_s)
-        if [ -z "$best" ] || awk "BEGIN { exit !($s < $best) }"; then best=$s petrel_policy=$policy; fi
+torches() { # who there is
+    local which python=
+    python=$(python_with torch) && torch_python[debian]=$python || echo "torch is not installed (apt-get install python3-torch)"
+    python=${PETREL_NEWEST:-build/peers-newest/bin/python}
+    "$python" -W ignore -c 'import torch' 2>/dev/null && torch_python[newest]=$python ||
+        echo "the newest PyTorch is not there (tests/peers.sh --newest installs it): a comparison without it flatters"
+    for which in "${!torch_python[@]}"; do
+        torch_version[$which]=$("${torch_python[$which]}" -W ignore -c 'import torch; print(torch.__version__)')
     done
-    echo "petrel: threads that wait are '$petrel_policy', the faster at 32 pairs ($best s)"
-    [ -n "$python" ] || return 0
-    best=
-    for policy in active passive; do
-        for format in contiguous channels_last; do
-            s=$(torch_step $policy $format 32 1 | field step_s)
-            echo "    torch, 32 pairs, $policy, $format: $s s"
-            if [ -z "$best" ] || awk "BEGIN { exit !($s < $best) }"; then best=$s torch_policy=$policy torch_format=$format; fi
+}
+faster() { [ -z "$2" ] || awk "BEGIN { exit !($1 < $2) }"; } # SECONDS BEST
+choose() { # fastest way of waiting (and memory format) at 32 pairs: each side is shown at its best, in each precision
+    local p q f s best which
+    for p in "${precisions[@]}"; do
+        best=
+        for q in active passive; do
+            s=$(petrel_step $q 32 "$p" | field step_s)
+            if [ -n "$s" ] && faster "$s" "$best"; then best=$s policy[petrel.$p]=$q; fi
+        done
+        [ -n "$best" ] || { echo "petrel: no $p here"; continue; }
+        echo "petrel, $p: threads that wait are '${policy[petrel.$p]}', the faster at 32 pairs ($best s)"
+        for which in "${!torch_python[@]}"; do
+            best=
+            for q in active passive; do
+                for f in contiguous channels_last; do
+                    s=$(torch_step "$which" $q $f 32 1 "$p" | field step_s)
+                    echo "    torch ${torch_version[$which]}, $p, 32 pairs, $q, $f: ${s:-failed} s"
+                    if [ -n "$s" ] && faster "$s" "$best"; then best=$s policy[$which.$p]=$q format[$which.$p]=$f; fi
+                done
+            done
         done
     done
-    echo "torch: threads that wait are '$torch_policy', memory format '$torch_format', the fastest of those; inference always contiguous"
+    echo "torch is taken at the fastest of those; its inference always contiguous"
 }
 best_of() { # KEY lowest|highest FILE: over the rounds
-    field "$1" <"$3" | sort -g | { if [ "$2" = lowest ]; then head -n 1; else tail -n 1; fi; }
+    [ ! -s "$3" ] || field "$1" <"$3" | sort -g | { if [ "$2" = lowest ]; then head -n 1; else tail -n 1; fi; }
 }
 bench_train() {
-    local round n gemm p t
+    local round n p which gemm
     echo "== train: one step (forward, backward, VICReg, LARS) of the paper's network, two views; inference is the encoder alone"
     machine_begin
-    python=$(python_with torch) || { python= && echo "torch is not installed (apt-get install python3-torch): ours alone"; }
+    torches
     "$build/tests/bench/sgemm" --threads "$threads" | tee "$work/sgemm"
     choose
     for round in $(seq "$rounds"); do
         for n in $pairs; do
-            petrel_step "$petrel_policy" "$n" >>"$work/petrel.$n"
-            petrel_step "$petrel_policy" "$n" bfloat16 >>"$work/narrow.$n" || echo "no bfloat16 rows, then"
-            [ -z "$python" ] || torch_step "$torch_policy" "$torch_format" "$n" 2 >>"$work/torch.$n"
+            for p in "${precisions[@]}"; do
+                [ -n "${policy[petrel.$p]:-}" ] || continue
+                petrel_step "${policy[petrel.$p]}" "$n" "$p" >>"$work/petrel.$n.$p"
+                for which in "${!torch_python[@]}"; do
+                    [ -z "${policy[$which.$p]:-}" ] || torch_step "$which" "${policy[$which.$p]}" "${format[$which.$p]}" "$n" 2 "$p" >>"$work/$which.$n.$p"
+                done
+            done
         done
     done
     "$build/tests/bench/sgemm" --threads "$threads" | tee -a "$work/sgemm"
     machine_end
     gemm=$(best_of gflop_per_s highest "$work/sgemm")
-    if [ -n "$python" ]; then
-        echo "PyTorch $(field version <"$work/torch.${pairs%% *}" | head -n 1), glibc $(getconf GNU_LIBC_VERSION | cut -d' ' -f2) tuned; best of $rounds rounds, alternating"
-    fi
-    printf '\n| pairs | | Petrel | PyTorch | ratio | Petrel live GFLOP/s | of sgemm (%.0f) | peak GiB, Petrel | PyTorch |\n|---|---|---|---|---|---|---|---|---|\n' "$gemm"
+    echo "glibc $(getconf GNU_LIBC_VERSION | cut -d' ' -f2), tuned for PyTorch; best of $rounds rounds, alternating; both sides of a row in the row's precision"
+    printf '\n| pairs | | precision, both sides | Petrel | PyTorch %s | ratio | PyTorch %s | ratio | Petrel live GFLOP/s | of sgemm (%.0f) | peak GiB: Petrel | %s | %s |\n' \
+        "${torch_version[debian]:-(Debian)}" "${torch_version[newest]:-(newest)}" "$gemm" "${torch_version[debian]:--}" "${torch_version[newest]:--}"
+    echo '|---|---|---|---|---|---|---|---|---|---|---|---|---|'
     for n in $pairs; do
-        p=$work/petrel.$n t=$work/torch.$n
-        touch "$t"
-        row "$n" "step, s" "$(best_of step_s lowest "$p")" "$(best_of step_s lowest "$t")" lower "$(best_of step_live_gflop_per_s highest "$p")" \
-            "$gemm" "$(best_of peak_gib lowest "$p")" "$(best_of peak_gib lowest "$t")"
-        [ ! -s "$work/narrow.$n" ] || row "$n" "step, s, bfloat16 convolutions" "$(best_of step_s lowest "$work/narrow.$n")" \
-            "$(best_of step_s lowest "$t")" lower "$(best_of step_live_gflop_per_s highest "$work/narrow.$n")" "$gemm" \
-            "$(best_of peak_gib lowest "$work/narrow.$n")" ""
-        row "$n" "inference, boxes/s" "$(best_of boxes_per_s highest "$p")" "$(best_of boxes_per_s highest "$t")" higher \
-            "$(best_of infer_live_gflop_per_s highest "$p")" "$gemm" "" ""
+        for p in "${precisions[@]}"; do
+            [ ! -s "$work/petrel.$n.$p" ] || row "$n" "step, s" "$p" step_s lowest step_live_gflop_per_s "$gemm"
+        done
+        for p in "${precisions[@]}"; do
+            [ ! -s "$work/petrel.$n.$p" ] || row "$n" "inference, boxes/s" "$p" boxes_per_s highest infer_live_gflop_per_s "$gemm"
+        done
     done
 }
-row() {
-    awk -v n="$1" -v what="$2" -v p="$3" -v t="$4" -v better="$5" -v live="$6" -v gemm="$7" -v pm="$8" -v tm="$9" 'BEGIN {
-        ratio = t == "" ? "-" : sprintf("%.1fx", better == "lower" ? t / p : p / t)
-        printf "| %s | %s | %s | %s | %s | %s | %.0f %% | %s | %s |\n", n, what, p, t == "" ? "-" : t, ratio, live, 100 * live / gemm, pm, tm }'
+row() { # PAIRS WHAT PRECISION KEY lowest|highest LIVE SGEMM
+    local end=$1.$3
+    awk -v n="$1" -v what="$2" -v precision="$3" -v better="$5" -v gemm="$7" -v p="$(best_of "$4" "$5" "$work/petrel.$end")" \
+        -v t="$(best_of "$4" "$5" "$work/debian.$end")" -v u="$(best_of "$4" "$5" "$work/newest.$end")" -v live="$(best_of "$6" highest "$work/petrel.$end")" \
+        -v pm="$(best_of peak_gib lowest "$work/petrel.$end")" -v tm="$(best_of peak_gib lowest "$work/debian.$end")" -v um="$(best_of peak_gib lowest "$work/newest.$end")" '
+        function ratio(peer) { return peer == "" ? "-" : sprintf("%.1fx", better == "lowest" ? peer / p : p / peer) }
+        function or(x) { return x == "" ? "-" : x }
+        BEGIN {
+            if (better != "lowest") pm = tm = um = "" # of the step
+            printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %.0f %% | %s | %s | %s |\n", n, what, precision, p, or(t), ratio(t), or(u), ratio(u), live,
+                100 * live / gemm, pm, tm, um }'
 }
 
 bench_layers() {
@@ -121,6 +150,21 @@ bench_layers() {
     machine_end
 }
 
+bench_tsne() {
+    local n=3000 d=512 round ours theirs
+    echo "== tsne: $n points of $d numbers; ours 500 iterations, scikit-learn's its own 1,000 (Barnes-Hut), perplexity 30, both from principal components; threads that wait sleep"
+    python=$(python_with sklearn) || { echo "scikit-learn is not installed (tests/peers.sh --bench): nothing to compare with"; return; }
+    machine_begin
+    "$python" tests/bench/tsne_peers.py make $n $d "$work/points"
+    for round in $(seq "$rounds"); do
+        OMP_WAIT_POLICY=passive OMP_NUM_THREADS=$threads "$build/tests/bench/tsne" "$work/points" $n $d "$work/ours" | tee -a "$work/tsne.ours"
+        OMP_WAIT_POLICY=passive OMP_NUM_THREADS=$threads "$python" tests/bench/tsne_peers.py run $n $d "$work/points" "$work/theirs" | tee -a "$work/tsne.theirs"
+    done
+    ours=$(best_of seconds lowest "$work/tsne.ours") theirs=$(best_of seconds lowest "$work/tsne.theirs")
+    awk -v o="$ours" -v t="$theirs" 'BEGIN { printf "petrel %.2f s, scikit-learn %.2f s: %.1f times as fast\n", o, t, t / o }'
+    for round in ours theirs; do echo "$round: $("$python" tests/bench/tsne_peers.py judge $n $d "$work/points" "$work/$round")"; done
+    machine_end
+}
 bench_augment() {
     echo "== augment: affine, flip, rotate, noise, histogram shift, p 0.8 each, 16^3, one core"
     machine_begin
@@ -138,7 +182,7 @@ bench_augment() {
 . tests/bench/gpu.sh
 
 case $name in
-train | layers | augment | load | gpu) "bench_$name" ;;
+train | layers | augment | tsne | load | gpu) "bench_$name" ;;
 all) bench_train && echo && bench_layers && bench_augment ;;
 *) echo "bench: there is no '$name'; there are train, layers, augment, load, gpu and all" >&2; exit 64 ;;
 esac

@@ -3,13 +3,15 @@
 """train_torch -- one pretraining step and inference of the paper's network in PyTorch: step.c's peer.   tests/bench
 
     apt-get install python3-torch        (Debian 12: 1.13.1, CPU)
-    train_torch.py [--threads 2] [--pairs 128] [--repeat 3] [--format contiguous|channels_last]
+    pip install torch                    (the newest: tests/peers.sh --newest)
+    train_torch.py [--threads 2] [--pairs 128] [--repeat 3] [--format contiguous|channels_last] [--precision float32|bfloat16]
 
 The same work as step.c: 3-D ResNet18 (stem stride 1,2,2), PEB, projection 512-2048-2048; two views of --pairs boxes each;
 VICReg as lightly 1.5 computes it; LARS. PyTorch at its best: activations in place, the covariance without masks, LARS in
 place and tensor by tensor (with foreach operations a step of 8 pairs was 2 to 7 % slower), gradients dropped and not zeroed.
 run.sh sets glibc's thresholds so that freed memory is kept (a step of 32 pairs twice as fast for 4 % more memory) and takes the
 faster memory format. Peak memory is the process's largest resident set, as in step.c, which counts its inference, too.
+--precision bfloat16 is torch.autocast: convolutions and linear layers in bfloat16, VICReg, statistics, weights and LARS in float32.
 One line in step.c's form.
 """
 import argparse
@@ -110,6 +112,7 @@ def main():
     ask.add_argument("--pairs", type=int, default=128)
     ask.add_argument("--repeat", type=int, default=3)
     ask.add_argument("--format", choices=("contiguous", "channels_last"), default="contiguous")
+    ask.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     ask = ask.parse_args()
     torch.set_num_threads(ask.threads)
     torch.manual_seed(1)
@@ -122,13 +125,17 @@ def main():
     box = torch.randn(2 * ask.pairs, 1, 16, 16, 16).to(memory_format=memory_format)
     position = torch.randn(2 * ask.pairs, 9)
 
+    def precision():
+        return torch.autocast("cpu", dtype=torch.bfloat16, enabled=ask.precision == "bfloat16")
+
     def train_once():
-        views = [projection(encoder(b, p)) for b, p in zip(box.chunk(2), position.chunk(2))]
-        vicreg(*views).backward()
+        with precision():
+            views = [projection(encoder(b, p)) for b, p in zip(box.chunk(2), position.chunk(2))]
+        vicreg(*(z.float() for z in views)).backward()
         lars.step(0.05)
 
     def infer_once():
-        with torch.inference_mode():
+        with torch.inference_mode(), precision():
             encoder(box, position)
 
     step_s = best_of(train_once, ask.repeat)
@@ -139,7 +146,7 @@ def main():
     encoder.eval().to(memory_format=torch.contiguous_format)  # channels_last is many times slower at inference in this version
     box = box.contiguous()
     infer_s = best_of(infer_once, ask.repeat)
-    print(f"torch pairs={ask.pairs} step_s={step_s:.4f} infer_s={infer_s:.4f} boxes_per_s={2 * ask.pairs / infer_s:.0f} "
+    print(f"torch pairs={ask.pairs} precision={ask.precision} step_s={step_s:.4f} infer_s={infer_s:.4f} boxes_per_s={2 * ask.pairs / infer_s:.0f} "
           f"peak_gib={peak_gib:.2f} threads={ask.threads} format={ask.format} page_faults_a_step={faults} version={torch.__version__}")
 
 

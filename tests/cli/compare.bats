@@ -54,6 +54,32 @@ setup() {
     sed 1,2d e.tsv | cut -f 1,7 | awk -F '[\t,:]' 'NR { if (NF != 5 || $2 == $1 || $4 == $1 || $3 > $5) exit 1 }'
 }
 
+@test "metrics.json: patients and strata add up to the confusion; thresholds, calibration and FROC make sense" {
+    petrel-eval report --quiet --cache "$cache" --model "$a" --out out >/dev/null
+    perl -MJSON::PP -MList::Util=sum0 -e '
+        local $/; my $r = decode_json(<>); my ($m, $c) = ($r->{models}[0], $r->{models}[0]{confusion});
+        my @p = @{$r->{patients}{list}};
+        for my $k (qw(tp fp fn)) { die "patients: $k" unless sum0(map { $_->{$k} } @p) == $c->{$k} }
+        for my $p (@p) { die "volumes" if abs($p->{tmtv_said_ml} - $p->{tmtv_truth_ml} + $p->{missed_ml} - $p->{false_ml}) > 1e-6 * (1 + $p->{tmtv_said_ml} + $p->{tmtv_truth_ml}) }
+        die "detected" unless $r->{patients}{detected} == grep { $_->{tp} > 0 } @p;
+        my %by; $by{$_->{by}} += $_->{regions}, $by{$_->{by} . "tp"} += $_->{confusion}{tp} for @{$r->{strata}};
+        for my $k ("volume", "SUVmax", "height", "scanner") { die "strata: $k" unless $by{$k} == $r->{regions} and $by{$k . "tp"} == $c->{tp} }
+        die "grid" unless @{$m->{grid}} == 13 and abs($m->{grid}[0]{threshold} - 0.3) < 1e-9 and abs($m->{grid}[12]{threshold} - 0.9) < 1e-9;
+        die "grid at 0.5" unless $m->{grid}[4]{confusion}{tp} == $c->{tp};
+        for my $k (@{$m->{matched}}) { die "specificity" if $k->{at}{metrics}{specificity} < $k->{specificity} - 1e-9 }
+        my $last = 0; for my $f (@{$m->{froc}}) { die "FROC" if $f->{sensitivity} < $last; $last = $f->{sensitivity} }
+        die "bins" unless sum0(map { $_->{regions} } @{$m->{calibration}{bins}}) == $r->{regions};
+        my $l = $r->{lesions} or die "no lesions";
+        die "lesions" unless $l->{in_no_tumour_region} == @{$l->{list}} and $l->{in_no_tumour_region} <= $l->{lesions};
+        die "FROC leaves missed lesions out" if $m->{froc}[3]{sensitivity} > $r->{tumours} / ($r->{tumours} + $l->{in_no_tumour_region}) + 1e-9;
+        my $t = $m->{end_to_end};
+        die "end to end" unless $t->{lesions} == $l->{lesions} and $t->{found} <= $t->{lesions} - $t->{missed_by_regions} and abs($t->{sensitivity} - $t->{found} / $t->{lesions}) < 1e-6;
+        die "digest" unless $m->{sha256} =~ /^[0-9a-f]{64}$/ and $m->{settings} =~ /backbone/;
+    ' out/metrics.json
+    [ "$(sha256sum <"$a" | cut -d " " -f 1)" = "$(sed -n 's/.*"sha256": "\(.*\)".*/\1/p' out/metrics.json)" ]
+    grep -q 'Lesions no model is asked about' out/report.html
+}
+
 @test "embeddings as HDF5: the same numbers as the table's; the same bytes again" {
     command -v h5dump >/dev/null || skip "needs h5dump (hdf5-tools)"
     petrel-eval embed --quiet --cache "$cache" --model "$a" --out e.tsv >/dev/null

@@ -25,7 +25,7 @@ built() { [ -f "$BIN/../lib/petrel-cuda.so" ] || skip "built without CUDA: make 
 
 @test "every file of kernels names the test that runs them, and the test is there" {
     for file in $(grep -l __global__ "$TOP"/kernels/cuda/*.cu); do
-        names=$(sed '/\*\//q' "$file" | tr '\n' ' ' | sed -n 's/.*tests: \([a-z0-9_/, *]*[a-z0-9_]\) *\*\/.*/\1/p' | tr -d '*,')
+        names=$(sed '1{/SPDX/d}; /\*\//q' "$file" | tr '\n' ' ' | sed -n 's/.*tests: \([a-z0-9_/, *]*[a-z0-9_]\) *\*\/.*/\1/p' | tr -d '*,')
         [ -n "$names" ] || { echo "$file names no test"; return 1; }
         for name in $names; do
             ls "$TOP/tests/unit/$name.c" "$TOP/tests/$name.c" 2>/dev/null | grep -q . || { echo "$file: no test is called $name"; return 1; }

@@ -36,6 +36,21 @@ teardown() {
     return 1
 }
 
+# Attacks fall while something runs, and a machine may be too busy, or too quick, for enough of them to fall in one run: attacked
+# again, from the beginning, until as many have fallen as the test wants. Every run must end as an undisturbed one does.
+#     until_counted N ATTACK     ATTACK runs it once in an empty folder, adds to $count, and looks at what came out
+until_counted() {
+    local tries
+    count=0
+    for tries in $(seq 20); do
+        rm -rf out cache
+        "$2"
+        [ "$count" -lt "$1" ] || return 0
+    done
+    echo "only $count of $1 attacks fell in $tries runs"
+    return 1
+}
+
 say() { echo "# $*" >&3; }
 
 # until FILE has more than N lines, or the pipeline PID is over (1)
@@ -65,21 +80,36 @@ same_model() {
     diff <(cut -d, -f 1-7,9 "$whole/undisturbed/pretrain/losses.csv") <(cut -d, -f 1-7,9 "$1/pretrain/losses.csv")
 }
 
-@test "pairs workers killed in the middle of pretraining" {
+attack_workers() {
     "$TOP/pipelines/train.sh" "${same[@]}" --out out >log 2>&1 3>&- &
     pipeline=$!
-    kills=0
+    before=$count
     for rows in 10 40 70; do
         until_lines out/pretrain/losses.csv $rows $pipeline || break
-        ! strike $pipeline petrel-pairs || kills=$((kills + 1))
+        ! strike $pipeline petrel-pairs || count=$((count + 1))
     done
-    wait $pipeline
+    wait $pipeline || { cat log; return 1; }
     same_model out
-    say "$kills pairs workers killed"
-    [ $kills -ge 2 ]
-    grep -q 'killed and started again' log
+    # one that fell when its work was done is not started again
+    grep -q 'killed and started again' log || count=$before
+}
+@test "pairs workers killed in the middle of pretraining" {
+    until_counted 2 attack_workers
+    say "$count pairs workers killed"
 }
 
+attack_trainer() {
+    bash pipeline.sh >log 2>&1 3>&- &
+    pipeline=$!
+    for n in 1 2 3 4 5; do
+        # once it has got further than its last checkpoint
+        until_lines out/pretrain/losses.csv $((n * 16 + RANDOM % 8)) $pipeline || break
+        ! strike $pipeline petrel-train || count=$((count + 1))
+    done
+    wait $pipeline || { cat log; return 1; }
+    cmp "$whole/undisturbed/encoder.safetensors" out/encoder.safetensors
+    ! ls out/pretrain | grep -q checkpoint
+}
 @test "the trainer killed again and again, between checkpoints and in them" {
     cat >pipeline.sh <<END
 . "$TOP/pipelines/lib.sh"
@@ -90,52 +120,48 @@ node pretrain petrel-train pretrain --cache "$SMALL/cache" --run out/pretrain --
     --checkpoint-s 0.05 --silence 2
 run_wait
 END
-    bash pipeline.sh >log 2>&1 3>&- &
-    pipeline=$!
-    kills=0
-    for n in 1 2 3 4 5; do
-        # once it has got further than its last checkpoint
-        until_lines out/pretrain/losses.csv $((n * 16 + RANDOM % 8)) $pipeline || break
-        ! strike $pipeline petrel-train || kills=$((kills + 1))
-    done
-    wait $pipeline || { cat log; false; }
-    cmp "$whole/undisturbed/encoder.safetensors" out/encoder.safetensors
-    say "the trainer killed $kills times"
-    [ $kills -ge 3 ]
-    ! ls out/pretrain | grep -q checkpoint
+    until_counted 3 attack_trainer
+    say "the trainer killed $count times"
 }
 
-@test "SIGTERM to the whole, then the same command: in pretraining, and in the classifier" {
-    stops=0
+attack_whole() {
     for file in pretrain/losses.csv pretrain/losses.csv classifier/classifier-losses.csv; do
         "$TOP/pipelines/train.sh" "${same[@]}" --out out >log 2>&1 3>&- &
         pipeline=$!
-        if until_lines out/$file $((1 + 30 * stops * (stops < 2))) $pipeline && kill -TERM $pipeline; then
+        if until_lines out/$file $((1 + 30 * count * (count < 2))) $pipeline && kill -TERM $pipeline; then
             wait $pipeline && code=0 || code=$?
             cat log
             [ $code = 75 ] || [ $code = 0 ]
-            [ $code = 0 ] || { grep -q 'run it again to go on' log && stops=$((stops + 1)); }
+            [ $code = 0 ] || { grep -q 'run it again to go on' log && count=$((count + 1)); }
         fi
     done
     "$TOP/pipelines/train.sh" "${same[@]}" --out out
     same_model out
-    say "stopped by SIGTERM $stops times"
-    [ $stops -ge 2 ]
+}
+@test "SIGTERM to the whole, then the same command: in pretraining, and in the classifier" {
+    until_counted 2 attack_whole
+    say "stopped by SIGTERM $count times"
 }
 
-@test "Ctrl-C, then the same command" {
+attack_terminal() {
     # a terminal's Ctrl-C goes to every process of the group; in the background SIGINT would be ignored
     setsid env --default-signal=INT "$TOP/pipelines/train.sh" "${same[@]}" --out out >log 2>&1 3>&- &
     pipeline=$!
-    until_lines out/pretrain/losses.csv 20 $pipeline
-    kill -INT -- -$pipeline
-    wait $pipeline && code=0 || code=$?
-    cat log
-    [ $code = 75 ]
-    [ ! -e out/pretrain/FAILED ]
-    [ -n "$(ls out/pretrain | grep checkpoint)" ]
+    if until_lines out/pretrain/losses.csv 20 $pipeline && kill -INT -- -$pipeline; then
+        wait $pipeline && code=0 || code=$?
+        cat log
+        [ $code = 75 ] || [ $code = 0 ]
+        if [ $code = 75 ] && [ ! -e out/encoder.safetensors ]; then
+            [ ! -e out/pretrain/FAILED ]
+            [ -n "$(ls out/pretrain | grep checkpoint)" ]
+            count=$((count + 1))
+        fi
+    fi
     "$TOP/pipelines/train.sh" "${same[@]}" --out out
     same_model out
+}
+@test "Ctrl-C, then the same command" {
+    until_counted 1 attack_terminal
 }
 
 @test "the pipeline's shell killed: its programs leave, the same command goes on" {
@@ -147,38 +173,49 @@ END
     same_model out
 }
 
-@test "load, suv, roi and cache killed at random: the same cache" {
+attack_programs() {
     "$TOP/pipelines/rois.sh" "$whole/scans.tsv" --out cache -j 2 --spacing 6,6,6 >log 2>&1 3>&- &
     pipeline=$!
-    declare -A kills=([petrel-load]=0 [petrel-suv]=0 [petrel-roi]=0 [petrel-cache]=0)
     for n in 1 2 3 4 5 6 7 8; do
         sleep 0.$((RANDOM % 2))$((RANDOM % 10))
         for program in petrel-load petrel-suv petrel-roi petrel-cache; do
-            [ $((RANDOM % 3)) != 0 ] || ! strike $pipeline $program || kills[$program]=$((kills[$program] + 1))
+            [ $((RANDOM % 3)) = 0 ] && strike $pipeline $program || continue
+            kills[$program]=$((kills[$program] + 1)) count=$((count + 1))
         done
         kill -0 $pipeline 2>/dev/null || break
     done
-    wait $pipeline || { cat log; false; }
+    wait $pipeline || { cat log; return 1; }
     diff <(petrel-cache verify "$whole/undisturbed.cache") <(petrel-cache verify cache)
     diff <(petrel-cache ls --json "$whole/undisturbed.cache") <(petrel-cache ls --json cache)
+}
+@test "load, suv, roi and cache killed at random: the same cache" {
+    declare -A kills=([petrel-load]=0 [petrel-suv]=0 [petrel-roi]=0 [petrel-cache]=0)
+    until_counted 4 attack_programs
     say "killed: load ${kills[petrel-load]}, suv ${kills[petrel-suv]}, roi ${kills[petrel-roi]}, cache ${kills[petrel-cache]}"
-    [ $((kills[petrel-load] + kills[petrel-suv] + kills[petrel-roi] + kills[petrel-cache])) -ge 4 ]
 }
 
-@test "rois stopped by SIGTERM and by kill -9, then the same command: the same cache, finished scans are not read again" {
-    stops=0
+attack_rois() {
+    local signal stops=0
     for signal in TERM KILL; do
         "$TOP/pipelines/rois.sh" "$whole/scans.tsv" --out cache -j 2 --spacing 6,6,6 >log 2>&1 3>&- &
         pipeline=$!
         before=$(cat cache/manifest 2>/dev/null | wc -l)
-        until_lines cache/manifest $((before + 2)) $pipeline && kill -$signal $pipeline && stops=$((stops + 1))
+        fell=0
+        if until_lines cache/manifest $((before + 2)) $pipeline && kill -$signal $pipeline; then fell=1; fi
         wait $pipeline && code=0 || code=$?
-        [ $signal = KILL ] || { cat log; [ $code = 75 ]; }
+        # asked when all was done, it may be done
+        [ $signal = KILL ] || { cat log; [ $code = 75 ] || [ $code = 0 ]; }
+        [ $code = 0 ] || stops=$((stops + fell))
     done
     run -0 "$TOP/pipelines/rois.sh" "$whole/scans.tsv" --out cache -j 2 --spacing 6,6,6
     echo "$output"
     [[ $output =~ "12 scans, "([0-9]+)" of them in the cache already" ]]
-    [ "${BASH_REMATCH[1]}" -ge 4 ]
-    say "stopped $stops times; ${BASH_REMATCH[1]} of 12 scans were there already"
+    there=${BASH_REMATCH[1]}
+    [ "$there" -ge 2 ]
     diff <(petrel-cache verify "$whole/undisturbed.cache") <(petrel-cache verify cache)
+    [ $stops -lt 2 ] || [ "$there" -lt 4 ] || count=$((count + 1))
+}
+@test "rois stopped by SIGTERM and by kill -9, then the same command: the same cache, finished scans are not read again" {
+    until_counted 1 attack_rois
+    say "$there of 12 scans were there already"
 }

@@ -19,7 +19,8 @@ setup() {
     mkdir -p "$BATS_TEST_TMPDIR/an empty folder" && cd "$BATS_TEST_TMPDIR/an empty folder" || return 1
     unset PETREL_BIN
     export PATH=$ROOT/usr/bin:/usr/bin:/bin
-    programs=(petrel-{cache,classify,eval,load,pairs,roi,simulate,suv,train})
+    mapfile -t programs < <(cd "$BUILD/bin" && ls petrel-* | grep -v '\.so$')
+    [ ${#programs[@]} -ge 9 ]
 }
 
 @test "what is installed, where, and with which modes" {

@@ -127,6 +127,7 @@ def nifti(path, count=24):
 facts = ('{"Units": "Bq/mL", "DecayCorrection": "ADMIN", "BodyWeight": %s, "InjectedRadioactivity": %s, "CorrectedImage": ["ATTN", "DECY"]}')
 nifti(root + "/A/good.nii"); open(root + "/A/good.json", "w").write(facts % (70, 3e8))
 nifti(root + "/A/grams.nii"); open(root + "/A/grams.json", "w").write(facts % (70000, 3e8))
+nifti(root + "/A/light.nii"); open(root + "/A/light.json", "w").write(facts % (0.07, 3e8))
 nifti(root + "/B/cut.nii", 5); open(root + "/B/cut.json", "w").write(facts % (70, 3e8))
 nifti(root + "/B/unknown.nii")
 END
@@ -135,11 +136,12 @@ END
     echo "$output$stderr"
     [ "$status" = 65 ]
     [ "${#lines[@]}" = 4 ]
+    [[ $stderr == *"'archive/A/grams.nii': (0010,1030) PatientWeight is 70000: taken as grams, 70 kg"* ]]
     [ "${lines[0]}" = $'refused_by\tscan\treason' ]
-    [[ ${lines[1]} == $'suv\tarchive/A/grams.nii\t(0010,1030) PatientWeight is 70000 kg: written in grams, it seems'* ]]
+    [[ ${lines[1]} == $'suv\tarchive/A/light.nii\t(0010,1030) PatientWeight is 0.07 kg: written in tonnes, it seems'* ]]
     [[ ${lines[2]} == $'load\tarchive/B/cut.nii\t'*"cut short" ]]
     [[ ${lines[3]} == $'load\tarchive/B/unknown.nii\t'*"its units are not known"* ]]
-    [[ $stderr == *"4 scans checked, 3 would be refused"* ]]
+    [[ $stderr == *"5 scans checked, 3 would be refused"* ]]
     [ ! -e "$XDG_CONFIG_HOME" ] # not even a salt is made
     run "$bin/petrel-load" --check "$dir/archive/A/good.nii"
     [ "$status" = 0 ]

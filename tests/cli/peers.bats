@@ -27,6 +27,15 @@ peer() {
     peer train/monai_strict.py "$SMALL/cache" 1,2,2
 }
 
+@test "README's lines for MONAI, as they stand there, with 1.0.1 and 1.3.2" {
+    for i in 0 1 2 3 4 5 6 7; do printf '%d\t%d\n' $i $((i + 8)); done >pairs.tsv
+    petrel-train pretrain --quiet --cache "$SMALL/cache" --pair-list pairs.tsv --batch 8 --steps 1 --run run --out model.safetensors
+    sed -n '/^```python/,/^```$/p' "$TOP/README.md" | sed '1d;$d' >lines.py
+    [ "$(wc -l <lines.py)" -gt 5 ]
+    PYTHONPATH=$PETREL_PEERS/newer "$PETREL_PEERS/bin/python" -W ignore lines.py
+    "$PETREL_PEERS/bin/python" -W ignore lines.py
+}
+
 @test "MONAI 1.3.2: the same; a stem of stride 1,1,1, as Med3D's weights have it, is fine-tuned" {
     PYTHONPATH=$PETREL_PEERS/newer peer train/monai_strict.py "$SMALL/cache" 1,1,1
 }

@@ -19,14 +19,15 @@ setup() {
     [ "$(ls out | tr '\n' ' ')" = "metrics.json predictions.tsv report.html " ]
     page=$(<out/report.html)
     for words in "<b>simulated cohort</b>" "with position" "without position" Sensitivity Specificity Precision F1 "Balanced accuracy" AUC \
-        "<h2>ROC and confusion" "<h2>Loss" "<h2>Embedding" "every setting" "seed 1" "petrel $(petrel-eval --version | cut -d ' ' -f 2)" \
+        "<h2>ROC, precision, calibration, FROC" "<h2>Baselines" "<h2>Loss" "<h2>Embedding" "every setting" "seed 1" "petrel $(petrel-eval --version | cut -d ' ' -f 2)" \
         "no medical device" "$(petrel-cache verify "$cache" | grep -oE '[0-9a-f]{64}' | head -c 12)"; do
         [[ $page == *"$words"* ]] || { echo "the page has no '$words'"; return 1; }
     done
     # nothing is fetched from anywhere; namespaces are no addresses
-    ! grep -oaE '(https?:)?//[a-z0-9.-]+\.[a-z]+[^ ]{0,40}' out/report.html | grep -v 'www.w3.org/'
-    ! grep -oaiE '(src|href|url|import)[=( ]+.{0,3}(https?:|//|file:|\.\.?/).{0,40}' out/report.html
-    ! grep -qaiE '(>|[^a-z])nan( %|[^a-z])|(>|[^a-z])inf %' out/report.html
+    sed 's/data:image[^"]*//g' out/report.html >words
+    ! grep -oaE '(https?:)?//[a-z0-9.-]+\.[a-z]+[^ ]{0,40}' words | grep -v 'www.w3.org/'
+    ! grep -oaiE '(src|href|url|import)[=( ]+.{0,3}(https?:|//|file:|\.\.?/).{0,40}' words
+    ! grep -qaiE '(>|[^a-z])nan( %|[^a-z])|(>|[^a-z])inf %' words
     [ "$(grep -oac '<!doctype html>' out/report.html)" = 1 ]
     # numbers, every one a share
     perl -MJSON::PP -e '
@@ -152,7 +153,7 @@ setup() {
         [[ $output =~ ^"$program "[0-9]+\.[0-9]+\.[0-9]+ ]]
         run -64 "$program" --no-such-option
         [[ $output == *"no-such-option"* ]]
-        [ "$program" = petrel-simulate ] || for word in --run --threads --seed quiet json --set --recipe; do grep -q -- "$word" <<<"$help"; done
+        [[ $program == petrel-simulate || $program == petrel-top ]] || for word in --run --threads --seed quiet json --set --recipe; do grep -q -- "$word" <<<"$help"; done
     done <<'END'
 petrel-load --channel-out --mask --units --roi keep-identifiers
 petrel-suv --spacing --crop --in --out
@@ -163,6 +164,8 @@ petrel-train pretrain classifier describe --cache --run --init resume --backend 
 petrel-eval report embed compare --cache --model --name --out --format --neighbours --backend
 petrel-classify --model --out --backend settings
 petrel-simulate --out --patients --scale --seed
+petrel-keep --run NAME COMMAND
+petrel-top once line --every --prometheus
 END
     run -0 petrel-pairs apply --help
     [[ $output == *"--op LIST"* ]]

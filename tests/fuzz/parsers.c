@@ -145,6 +145,8 @@ static void guard(void)
 #ifndef __SANITIZE_ADDRESS__
     struct rlimit limit = {MEMORY_CAP, MEMORY_CAP};
     setrlimit(RLIMIT_AS, &limit);
+    if (!freopen("/dev/null", "w", stderr)) /* what is said of a hundred thousand files */
+        exit(EX_OSERR);
 #endif
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);

@@ -5,10 +5,14 @@
 #ifndef PETREL_TESTS_FUZZ_TARGETS_H
 #define PETREL_TESTS_FUZZ_TARGETS_H
 #include "common/gzip.h"
+#include "common/utf8.h"
+#include "stages/load/charset.h"
 #include "stages/load/jpeg2000.h"
 #include "stages/load/load.h"
+#include "tests/golden/load/files.h"
+#include "tests/unit/load_enhanced_file.h"
 #include "tests/unit/load_jpeg2000_file.h"
-#include "tests/unit/load_seg_file.h"
+#include "tests/unit/load_rt_file.h"
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -112,10 +116,14 @@ static void parse_jpeg2000(const char *path)
 static void parse_rtstruct(const char *path)
 {
     struct dicom_structures d;
+    struct dicom_references r;
     struct error e = {0};
     struct grid g;
     static uint8_t mask[1000];
-    grid_set(&g, (int64_t[]){10, 10, 10}, (double[]){2, 2, 2}, (double[]){0, 0, 0});
+    if (dicom_read_references(path, false, &r, &e) == 0)
+        dicom_references_free(&r);
+    grid_set(&g, (int64_t[]){10, 10, 10}, (double[]){3, 4, 2},
+             (double[]){20, 13, -6}); /* load_seg_file.h's series is in it */
     if (dicom_read_structures(path, &d, &e) < 0)
         return;
     struct fill_counts counts = {0};
@@ -135,6 +143,52 @@ static void parse_seg(const char *path)
             in += dicom_segmentation_at(&d, f, p) > 0;
     (void)in;
     dicom_segmentation_free(&d);
+}
+
+static void parse_enhanced(const char *path)
+{
+    struct dicom_image *image;
+    struct error e = {0};
+    size_t count;
+    int rc = dicom_read_images(path, &image, &count, &e);
+    if (rc < 0 && !*e.text)
+        abort();
+    const char **name = xalloc(count + 1, sizeof *name);
+    for (size_t i = 0; i < count; i++) {
+        name[i] = path;
+        (void)!series_kind(&image[i], path, &e);
+        size_t const plane = image[i].rows * image[i].columns < 1e6 ? (size_t)(image[i].rows * image[i].columns) : 0;
+        float *voxel = plane && i < 8 ? calloc(plane, sizeof *voxel) : NULL;
+        if (voxel && dicom_read_voxels(path, &image[i], voxel, &e) < 0 && !*e.text)
+            abort();
+        free(voxel);
+    }
+    struct grid g;
+    size_t kept = count;
+    struct scan_facts f;
+    scan_facts_init(&f);
+    if (rc == 0 && series_arrange(image, name, &kept, &g, &e) == 0 && series_complete(image, name, kept, NULL, &e) == 0)
+        (void)!series_facts(image, kept, &f, &e);
+    for (size_t i = 0; i < kept; i++)
+        dicom_image_free(&image[i]);
+    free(name);
+    free(image);
+}
+/* The first line is the character set. */
+static void parse_charset(const char *path)
+{
+    struct buffer text;
+    struct error e = {0};
+    char out[300];
+    if (file_read(path, 1 << 16, &text, &e) < 0)
+        return;
+    char *bytes = (char *)text.data, *charset = strsep(&bytes, "\n");
+    for (size_t size = 1; size < sizeof out; size = 2 * size + 1) {
+        charset_text(charset, bytes ? bytes : "", out, size);
+        if (!utf8_valid(out) || strlen(out) >= size)
+            abort();
+    }
+    buffer_free(&text);
 }
 
 static inline void write_or_die(const char *path, const void *data, size_t size)
@@ -175,10 +229,17 @@ static bool seed_mha(const char *path, int n)
 {
     static const char *const kinds[] = {"BinaryData = True\nBinaryDataByteOrderMSB = False\nElementType = MET_SHORT\n",
                                         "CompressedData = True\nCompressedDataSize = 60\nElementType = MET_USHORT\n",
-                                        "HeaderSize = -1\nBinaryDataByteOrderMSB = True\nElementType = MET_SHORT\n"};
+                                        "HeaderSize = -1\nBinaryDataByteOrderMSB = True\nElementType = MET_SHORT\n",
+                                        "ElementType = MET_SHORT\nDistanceUnits = cm\n"};
+    static const char four[] =
+        "ObjectType = Image\nNDims = 4\nDimSize = 5 4 3 1\nElementSize = 2 2 3 1\nOffset = -10 20 30.5 0\n"
+        "TransformMatrix = 1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1\nElementType = MET_SHORT\n"
+        "ElementDataFile = LOCAL\n";
     char header[900];
-    if (n >= 3)
-        return false;
+    if (n == 4)
+        text_and_ramp(path, four, 0);
+    if (n >= 4)
+        return n == 4;
     snprintf(header, sizeof header,
              "ObjectType = Image\nNDims = 3\nDimSize = 5 4 3\nElementSpacing = 2 2 3\nOffset = -10 20 30.5\n"
              "TransformMatrix = 1 0 0 0 1 0 0 0 1\n%sElementDataFile = LOCAL\n",
@@ -189,10 +250,18 @@ static bool seed_mha(const char *path, int n)
 static bool seed_nrrd(const char *path, int n)
 {
     static const char *const kinds[] = {"encoding: raw\nendian: little\n", "encoding: gzip\nendian: big\n",
-                                        "encoding: raw\nendian: big\nbyte skip: -1\n"};
+                                        "encoding: raw\nendian: big\nbyte skip: -1\n",
+                                        "encoding: raw\nendian: little\nspace units: \"cm\" \"cm\" \"cm\"\n"};
+    static const char four[] = "NRRD0005\ntype: short\ndimension: 4\nspace: RAS\nsizes: 1 5 4 3\n"
+                               "space directions: none (2,0,0) (0,2,0) (0,0,3)\nencoding: raw\nendian: little\n\n";
+    static const char bare[] =
+        "NRRD0005\ntype: short\ndimension: 3\nsizes: 5 4 3\nspacings: 2 2 3\nunits: \"mm\" \"mm\" \"mm\"\n"
+        "encoding: raw\nendian: little\n\n";
     char header[900];
-    if (n >= 3)
-        return false;
+    if (n == 4 || n == 5)
+        text_and_ramp(path, n == 4 ? four : bare, 0);
+    if (n >= 4)
+        return n <= 5;
     snprintf(
         header, sizeof header,
         "NRRD0005\n# seed\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 5 4 3\n"
@@ -240,6 +309,12 @@ static bool seed_table(const char *path, int n)
 }
 static bool seed_list(const char *path, int n)
 {
+    static const char other[] = "\xef\xbb\xbfPatient ID;\"Image\";Segmentation;Age;Colour\r\nP1;\"x.nii\";-;061Y;\"a "
+                                "\"\"b\"\"\"\rP2;x.nii;;;\n";
+    if (n == 1)
+        write_or_die(path, other, sizeof other - 1);
+    if (n == 1)
+        return true;
     static const char text[] = "patient\tstudy\tscan\tmask\tunits\tdiagnosis\tsex\tage_y\n# a "
                                "comment\nP01\tA\tx.nii\t-\tSUV\tMELANOMA\tF\t61\r\n"
                                "P02\tB\tno.nii.gz\t\tBq/mL\tNEGATIVE\tM\t7.5\nP03\t\tx.nii\tx.nii\n";
@@ -315,43 +390,75 @@ static bool seed_dicom(const char *path, int n)
 }
 static bool seed_seg(const char *path, int n)
 {
+    static const char *const golden[] = {"labelmap.dcm", "binary.dcm", "fractional.dcm"};
     if (n < 2)
         seg_write(path, &(struct seg){.fraction = n == 1});
-    return n < 2;
+    for (size_t i = 0; n >= 2 && n < 2 + (int)COUNT_OF(golden) && i < COUNT_OF(files); i++)
+        if (strcmp(files[i].name, golden[n - 2]) == 0)
+            write_or_die(path, files[i].bytes, files[i].size);
+    return n < 2 + (int)COUNT_OF(golden);
 }
-static void fill_contour(FILE *to, int i, const void *about)
-{
-    (void)about;
-    dicom_text(to, 0x3006, 0x0042, "CS", "CLOSED_PLANAR");
-    dicom_text(to, 0x3006, 0x0050, "DS",
-               i ? "3\\3\\2\\15\\3\\2\\15\\15\\2\\3\\15\\2" : "-9\\-9\\4\\40\\-9\\4\\-9\\40\\4");
-}
-static void fill_drawn(FILE *to, int i, const void *about)
-{
-    sequence_put(to, 0x3006, 0x0040, 2, fill_contour, about);
-    dicom_text(to, 0x3006, 0x0084, "IS", i ? "2" : "1");
-}
-static void fill_named(FILE *to, int i, const void *about)
-{
-    (void)about;
-    dicom_text(to, 0x3006, 0x0022, "IS", i ? "2" : "1");
-    dicom_text(to, 0x3006, 0x0026, "LO", i ? "mass" : "edema");
-}
+/* Each kind of contour, in items of several regions. */
 static bool seed_rtstruct(const char *path, int n)
 {
-    char preamble[128] = {0};
-    FILE *to = n == 0 ? fopen(path, "wb") : NULL;
-    if (!to)
+    static const struct rt seeds[] = {{.named = {{"1", "mass", NULL, NULL}, {"2", "edema", "1.2.3.6", "GTV"}},
+                                       .named_count = 2,
+                                       .drawn = {{"1",
+                                                  {{NULL, 0, 4, 0, 5, 2, NULL, NULL},
+                                                   {NULL, 1, 2, 1, 2, 2, NULL, NULL},
+                                                   {NULL, 0, 0, 0, 0, 0, "-9\\-9\\4\\40\\-9\\4\\-9\\40\\4", NULL}},
+                                                  3},
+                                                 {"2", {{NULL, 3, 4, 3, 4, 1, NULL, NULL}}, 1}},
+                                       .drawn_count = 2},
+                                      {.named = {{"1", "GTV", NULL, "GTV"}, {"1", "BODY", NULL, "EXTERNAL"}},
+                                       .named_count = 2,
+                                       .drawn = {{"1",
+                                                  {{"CLOSEDPLANAR_XOR", 0, 2, 0, 2, 2, NULL, NULL},
+                                                   {"CLOSEDPLANAR_XOR", 1, 3, 1, 3, 2, NULL, NULL},
+                                                   {"POINT", 0, 0, 0, 0, 0, "1\\2\\3", NULL}},
+                                                  3},
+                                                 {"01",
+                                                  {{"OPEN_PLANAR", 3, 4, 3, 4, 1, NULL, NULL},
+                                                   {NULL, 0, 2, 0, 2, 2, NULL, NULL},
+                                                   {NULL, 0, 2, 0, 2, 2, NULL, NULL}},
+                                                  3}},
+                                       .drawn_count = 2}};
+    if (n < (int)COUNT_OF(seeds))
+        rt_write(path, &seeds[n]);
+    return n < (int)COUNT_OF(seeds);
+}
+
+/* Plain, converted, and as DCMTK's tools pack it, where they are installed. */
+static bool seed_enhanced(const char *path, int n)
+{
+    static const char *const ways[] = {"", "", "dcmcrle", "dcmcjpls", "dcmcjpeg", "dcmconv +td", "dcmconv +tb"};
+    static struct dicom_slice slice[3];
+    static const char *const position[] = {"0\\0\\0", "0\\0\\6", "0\\0\\3"};
+    char command[300];
+    if ((size_t)n >= COUNT_OF(ways))
         return false;
-    fwrite(preamble, 1, sizeof preamble, to);
-    fwrite("DICM", 1, 4, to);
-    dicom_put(to, 0x0002, 0x0000, "UL", (uint8_t[]){28, 0, 0, 0}, 4);
-    dicom_put(to, 0x0002, 0x0010, "UI", "1.2.840.10008.1.2.1", 19);
-    dicom_text(to, 0x0008, 0x0060, "CS", "RTSTRUCT");
-    sequence_put(to, 0x3006, 0x0020, 2, fill_named, NULL);
-    sequence_put(to, 0x3006, 0x0039, 2, fill_drawn, NULL);
-    fclose(to);
+    for (size_t i = 0; i < COUNT_OF(slice); i++) {
+        slice[i] = (struct dicom_slice){.position = position[i], .slope = 0.5 + (double)i};
+        for (size_t k = 0; k < COUNT_OF(slice[i].stored); k++)
+            slice[i].stored[k] = (uint16_t)(k * 911 + i);
+    }
+    enhanced_write(path, &(struct enhanced){.slice = slice, .count = COUNT_OF(slice), .legacy = n == 1, .each = n == 2});
+    snprintf(command, sizeof command, "%s '%s' '%s.x' 2>/dev/null && mv '%s.x' '%s'", ways[n], path, path, path, path);
+    if (n > 1 && system(command) != 0 && n == 2)
+        fputs("# DCMTK's tools are not installed: packed Enhanced PET is not in the corpus\n", stdout);
     return true;
+}
+static bool seed_charset(const char *path, int n)
+{
+    static const char *const texts[] = {"ISO_IR 100\nL\344sion gr\366\337e",
+                                        "\\ISO 2022 IR 87\\ISO 2022 IR 159\n\033$B<pag\033$(D0!\033(B",
+                                        "\\ISO 2022 IR 149\n\033$)C\301\276\276\347",
+                                        "ISO 2022 IR 13\\ISO 2022 IR 87\n\324\317\300\336 \033$B;3ED\033(J x",
+                                        "GB18030\n\326\327\301\366",
+                                        "ISO_IR 192\n\350\202\277\347\230\244 \303\244"};
+    if ((size_t)n < COUNT_OF(texts))
+        write_or_die(path, texts[n], strlen(texts[n]));
+    return (size_t)n < COUNT_OF(texts);
 }
 
 static const struct target {
@@ -360,12 +467,20 @@ static const struct target {
     void (*parse)(const char *path);
     bool paths; /* its text names files: slashes and dots stay out of it */
 } targets[] = {
-    {"nifti", "f.nii", seed_nifti, parse_image, false},    {"niftigz", "f.nii.gz", seed_nifti, parse_image, false},
-    {"mha", "f.mha", seed_mha, parse_image, true},         {"nrrd", "f.nrrd", seed_nrrd, parse_image, true},
-    {"gzip", "f.gz", seed_gzip, parse_gzip, false},        {"sidecar", "f.json", seed_sidecar, parse_sidecar, false},
-    {"list", "f.tsv", seed_list, parse_list, true},        {"table", "f.csv", seed_table, parse_table, false},
-    {"dicom", "f.dcm", seed_dicom, parse_dicom, false},    {"jpeg2000", "f.j2k", seed_jpeg2000, parse_jpeg2000, false},
-    {"niftipair", "p.hdr", seed_pair, parse_image, false}, {"rtstruct", "r.dcm", seed_rtstruct, parse_rtstruct, false},
+    {"nifti", "f.nii", seed_nifti, parse_image, false},
+    {"niftigz", "f.nii.gz", seed_nifti, parse_image, false},
+    {"mha", "f.mha", seed_mha, parse_image, true},
+    {"nrrd", "f.nrrd", seed_nrrd, parse_image, true},
+    {"gzip", "f.gz", seed_gzip, parse_gzip, false},
+    {"sidecar", "f.json", seed_sidecar, parse_sidecar, false},
+    {"list", "f.tsv", seed_list, parse_list, true},
+    {"table", "f.csv", seed_table, parse_table, false},
+    {"dicom", "f.dcm", seed_dicom, parse_dicom, false},
+    {"jpeg2000", "f.j2k", seed_jpeg2000, parse_jpeg2000, false},
+    {"niftipair", "p.hdr", seed_pair, parse_image, false},
+    {"rtstruct", "r.dcm", seed_rtstruct, parse_rtstruct, false},
     {"seg", "s.dcm", seed_seg, parse_seg, false},
+    {"enhanced", "e.dcm", seed_enhanced, parse_enhanced, false},
+    {"charset", "c.txt", seed_charset, parse_charset, false},
 };
 #endif

@@ -133,13 +133,14 @@ static void losses_reads_means(void **state)
     char path[] = "/tmp/petrel-curve-XXXXXX";
     int fd = mkstemp(path);
     FILE *f = fdopen(fd, "w");
-    fputs("epoch,step,loss,lr,seconds,set\n0,0,4,1,1,train\n0,1,2,1,1,train\n0,1,5,1,1,validation\n1,0,1,1,1,train\n",
+    fputs("epoch,step,loss,lr,seconds,set\n0,0,4,1,1,train\n0,1,2,1,1,train\n0,1,5,1,1,validation\n1,0,1,1,7,train\n",
           f);
     fclose(f);
     struct losses c;
     struct error e = {0};
     assert_int_equal(losses_read(&c, path, "t", &e), 0);
     assert_int_equal(c.count, 2);
+    near(c.seconds, 7, 0);
     near(c.point[0].train, 3, 0);
     near(c.point[0].validation, 5, 0);
     assert_true(isnan(c.point[1].validation));

@@ -2,6 +2,7 @@
 /* load_bids -- a BIDS-PET volume with its _pet.json: names, times counted from TimeZero, the SUV factor they make. */
 #include "proto/suv.h"
 #include "stages/load/load.h"
+#include "tests/unit/load_corpus.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ static int enter(void **state)
 static int leave(void **state)
 {
     (void)state;
+    corpus_keep(dir, "load_bids");
     dir_remove(dir);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* load_ct -- the CT of a scan: which one it is, its HU, and where they come to lie on the scan's grid. */
 #include "stages/load/load.h"
+#include "tests/unit/load_corpus.h"
 #include "tests/unit/load_dicom_file.h"
 #include <ftw.h>
 #include <math.h>
@@ -32,6 +33,7 @@ static int drop_one(const char *path, const struct stat *status, int type, struc
 static int leave(void **state)
 {
     (void)state;
+    corpus_keep(dir, "load_ct");
     return nftw(dir, drop_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 

@@ -20,7 +20,11 @@ struct dicom_slice {
     const char *philips_suv, *philips_bqml; /* NULL: left out */
     const char *study, *frame, *image_type; /* UIDs; NULL: 1.2.3, 1.2.3.5, left out */
     double intercept;
-    bool untyped; /* private elements as UN, as they come out of implicit files */
+    const char *vendor, *decay_correction; /* NULL: TESTWORKS, START */
+    const char *creator;                   /* of block 10 of (7053,xxxx); NULL: Philips'; "": none named */
+    unsigned block;                        /* of the private elements; 0: 10 */
+    unsigned bits_stored, high_bit;        /* 0: 16, 15 */
+    bool untyped;                          /* private elements as UN, as they come out of implicit files */
     double slope;
     uint16_t stored[SLICE_ROWS * SLICE_COLUMNS];
     unsigned rows, columns; /* 0: SLICE_ROWS, SLICE_COLUMNS; else pixels has them */
@@ -174,7 +178,7 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     dicom_text(to, 0x0008, 0x0031, "TM", "112011.00");
     dicom_text(to, 0x0008, 0x0032, "TM", s->acquisition_time ? s->acquisition_time : "112011.00");
     dicom_text(to, 0x0008, 0x0060, "CS", s->modality ? s->modality : "PT");
-    dicom_text(to, 0x0008, 0x0070, "LO", "TESTWORKS");
+    dicom_text(to, 0x0008, 0x0070, "LO", s->vendor ? s->vendor : "TESTWORKS");
     dicom_text(to, 0x0010, 0x0020, "LO", s->patient ? s->patient : "PATIENT 7");
     dicom_text(to, 0x0010, 0x1010, "AS", "018M");
     if (!s->weight || *s->weight)
@@ -195,8 +199,8 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     dicom_text(to, 0x0028, 0x0030, "DS", s->spacing ? s->spacing : "4\\2");
     dicom_text(to, 0x0028, 0x0051, "CS", s->corrected ? s->corrected : "DECY\\ATTN");
     dicom_u16(to, 0x0028, 0x0100, 16);
-    dicom_u16(to, 0x0028, 0x0101, 16);
-    dicom_u16(to, 0x0028, 0x0102, 15);
+    dicom_u16(to, 0x0028, 0x0101, s->bits_stored ? s->bits_stored : 16);
+    dicom_u16(to, 0x0028, 0x0102, s->bits_stored ? s->high_bit : 15);
     dicom_u16(to, 0x0028, 0x0103, s->is_signed);
     snprintf(intercept, sizeof intercept, "%.8g", s->intercept);
     dicom_text(to, 0x0028, 0x1052, "DS", intercept);
@@ -212,15 +216,19 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     dicom_text(to, 0x0054, 0x1001, "CS", s->units ? s->units : "BQML");
     if (s->suv_type)
         dicom_text(to, 0x0054, 0x1006, "CS", s->suv_type);
-    dicom_text(to, 0x0054, 0x1102, "CS", "START");
+    dicom_text(to, 0x0054, 0x1102, "CS", s->decay_correction ? s->decay_correction : "START");
     if (s->index)
         dicom_u16(to, 0x0054, 0x1330, s->index);
-    if (s->philips_suv || s->philips_bqml)
-        dicom_text(to, 0x7053, 0x0010, "LO", "Philips PET Private Group");
+    const char *creator = s->creator ? s->creator : "Philips PET Private Group";
+    unsigned const block = s->block ? s->block : 0x10;
+    if ((s->philips_suv || s->philips_bqml) && block > 0x10)
+        dicom_text(to, 0x7053, 0x0010, "LO", "SOMEONE ELSE");
+    if ((s->philips_suv || s->philips_bqml) && *creator)
+        dicom_text(to, 0x7053, block, "LO", creator);
     if (s->philips_suv)
-        dicom_text(to, 0x7053, 0x1000, s->untyped ? "UN" : "DS", s->philips_suv);
+        dicom_text(to, 0x7053, (block << 8), s->untyped ? "UN" : "DS", s->philips_suv);
     if (s->philips_bqml)
-        dicom_text(to, 0x7053, 0x1009, s->untyped ? "UN" : "DS", s->philips_bqml);
+        dicom_text(to, 0x7053, (block << 8) + 9, s->untyped ? "UN" : "DS", s->philips_bqml);
     if (s->syntax)
         dicom_encapsulate(to, s);
     else

@@ -2,6 +2,7 @@
 /* load_geometry -- where voxels lie, as nibabel and SimpleITK have it (tests/golden/load); shear, sizes, units, NaN; SEG of highdicom. */
 #include "stages/load/load.h"
 #include "tests/golden/load/files.h"
+#include "tests/unit/load_corpus.h"
 #include "tests/unit/load_seg_file.h"
 #include <math.h>
 #include <setjmp.h>
@@ -21,6 +22,7 @@ static int enter(void **state)
 static int leave(void **state)
 {
     (void)state;
+    corpus_keep(dir, "load_geometry");
     dir_remove(dir);
     return 0;
 }

@@ -2,6 +2,7 @@
 /* load_image -- MetaImage and NRRD files made byte by byte: the same volume each way, and everything refused by name. */
 #include "common/gzip.h"
 #include "stages/load/load.h"
+#include "tests/unit/load_corpus.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ static int enter(void **state)
 static int leave(void **state)
 {
     (void)state;
+    corpus_keep(dir, "load_image");
     dir_remove(dir);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* load_seg -- a DICOM segmentation with several segments, its bits packed across frames, as truth of a small series. */
 #include "stages/load/load.h"
+#include "tests/unit/load_corpus.h"
 #include "tests/unit/load_seg_file.h"
 #include <math.h>
 #include <setjmp.h>
@@ -29,6 +30,7 @@ static int enter(void **state)
 static int leave(void **state)
 {
     (void)state;
+    corpus_keep(dir, "load_seg");
     dir_remove(dir);
     return 0;
 }

@@ -2,6 +2,7 @@
 /* load_series -- DICOM series made slice by slice: order, place, facts, and every series that must be refused. */
 #include "stages/load/load.h"
 #include "stages/suv/suv.h"
+#include "tests/unit/load_corpus.h"
 #include "tests/unit/load_dicom_file.h"
 #include <fcntl.h>
 #include <math.h>
@@ -27,6 +28,7 @@ static int dir_make_fresh(void **state)
 static int dir_drop(void **state)
 {
     (void)state;
+    corpus_keep(dir, "load_series");
     for (size_t i = 0; i < slices.count; i++)
         unlink(slices.name[i]);
     names_free(&slices);
@@ -199,6 +201,111 @@ static void philips_counts(void **state)
         assert_true(fabs(f.suv_factor / cases[i / 2].per_count - 1) < 1e-9);
         assert_non_null(strstr(f.suv_formula, "SUVbw = counts * "));
     }
+}
+
+static void slices_drop(void)
+{
+    while (slices.count) {
+        unlink(slices.name[--slices.count]);
+        free(slices.name[slices.count]);
+    }
+}
+
+/* A private element means what it means in its creator's block alone; where no creator is named, in that of the scanner's maker. */
+static void private_blocks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *vendor, *creator;
+        unsigned block;
+        bool known;
+    } cases[] = {{"Philips", NULL, 0x10, true},
+                 {"TESTWORKS", NULL, 0x11, true},
+                 {"Philips", "SOMEONE", 0x10, false},
+                 {"Philips Medical", "", 0x10, true},
+                 {"TESTWORKS", "", 0x10, false}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct scan_facts f;
+        struct error e = {0};
+        slices_drop();
+        add_axial(&(struct dicom_slice){.units = "CNTS",
+                                        .philips_suv = "0.00055",
+                                        .vendor = cases[i].vendor,
+                                        .creator = cases[i].creator,
+                                        .block = cases[i].block});
+        if (read_facts(&f, &e) < 0)
+            fail_msg("%s", e.text);
+        if ((suv_factor(&f, "bw", &e) == 0) != cases[i].known)
+            fail_msg("case %zu: %s", i, cases[i].known ? e.text : "somebody else's number was taken");
+    }
+}
+
+/* Bits beside the stored ones are no part of the value, and the sign is the highest stored bit. */
+static void stored_bits(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned stored, high;
+        bool is_signed;
+        uint16_t word;
+        float value;
+    } cases[] = {{16, 15, false, 0xffff, 65535}, {16, 15, true, 0xffff, -1},    {12, 11, true, 0x0fff, -1},
+                 {12, 11, true, 0xf7ff, 2047},   {12, 11, false, 0xf7ff, 2047}, {12, 15, true, 0xfff5, -1},
+                 {8, 11, false, 0xabcd, 0xbc}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct series s;
+        struct scan_facts f;
+        struct error e = {0};
+        char *patient, *study, position[32];
+        slices_drop();
+        for (int z = 0; z < 3; z++) {
+            struct dicom_slice slice = {.bits_stored = cases[i].stored,
+                                        .high_bit = cases[i].high,
+                                        .is_signed = cases[i].is_signed,
+                                        .position = position};
+            snprintf(position, sizeof position, "0\\0\\%d", 3 * z);
+            for (size_t k = 0; k < SLICE_ROWS * SLICE_COLUMNS; k++)
+                slice.stored[k] = cases[i].word;
+            add(&slice);
+        }
+        scan_facts_init(&f);
+        if (series_read(&slices, NULL, 1 << 28, &s, &f, &patient, &study, &e) < 0)
+            fail_msg("%s", e.text);
+        if (s.voxel[0] != cases[i].value || s.voxel[50] != cases[i].value)
+            fail_msg("case %zu: %g", i, (double)s.voxel[0]);
+        free(s.voxel);
+        free(patient);
+        free(study);
+    }
+}
+
+/* Decay was not corrected, and beds were acquired one after the other: each slice is brought back to the first. */
+static void beds_not_corrected(void **state)
+{
+    (void)state;
+    struct series s;
+    struct scan_facts f;
+    struct error e = {0};
+    char *patient, *study, position[32];
+    static const char *const times[] = {"112011", "112011", "112511", "112511"};
+    for (int z = 0; z < 4; z++) {
+        struct dicom_slice slice = {
+            .decay_correction = "NONE", .corrected = "ATTN\\NORM", .position = position, .acquisition_time = times[z]};
+        snprintf(position, sizeof position, "0\\0\\%d", 3 * z);
+        slice.stored[0] = 1000;
+        add(&slice);
+    }
+    scan_facts_init(&f);
+    if (series_read(&slices, NULL, 1 << 28, &s, &f, &patient, &study, &e) < 0)
+        fail_msg("%s", e.text);
+    size_t const plane = SLICE_ROWS * SLICE_COLUMNS;
+    assert_true(s.voxel[plane] == 1000 && fabs((double)s.voxel[2 * plane] / (1000 * exp2(300 / 6588.0)) - 1) < 1e-6);
+    assert_int_equal(suv_factor(&f, "bw", &e), 0);
+    assert_true(fabs(f.delay_s - (2711 + suv_average_delay(240, 6588))) < 1e-6);
+    assert_non_null(strstr(f.told, "acquired up to 300 s later"));
+    free(s.voxel);
+    free(patient);
+    free(study);
 }
 
 static void counts_of_nobody(void **state)
@@ -424,8 +531,8 @@ static void clocks(void **state)
     assert_true(clock_seconds("10:35:00") == 38100);
     assert_true(clock_seconds("000000") == 0 && fabs(clock_seconds("235959.250000") - 86399.25) < 1e-9);
     assert_true(clock_seconds("235959.25+0100") == 86399.25);
-    static const char *const bad[] = {"",       "1035",   "10:35",   "10:3500", "243500",
-                                      "106000", "1o3500", "103500x", "103500.", "10-35-00"};
+    static const char *const bad[] = {"",       "9",       "10:3500", "243500",  "106000",
+                                      "1o3500", "103500x", "103500.", "10-35-00"};
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         assert_true(isnan(clock_seconds(bad[i])));
     assert_true(clock_days("20200301") - clock_days("20200228") == 2); /* a leap year */
@@ -458,6 +565,9 @@ int main(void)
         IN_DIR(changed_slice),
         IN_DIR(philips_counts),
         IN_DIR(counts_of_nobody),
+        IN_DIR(private_blocks),
+        IN_DIR(stored_bits),
+        IN_DIR(beds_not_corrected),
         cmocka_unit_test(suv_types),
         cmocka_unit_test(contours),
         cmocka_unit_test(clocks),

@@ -207,12 +207,46 @@ static void vendors(void **state)
         const char *says;
     } cases[] = {
         {"-e '(0010,1030)'", NAN, "(0010,1030) PatientWeight is missing"},
-        {"-m '(0010,1030)=71000'", NAN, "(0010,1030) PatientWeight is 71000 kg: written in grams, it seems"},
+        {"-m '(0010,1030)=71000'", GE_FACTOR, NULL}, /* grams */
+        {"-m '(0010,1030)=71,0'", GE_FACTOR, NULL},  /* a comma that can only be a decimal one */
+        {"-m '(0010,1030)=155lb'", NAN, "(0010,1030) PatientWeight is '155lb', which cannot be read"},
+        {"-m '(0010,1030)=71,000'", NAN, "(0010,1030) PatientWeight is '71,000', which cannot be read"},
+        {"-i '(0010,1020)=71' -m '(0010,1030)=1.63'", NAN, "stand in each other's place"},
+        {"-i '(0010,1020)=163'", GE_FACTOR, NULL},               /* centimetres, and not asked for */
+        {"-m '" INJECTED "(0018,1075)=109.8'", GE_FACTOR, NULL}, /* minutes: 6588 s */
+        {"-m '" INJECTED "(0018,1075)=1.83'", GE_FACTOR, NULL},  /* hours */
+        {"-m '" INJECTED "(0018,1075)=4062.6'", NAN, "has 6586.2 s: one of them is wrong"},
         {"-m '(0010,1030)=0'", NAN, "(0010,1030) PatientWeight is 0 kg"},
         {"-e '" INJECTED "(0018,1075)'", NAN, "(0018,1075) RadionuclideHalfLife is missing"},
         {"-e '" INJECTED "(0018,1074)'", NAN, "(0018,1074) RadionuclideTotalDose is missing"},
-        {"-m '" INJECTED "(0018,1074)=388.777'", NAN,
-         "(0018,1074) RadionuclideTotalDose is 388.777 Bq: written in MBq, it seems"},
+        {"-m '" INJECTED "(0018,1074)=388.777472'", GE_FACTOR, NULL}, /* MBq */
+        {"-m '" INJECTED "(0018,1074)=388777.472'", NAN, "written in kBq, it seems"},
+        {"-m '" INJECTED "(0018,1074)=10.5'", NAN, "MBq or mCi, which of them is not known"},
+        {"-m '" INJECTED "(0018,1074)=-388777472'", NAN, "(0018,1074) RadionuclideTotalDose is -3.88777e+08 Bq"},
+        /* times as they may be written; 1120 is 11 s early, and so is the injection of 103449 */
+        {SAME_TIMES("1120", "1120") "-m '" INJECTED "(0018,1072)=103449'", GE_FACTOR, NULL},
+        {"-m '" INJECTED "(0018,1072)=90000'", NAN, "RadiopharmaceuticalStartTime is '90000', which cannot be read"},
+        {"-e '" INJECTED "(0018,1072)' -i '" INJECTED "(0018,1078)=%s103500'", GE_FACTOR, NULL},
+        {"-e '" INJECTED "(0018,1072)' -i '" INJECTED "(0018,1078)=%s093500+0000' -i '(0008,0201)=+0100'", GE_FACTOR,
+         NULL},
+        {"-e '" INJECTED "(0018,1072)' -i '" INJECTED "(0018,1078)=%s093500+0000'", NAN, "names a time zone"},
+        {"-i '" INJECTED "(0018,1078)=%s093500'", NAN, "contradict each other"},
+        {"-i '" INJECTED "(0018,1078)=19000101103500'", GE_FACTOR, NULL}, /* a date that cannot be: the time of day */
+        {"-i '" INJECTED "(0018,1078)=%s103500' -m '" INJECTED "(0018,1075)=282240' -m '" INJECTED
+         "(0018,0031)=Zr-89 X' "
+         "-ea '" INJECTED "(0054,0300)'",
+         71000 / (388777472.0 * 0.993364227695282), NULL},
+        {"-m '" INJECTED "(0018,1075)=282240' -m '" INJECTED "(0018,0031)=Zr-89 X' -ea '" INJECTED "(0054,0300)'", NAN,
+         "is not known; give petrel-load --override injection_s="},
+        {"-e '(0008,0022)' -e '(0008,0032)' -i '(0008,002a)=%s112011'", GE_FACTOR, NULL},
+        {"-m '(0008,0020)=19900101'", NAN, "dates were moved apart"},
+        {"-i '(0018,9701)=%s112011' -m '(0008,0031)=132011'", GE_FACTOR, NULL}, /* the moment said outright */
+        {"-e '(0018,1242)' -m '(0008,0070)=SIEMENS'", NAN, "(0018,1242) ActualFrameDuration is missing"},
+        {"-i '(0054,1101)=NONE'", NAN, "not corrected for attenuation"},
+        {"-i '(0054,0016)[1].(0018,1074)=1e8'", NAN, "has 2 items"},
+        {"-m '(0054,1001)=CPS' -m '(0028,0051)=ATTN\\DECY'", NAN, "not dose-calibrated"},
+        {"-m '(0054,1001)=GML' -m '(0028,0051)=DECY'", NAN, "without ATTN"},
+        {"-m '(0028,0101)=20'", NAN, "do not fit into 16 bits"},
         {"-e '" INJECTED "(0018,1072)'", NAN, "(0018,1072) RadiopharmaceuticalStartTime is missing"},
         {"-e '(0054,0016)'", NAN, "(0018,1074) RadionuclideTotalDose is missing"},
         {"-e '(0054,1001)'", NAN, "(0054,1001) Units is missing"},

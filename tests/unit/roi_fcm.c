@@ -108,7 +108,8 @@ static void test_smooth_equals_scipy(void **state)
             for (int64_t x = 0; x < dim[2]; x++)
                 in[z * slice + y * row + x] = golden_smooth_in[i++];
     for (size_t s = 0; s < COUNT_OF(golden_smooth); s++) {
-        gaussian_smooth(in, out, dim, slice, row, golden_smooth[s].sd);
+        const double sd[3] = {golden_smooth[s].sd, golden_smooth[s].sd, golden_smooth[s].sd};
+        gaussian_smooth(in, out, dim, slice, row, sd);
         for (int64_t z = 0, i = 0; z < dim[0]; z++)
             for (int64_t y = 0; y < dim[1]; y++)
                 for (int64_t x = 0; x < row; x++) {
@@ -119,7 +120,7 @@ static void test_smooth_equals_scipy(void **state)
                                  got, want);
                 }
     }
-    gaussian_smooth(in, out, dim, slice, row, 0);
+    gaussian_smooth(in, out, dim, slice, row, (const double[3]){0, 0, 0});
     assert_true(out[slice + row + 1] == in[slice + row + 1]);
     free(in);
     free(out);

@@ -14,6 +14,7 @@ static struct scan_facts good_facts(void)
     scan_facts_init(&f);
     strcpy(f.units, "BQML");
     strcpy(f.decay_correction, "START");
+    strcpy(f.tracer, "FDG");
     strcpy(f.corrected, "NORM\\ATTN\\DECY");
     f.weight_g = 71000;
     f.dose_bq = 388.777472e6;
@@ -62,7 +63,7 @@ static void golden_factors(void **state)
             fail_msg("%s: formula '%s'", name, f.suv_formula);
         cases++;
     }
-    assert_int_equal(cases, 33);
+    assert_int_equal(cases, 53);
     buffer_free(&file);
 }
 
@@ -78,11 +79,14 @@ static void refused_by_name(void **state)
 #define SPOIL(field, value, says) {offsetof(struct scan_facts, field), value, says}
         SPOIL(weight_g, NAN, "(0010,1030) PatientWeight is missing"),
         SPOIL(weight_g, 71, "(0010,1030) PatientWeight is 0.071 kg"),
-        SPOIL(weight_g, 71e6, "(0010,1030) PatientWeight is 71000 kg: written in grams, it seems"),
+        SPOIL(weight_g, 700e3, "(0010,1030) PatientWeight is 700 kg: between 0.5 and 500 wanted"),
         SPOIL(dose_bq, NAN, "(0018,1074) RadionuclideTotalDose is missing"),
-        SPOIL(dose_bq, 388.7, "(0018,1074) RadionuclideTotalDose is 388.7 Bq: written in MBq, it seems"),
+        SPOIL(dose_bq, 10.5, "(0018,1074) RadionuclideTotalDose is 10.5: MBq or mCi"),
+        SPOIL(dose_bq, -388.7e6, "(0018,1074) RadionuclideTotalDose is -3.887e+08 Bq"),
+        SPOIL(dose_bq, 388e9, "(0018,1074) RadionuclideTotalDose is 3.88e+11 Bq"),
         SPOIL(dose_bq, 388777, "(0018,1074) RadionuclideTotalDose is 388777 Bq: written in kBq, it seems"),
         SPOIL(half_life_s, NAN, "(0018,1075) RadionuclideHalfLife is missing"),
+        SPOIL(half_life_s, 4062, "RadionuclideHalfLife is 4062 s, and F-18, which the file names, has 6586.2 s"),
         SPOIL(injection_s, NAN, "(0018,1072) RadiopharmaceuticalStartTime is missing"),
         SPOIL(acquisition_s, NAN, "(0008,0032) AcquisitionTime is missing"),
         SPOIL(series_s, NAN, "(0008,0031) SeriesTime is missing"),
@@ -105,7 +109,11 @@ static void refused_by_name(void **state)
     } texts[] = {
         SPOIL(units, "CNTS", "neither (7053,1000) nor (7053,1009)"),
         SPOIL(units, "CNTS SUV", "what a count is worth is not known"),
-        SPOIL(units, "GML LBM", "Units 'GML LBM' are not handled"),
+        SPOIL(units, "GML LEAN", "Units 'GML LEAN' are not handled"),
+        SPOIL(units, "PROPCPS", "Units 'PROPCPS' are not handled"),
+        SPOIL(units, "PROPCNTS", "Units 'PROPCNTS' are not handled"),
+        SPOIL(units, "1CM", "Units '1CM' are not handled"),
+        SPOIL(units, "CPS", "Units is CPS of an image that is not dose-calibrated"),
         SPOIL(units, "", "(0054,1001) Units is missing"),
         SPOIL(corrected, "DECY\\NORM", "without ATTN"),
         SPOIL(corrected, "XATTN\\DECY", "without ATTN"), /* another word that ends the same */
@@ -134,9 +142,11 @@ static void bodies_refused(void **state)
         const char *says;
     } cases[] = {
         {"james", "BQML", "M", NAN, 71000, "(0010,1020) PatientSize is missing"},
-        {"james", "BQML", "M", 172, 71000, "(0010,1020) PatientSize is 172 m: written in centimetres, it seems"},
+        {"james", "BQML", "M", 17, 71000, "(0010,1020) PatientSize is 17 m: between 0.3 and 2.6 wanted"},
+        {"bw", "BQML", "M", 71, 1720, "stand in each other's place"},
+        {"bw", "BQML", "M", 0.72, 155000, "make 299.0 kg/m2, which nobody has"},
         {"janmahasatian", "BQML", "", 1.72, 71000, "(0010,0040) PatientSex is missing"},
-        {"janmahasatian", "BQML", "O", 1.72, 71000, "(0010,0040) PatientSex is 'O'"},
+        {"janmahasatian", "BQML", "X", 1.72, 71000, "(0010,0040) PatientSex is 'X'"},
         {"james", "BQML", "F", 1.5, 240000, "comes out as -"}, /* past the formula's turning point */
         {"bsa", "SUV", "", NAN, 71000, "it came as SUVbw, and SUVbsa is wanted: (0010,1020)"},
         {"bw", "GML LBMJAMES128", "M", NAN, 71000, "it came as SULjames, and SUVbw is wanted: (0010,1020)"},

@@ -115,6 +115,44 @@ case("cm2ml-to-bw", "CM2ML", "START", "", 90, nan, nan, nan, nan, nan, nan, nan,
 case("philips-suv-to-james", "CNTS SUV", "START", "Philips", 78, nan, nan, nan, nan, nan, nan, nan, nan, nan,
      0.0005 * lean_james("F", 78, 172) / 78, "james", "F", 1.72, 0.0005)
 
+# another sex: the mean of what the formula has for men and for women
+def mean_of(formula, *size):
+    return (formula("M", *size) + formula("F", *size)) / 2
+
+
+for formula, lean in (("james", lean_james), ("janmahasatian", lean_janmahasatian)):
+    case(f"{formula}-O", "BQML", "START", "SIEMENS", 78, 290e6, F18, 9 * H, 10 * H, 10 * H, nan, 0, 120, H,
+         factor(mean_of(lean, 78, 172), 290e6, F18, H), formula, "O", 1.72)
+
+
+def lean_morgan(sex, kg, cm):
+    """SUVType LBM, as the SUV benchmark's manual has it (after Sugawara), in kg."""
+    a, b = {"M": (1.10, 120.0), "F": (1.07, 148.0)}[sex]
+    return a * kg - b * (kg / cm) ** 2
+
+
+def ideal(sex, kg, cm):
+    """SUVType IBW, the same source, in kg."""
+    a, b = {"M": (48.0, 1.06), "F": (45.5, 0.91)}[sex]
+    return a + b * (cm - 152)
+
+
+for sex in "MFO":
+    for kind, body in (("LBM", lean_morgan), ("IBW", ideal), ("LBMJAMES128", lean_james), ("LBMJANMA", lean_janmahasatian)):
+        kg = mean_of(body, 78, 172) if sex == "O" else body(sex, 78, 172)
+        case(f"gml-{kind.lower()}-{sex}-to-bw", f"GML {kind}", "START", "", 78, nan, nan, nan, nan, nan, nan, nan, nan, nan, 78 / kg, "bw", sex, 1.72)
+# counts a second of a dose-calibrated image: Bq in a voxel of 4 x 4 x 5 mm
+case("cps", "CPS BQML", "START", "GE", 71, 388.777472e6, 6588, 38100, 40811, 40811, nan, 0, 240, 2711,
+     factor(71, 388.777472e6, 6588, 2711) / 0.08, count=1 / 0.08)
+# the series was made anew, and the frames' clock says no more than the acquisition: not after it (CPS, FrameReferenceTime 0)
+case("not-after-acquisition", "BQML", "START", "CPS", 69, 388e6, F18, 12 * H + 37, 49758, 47028.234, nan, 0, 180, 47028.234 - 12 * H - 37,
+     factor(69, 388e6, F18, 47028.234 - 12 * H - 37))
+# a dose in MBq, a weight in grams, half-lives in minutes and hours
+case("mbq", "BQML", "START", "GE", 71, 388.777472, 6588, 38100, 40811, 40811, nan, 0, 240, 2711, factor(71, 388.777472e6, 6588, 2711))
+case("grams", "BQML", "START", "GE", 71000, 388.777472e6, 6588, 38100, 40811, 40811, nan, 0, 240, 2711, factor(71, 388.777472e6, 6588, 2711))
+case("minutes", "BQML", "START", "GE", 71, 388.777472e6, 109.8, 38100, 40811, 40811, nan, 0, 240, 2711, factor(71, 388.777472e6, 6588, 2711))
+case("hours", "BQML", "START", "GE", 71, 388.777472e6, 1.83, 38100, 40811, 40811, nan, 0, 240, 2711, factor(71, 388.777472e6, 6588, 2711))
+
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "cases.tsv"), "w") as out:
     out.write("name\tunits\tdecay\tvendor\tformula\tsex\tweight_kg\theight_m\tdose_bq\thalf_life_s\tinjection_s\tseries_s\tacquisition_s\tscan_start_s\t"
               "frame_reference_s\tframe_duration_s\tcount\tdelay_s\tfactor\n")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* voxels -- the factor applied, and what the volume is like then.   suv -> [voxels] */
-#include "stages/suv/suv.h"
+/* suv_voxels -- the factor applied, and what the volume is like then.   proto */
+#include "proto/suv.h"
 #include <math.h>
 
 /* Comparisons of floats block vectorising only for fear of a trap nobody here has set; no value changes. */
@@ -46,15 +46,27 @@ VECTORISED static double sum_and_most(const float *voxel, size_t count, float *m
     return lanes_together(sum);
 }
 
-VECTORISED static double squares_about(const float *voxel, size_t count, double mean)
+/* Squares about the mean; and of what is brighter than `bright`, sum and count: both while a voxel is at hand. */
+VECTORISED static double squares_about(const float *voxel, size_t count, double mean, float bright, double *bright_sum,
+                                       double *bright_count)
 {
-    double sum[LANES] = {0};
+    double sum[LANES] = {0}, above[LANES] = {0}, many[LANES] = {0};
     size_t i = 0;
     for (; i + LANES <= count; i += LANES)
-        for (size_t k = 0; k < LANES; k++)
-            sum[k] += (voxel[i + k] - mean) * (voxel[i + k] - mean);
-    for (; i < count; i++)
-        sum[i % LANES] += (voxel[i] - mean) * (voxel[i] - mean);
+        for (size_t k = 0; k < LANES; k++) {
+            double const value = voxel[i + k], counts = voxel[i + k] > bright ? 1.0 : 0.0;
+            sum[k] += (value - mean) * (value - mean);
+            above[k] += counts * value;
+            many[k] += counts;
+        }
+    for (; i < count; i++) {
+        double const value = voxel[i], counts = voxel[i] > bright ? 1.0 : 0.0;
+        sum[i % LANES] += (value - mean) * (value - mean);
+        above[i % LANES] += counts * value;
+        many[i % LANES] += counts;
+    }
+    *bright_sum = lanes_together(above);
+    *bright_count = lanes_together(many);
     return lanes_together(sum);
 }
 
@@ -95,7 +107,11 @@ void suv_statistics(const struct volume *v, struct scan_facts *f)
     float most;
     f->volume_mean = sum_and_most(v->voxel, count, &most) / (double)count;
     f->suv_max = (double)most;
-    f->volume_sd = count > 1 ? sqrt(squares_about(v->voxel, count, f->volume_mean) / (double)(count - 1)) : 0;
+    double bright_sum, bright_count;
+    double const squares =
+        squares_about(v->voxel, count, f->volume_mean, (float)(0.5 * f->volume_mean), &bright_sum, &bright_count);
+    f->volume_sd = count > 1 ? sqrt(squares / (double)(count - 1)) : 0;
+    f->body_mean = bright_count > 0 ? bright_sum / bright_count : 0;
     if (v->ct)
         ct_statistics(v, f);
 }

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* page -- report.html: one self-contained file.   evaluation, page_data -> [page] ═▶ report.html
+ *
+ * page/page.html is the page, page/page.css its looks and page/page.js all that moves; the Makefile turns the three into arrays. Where page.html says
+ * {{name}}, a function of that name here writes what has to be there without scripts too: the answer, tables, settings. */
+#include "common/file.h"
+#include "proto/organ.h"
+#include "stages/eval/evaluation.h"
+#include "stages/eval/page_data.h"
+#include "stages/eval/representation.h"
+#include "stages/eval/verdict.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const unsigned char page_html[], page_css[], page_js[];
+
+struct page {
+    FILE *to;
+    const struct report *r;
+    const char *data;
+};
+
+/* Text with <, >, & and quotes made harmless. */
+static void put_text(FILE *to, const char *text)
+{
+    for (; *text != '\0'; text++)
+        switch (*text) {
+        case '<': fputs("&lt;", to); break;
+        case '>': fputs("&gt;", to); break;
+        case '&': fputs("&amp;", to); break;
+        case '"': fputs("&quot;", to); break;
+        case '\'': fputs("&#39;", to); break;
+        default: fputc(*text, to);
+        }
+}
+
+static void put_cell(FILE *to, const char *text)
+{
+    fputs("<td>", to);
+    put_text(to, text);
+    fputs("</td>", to);
+}
+
+static void title(const struct page *p)
+{
+    fputs(p->r->cohort[0] ? "Petrel report (simulated cohort)" : "Petrel report", p->to);
+}
+
+static void of_cohort(const struct page *p)
+{
+    fprintf(p->to, "%s%s", p->r->cohort[0] ? ", " : "", p->r->cohort);
+}
+
+static void head(const struct page *p)
+{
+    const struct report *r = p->r;
+    const struct evaluation *v = &r->model[0];
+    const struct patients *n = &r->patients;
+    char *verdict = verdict_sentence(&r->baselines, v->name), *probes = verdict_of_probes(&r->baselines, v->name);
+    enum verdict says = verdict_of(&r->baselines);
+    fprintf(p->to, "<h1 class=\"%s\">", says == VERDICT_BETTER ? "yes" : (says == VERDICT_UNKNOWN ? "" : "no"));
+    put_text(p->to, verdict);
+    fprintf(p->to, "</h1><p class=\"say\">");
+    put_text(p->to, probes);
+    fprintf(p->to, "</p>");
+    free(verdict);
+    free(probes);
+    if (r->cohort[0] != '\0')
+        fprintf(
+            p->to,
+            "<p><span class=\"badge\">%s</span></p><p class=\"say\">Every figure on this page comes from a <b>%s</b>. "
+            "It shows that the pipeline works, not how it would do on patients.</p>",
+            r->cohort, r->cohort);
+    char auc[16], low[16], high[16];
+    fprintf(p->to, "<p class=\"say\">AUC %s [%s, %s]; ", metric_format(METRIC_AUC, v->figures.value[METRIC_AUC], auc),
+            metric_format(METRIC_AUC, v->figures.bootstrap.value[METRIC_AUC].low, low),
+            metric_format(METRIC_AUC, v->figures.bootstrap.value[METRIC_AUC].high, high));
+    fprintf(p->to,
+            "at threshold %.2f it finds %zu of %zu tumour regions with %zu false alarms in %zu scans, and at least one "
+            "tumour in %zu of "
+            "%zu patients who have any.</p>",
+            v->figures.threshold, v->figures.confusion.tp, v->figures.tumours, v->figures.confusion.fp,
+            v->figures.truth.scans, n->detected, n->with_tumours);
+    if (r->missed.known && r->missed.count > 0)
+        fprintf(p->to,
+                "<p class=\"say\">Beside them, %zu of %zu lesions of the truth lie in no region called tumour and are "
+                "missed before "
+                "any model is asked.</p>",
+                r->missed.count, r->missed.lesions);
+    fprintf(p->to,
+            "<p>%s split: %zu regions of which %zu are tumours. Whole cohort: %zu scans, %zu regions, %zu tumours; %zu "
+            "scans refused. Recipe <b>",
+            split_name[r->split], v->figures.n, v->figures.tumours, r->cache->shard_count, r->cache->regions,
+            r->cache->tumours, r->cache->refused_count);
+    put_text(p->to, v->model.recipe_name);
+    fprintf(p->to, "</b>, seed %llu, petrel %s.</p>", (unsigned long long)v->model.seed, program_version());
+    fprintf(p->to,
+            "<p>Petrel is research software and no medical device: nothing here may guide the care of a patient.</p>");
+}
+
+static void lesions(const struct page *p)
+{
+    enum { LISTED = 40 };
+    const struct missed *m = &p->r->missed;
+    fprintf(p->to, "<section><h2>Lesions no model is asked about");
+    of_cohort(p);
+    fprintf(p->to, "</h2><div class=\"scroll\">");
+    if (!m->known)
+        fprintf(p->to, "<p class=\"say\">How many lesions no region covers is not known: the cache was made before "
+                       "lesions were kept. Make it "
+                       "anew to see.</p>");
+    else
+        fprintf(p->to,
+                "<p class=\"say\">Of %zu lesions of the truth, %zu (%.1f ml) lie in no region called tumour: they are "
+                "missed before any "
+                "model is asked. FROC counts them; sensitivity of regions does not.</p>",
+                m->lesions, m->count, m->ml);
+    if (m->count > 0)
+        fprintf(p->to,
+                "<table><tr><th>patient</th><th>lesion</th><th>ml</th><th>SUVmax</th><th>organ</th><th>why</th></tr>");
+    for (size_t k = 0; k < m->count && k < LISTED; k++) {
+        const struct lesion *l = &m->one[k].lesion;
+        fprintf(p->to, "<tr>");
+        put_cell(p->to, p->r->cache->shard[m->one[k].shard].patient);
+        fprintf(p->to, "<td>%d</td><td>%.2f</td><td>%.1f</td><td>%s</td><td>%s</td></tr>", l->id, l->ml, l->suv_max,
+                l->organ != ORGAN_LABEL_NONE ? organ_label_name(l->organ) : "",
+                l->in_excluded > 0.0
+                    ? "left out with an organ"
+                    : (l->in_regions > 0.0 ? "in a region that is mostly no tumour" : "no region there"));
+    }
+    if (m->count > 0)
+        fprintf(p->to, "</table>");
+    if (m->count > LISTED)
+        fprintf(p->to, "<p>and %zu more (metrics.json)</p>", m->count - LISTED);
+    fprintf(p->to, "</div></section>\n");
+}
+
+static void metric_cell(FILE *to, int k, double value, struct interval w)
+{
+    char text[16];
+    double times = k == METRIC_MCC ? 1.0 : 100.0;
+    if (isnan(value))
+        fprintf(to, "<td>-</td>");
+    else if (isnan(w.low))
+        fprintf(to, "<td>%s</td>", metric_format(k, value, text));
+    else
+        fprintf(to, "<td>%s <small>[%.*f, %.*f]</small></td>", metric_format(k, value, text), k == METRIC_MCC ? 2 : 1,
+                times * w.low, k == METRIC_MCC ? 2 : 1, times * w.high);
+}
+
+static void plain_cell(FILE *to, double v, const char *format)
+{
+    char text[32] = "-";
+    if (!isnan(v))
+        snprintf(text, sizeof text, format, v); /* formats of this file alone */
+    put_cell(to, text);
+}
+
+static void metrics(const struct page *p)
+{
+    const struct report *r = p->r;
+    fprintf(p->to, "<table><tr><th></th>");
+    for (size_t i = 0; i < r->models; i++) {
+        fprintf(p->to, "<th>");
+        put_text(p->to, r->model[i].name);
+        fprintf(p->to, "</th>");
+    }
+    fprintf(p->to, "</tr>");
+    for (int k = 0; k < METRICS; k++) {
+        fprintf(p->to, "<tr><td>%s</td>", metric_title[k]);
+        for (size_t i = 0; i < r->models; i++)
+            metric_cell(p->to, k, r->model[i].figures.value[k], r->model[i].figures.bootstrap.value[k]);
+        fprintf(p->to, "</tr>");
+    }
+    fprintf(p->to, "<tr><td>F1, threshold chosen on validation</td>");
+    for (size_t i = 0; i < r->models; i++) {
+        const struct operating *o = &r->model[i].figures.chosen;
+        char text[16];
+        fprintf(p->to, "<td>%s", metric_format(METRIC_F1, o->value[METRIC_F1], text));
+        if (!isnan(o->threshold))
+            fprintf(p->to, " <small>at %.2f</small>", o->threshold);
+        fprintf(p->to, "</td>");
+    }
+    for (size_t m = 0; m < MATCHED; m++) {
+        fprintf(p->to, "</tr><tr><td>Sensitivity at specificity %.2f</td>", matched_specificity[m]);
+        for (size_t i = 0; i < r->models; i++)
+            metric_cell(p->to, METRIC_SENSITIVITY, r->model[i].figures.matched[m].value[METRIC_SENSITIVITY],
+                        (struct interval){NAN, NAN});
+    }
+    fprintf(p->to, "</tr><tr><td>Lesions of the truth found, end to end</td>");
+    for (size_t i = 0; i < r->models; i++) {
+        const struct end_to_end *t = &r->model[i].end_to_end;
+        if (t->scans == 0)
+            fprintf(p->to, "<td>not known</td>");
+        else
+            fprintf(p->to, "<td>%.1f %% <small>%zu of %zu</small></td>", 100.0 * end_to_end_sensitivity(t), t->found,
+                    t->lesions);
+    }
+    fprintf(
+        p->to,
+        "</tr></table><p>Threshold %.2f. In brackets: 95 %% intervals from %zu bootstrap resamples of patients.</p>",
+        r->model[0].figures.threshold, r->model[0].figures.bootstrap.resamples);
+}
+
+static void baselines(const struct page *p)
+{
+    const struct baselines *b = &p->r->baselines;
+    if (b->count == 0) {
+        fprintf(p->to, "<p class=\"say\">None: %s.</p>", b->none);
+        return;
+    }
+    fprintf(p->to, "<table><tr><th>learned on the same patients</th><th>AUC</th><th>average "
+                   "precision</th><th>F1</th><th>MCC</th><th>"
+                   "Brier</th><th>p, AUC against ");
+    put_text(p->to, p->r->model[0].name);
+    fprintf(p->to, "</th><th>permutation</th></tr>");
+    for (size_t k = 0; k <= b->count; k++) { /* last the model itself */
+        const struct figures *f = k < b->count ? &b->one[k].figures : &p->r->model[0].figures;
+        fprintf(p->to, "<tr%s>", k == b->best ? " class=\"best\"" : "");
+        put_cell(p->to, k < b->count ? b->one[k].name : p->r->model[0].name);
+        metric_cell(p->to, METRIC_AUC, f->value[METRIC_AUC], f->bootstrap.value[METRIC_AUC]);
+        metric_cell(p->to, METRIC_AP, f->value[METRIC_AP], f->bootstrap.value[METRIC_AP]);
+        metric_cell(p->to, METRIC_F1, f->value[METRIC_F1], (struct interval){NAN, NAN});
+        metric_cell(p->to, METRIC_MCC, f->value[METRIC_MCC], (struct interval){NAN, NAN});
+        plain_cell(p->to, f->calibration.brier, "%.3f");
+        plain_cell(p->to, k < b->count ? b->one[k].p_holm : NAN, "%.2g");
+        plain_cell(p->to, k < b->count ? b->one[k].permutation.p : NAN, "%.2g");
+        fprintf(p->to, "</tr>");
+    }
+    fprintf(p->to,
+            "</table><p>SUV: SUVmax, SUVmean, SUVpeak; volume: ml; position: the recipe's nine numbers. Trees: "
+            "gradient boosting, 100 of depth 3, rate "
+            "0.1. The last two read the trained representation and judge the classifier on top of it. Threshold 0.50; "
+            "p: DeLong's test clustered by patient, "
+            "Holm over the %d baselines; permutation: by patient, for with few patients the first is too bold. Bold: "
+            "the best of those that know nothing the training made.</p>",
+            BASELINES);
+}
+
+static void representation(const struct page *p)
+{
+    fprintf(
+        p->to,
+        "<div class=\"scroll\"><table><tr><th>representation</th><th>dimensions</th><th>effective rank</th><th>std a "
+        "dimension: least, median, most</th><th>mean distance: tumours, others, between</th></tr>");
+    for (size_t i = 0; i < p->r->models; i++) {
+        struct representation r;
+        representation_measure(&r, &p->r->model[i].splits.test);
+        fprintf(p->to, "<tr>");
+        put_cell(p->to, p->r->model[i].name);
+        fprintf(p->to, "<td>%zu</td>", r.width);
+        plain_cell(p->to, r.rank, "%.1f");
+        fprintf(p->to, "<td>%.3g, %.3g, %.3g</td><td>", r.std_least, r.std_median, r.std_most);
+        const double apart[3] = {r.of_tumours, r.of_others, r.between};
+        for (size_t k = 0; k < 3; k++)
+            if (isnan(apart[k]))
+                fprintf(p->to, "%s-", k > 0 ? ", " : "");
+            else
+                fprintf(p->to, "%s%.3g", k > 0 ? ", " : "", apart[k]);
+        fprintf(p->to, "</td></tr>");
+    }
+    fprintf(p->to, "</table></div>");
+}
+
+static void strata(const struct page *p)
+{
+    const struct strata *s = &p->r->strata;
+    fprintf(p->to, "<table><tr><th></th><th>regions</th><th>tumours</th><th>sensitivity</th><th>specificity</"
+                   "th><th>AUC</th></tr>");
+    for (size_t i = 0; i < s->count; i++) {
+        const struct stratum *one = &s->one[i];
+        char name[200];
+        format_into(name, sizeof name, "%s: %s", one->by, one->name);
+        fprintf(p->to, "<tr>");
+        put_cell(p->to, name);
+        fprintf(p->to, "<td>%zu</td><td>%zu</td>", one->n, one->tumours);
+        plain_cell(p->to, 100.0 * one->sensitivity, "%.1f %%");
+        plain_cell(p->to, 100.0 * one->specificity, "%.1f %%");
+        plain_cell(p->to, 100.0 * one->auc, "%.1f %%");
+        fprintf(p->to, "</tr>");
+    }
+    fprintf(p->to, "</table><p>");
+    put_text(p->to, p->r->model[0].name);
+    fprintf(p->to, ", threshold %.2f.</p>", p->r->model[0].figures.threshold);
+}
+
+static void loss(const struct page *p)
+{
+    if (p->r->losses_count == 0)
+        return;
+    fprintf(p->to, "<section><h2>Loss</h2><div class=\"two\">");
+    for (size_t i = 0; i < p->r->losses_count; i++)
+        fprintf(p->to, "<div id=\"loss%zu\"></div>", i);
+    fprintf(p->to, "</div></section>\n");
+}
+
+static void comparisons(const struct page *p)
+{
+    const struct report *r = p->r;
+    if (r->models < 2)
+        return;
+    fprintf(p->to, "<section><h2>Against the other models</h2><div class=\"scroll\"><table><tr><th>");
+    put_text(p->to, r->model[0].name);
+    fprintf(p->to, " against</th><th>AUC</th><th>DeLong by patient</th><th>Holm</th><th>DeLong by "
+                   "region</th><th>permutation by patient</th>"
+                   "<th>Wilcoxon</th><th>McNemar, mid-p</th></tr>");
+    for (size_t i = 1; i < r->models; i++) {
+        const struct comparison *c = &r->against[i - 1];
+        fprintf(p->to, "<tr>");
+        put_cell(p->to, r->model[i].name);
+        fprintf(p->to, "<td>%.4f, %.4f</td>", c->clustered.auc_a, c->clustered.auc_b);
+        const double shown[] = {c->clustered.p,       c->p_auc,        c->plain.p, c->permutation.p,
+                                c->wilcoxon.p_normal, c->mcnemar.p_mid};
+        for (size_t k = 0; k < COUNT_OF(shown); k++)
+            plain_cell(p->to, shown[k], "p = %.3g");
+        fprintf(p->to, "</tr>");
+    }
+    fprintf(p->to, "</table></div><p>DeLong by patient and the permutation know that regions of one patient are not "
+                   "independent; the others do "
+                   "not. Wilcoxon: signed ranks of |probability - truth|.</p></section>\n");
+}
+
+static void settings(const struct page *p)
+{
+    const struct report *r = p->r;
+    fprintf(p->to, "<table><tr><th>model</th><th>seed</th><th>steps</th><th>trained on "
+                   "cache</th><th>version</th><th>file, SHA-256</th></tr>");
+    for (size_t i = 0; i < r->models; i++) {
+        const struct model *m = &r->model[i].model;
+        fprintf(p->to, "<tr>");
+        put_cell(p->to, r->model[i].name);
+        fprintf(p->to, "<td>%llu</td><td>%lld</td><td>%.12s</td><td>%s</td><td>%.12s</td></tr>",
+                (unsigned long long)m->seed, (long long)m->step, m->cache_digest, m->version, r->model[i].digest);
+    }
+    fprintf(p->to, "</table><p>This cache: %.12s. Report: petrel %s, seed %llu.</p>", r->cache->digest,
+            program_version(), (unsigned long long)r->seed);
+    for (size_t i = 0; i < r->losses_count; i++)
+        if (!isnan(r->losses[i].seconds)) {
+            fprintf(p->to, "<p>");
+            put_text(p->to, r->losses[i].title);
+            bool in_hours = r->losses[i].seconds >= 3600.0;
+            fprintf(p->to, ": %.1f %s of training</p>", r->losses[i].seconds / (in_hours ? 3600.0 : 1.0),
+                    in_hours ? "hours" : "s");
+        }
+    for (size_t i = 0; i < r->models; i++) {
+        fprintf(p->to, "<details><summary>every setting, ");
+        put_text(p->to, r->model[i].name);
+        fprintf(p->to, "</summary><pre>");
+        put_text(p->to, r->model[i].model.settings);
+        fprintf(p->to, "</pre></details>");
+    }
+}
+
+static void looks(const struct page *p)
+{
+    fputs((const char *)page_css, p->to);
+}
+
+static void script(const struct page *p)
+{
+    fputs((const char *)page_js, p->to);
+}
+
+static void data(const struct page *p)
+{
+    fputs(p->data, p->to);
+}
+
+static const struct slot {
+    const char *name;
+    void (*put)(const struct page *);
+} slots[] = {{"title", title},
+             {"css", looks},
+             {"head", head},
+             {"of_cohort", of_cohort},
+             {"metrics", metrics},
+             {"baselines", baselines},
+             {"loss", loss},
+             {"representation", representation},
+             {"comparisons", comparisons},
+             {"strata", strata},
+             {"settings", settings},
+             {"data", data},
+             {"js", script},
+             {"lesions", lesions}};
+
+int report_html(const struct report *r, const char *path, struct error *e)
+{
+    char *facts = page_data(r, e);
+    struct page p = {NULL, r, facts};
+    struct publish out;
+    if (facts == NULL || publish_open(&out, path, e) < 0) {
+        free(facts);
+        return -1;
+    }
+    p.to = out.to;
+    for (const char *at = (const char *)page_html; *at != '\0';) {
+        const char *open = strstr(at, "{{"), *close = open != NULL ? strstr(open, "}}") : NULL;
+        if (close == NULL) {
+            fputs(at, p.to);
+            break;
+        }
+        fwrite(at, 1, (size_t)(open - at), p.to);
+        for (size_t k = 0; k < COUNT_OF(slots); k++)
+            if (strlen(slots[k].name) == (size_t)(close - open - 2) &&
+                strncmp(slots[k].name, open + 2, strlen(slots[k].name)) == 0)
+                slots[k].put(&p);
+        at = close + 2;
+    }
+    free(facts);
+    return publish_commit(&out, e);
+}
