@@ -60,7 +60,8 @@ int main(int argc, char **argv)
         .count = rows,
         .purpose = "finds the high-uptake regions of each volume, their boxes and their positions",
         .epilogue = "Takes volumes in SUV from --in and gives each scan's regions to --out.\n"
-                    "fcm: fuzzy c-means of the SUV histogram, plain and smoothed, then growing from local maxima\n"
+                    "fcm: fuzzy c-means of the SUV histogram, plain and smoothed, then growing from every peak that "
+                    "stands out\n"
                     "fixed: SUV >= --fixed-suv; relative: SUV >= 41 % of each region's own SUVmax, at least 2.5\n"
                     "percist: SUV >= 1.5 x mean + 2 sd of a sphere in the liver, which is found and said\n"
                     "--exclude: by the scan's organ map (1 spleen 2 kidneys 3 liver 4 bladder 5 lungs 6 brain 7 heart "

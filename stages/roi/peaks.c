@@ -82,31 +82,58 @@ static void flood(const float *suv, const int64_t dim[3], const struct flood_pla
     }
 }
 
-static int float_order(const void *a, const void *b)
+/* What would stand at [k] if value[] were sorted; leaves it in another order. */
+static float kth(float *value, int count, int k)
 {
-    float x = *(const float *)a, y = *(const float *)b;
-    return x < y ? -1 : x > y;
+    for (int low = 0, high = count - 1; low < high;) {
+        float pivot = value[(low + high) / 2];
+        int i = low, j = high;
+        while (i <= j) {
+            while (value[i] < pivot)
+                i++;
+            while (value[j] > pivot)
+                j--;
+            if (i <= j) {
+                float swap = value[i];
+                value[i++] = value[j], value[j--] = swap;
+            }
+        }
+        if (k <= j)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            break;
+    }
+    return value[k];
 }
 
-/* A sphere's voxels, along a spiral from pole to pole. What is outside the scan is air. */
-static double around_of(const float *suv, const int64_t dim[3], const double mm[3], uint32_t at, double radius_mm)
+/* Evenly on the unit sphere, along a spiral from pole to pole; z y x. */
+static void rays_make(double ray[PEAKS_RAYS][3])
 {
     const double golden = 2.399963229728653; /* angle, rad */
+    for (int i = 0; i < PEAKS_RAYS; i++) {
+        double up = 1 - 2 * (i + 0.5) / PEAKS_RAYS, out = sqrt(1 - up * up);
+        ray[i][0] = up, ray[i][1] = out * sin(i * golden), ray[i][2] = out * cos(i * golden);
+    }
+}
+
+/* Of the voxels that the rays reach; what is outside the scan is air. */
+static double around_of(const float *suv, const int64_t dim[3], const double mm[3], double ray[PEAKS_RAYS][3],
+                        uint32_t at, double radius_mm)
+{
     int64_t W = dim[2], slice = dim[1] * W, from[3] = {at / slice, at / W % dim[1], at % W};
     float value[PEAKS_RAYS];
     for (int i = 0; i < PEAKS_RAYS; i++) {
-        double up = 1 - 2 * (i + 0.5) / PEAKS_RAYS, out = sqrt(1 - up * up);
-        const double way[3] = {up, out * sin(i * golden), out * cos(i * golden)};
         int64_t to[3];
         bool inside = true;
         for (int a = 0; a < 3; a++) {
-            to[a] = from[a] + (int64_t)floor(radius_mm * way[a] / mm[a] + 0.5);
+            to[a] = from[a] + (int64_t)floor(radius_mm * ray[i][a] / mm[a] + 0.5);
             inside &= to[a] >= 0 && to[a] < dim[a];
         }
         value[i] = inside ? suv[to[0] * slice + to[1] * W + to[2]] : 0;
     }
-    qsort(value, PEAKS_RAYS, sizeof *value, float_order);
-    return (double)value[(int)(PEAKS_RAYS * PEAKS_AROUND)];
+    return (double)kth(value, PEAKS_RAYS, (int)(PEAKS_RAYS * PEAKS_AROUND));
 }
 
 static double fraction_of(const struct peaks_how *how, double ml)
@@ -125,6 +152,8 @@ static void basins_cut(const float *suv, const int64_t dim[3], const struct floo
 {
     const double *mm = how->spacing_mm;
     double voxel_mm3 = mm[0] * mm[1] * mm[2], ball = 3 / (4 * acos(-1));
+    double ray[PEAKS_RAYS][3];
+    rays_make(ray);
     for (int round = 0; round < rounds; round++) {
         for (uint32_t k = 0; k < b->count; k++)
             b->basin[k].voxels = 0;
@@ -138,7 +167,7 @@ static void basins_cut(const float *suv, const int64_t dim[3], const struct floo
             if (b->parent[k] != k)
                 continue;
             double mm3 = (double)x->voxels * voxel_mm3, peak = (double)x->peak;
-            x->around = fmin(peak, around_of(suv, dim, mm, x->peak_at, cbrt(ball * mm3) + how->around_mm));
+            x->around = fmin(peak, around_of(suv, dim, mm, ray, x->peak_at, cbrt(ball * mm3) + how->around_mm));
             x->threshold = fmax(how->floor_suv, x->around + fraction_of(how, mm3 / 1000) * (peak - x->around));
         }
     }
@@ -166,7 +195,7 @@ static bool basins_join(struct basins *b, const struct peaks_how *how, bool lobe
     return any;
 }
 
-/* Step 4: of `count` voxels those of region `number` that are joined to its peak keep the label. todo: room for a region. */
+/* Step 5: of its voxels those of region `number` that are joined to its peak keep the label. todo: room for a region. */
 #define JOINED 0x80000000U
 static void joined_mark(uint32_t *label, uint32_t peak_at, uint32_t number, const int64_t *step, int steps,
                         uint32_t *todo)

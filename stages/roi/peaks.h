@@ -13,7 +13,9 @@
  *     volume depends on threshold and threshold on volume.
  *  3. Where two basins met at s they become one if s lies in both (above both thresholds) and is at least `valley` of the lower peak:
  *     lobes of one lesion; two that touch stay two.
- *  4. A region is what of its basin is at or above the threshold and joined to the peak. It counts if the peak lies in `start` and
+ *  4. What comes to lobe_ml and more on both sides and met at fraction of the higher and lobe_valley of the lower peak is one mottled
+ *     mass; it is cut off again as in step 2.
+ *  5. A region is what of its basin is at or above the threshold and joined to the peak. It counts if the peak lies in `start` and
  *     rises contrast_sds of the noise above its surroundings.
  * Lengths are in mm and depths in noise, so a voxel's size matters only for what it hides. */
 #ifndef PETREL_ROI_PEAKS_H

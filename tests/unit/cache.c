@@ -68,6 +68,21 @@ static void scan_make(struct regions_message *m, int n, int patient, size_t coun
             for (int k = 0; k < POSITION_SIZE; k++)
                 m->region[i].position[form][k] = rng_uniform(&rng);
     }
+    /* lesions of every second scan: the others are as of a cache from before they were kept */
+    m->lesions = (struct lesions){.known = n % 2};
+    if (m->lesions.known && count) {
+        m->lesions.count = m->lesions.part_count = 1;
+        m->lesions.lesion = xalloc(1, sizeof *m->lesions.lesion);
+        m->lesions.part = xalloc(1, sizeof *m->lesions.part);
+        m->lesions.lesion[0] = (struct lesion){.id = 1,
+                                               .voxels = 5,
+                                               .ml = 0.06 + n,
+                                               .suv_max = 7,
+                                               .from_liver_mm = {-1, 2, (double)NAN},
+                                               .region = 1,
+                                               .covered = 0.6};
+        m->lesions.part[0] = (struct lesion_part){1, 1, 3};
+    }
     for (size_t i = 0; i < count * BOX_VOXELS; i++) {
         size_t at = i / BOX_VOXELS * (size_t)m->channels * BOX_VOXELS + i % BOX_VOXELS;
         m->box[at] = rng_uniform(&rng);
@@ -147,6 +162,14 @@ static void what_is_published_comes_back(void **state)
         assert_memory_equal(a.data, b.data, a.size);
         buffer_free(&a);
         buffer_free(&b);
+        struct lesions l; /* without the boxes, the same */
+        if (cache_read_lesions(&c, s, &l, &e))
+            fail_msg("%s", e.text);
+        assert_true(l.known == n[s] % 2 && l.count == want.lesions.count && l.part_count == want.lesions.part_count);
+        if (l.count)
+            assert_true(l.lesion[0].ml == want.lesions.lesion[0].ml && isnan(l.lesion[0].from_liver_mm[2]) &&
+                        l.part[0].voxels == 3);
+        lesions_free(&l);
         regions_message_free(&m);
         regions_message_free(&want);
     }

@@ -70,6 +70,22 @@ static void regions_fill(struct regions_message *m, size_t count, int channels)
     uint32_t label[60] = {0};
     label[7] = label[8] = 2;
     labels_encode(label, 60, &m->label_runs);
+    m->lesions = (struct lesions){.known = count > 0, .count = count, .part_count = count};
+    m->lesions.lesion = xalloc(count + 1, sizeof *m->lesions.lesion);
+    m->lesions.part = xalloc(count + 1, sizeof *m->lesions.part);
+    for (size_t i = 0; i < count; i++) {
+        m->lesions.lesion[i] = (struct lesion){.id = (int32_t)i + 1,
+                                               .voxels = 40,
+                                               .ml = 0.25,
+                                               .centroid_mm = {-3, 2, 1},
+                                               .from_liver_mm = {7, -8, 9},
+                                               .organ = 3,
+                                               .region = (int32_t)count,
+                                               .sharing = 1,
+                                               .covered = 0.5,
+                                               .in_excluded = 0.125};
+        m->lesions.part[i] = (struct lesion_part){(int32_t)i + 1, (int32_t)count, 20};
+    }
     m->mip_angles = 2, m->mip_height = 3, m->mip_width = 4, m->mip_mm = 4;
     m->mip = xalloc(24, 1);
     m->mip[23] = 255;
@@ -158,11 +174,44 @@ static void regions_come_back(void **state)
                 assert_memory_equal((char *)&m.region[i] + f->offset, (char *)&back.region[i] + f->offset,
                                     f->count * region_kind_size(f->kind));
             }
+        assert_true(back.lesions.known == (count > 0) && back.lesions.count == count && back.lesions.part_count == count);
+        for (size_t i = 0; i < count; i++)
+            for (size_t k = 0; k < lesion_table.fields; k++) {
+                const struct region_field *f = &lesion_table.field[k];
+                assert_memory_equal((char *)&m.lesions.lesion[i] + f->offset,
+                                    (char *)&back.lesions.lesion[i] + f->offset, f->count * region_kind_size(f->kind));
+            }
+        for (size_t i = 0; i < count; i++)
+            assert_true(back.lesions.part[i].lesion == (int32_t)i + 1 &&
+                        back.lesions.part[i].component == (int32_t)count && back.lesions.part[i].voxels == 20);
         assert_memory_equal(m.box, back.box, count * (size_t)m.channels * BOX_VOXELS * sizeof(float));
         assert_int_equal(m.label_runs.size, back.label_runs.size);
         assert_memory_equal(m.label_runs.data, back.label_runs.data, m.label_runs.size);
         regions_message_free(&m);
         regions_message_free(&back);
+        buffer_free(&b);
+    }
+}
+
+/* Lesions that point where nothing is are refused. */
+static void lesions_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    for (int fault = 0; fault < 5; fault++) {
+        struct regions_message m, back;
+        struct buffer b;
+        struct error e = {0};
+        regions_fill(&m, 2, 1);
+        int32_t *const at[] = {&m.lesions.lesion[1].id, &m.lesions.lesion[0].region, &m.lesions.part[1].component,
+                               &m.lesions.part[0].lesion};
+        if (fault < 4)
+            *at[fault] = 3;
+        else
+            m.lesions.part[0].voxels = 41; /* more than the lesion has */
+        regions_message_encode(&m, &b);
+        assert_int_equal(regions_message_decode(&b, &back, &e), -1);
+        assert_non_null(strstr(e.text, "lesion"));
+        regions_message_free(&m);
         buffer_free(&b);
     }
 }
@@ -175,6 +224,10 @@ static void the_table_covers_a_region(void **state)
     for (size_t k = 0; k < region_field_count; k++)
         bytes += region_fields[k].count * region_kind_size(region_fields[k].kind);
     assert_true(sizeof(struct region) - bytes < 16);
+    bytes = 0;
+    for (size_t k = 0; k < lesion_table.fields; k++)
+        bytes += lesion_table.field[k].count * region_kind_size(lesion_table.field[k].kind);
+    assert_true(sizeof(struct lesion) - bytes < 16);
     bytes = 0;
     for (size_t k = 0; k < scan_fact_count; k++)
         bytes += scan_fact_fields[k].size;
@@ -506,6 +559,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(volume_comes_back),
         cmocka_unit_test(regions_come_back),
+        cmocka_unit_test(lesions_that_cannot_be_are_refused),
         cmocka_unit_test(the_table_covers_a_region),
         cmocka_unit_test(small_ones_come_back),
         cmocka_unit_test(drawn_steps_are_checked),

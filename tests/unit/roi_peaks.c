@@ -176,6 +176,7 @@ static void noise_is_no_region(void **state)
     for (int i = 0; i < VOXELS; i++)
         suv[i] *= 1 + (suv[i] > 0 ? 0.1F * rng_normal(&r) : 0);
     how.floor_suv = 2.4;
+    how.valley = 0.95; /* of the two rules that join peaks, noise alone is asked */
     how.noise_per_suv = noise_per_suv(&body, how.spacing_mm);
     assert_true(fabs(noise_sd(how.noise_per_suv, 2.2) - 0.22) < 0.02);
     assert_true(inner_regions(&how) <= 1);
