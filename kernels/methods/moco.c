@@ -59,7 +59,8 @@ static int moco_open(struct learner *l, struct error *e)
 {
     size_t R = most_rows(l), K = (size_t)network_outputs(&l->network), Q = queue_rows(l);
     if (Q < R)
-        return fail_as(e, EX_CONFIG, "moco_queue %zu holds not even one batch's %zu keys: raise it, or lower batch", Q, R);
+        return fail_as(e, EX_CONFIG, "moco_queue %zu holds not even one batch's %zu keys: raise it, or lower batch", Q,
+                       R);
     learner_state(l, "queue", (int)Q, (int)K);
     learner_state(l, "queue_at", 1, 1);
     learner_work(l, 3 * R * (R + Q) + R * R + R * Q + 3 * R * K + 2 * R);
