@@ -133,4 +133,19 @@ template <class V> __device__ static V block_sum(V x)
     return sum;
 }
 
+/* Likewise the largest. */
+__device__ static inline float block_max(float x)
+{
+    __shared__ float part[WARP];
+    x = warp_max(x);
+    __syncthreads();
+    if (threadIdx.x % WARP == 0)
+        part[threadIdx.x / WARP] = x;
+    __syncthreads();
+    float top = part[0];
+    for (unsigned w = 1; w < blockDim.x / WARP; w++)
+        top = fmaxf(top, part[w]);
+    return top;
+}
+
 #endif
