@@ -62,7 +62,7 @@ stage_src = $(call src,$(1) $(patsubst %/,%,$(wildcard $(addsuffix /*/,$(1)))))
 obj      = $(patsubst %,$(B)/%.o,$(1))
 COMMON  := $(call obj,$(call src,common))
 PROTO   := $(call obj,$(call src,proto))
-KERNELS := $(call obj,$(call src,kernels kernels/ref kernels/cpu kernels/nets kernels/losses kernels/optim))
+KERNELS := $(call obj,$(call src,kernels kernels/ref kernels/cpu kernels/nets kernels/methods kernels/optim))
 STAGES  := $(notdir $(patsubst %/,%,$(dir $(wildcard stages/*/main.c))))
 LEARN   := train eval classify
 # protobuf: event files and ONNX, both train's

@@ -77,6 +77,15 @@ static size_t find_row(const struct parse *p, const char *name, size_t length)
     return SIZE_MAX;
 }
 
+/* As find_row, of a recipe's key: a program may have an option of its own that is called like a key of another's. */
+static size_t find_key(const struct parse *p, const char *name, size_t length)
+{
+    for (size_t i = 0; i < p->o->count + OPTS_COMMON; i++)
+        if ((row_at(p, i)->flags & OPT_RECIPE) && same_name(name, length, row_at(p, i)->name))
+            return i;
+    return find_row(p, name, length);
+}
+
 enum { NAME_MAX_LETTERS = 63 };
 
 /* Letters to insert, delete, change, or swap with their neighbour to make one word of the other. */
@@ -268,7 +277,7 @@ static int give(struct parse *p, size_t i, const char *text, struct error *e)
 static int recipe_line(void *context, const char *key, const char *value, struct error *e)
 {
     struct parse *p = context;
-    size_t i = find_row(p, key, strlen(key));
+    size_t i = find_key(p, key, strlen(key));
     if (i == SIZE_MAX) {
         const struct option *like = nearest_row(p, key, true);
         char *hint = like ? opts_key(like) : NULL;
@@ -304,7 +313,7 @@ static int set_pair(struct parse *p, const char *pair)
     const char *equals = strchr(pair, '=');
     if (!equals)
         return fail_as(p->e, EX_USAGE, "--set '%s' has no '=' (write --set key=value)", pair);
-    size_t length = (size_t)(equals - pair), i = find_row(p, pair, length);
+    size_t length = (size_t)(equals - pair), i = find_key(p, pair, length);
     if (i == SIZE_MAX || row_at(p, i)->value == &p->o->common.recipe)
         return fail_unknown(p, pair, pair, length);
     return give(p, i, equals + 1, p->e);

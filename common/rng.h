@@ -23,6 +23,7 @@ extern "C" {
     ROW(EVAL, 7)       /* eval/metrics: bootstrap; index 0 */                                                          \
     ROW(DROPOUT, 9)    /* dropout; index = step << 32 | operation << 24 | row */                                       \
     ROW(FRACTION, 10)  /* cache_read: order in which train_fraction takes regions; seed 0, index = label */            \
+    ROW(QUEUE, 11)     /* kernels/methods: what a queue holds before anything is learned; index 0 */                   \
     ROW(TEST, 99)      /* tests */
 #define RNG_ROW(name, number) RNG_##name = number,
 enum rng_stream { RNG_STREAMS(RNG_ROW) };

@@ -195,6 +195,23 @@ struct backend {
     void (*focal)(struct backend *b, float *dlogits, float *loss, const float *logits, const int32_t *label, int N,
                   int C, const float *alpha, float gamma, bool on_softmax);
 
+    /* What the methods' losses are made of (kernels/methods); NULL: this back end has none of them.
+     * Mean over N rows of -sum_c target_c log p_c, p = softmax over c of logits(N,C) / temperature. target(N,C): weights of
+     * classes; a class whose weight is negative takes no part in its row, nor in its softmax. */
+    void (*cross_entropy)(struct backend *b, float *dlogits, float *loss, const float *logits, const float *target,
+                          int N, int C, float temperature);
+    /* sum (x - y)^2 * scale, and dx */
+    void (*squares)(struct backend *b, float *dx, float *loss, const float *x, const float *y, size_t count,
+                    float scale);
+    /* Sinkhorn-Knopp: q(N,K) = exp(scores / eps), its columns and rows brought to equal sums in turn, `rounds` times; rows sum
+     * to 1 at last (SwAV). q may not be scores. */
+    void (*sinkhorn)(struct backend *b, float *q, const float *scores, int N, int K, float eps, int rounds);
+    /* to += *rate (from - to); *rate is on the device */
+    void (*lerp)(struct backend *b, float *to, const float *from, size_t count, const float *rate);
+    /* N rows go into ring(capacity,C) from row *at on, round its end, and *at moves on; it is a whole number, on the device.
+     * N <= capacity */
+    void (*enqueue)(struct backend *b, float *ring, float *at, const float *rows, int N, int C, int capacity);
+
     /* optimisers, elementwise on one tensor of `count` floats. What changes from step to step is on the device: rates
      * (RATES floats) and the sum, so that a step can be recorded. */
     void (*sum_of_squares)(struct backend *b, double *sum, const float *x, size_t count); /* accumulates */
@@ -209,6 +226,10 @@ struct backend {
     /* AdamW (decoupled) or, with coupled, Adam with L2; grad is scaled by RATE_GRAD_SCALE */
     void (*adamw)(struct backend *b, float *param, float *m, float *v, const float *grad, size_t count,
                   const float *rates, float beta1, float beta2, float eps, float weight_decay, bool coupled);
+
+    /* m = momentum_factor m + grad + weight_decay p; p -= lr m, of every tensor alike. dead as for lars. NULL: it has none */
+    void (*sgd)(struct backend *b, float *param, float *momentum, const float *grad, size_t count,
+                struct dead_state *dead, const float *rates, float momentum_factor, float weight_decay);
 
     /* Runs body(context), whose calls depend on nothing but what lies on the device. A back end may record them under
      * *recorded (NULL at first) and from then on replay them instead of running body: the same operations, pointers and

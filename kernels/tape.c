@@ -270,6 +270,10 @@ void tape_forward(struct tape *t)
 {
     run(t, t->training);
 }
+void tape_statistics(struct tape *t)
+{
+    run(t, true);
+}
 void tape_evaluate(struct tape *t)
 {
     run(t, false);
@@ -301,6 +305,12 @@ float *tape_value(struct tape *t, int value)
 float *tape_grad(struct tape *t, int value)
 {
     return t->value[value].grad;
+}
+void tape_share(struct tape *t, int input, struct tape *from, int value)
+{
+    struct value *v = &t->value[input], *w = &from->value[value];
+    assert(t->sealed && from->sealed && v->is_input && w->is_input && v->size == w->size && v->layout == w->layout);
+    v->data = w->data;
 }
 int tape_boxes(const struct tape *t)
 {

@@ -130,7 +130,11 @@ float *tape_grad(struct tape *t, int value); /* device; fill the last value's be
 void tape_put(struct tape *t, int value, const float *host);
 void tape_get(struct tape *t, int value, float *host);
 void tape_value_shape(const struct tape *t, int value, enum layout *layout, int *C, int dim[3]);
-void tape_forward(struct tape *t);  /* of a training tape: batch statistics, and running ones move */
+void tape_forward(struct tape *t); /* of a training tape: batch statistics, and running ones move */
+/* As tape_forward, of a tape without gradients too: a teacher's, whose statistics are its batches' own. */
+void tape_statistics(struct tape *t);
+/* From now on an input of t is the same memory as one of `from`, which must stay open longer: two networks, one batch. Both sealed. */
+void tape_share(struct tape *t, int input, struct tape *from, int value);
 void tape_count(struct tape *t);    /* what a tape_forward moves on the host: once for each, outside what is recorded */
 void tape_evaluate(struct tape *t); /* any tape: running statistics, nothing moves */
 void tape_backward(struct tape *t); /* parameter gradients accumulate: params_zero_grad first */

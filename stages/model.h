@@ -16,7 +16,7 @@
  * No time, host or path is in it: the same run gives the same bytes.
  *
  * Beside it in the run directory, for whoever plots:
- *     losses.csv             epoch,step,loss,invariance,variance,covariance,lr,seconds,set    (set: train | validation)
+ *     losses.csv             epoch,step,loss,TERM...,lr,seconds,set    (TERM: the method's; set: train | validation)
  *     classifier-losses.csv  epoch,step,loss,lr,seconds,set
  * epoch and step count from 0, step within its epoch; a validation row is the mean over one pass and carries its
  * epoch's last step. */
@@ -112,8 +112,10 @@ int model_read(struct safetensors *s, const char *path, struct error *e) MUST_US
  * weights zero; another is left alone. */
 MUST_USE int64_t *model_add_live(struct safetensors *s, struct params *p);
 int model_expand(struct safetensors *s, const char *path, struct error *e) MUST_USE;
-#define MODEL_WHOLE   "model 1"
-#define MODEL_COMPACT "compact model 1"
+/* Parts of parameters that learning alone needs: no model file has them, and --init brings none. */
+#define MODEL_LEARNING_PARTS "predictor,prototypes"
+#define MODEL_WHOLE          "model 1"
+#define MODEL_COMPACT        "compact model 1"
 /* Has the file any tensor of this part? */
 bool model_has_part(const struct safetensors *s, const char *part);
 #endif

@@ -21,6 +21,7 @@ int model_network(const struct recipe *r, int channels, struct network_settings 
     s->position = r->position;
     s->peb_norm = !strcmp(r->peb_norm, "l2") ? PEB_L2 : PEB_LAYER;
     s->projection_width = (int)r->projection_width;
+    s->projection_outputs = (int)r->projection_outputs;
     s->classifier_hidden = (int)r->classifier_hidden;
     s->classifier_gelu = !strcmp(r->classifier_activation, "gelu");
     return network_check(s, e);
@@ -121,6 +122,21 @@ void model_add_facts(struct safetensors *s, const struct model_facts *f)
 
 /* ---- tensors ---- */
 
+static size_t part_length(const char *name)
+{
+    return strcspn(name, ".");
+}
+
+/* is the part of `name` one of "a,b,c"? */
+static bool part_listed(const char *name, const char *list)
+{
+    size_t length = part_length(name);
+    for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == length && !strncmp(at, name, length))
+            return true;
+    return false;
+}
+
 /* Counters come first in the host's block, two floats' room each, so that they are aligned. */
 enum { COUNTER_FLOATS = sizeof(int64_t) / sizeof(float) };
 
@@ -154,6 +170,8 @@ void model_add_params(struct safetensors *s, struct params *p, float *host)
     for (size_t i = 0; i < p->count; i++) {
         struct param *q = &p->param[i];
         int64_t dim[5];
+        if (part_listed(q->name, MODEL_LEARNING_PARTS))
+            continue;
         for (int a = 0; a < q->ndim; a++)
             dim[a] = q->dim[a];
         if (q->kind == PARAM_COUNTER) {
@@ -169,21 +187,6 @@ void model_add_params(struct safetensors *s, struct params *p, float *host)
     }
     s->fill = fetch;
     s->fill_context = p;
-}
-
-static size_t part_length(const char *name)
-{
-    return strcspn(name, ".");
-}
-
-/* is the part of `name` one of "a,b,c"? */
-static bool part_listed(const char *name, const char *list)
-{
-    size_t length = part_length(name);
-    for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == length && !strncmp(at, name, length))
-            return true;
-    return false;
 }
 
 bool model_has_part(const struct safetensors *s, const char *part)

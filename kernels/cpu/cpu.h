@@ -95,5 +95,11 @@ void cpu_add_focal(struct backend *b);
 void cpu_add_sums(struct backend *b);
 void cpu_add_lars(struct backend *b);
 void cpu_add_adamw(struct backend *b);
+void cpu_add_sgd(struct backend *b);
+void cpu_add_cross_entropy(struct backend *b);
+void cpu_add_squares(struct backend *b);
+void cpu_add_sinkhorn(struct backend *b);
+void cpu_add_lerp(struct backend *b);
+void cpu_add_enqueue(struct backend *b);
 
 #endif

@@ -110,10 +110,12 @@ struct backend *cpu_open(int threads, enum precision precision, struct error *e)
     b->step = backend_step_plain;
     b->step_forget = backend_forget_plain;
     static void (*const add[])(struct backend *) = {
-        cpu_add_memory,    cpu_add_layout,   cpu_add_conv,   cpu_add_norm,       cpu_add_pool,    cpu_add_linear,
-        cpu_add_layernorm, cpu_add_scale,    cpu_add_concat, cpu_add_activation, cpu_add_sigmoid, cpu_add_dropout,
-        cpu_add_gate,      cpu_add_meanpool, cpu_add_group,  cpu_add_attention,  cpu_add_vicreg,  cpu_add_focal,
-        cpu_add_sums,      cpu_add_lars,     cpu_add_adamw,
+        cpu_add_memory,    cpu_add_layout,    cpu_add_conv,          cpu_add_norm,     cpu_add_pool,
+        cpu_add_linear,    cpu_add_layernorm, cpu_add_scale,         cpu_add_concat,   cpu_add_activation,
+        cpu_add_sigmoid,   cpu_add_dropout,   cpu_add_gate,          cpu_add_meanpool, cpu_add_group,
+        cpu_add_attention, cpu_add_vicreg,    cpu_add_focal,         cpu_add_sums,     cpu_add_lars,
+        cpu_add_adamw,     cpu_add_sgd,       cpu_add_cross_entropy, cpu_add_squares,  cpu_add_sinkhorn,
+        cpu_add_lerp,      cpu_add_enqueue,
     };
     for (size_t i = 0; i < COUNT_OF(add); i++)
         add[i](b);

@@ -102,6 +102,7 @@ void cuda_add_focal(struct backend *b);
 void cuda_add_sums(struct backend *b);
 void cuda_add_lars(struct backend *b);
 void cuda_add_adamw(struct backend *b);
+void cuda_add_sgd(struct backend *b);
 void cuda_add_step(struct backend *b);
 void cuda_add_ranks(struct backend *b);
 void cuda_close_memory(struct backend *b);

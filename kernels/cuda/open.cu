@@ -129,10 +129,11 @@ struct backend *petrel_cuda_open(int threads, enum precision precision, struct e
     libraries_open(own);
     b->close = close_all;
     static void (*const add[])(struct backend *) = {
-        cuda_add_memory,  cuda_add_layout,  cuda_add_augment,   cuda_add_conv,     cuda_add_step,   cuda_add_norm,
-        cuda_add_pool,    cuda_add_linear,  cuda_add_layernorm, cuda_add_scale,    cuda_add_concat, cuda_add_activation,
-        cuda_add_sigmoid, cuda_add_dropout, cuda_add_gate,      cuda_add_meanpool, cuda_add_group,  cuda_add_attention,
-        cuda_add_vicreg,  cuda_add_focal,   cuda_add_sums,      cuda_add_lars,     cuda_add_adamw,  cuda_add_ranks,
+        cuda_add_memory,   cuda_add_layout,     cuda_add_augment,   cuda_add_conv,      cuda_add_step,
+        cuda_add_norm,     cuda_add_pool,       cuda_add_linear,    cuda_add_layernorm, cuda_add_scale,
+        cuda_add_concat,   cuda_add_activation, cuda_add_sigmoid,   cuda_add_dropout,   cuda_add_gate,
+        cuda_add_meanpool, cuda_add_group,      cuda_add_attention, cuda_add_vicreg,    cuda_add_focal,
+        cuda_add_sums,     cuda_add_lars,       cuda_add_adamw,     cuda_add_ranks,     cuda_add_sgd,
     };
     for (size_t i = 0; i < COUNT_OF(add); i++)
         add[i](b);

@@ -2,11 +2,11 @@
 /* heads -- projection and classifier.   kernels/nets */
 #include "kernels/nets/heads.h"
 
-int projection_build(struct tape *t, int embedding, int width)
+int projection_build(struct tape *t, int embedding, int width, int outputs)
 {
     int x = tape_linear(t, embedding, "projection.0", width, false);
     x = tape_norm(t, x, "projection.1", -1, true);
-    return tape_linear(t, x, "projection.3", width, true);
+    return tape_linear(t, x, "projection.3", outputs, true);
 }
 
 int classifier_build(struct tape *t, int embedding, int hidden, bool gelu, int classes)

@@ -38,6 +38,11 @@ int network_embedding(const struct network_settings *s)
     return 8 * s->width;
 }
 
+int network_outputs(const struct network_settings *s)
+{
+    return s->projection_outputs > 0 ? s->projection_outputs : s->projection_width;
+}
+
 struct network_values network_build(struct tape *t, const struct network_settings *s, unsigned parts)
 {
     struct network_values v = {-1, -1, -1, -1, -1};
@@ -52,7 +57,7 @@ struct network_values network_build(struct tape *t, const struct network_setting
         v.embedding = tape_rows(t, network_embedding(s));
     }
     if (parts & NETWORK_PROJECTION)
-        v.z = projection_build(t, v.embedding, s->projection_width);
+        v.z = projection_build(t, v.embedding, s->projection_width, network_outputs(s));
     if (parts & NETWORK_CLASSIFIER)
         v.logits = classifier_build(t, v.embedding, s->classifier_hidden, s->classifier_gelu, NETWORK_CLASSES);
     return v;

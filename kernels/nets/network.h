@@ -20,8 +20,9 @@ struct network_settings {
     int stem_stride[3];   /* 1 2 2 */
     bool position;        /* PEB */
     enum peb_norm peb_norm;
-    int projection_width;  /* K, 2048 */
-    int classifier_hidden; /* H, 128 */
+    int projection_width;   /* K, 2048 */
+    int projection_outputs; /* of z; 0: K, which network_outputs says */
+    int classifier_hidden;  /* H, 128 */
     bool classifier_gelu;
 };
 /* Which parts a tape holds. */
@@ -34,6 +35,7 @@ struct network_values {
 void network_defaults(struct network_settings *s); /* METHOD.md 2 */
 int network_check(const struct network_settings *s, struct error *e) MUST_USE;
 int network_embedding(const struct network_settings *s); /* E */
+int network_outputs(const struct network_settings *s);   /* width of z */
 /* Puts the parts on the tape, unsealed. Settings must have passed network_check. */
 struct network_values network_build(struct tape *t, const struct network_settings *s, unsigned parts);
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* adamw -- Adam over all trained parameters.   kernels/optim */
 #include "kernels/optim/adamw.h"
+#include "kernels/optim/clip.h"
 #include <math.h>
 
 static const float BETA1 = 0.9F, BETA2 = 0.999F, EPS = 1e-8F;
@@ -11,6 +12,7 @@ void adamw_open(struct adamw *o, struct params *p, double weight_decay, bool cou
     o->m = p->backend->alloc(p->backend, p->trained * sizeof(float));
     o->v = p->backend->alloc(p->backend, p->trained * sizeof(float));
     o->rates = p->backend->alloc(p->backend, RATES * sizeof(float));
+    o->squares = p->backend->alloc(p->backend, sizeof(double));
 }
 
 void adamw_close(struct adamw *o)
@@ -19,6 +21,7 @@ void adamw_close(struct adamw *o)
         o->params->backend->release(o->params->backend, o->m);
         o->params->backend->release(o->params->backend, o->v);
         o->params->backend->release(o->params->backend, o->rates);
+        o->params->backend->release(o->params->backend, o->squares);
     }
     o->m = o->v = NULL;
 }
@@ -35,6 +38,12 @@ static void put_rates(const struct adamw *o, float *to, double lr, int64_t step)
 void adamw_rate(struct adamw *o, double lr)
 {
     put_rates(o, o->rates, lr, ++o->step);
+}
+
+void adamw_clip(const struct adamw *o, double clip_norm)
+{
+    if (clip_norm > 0)
+        clip_gradients(o->params, o->rates + RATE_GRAD_SCALE, o->squares, clip_norm);
 }
 
 void adamw_step(struct adamw *o)

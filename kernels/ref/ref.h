@@ -30,5 +30,11 @@ void ref_add_focal(struct backend *b);
 void ref_add_sums(struct backend *b);
 void ref_add_lars(struct backend *b);
 void ref_add_adamw(struct backend *b);
+void ref_add_sgd(struct backend *b);
+void ref_add_cross_entropy(struct backend *b);
+void ref_add_squares(struct backend *b);
+void ref_add_sinkhorn(struct backend *b);
+void ref_add_lerp(struct backend *b);
+void ref_add_enqueue(struct backend *b);
 
 #endif

@@ -176,12 +176,17 @@ void baselines_make(struct baselines *b, const struct cache_row *rows, const str
     table_free(&after);
 
     const struct scores *test = &trained->test, *validation = &trained->validation;
+    uint32_t *number = xalloc(test->n + 1, sizeof *number);
+    b->patients = patients_number(test->patient, test->n, number);
+    free(number);
     double p[BASELINES], adjusted[BASELINES];
     for (size_t k = 0; k < BASELINES; k++) {
         struct baseline *one = &b->one[k];
         figures_make(&one->figures, test, one->probability, validation, validation->n > 0 ? one->validation : NULL,
                      truth, THRESHOLD, seed);
         one->against = delong_clustered(test->probability, one->probability, test->label, test->patient, test->n);
+        one->permutation =
+            permutation_test(test->probability, one->probability, test->label, test->patient, test->n, seed);
         p[k] = one->against.p;
         if (k < BASELINE_PROBE && one->figures.value[METRIC_AUC] > b->one[b->best].figures.value[METRIC_AUC])
             b->best = k;

@@ -14,6 +14,7 @@
 #include "stages/eval/facts.h"
 #include "stages/eval/figures.h"
 #include "stages/eval/statistics/delong.h"
+#include "stages/eval/statistics/permutation.h"
 
 enum baseline_kind {
     BASELINE_SUV_LOGISTIC,
@@ -30,14 +31,16 @@ struct baseline {
     const char *name;
     float *probability, *validation; /* of the split's regions; of the validation split's */
     struct figures figures;
-    struct delong against; /* the first model (a) against it (b), clustered by patient */
-    double p_holm;         /* of that, over all baselines */
+    struct delong against;          /* the first model (a) against it (b), clustered by patient */
+    double p_holm;                  /* of that, over all baselines */
+    struct permutation permutation; /* the same question by patient, without a normal curve */
 };
 struct baselines {
     size_t count;   /* BASELINES, or 0: */
     char none[160]; /* why there are none */
     struct baseline one[BASELINES];
-    size_t best; /* highest AUC of those that know nothing the training made */
+    size_t patients; /* whose regions were asked about */
+    size_t best;     /* highest AUC of those that know nothing the training made */
 };
 /* One model's splits: lists of regions with their embeddings. */
 struct splits {

@@ -11,7 +11,7 @@
 static int learn_truth(struct report *r, struct error *e)
 {
     const struct cache *c = r->cache;
-    bool *which = xalloc(c->shard_count + 1, sizeof *which);
+    bool *which = r->looked_at = xalloc(c->shard_count + 1, sizeof *which);
     for (size_t i = 0; i < c->shard_count; i++) {
         const struct shard_entry *s = &c->shard[i];
         bool labelled = s->regions == 0;
@@ -22,7 +22,6 @@ static int learn_truth(struct report *r, struct error *e)
     }
     int rc = missed_make(&r->missed, c, which, e);
     r->truth.missed = r->missed.count;
-    free(which);
     return rc;
 }
 
@@ -69,6 +68,22 @@ static int compare_with_baselines(struct report *r, struct error *e)
     scores_free(&fresh.validation);
     scores_free(&fresh.test);
     return rc;
+}
+
+/* Of the truth's lesions, those that the regions the model calls tumour hold. */
+static void count_lesions(const struct report *r, struct evaluation *v)
+{
+    const struct scores *s = &v->splits.test;
+    for (size_t i = 0, at = 0; i < r->cache->shard_count; i++) {
+        const struct shard_entry *shard = &r->cache->shard[i];
+        bool *called = xalloc((size_t)shard->regions + 1, sizeof *called);
+        for (; at < s->n && s->shard[at] == (int32_t)i; at++)
+            called[s->row_in_shard[at]] = (double)s->probability[at] >= v->figures.threshold;
+        if (r->looked_at[i])
+            end_to_end_add(&v->end_to_end, &r->facts.lesions[i], r->facts.region + shard->first_row,
+                           (size_t)shard->regions, called);
+        free(called);
+    }
 }
 
 static const char *cohort_of(const struct report *r)
@@ -147,6 +162,8 @@ int report_make(struct report *r, const struct cache *c, const struct report_wis
     }
     struct evaluation *first = &r->model[0];
     r->against = xalloc(r->models, sizeof *r->against);
+    for (size_t i = 0; i < r->models; i++)
+        count_lesions(r, &r->model[i]);
     for (size_t i = 1; i < r->models; i++)
         comparison_make(&r->against[i - 1], &first->splits.test, first->figures.threshold, &r->model[i].splits.test,
                         r->model[i].figures.threshold, r->seed);
@@ -155,6 +172,21 @@ int report_make(struct report *r, const struct cache *c, const struct report_wis
     patients_make(&r->patients, c, &first->splits.test, &r->facts, first->figures.threshold);
     format_into(r->cohort, sizeof r->cohort, "%s", cohort_of(r));
     return 0;
+}
+
+/* The trivial optimum of a run: by the model that lies beside its directory; where none does, the one all models agree on. */
+static double floor_of(const struct report *r, const char *run_dir)
+{
+    size_t beside = (size_t)(path_base(run_dir) - run_dir);
+    double common = loss_trivial_optimum(&r->model[0].model.recipe);
+    for (size_t i = 0; i < r->models; i++) {
+        const char *path = r->model[i].path;
+        double own = loss_trivial_optimum(&r->model[i].model.recipe);
+        if ((size_t)(path_base(path) - path) == beside && strncmp(path, run_dir, beside) == 0)
+            return own;
+        common = own == common ? common : NAN;
+    }
+    return common;
 }
 
 int report_losses(struct report *r, const char *run_dir, struct error *e)
@@ -166,7 +198,7 @@ int report_losses(struct report *r, const char *run_dir, struct error *e)
         bool there = file_exists(path);
         int rc = there ? losses_read(&r->losses[r->losses_count++], path, title, e) : 0;
         if (there && rc == 0 && i == 0)
-            r->losses[r->losses_count - 1].floor = loss_trivial_optimum(&r->model[0].model.recipe);
+            r->losses[r->losses_count - 1].floor = floor_of(r, run_dir);
         free(title);
         free(path);
         if (rc < 0)
@@ -189,6 +221,7 @@ void report_free(struct report *r)
     strata_free(&r->strata);
     patients_free(&r->patients);
     missed_free(&r->missed);
+    free(r->looked_at);
     facts_free(&r->facts);
     free(r->against);
     free(r->model);

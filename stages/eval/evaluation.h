@@ -5,6 +5,7 @@
 #include "stages/eval/baselines.h"
 #include "stages/eval/comparison.h"
 #include "stages/eval/figures.h"
+#include "stages/eval/lesions.h"
 #include "stages/eval/losses.h"
 #include "stages/eval/missed.h"
 #include "stages/eval/patients.h"
@@ -19,6 +20,7 @@ struct evaluation {
     struct model model;    /* its facts; the network is given back once it has answered */
     struct splits splits;  /* train: of the first model alone */
     struct figures figures;
+    struct end_to_end end_to_end; /* at its threshold; scans 0: the cache does not say which lesions there are */
 };
 struct report {
     const struct cache *cache;
@@ -26,6 +28,7 @@ struct report {
     uint64_t seed;
     struct cache_row *rows;
     struct facts facts;
+    bool *looked_at; /* by shard: is in the split and has truth */
     struct truth truth;
     struct missed missed;
     struct evaluation *model;

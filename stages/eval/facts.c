@@ -7,7 +7,8 @@
 int facts_read(struct facts *f, const struct cache *c, struct error *e)
 {
     *f = (struct facts){xalloc(c->regions + 1, sizeof *f->region), xalloc(c->shard_count + 1, sizeof *f->scan),
-                        xalloc(c->shard_count + 1, sizeof *f->grid)};
+                        xalloc(c->shard_count + 1, sizeof *f->grid), xalloc(c->shard_count + 1, sizeof *f->lesions),
+                        c->shard_count};
     for (size_t i = 0; i < c->shard_count; i++) {
         struct regions_message m;
         if (cache_read_shard(c, i, false, &m, e) < 0) {
@@ -17,6 +18,8 @@ int facts_read(struct facts *f, const struct cache *c, struct error *e)
         memcpy(f->region + c->shard[i].first_row, m.region, m.count * sizeof *m.region);
         f->scan[i] = m.facts;
         f->grid[i] = m.grid;
+        f->lesions[i] = m.lesions;
+        m.lesions = (struct lesions){0};
         regions_message_free(&m);
     }
     return 0;
@@ -24,6 +27,9 @@ int facts_read(struct facts *f, const struct cache *c, struct error *e)
 
 void facts_free(struct facts *f)
 {
+    for (size_t i = 0; i < f->shards; i++)
+        lesions_free(&f->lesions[i]);
+    free(f->lesions);
     free(f->region);
     free(f->scan);
     free(f->grid);

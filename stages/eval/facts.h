@@ -7,7 +7,9 @@
 struct facts {
     struct region *region; /* by row of the cache */
     struct scan_facts *scan;
-    struct grid *grid; /* both by shard */
+    struct grid *grid;
+    struct lesions *lesions; /* these three by shard */
+    size_t shards;
 };
 int facts_read(struct facts *f, const struct cache *c, struct error *e) MUST_USE;
 void facts_free(struct facts *f);

@@ -67,6 +67,17 @@ static json_t *figures(const struct figures *f)
                      "chosen_on_validation", operating(&f->chosen), "matched", matched, "froc", froc);
 }
 
+static json_t *end_to_end_json(const struct end_to_end *t)
+{
+    if (t->scans == 0)
+        return json_null();
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:f, s:f, s:f, s:o}", "scans", (json_int_t)t->scans,
+                     "lesions", (json_int_t)t->lesions, "missed_by_regions", (json_int_t)t->missed_by_regions,
+                     "left_out", (json_int_t)t->left_out, "found", (json_int_t)t->found, "sensitivity",
+                     number(end_to_end_sensitivity(t)), "truth_ml", t->truth_ml, "held_ml", t->held_ml, "found_ml",
+                     t->found_ml, "called_ml", t->called_ml, "volume", number(end_to_end_volume(t)));
+}
+
 static json_t *model_json(const struct evaluation *v)
 {
     json_t *roc = json_array(), *out = figures(&v->figures);
@@ -81,6 +92,7 @@ static json_t *model_json(const struct evaluation *v)
                               v->digest, "settings", v->model.settings, "recipe", v->model.recipe_name, "position",
                               v->model.position, "roc", roc, "trained_on", v->model.cache_digest, "version",
                               v->model.version, "seed", (json_int_t)v->model.seed, "cohort", v->model.cohort);
+    json_object_set_new(out, "end_to_end", end_to_end_json(&v->end_to_end));
     json_object_update(out, facts);
     json_decref(facts);
     return out;
@@ -116,6 +128,7 @@ static json_t *baselines_json(const struct report *r)
         json_object_set_new(one, "of_the_representation", json_boolean(k >= BASELINE_PROBE));
         json_object_set_new(one, "against", delong(&b->one[k].against));
         json_object_set_new(one, "p_holm", number(b->one[k].p_holm));
+        json_object_set_new(one, "p_permutation_by_patient", number(b->one[k].permutation.p));
         json_array_append_new(list, one);
     }
     char *verdict = verdict_sentence(b, r->model[0].name);

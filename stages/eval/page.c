@@ -125,8 +125,9 @@ static void lesions(const struct page *p)
         put_cell(p->to, p->r->cache->shard[m->one[k].shard].patient);
         fprintf(p->to, "<td>%d</td><td>%.2f</td><td>%.1f</td><td>%s</td><td>%s</td></tr>", l->id, l->ml, l->suv_max,
                 l->organ != ORGAN_LABEL_NONE ? organ_label_name(l->organ) : "",
-                l->in_excluded > 0.0 ? "left out with an organ"
-                                     : (l->in_regions > 0.0 ? "in a region that is mostly none" : "no region there"));
+                l->in_excluded > 0.0
+                    ? "left out with an organ"
+                    : (l->in_regions > 0.0 ? "in a region that is mostly no tumour" : "no region there"));
     }
     if (m->count > 0)
         fprintf(p->to, "</table>");
@@ -187,6 +188,15 @@ static void metrics(const struct page *p)
             metric_cell(p->to, METRIC_SENSITIVITY, r->model[i].figures.matched[m].value[METRIC_SENSITIVITY],
                         (struct interval){NAN, NAN});
     }
+    fprintf(p->to, "</tr><tr><td>Lesions of the truth found, end to end</td>");
+    for (size_t i = 0; i < r->models; i++) {
+        const struct end_to_end *t = &r->model[i].end_to_end;
+        if (t->scans == 0)
+            fprintf(p->to, "<td>not known</td>");
+        else
+            fprintf(p->to, "<td>%.1f %% <small>%zu of %zu</small></td>", 100.0 * end_to_end_sensitivity(t), t->found,
+                    t->lesions);
+    }
     fprintf(
         p->to,
         "</tr></table><p>Threshold %.2f. In brackets: 95 %% intervals from %zu bootstrap resamples of patients.</p>",
@@ -204,7 +214,7 @@ static void baselines(const struct page *p)
                    "precision</th><th>F1</th><th>MCC</th><th>"
                    "Brier</th><th>p, AUC against ");
     put_text(p->to, p->r->model[0].name);
-    fprintf(p->to, "</th></tr>");
+    fprintf(p->to, "</th><th>permutation</th></tr>");
     for (size_t k = 0; k <= b->count; k++) { /* last the model itself */
         const struct figures *f = k < b->count ? &b->one[k].figures : &p->r->model[0].figures;
         fprintf(p->to, "<tr%s>", k == b->best ? " class=\"best\"" : "");
@@ -214,10 +224,8 @@ static void baselines(const struct page *p)
         metric_cell(p->to, METRIC_F1, f->value[METRIC_F1], (struct interval){NAN, NAN});
         metric_cell(p->to, METRIC_MCC, f->value[METRIC_MCC], (struct interval){NAN, NAN});
         plain_cell(p->to, f->calibration.brier, "%.3f");
-        if (k < b->count)
-            plain_cell(p->to, b->one[k].p_holm, "%.2g");
-        else
-            put_cell(p->to, "");
+        plain_cell(p->to, k < b->count ? b->one[k].p_holm : NAN, "%.2g");
+        plain_cell(p->to, k < b->count ? b->one[k].permutation.p : NAN, "%.2g");
         fprintf(p->to, "</tr>");
     }
     fprintf(p->to,
@@ -225,7 +233,8 @@ static void baselines(const struct page *p)
             "gradient boosting, 100 of depth 3, rate "
             "0.1. The last two read the trained representation and judge the classifier on top of it. Threshold 0.50; "
             "p: DeLong's test clustered by patient, "
-            "Holm over the %d baselines. Bold: the best of those that know nothing the training made.</p>",
+            "Holm over the %d baselines; permutation: by patient, for with few patients the first is too bold. Bold: "
+            "the best of those that know nothing the training made.</p>",
             BASELINES);
 }
 
@@ -330,7 +339,9 @@ static void settings(const struct page *p)
         if (!isnan(r->losses[i].seconds)) {
             fprintf(p->to, "<p>");
             put_text(p->to, r->losses[i].title);
-            fprintf(p->to, ": %.2f hours of training</p>", r->losses[i].seconds / 3600.0);
+            bool in_hours = r->losses[i].seconds >= 3600.0;
+            fprintf(p->to, ": %.1f %s of training</p>", r->losses[i].seconds / (in_hours ? 3600.0 : 1.0),
+                    in_hours ? "hours" : "s");
         }
     for (size_t i = 0; i < r->models; i++) {
         fprintf(p->to, "<details><summary>every setting, ");

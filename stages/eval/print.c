@@ -84,9 +84,14 @@ void report_print(const struct report *r, FILE *to)
     fprintf(
         to, "\npatients: %zu of %zu with tumours detected, %zu of %zu without alarmed; TMTV off by %.1f ml (sd %.1f) on average\n",
         p->detected, p->with_tumours, p->alarmed, p->count - p->with_tumours, p->tmtv.bias, p->tmtv.sd);
+    for (size_t i = 0; i < r->models && r->missed.known; i++) {
+        const struct end_to_end *t = &r->model[i].end_to_end;
+        fprintf(to, "%s %s finds %zu of %zu (%.1f %%)", i == 0 ? "lesions, end to end:" : ";", r->model[i].name,
+                t->found, t->lesions, 100.0 * end_to_end_sensitivity(t));
+    }
     if (r->missed.known)
-        fprintf(to, "lesions: %zu of %zu lie in no region called tumour: no model is asked about them\n",
-                r->missed.count, r->missed.lesions);
+        fprintf(to, "; %zu lie in no region called tumour by the truth: no model is asked about them\n",
+                r->missed.count);
     for (size_t i = 1; i < r->models; i++)
         fprintf(to,
                 "AUC, %s against %s: DeLong by patient z = %.2f, p = %.3g (taking regions as independent p = %.3g)\n",

@@ -9,7 +9,7 @@ enum verdict verdict_of(const struct baselines *b)
     if (b->count == 0)
         return VERDICT_UNKNOWN;
     const struct baseline *best = &b->one[b->best];
-    bool differs = best->p_holm < SIGNIFICANT;
+    bool differs = best->p_holm < SIGNIFICANT && best->permutation.p < SIGNIFICANT;
     if (best->against.auc_a > best->against.auc_b)
         return differs ? VERDICT_BETTER : VERDICT_NOT_BETTER;
     return differs ? VERDICT_WORSE : VERDICT_NOT_BETTER;
@@ -20,9 +20,11 @@ char *verdict_sentence(const struct baselines *b, const char *name)
     if (b->count == 0)
         return xprintf("No baseline stands beside the model '%s': %s.", name, b->none);
     const struct baseline *best = &b->one[b->best];
-    char how[200];
-    format_into(how, sizeof how, "AUC %.3f against %.3f, p = %.2g by patients, Holm over %d baselines",
-                best->against.auc_a, best->against.auc_b, best->p_holm, BASELINES);
+    char how[240];
+    format_into(
+        how,
+        sizeof how, "AUC %.3f against %.3f; %zu patients, DeLong by patient p = %.2g (Holm over %d baselines), permutation p = %.2g",
+        best->against.auc_a, best->against.auc_b, b->patients, best->p_holm, BASELINES, best->permutation.p);
     switch (verdict_of(b)) {
     case VERDICT_BETTER: return xprintf("The model '%s' beats the best baseline (%s): %s.", name, best->name, how);
     case VERDICT_WORSE:
@@ -36,8 +38,10 @@ char *verdict_sentence(const struct baselines *b, const char *name)
 char *verdict_of_probes(const struct baselines *b, const char *name)
 {
     for (size_t k = BASELINE_PROBE; k < b->count; k++)
-        if (b->one[k].against.auc_b > b->one[k].against.auc_a && b->one[k].p_holm < SIGNIFICANT)
-            return xprintf("The classifier of '%s' does worse than a %s: AUC %.3f against %.3f, p = %.2g.", name,
-                           b->one[k].name, b->one[k].against.auc_a, b->one[k].against.auc_b, b->one[k].p_holm);
+        if (b->one[k].against.auc_b > b->one[k].against.auc_a && b->one[k].p_holm < SIGNIFICANT &&
+            b->one[k].permutation.p < SIGNIFICANT)
+            return xprintf("The classifier of '%s' does worse on its representation than plain means do (%s): AUC %.3f "
+                           "against %.3f, p = %.2g.",
+                           name, b->one[k].name, b->one[k].against.auc_a, b->one[k].against.auc_b, b->one[k].p_holm);
     return xstrdup("");
 }

@@ -4,7 +4,8 @@
 #define PETREL_EVAL_VERDICT_H
 #include "stages/eval/baselines.h"
 
-/* Sentences of (name, its AUC) against the best baseline: AUC, clustered by patient, Holm over the baselines; below 0.05 counts. */
+/* Of the model's AUC against the best baseline's. A difference counts where both tests that know of patients say so, each below 0.05: DeLong's,
+ * clustered, after Holm over the baselines; and the permutation, for with few patients the first is too bold. */
 enum verdict { VERDICT_UNKNOWN, VERDICT_WORSE, VERDICT_NOT_BETTER, VERDICT_BETTER };
 enum verdict verdict_of(const struct baselines *b);
 /* The caller's. */

@@ -273,6 +273,22 @@ looks looks_like_dicom(FileStream &from, const char *path)
     return begins_bare(start, size) ? LOOKS_BARE : LOOKS_NO;
 }
 
+/* All numbers of an element, as far as they are some. */
+void numbers_of(DcmElement *element, double *to, size_t count)
+{
+    char text[257] = "";
+    text_of(element, text, sizeof text);
+    const char *at = text;
+    for (size_t i = 0; i < count; i++) {
+        char *end = nullptr;
+        double const value = strtod(at, &end);
+        if (end == at)
+            return;
+        to[i] = value;
+        at = end + strspn(end, " \\");
+    }
+}
+
 int probe(const char *path, struct dicom_probe *p, struct error *e)
 {
     FileStream from(path);
@@ -289,30 +305,37 @@ int probe(const char *path, struct dicom_probe *p, struct error *e)
         char *to;
         size_t size;
     } const wanted[] = {
-        {DCM_Modality, p->modality, sizeof p->modality},
-        {DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid},
-        {DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid},
-        {DCM_FrameOfReferenceUID, p->frame_uid, sizeof p->frame_uid},
+        {DCM_ImageType, p->image_type, sizeof p->image_type},
         {DCM_SOPClassUID, p->sop_class, sizeof p->sop_class},
         {DCM_SOPInstanceUID, p->sop_instance, sizeof p->sop_instance},
+        {DCM_Modality, p->modality, sizeof p->modality},
         {DCM_PatientID, p->patient_id, sizeof p->patient_id},
-        {DCM_ImageType, p->image_type, sizeof p->image_type},
+        {DCM_StudyInstanceUID, p->study_uid, sizeof p->study_uid},
+        {DCM_SeriesInstanceUID, p->series_uid, sizeof p->series_uid},
+        {DCM_FrameOfReferenceUID, p->frame_uid, sizeof p->frame_uid},
         {DCM_CorrectedImage, p->corrected, sizeof p->corrected},
     };
+    std::fill_n(p->position_mm, 3, static_cast<double>(NAN));
+    std::fill_n(p->orientation, 6, static_cast<double>(NAN));
     /* tags come in ascending order, so what lies past CorrectedImage need not be looked at */
     if (dicom_load(from, file, e, DcmTagKey(0x0028, 0x0052)) < 0)
-        return like == LOOKS_BARE ? 1 : -1;
+        return -1;
     DcmDataset *const set = file.getDataset();
-    for (auto const &w : wanted)
-        dicom_text_of(set, w.tag, w.to, w.size);
-    if (like == LOOKS_BARE && *p->modality == '\0') /* some other file that begins alike */
-        return 1;
+    for (DcmObject *object = set->nextInContainer(nullptr); object != nullptr; object = set->nextInContainer(object)) {
+        DcmElement *const element = static_cast<DcmElement *>(object);
+        DcmTagKey const tag = element->getTag();
+        for (auto const &w : wanted)
+            if (w.tag == tag)
+                text_of(element, w.to, w.size);
+        if (strcmp(p->modality, "PT") != 0)
+            continue;
+        if (tag == DCM_ImagePositionPatient)
+            numbers_of(element, p->position_mm, 3);
+        else if (tag == DCM_ImageOrientationPatient)
+            numbers_of(element, p->orientation, 6);
+    }
     if (*p->sop_class == '\0') /* a DICOMDIR has it in its meta header alone */
         dicom_text_of(file.getMetaInfo(), DCM_MediaStorageSOPClassUID, p->sop_class, sizeof p->sop_class);
-    for (unsigned long i = 0; i < 3; i++)
-        p->position_mm[i] = dicom_real_of(set, DCM_ImagePositionPatient, i);
-    for (unsigned long i = 0; i < 6; i++)
-        p->orientation[i] = dicom_real_of(set, DCM_ImageOrientationPatient, i);
     p->localiser = strstr(p->image_type, "LOCALIZER") != nullptr;
     return 0;
 }

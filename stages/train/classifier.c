@@ -231,8 +231,9 @@ static void write_row(struct classifier *c, double loss, int64_t step, const cha
         die_of(&e);
 }
 
-static bool train_step(struct classifier *c)
+static bool train_step(void *context)
 {
+    struct classifier *c = context;
     struct loop *l = &c->loop;
     struct cursor *at = &l->at;
     double loss;
@@ -252,8 +253,10 @@ static bool train_step(struct classifier *c)
     return true;
 }
 
-static bool validate(struct classifier *c, double *mean)
+static bool validate(void *context, double *mean)
 {
+    struct classifier *c = context;
+    struct loop *l = &c->loop;
     double sum = 0, count = 0;
     for (int64_t v = 0; v < c->validation.steps; v++) {
         double loss;
@@ -263,33 +266,12 @@ static bool validate(struct classifier *c, double *mean)
         sum += loss * items;
         count += items;
     }
-    *mean = sum / count;
-    return true;
-}
-
-static enum loop_next epoch_run(struct classifier *c)
-{
-    struct loop *l = &c->loop;
-    while (l->at.step < l->steps_an_epoch) {
-        if (!train_step(c)) {
-            loop_save(l);
-            return LOOP_STOPPED;
-        }
-        enum loop_next next = loop_after_step(l);
-        if (next != LOOP_ON)
-            return next;
-    }
-    double mean = l->at.sum[0] / l->at.count;
+    *mean = c->validation.steps ? sum / count : l->at.sum[0] / l->at.count;
     if (c->validation.steps) {
-        if (!validate(c, &mean)) {
-            loop_save(l);
-            return LOOP_STOPPED;
-        }
-        write_row(c, mean, l->at.step - 1, "validation");
-        loop_scalars(l, (const struct scalar[]){{"validation/loss", mean}}, 1, false);
+        write_row(c, *mean, l->at.step - 1, "validation");
+        loop_scalars(l, (const struct scalar[]){{"validation/loss", *mean}}, 1, false);
     }
-    loop_after_epoch(l, mean);
-    return LOOP_ON;
+    return true;
 }
 
 /* ---- putting it together ---- */
@@ -410,12 +392,7 @@ int classifier_run(struct train *t)
     c.ask_item = l->at.step;
     l->source = batch_source_channels(t, order_next, &c);
 
-    enum loop_next next = t->step_limit && l->at.steps >= t->step_limit ? LOOP_LIMIT : LOOP_ON;
-    while (next == LOOP_ON && !loop_over(l, t->recipe.classifier_patience)) {
-        next = epoch_run(&c);
-        if (next == LOOP_ON && checkpoint_due(&l->checkpointer))
-            loop_save(l);
-    }
+    enum loop_next next = loop_run(l, &(struct loop_phase){train_step, validate, &c}, t->recipe.classifier_patience);
     int code = loop_end(l, next);
     close_all(&c);
     return code;

@@ -38,7 +38,7 @@ void loop_begin(struct loop *l, struct train *t, const char *history_name, const
     progress_begin(&l->progress, t->phase, "steps", (uint64_t)l->at.steps, total);
 }
 
-void loop_save(struct loop *l)
+static void save(struct loop *l)
 {
     struct error e = {0};
     l->checkpointer.saved_s = now_s();
@@ -65,17 +65,18 @@ void loop_scalars(struct loop *l, const struct scalar *scalar, size_t count, boo
     l->event_boxes = l->boxes;
 }
 
-enum loop_next loop_after_step(struct loop *l)
+/* saves if it is time, a signal came, or --steps is reached */
+static enum loop_next after_step(struct loop *l)
 {
     bool limit = l->train->step_limit && l->at.steps >= l->train->step_limit, stop = train_stop_asked();
     if (l->train->backend->ranks)
         stop = ranks_agree(l->train->backend, l->flag, stop);
     if (limit || stop || checkpoint_due(&l->checkpointer))
-        loop_save(l);
+        save(l);
     return stop ? LOOP_STOPPED : limit ? LOOP_LIMIT : LOOP_ON;
 }
 
-void loop_after_epoch(struct loop *l, double loss)
+static void after_epoch(struct loop *l, double loss)
 {
     struct cursor *at = &l->at;
     bool best = early_stopping_note(&at->stopping, loss, at->epoch, at->steps);
@@ -87,9 +88,36 @@ void loop_after_epoch(struct loop *l, double loss)
         checkpointer_note_best(&l->checkpointer, at);
 }
 
-bool loop_over(const struct loop *l, int64_t patience)
+/* the rest of an epoch from where we are, its validation, and what follows from it */
+static enum loop_next epoch_run(struct loop *l, const struct loop_phase *p)
 {
-    return l->at.epoch >= l->epochs || early_stopping_due(&l->at.stopping, patience);
+    double loss;
+    while (l->at.step < l->steps_an_epoch) {
+        if (!p->step(p->context)) {
+            save(l);
+            return LOOP_STOPPED;
+        }
+        enum loop_next next = after_step(l);
+        if (next != LOOP_ON)
+            return next;
+    }
+    if (!p->validate(p->context, &loss)) {
+        save(l);
+        return LOOP_STOPPED;
+    }
+    after_epoch(l, loss);
+    return LOOP_ON;
+}
+
+enum loop_next loop_run(struct loop *l, const struct loop_phase *p, int64_t patience)
+{
+    enum loop_next next = l->train->step_limit && l->at.steps >= l->train->step_limit ? LOOP_LIMIT : LOOP_ON;
+    while (next == LOOP_ON && l->at.epoch < l->epochs && !early_stopping_due(&l->at.stopping, patience)) {
+        next = epoch_run(l, p);
+        if (next == LOOP_ON && checkpoint_due(&l->checkpointer))
+            save(l);
+    }
+    return next;
 }
 
 double loop_boxes_s(const struct loop *l)

@@ -23,19 +23,22 @@ struct loop {
     uint64_t boxes;                 /* learned from in this process */
     float *flag;                    /* device: several ranks stop together (NULL: alone) */
 };
+/* What a phase does that another does not; false: a signal came while it waited for a batch. */
+struct loop_phase {
+    bool (*step)(void *context);
+    /* After the epoch's steps: its validation, if it has one, and the loss that counts. */
+    bool (*validate)(void *context, double *loss);
+    void *context;
+};
 enum loop_next { LOOP_ON, LOOP_STOPPED /* a signal */, LOOP_LIMIT /* --steps */ };
 
 /* Back to where a checkpoint left off, or to the beginning; opens the history. The keeper must be open. Dies with
  * a sentence. */
 void loop_begin(struct loop *l, struct train *t, const char *history_name, const char *history_header,
                 int64_t steps_an_epoch, int64_t epochs);
-/* After each step: saves if it is time, a signal came, or --steps is reached. */
-enum loop_next loop_after_step(struct loop *l);
-/* After an epoch and its validation: early stopping and the best model; moves on to the next epoch. `loss` is what
- * counts. */
-void loop_after_epoch(struct loop *l, double loss);
-bool loop_over(const struct loop *l, int64_t patience);
-void loop_save(struct loop *l);
+/* Epoch after epoch, from where we are: steps, validation, early stopping and the best model; saves when it is time, a signal came
+ * or --steps is reached. Why it ended. */
+enum loop_next loop_run(struct loop *l, const struct loop_phase *p, int64_t patience);
 /* Scalars for TensorBoard, at the step just taken; with `rate` also boxes a second since those before. Dies with a
  * sentence. */
 void loop_scalars(struct loop *l, const struct scalar *scalar, size_t count, bool rate);

@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pretrain -- VICReg on pairs of regions: encoder, PEB and projection learn.   tasks ─▶ pairs ─▶ [train] ═▶
+/* pretrain -- a method on pairs of regions: encoder, PEB and heads learn.   tasks ─▶ pairs ─▶ [train] ═▶
  * pretrained.safetensors
  *
- * Both views go through the network in one pass of 2N boxes, with batch statistics of their own (views = 2).
- * The validation loss is the mean VICReg loss over the validation pairs, which are the same every epoch, with running
+ * Both views go through the network in one pass of 2N boxes, with batch statistics of their own (views = 2). What the loss is, and
+ * what its terms are called, is the method's (kernels/methods).
+ * The validation loss is the mean loss over the validation pairs, which are the same every epoch, with running
  * statistics; early stopping and the best model follow it. Without validation patients they follow the epoch's training
  * loss. */
-#include "kernels/optim/lars.h"
 #include "kernels/optim/schedule.h"
 #include "stages/train/batches/augmented_batch.h"
 #include "stages/train/loop.h"
+#include "stages/train/method_settings.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* An epoch has a full batch and at most one shorter one; so has its validation. */
-enum { TAPES = 4 };
-struct sized_tape {
-    struct tape *tape;
-    struct network_values values;
-    void *recorded; /* of its training step */
-};
+enum { TERMS = 1 + METHOD_TERMS }; /* the loss and what it is made of */
+static const char TRY[] = "a lower --lr, a longer --warmup, or --clip-norm 10";
 
 /* the batches that will be wanted: each epoch's training steps, then its validation */
 struct order {
@@ -28,19 +25,13 @@ struct order {
 
 struct pretrain {
     struct loop loop;
-    struct params *params;
-    struct lars lars;
-    struct sized_tape tape[TAPES];
+    struct learner learner;
     struct order order;
-    float weight[3];
-    bool literal;
-    float *terms; /* device: of the last loss; behind them a flag */
-    struct ranks_vicreg together;
-    struct sized_tape *now;
     struct loaded {
-        struct sized_tape *on;
+        struct learner_tape *on;
         int pairs;
-    } next; /* the next step's batch; on NULL: not there yet */
+    } next;       /* the next step's batch; on NULL: not there yet */
+    int64_t flat; /* steps in a row whose embeddings were as good as one */
 };
 
 static bool order_next(void *context, struct batch_request *w)
@@ -62,103 +53,119 @@ static bool order_next(void *context, struct batch_request *w)
     return true;
 }
 
-static struct sized_tape *tape_for(struct pretrain *p, int pairs)
-{
-    size_t i = 0;
-    while (i < TAPES && p->tape[i].tape && tape_boxes(p->tape[i].tape) != 2 * pairs)
-        i++;
-    if (i == TAPES)
-        die(EX_SOFTWARE,
-            "batches come in more than %d sizes, the last of %d pairs: the pair makers follow another recipe", TAPES,
-            pairs);
-    struct sized_tape *s = &p->tape[i];
-    if (!s->tape) {
-        s->tape = tape_open(p->params, 2 * pairs, 2);
-        s->values = network_build(s->tape, &p->loop.train->network, NETWORK_ENCODER | NETWORK_PROJECTION);
-        tape_seal(s->tape, true, i ? p->tape[0].tape : NULL);
-    }
-    return s;
-}
-
 /* a batch onto its tape; the batch is freed */
-static struct sized_tape *load_batch(struct pretrain *p, struct pair_batch_message *b)
+static struct learner_tape *load_batch(struct pretrain *p, struct pair_batch_message *b)
 {
-    struct sized_tape *s = tape_for(p, b->count);
+    struct learner *l = &p->learner;
+    struct learner_tape *s = learner_tape(l, b->count);
+    if (!s)
+        die(EX_SOFTWARE,
+            "batches come in more than %d sizes, the last of %d pairs: the pair makers follow another recipe",
+            LEARNER_TAPES, b->count);
     if (b->steps)
-        augmented_batch_put(p->params->backend, tape_value(s->tape, s->values.box), b);
+        augmented_batch_put(l->b, tape_value(s->tape, s->values.box), b);
     else
         tape_put(s->tape, s->values.box, b->box);
     if (s->values.position >= 0)
         tape_put(s->tape, s->values.position, b->position);
+    learner_labels(l, b->label, b->count);
     pair_batch_free(b);
     return s;
 }
 
-/* VICReg of what the tape's last value holds; its gradient is left there. */
-static void vicreg(struct pretrain *p, struct sized_tape *s)
+/* After so many epochs and steps. */
+static double learning_rate_at(const struct pretrain *p, int64_t epoch, int64_t steps)
 {
-    struct backend *b = p->params->backend;
-    int K = p->loop.train->network.projection_width;
-    if (b->ranks)
-        ranks_vicreg_run(&p->together, b, tape_grad(s->tape, s->values.z), p->terms, tape_value(s->tape, s->values.z),
-                         tape_boxes(s->tape) / 2, K, p->weight, p->literal);
-    else
-        b->vicreg(b, tape_grad(s->tape, s->values.z), p->terms, tape_value(s->tape, s->values.z),
-                  tape_boxes(s->tape) / 2, K, p->weight, p->literal);
-}
-
-/* of the last VICReg: loss, invariance, variance, covariance */
-static void read_terms(struct pretrain *p, double terms[4])
-{
-    float part[3];
-    p->params->backend->get(p->params->backend, part, p->terms, sizeof part);
-    terms[0] = 0;
-    for (int i = 0; i < 3; i++) {
-        terms[i + 1] = (double)part[i];
-        terms[0] += (double)p->weight[i] * (double)part[i];
-    }
+    const struct recipe *r = &p->loop.train->recipe;
+    bool by_step = !strcmp(r->schedule_unit, "step");
+    double length =
+        r->schedule_length > 0 ? r->schedule_length : (double)(r->epochs * (by_step ? p->loop.steps_an_epoch : 1));
+    return r->lr * schedule_factor((double)(by_step ? steps : epoch), r->warmup, length, r->schedule_end);
 }
 
 static double learning_rate(const struct pretrain *p)
 {
-    const struct recipe *r = &p->loop.train->recipe;
-    bool by_step = !strcmp(r->schedule_unit, "step");
-    int64_t now = by_step ? p->loop.at.steps : p->loop.at.epoch;
-    double length =
-        r->schedule_length > 0 ? r->schedule_length : (double)(r->epochs * (by_step ? p->loop.steps_an_epoch : 1));
-    return r->lr * schedule_factor((double)now, r->warmup, length, r->schedule_end);
+    return learning_rate_at(p, p->loop.at.epoch, p->loop.at.steps);
 }
 
-static void write_row(struct pretrain *p, const double terms[4], double lr, const char *set)
+/* ---- what is told ---- */
+
+static size_t term_count(const struct method *m)
+{
+    size_t n = 0;
+    while (n < METHOD_TERMS && m->term[n])
+        n++;
+    return n;
+}
+
+/* ",0.5,0.25": the loss and its terms */
+static char *terms_text(const struct method *m, const double terms[TERMS])
+{
+    char *text = xprintf("%.9g", terms[0]);
+    for (size_t i = 0; i < term_count(m); i++) {
+        char *longer = xprintf("%s,%.9g", text, terms[i + 1]);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+static char *header_text(const struct method *m)
+{
+    char *text = xstrdup("epoch,step,loss,");
+    for (size_t i = 0; i < term_count(m); i++) {
+        char *longer = xprintf("%s%s,", text, m->term[i]);
+        free(text);
+        text = longer;
+    }
+    char *whole = xprintf("%slr,seconds,set", text);
+    free(text);
+    return whole;
+}
+
+static void write_row(struct pretrain *p, const double terms[TERMS], double lr, const char *set)
 {
     struct error e = {0};
     struct loop *l = &p->loop;
-    if (history_row(&l->history, &e, "%lld,%lld,%.9g,%.9g,%.9g,%.9g,%.9g,%.3f,%s\n", (long long)l->at.epoch,
-                    (long long)(l->at.step - (strcmp(set, "validation") ? 0 : 1)), terms[0], terms[1], terms[2],
-                    terms[3], lr, l->seconds_before + now_s() - l->begun_s, set))
+    char *text = terms_text(p->learner.method, terms);
+    if (history_row(&l->history, &e, "%lld,%lld,%s,%.9g,%.3f,%s\n", (long long)l->at.epoch,
+                    (long long)(l->at.step - (strcmp(set, "validation") ? 0 : 1)), text, lr,
+                    l->seconds_before + now_s() - l->begun_s, set))
         die_of(&e);
+    free(text);
 }
 
-static void write_events(struct pretrain *p, const double terms[4], double lr)
+/* SET/loss, SET/TERM ...; in training the rate, too */
+static void write_events(struct pretrain *p, const double terms[TERMS], const char *set, const double *lr)
 {
-    loop_scalars(&p->loop,
-                 (const struct scalar[]){{"train/loss", terms[0]},
-                                         {"train/invariance", terms[1]},
-                                         {"train/variance", terms[2]},
-                                         {"train/covariance", terms[3]},
-                                         {"train/lr", lr}},
-                 5, true);
+    char tag[TERMS][64];
+    struct scalar scalar[TERMS + 1];
+    const struct method *m = p->learner.method;
+    size_t count = 0;
+    for (; count <= term_count(m); count++) {
+        format_into(tag[count], sizeof tag[count], "%s/%s", set, count ? m->term[count - 1] : "loss");
+        scalar[count] = (struct scalar){tag[count], terms[count]};
+    }
+    if (lr)
+        scalar[count++] = (struct scalar){"train/lr", *lr};
+    loop_scalars(&p->loop, scalar, count, lr != NULL);
 }
 
-static void write_validation_events(struct pretrain *p, const double mean[4])
+static void write_progress(struct pretrain *p, const double terms[TERMS], double lr)
 {
-    loop_scalars(&p->loop,
-                 (const struct scalar[]){{"validation/loss", mean[0]},
-                                         {"validation/invariance", mean[1]},
-                                         {"validation/variance", mean[2]},
-                                         {"validation/covariance", mean[3]}},
-                 4, false);
+    char words[160] = "";
+    struct loop *l = &p->loop;
+    const struct method *m = p->learner.method;
+    for (size_t i = 0; i < term_count(m) && term_count(m) > 1; i++) {
+        size_t used = strlen(words);
+        format_into(words + used, sizeof words - used, "%s%s %.3g", i ? " " : " (", m->word[i], terms[i + 1]);
+    }
+    progress_update(&l->progress, (uint64_t)l->at.steps,
+                    "loss %.4g%s%s, lr %.3g, %.0f boxes/s, %.0f %% waiting for pairs", terms[0], words,
+                    *words ? ")" : "", lr, loop_boxes_s(l), 100 * loop_waiting(l));
 }
+
+/* ---- steps ---- */
 
 /* false: a signal asked to stop while waiting for the batch */
 static bool next_batch(struct pretrain *p, struct pair_batch_message *b)
@@ -172,19 +179,6 @@ static bool next_batch(struct pretrain *p, struct pair_batch_message *b)
     return got;
 }
 
-/* what a step does on the device; p->now is the tape that holds the batch */
-static void learn(void *context)
-{
-    struct pretrain *p = context;
-    tape_forward(p->now->tape);
-    vicreg(p, p->now);
-    params_zero_grad(p->params);
-    tape_backward(p->now->tape);
-    if (p->params->backend->ranks)
-        ranks_sum_gradients(p->params);
-    lars_step(&p->lars, p->loop.train->recipe.clip_norm);
-}
-
 /* false as next_batch */
 static bool load_next(struct pretrain *p)
 {
@@ -196,126 +190,150 @@ static bool load_next(struct pretrain *p)
     return true;
 }
 
+/* Embeddings that are all alike: no loss of this method leads out of that. */
+static void check_collapse(struct pretrain *p, const struct learner_tape *on)
+{
+    const struct recipe *r = &p->loop.train->recipe;
+    if (r->collapse_floor <= 0)
+        return;
+    double spread = learner_spread(&p->learner, on);
+    p->flat = spread < r->collapse_floor ? p->flat + 1 : 0;
+    if (p->flat >= r->collapse_steps)
+        die(EX_SOFTWARE,
+            "the embeddings have collapsed: for %lld steps their spread was under collapse-floor (%.2g of %.2g), to "
+            "epoch "
+            "%lld, step %lld: try %s, or a larger --batch; what checkpoint there is in '%s' may be from before it",
+            (long long)p->flat, spread, r->collapse_floor, (long long)p->loop.at.epoch, (long long)p->loop.at.step, TRY,
+            p->loop.train->stage_options.run);
+}
+
 /* Is a training step the next thing after this one? */
 static bool step_follows(const struct loop *l)
 {
     return l->at.step + 1 < l->steps_an_epoch && (!l->train->step_limit || l->at.steps + 1 < l->train->step_limit);
 }
 
-static bool train_step(struct pretrain *p)
+static bool train_step(void *context)
 {
+    struct pretrain *p = context;
     struct loop *l = &p->loop;
     struct cursor *at = &l->at;
-    double terms[4];
+    double terms[TERMS];
     if (!p->next.on && !load_next(p))
         return false;
+    struct learner_tape *now = p->next.on;
     double pairs = p->next.pairs * l->train->world.size, lr = learning_rate(p);
-    struct backend *b = p->params->backend;
 
     l->boxes += 2 * (uint64_t)p->next.pairs;
-    p->now = p->next.on;
     p->next.on = NULL;
-    lars_rate(&p->lars, lr);
-    b->step(b, &p->now->recorded, learn, p);
-    tape_count(p->now->tape);
-    /* A GPU is still at it: meanwhile the next batch is taken, and travels. If a signal ends the wait, loop_after_step sees it. */
+    learner_rates(&p->learner, lr, (double)at->steps / (double)(l->epochs * l->steps_an_epoch));
+    learner_step(&p->learner, now);
+    /* A GPU is still at it: meanwhile the next batch is taken, and travels. If a signal ends the wait, the loop sees it. */
     if (step_follows(l))
         (void)load_next(p);
-    read_terms(p, terms);
-    loop_check_loss(l, terms[0], "a lower --lr, a longer --warmup, or --clip-norm 10");
+    learner_terms(&p->learner, terms);
+    loop_check_loss(l, terms[0], TRY);
+    check_collapse(p, now);
 
     write_row(p, terms, lr, "train");
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < TERMS; i++)
         at->sum[i] += terms[i] * pairs;
     at->count += pairs;
     at->step++;
     at->steps++;
-    write_events(p, terms, lr);
-    progress_update(&l->progress, (uint64_t)at->steps,
-                    "loss %.4g (inv %.3g var %.3g cov %.3g), lr %.3g, %.0f boxes/s, %.0f %% waiting for pairs",
-                    terms[0], terms[1], terms[2], terms[3], lr, loop_boxes_s(l), 100 * loop_waiting(l));
+    at->optimiser_steps = optimiser_steps(&p->learner.optimiser);
+    write_events(p, terms, "train", &lr);
+    write_progress(p, terms, lr);
     return true;
 }
 
 /* mean terms over the validation pairs; false as train_step */
-static bool validate(struct pretrain *p, double mean[4])
+static bool validation_terms(struct pretrain *p, double mean[TERMS])
 {
     double count = 0;
-    memset(mean, 0, 4 * sizeof *mean);
+    memset(mean, 0, TERMS * sizeof *mean);
     for (int64_t v = 0; v < p->order.validation_steps; v++) {
         struct pair_batch_message batch;
-        double terms[4];
+        double terms[TERMS];
         if (!next_batch(p, &batch))
             return false;
         double pairs = batch.count * p->loop.train->world.size;
         p->loop.boxes += 2 * (uint64_t)batch.count;
-        struct sized_tape *s = load_batch(p, &batch);
-        tape_evaluate(s->tape);
-        vicreg(p, s);
-        read_terms(p, terms);
-        for (int i = 0; i < 4; i++)
+        learner_evaluate(&p->learner, load_batch(p, &batch));
+        learner_terms(&p->learner, terms);
+        for (int i = 0; i < TERMS; i++)
             mean[i] += terms[i] * pairs;
         count += pairs;
     }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < TERMS; i++)
         mean[i] /= count;
     return true;
 }
 
-/* the rest of an epoch from where we are, its validation, and what follows from it */
-static enum loop_next epoch_run(struct pretrain *p)
+static bool validate(void *context, double *loss)
 {
+    struct pretrain *p = context;
     struct loop *l = &p->loop;
-    while (l->at.step < l->steps_an_epoch) {
-        if (!train_step(p)) {
-            loop_save(l);
-            return LOOP_STOPPED;
-        }
-        enum loop_next next = loop_after_step(l);
-        if (next != LOOP_ON)
-            return next;
-    }
-    double mean[4];
+    double mean[TERMS];
     if (p->order.validation_steps) {
-        if (!validate(p, mean)) {
-            loop_save(l);
-            return LOOP_STOPPED;
-        }
+        if (!validation_terms(p, mean))
+            return false;
         write_row(p, mean, learning_rate(p), "validation");
-        write_validation_events(p, mean);
+        write_events(p, mean, "validation", NULL);
     } else {
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < TERMS; i++)
             mean[i] = l->at.sum[i] / l->at.count;
     }
-    loop_check_loss(l, mean[0], "a lower --lr, a longer --warmup, or --clip-norm 10");
-    loop_after_epoch(l, mean[0]);
-    return LOOP_ON;
+    loop_check_loss(l, mean[0], TRY);
+    *loss = mean[0];
+    return true;
+}
+
+/* ---- putting it together ---- */
+
+/* Dead taps under AdamW: scaled by 1 - lr decay at every step (adamw.h). */
+static void age(void *context, struct param *q, int64_t steps)
+{
+    const struct pretrain *p = context;
+    struct backend *b = p->learner.b;
+    struct dead_state now;
+    b->get(b, &now, q->dead_state, sizeof now);
+    now.scale = 1;
+    for (int64_t s = 0; s < steps; s++)
+        now.scale *=
+            1 - (double)(float)learning_rate_at(p, s / p->loop.steps_an_epoch, s) * p->loop.train->recipe.weight_decay;
+    b->put(b, q->dead_state, &now, sizeof now);
 }
 
 static void build(struct pretrain *p, struct train *t)
 {
     struct error e = {0};
+    struct learner *l = &p->learner;
+    struct learner_settings settings;
+    struct optimiser_state state[OPTIMISER_STATES];
     p->loop.train = t;
-    p->weight[0] = (float)t->recipe.vicreg_invariance;
-    p->weight[1] = (float)t->recipe.vicreg_variance;
-    p->weight[2] = (float)t->recipe.vicreg_covariance;
-    p->literal = !strcmp(t->recipe.vicreg_reduction, "literal");
-    p->params = params_open(t->backend);
-    p->terms = t->backend->alloc(t->backend, 4 * sizeof *p->terms);
-    p->loop.flag = p->terms + 3;
-    if (t->backend->ranks)
-        ranks_vicreg_open(&p->together, t->backend, (int)t->recipe.batch, t->network.projection_width);
-    tape_for(p, (int)t->recipe.batch / t->world.size);
+    if (method_settings_make(t, &settings, &e) || learner_open(l, t->backend, &settings, &e))
+        die_of(&e);
+    free((void *)(uintptr_t)settings.own);
+    p->loop.flag = l->terms + METHOD_TERMS;
     if (ranks_writes(&t->world))
-        params_keep_dead_weights(p->params);
-    params_init(p->params, t->seed);
-    if (t->init && model_load(p->params, &t->init_file, t->init, "peb,projection", "classifier", &e))
+        params_keep_dead_weights(l->params);
+    params_init(l->params, t->seed);
+    if (t->init &&
+        model_load(l->params, &t->init_file, t->init, "peb,projection," MODEL_LEARNING_PARTS, "classifier", &e))
         die_of(&e);
     safetensors_free(&t->init_file);
-    lars_open(&p->lars, p->params, t->recipe.momentum, t->recipe.weight_decay, t->recipe.lars_trust);
-    if (checkpointer_open(&p->loop.checkpointer, t, p->params, &(struct optimiser_state){"momentum", p->lars.momentum},
-                          1, &e))
+    learner_begin(l);
+    if (checkpointer_open(&p->loop.checkpointer, t, l->params, state, l->optimiser.kind->state(&l->optimiser, state), &e))
         die_of(&e);
+    for (size_t i = 0; i < l->states; i++)
+        checkpointer_add(&p->loop.checkpointer, l->state[i].name, l->state[i].data, l->state[i].rows,
+                         l->state[i].columns);
+    p->loop.checkpointer.teacher = l->teacher;
+    if (!strcmp(t->recipe.optimiser, "adamw")) {
+        p->loop.checkpointer.age = age;
+        p->loop.checkpointer.age_context = p;
+    }
 }
 
 static void steps_of_epoch(struct order *o, const struct train *t)
@@ -361,8 +379,10 @@ int pretrain_run(struct train *t)
     build(&p, t);
     steps_of_epoch(o, t);
     check_shares(o, t);
-    loop_begin(&p.loop, t, "losses.csv", "epoch,step,loss,invariance,variance,covariance,lr,seconds,set",
-               o->train_steps, t->recipe.epochs);
+    char *header = header_text(p.learner.method);
+    loop_begin(&p.loop, t, "losses.csv", header, o->train_steps, t->recipe.epochs);
+    free(header);
+    optimiser_resume(&p.learner.optimiser, p.loop.at.optimiser_steps);
     o->epoch = p.loop.at.epoch;
     o->item = p.loop.at.step;
     o->steps = p.loop.at.steps;
@@ -371,20 +391,8 @@ int pretrain_run(struct train *t)
     else if (batch_source_list(&p.loop.source, t, order_next, o, &e))
         die_of(&e);
 
-    enum loop_next next = t->step_limit && p.loop.at.steps >= t->step_limit ? LOOP_LIMIT : LOOP_ON;
-    while (next == LOOP_ON && !loop_over(&p.loop, t->recipe.patience)) {
-        next = epoch_run(&p);
-        if (next == LOOP_ON && checkpoint_due(&p.loop.checkpointer))
-            loop_save(&p.loop);
-    }
+    enum loop_next next = loop_run(&p.loop, &(struct loop_phase){train_step, validate, &p}, t->recipe.patience);
     int code = loop_end(&p.loop, next);
-    for (int i = TAPES; i-- > 0;) {
-        t->backend->step_forget(t->backend, &p.tape[i].recorded);
-        tape_close(&p.tape[i].tape);
-    }
-    t->backend->release(t->backend, p.terms);
-    ranks_vicreg_close(&p.together, t->backend);
-    lars_close(&p.lars);
-    params_close(&p.params);
+    learner_close(&p.learner);
     return code;
 }

@@ -149,42 +149,6 @@ int ranks_check_batch(const struct world *p, const char *what, int64_t items, st
 
 /* ---- what a step needs of the others ---- */
 
-void ranks_vicreg_open(struct ranks_vicreg *v, struct backend *b, int pairs, int K)
-{
-    size_t bytes = 2 * (size_t)pairs * (size_t)K * sizeof(float);
-    *v = (struct ranks_vicreg){b->alloc(b, bytes), b->alloc(b, bytes)};
-}
-
-void ranks_vicreg_close(struct ranks_vicreg *v, struct backend *b)
-{
-    if (!v->z)
-        return;
-    b->release(b, v->z);
-    b->release(b, v->dz);
-    *v = (struct ranks_vicreg){0};
-}
-
-void ranks_vicreg_run(const struct ranks_vicreg *v, struct backend *b, float *dz, float *terms, const float *z, int n,
-                      int K, const float weight[3], bool literal)
-{
-    struct ranks *r = b->ranks;
-    size_t own = (size_t)n * (size_t)K, all = own * (size_t)r->size;
-    for (size_t view = 0; view < 2; view++)
-        r->allgather(r, v->z + view * all, z + view * own, own * sizeof *z);
-    b->vicreg(b, v->dz, terms, v->z, n * r->size, K, weight, literal);
-    b->zero(b, dz, 2 * own * sizeof *dz);
-    for (size_t view = 0; view < 2; view++)
-        b->add(b, dz + view * own, dz + view * own, v->dz + view * all + (size_t)r->rank * own, own, ROWS);
-    r->broadcast(r, terms, 3 * sizeof *terms);
-}
-
-void ranks_sum_gradients(struct params *p)
-{
-    struct ranks *r = p->backend->ranks;
-    r->allreduce(r, p->grads, p->trained);
-    r->broadcast(r, p->values + p->trained, (p->floats - p->trained) * sizeof *p->values);
-}
-
 bool ranks_agree(struct backend *b, float *flag, bool mine)
 {
     float host = mine;

@@ -37,17 +37,6 @@ static inline bool ranks_writes(const struct world *p)
 /* Every batch must be cut into equal parts: 0, or -1 and a sentence for `items` that cannot. */
 int ranks_check_batch(const struct world *p, const char *what, int64_t items, struct error *e) MUST_USE;
 
-/* VICReg of all ranks' embeddings. Device memory for the whole batch of 2N rows; own rows' gradient is left on the tape. */
-struct ranks_vicreg {
-    float *z, *dz;
-};
-void ranks_vicreg_open(struct ranks_vicreg *v, struct backend *b, int pairs, int K);
-void ranks_vicreg_close(struct ranks_vicreg *v, struct backend *b);
-/* own: dz(2n,K), z(2n,K) of this rank's n pairs, the first views before the second ones; terms as rank 0 has them */
-void ranks_vicreg_run(const struct ranks_vicreg *v, struct backend *b, float *dz, float *terms, const float *z, int n,
-                      int K, const float weight[3], bool literal);
-/* Gradients become the sums over ranks; what is not trained (running statistics) becomes rank 0's. */
-void ranks_sum_gradients(struct params *p);
 /* Does any of them want to stop? Asked after every step, so that all stop at the same one. flag: one float on the device. */
 bool ranks_agree(struct backend *b, float *flag, bool mine);
 #endif

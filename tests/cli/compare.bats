@@ -72,6 +72,8 @@ setup() {
         my $l = $r->{lesions} or die "no lesions";
         die "lesions" unless $l->{in_no_tumour_region} == @{$l->{list}} and $l->{in_no_tumour_region} <= $l->{lesions};
         die "FROC leaves missed lesions out" if $m->{froc}[3]{sensitivity} > $r->{tumours} / ($r->{tumours} + $l->{in_no_tumour_region}) + 1e-9;
+        my $t = $m->{end_to_end};
+        die "end to end" unless $t->{lesions} == $l->{lesions} and $t->{found} <= $t->{lesions} - $t->{missed_by_regions} and abs($t->{sensitivity} - $t->{found} / $t->{lesions}) < 1e-6;
         die "digest" unless $m->{sha256} =~ /^[0-9a-f]{64}$/ and $m->{settings} =~ /backbone/;
     ' out/metrics.json
     [ "$(sha256sum <"$a" | cut -d " " -f 1)" = "$(sed -n 's/.*"sha256": "\(.*\)".*/\1/p' out/metrics.json)" ]

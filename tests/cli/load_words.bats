@@ -31,7 +31,7 @@ nifti() {
       printf "\\x0$([ "$volumes" = 1 ] && echo 3 || echo 4)\x00\x04\x00\x03\x00\x02\x00\x0$volumes\x00\x01\x00\x01\x00\x01\x00"; head -c 14 /dev/zero
       printf '\x10\x00\x20\x00'; head -c 2 /dev/zero
       printf '\x00\x00\x80\x3f\x00\x00\x00\x40\x00\x00\x00\x40\x00\x00\x40\x40'; head -c 16 /dev/zero; printf '\x00\x00\xb0\x43'
-      head -c 232 /dev/zero; printf 'n+1\x00\x00\x00\x00\x00'; head -c $((96 * volumes)) /dev/zero; } >"$1"
+      head -c 232 /dev/zero; printf 'n+1\x00\x00\x00\x00\x00'; for ((i = 0; i < 24 * volumes; i++)); do printf '\x00\x00\x80\x3f'; done; } >"$1"
     [ "$(stat -c %s "$1")" = $((352 + 96 * volumes)) ]
 }
 

@@ -6,6 +6,7 @@
 #include "stages/eval/statistics/eigenvalues.h"
 #include "stages/eval/statistics/logistic.h"
 #include "stages/eval/statistics/nearest.h"
+#include "stages/eval/verdict.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -204,12 +205,47 @@ static void map_of_distances(void **state)
     free(grey);
 }
 
+/* Better or worse only where both tests that know of patients say so; with no baseline nothing is claimed. */
+static void verdicts(void **state)
+{
+    (void)state;
+    static const struct claim {
+        double model, best, delong, permutation;
+        enum verdict verdict;
+        const char *words;
+    } claims[] = {
+        {.95, .90, .01, .02, VERDICT_BETTER, "beats the best baseline"},
+        {.95, .90, .01, .20, VERDICT_NOT_BETTER, "does NOT beat the best baseline"},
+        {.95, .90, .06, .02, VERDICT_NOT_BETTER, "does NOT beat the best baseline"},
+        {.90, .90, .01, .01, VERDICT_WORSE, "does NOT beat"},
+        {.85, .90, .01, .02, VERDICT_WORSE, "is worse than the best"},
+        {.85, .90, .30, .02, VERDICT_NOT_BETTER, "does NOT beat the best baseline"},
+    };
+    for (size_t i = 0; i < COUNT_OF(claims); i++) {
+        struct baselines b = {.count = BASELINES, .best = 3};
+        b.one[3].name = baseline_name[3];
+        b.one[3].against = (struct delong){.auc_a = claims[i].model, .auc_b = claims[i].best};
+        b.one[3].p_holm = claims[i].delong;
+        b.one[3].permutation.p = claims[i].permutation;
+        assert_int_equal(verdict_of(&b), claims[i].verdict);
+        char *said = verdict_sentence(&b, "mine");
+        assert_non_null(strstr(said, claims[i].words));
+        assert_non_null(strstr(said, "trees: SUV, volume, position"));
+        free(said);
+    }
+    struct baselines none = {.none = "no reason"};
+    char *said = verdict_sentence(&none, "mine");
+    assert_int_equal(verdict_of(&none), VERDICT_UNKNOWN);
+    assert_null(strstr(said, "beat"));
+    free(said);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scikit_learns),        cmocka_unit_test(one_class_and_apart),
         cmocka_unit_test(neighbours_of_equals), cmocka_unit_test(trivial_optimum),
-        cmocka_unit_test(map_of_distances),
+        cmocka_unit_test(map_of_distances),     cmocka_unit_test(verdicts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

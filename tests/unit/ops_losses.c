@@ -123,6 +123,31 @@ static void lars_run(struct job *j)
     rows_done(b, NULL, g, count);
 }
 
+/* the same inputs; count, dead taps? */
+static void sgd_run(struct job *j)
+{
+    struct backend *b = j->b;
+    size_t count = (size_t)j->n[0];
+    float *p = device_rows(b, j->x[0], count), *m = device_rows(b, j->x[1], count), *g = device_rows(b, j->x[2], count);
+    static const float at[RATES] = {[RATE_LR] = 0.5f, [RATE_GRAD_SCALE] = 0.25f};
+    float *rates = device_rows(b, at, RATES);
+    struct dead_state now = {.scale = 0.8, .momentum = 0.3, .squares = 2.5}, *dead = b->alloc(b, sizeof now);
+    b->put(b, dead, &now, sizeof now);
+    for (int step = 0; step < 3; step++)
+        b->sgd(b, p, m, g, count, j->n[1] ? dead : NULL, rates, 0.9f, 1e-2f);
+    b->get(b, &now, dead, sizeof now);
+    b->release(b, dead);
+    j->extra[count] = (float)now.scale;
+    j->extra[count + 1] = (float)now.momentum;
+    assert_true(now.squares == 2.5 && (now.scale != 0.8) == (j->n[1] != 0));
+    rows_done(b, NULL, rates, RATES);
+    rows_done(b, j->y, p, count);
+    rows_done(b, j->extra, m, count);
+    rows_done(b, NULL, g, count);
+}
+
+static const int sgd_shapes[][NUMBERS] = {{1}, {33}, {9001}, {33, 1}, {9001, 1}};
+
 static const int lars_shapes[][NUMBERS] = {{1, 1},     {33, 1},       {9001, 1},       {4096, 0},     {50, 1, 1},
                                            {50, 1, 3}, {33, 1, 0, 1}, {9001, 1, 0, 1}, {50, 1, 1, 1}, {33, 0, 0, 1}};
 
@@ -202,6 +227,7 @@ static const struct {
     {{.name = "lars", .tolerance = 2e-6, .sizes = step_sizes, .run = lars_run, .shape_inputs = lars_inputs},
      lars_shapes,
      COUNT_OF(lars_shapes)},
+    {{.name = "sgd", .tolerance = 5e-7, .sizes = step_sizes, .run = sgd_run}, sgd_shapes, COUNT_OF(sgd_shapes)},
     {{.name = "adamw", .tolerance = 5e-7, .sizes = adamw_sizes, .run = adamw_run, .shape_inputs = adamw_inputs},
      adamw_shapes,
      COUNT_OF(adamw_shapes)},

@@ -276,7 +276,7 @@ static void test_checkpoints(void **state)
     safetensors_free(&old);
     fixture_open(&f, "phase = pretrain\nlr = 0.5\n");
     assert_int_equal(checkpoint_load(&f.checkpointer, &at, &e), -1);
-    assert_non_null(strstr(e.text, "'checkpoint 1', not a 'checkpoint 2'"));
+    assert_non_null(strstr(e.text, "'checkpoint 1', not a 'checkpoint 3'"));
     fixture_close(&f);
     unlink(newer);
     free(newer);

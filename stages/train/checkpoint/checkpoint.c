@@ -7,73 +7,115 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char kind_now[] = "checkpoint 2";
+static const char kind_now[] = "checkpoint 3";
 
-/* ---- the state: tensors by name, each of one of three sorts ---- */
+/* ---- the state: tensors by name, each of one of five sorts ---- */
 
-enum sort { VALUE, STATE, DEAD };
+enum sort { VALUE, STATE, DEAD, TEACHER, NAMED };
 struct piece {
-    struct param *q;
+    struct param *q; /* of VALUE, STATE, DEAD and TEACHER */
     enum sort sort;
-    size_t state;
+    size_t number; /* of STATE and NAMED */
 };
 
-/* The i-th piece of the state, with the optimiser's or without; false: no more. */
-static bool piece_at(const struct checkpointer *k, bool optimiser, size_t *param, size_t *part, struct piece *x)
+/* Where a walk through the pieces stands. */
+struct walk {
+    size_t param, part, teacher, name;
+};
+
+/* The next piece of the state; without the optimiser's and the method's where all is false. false: no more. */
+static bool piece_next(const struct checkpointer *k, bool all, struct walk *w, struct piece *x)
 {
-    for (; *param < k->params->count; ++*param, *part = 0) {
-        struct param *q = &k->params->param[*param];
-        size_t many = optimiser && param_trained(q) ? k->states : 0, part_now = (*part)++;
-        if (q->frozen || part_now > many + (q->dead > 0))
+    for (; w->param < k->params->count; ++w->param, w->part = 0) {
+        struct param *q = &k->params->param[w->param];
+        size_t many = all && param_trained(q) ? k->states : 0, part = w->part++;
+        if (q->frozen || part > many + (q->dead > 0))
             continue;
-        *x = (struct piece){q, part_now == 0 ? VALUE : part_now <= many ? STATE : DEAD, part_now - 1};
+        *x = (struct piece){q, part == 0 ? VALUE : part <= many ? STATE : DEAD, part - 1};
+        return true;
+    }
+    if (all && k->teacher && w->teacher < k->teacher->count) {
+        *x = (struct piece){&k->teacher->param[w->teacher++], TEACHER, 0};
+        return true;
+    }
+    if (all && w->name < k->names) {
+        *x = (struct piece){NULL, NAMED, w->name++};
         return true;
     }
     return false;
 }
 
+static bool is_counter(const struct piece *x)
+{
+    return x->sort != DEAD && x->q && x->q->kind == PARAM_COUNTER;
+}
+
 static void piece_describe(const struct checkpointer *k, const struct piece *x, struct tensor_entry *t)
 {
-    const char *prefix[] = {[VALUE] = "", [STATE] = x->sort == STATE ? k->state[x->state].name : "", [DEAD] = "dead"};
-    *t = (struct tensor_entry){.type = x->sort == DEAD               ? TENSOR_F64
-                                       : x->q->kind == PARAM_COUNTER ? TENSOR_I64
-                                                                     : TENSOR_F32};
-    format_into(t->name, sizeof t->name, "%s%s%s", prefix[x->sort], x->sort == VALUE ? "" : ".", x->q->name);
+    *t = (struct tensor_entry){.type = x->sort == DEAD ? TENSOR_F64 : is_counter(x) ? TENSOR_I64 : TENSOR_F32};
+    if (x->sort == NAMED) {
+        format_into(t->name, sizeof t->name, "%s", k->named[x->number].name);
+        t->ndim = 2;
+        memcpy(t->dim, k->named[x->number].dim, sizeof k->named[x->number].dim);
+        return;
+    }
+    const char *prefix = x->sort == STATE     ? k->state[x->number].name
+                         : x->sort == DEAD    ? "dead"
+                         : x->sort == TEACHER ? "teacher"
+                                              : "";
+    format_into(t->name, sizeof t->name, "%s%s%s", prefix, *prefix ? "." : "", x->q->name);
     t->ndim = x->sort == DEAD ? 1 : param_live_shape(x->q, t->dim);
     if (x->sort == DEAD)
         t->dim[0] = sizeof(struct dead_state) / sizeof(double);
 }
 
-static size_t piece_bytes(const struct piece *x)
+static size_t named_bytes(const struct named_state *n)
 {
-    return x->sort == DEAD               ? sizeof(struct dead_state)
-           : x->q->kind == PARAM_COUNTER ? sizeof(int64_t)
-                                         : x->q->live * sizeof(float);
+    return (size_t)n->dim[0] * (size_t)n->dim[1] * sizeof(float);
+}
+
+static size_t piece_bytes(const struct checkpointer *k, const struct piece *x)
+{
+    return x->sort == NAMED  ? named_bytes(&k->named[x->number])
+           : x->sort == DEAD ? sizeof(struct dead_state)
+           : is_counter(x)   ? sizeof(int64_t)
+                             : x->q->live * sizeof(float);
+}
+
+static struct params *params_of(const struct checkpointer *k, const struct piece *x)
+{
+    return x->sort == TEACHER ? k->teacher : k->params;
 }
 
 static float *block_of(const struct checkpointer *k, const struct piece *x)
 {
-    return x->sort == STATE ? k->state[x->state].block : k->params->values;
+    return x->sort == STATE ? k->state[x->number].block : params_of(k, x)->values;
 }
 
 static void piece_get(const struct checkpointer *k, const struct piece *x, void *to)
 {
-    if (x->sort == DEAD)
-        k->params->backend->get(k->params->backend, to, x->q->dead_state, sizeof(struct dead_state));
-    else if (x->q->kind == PARAM_COUNTER)
+    struct backend *b = k->params->backend;
+    if (x->sort == NAMED)
+        b->get(b, to, k->named[x->number].data, piece_bytes(k, x));
+    else if (x->sort == DEAD)
+        b->get(b, to, x->q->dead_state, sizeof(struct dead_state));
+    else if (is_counter(x))
         memcpy(to, &x->q->counter, sizeof x->q->counter);
     else
-        param_get_live(k->params, x->q, block_of(k, x), to);
+        param_get_live(params_of(k, x), x->q, block_of(k, x), to);
 }
 
 static void piece_put(const struct checkpointer *k, const struct piece *x, const void *from)
 {
-    if (x->sort == DEAD)
-        k->params->backend->put(k->params->backend, x->q->dead_state, from, sizeof(struct dead_state));
-    else if (x->q->kind == PARAM_COUNTER)
+    struct backend *b = k->params->backend;
+    if (x->sort == NAMED)
+        b->put(b, k->named[x->number].data, from, piece_bytes(k, x));
+    else if (x->sort == DEAD)
+        b->put(b, x->q->dead_state, from, sizeof(struct dead_state));
+    else if (is_counter(x))
         memcpy(&x->q->counter, from, sizeof x->q->counter);
     else
-        param_put_live(k->params, x->q, block_of(k, x), from);
+        param_put_live(params_of(k, x), x->q, block_of(k, x), from);
 }
 
 static int fetch(void *context, const struct tensor_entry *t, void *to, struct error *e)
@@ -81,7 +123,7 @@ static int fetch(void *context, const struct tensor_entry *t, void *to, struct e
     struct checkpointer *k = context;
     struct piece x;
     struct tensor_entry like;
-    for (size_t i = 0, part = 0; piece_at(k, true, &i, &part, &x);) {
+    for (struct walk w = {0}; piece_next(k, true, &w, &x);) {
         piece_describe(k, &x, &like);
         if (!strcmp(like.name, t->name)) {
             piece_get(k, &x, to);
@@ -92,12 +134,12 @@ static int fetch(void *context, const struct tensor_entry *t, void *to, struct e
 }
 
 /* The state as it is when s is written; or, into host, as it is now. Returns the bytes host needs. */
-static size_t state_add(struct checkpointer *k, struct safetensors *s, bool optimiser, char *host)
+static size_t state_add(struct checkpointer *k, struct safetensors *s, bool all, char *host)
 {
     struct piece x;
     struct tensor_entry t;
     size_t bytes = 0;
-    for (size_t i = 0, part = 0; piece_at(k, optimiser, &i, &part, &x); bytes += (piece_bytes(&x) + 7) / 8 * 8) {
+    for (struct walk w = {0}; piece_next(k, all, &w, &x); bytes += (piece_bytes(k, &x) + 7) / 8 * 8) {
         piece_describe(k, &x, &t);
         if (host)
             piece_get(k, &x, host + bytes);
@@ -113,11 +155,11 @@ static size_t state_add(struct checkpointer *k, struct safetensors *s, bool opti
     return bytes;
 }
 
-static int state_read(struct checkpointer *k, const struct safetensors *s, bool optimiser, struct error *e)
+static int state_read(struct checkpointer *k, const struct safetensors *s, bool all, struct error *e)
 {
     struct piece x;
     struct tensor_entry want;
-    for (size_t i = 0, part = 0; piece_at(k, optimiser, &i, &part, &x);) {
+    for (struct walk w = {0}; piece_next(k, all, &w, &x);) {
         piece_describe(k, &x, &want);
         const struct tensor_entry *t = safetensors_find(s, want.name);
         if (!t || t->ndim != want.ndim || memcmp(t->dim, want.dim, sizeof t->dim) || t->type != want.type)
@@ -136,6 +178,13 @@ int checkpointer_open(struct checkpointer *k, const struct train *t, struct para
         k->state[i] = state[i];
     k->best_host = xalloc(state_add(k, NULL, false, NULL) + 1, 1);
     return dead_weights_open(&k->dead_weights, p, t->stage_options.run, t->phase, e);
+}
+
+void checkpointer_add(struct checkpointer *k, const char *name, float *data, int rows, int columns)
+{
+    if (k->names == CHECKPOINT_STATES)
+        die(EX_SOFTWARE, "no room for the state '%s' in checkpoints", name);
+    k->named[k->names++] = (struct named_state){name, data, {rows, columns}};
 }
 
 void checkpointer_close(struct checkpointer *k)

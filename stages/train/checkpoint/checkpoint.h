@@ -2,24 +2,30 @@
 /* checkpoint -- the state of a phase on disk: atomic, checked, the last two kept.   [train] ═▶ checkpoints
  *
  * RUN/checkpoint-PHASE-STEPS.safetensors holds every parameter that is not frozen (PyTorch's names; shapes too, but a
- * convolution's is (O,C,live taps)), the optimiser's state as "momentum.NAME", what became of dead taps as "dead.NAME"
+ * convolution's is (O,C,live taps)), the optimiser's state as "momentum.NAME", a teacher's parameters as "teacher.NAME", what else a
+ * method keeps under its name ("queue"), what became of dead taps as "dead.NAME"
  * (scale, momentum, squares: struct dead_state), the cursor, and the settings of its run. PHASE-best-STEPS.safetensors beside it
  * is the best model in the same form without it, one for each of the two checkpoints kept. */
 #ifndef PETREL_STAGES_TRAIN_CHECKPOINT_CHECKPOINT_H
 #define PETREL_STAGES_TRAIN_CHECKPOINT_CHECKPOINT_H
+#include "kernels/optim/optimiser.h"
 #include "stages/train/checkpoint/cursor.h"
 #include "stages/train/checkpoint/dead_weights.h"
 #include "stages/train/train.h"
 
-struct optimiser_state {
-    const char *name;
-    float *block;
-}; /* laid out as params->grads */
+enum { CHECKPOINT_STATES = 8 };
 struct checkpointer {
     const struct train *train;
     struct params *params;
-    struct optimiser_state state[2];
+    struct optimiser_state state[OPTIMISER_STATES];
     size_t states;
+    struct params *teacher; /* NULL, or saved as "teacher.NAME" */
+    struct named_state {    /* device memory saved by its name (checkpointer_add) */
+        const char *name;
+        float *data;
+        int64_t dim[2];
+    } named[CHECKPOINT_STATES];
+    size_t names;
     struct dead_weights dead_weights;
     /* NULL, or brings q->dead_weights or *q->dead_state to where they are after so many steps (adamw.h) */
     void (*age)(void *context, struct param *q, int64_t steps);
@@ -36,6 +42,8 @@ struct checkpointer {
 /* p has its values, and params_keep_dead_weights was asked: the keeper takes what that kept. */
 int checkpointer_open(struct checkpointer *k, const struct train *t, struct params *p,
                       const struct optimiser_state *state, size_t states, struct error *e) MUST_USE;
+/* Before anything is loaded: what else a checkpoint holds. */
+void checkpointer_add(struct checkpointer *k, const char *name, float *data, int rows, int columns);
 void checkpointer_close(struct checkpointer *k);
 
 /* 1: *at and the tensors are as the newest sound checkpoint has them; 0: there is none; -1: there is one of other

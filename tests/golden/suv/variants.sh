@@ -15,10 +15,11 @@ printf '%s\tPrivateTag\n' '(7053,"Philips PET Private Group",1000)	DS	SUVScaleFa
 dictionary=$(find /usr/share -name dicom.dic -path '*dcmtk*' | sort | tail -n 1)
 export DCMDICTPATH=$dictionary:$vendors
 
-variant() { # variant NAME: the slices as they are
+variant() { # variant NAME: the slices as they are, but that they are all there are
     mkdir "$to/$1"
     for i in $(seq 194 217); do cp "$from/1-$i.dcm" "$to/$1/"; done
     chmod u+w "$to/$1"/*
+    dcmodify -nb -m '(0054,0081)=24' "$to/$1"/*.dcm 2>/dev/null
 }
 changed() { # changed NAME DCMODIFY_OPTION...
     variant "$1"
@@ -26,7 +27,7 @@ changed() { # changed NAME DCMODIFY_OPTION...
 }
 coded() { # coded NAME COMMAND...
     mkdir "$to/$1"
-    for i in $(seq 194 217); do "${@:2}" "$from/1-$i.dcm" "$to/$1/$i.dcm"; done
+    for i in $(seq 194 217); do "${@:2}" "$to/plain/1-$i.dcm" "$to/$1/$i.dcm"; done
 }
 
 variant plain
@@ -49,7 +50,7 @@ changed philips_suv -m '(0008,0070)=Philips Medical Systems' -m '(0054,1001)=CNT
 changed philips_bqml -m '(0008,0070)=Philips Medical Systems' -m '(0054,1001)=CNTS' -i '(7053,0010)=Philips PET Private Group' \
     -i '(7053,1000)=0' -i '(7053,1009)=1.625' -m '(0054,1300)=0'
 variant two_series # the second weighs 50 kg
-for i in $(seq 194 217); do cp "$from/1-$i.dcm" "$to/two_series/b$i.dcm"; done
+for i in $(seq 194 217); do cp "$to/plain/1-$i.dcm" "$to/two_series/b$i.dcm"; done
 chmod u+w "$to/two_series"/*
 dcmodify -nb -m '(0010,1030)=50' "$to/two_series"/b*.dcm
 coded implicit dcmconv +ti

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* learner -- a method at work.   kernels/methods */
+#include "kernels/methods/learner.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int ranks_of(const struct learner *l)
+{
+    return l->b->ranks ? l->b->ranks->size : 1;
+}
+
+/* ---- building ---- */
+
+static struct network_values build(struct learner *l, struct tape *t, bool teacher)
+{
+    struct network_values v = network_build(t, &l->network, NETWORK_ENCODER | NETWORK_PROJECTION);
+    if (l->method->heads)
+        l->method->heads(l, t, &v, teacher);
+    return v;
+}
+
+struct learner_tape *learner_tape(struct learner *l, int pairs)
+{
+    size_t i = 0;
+    while (i < LEARNER_TAPES && l->tape[i].tape && l->tape[i].pairs != pairs)
+        i++;
+    if (i == LEARNER_TAPES)
+        return NULL;
+    struct learner_tape *s = &l->tape[i];
+    if (s->tape)
+        return s;
+    s->pairs = pairs;
+    s->tape = tape_open(l->params, 2 * pairs, 2);
+    s->values = build(l, s->tape, false);
+    tape_seal(s->tape, true, i ? l->tape[0].tape : NULL);
+    if (l->teacher) {
+        s->teacher = tape_open(l->teacher, 2 * pairs, 2);
+        s->teacher_values = build(l, s->teacher, true);
+        params_freeze(l->teacher, "");
+        tape_seal(s->teacher, false, i ? l->tape[0].teacher : NULL);
+        tape_share(s->teacher, s->teacher_values.box, s->tape, s->values.box);
+        if (s->values.position >= 0)
+            tape_share(s->teacher, s->teacher_values.position, s->tape, s->values.position);
+    }
+    return s;
+}
+
+int learner_state(struct learner *l, const char *name, int rows, int columns)
+{
+    l->state[l->states] =
+        (struct learner_state){name, rows, columns, l->b->alloc(l->b, (size_t)rows * (size_t)columns * sizeof(float))};
+    return (int)l->states++;
+}
+
+void learner_work(struct learner *l, size_t floats)
+{
+    l->work_floats += floats;
+}
+
+static int width_of(const struct tape *t, int value)
+{
+    enum layout layout;
+    int C, dim[3];
+    tape_value_shape(t, value, &layout, &C, dim);
+    return C;
+}
+
+int learner_open(struct learner *l, struct backend *b, const struct learner_settings *s, struct error *e)
+{
+    *l = (struct learner){.method = s->method, .b = b, .network = s->network, .seed = s->seed, .weight = {1, 1, 1}};
+    l->most = s->pairs * ranks_of(l);
+    int least = s->method->smallest ? s->method->smallest : METHOD_SMALLEST;
+    if (l->most < least)
+        return fail_as(e, EX_CONFIG, "%s needs batches of %d pairs at least, and batch is %d: give a larger --batch",
+                       s->method->name, least, l->most);
+    l->settings = xalloc(s->method->settings_size + 1, 1);
+    memcpy(l->settings, s->own, s->method->settings_size);
+    l->params = params_open(b);
+    l->teacher = s->method->needs & METHOD_TEACHER ? params_open(b) : NULL;
+    l->terms = b->alloc(b, (METHOD_TERMS + 1) * sizeof(float));
+    l->rate = b->alloc(b, sizeof(float));
+    if (s->method->open && s->method->open(l, e))
+        return -1;
+    l->work = b->alloc(b, (l->work_floats + 1) * sizeof(float));
+    struct learner_tape *full = learner_tape(l, s->pairs);
+    size_t rows = 2 * (size_t)l->most;
+    if (b->ranks) {
+        size_t K = (size_t)width_of(full->tape, full->values.z),
+               T = full->teacher ? (size_t)width_of(full->teacher, full->teacher_values.z) : 0;
+        l->all.z = b->alloc(b, rows * K * sizeof(float));
+        l->all.dz = b->alloc(b, rows * K * sizeof(float));
+        l->all.teacher = T ? b->alloc(b, rows * T * sizeof(float)) : NULL;
+        l->all.label = b->alloc(b, rows * sizeof(float));
+        l->all.part = b->alloc(b, rows * sizeof(float));
+    }
+    optimiser_open(&l->optimiser, s->optimiser, l->params, &s->optimiser_settings);
+    return 0;
+}
+
+void learner_close(struct learner *l)
+{
+    struct backend *b = l->b;
+    for (int i = LEARNER_TAPES; i-- > 0;) { /* the first last: others use its blocks */
+        b->step_forget(b, &l->tape[i].recorded);
+        tape_close(&l->tape[i].tape);
+        tape_close(&l->tape[i].teacher);
+    }
+    for (size_t i = 0; i < l->states; i++)
+        b->release(b, l->state[i].data);
+    float *const device[] = {l->terms,  l->rate,        l->work,      l->all.z,
+                             l->all.dz, l->all.teacher, l->all.label, l->all.part};
+    for (size_t i = 0; i < COUNT_OF(device); i++)
+        if (device[i])
+            b->release(b, device[i]);
+    optimiser_close(&l->optimiser);
+    params_close(&l->teacher);
+    params_close(&l->params);
+    free(l->settings);
+    *l = (struct learner){0};
+}
+
+/* ---- the teacher ---- */
+
+/* The parameter of the student that a teacher's is called like. */
+static struct param *twin(struct learner *l, const struct param *q)
+{
+    return params_find(l->params, q->name);
+}
+
+void learner_begin(struct learner *l)
+{
+    for (size_t i = 0; l->teacher && i < l->teacher->count; i++) {
+        struct param *q = &l->teacher->param[i], *from = twin(l, q);
+        if (q->kind == PARAM_COUNTER) {
+            q->counter = from->counter;
+            continue;
+        }
+        float *host = xalloc(q->size, sizeof *host);
+        l->b->get(l->b, host, from->value, q->size * sizeof *host);
+        l->b->put(l->b, q->value, host, q->size * sizeof *host);
+        free(host);
+    }
+    if (l->method->begin)
+        l->method->begin(l);
+}
+
+/* ---- a step ---- */
+
+/* Rows of all ranks: a view's of every rank follow one another, in the order of ranks. */
+static void gather(struct learner *l, void *all, const void *own, int pairs, int K)
+{
+    struct ranks *r = l->b->ranks;
+    size_t bytes = (size_t)pairs * (size_t)K * sizeof(float);
+    for (size_t view = 0; view < 2; view++)
+        r->allgather(r, (char *)all + view * bytes * (size_t)r->size, (const char *)own + view * bytes, bytes);
+}
+
+static void scatter(struct learner *l, float *own, const float *all, int pairs, int K)
+{
+    struct ranks *r = l->b->ranks;
+    size_t part = (size_t)pairs * (size_t)K;
+    l->b->zero(l->b, own, 2 * part * sizeof *own);
+    for (size_t view = 0; view < 2; view++)
+        l->b->add(l->b, own + view * part, own + view * part, all + (view * (size_t)r->size + (size_t)r->rank) * part,
+                  part, ROWS);
+}
+
+/* Terms and, on the tape, the gradient of what the tapes hold. */
+static void loss(struct learner *l)
+{
+    struct learner_tape *s = l->now;
+    float *z = tape_value(s->tape, s->values.z), *dz = tape_grad(s->tape, s->values.z);
+    l->in.pairs = s->pairs * ranks_of(l);
+    l->in.K = width_of(s->tape, s->values.z);
+    l->in.z = z;
+    l->in.dz = dz;
+    l->in.teacher = NULL;
+    if (s->teacher) {
+        l->in.teacher = tape_value(s->teacher, s->teacher_values.z);
+        l->in.teacher_K = width_of(s->teacher, s->teacher_values.z);
+    }
+    if (!l->b->ranks) {
+        l->method->loss(l);
+        return;
+    }
+    gather(l, l->in.z = l->all.z, z, s->pairs, l->in.K);
+    l->in.dz = l->all.dz;
+    if (s->teacher) {
+        gather(l, l->all.teacher, l->in.teacher, s->pairs, l->in.teacher_K);
+        l->in.teacher = l->all.teacher;
+    }
+    l->method->loss(l);
+    scatter(l, dz, l->all.dz, s->pairs, l->in.K);
+    l->b->ranks->broadcast(l->b->ranks, l->terms, METHOD_TERMS * sizeof *l->terms);
+}
+
+/* Gradients become the sums over ranks; what is not trained (running statistics) becomes rank 0's. */
+static void join_ranks(struct learner *l)
+{
+    struct ranks *r = l->b->ranks;
+    struct params *p = l->params, *t = l->teacher;
+    r->allreduce(r, p->grads, p->trained);
+    r->broadcast(r, p->values + p->trained, (p->floats - p->trained) * sizeof *p->values);
+    if (t)
+        r->broadcast(r, t->values, t->floats * sizeof *t->values);
+}
+
+static void step(void *context)
+{
+    struct learner *l = context;
+    struct learner_tape *s = l->now;
+    if (s->teacher)
+        tape_statistics(s->teacher);
+    tape_forward(s->tape);
+    loss(l);
+    params_zero_grad(l->params);
+    tape_backward(s->tape);
+    if (l->b->ranks)
+        join_ranks(l);
+    l->optimiser.kind->step(&l->optimiser);
+    if (l->method->after)
+        l->method->after(l);
+}
+
+void learner_rates(struct learner *l, double lr, double progress)
+{
+    l->optimiser.kind->rate(&l->optimiser, lr);
+    if (l->method->rates)
+        l->method->rates(l, progress);
+}
+
+void learner_labels(struct learner *l, const int32_t *label, int pairs)
+{
+    int all = pairs * ranks_of(l);
+    bool wanted = l->method->needs & METHOD_LABELS;
+    if (!l->method->targets)
+        return;
+    if (!l->b->ranks || !wanted) {
+        l->method->targets(l, wanted ? label : NULL, all);
+        return;
+    }
+    int32_t *host = xalloc(2 * (size_t)all, sizeof *host);
+    l->b->put(l->b, l->all.part, label, 2 * (size_t)pairs * sizeof *label);
+    gather(l, l->all.label, l->all.part, pairs, 1);
+    l->b->get(l->b, host, l->all.label, 2 * (size_t)all * sizeof *host);
+    l->method->targets(l, host, all);
+    free(host);
+}
+
+void learner_step(struct learner *l, struct learner_tape *on)
+{
+    l->now = on;
+    l->b->step(l->b, &on->recorded, step, l);
+    tape_count(on->tape);
+    if (on->teacher)
+        tape_count(on->teacher);
+}
+
+void learner_evaluate(struct learner *l, struct learner_tape *on)
+{
+    l->now = on;
+    if (on->teacher)
+        tape_evaluate(on->teacher);
+    tape_evaluate(on->tape);
+    loss(l);
+}
+
+void learner_terms(struct learner *l, double terms[1 + METHOD_TERMS])
+{
+    float part[METHOD_TERMS];
+    l->b->get(l->b, part, l->terms, sizeof part);
+    memset(terms, 0, (1 + METHOD_TERMS) * sizeof *terms);
+    for (int i = 0; i < METHOD_TERMS && l->method->term[i]; i++) {
+        terms[i + 1] = (double)part[i];
+        terms[0] += (double)l->weight[i] * (double)part[i];
+    }
+}
+
+double learner_spread(struct learner *l, const struct learner_tape *on)
+{
+    size_t rows = 2 * (size_t)on->pairs, E = (size_t)width_of(on->tape, on->values.embedding);
+    float *host = xalloc(rows * E, sizeof *host);
+    double *sum = xalloc(2 * E, sizeof *sum), *squares = sum + E, all = 0;
+    (void)l;
+    tape_get(on->tape, on->values.embedding, host);
+    for (size_t n = 0; n < rows; n++) {
+        double length = 0;
+        for (size_t k = 0; k < E; k++)
+            length += (double)host[n * E + k] * (double)host[n * E + k];
+        for (size_t k = 0; length > 0 && k < E; k++) {
+            double x = (double)host[n * E + k] / sqrt(length);
+            sum[k] += x;
+            squares[k] += x * x;
+        }
+    }
+    for (size_t k = 0; k < E; k++)
+        all += sqrt(fmax(0, squares[k] / (double)rows - sum[k] / (double)rows * (sum[k] / (double)rows)));
+    free(host);
+    free(sum);
+    return all / sqrt((double)E);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* learner -- a method at work: networks, tapes a batch size, named states, the optimiser, and a step.   kernels/methods
+ *
+ *     learner_open ─▶ learner_begin ─▶ { learner_tape, put the batch on it, learner_rates, learner_step, learner_terms } ...
+ * A step: [teacher forward] forward, loss, gradients to zero, backward, [sums over ranks], optimiser, after. It may be recorded:
+ * what changes from step to step lies in device memory. */
+#ifndef PETREL_KERNELS_METHODS_LEARNER_H
+#define PETREL_KERNELS_METHODS_LEARNER_H
+#include "kernels/methods/method.h"
+#include "kernels/optim/optimiser.h"
+
+/* An epoch has a full batch and at most one shorter one; so has its validation. */
+enum { LEARNER_TAPES = 4 };
+struct learner_tape {
+    struct tape *tape, *teacher; /* teacher NULL: the method has none */
+    struct network_values values, teacher_values;
+    int pairs;
+    void *recorded; /* of its training step */
+};
+
+/* Device memory that is saved in checkpoints by its name. */
+struct learner_state {
+    const char *name; /* "queue" */
+    int rows, columns;
+    float *data;
+};
+
+struct learner_settings {
+    const struct method *method;
+    const void *own; /* method->settings_size bytes, as method->settings says; copied */
+    const struct optimiser_kind *optimiser;
+    struct optimiser_settings optimiser_settings;
+    struct network_settings network;
+    int pairs; /* of a full batch of this rank */
+    uint64_t seed;
+};
+
+struct learner {
+    const struct method *method;
+    struct backend *b;
+    struct network_settings network;
+    void *settings; /* the method's own struct */
+    struct params *params, *teacher;
+    struct learner_tape tape[LEARNER_TAPES], *now;
+    struct optimiser optimiser;
+    uint64_t seed;
+    int most;                   /* pairs of a full batch of all ranks */
+    float *terms;               /* device, METHOD_TERMS: of the last loss; behind them a flag for ranks_agree */
+    float weight[METHOD_TERMS]; /* of the terms in the loss */
+    float *rate;                /* device, one number for the method's rates */
+    struct learner_state state[METHOD_STATES];
+    size_t states, work_floats;
+    /* What loss and after work on, of all ranks: 2 * pairs rows, first views before second ones. */
+    struct {
+        int pairs, K, teacher_K;
+        float *z, *dz, *teacher; /* teacher NULL: none */
+    } in;
+    float *work; /* work_floats; device */
+    struct {     /* several ranks: gathered, and how it came */
+        float *z, *dz, *teacher, *label, *part;
+    } all;
+};
+
+/* Builds the networks for a full batch, unfilled. -1 and a sentence: the method cannot be so, or the back end lacks an operation. */
+int learner_open(struct learner *l, struct backend *b, const struct learner_settings *s, struct error *e) MUST_USE;
+void learner_close(struct learner *l);
+/* For a method's open: a named state, zero; its number. And work memory for its loss. */
+int learner_state(struct learner *l, const char *name, int rows, int columns);
+void learner_work(struct learner *l, size_t floats);
+/* Parameters have their values (params_init, --init): the teacher becomes a copy, the method begins. */
+void learner_begin(struct learner *l);
+/* The tape for so many pairs, now to be used; made where it is the first of its size. NULL: too many sizes. */
+struct learner_tape *learner_tape(struct learner *l, int pairs);
+/* A batch went on its tape: its labels, first views before second ones. */
+void learner_labels(struct learner *l, const int32_t *label, int pairs);
+/* The rate and what else changes with progress (0 to 1), before a step. */
+void learner_rates(struct learner *l, double lr, double progress);
+void learner_step(struct learner *l, struct learner_tape *on);
+/* Running statistics, nothing moves: only the terms. */
+void learner_evaluate(struct learner *l, struct learner_tape *on);
+/* Of the last loss: [0] the weighted sum, then the terms. */
+void learner_terms(struct learner *l, double terms[1 + METHOD_TERMS]);
+/* How far apart the embeddings of the last step are: the standard deviation of their directions, mean over dimensions, times the
+ * root of the width: 1 spread evenly, 0 all one. */
+double learner_spread(struct learner *l, const struct learner_tape *on);
+#endif
