@@ -5,7 +5,6 @@
  * holds half of no other (proto/message.h). Lesions that lie in regions left out as an organ's are missed, too, and counted apart. */
 #include "stages/cache/recall.h"
 #include "common/log.h"
-#include "proto/organ.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -103,7 +102,7 @@ static void recall_print(const struct cache *c, const struct recall *r)
            (double)r->regions / (double)r->scans, r->unknown, cohort_words(c));
     printf("%-28s %7s %8s %8s %8s %9s %8s %8s %8s\n", "lesions", "number", "in one", "its own", "tumour", "in organs",
            "own*", "voxels", "tumour");
-    for (int i = 0; i < RECALL_ROWS; i++)
+    for (int i = 0; i < ROWS; i++)
         tally_print(&r->row[i]);
     printf("\nin one: a region holds half of it; its own: one that holds half of no other; tumour: half of it lies in "
            "regions "
@@ -142,7 +141,7 @@ int cache_recall(const char *dir, const struct cache_options *o, const struct op
             dir);
     int code = EX_OK;
     if (common->json)
-        code = recall_print_json(&c, &r);
+        code = recall_json(&c, &r);
     else
         recall_print(&c, &r);
     cache_close(&c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recall_json -- petrel-cache recall as one JSON object.   directory -> [recall] */
+/* recall_json -- what regions hold of the truth's lesions, as one JSON object.   directory -> [recall_json] */
 #include "stages/cache/recall.h"
 #include <jansson.h>
 #include <math.h>
@@ -23,10 +23,10 @@ static json_t *tally_json(const struct tally *t)
                      number_or_null(recall_share(t->in_tumours, t->voxels)));
 }
 
-int recall_print_json(const struct cache *c, const struct recall *r)
+int recall_json(const struct cache *c, const struct recall *r)
 {
     json_t *rows = json_array();
-    for (int i = 0; i < RECALL_ROWS; i++)
+    for (int i = 0; i < ROWS; i++)
         if (r->row[i].lesions)
             json_array_append_new(rows, tally_json(&r->row[i]));
     json_t *all = json_pack("{s:s, s:I, s:I, s:f, s:i, s:o}", "digest", c->digest, "scans", (json_int_t)r->scans,

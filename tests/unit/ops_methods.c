@@ -37,8 +37,8 @@ static const struct op cross_entropy_op = {.name = "cross_entropy",
                                            .run = cross_entropy_run,
                                            .differentiable = 1,
                                            .writes = true};
-static const int cross_entropy_shapes[][NUMBERS] = {{1, 2, 100},   {33, 5, 50, 2}, {17, 300, 10, 3},
-                                                    {64, 64, 50, 7}, {5, 1, 100},  {3, 4097, 7}};
+static const int cross_entropy_shapes[][NUMBERS] = {{1, 2, 100},     {33, 5, 50, 2}, {17, 300, 10, 3},
+                                                    {64, 64, 50, 7}, {5, 1, 100},    {3, 4097, 7}};
 static const int cross_entropy_small[][NUMBERS] = {{4, 6, 100}, {5, 7, 50, 3}};
 
 /* ---- squares: count ---- */
@@ -63,12 +63,8 @@ static void squares_run(struct job *j)
     rows_done(b, j->dx[0], dx, count);
 }
 
-static const struct op squares_op = {.name = "squares",
-                                     .tolerance = 1e-6,
-                                     .sizes = squares_sizes,
-                                     .run = squares_run,
-                                     .differentiable = 1,
-                                     .writes = true};
+static const struct op squares_op = {
+    .name = "squares", .tolerance = 1e-6, .sizes = squares_sizes, .run = squares_run, .differentiable = 1, .writes = true};
 static const int squares_shapes[][NUMBERS] = {{1}, {33}, {4097}, {70001}};
 static const int squares_small[][NUMBERS] = {{7}};
 
@@ -195,8 +191,8 @@ static void test_enqueue(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_emulated_is_built), cmocka_unit_test(test_cross_entropy),
-                                       cmocka_unit_test(test_squares), cmocka_unit_test(test_sinkhorn),
-                                       cmocka_unit_test(test_lerp), cmocka_unit_test(test_enqueue)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_emulated_is_built), cmocka_unit_test(test_cross_entropy), cmocka_unit_test(test_squares),
+        cmocka_unit_test(test_sinkhorn),          cmocka_unit_test(test_lerp),          cmocka_unit_test(test_enqueue)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
