@@ -3,21 +3,13 @@
  *
  * A lesion is a 26-connected component of the truth mask; it is found by a region that holds half of it, by one of its own if that
  * holds half of no other (proto/message.h). Lesions that lie in regions left out as an organ's are missed, too, and counted apart. */
+#include "stages/cache/recall.h"
 #include "common/log.h"
-#include "proto/organ.h"
-#include "stages/cache/cache.h"
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 
 /* Those that a reader would hardly miss. */
 static const double least_ml = 0.5, least_suv = 4;
-
-struct tally {
-    char name[64];
-    size_t lesions, left_out, found, alone, tumour; /* tumour: half of it in regions that truth calls tumour */
-    double voxels, held, in_tumours;
-};
 
 static void tally_add(struct tally *t, const struct lesion *l)
 {
@@ -32,7 +24,6 @@ static void tally_add(struct tally *t, const struct lesion *l)
     t->in_tumours += voxels * l->in_tumours;
 }
 
-enum { BANDS = 4 };
 static const double ml_from[BANDS] = {0, 0.5, 2, 10}, suv_from[BANDS] = {0, 4, 8, 16};
 static const char *const ml_name[BANDS] = {"under 0.5 ml", "0.5 to 2 ml", "2 to 10 ml", "10 ml and more"};
 static const char *const suv_name[BANDS] = {"SUVmax under 4", "SUVmax 4 to 8", "SUVmax 8 to 16", "SUVmax 16 and more"};
@@ -46,7 +37,6 @@ static int band_of(const double from[BANDS], double value)
 }
 
 /* Outside mapped organs a site is a height, mm from the liver's middle up. */
-enum { HEIGHTS = 6 };
 static const char *const height_name[HEIGHTS] = {"legs", "pelvis", "upper abdomen", "thorax", "head", "height unknown"};
 static int height_of(const struct lesion *l)
 {
@@ -58,12 +48,6 @@ static int height_of(const struct lesion *l)
         height++;
     return height;
 }
-
-enum { ALL, MARKED, ML, SUV = ML + BANDS, ORGAN = SUV + BANDS, HEIGHT = ORGAN + ORGAN_LABELS, ROWS = HEIGHT + HEIGHTS };
-struct recall {
-    struct tally row[ROWS];
-    size_t scans, unknown, regions;
-};
 
 static void recall_add(struct recall *r, const struct lesion *l)
 {
@@ -97,7 +81,7 @@ static void recall_name(struct recall *r)
         row_name(&r->row[HEIGHT + i], height_name[i], "");
 }
 
-static double share(double of, double all)
+double recall_share(double of, double all)
 {
     return all > 0 ? of / all : NAN;
 }
@@ -106,42 +90,10 @@ static void tally_print(const struct tally *t)
 {
     double n = (double)t->lesions, apart = n - (double)t->left_out;
     if (t->lesions)
-        printf("%-28s %7zu %8.3f %8.3f %8.3f %9zu %8.3f %8.3f %8.3f\n", t->name, t->lesions, share((double)t->found, n),
-               share((double)t->alone, n), share((double)t->tumour, n), t->left_out, share((double)t->alone, apart),
-               share(t->held, t->voxels), share(t->in_tumours, t->voxels));
-}
-
-static json_t *number_or_null(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
-static json_t *tally_json(const struct tally *t)
-{
-    double n = (double)t->lesions;
-    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "lesions_of", t->name, "lesions",
-                     (json_int_t)t->lesions, "in_excluded_organs", (json_int_t)t->left_out, "in_a_region",
-                     number_or_null(share((double)t->found, n)), "in_a_region_of_its_own",
-                     number_or_null(share((double)t->alone, n)), "in_tumour_regions",
-                     number_or_null(share((double)t->tumour, n)), "own_apart_from_organs",
-                     number_or_null(share((double)t->alone, n - (double)t->left_out)), "voxels_in_regions",
-                     number_or_null(share(t->held, t->voxels)), "voxels_in_tumour_regions",
-                     number_or_null(share(t->in_tumours, t->voxels)));
-}
-
-static int recall_json(const struct cache *c, const struct recall *r)
-{
-    json_t *rows = json_array();
-    for (int i = 0; i < ROWS; i++)
-        if (r->row[i].lesions)
-            json_array_append_new(rows, tally_json(&r->row[i]));
-    json_t *all = json_pack("{s:s, s:I, s:I, s:f, s:i, s:o}", "digest", c->digest, "scans", (json_int_t)r->scans,
-                            "scans_without_truth", (json_int_t)r->unknown, "regions_a_scan",
-                            (double)r->regions / (double)r->scans, "simulated", c->simulated, "rows", rows);
-    int result = json_dumpf(all, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
-    putchar('\n');
-    json_decref(all);
-    return result ? EX_IOERR : EX_OK;
+        printf("%-28s %7zu %8.3f %8.3f %8.3f %9zu %8.3f %8.3f %8.3f\n", t->name, t->lesions,
+               recall_share((double)t->found, n), recall_share((double)t->alone, n), recall_share((double)t->tumour, n),
+               t->left_out, recall_share((double)t->alone, apart), recall_share(t->held, t->voxels),
+               recall_share(t->in_tumours, t->voxels));
 }
 
 static void recall_print(const struct cache *c, const struct recall *r)

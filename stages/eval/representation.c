@@ -97,7 +97,7 @@ void representation_measure(struct representation *r, const struct scores *s)
 double loss_trivial_optimum(const struct recipe *r)
 {
     double l = r->vicreg_invariance, m = r->vicreg_variance;
-    if (!r->semantic || strcmp(r->vicreg_reduction, "mean") != 0 || !(l > 0.0))
+    if (strcmp(r->method, "vicreg") != 0 || !r->semantic || strcmp(r->vicreg_reduction, "mean") != 0 || !(l > 0.0))
         return NAN;
     double s = fmin(1.0, m / (4.0 * l));
     return 2.0 * l * s * s + m * (1.0 - s);

@@ -19,7 +19,7 @@ struct representation {
     double of_tumours, of_others, between; /* mean distances; NAN where a class has too few */
 };
 void representation_measure(struct representation *r, const struct scores *s);
-/* NAN where the recipe's pairs are not of one class, or its reduction is not the mean. */
+/* NAN where the method is not VICReg, its pairs are not of one class, or its reduction is not the mean. */
 double loss_trivial_optimum(const struct recipe *r);
 
 /* Distances of up to `most` regions, evenly taken, others first and then tumours, each class by distance from its mean: grey [side][side], 0

@@ -177,6 +177,9 @@ static void trivial_optimum(void **state)
     assert_true(fabs(loss_trivial_optimum(&r) - 21.875) < 1e-12);
     r.vicreg_invariance = 5; /* s would be 1.25: at most 1 */
     assert_true(fabs(loss_trivial_optimum(&r) - 10.0) < 1e-12);
+    r.method = "simclr";
+    assert_true(isnan(loss_trivial_optimum(&r)));
+    r.method = "vicreg";
     r.semantic = false;
     assert_true(isnan(loss_trivial_optimum(&r)));
 }
