@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train -- pretraining on pairs, then the classifier on a frozen encoder.   tasks ─▶ pairs ─▶ [train] ═▶ model files
  *
- *     petrel-train pretrain    --cache DIR --run DIR                 encoder, PEB, projection by VICReg
+ *     petrel-train pretrain    --cache DIR --run DIR                 encoder, PEB, heads by a method (--method)
  *     petrel-train classifier  --cache DIR --run DIR --init FILE     the two-layer head
  *     petrel-train describe    [--recipe FILE]                       the network as a table
  *     petrel-train export      --init FILE --onnx FILE               weights in other clothes */
@@ -97,7 +97,7 @@ static void parse(struct train *t, int argc, char **argv)
                               "describe [--recipe FILE]\n       petrel-train settings paper|released\n       "
                               "petrel-train export --init FILE [--onnx FILE] "
                               "[--compact FILE] [--model FILE]",
-                     .purpose = "learns representations of region pairs (VICReg), then a classifier on them",
+                     .purpose = "learns representations of region pairs, then a classifier on them",
                      .epilogue =
                          "Batches come from petrel-pairs, started beside it with the same run directory and recipe.\n"
                          "Killed or stopped, run the same command again: it ends in the same bytes.",
