@@ -270,6 +270,12 @@ void tape_forward(struct tape *t)
 {
     run(t, t->training);
 }
+void tape_output(struct tape *t, int value)
+{
+    assert(!t->sealed && value >= 0 && (size_t)value < t->value_count);
+    t->value[value].is_output = true;
+}
+
 void tape_statistics(struct tape *t)
 {
     run(t, true);

@@ -117,6 +117,9 @@ void tape_draw(struct tape *t, uint64_t seed, uint32_t step);
 int tape_tokens(struct tape *t, int image); /* (N,C,P): P tokens of C */
 int tape_tokenmean(struct tape *t, int in); /* one row a box */
 int tape_attention(struct tape *t, int q, int k, int v, int heads);
+/* This value's gradient is given from outside, too, before tape_backward: it is there, is not set to nought, and what its readers add
+ * comes on top. The last value is one without being named. Before seal. */
+void tape_output(struct tape *t, int value);
 /* training false: evaluation only, no gradients kept, norms use running statistics. The first seal of any tape also
  * seals the parameters: every tape that brings new ones must be built before it.
  * within: NULL, or a sealed tape whose blocks this one may use, for the two are never needed at once (the short last
@@ -125,7 +128,8 @@ void tape_seal(struct tape *t, bool training, struct tape *within);
 
 /* Inputs, rows and the last value stay; an image in between is there only while operations need it: others lie in its place. */
 float *tape_value(struct tape *t, int value); /* device */
-float *tape_grad(struct tape *t, int value); /* device; fill the last value's before tape_backward; others do not stay */
+float *tape_grad(struct tape *t,
+                 int value); /* device; fill the last value's, and every output's, before tape_backward; others do not stay */
 /* Fill an input from the host: [N][C][D][H][W], or [N][C] for rows; and read a value that stays. */
 void tape_put(struct tape *t, int value, const float *host);
 void tape_get(struct tape *t, int value, float *host);

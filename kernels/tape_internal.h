@@ -10,7 +10,7 @@ struct value {
     int C, dim[3];      /* ROWS: tokens a box (1: a plain row), 1, 1 */
     size_t size;        /* floats on the device */
     float *data, *grad; /* grad NULL: nothing upstream is trained */
-    bool wants_grad, is_input;
+    bool wants_grad, is_input, is_output;
     float *own; /* padded layouts live apart from the block: what pads them must stay zero */
 };
 

@@ -65,7 +65,7 @@ static void lifetime_of(const struct tape *t, int v, int *made, int *reader)
     }
 }
 
-static void data_add(struct allocations *l, struct tape *t, int v, int last_value)
+static void data_add(struct allocations *l, struct tape *t, int v)
 {
     struct value *x = &t->value[v];
     int n = (int)t->op_count, made, to;
@@ -74,17 +74,17 @@ static void data_add(struct allocations *l, struct tape *t, int v, int last_valu
     for (int i = n; i-- > 0;)
         if (looks_at(t, &t->op[i], v))
             to = 2 * n - 1 - i;
-    bool stays = x->is_input || x->layout == ROWS || v == last_value;
+    bool stays = x->is_input || x->layout == ROWS || x->is_output;
     allocation_add(l, x->size, stays ? 0 : made, stays ? l->last : to, &x->data, -1);
 }
 
-static void grad_add(struct allocations *l, struct tape *t, int v, int last_value)
+static void grad_add(struct allocations *l, struct tape *t, int v)
 {
     struct value *x = &t->value[v];
     int n = (int)t->op_count, made, reader;
     lifetime_of(t, v, &made, &reader);
     reader = reader < 0 ? made : reader;
-    if (v == last_value) /* the loss writes it */
+    if (x->is_output) /* the loss writes it */
         allocation_add(l, x->size, 0, l->last, &x->grad, -1);
     else
         allocation_add(l, x->size, 2 * n - 1 - reader, 2 * n - 1 - made, &x->grad, l->roomy ? n : reader);
@@ -181,7 +181,8 @@ static void join_zeroed(struct tape *t)
 
 void tape_allocate(struct tape *t, struct tape *within)
 {
-    int n = (int)t->op_count, last_value = t->op[n - 1].out;
+    int n = (int)t->op_count;
+    t->value[t->op[n - 1].out].is_output = true;
     struct allocations l = {
         .one = xalloc(2 * t->value_count + t->op_count, sizeof *l.one), .last = 2 * n, .roomy = t->b->roomy};
     t->zeroed = xalloc(t->value_count + 1, sizeof *t->zeroed);
@@ -190,13 +191,13 @@ void tape_allocate(struct tape *t, struct tape *within)
         size_t plain = (size_t)t->N * (size_t)x->C * (size_t)x->dim[0] * (size_t)x->dim[1] * (size_t)x->dim[2];
         x->size = x->layout == IMAGE ? t->b->image_size(t->b, t->N, x->C, x->dim) : plain;
         if (x->size > plain)
-            padded_allocate(t, x, (int)v == last_value ? -1 : n);
+            padded_allocate(t, x, x->is_output ? -1 : n);
         else
-            data_add(&l, t, (int)v, last_value);
+            data_add(&l, t, (int)v);
     }
     for (size_t v = 0; v < t->value_count; v++) /* neighbours, where nothing is shared */
         if (t->value[v].wants_grad && !t->value[v].own)
-            grad_add(&l, t, (int)v, last_value);
+            grad_add(&l, t, (int)v);
     for (int i = 0; i < n; i++) {
         struct op *op = &t->op[i];
         op->keep_size = op->kind->keep ? op->kind->keep(t, op) : 0;

@@ -309,6 +309,29 @@ static void focal(struct backend *b, const char *name, bool on_softmax)
     check(b, logits, name, NULL);
 }
 
+static void cross_entropy(struct backend *b)
+{
+    static const char name[] = "cross_entropy";
+    float loss;
+    struct held_tensor logits = hold(b, name, "logits", 'x'), target = hold(b, name, "target", 'x'),
+                       dlogits = hold(b, name, "dlogits", 'y');
+    float *at = device_rows(b, NULL, 1);
+    b->cross_entropy(b, dlogits.at, at, logits.at, target.at, (int)target.t->dim[0], (int)target.t->dim[1], 0.3f);
+    rows_done(b, &loss, at, 1);
+    must_be(name, "loss", &loss);
+    check(b, dlogits, name, "dlogits");
+    check(b, logits, name, NULL);
+    check(b, target, name, NULL);
+}
+
+static void sinkhorn(struct backend *b)
+{
+    struct held_tensor x = hold(b, "sinkhorn", "x", 'x'), y = hold(b, "sinkhorn", "y", 'y');
+    b->sinkhorn(b, y.at, x.at, (int)x.t->dim[0], (int)x.t->dim[1], 0.05f, 3);
+    check(b, y, "sinkhorn", "y");
+    check(b, x, "sinkhorn", NULL);
+}
+
 static void test_back_end(void **state)
 {
     struct error e = {0};
@@ -335,6 +358,8 @@ static void test_back_end(void **state)
     vicreg(b, "vicreg_literal", true);
     focal(b, "focal", false);
     focal(b, "focal_on_softmax", true);
+    cross_entropy(b);
+    sinkhorn(b);
     backend_close(&b);
 }
 

@@ -370,6 +370,40 @@ static void test_frozen(void **state)
     backend_close(&b);
 }
 
+/* Gradients given at two values, one of which the other is made from, are those given one by one, added. */
+static void test_outputs(void **state)
+{
+    (void)state;
+    float got[3][4 * 3], in[6] = {1, -2, 3, 4, 5, -6};
+    static const float at_y[2 * 4] = {1, 0, 0.5F, 2, -1, 3, 0, 0}, at_z[4] = {1, 0.25F, -2, 1}, none[2 * 4] = {0};
+    struct backend *b = open_backend("cpu", 1);
+    struct params *p = params_open(b);
+    struct tape *t = tape_open(p, 2, 1);
+    int x = tape_rows(t, 3), y = tape_linear(t, x, "low.0", 4, true);
+    int z = tape_linear(t, tape_relu(t, y), "high.0", 2, true);
+    tape_output(t, y);
+    tape_seal(t, true, NULL);
+    params_init(p, 1);
+    tape_put(t, x, in);
+    for (int which = 0; which < 3; which++) {
+        tape_forward(t);
+        b->put(b, tape_grad(t, y), which == 1 ? none : at_y, sizeof at_y);
+        b->put(b, tape_grad(t, z), which == 0 ? none : at_z, sizeof at_z);
+        params_zero_grad(p);
+        tape_backward(t);
+        param_get_from(p, params_find(p, "low.0.weight"), p->grads, got[which]);
+    }
+    double both = 0;
+    for (int i = 0; i < 12; i++) {
+        assert_true(fabsf(got[0][i] + got[1][i] - got[2][i]) < 1e-5F);
+        both += fabs((double)got[0][i] * (double)got[1][i]);
+    }
+    assert_true(both > 0.01); /* neither was nought */
+    tape_close(&t);
+    params_close(&p);
+    backend_close(&b);
+}
+
 static void test_init(void **state)
 {
     (void)state;
@@ -449,9 +483,9 @@ static void test_threads(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients), cmocka_unit_test(test_more),
-                                       cmocka_unit_test(test_within),    cmocka_unit_test(test_places),
-                                       cmocka_unit_test(test_evaluate),  cmocka_unit_test(test_frozen),
-                                       cmocka_unit_test(test_init),      cmocka_unit_test(test_threads)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gradients), cmocka_unit_test(test_more),     cmocka_unit_test(test_within),
+        cmocka_unit_test(test_places),    cmocka_unit_test(test_evaluate), cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_outputs),   cmocka_unit_test(test_init),     cmocka_unit_test(test_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,6 +105,26 @@ q, k, v = (tensor("attention." + name, 2 * 5, 12) for name in "qkv")
 y = attention(*(t.reshape(2, 5, 12) for t in (q, k, v)), need_weights=False)[0].reshape(10, 12)
 gradients("attention", y, tensor("attention.dy", 10, 12), q=q, k=k, v=v)
 
+# what the methods' losses are made of
+logits = tensor("cross_entropy.logits", 7, 9)
+target, out_of = torch.rand(7, 9), torch.arange(63).reshape(7, 9) % 4 == 1
+target = target.masked_fill(out_of, -1).float().double()
+out["cross_entropy.target"] = target
+log_p = (logits / 0.3).masked_fill(out_of, -float("inf")).log_softmax(1).masked_fill(out_of, 0)
+loss = -(target.clamp(min=0) * log_p).sum(1).mean()
+out["cross_entropy.loss"] = loss[None]
+out["cross_entropy.dlogits"], = torch.autograd.grad(loss, logits)
+
+scores = torch.tanh(tensor("sinkhorn.raw", 10, 6)).detach().float().double()
+del out["sinkhorn.raw"]
+out["sinkhorn.x"] = scores
+q = torch.exp(scores / 0.05).T  # as Lightly's swav_loss.sinkhorn
+q = q / q.sum()
+for _ in range(3):
+    q = q / q.sum(1, keepdim=True) / q.shape[0]
+    q = q / q.sum(0, keepdim=True) / q.shape[1]
+out["sinkhorn.y"] = (q * q.shape[1]).T
+
 header, data = {}, b""
 for name, x in out.items():
     numbers = x.detach().float().contiguous().numpy().tobytes()
