@@ -50,6 +50,17 @@ losses_differ() {
     run ! losses_differ one apart 2e-4
 }
 
+@test "ranks: methods with a teacher, a queue, labels or assignments of a whole batch learn what one learns, too" {
+    printf 'moco_queue = 32\nbyol_hidden = 16\nswav_prototypes = 8\n' >>small.conf
+    for m in moco byol supcon swav; do
+        petrel-train $(train one-$m --pair-list pairs.tsv --method $m)
+        together 2 two-$m --pair-list pairs.tsv --method $m --set sync_norm=yes
+        # columns are fewer than VICReg's: epoch, step, loss ...
+        paste -d' ' <(cut -d, -f3 one-$m/losses.csv) <(cut -d, -f3 two-$m/losses.csv) |
+            awk 'NR > 1 {d = ($1 - $2) / $1; if (d < 0) d = -d; if (d > m) m = d; n++} END {print "'$m'", n, m; exit !(n == 4 && m < 2e-4)}'
+    done
+}
+
 @test "ranks: pair makers of their own, killed and resumed: the same bytes as undisturbed" {
     local r run
     for run in whole broken; do
