@@ -58,10 +58,35 @@ namespace
 {
 
 /* to[0] is 0 before. */
+/* Most values are one string of plain letters: as it lies there, trimmed, without DCMTK's copies of it. NULL: it is not so. */
+const char *plain_string(DcmElement *element, size_t *length)
+{
+    char *text = nullptr;
+    Uint32 bytes = 0;
+    if (element->ident() == EVR_UNKNOWN || !element->isaString() || element->getString(text, bytes).bad() ||
+        text == nullptr)
+        return nullptr;
+    while (bytes > 0 && (text[bytes - 1] == ' ' || text[bytes - 1] == '\0'))
+        bytes--;
+    for (; bytes > 0 && *text == ' '; text++)
+        bytes--;
+    for (Uint32 i = 0; i < bytes; i++)
+        if (text[i] < 0x20 || text[i] >= 0x7f || text[i] == '\\')
+            return nullptr;
+    *length = bytes;
+    return bytes > 0 ? text : nullptr;
+}
+
 void text_of(DcmElement *element, char *to, size_t size)
 {
     OFString text;
     char bytes[257];
+    size_t length;
+    if (const char *const plain = plain_string(element, &length); plain != nullptr && length < size) {
+        memcpy(to, plain, length);
+        to[length] = '\0';
+        return;
+    }
     if (unknown_text(element, bytes, sizeof bytes))
         text = bytes;
     else if (element->getOFStringArray(text).bad())
@@ -88,6 +113,16 @@ double real_of(DcmElement *element, unsigned long which, bool *unread = nullptr)
     Float64 value = NAN;
     Uint16 whole = 0;
     char bytes[65];
+    size_t length;
+    if (const char *const plain = which == 0 ? plain_string(element, &length) : nullptr;
+        plain != nullptr && length < sizeof bytes) {
+        memcpy(bytes, plain, length);
+        bytes[length] = '\0';
+        double const number = number_read(bytes, nullptr);
+        if (unread != nullptr)
+            *unread = std::isnan(number);
+        return number;
+    }
     if (element->getUint16(whole, which).good())
         return whole;
     bool const words = element->isaString(); /* of which DCMTK reads as much as it can, and forgets the rest */

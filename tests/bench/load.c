@@ -20,7 +20,7 @@ static void series_make(const char *dir, const float *voxel)
 {
     struct error e = {0};
     uint16_t *stored = xalloc(PLANE, sizeof *stored);
-    char position[64];
+    char position[64], instance[32];
     if (dir_make(dir, &e) < 0)
         die_of(&e);
     for (int z = 0; z < DEPTH; z++) {
@@ -31,8 +31,10 @@ static void series_make(const char *dir, const float *voxel)
         for (int i = 0; i < PLANE; i++)
             stored[i] = (uint16_t)lroundf(fmaxf(from[i], 0) / most * 32767);
         snprintf(position, sizeof position, "-407\\-407\\%d", 3 * z);
+        snprintf(instance, sizeof instance, "1.2.3.4.5.%d", z + 1); /* a copy of another is compared with it */
         char *path = xprintf("%s/%03d.dcm", dir, (z * 37) % DEPTH); /* names say nothing of the order */
         dicom_slice_write(path, &(struct dicom_slice){.position = position,
+                                                      .instance = instance,
                                                       .spacing = "2.036\\2.036",
                                                       .slope = (double)most / 32767,
                                                       .rows = HEIGHT,
