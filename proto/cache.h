@@ -76,6 +76,9 @@ int cache_settings_check(const struct cache *c, uint64_t settings, const char *r
 /* The recipe's SUV and region settings become the cache's; what contradicts them is refused by name (record_adopt). */
 int cache_settings_adopt(const struct cache *c, struct recipe *r, const struct option *given, size_t rows,
                          struct error *e) MUST_USE;
+/* What users gave in place of the files' own facts (petrel-load --override): "PATIENT SCAN: weight_g=70000" a line; "" where nothing was.
+ * The caller's. */
+int cache_overridden(const struct cache *c, char **text, struct error *e) MUST_USE;
 /* What training keeps in memory: per row position[4][9], label, split, patient (number), shard, mean and sd of its volume. */
 struct cache_row {
     float position[POSITION_FORMS][POSITION_SIZE];

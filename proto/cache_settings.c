@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "proto/cache.h"
 #include <stdlib.h>
+#include <string.h>
 
 int cache_settings(const struct cache *c, struct cache_settings *s, struct error *e)
 {
@@ -46,4 +47,23 @@ int cache_settings_adopt(const struct cache *c, struct recipe *r, const struct o
     int result = record_adopt(r, own.record, RECIPE_SCAN, given, rows, whose, e);
     free(whose);
     return result;
+}
+
+int cache_overridden(const struct cache *c, char **text, struct error *e)
+{
+    *text = xstrdup("");
+    for (size_t i = 0; i < c->shard_count; i++) {
+        struct scan_facts facts = {0};
+        if (cache_read_facts(c, i, &facts, e)) {
+            free(*text);
+            *text = NULL;
+            return -1;
+        }
+        if (!*facts.overridden)
+            continue;
+        char *longer = xprintf("%s%s%s %s: %s", *text, **text ? "\n" : "", facts.patient, facts.scan, facts.overridden);
+        free(*text);
+        *text = longer;
+    }
+    return 0;
 }

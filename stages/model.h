@@ -11,6 +11,7 @@
  *     channels     of a box
  *     cache        digest of the cache it was trained on
  *     cohort       "" | "simulated cohort" | "partly simulated cohort"
+ *     overridden   only where users gave values in place of the scans' own: "PATIENT SCAN: weight_g=70000" a line
  *     seed         of the run
  *     epoch, step  where its parameters were taken: the epoch last learned from, steps in all
  * No time, host or path is in it: the same run gives the same bytes.
@@ -81,7 +82,7 @@ int model_suits(const struct model *m, const char *record, const char *whose, st
 
 /* What train uses to write and read them. */
 struct model_facts {
-    const char *phase, *cache_digest, *cohort;
+    const char *phase, *cache_digest, *cohort, *overridden; /* overridden: NULL or "": nothing was */
     const struct recipe *recipe;
     int channels;
     uint64_t seed;

@@ -109,6 +109,8 @@ void model_add_facts(struct safetensors *s, const struct model_facts *f)
     safetensors_set(s, "settings", settings);
     safetensors_set(s, "cache", f->cache_digest);
     safetensors_set(s, "cohort", f->cohort);
+    if (f->overridden && *f->overridden)
+        safetensors_set(s, "overridden", f->overridden);
     const struct {
         const char *key;
         int64_t value;

@@ -95,6 +95,14 @@ static void head(const struct page *p)
             r->cache->tumours, r->cache->refused_count);
     put_text(p->to, v->model.recipe_name);
     fprintf(p->to, "</b>, seed %llu, petrel %s.</p>", (unsigned long long)v->model.seed, program_version());
+    for (size_t i = 0; i < r->facts.shards; i++)
+        if (*r->facts.scan[i].overridden) {
+            fprintf(p->to,
+                    "<p class=\"say\">Given by a user in place of what scan %s of %s says: ", r->facts.scan[i].scan,
+                    r->facts.scan[i].patient);
+            put_text(p->to, r->facts.scan[i].overridden);
+            fprintf(p->to, "</p>");
+        }
     fprintf(p->to,
             "<p>Petrel is research software and no medical device: nothing here may guide the care of a patient.</p>");
 }

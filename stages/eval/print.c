@@ -78,6 +78,10 @@ void report_print(const struct report *r, FILE *to)
     free(probes);
     fprintf(to, "\n%s split, %zu regions, %zu tumours%s%s\n", split_name[r->split], f->n, f->tumours,
             r->cohort[0] ? ": " : "", r->cohort);
+    for (size_t i = 0; i < r->facts.shards; i++)
+        if (*r->facts.scan[i].overridden)
+            fprintf(to, "given by a user in place of what scan %s of %s says: %s\n", r->facts.scan[i].scan,
+                    r->facts.scan[i].patient, r->facts.scan[i].overridden);
     print_metrics(r, to);
     print_baselines(r, to);
     const struct patients *p = &r->patients;

@@ -146,7 +146,8 @@ static void open_data(struct train *t)
     struct box_reader *reader;
     t->channels = recipe_channels(&t->recipe);
     if (cache_open(&t->cache, t->cache_dir, &e) ||
-        cache_settings_adopt(&t->cache, &t->recipe, t->option, t->options, &e) || cache_rows(&t->cache, &t->rows, &e) ||
+        cache_settings_adopt(&t->cache, &t->recipe, t->option, t->options, &e) ||
+        cache_overridden(&t->cache, &t->overridden, &e) || cache_rows(&t->cache, &t->rows, &e) ||
         sampling_plan_make(&t->plan, &t->recipe, &t->cache, t->rows, &e) ||
         box_reader_open(&reader, &t->cache, t->channels, &e))
         die_of(&e);
@@ -178,6 +179,7 @@ static void close_all(struct train *t)
     backend_close(&t->backend);
     safetensors_free(&t->init_file);
     cache_close(&t->cache);
+    free(t->overridden);
     free(t->rows);
     free(t->settings);
     free(t->out_path);

@@ -43,7 +43,8 @@ struct train {
     struct network_settings network;
     struct safetensors init_file; /* where --init is given */
     const char *cohort;
-    char *settings; /* text that names this run: two runs of the same text make the same bytes */
+    char *overridden; /* cache_overridden */
+    char *settings;   /* text that names this run: two runs of the same text make the same bytes */
     char *out_path;
 };
 

@@ -105,3 +105,19 @@ END
     run -64 petrel-train settings ours
     [[ $output == *"paper, released"* ]]
 }
+
+@test "a value that a user gave in place of a scan's own stands in the cache, the model and the report" {
+    small_cohort
+    run -0 "$TOP/pipelines/rois.sh" "$SMALL/cohort/scans.tsv" --out cache -j 2 --override weight_g=77000
+    make_split cache
+    small_recipe 1 >small.conf
+    run -0 "$TOP/pipelines/train.sh" --cache cache --out model --recipe small.conf -j 2
+    safetensors model/model.safetensors - get overridden >told
+    [ "$(grep -c ': weight_g=77000' told)" = 6 ]
+    run -0 petrel-eval report --cache cache --model model/model.safetensors --out report
+    [[ $output == *"given by a user in place of what scan PET of SIMULATED_0001 says: weight_g=77000"* ]]
+    grep -q 'Given by a user in place of what scan PET of SIMULATED_0001 says: weight_g=77000' report/report.html
+    # and where nothing was given, nothing is said
+    small_model
+    run -1 grep -a -q overridden "$SMALL/model/model.safetensors"
+}
