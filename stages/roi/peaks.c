@@ -195,20 +195,20 @@ static bool basins_join(struct basins *b, const struct peaks_how *how, bool lobe
     return any;
 }
 
-/* Step 5: of its voxels those of region `number` that are joined to its peak keep the label. todo: room for a region. */
+/* Step 5: of its voxels those of region `number` that are joined to its peak keep the label. pending: room for a region. */
 #define JOINED 0x80000000U
 static void joined_mark(uint32_t *label, uint32_t peak_at, uint32_t number, const int64_t *step, int steps,
-                        uint32_t *todo)
+                        uint32_t *pending)
 {
     size_t left = 0;
-    todo[left++] = peak_at;
+    pending[left++] = peak_at;
     label[peak_at] = number | JOINED;
     while (left) {
-        int64_t at = todo[--left];
+        int64_t at = pending[--left];
         for (int n = 0; n < steps; n++)
             if (label[at + step[n]] == number) {
                 label[at + step[n]] = number | JOINED;
-                todo[left++] = (uint32_t)(at + step[n]);
+                pending[left++] = (uint32_t)(at + step[n]);
             }
     }
 }
@@ -243,10 +243,10 @@ uint32_t peaks_find(const float *suv, const int64_t dim[3], const struct peaks_h
     }
     int64_t step[26];
     int steps = flood_neighbours(dim, how->connectivity, step);
-    uint32_t *todo = root; /* no longer needed, and as long as any region */
+    uint32_t *pending = root; /* no longer needed, and as long as any region */
     for (uint32_t k = 0; k < b.count; k++)
         if (number[k])
-            joined_mark(label, b.basin[k].peak_at, number[k], step, steps, todo);
+            joined_mark(label, b.basin[k].peak_at, number[k], step, steps, pending);
     for (size_t i = 0; i < count; i++) {
         uint32_t *l = &label[place[i].at];
         *l = *l & JOINED ? *l & ~JOINED : 0;
