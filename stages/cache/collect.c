@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* collect -- regions published as shards, and only then acknowledged.   regions -> [collect] -> directory */
 #include "common/log.h"
+#include "proto/made_with.h"
 #include "stages/cache/cache.h"
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +30,6 @@ static void refusal_keep(struct cache *c, const struct taken *item)
         die_of(&e);
 }
 
-static void settings_say(struct regions_message *m, const struct recipe *r)
-{
-    char *record = recipe_record(r, RECIPE_SCAN);
-    format_into(m->facts.made_with, sizeof m->facts.made_with, "%s", record);
-    m->settings = recipe_digest(r, RECIPE_SCAN);
-    free(record);
-}
-
 static void regions_keep(struct cache *c, const struct taken *item, const struct recipe *recipe)
 {
     struct regions_message m;
@@ -51,7 +44,7 @@ static void regions_keep(struct cache *c, const struct taken *item, const struct
         return;
     }
     if (!m.settings) /* whoever found them did not say; this pipeline's recipe does */
-        settings_say(&m, recipe);
+        made_with_write(&m, recipe);
     size_t tumours = 0, before = c->shard_count;
     for (size_t i = 0; i < m.count; i++)
         tumours += m.region[i].label == 1;

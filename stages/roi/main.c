@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* petrel-roi -- finds the high-uptake regions of each volume.   load -> suv -> [roi] -> cache, classify */
 #include "common/log.h"
-#include "proto/recipe.h"
+#include "proto/made_with.h"
 #include "stages/roi/method.h"
 #include "stages/roi/regions.h"
 #include "stages/stage.h"
@@ -23,10 +23,7 @@ static void settings_tell(struct regions_message *m, const struct recipe *r, con
     if (*suv->made_with &&
         record_adopt(&both, suv->made_with, RECIPE_SUV, o->table, o->count, "the volume from petrel-suv", &e))
         die_of(&e);
-    char *record = recipe_record(&both, RECIPE_SCAN);
-    format_into(m->facts.made_with, sizeof m->facts.made_with, "%s", record);
-    m->settings = recipe_digest(&both, RECIPE_SCAN);
-    free(record);
+    made_with_write(m, &both);
 }
 
 int main(int argc, char **argv)
