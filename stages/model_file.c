@@ -19,6 +19,8 @@ int model_network(const struct recipe *r, int channels, struct network_settings 
         s->stem_stride[a] = (int)r->stem_stride.value[a];
     }
     s->position = r->position;
+    if (recipe_position_parts(r, &s->position_parts, e))
+        return -1;
     s->peb_norm = !strcmp(r->peb_norm, "l2") ? PEB_L2 : PEB_LAYER;
     s->projection_width = (int)r->projection_width;
     s->projection_outputs = (int)r->projection_outputs;

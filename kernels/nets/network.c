@@ -13,6 +13,7 @@ void network_defaults(struct network_settings *s)
                                    .width = 64,
                                    .stem_stride = {1, 2, 2},
                                    .position = true,
+                                   .position_parts = NETWORK_PARTS,
                                    .peb_norm = PEB_LAYER,
                                    .projection_width = 2048,
                                    .classifier_hidden = 128};
@@ -28,6 +29,9 @@ int network_check(const struct network_settings *s, struct error *e)
         if (s->box[a] < 1)
             return fail_as(e, EX_CONFIG, "box side %d is not positive", s->box[a]);
     }
+    if (!s->position_parts || s->position_parts > NETWORK_PARTS)
+        return fail_as(e, EX_CONFIG, "of the position vector are taken the parts %#x: at least one of three",
+                       s->position_parts);
     if (s->channels < 1 || s->width < 1 || s->projection_width < 2 || s->classifier_hidden < 1)
         return fail_as(e, EX_CONFIG, "channels, width, projection width and classifier width must be positive");
     return 0;
@@ -51,7 +55,7 @@ struct network_values network_build(struct tape *t, const struct network_setting
         v.embedding = resnet_build(t, v.box, "backbone", resnet_find(s->backbone), s->width, s->stem_stride);
         if (s->position) {
             v.position = tape_rows(t, NETWORK_POSITION);
-            v.embedding = peb_build(t, v.embedding, v.position, s->peb_norm);
+            v.embedding = peb_build(t, v.embedding, v.position, s->position_parts, s->peb_norm);
         }
     } else {
         v.embedding = tape_rows(t, network_embedding(s));
