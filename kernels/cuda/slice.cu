@@ -9,7 +9,8 @@ template <class T> __global__ void slice(T *out, const T *in, size_t numbers, si
         out[i] = in[i / kept * C + from + i % kept];
 }
 
-template <class T> __global__ void slice_slope(T *din, const T *dout, size_t numbers, size_t C, size_t from, size_t kept)
+template <class T>
+__global__ void slice_slope(T *din, const T *dout, size_t numbers, size_t C, size_t from, size_t kept)
 {
     for (size_t i = first(); i < numbers; i += stride()) {
         T *to = &din[i / kept * C + from + i % kept];
@@ -37,8 +38,8 @@ static void cuda_slice_backward(struct backend *b, float *din, const float *dout
     size_t numbers = (size_t)N * (size_t)count * (layout == IMAGE ? volume(dim) : 1);
     size_t channels = (size_t)C, from = (size_t)first, kept = (size_t)count;
     if (is_narrow(b, layout))
-        LAUNCH(b, slice_slope<bf16>, blocks_for(b, numbers), THREADS, (bf16 *)din, (const bf16 *)dout, numbers, channels,
-               from, kept);
+        LAUNCH(b, slice_slope<bf16>, blocks_for(b, numbers), THREADS, (bf16 *)din, (const bf16 *)dout, numbers,
+               channels, from, kept);
     else
         LAUNCH(b, slice_slope<float>, blocks_for(b, numbers), THREADS, din, dout, numbers, channels, from, kept);
 }
