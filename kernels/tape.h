@@ -98,7 +98,8 @@ int tape_linear(struct tape *t, int in, const char *name, int O, bool bias);
 int tape_layernorm(struct tape *t, int in);
 int tape_l2norm(struct tape *t, int in);
 int tape_scale(struct tape *t, int in, const char *name, int rows /* 1: PyTorch shape (1,C) */);
-int tape_concat(struct tape *t, int a, int b); /* channels of images of one shape, too */
+int tape_concat(struct tape *t, int a, int b);                /* channels of images of one shape, too */
+int tape_slice(struct tape *t, int in, int first, int count); /* of the channels of rows or of an image */
 int tape_relu(struct tape *t, int in);
 int tape_gelu(struct tape *t, int in);
 
@@ -137,8 +138,7 @@ int tape_droppath(struct tape *t, int in, float rate); /* whole boxes, of images
 bool tape_drops(const struct tape *t);                 /* is any of the two there? */
 /* What dropout draws until told otherwise: set before every step, outside what is recorded, so that a resumed run draws the same. */
 void tape_draw(struct tape *t, uint64_t seed, uint32_t step);
-int tape_slice(struct tape *t, int in, int from, int count); /* channels, of images and rows alike */
-int tape_flatten(struct tape *t, int image);                 /* (N,C,P) -> (N,C*P) */
+int tape_flatten(struct tape *t, int image); /* (N,C,P) -> (N,C*P) */
 /* A parameter as a value: the same T rows of C for every box, under this very name and PyTorch's shape (1,T,C). */
 int tape_param(struct tape *t, const char *name, int T, int C, enum param_init init);
 /* Rows may be tokens: T rows a box, which linear, norms of rows, activations, concat and dropout take one by one. */

@@ -41,7 +41,7 @@ struct op {
     struct norm_shape norm;
     struct pool_shape pool;
     int groups, heads;
-    int from;   /* slice: its first channel */
+    int first;  /* slice: channel; token: which */
     float rate; /* dropout */
     int number; /* dropout: which one of the tape's */
 };

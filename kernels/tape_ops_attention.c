@@ -147,13 +147,13 @@ static void token_run(struct tape *t, struct op *op, bool training)
 {
     const int C = in_C(t, op), one[3] = {1, 1, 1};
     (void)training;
-    t->b->channels_put(t->b, out_data(t, op), C, 0, in_data(t, op), in_dim(t, op)[0] * C, op->from * C, C, t->N, one,
+    t->b->channels_put(t->b, out_data(t, op), C, 0, in_data(t, op), in_dim(t, op)[0] * C, op->first * C, C, t->N, one,
                        ROWS, false);
 }
 static void token_back(struct tape *t, struct op *op)
 {
     const int C = in_C(t, op), one[3] = {1, 1, 1};
-    t->b->channels_put(t->b, in_grad(t, op), in_dim(t, op)[0] * C, op->from * C, out_grad(t, op), C, 0, C, t->N, one,
+    t->b->channels_put(t->b, in_grad(t, op), in_dim(t, op)[0] * C, op->first * C, out_grad(t, op), C, 0, C, t->N, one,
                        ROWS, true);
 }
 const struct op_kind op_token = {"token", 0, token_run, token_back, NULL, NULL, NULL};
@@ -163,6 +163,6 @@ int tape_token(struct tape *t, int in, int which)
     static const int one[3] = {1, 1, 1};
     assert(t->value[in].layout == ROWS && which >= 0 && which < t->value[in].dim[0]);
     struct op *op = tape_add_op(t, &op_token, in, -1, NULL, ROWS, t->value[in].C, one);
-    op->from = which;
+    op->first = which;
     return op->out;
 }

@@ -18,8 +18,8 @@ static const int *image_dim(const struct tape *t, const struct op *op)
 static void affine_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->affine_forward(t->b, out_data(t, op), in_data(t, op), weight(t, op, 0), weight(t, op, 1), rows_or_boxes(t, op),
-                         in_C(t, op), image_dim(t, op), t->value[op->in].layout, op->relu);
+    t->b->affine_forward(t->b, out_data(t, op), in_data(t, op), weight(t, op, 0), weight(t, op, 1),
+                         rows_or_boxes(t, op), in_C(t, op), image_dim(t, op), t->value[op->in].layout, op->relu);
 }
 static void affine_back(struct tape *t, struct op *op)
 {
@@ -90,29 +90,30 @@ static void concat_image_back(struct tape *t, struct op *op)
     if (in_grad(t, op))
         t->b->channels_put(t->b, in_grad(t, op), A, 0, out_grad(t, op), A + B, 0, A, t->N, in_dim(t, op), IMAGE, true);
     if (other_grad(t, op))
-        t->b->channels_put(t->b, other_grad(t, op), B, 0, out_grad(t, op), A + B, A, B, t->N, in_dim(t, op), IMAGE, true);
+        t->b->channels_put(t->b, other_grad(t, op), B, 0, out_grad(t, op), A + B, A, B, t->N, in_dim(t, op), IMAGE,
+                           true);
 }
 const struct op_kind op_concat_image = {"concat", 0, concat_image_run, concat_image_back, NULL, NULL, NULL};
 
 static void slice_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;
-    t->b->channels_put(t->b, out_data(t, op), out_C(t, op), 0, in_data(t, op), in_C(t, op), op->from, out_C(t, op),
+    t->b->channels_put(t->b, out_data(t, op), out_C(t, op), 0, in_data(t, op), in_C(t, op), op->first, out_C(t, op),
                        rows_or_boxes(t, op), image_dim(t, op), t->value[op->in].layout, false);
 }
 static void slice_back(struct tape *t, struct op *op)
 {
-    t->b->channels_put(t->b, in_grad(t, op), in_C(t, op), op->from, out_grad(t, op), out_C(t, op), 0, out_C(t, op),
+    t->b->channels_put(t->b, in_grad(t, op), in_C(t, op), op->first, out_grad(t, op), out_C(t, op), 0, out_C(t, op),
                        rows_or_boxes(t, op), image_dim(t, op), t->value[op->in].layout, true);
 }
 const struct op_kind op_slice = {"slice", 0, slice_run, slice_back, NULL, NULL, NULL};
 
-int tape_slice(struct tape *t, int in, int from, int count)
+int tape_slice(struct tape *t, int in, int first, int count)
 {
     const struct value v = t->value[in];
-    assert(from >= 0 && count > 0 && from + count <= v.C);
+    assert(first >= 0 && count > 0 && first + count <= v.C);
     struct op *op = tape_add_op(t, &op_slice, in, -1, NULL, v.layout, count, v.dim);
-    op->from = from;
+    op->first = first;
     return op->out;
 }
 

@@ -73,7 +73,9 @@ static void backward(struct backend *b, float *din, float *dgamma, float *dbeta,
                      const float *in, const float *gamma, size_t rows, int C)
 {
     enum { EACH = 256, MOST = 256 };
-    const size_t chunks = rows / EACH < 1 ? 1 : rows / EACH > MOST ? (size_t)MOST : rows / EACH,
+    const size_t chunks = rows / EACH < 1      ? 1
+                          : rows / EACH > MOST ? (size_t)MOST
+                                               : rows / EACH,
                  each = (rows + chunks - 1) / chunks;
     float *part = (float *)cuda_scratch(b, chunks * 2 * (size_t)C * sizeof *part);
     LAUNCH(b, affine_slope<T>, dim3(blocks_of_columns(C), (unsigned)chunks), COLUMN_THREADS, part, (T *)din,
