@@ -24,7 +24,8 @@ static int check(const void *own, const int box[3], struct error *e)
     (void)own;
     for (int a = 0; a < 3; a++)
         if (box[a] != SIDE)
-            return fail_as(e, EX_CONFIG, "the backbone alexnet is sized for boxes of %d^3, not of side %d", SIDE, box[a]);
+            return fail_as(e, EX_CONFIG, "the backbone alexnet is sized for boxes of %d^3, not of side %d", SIDE,
+                           box[a]);
     return 0;
 }
 
@@ -55,7 +56,7 @@ static int build(struct tape *t, int x, const char *prefix, const void *own)
 const struct backbone backbone_alexnet = {"alexnet",
                                           "Krizhevsky et al., 2012; the paper's Table IV, after its [10]",
                                           "five convolutions, three pools",
-                                          "classifier",
+                                          NULL,
                                           NULL,
                                           check,
                                           embedding,

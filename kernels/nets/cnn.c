@@ -29,7 +29,8 @@ static int side_is(const void *own, const int box[3], struct error *e)
     (void)own;
     for (int a = 0; a < 3; a++)
         if (box[a] != SIDE)
-            return fail_as(e, EX_CONFIG, "the backbone cnn_var is sized for boxes of %d^3, not of side %d", SIDE, box[a]);
+            return fail_as(e, EX_CONFIG, "the backbone cnn_var is sized for boxes of %d^3, not of side %d", SIDE,
+                           box[a]);
     return 0;
 }
 

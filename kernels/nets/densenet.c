@@ -54,7 +54,8 @@ static int check(const void *own, const int box[3], struct error *e)
             return fail_as(e, EX_CONFIG, "a dense block of %g layers is none", blocks->value[i]);
     for (int a = 0; a < 3; a++)
         if (box[a] < STEM_SIDE << (blocks->count - 1))
-            return fail_as(e, EX_CONFIG, "densenet_blocks has %zu blocks, but a box of side %d cannot be halved so often",
+            return fail_as(e, EX_CONFIG,
+                           "densenet_blocks has %zu blocks, but a box of side %d cannot be halved so often",
                            blocks->count, box[a]);
     return s->densenet_width < 2 ? fail_as(e, EX_CONFIG, "densenet_width 1 cannot be halved") : 0;
 }

@@ -59,10 +59,9 @@ static int check(const void *own, const int box[3], struct error *e)
 {
     const int64_t width = ((const struct own *)own)->backbone_width;
     (void)box;
-    return 4 * width < REDUCTION
-               ? fail_as(e, EX_CONFIG, "backbone_width %lld leaves nothing to squeeze to: at least %d", (long long)width,
-                         REDUCTION / 4)
-               : 0;
+    return 4 * width < REDUCTION ? fail_as(e, EX_CONFIG, "backbone_width %lld leaves nothing to squeeze to: at least %d",
+                                           (long long)width, REDUCTION / 4)
+                                 : 0;
 }
 
 static int embedding(const void *own)

@@ -63,11 +63,10 @@ static int build(struct tape *t, int box, const char *prefix, const void *own)
     const int patch = (int)s->vit_patch, width = (int)s->vit_width;
     enum layout layout;
     int C, dim[3];
-    int x = tape_conv_of(t, box, part(prefix, "patch_embedding.patch_embeddings").name,
-                         &(struct tape_conv_shape){.O = width,
-                                                   .kernel = {patch, patch, patch},
-                                                   .stride = {patch, patch, patch},
-                                                   .bias = true});
+    int x =
+        tape_conv_of(t, box, part(prefix, "patch_embedding.patch_embeddings").name,
+                     &(struct tape_conv_shape){
+                         .O = width, .kernel = {patch, patch, patch}, .stride = {patch, patch, patch}, .bias = true});
     x = tape_tokens(t, x);
     tape_value_shape(t, x, &layout, &C, dim);
     int places = tape_param(t, part(prefix, "patch_embedding.position_embeddings").name, dim[0], width, INIT_SMALL);
