@@ -61,6 +61,7 @@ int method_settings_make(const struct train *t, struct learner_settings *s, stru
                                                           .clip_norm = r->clip_norm},
                                    .network = t->network,
                                    .pairs = (int)r->batch / t->world.size,
+                                   .views = (int)r->views,
                                    .seed = t->seed};
     if (!s->method || check_given(t, s->method, e) || !(s->optimiser = optimiser_find(r->optimiser, t->backend, e)))
         return -1;
