@@ -250,6 +250,15 @@ int pair_task_decode(const struct buffer *b, struct pair_task_message *m, struct
 /* Where in its region's box a view is from: window[0..2] its lowest voxel (z,y,x), [3] its side (0, 0, 0, 16: all of it; otherwise it
  * was resampled to 16), [4] which slice of it a network of slices is given, -1: none. */
 enum { VIEW_WINDOW = 5 };
+/* The first of a box's `slices` middle ones; and the middle one of those. */
+static inline int slices_first(int slices)
+{
+    return (BOX_SIDE - slices) / 2;
+}
+static inline int slices_middle(int slices)
+{
+    return slices_first(slices) + slices / 2;
+}
 /* pairs -> train. Pretraining: two views or more; classifier: one. */
 struct pair_batch_message {
     struct pair_task_message task;

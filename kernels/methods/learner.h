@@ -31,6 +31,11 @@ struct learner_settings {
     const struct optimiser_kind *optimiser;
     struct optimiser_settings optimiser_settings;
     struct network_settings network;
+    bool embedded; /* no encoder: inputs are embeddings */
+    double items[NETWORK_CLASSES]; /* boxes of each class in an epoch, where the loss weighs them */
+    /* NULL, or called before the networks are built: other tapes of these parameters, which may be frozen */
+    void (*prepare)(void *context, struct params *p);
+    void *context;
     int pairs; /* of a full batch of this rank */
     int views; /* of a pair; 0: what the method takes by itself */
     uint64_t seed;
@@ -41,6 +46,8 @@ struct learner {
     struct backend *b;
     struct network_settings network;
     void *settings; /* the method's own struct */
+    bool embedded;
+    double items[NETWORK_CLASSES];
     struct params *params, *teacher;
     struct learner_tape tape[LEARNER_TAPES], *now;
     struct optimiser optimiser;
@@ -74,7 +81,7 @@ void learner_work(struct learner *l, size_t floats);
 void learner_begin(struct learner *l);
 /* The tape for so many pairs, now to be used; made where it is the first of its size. NULL: too many sizes. */
 struct learner_tape *learner_tape(struct learner *l, int pairs);
-/* A batch of this rank's goes on its tape: boxes [views * pairs] (NULL: they are there, and the teacher's, too), positions, and what is
+/* A batch of this rank's goes on its tape: boxes [views * pairs], or embeddings (NULL: they are there, and the teacher's, too), positions, and what is
  * known of them. f->pairs, f->views: of this rank. */
 void learner_put(struct learner *l, struct learner_tape *on, const float *box, const struct batch_facts *f);
 /* The rate and what else changes with time, before a step. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* method -- a scheme of pretraining behind one table: what a new one must say.   kernels/methods
+/* method -- a scheme of learning behind one table: what a new one must say.   kernels/methods
  *
- * A method is one file NAME.c with a struct method_NAME, a row in methods.def, the word in method.def, and its settings in
- * NAME.def if it has any (proto/recipe.def gathers them). The learner (learner.h) does everything else: parameters, tapes, batches
+ * A method is one file NAME.c with a struct method_NAME, a row in methods.def, and its settings in NAME.def if it has any
+ * (proto/recipe.def gathers them). The learner (learner.h) does everything else: parameters, tapes, batches
  * of several sizes, ranks, the optimiser, the teacher; the trainer names CSV columns, event tags and checkpoints after what stands
  * here. Every function works through the back end's table, on device memory, and allocates nothing after open. */
 #ifndef PETREL_KERNELS_METHODS_METHOD_H
@@ -41,6 +41,7 @@ enum {
 struct method {
     const char *name, *source, *help; /* source: where its formulas and numbers are from */
     unsigned needs;
+    unsigned parts; /* what stands on the embedding: NETWORK_PROJECTION (0, too), NETWORK_CLASSIFIER */
     int smallest; /* pairs a step, at least; 0: METHOD_SMALLEST */
     /* Views of a pair in a step where the recipe asks for none (0: two), and the fewest and most there may be (0: as many). */
     int views, least_views, most_views;
@@ -72,6 +73,8 @@ struct method {
     void (*after)(struct learner *l);
 };
 
+/* Supervised learning: boxes one by one, the classifier on what the encoder makes of them. In no list: it is no way of pretraining. */
+extern const struct method method_focal;
 /* By name; NULL and a sentence with the list. */
 const struct method *method_named(const char *name, struct error *e) MUST_USE;
 /* The i-th, NULL past the end. */

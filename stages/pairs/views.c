@@ -65,8 +65,8 @@ void views_draw(struct view *view, const struct pair_task_message *t, const stru
         pair_views(view, count, r, p, &crop, all);
     for (int v = 0; slices > 0 && v < count; v++)
         view[v].window[4] = t->phase == PHASE_CLASSIFIER_VALIDATION
-                                ? BOX_SIDE / 2
-                                : (BOX_SIDE - slices) / 2 + (int32_t)rng_below(&slice, (uint32_t)slices);
+                                ? slices_middle(slices)
+                                : slices_first(slices) + (int32_t)rng_below(&slice, (uint32_t)slices);
 }
 
 void view_crop(float *box, int channels, const int32_t window[VIEW_WINDOW])
