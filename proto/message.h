@@ -12,7 +12,9 @@
 #include "common/base.h"
 #include "common/volume.h"
 
-enum { MESSAGE_VERSION = 2 }; /* raise when a reader of the old one would misread the new one; 2: views of a pair task */
+enum {
+    MESSAGE_VERSION = 2
+}; /* raise when a reader of the old one would misread the new one; 2: views of a pair task */
 /* Largest scan a message carries: 2 GiB of float32. A run-length coded map claims its size in a few bytes, so it is bounded. */
 enum { MESSAGE_VOXELS_MAX = 1 << 29 };
 

@@ -104,8 +104,9 @@ static int windows_check(const struct pair_batch_message *m, struct error *e)
         for (int a = 0; a < 3; a++)
             inside = inside && w[a] >= 0 && w[a] <= BOX_SIDE - w[3];
         if (!inside)
-            return fail(e, "message's view %zu is of a window at %d %d %d of side %d, slice %d: it does not lie in a box", i,
-                        w[0], w[1], w[2], w[3], w[4]);
+            return fail(e,
+                        "message's view %zu is of a window at %d %d %d of side %d, slice %d: it does not lie in a box",
+                        i, w[0], w[1], w[2], w[3], w[4]);
     }
     return 0;
 }

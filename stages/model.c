@@ -213,7 +213,8 @@ static void halves(float *out, float *in, size_t n, size_t inputs)
 }
 
 /* probability [n * inputs], or NULL; embedding [n * inputs][width], or NULL */
-static void ask(struct model *m, const float *box, const float *position, size_t all, float *probability, float *embedding)
+static void ask(struct model *m, const float *box, const float *position, size_t all, float *probability,
+                float *embedding)
 {
     for (size_t i = 0; i < all; i += MODEL_BATCH) {
         size_t count = all - i < MODEL_BATCH ? all - i : MODEL_BATCH;
@@ -235,7 +236,8 @@ static void ask_boxes(struct model *m, const float *box, const float *position, 
         ask(m, box, position, n, probability, embedding);
         return;
     }
-    float *p = probability ? xalloc(all + 1, sizeof *p) : NULL, *y = embedding ? xalloc(all * width + 1, sizeof *y) : NULL;
+    float *p = probability ? xalloc(all + 1, sizeof *p) : NULL,
+          *y = embedding ? xalloc(all * width + 1, sizeof *y) : NULL;
     ask(m, box, position, all, p, y);
     if (p)
         halves(probability, p, n, inputs);

@@ -36,7 +36,8 @@ static void alphas(const struct learner *l, float alpha[NETWORK_CLASSES])
     const double *n = l->items, *given = s->class_weights.value;
     for (int k = 0; k < NETWORK_CLASSES; k++) {
         double weight = given[k] > 0 ? given[k] : n[k] > 0 ? (n[0] + n[1]) / (2 * n[k]) : 1;
-        alpha[k] = (float)(weight * (!strcmp(s->focal_balance, "class") && k == 0 ? 1 - s->focal_alpha : s->focal_alpha));
+        alpha[k] =
+            (float)(weight * (!strcmp(s->focal_balance, "class") && k == 0 ? 1 - s->focal_alpha : s->focal_alpha));
     }
 }
 

@@ -82,15 +82,16 @@ static int views_choose(struct learner *l, int asked, struct error *e)
         most = m->most_views ? m->most_views : usual;
     l->views = asked ? asked : usual;
     if (l->views < least || l->views > most)
-        return fail_as(e, EX_CONFIG, "%s takes %d to %d views, and views is %d: give another --views, or 0 for %d", m->name,
-                       least, most, asked, usual);
+        return fail_as(e, EX_CONFIG, "%s takes %d to %d views, and views is %d: give another --views, or 0 for %d",
+                       m->name, least, most, asked, usual);
     l->teacher_views = m->teacher_views && m->teacher_views < l->views ? m->teacher_views : l->views;
     return 0;
 }
 
 int learner_open(struct learner *l, struct backend *b, const struct learner_settings *s, struct error *e)
 {
-    *l = (struct learner){.method = s->method, .b = b, .network = s->network, .embedded = s->embedded, .seed = s->seed, .weight = {1, 1, 1}};
+    *l = (struct learner){
+        .method = s->method, .b = b, .network = s->network, .embedded = s->embedded, .seed = s->seed, .weight = {1, 1, 1}};
     memcpy(l->items, s->items, sizeof l->items);
     l->most = s->pairs * ranks_of(l);
     if (views_choose(l, s->views, e))
@@ -138,8 +139,8 @@ void learner_close(struct learner *l)
     }
     for (size_t i = 0; i < l->states; i++)
         b->release(b, l->state[i].data);
-    float *const device[] = {l->terms,      l->rate,        l->work,       l->all.z,   l->all.dz, l->all.kept,
-                             l->all.dkept, l->all.teacher, l->all.facts, l->all.part};
+    float *const device[] = {l->terms,    l->rate,      l->work,        l->all.z,     l->all.dz,
+                             l->all.kept, l->all.dkept, l->all.teacher, l->all.facts, l->all.part};
     for (size_t i = 0; i < COUNT_OF(device); i++)
         if (device[i])
             b->release(b, device[i]);

@@ -31,7 +31,7 @@ struct learner_settings {
     const struct optimiser_kind *optimiser;
     struct optimiser_settings optimiser_settings;
     struct network_settings network;
-    bool embedded; /* no encoder: inputs are embeddings */
+    bool embedded;                 /* no encoder: inputs are embeddings */
     double items[NETWORK_CLASSES]; /* boxes of each class in an epoch, where the loss weighs them */
     /* NULL, or called before the networks are built: other tapes of these parameters, which may be frozen */
     void (*prepare)(void *context, struct params *p);

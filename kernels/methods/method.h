@@ -29,10 +29,10 @@ struct batch_facts {
     const int32_t *window; /* [rows][5]: proto/message.h's; NULL without METHOD_GRID or METHOD_POSITIONS */
 };
 enum {
-    METHOD_TEACHER = 1,  /* a second network, without gradients: begins as a copy of the first, follows it by `after` */
-    METHOD_LABELS = 2,   /* classes of the boxes */
+    METHOD_TEACHER = 1, /* a second network, without gradients: begins as a copy of the first, follows it by `after` */
+    METHOD_LABELS = 2,  /* classes of the boxes */
     METHOD_POSITIONS = 4, /* their position vectors, for the loss */
-    METHOD_GRID = 8,      /* views are random crops and the octants of a box (VIEWS_GRID); else a pair and local crops of it */
+    METHOD_GRID = 8, /* views are random crops and the octants of a box (VIEWS_GRID); else a pair and local crops of it */
     METHOD_SMALLEST = 2, /* pairs a step, where a method asks for no more */
     METHOD_TERMS = 3,
     METHOD_STATES = 4
@@ -42,7 +42,7 @@ struct method {
     const char *name, *source, *help; /* source: where its formulas and numbers are from */
     unsigned needs;
     unsigned parts; /* what stands on the embedding: NETWORK_PROJECTION (0, too), NETWORK_CLASSIFIER */
-    int smallest; /* pairs a step, at least; 0: METHOD_SMALLEST */
+    int smallest;   /* pairs a step, at least; 0: METHOD_SMALLEST */
     /* Views of a pair in a step where the recipe asks for none (0: two), and the fewest and most there may be (0: as many). */
     int views, least_views, most_views;
     int teacher_views; /* of them the teacher sees the first; 0: all */

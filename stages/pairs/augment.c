@@ -40,8 +40,8 @@ void chain_draw(struct drawn_chain *d, const struct chain *c, const struct recip
     chain_draw_view(d, c, r, seed, index, 0);
 }
 
-void chain_draw_view(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed, uint64_t index,
-                     uint32_t which)
+void chain_draw_view(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed,
+                     uint64_t index, uint32_t which)
 {
     struct view_rng v = view_rng_make(seed, index, which);
     d->count = 0;

@@ -92,8 +92,8 @@ struct drawn_chain {
 };
 void chain_draw(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed, uint64_t index);
 /* The same for one of several views of an index. */
-void chain_draw_view(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed, uint64_t index,
-                     uint32_t which);
+void chain_draw_view(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed,
+                     uint64_t index, uint32_t which);
 void chain_apply(const struct drawn_chain *d, float *box, int channels);
 /* The same steps for box `at` of a batch; room for CHAIN_MAX. */
 void chain_tell(const struct drawn_chain *d, int32_t at, struct augmentation_step *step);

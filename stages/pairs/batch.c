@@ -51,8 +51,8 @@ static void view_augment(struct workbench *b, struct pair_batch_message *m, cons
 }
 
 /* One view into place `at` of the batch. */
-static int view_make(struct workbench *b, struct pair_batch_message *m, const struct view *view, uint64_t index, size_t at,
-                     struct error *e)
+static int view_make(struct workbench *b, struct pair_batch_message *m, const struct view *view, uint64_t index,
+                     size_t at, struct error *e)
 {
     const struct cache_row *row = &b->rows[view->row];
     float *box = m->box + at * boxes_size(&b->boxes);

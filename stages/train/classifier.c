@@ -129,8 +129,8 @@ static struct embedded *batch_at(struct classifier *c, struct embedding_cache *m
 /* ---- learning ---- */
 
 /* focal loss of a batch, of boxes or embeddings; with learn, a step */
-static double batch_loss(struct classifier *c, const float *input, const float *position, const int32_t *label, int count,
-                         bool learn)
+static double batch_loss(struct classifier *c, const float *input, const float *position, const int32_t *label,
+                         int count, bool learn)
 {
     const struct loop *l = &c->loop;
     double terms[1 + METHOD_TERMS];
@@ -263,19 +263,18 @@ static void open_learner(struct classifier *c, struct train *t)
     struct error e = {0};
     const struct recipe *r = &t->recipe;
     const struct split_counts *n = &t->plan.train;
-    struct learner_settings s = {
-        .method = &method_focal,
-        .own = method_settings_own(t, &method_focal),
-        .embedded = !c->unfreeze,
-        .items = {(double)(r->classifier_others > 0 ? r->classifier_others : n->others),
-                  (double)(r->classifier_tumours > 0 ? r->classifier_tumours : n->tumours)},
-        .optimiser_settings = {.weight_decay = r->classifier_weight_decay,
-                               .coupled = !strcmp(r->classifier_optimiser, "adam")},
-        .network = t->network,
-        .prepare = prepare,
-        .context = c,
-        .pairs = (int)r->classifier_batch / t->world.size,
-        .seed = t->seed};
+    struct learner_settings s = {.method = &method_focal,
+                                 .own = method_settings_own(t, &method_focal),
+                                 .embedded = !c->unfreeze,
+                                 .items = {(double)(r->classifier_others > 0 ? r->classifier_others : n->others),
+                                           (double)(r->classifier_tumours > 0 ? r->classifier_tumours : n->tumours)},
+                                 .optimiser_settings = {.weight_decay = r->classifier_weight_decay,
+                                                        .coupled = !strcmp(r->classifier_optimiser, "adam")},
+                                 .network = t->network,
+                                 .prepare = prepare,
+                                 .context = c,
+                                 .pairs = (int)r->classifier_batch / t->world.size,
+                                 .seed = t->seed};
     if (!(s.optimiser = optimiser_find("adamw", t->backend, &e)) || learner_open(&c->learner, t->backend, &s, &e))
         die_of(&e);
     free((void *)(uintptr_t)s.own);
@@ -307,8 +306,7 @@ static void build(struct classifier *c, struct train *t)
         params_keep_dead_weights(l->params);
     params_init(l->params, t->seed);
     /* fine-tuning may begin from a bare backbone; a frozen PEB that was never trained would be noise */
-    if (t->init &&
-        model_load(l->params, &t->init_file, t->init, c->unfreeze ? "peb,classifier" : "classifier", "", &e))
+    if (t->init && model_load(l->params, &t->init_file, t->init, c->unfreeze ? "peb,classifier" : "classifier", "", &e))
         die_of(&e);
     safetensors_free(&t->init_file);
     learner_begin(l);
@@ -339,7 +337,8 @@ static void check_shares(const struct train *t)
         return;
     for (enum pair_phase phase = PHASE_CLASSIFIER; phase <= PHASE_CLASSIFIER_VALIDATION; phase++)
         for (int64_t step = 0; step < sampling_steps(&t->plan, phase); step++)
-            if (ranks_check_batch(&t->world, phase == PHASE_CLASSIFIER ? "a batch of boxes" : "a batch of validation boxes",
+            if (ranks_check_batch(&t->world,
+                                  phase == PHASE_CLASSIFIER ? "a batch of boxes" : "a batch of validation boxes",
                                   sampling_batch_items(&t->plan, phase, step), &e))
                 die_of(&e);
 }

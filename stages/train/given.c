@@ -48,9 +48,9 @@ int given_check(const struct train *t, const char *what, const char *chosen, str
             continue;
         size_t owners = owners_of(o, at, chosen, &fits, names);
         if (owners && !fits)
-            return fail_as(e, EX_USAGE, "--%s is a setting of the %s%s %s, and the %s is %s: leave it out, or give --%s %s",
-                           o->name, what, owners > 1 ? "s" : "", names, what, chosen, what,
-                           owners > 1 ? "one of them" : names);
+            return fail_as(e, EX_USAGE,
+                           "--%s is a setting of the %s%s %s, and the %s is %s: leave it out, or give --%s %s", o->name,
+                           what, owners > 1 ? "s" : "", names, what, chosen, what, owners > 1 ? "one of them" : names);
     }
     return 0;
 }

@@ -69,12 +69,10 @@ static struct learner_tape *load_batch(struct pretrain *p, struct pair_batch_mes
             augmented_batch_put(l->b, tape_value(s->teacher, s->teacher_values.box), b, l->teacher_views * b->count);
     }
     batch_slices(b);
-    learner_put(l, s, b->steps ? NULL : b->box,
-                &(struct batch_facts){.pairs = b->count,
-                                      .views = b->views,
-                                      .label = b->label,
-                                      .position = b->position,
-                                      .window = b->window});
+    learner_put(
+        l, s, b->steps ? NULL : b->box,
+        &(struct batch_facts){
+            .pairs = b->count, .views = b->views, .label = b->label, .position = b->position, .window = b->window});
     pair_batch_free(b);
     return s;
 }
@@ -328,7 +326,8 @@ static void build(struct pretrain *p, struct train *t)
     t->views = l->views;
     t->layout = settings.method->needs & METHOD_GRID ? VIEWS_GRID : VIEWS_PAIR;
     if (t->pair_list && (t->views != 2 || t->layout != VIEWS_PAIR))
-        die(EX_USAGE, "--pair-list gives two views of a pair, and %s takes %d: leave it out", settings.method->name, t->views);
+        die(EX_USAGE, "--pair-list gives two views of a pair, and %s takes %d: leave it out", settings.method->name,
+            t->views);
     p->loop.flag = l->terms + METHOD_TERMS;
     if (ranks_writes(&t->world))
         params_keep_dead_weights(l->params);

@@ -26,7 +26,7 @@ int augmented_batch_check(const struct train *t, struct error *e)
 void augmented_batch_put(struct backend *b, float *image, const struct pair_batch_message *m, int boxes)
 {
     struct augment_view *view = xalloc((size_t)m->steps + 1, sizeof *view);
-    struct augment_plan plan = {.view = view,   .step = m->step, .seed = m->task.seed};
+    struct augment_plan plan = {.view = view, .step = m->step, .seed = m->task.seed};
     for (int32_t i = 0; i < m->steps && m->step[i].at < boxes; i++) {
         plan.steps = i + 1;
         if (!plan.views || view[plan.views - 1].box != m->step[i].at)

@@ -75,7 +75,9 @@ static int fill_item(struct list *l, struct pair_batch_message *b, size_t item, 
            POSITION_SIZE * sizeof(float));
     b->label[item] = r->label;
     b->region[item] = row;
-    memcpy(b->window + item * VIEW_WINDOW, (const int32_t[VIEW_WINDOW]){0, 0, 0, BOX_SIDE, t->recipe.box_slices > 0 ? slices_middle((int)t->recipe.box_slices) : -1},
+    memcpy(b->window + item * VIEW_WINDOW,
+           (const int32_t[VIEW_WINDOW]){0, 0, 0, BOX_SIDE,
+                                        t->recipe.box_slices > 0 ? slices_middle((int)t->recipe.box_slices) : -1},
            VIEW_WINDOW * sizeof *b->window);
     return 0;
 }
