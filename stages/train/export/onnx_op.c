@@ -234,7 +234,8 @@ static const char *token(struct onnx_net *n, const struct tape_row *r)
 {
     if (!tokens(r))
         return in(n, r, 0);
-    const char *x = node(n, r, "Gather", "one", INPUTS(in(n, r, 0), INDICES(n, r, "number", r->first)), WITH(WHOLE("axis", 1)));
+    const char *x =
+        node(n, r, "Gather", "one", INPUTS(in(n, r, 0), INDICES(n, r, "number", r->first)), WITH(WHOLE("axis", 1)));
     return node(n, r, "Squeeze", "", INPUTS(x, INDICES(n, r, "axis", 1)), NULL);
 }
 /* each side (N,T,C), one token's too */
@@ -263,7 +264,8 @@ static const char *heads_apart(struct onnx_net *n, const struct tape_row *r, con
     struct name shape, rows;
     format_into(shape.text, sizeof shape.text, "%s.shape", step);
     format_into(rows.text, sizeof rows.text, "%s.rows", step);
-    x = node(n, r, "Reshape", rows.text, INPUTS(x, INDICES(n, r, shape.text, 0, r->in[0], r->heads, r->O / r->heads)), NULL);
+    x = node(n, r, "Reshape", rows.text, INPUTS(x, INDICES(n, r, shape.text, 0, r->in[0], r->heads, r->O / r->heads)),
+             NULL);
     return node(n, r, "Transpose", step, INPUTS(x), WITH(WHOLES("perm", 0, 2, 1, 3)));
 }
 static const char *attend(struct onnx_net *n, const struct tape_row *r, const char *q, const char *k, const char *v)
@@ -286,11 +288,13 @@ static const char *attention(struct onnx_net *n, const struct tape_row *r)
 static const char *attention_qkv(struct onnx_net *n, const struct tape_row *r)
 {
     static const char *const step[3] = {"q", "k", "v"}, *const from[3] = {"q.from", "k.from", "v.from"},
-                            *const past[3] = {"q.past", "k.past", "v.past"}, *const part[3] = {"q.part", "k.part", "v.part"};
+                             *const past[3] = {"q.past", "k.past", "v.past"},
+                             *const part[3] = {"q.part", "k.part", "v.part"};
     const char *x[3], *axis = INDICES(n, r, "axis", -1);
     for (int i = 0; i < 3; i++) {
         x[i] = node(n, r, "Slice", part[i],
-                    INPUTS(in(n, r, 0), INDICES(n, r, from[i], i * r->O), INDICES(n, r, past[i], (i + 1) * r->O), axis), NULL);
+                    INPUTS(in(n, r, 0), INDICES(n, r, from[i], i * r->O), INDICES(n, r, past[i], (i + 1) * r->O), axis),
+                    NULL);
         x[i] = heads_apart(n, r, x[i], step[i]);
     }
     return attend(n, r, x[0], x[1], x[2]);
