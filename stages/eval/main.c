@@ -5,6 +5,7 @@
 #include "common/opts.h"
 #include "stages/eval/embed.h"
 #include "stages/eval/evaluation.h"
+#include "stages/eval/paper.h"
 #include "stages/eval/predictions.h"
 #include "stages/eval/table.h"
 #include <omp.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 
 struct settings {
-    const char *cache, *out, *split, *format;
+    const char *cache, *out, *split, *format, *rows, *paper;
     int64_t neighbours;
     struct backend_wish backend;
     struct opt_strings model, name, run;
@@ -108,11 +109,66 @@ static void run_embed(const struct settings *s)
     cache_close(&c);
 }
 
+static void write_paper(const struct paper *p, const char *dir)
+{
+    static const char *const format[][2] = {{"text", "txt"}, {"csv", "csv"}, {"latex", "tex"}, {"html", "html"}};
+    struct error e = {0};
+    if (dir_make(dir, &e) < 0)
+        die_of(&e);
+    for (size_t k = 0; k < COUNT_OF(format); k++) {
+        struct publish out;
+        char *name = xprintf("%s.%s", p->rows->table, format[k][1]), *path = path_join(dir, name);
+        if (publish_open(&out, path, &e) < 0)
+            die_of(&e);
+        paper_print(p, format[k][0], out.to);
+        if (publish_commit(&out, &e) < 0)
+            die_of(&e);
+        free(name);
+        free(path);
+    }
+}
+
+static void run_table(const struct settings *s)
+{
+    struct cache c;
+    struct rows rows;
+    struct paper p;
+    struct report *r = NULL;
+    struct opt_strings models, names;
+    struct error e = {0};
+    if (s->cache == NULL || s->rows == NULL || s->out == NULL)
+        die(EX_USAGE, "%s is missing: pipelines/tables says how a table is made",
+            s->cache == NULL ? "--cache" : (s->rows == NULL ? "--rows" : "--out"));
+    if (cache_open(&c, s->cache, &e) < 0 || rows_read(&rows, s->rows, s->paper, &e) < 0 ||
+        paper_wish(&rows, &models, &names, &e) < 0)
+        die_of(&e);
+    struct report_wish w = {&models, &names, split_of(s->split), s->backend, (uint64_t)s->common->seed, true};
+    if (models.count > 0) {
+        r = xalloc(1, sizeof *r);
+        if (report_make(r, &c, &w, &e) < 0)
+            die_of(&e);
+    }
+    paper_make(&p, &rows, &c, r);
+    write_paper(&p, s->out);
+    paper_print(&p, "text", stdout);
+    paper_free(&p);
+    if (r != NULL)
+        report_free(r);
+    free(r);
+    for (size_t i = 0; i < names.count; i++)
+        free((char *)names.value[i]);
+    rows_free(&rows);
+    cache_close(&c);
+}
+
 static const struct verb {
     const char *name;
     void (*run)(const struct settings *);
     bool models; /* words after it are models */
-} verbs[] = {{"report", run_report, false}, {"embed", run_embed, false}, {"compare", run_compare, true}};
+} verbs[] = {{"report", run_report, false},
+             {"embed", run_embed, false},
+             {"compare", run_compare, true},
+             {"table", run_table, false}};
 
 static void add_models(struct settings *s, char *const *word, size_t count)
 {
@@ -137,21 +193,26 @@ int main(int argc, char **argv)
         {"out", OPT_STRING, &s.out, "PATH", 0, 0,
          "report: the folder to write to; embed: the table, .tsv or .h5; compare: the file, instead of stdout", 0, NULL},
         {"format", OPT_CHOICE, &s.format, TABLE_FORMATS, 0, 0, "compare: how the table is written", 0, NULL},
+        {"rows", OPT_STRING, &s.rows, "FILE", 0, 0, "table: which models stand in which row (pipelines/tables)", 0, NULL},
+        {"paper", OPT_STRING, &s.paper, "FILE", 0, 0, "table: the paper's figures (pipelines/tables/paper)", 0, NULL},
         {"neighbours", OPT_INT, &s.neighbours, "K", 0, 1000, "embed: with each region its K nearest others", 0, NULL},
         {"split", OPT_CHOICE, &s.split, "test|validation|train|all", 0, 0, "which patients (all: for embed)", 0, NULL},
         {"backend", OPT_CHOICE, &s.backend.name, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
         {"precision", OPT_CHOICE, &s.backend.precision, PRECISION_CHOICES, 0, 0,
          "in which the network runs, however it learned", 0, NULL},
     };
-    struct opts o = {.program = "petrel-eval",
-                     .usage = "report|embed|compare --cache DIR --model FILE [--model FILE] [--out PATH]",
-                     .purpose = "says what a model is worth on the regions of a cache",
-                     .epilogue = "report   report.html, metrics.json and predictions.tsv in --out, and a table\n"
-                                 "embed    one row a region with its representation, as TSV or HDF5\n"
-                                 "compare  any number of models on the same regions: compare --cache DIR A B ...\n",
-                     .table = table,
-                     .count = COUNT_OF(table),
-                     .common = {.seed = 1}};
+    struct opts o = {
+        .program = "petrel-eval",
+        .usage = "report|embed|compare --cache DIR --model FILE [--model FILE] [--out PATH]",
+        .purpose = "says what a model is worth on the regions of a cache",
+        .epilogue =
+            "report   report.html, metrics.json and predictions.tsv in --out, and a table\n"
+            "embed    one row a region with its representation, as TSV or HDF5\n"
+            "compare  any number of models on the same regions: compare --cache DIR A B ...\n"
+            "table    a table of the paper, ours beside the printed one, as text, CSV, LaTeX and HTML in --out\n",
+        .table = table,
+        .count = COUNT_OF(table),
+        .common = {.seed = 1}};
     struct error e = {0};
     if (opts_parse(&o, argc, argv, &e) < 0)
         die_of(&e);
