@@ -8,10 +8,10 @@
 struct dress {
     const char *name, *begin, *end, *row, *row_end, *between, *head_between, *best, *best_end, *second, *second_end;
     void (*escape)(const char *text, FILE *to);
-    bool rule;            /* notes may stand below it */
-    int width;            /* of a cell, where columns line up; 0: they need not */
-    const char *dagger;   /* a second kind of star */
-    const char *note[2];  /* round a line that is no row */
+    bool rule;           /* notes may stand below it */
+    int width;           /* of a cell, where columns line up; 0: they need not */
+    const char *dagger;  /* a second kind of star */
+    const char *note[2]; /* round a line that is no row */
 };
 /* "text", "latex", "html"; another name is text. */
 const struct dress *dress_of(const char *name);

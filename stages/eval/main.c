@@ -7,13 +7,15 @@
 #include "stages/eval/evaluation.h"
 #include "stages/eval/paper.h"
 #include "stages/eval/predictions.h"
+#include "stages/eval/reproduce.h"
 #include "stages/eval/table.h"
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct settings {
-    const char *cache, *out, *split, *format, *rows, *paper;
+    const char *cache, *out, *split, *format, *rows, *paper, *init;
+    bool rerun;
     int64_t neighbours;
     struct backend_wish backend;
     struct opt_strings model, name, run;
@@ -161,14 +163,29 @@ static void run_table(const struct settings *s)
     cache_close(&c);
 }
 
+static void run_reproduce(const struct settings *s)
+{
+    struct error e = {0};
+    if (s->model.count != 1)
+        die(EX_USAGE, "reproduce takes one run directory (what pipelines/train.sh got as --out), and --cache DIR");
+    struct reproduce_wish w = {s->model.value[0], s->cache, s->init, s->out, s->rerun, s->backend};
+    int code = reproduce_run(&w, stdout, &e);
+    if (code < 0)
+        die_of(&e);
+    if (fflush(stdout) != 0)
+        die(EX_IOERR, "cannot write what differs");
+    exit(code);
+}
+
 static const struct verb {
     const char *name;
     void (*run)(const struct settings *);
-    bool models; /* words after it are models */
+    bool models; /* words after it are models, or a run */
 } verbs[] = {{"report", run_report, false},
              {"embed", run_embed, false},
              {"compare", run_compare, true},
-             {"table", run_table, false}};
+             {"table", run_table, false},
+             {"reproduce", run_reproduce, true}};
 
 static void add_models(struct settings *s, char *const *word, size_t count)
 {
@@ -181,7 +198,7 @@ static void add_models(struct settings *s, char *const *word, size_t count)
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.split = "test", .format = "text", .backend = {"auto", "float32", 0}};
+    struct settings s = {.split = "test", .format = "text", .backend = {"auto", "float32", 0}, .rerun = true};
     struct option table[] = {
         {"cache", OPT_STRING, &s.cache, "DIR", 0, 0, "the cache of regions", 0, NULL},
         {"model", OPT_STRINGS, &s.model, "FILE", 0, 0,
@@ -195,6 +212,10 @@ int main(int argc, char **argv)
         {"format", OPT_CHOICE, &s.format, TABLE_FORMATS, 0, 0, "compare: how the table is written", 0, NULL},
         {"rows", OPT_STRING, &s.rows, "FILE", 0, 0, "table: which models stand in which row (pipelines/tables)", 0, NULL},
         {"paper", OPT_STRING, &s.paper, "FILE", 0, 0, "table: the paper's figures (pipelines/tables/paper)", 0, NULL},
+        {"init", OPT_STRING, &s.init, "FILE", 0, 0,
+         "reproduce: the encoder the classifier began with, where it lies elsewhere", 0, NULL},
+        {"rerun", OPT_FLAG, &s.rerun, NULL, 0, 0, "reproduce: train anew and compare; --no-rerun only looks at records",
+         0, NULL},
         {"neighbours", OPT_INT, &s.neighbours, "K", 0, 1000, "embed: with each region its K nearest others", 0, NULL},
         {"split", OPT_CHOICE, &s.split, "test|validation|train|all", 0, 0, "which patients (all: for embed)", 0, NULL},
         {"backend", OPT_CHOICE, &s.backend.name, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
@@ -209,7 +230,9 @@ int main(int argc, char **argv)
             "report   report.html, metrics.json and predictions.tsv in --out, and a table\n"
             "embed    one row a region with its representation, as TSV or HDF5\n"
             "compare  any number of models on the same regions: compare --cache DIR A B ...\n"
-            "table    a table of the paper, ours beside the printed one, as text, CSV, LaTeX and HTML in --out\n",
+            "table    a table of the paper, ours beside the printed one, as text, CSV, LaTeX and HTML in --out\n"
+            "reproduce  RUN: is a training what its record says, and does it come out again to the byte? 0: yes; 65: "
+            "what differs is said\n",
         .table = table,
         .count = COUNT_OF(table),
         .common = {.seed = 1}};
@@ -226,5 +249,5 @@ int main(int argc, char **argv)
             verbs[i].run(&s);
             return EX_OK;
         }
-    die(EX_USAGE, "say what to do: report, embed or compare (petrel-eval --help)");
+    die(EX_USAGE, "say what to do: report, embed, compare, table or reproduce (petrel-eval --help)");
 }

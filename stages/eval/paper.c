@@ -62,7 +62,8 @@ static double threshold_like(const struct evaluation *v, const struct evaluation
     metrics_at(theirs->probability, theirs->label, theirs->n, other->figures.threshold, wanted);
     for (size_t k = 0; k < GRID_THRESHOLDS; k++) {
         metrics_at(own->probability, own->label, own->n, threshold_of_grid(k), value);
-        if (value[METRIC_SPECIFICITY] >= wanted[METRIC_SPECIFICITY] && value[METRIC_PRECISION] >= wanted[METRIC_PRECISION])
+        if (value[METRIC_SPECIFICITY] >= wanted[METRIC_SPECIFICITY] &&
+            value[METRIC_PRECISION] >= wanted[METRIC_PRECISION])
             return threshold_of_grid(k);
     }
     return NAN;
@@ -149,8 +150,7 @@ static void add_test(struct paper *p, size_t a, size_t b, int metric)
                              .p_permutation = NAN};
     if (metric == METRIC_AUC) {
         one.p_delong = delong_clustered(s->probability, t->probability, s->label, s->patient, s->n).p;
-        one.p_permutation =
-            permutation_test(s->probability, t->probability, s->label, s->patient, s->n, p->r->seed).p;
+        one.p_permutation = permutation_test(s->probability, t->probability, s->label, s->patient, s->n, p->r->seed).p;
     }
     free(difference);
     p->row[a].star[metric] = one.p_wilcoxon < SIGNIFICANT;

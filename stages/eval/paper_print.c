@@ -46,10 +46,11 @@ static char *cohort_text(const struct paper *p)
     for (size_t i = 0; i < p->rows->count; i++)
         most = p->rows->row[i].seeds > most ? p->rows->row[i].seeds : most;
     const struct report *r = p->r;
-    return xprintf("ours: %s, %s split, %zu regions of which %zu are tumours, %zu patients; %zu seed%s a row; the paper's: "
-                   "autoPET, 177 patients (Table V: its private scans), another cohort: orders may be compared, levels not",
-                   cohort_words(p), split_name[r->split], r->model[0].figures.n, r->model[0].figures.tumours,
-                   r->patients.count, most, most == 1 ? "" : "s");
+    return xprintf(
+        "ours: %s, %s split, %zu regions of which %zu are tumours, %zu patients; %zu seed%s a row; the paper's: "
+        "autoPET, 177 patients (Table V: its private scans), another cohort: orders may be compared, levels not",
+        cohort_words(p), split_name[r->split], r->model[0].figures.n, r->model[0].figures.tumours, r->patients.count,
+        most, most == 1 ? "" : "s");
 }
 
 /* ---- a row ---- */
@@ -98,7 +99,8 @@ static void put_row(const struct paper *p, const struct dress *d, size_t i, int 
         dress_cell(d, rows_alike ? SIZE_MAX : f->place[m], text, after, width, to);
     }
     for (int m = thresholds ? 0 : 1; m < 1 + METRICS_OF_PAPER; m++)
-        dress_cell(d, SIZE_MAX, *row->printed[m] != '\0' ? row->printed[m] : "-", "", d->width > 0 ? PRINTED_WIDTH : 0, to);
+        dress_cell(d, SIZE_MAX, *row->printed[m] != '\0' ? row->printed[m] : "-", "", d->width > 0 ? PRINTED_WIDTH : 0,
+                   to);
     fputs(d->row_end, to);
 }
 
@@ -127,9 +129,11 @@ static void put_baselines(const struct paper *p, const struct dress *d, int widt
 /* Over the columns: whose they are. */
 static void put_owners(const struct dress *d, int width, bool thresholds, FILE *to)
 {
-    int columns = METRICS_OF_PAPER + thresholds, own = METRICS_OF_PAPER * width + (thresholds ? PRINTED_WIDTH : 0) + 2 * columns;
+    int columns = METRICS_OF_PAPER + thresholds,
+        own = METRICS_OF_PAPER * width + (thresholds ? PRINTED_WIDTH : 0) + 2 * columns;
     if (strcmp(d->name, "html") == 0)
-        fprintf(to, "<tr><th></th><th colspan=\"%d\">ours</th><th colspan=\"%d\">the paper</th></tr>\n", columns, columns);
+        fprintf(to, "<tr><th></th><th colspan=\"%d\">ours</th><th colspan=\"%d\">the paper</th></tr>\n", columns,
+                columns);
     else if (strcmp(d->name, "latex") == 0)
         fprintf(to, " & \\multicolumn{%d}{c|}{ours} & \\multicolumn{%d}{c}{the paper} \\\\\n", columns, columns);
     else
@@ -171,18 +175,19 @@ static void put_tests(const struct paper *p, const struct dress *d, FILE *to)
             if (u->a != t->a || u->b != t->b || u->metric == METRIC_AUC)
                 continue;
             said = said || k < i;
-            format_into(columns + strlen(columns), sizeof columns - strlen(columns), "%s%s", *columns != '\0' ? ", " : "",
-                        metric_title[u->metric]);
+            format_into(columns + strlen(columns), sizeof columns - strlen(columns), "%s%s",
+                        *columns != '\0' ? ", " : "", metric_title[u->metric]);
         }
         if (t->metric != METRIC_AUC && !said)
             put_line(d, xprintf("%s: %s against %s, Wilcoxon p = %.3g", columns, a, b, t->p_wilcoxon), to);
         else if (t->metric == METRIC_AUC)
-            put_line(d,
-                     xprintf("AUC: %s against %s, %.4f and %.4f; Wilcoxon p = %.3g; DeLong by patient p = %.3g (Holm over %zu: "
-                             "%.3g); permutation by patient p = %.3g",
-                             a, b, t->auc_a, t->auc_b, t->p_wilcoxon, t->p_delong, p->holm_tests, t->p_holm,
-                             t->p_permutation),
-                     to);
+            put_line(
+                d,
+                xprintf(
+                    "AUC: %s against %s, %.4f and %.4f; Wilcoxon p = %.3g; DeLong by patient p = %.3g (Holm over %zu: "
+                    "%.3g); permutation by patient p = %.3g",
+                    a, b, t->auc_a, t->auc_b, t->p_wilcoxon, t->p_delong, p->holm_tests, t->p_holm, t->p_permutation),
+                to);
     }
 }
 
@@ -220,13 +225,16 @@ static void put_notes(const struct paper *p, const struct dress *d, FILE *to)
 {
     put_missing(p, d, to);
     if (p->r != NULL) {
-        put_line(d,
-                 xprintf("best bold, second underlined (text: **best**, _second_)%s. * p < 0.05 by Wilcoxon's signed-rank test on "
-                         "|probability - truth| of regions, the paper's test, which takes regions for independent; %s at AUC p < "
-                         "0.05 by both tests that know of patients, DeLong's clustered (after Holm) and the permutation",
-                         has_seeds(p) ? "; in brackets the spread of seeds; tests are of each row's first seed" : "",
-                         d->width > 0 ? d->dagger : "dagger"),
-                 to);
+        put_line(
+            d,
+            xprintf("best bold, second underlined (text: **best**, _second_)%s. * p < 0.05 by Wilcoxon's signed-rank "
+                    "test on "
+                    "|probability - truth| of regions, the paper's test, which takes regions for independent; %s at "
+                    "AUC p < "
+                    "0.05 by both tests that know of patients, DeLong's clustered (after Holm) and the permutation",
+                    has_seeds(p) ? "; in brackets the spread of seeds; tests are of each row's first seed" : "",
+                    d->width > 0 ? d->dagger : "dagger"),
+            to);
         put_tests(p, d, to);
         put_verdict(p, d, to);
         provenance_notes(p->r, d, to);
@@ -248,7 +256,8 @@ static void put_dressed(const struct paper *p, const struct dress *d, FILE *to)
     free(title);
     put_line(d, cohort_text(p), to);
     if (latex)
-        fprintf(to, "\\begin{tabular}{l%s|%s}\n\\hline\n", thresholds ? "rrrrrrr" : "rrrrrr", thresholds ? "rrrrrrr" : "rrrrrr");
+        fprintf(to, "\\begin{tabular}{l%s|%s}\n\\hline\n", thresholds ? "rrrrrrr" : "rrrrrr",
+                thresholds ? "rrrrrrr" : "rrrrrr");
     else
         fprintf(to, "%s%s", html ? "<div class=\"scroll\">" : "", d->begin);
     put_heads(d, width, thresholds, to);

@@ -19,8 +19,8 @@ char *provenance_of_model(const char *name, const char *file_digest, const struc
 {
     char settings[65];
     settings_digest(m, settings);
-    return xprintf("%s: file %.12s, settings %.12s, recipe %s, seed %llu, by petrel %s of cache %.12s", name, file_digest,
-                   settings, m->recipe_name, (unsigned long long)m->seed, m->version, m->cache_digest);
+    return xprintf("%s: file %.12s, settings %.12s, recipe %s, seed %llu, by petrel %s of cache %.12s", name,
+                   file_digest, settings, m->recipe_name, (unsigned long long)m->seed, m->version, m->cache_digest);
 }
 
 void provenance_notes(const struct report *r, const struct dress *d, FILE *to)
@@ -39,6 +39,6 @@ void provenance_cells(const struct report *r, const struct evaluation *v, FILE *
 {
     char settings[65];
     settings_digest(&v->model, settings);
-    fprintf(to, "%s,%s,%s,%s,%s,%s,%s,%s", split_name[r->split], program_version(), r->cache->digest, v->digest, settings,
-            v->model.recipe_name, v->model.version, v->model.cache_digest);
+    fprintf(to, "%s,%s,%s,%s,%s,%s,%s,%s", split_name[r->split], program_version(), r->cache->digest, v->digest,
+            settings, v->model.recipe_name, v->model.version, v->model.cache_digest);
 }

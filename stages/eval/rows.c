@@ -59,8 +59,8 @@ static int take(const struct tsv *t, size_t column, char *to, size_t size, struc
 {
     const char *word = t->word[column];
     if (strlen(word) >= size)
-        return fail(e, "cannot read '%s': line %zu, column %zu has %zu letters (at most %zu)", t->path, t->line, column + 1,
-                    strlen(word), size - 1);
+        return fail(e, "cannot read '%s': line %zu, column %zu has %zu letters (at most %zu)", t->path, t->line,
+                    column + 1, strlen(word), size - 1);
     format_into(to, size, "%s", strcmp(word, "-") == 0 ? "" : word);
     return 0;
 }
@@ -79,7 +79,8 @@ static int add_line(struct rows *r, const struct tsv *t, struct error *e)
         take(t, 2, row->like, sizeof row->like, e) < 0 || take(t, 5, note, sizeof note, e) < 0)
         return -1;
     if (row->seeds++ >= ROW_SEEDS)
-        return fail(e, "cannot read '%s': line %zu: row '%s' has more than %d seeds", t->path, t->line, row->name, ROW_SEEDS);
+        return fail(e, "cannot read '%s': line %zu: row '%s' has more than %d seeds", t->path, t->line, row->name,
+                    ROW_SEEDS);
     if (strcmp(t->word[4], "-") == 0)
         format_into(row->note, sizeof row->note, "%s", note);
     else {
@@ -105,7 +106,8 @@ static int read_rows(struct rows *r, struct tsv *t, struct error *e)
         for (int k = 0; k < 2; k++) {
             const char *other = k == 0 ? r->row[i].against : r->row[i].like;
             if (*other != '\0' && rows_find(r, other) == SIZE_MAX)
-                return fail(e, "cannot read '%s': row '%s' names a row '%s' that is not there", t->path, r->row[i].name, other);
+                return fail(e, "cannot read '%s': row '%s' names a row '%s' that is not there", t->path, r->row[i].name,
+                            other);
         }
     return rc;
 }
@@ -118,7 +120,8 @@ static int read_paper(struct rows *r, struct tsv *t, struct error *e)
             continue;
         size_t at = rows_find(r, t->word[0]);
         if (at == SIZE_MAX)
-            return fail(e, "'%s' has figures for a row '%s' that the table lacks (line %zu)", t->path, t->word[0], t->line);
+            return fail(e, "'%s' has figures for a row '%s' that the table lacks (line %zu)", t->path, t->word[0],
+                        t->line);
         for (size_t k = 0; k < 1 + METRICS_OF_PAPER; k++)
             if (take(t, k + 1, r->row[at].printed[k], PRINTED, e) < 0)
                 return -1;

@@ -18,8 +18,8 @@ struct row {
     char name[ROW_NAME], against[ROW_NAME], like[ROW_NAME], note[ROW_NOTE]; /* "" for "-" */
     size_t seeds, models;                                                   /* asked for; there */
     char *model[ROW_SEEDS];
-    long long seed[ROW_SEEDS];                          /* of each model */
-    char printed[1 + METRICS_OF_PAPER][PRINTED];        /* the paper's: threshold, then its metrics; "" for none */
+    long long seed[ROW_SEEDS];                   /* of each model */
+    char printed[1 + METRICS_OF_PAPER][PRINTED]; /* the paper's: threshold, then its metrics; "" for none */
 };
 struct rows {
     char table[16], title[160];

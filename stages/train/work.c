@@ -27,8 +27,9 @@ int work_print(const struct train *t, double live, double projection, FILE *to, 
         double pair = VIEWS * (live + projection) / MILLION, one = live / MILLION;
         double epochs = (double)r->epochs, learned = boxes(&plan, PHASE_CLASSIFIER),
                looked_at = boxes(&plan, PHASE_CLASSIFIER_VALIDATION), rounds = (double)r->classifier_epochs,
-               draws =
-                   r->classifier_views > 0 && r->classifier_views < r->classifier_epochs ? (double)r->classifier_views : rounds;
+               draws = r->classifier_views > 0 && r->classifier_views < r->classifier_epochs
+                           ? (double)r->classifier_views
+                           : rounds;
         fprintf(to,
                 "work step=%.4g pretraining=%.4g classifier=%.4g fine_tuning=%.4g pretraining_steps=%lld "
                 "classifier_steps=%lld (million million multiply-adds)\n",
