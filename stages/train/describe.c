@@ -80,6 +80,19 @@ static void print_rows(const struct tape *tape, struct totals part[PARTS], FILE 
     }
 }
 
+/* ", backbone width 64, stem stride 1,2,2" */
+static void print_settings(const struct network_settings *s, FILE *to)
+{
+    for (const struct setting *row = s->backbone->settings; row && row->key; row++) {
+        char value[64];
+        setting_text(row, &s->own, value, sizeof value);
+        fputs(", ", to);
+        for (const char *c = row->key; *c; c++)
+            fputc(*c == '_' ? ' ' : *c, to);
+        fprintf(to, " %s", value);
+    }
+}
+
 int describe_print(const struct train *t, FILE *to, struct error *e)
 {
     const struct recipe *r = &t->recipe;
@@ -90,8 +103,10 @@ int describe_print(const struct train *t, FILE *to, struct error *e)
     struct params *params = params_open(NULL);
     struct tape *tape = tape_open(params, 1, 1);
     (void)network_build(tape, &s, NETWORK_ENCODER | NETWORK_PROJECTION | NETWORK_CLASSIFIER);
-    fprintf(to, "recipe %s: %s, box %d x %d.%d.%d, stem stride %d.%d.%d, %s\n\n", r->recipe_name, s.backbone,
-            s.channels, s.box[0], s.box[1], s.box[2], s.stem_stride[0], s.stem_stride[1], s.stem_stride[2],
+    fprintf(to, "recipe %s: %s, box %d x %d.%d.%d", r->recipe_name, s.backbone->name, s.channels, s.box[0], s.box[1],
+            s.box[2]);
+    print_settings(&s, to);
+    fprintf(to, ", %s\n\n",
             s.position ? s.peb_norm == PEB_L2 ? "PEB (L2)" : "PEB (LayerNorm)" : "no position (ablation)");
     print_rows(tape, part, to);
     fprintf(to, "\n");

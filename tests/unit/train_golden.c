@@ -6,6 +6,7 @@
 #include "kernels/optim/lars.h"
 #include "kernels/optim/schedule.h"
 #include "tests/unit/distance.h"
+#include "tests/unit/narrow.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -72,7 +73,7 @@ static void net_open(struct net *n, const char *backend)
     struct error e = {0};
     struct network_settings s;
     network_defaults(&s);
-    s.width = WIDTH;
+    narrow(&s, WIDTH);
     s.projection_width = K;
     s.classifier_hidden = H;
     n->b = backend_open(backend, 1, FLOAT32, &e);
@@ -229,7 +230,7 @@ static void check_classifier(const char *backend)
     struct error e = {0};
     struct network_settings s;
     network_defaults(&s);
-    s.width = WIDTH;
+    narrow(&s, WIDTH);
     s.classifier_hidden = H;
     struct net n = {.b = backend_open(backend, 1, FLOAT32, &e)};
     assert_non_null(n.b);
