@@ -3,11 +3,14 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/opts.h"
+#include "common/safetensors.h"
+#include "stages/eval/card.h"
 #include "stages/eval/embed.h"
 #include "stages/eval/evaluation.h"
 #include "stages/eval/paper.h"
 #include "stages/eval/predictions.h"
 #include "stages/eval/reproduce.h"
+#include "stages/eval/sheet.h"
 #include "stages/eval/table.h"
 #include <omp.h>
 #include <stdlib.h>
@@ -163,6 +166,62 @@ static void run_table(const struct settings *s)
     cache_close(&c);
 }
 
+/* Learned numbers in a model's file, and the width of what its classifier reads. */
+static void count_parameters(const char *path, struct known *k)
+{
+    struct safetensors file = {0};
+    struct error e = {0};
+    if (model_read(&file, path, &e) < 0)
+        die_of(&e);
+    for (size_t i = 0; i < file.tensor_count; i++)
+        if (strstr(file.tensor[i].name, "running_") == NULL) /* statistics are not learned */
+            k->parameters += tensor_count(&file.tensor[i]);
+    const struct tensor_entry *head = safetensors_find(&file, "classifier.0.weight");
+    k->embedding = head != NULL && head->ndim == 2 ? head->dim[1] : 0;
+    safetensors_free(&file);
+}
+
+/* Words of a model, of its evaluation where there is a cache: a card, or with `sheet` the checklists. */
+static void write_words(const struct settings *s, bool sheet)
+{
+    struct cache c;
+    struct model m;
+    struct known k = {.model = &m};
+    char digest[65];
+    struct error e = {0};
+    if (s->out == NULL || s->model.count != 1)
+        die(EX_USAGE, "%s takes one --model and --out FILE.md or FILE.html", sheet ? "sheet" : "card");
+    if (model_open_facts(&m, s->model.value[0], &e) < 0 || file_sha256(s->model.value[0], digest, &e) < 0)
+        die_of(&e);
+    k.digest = digest;
+    count_parameters(s->model.value[0], &k);
+    struct report *r = xalloc(1, sizeof *r);
+    if (s->cache != NULL || sheet) {
+        open_cache(s, &c);
+        make_report(s, &c, true, r);
+        k.r = r;
+    }
+    if ((sheet ? sheet_write(&k, s->out, &e) : card_write(&k, s->out, &e)) < 0)
+        die_of(&e);
+    printf("%s: %s\n", sheet ? "sheet" : "card", s->out);
+    if (k.r != NULL) {
+        report_free(r);
+        cache_close(&c);
+    }
+    free(r);
+    model_close(&m);
+}
+
+static void run_card(const struct settings *s)
+{
+    write_words(s, false);
+}
+
+static void run_sheet(const struct settings *s)
+{
+    write_words(s, true);
+}
+
 static void run_reproduce(const struct settings *s)
 {
     struct error e = {0};
@@ -181,11 +240,9 @@ static const struct verb {
     const char *name;
     void (*run)(const struct settings *);
     bool models; /* words after it are models, or a run */
-} verbs[] = {{"report", run_report, false},
-             {"embed", run_embed, false},
-             {"compare", run_compare, true},
-             {"table", run_table, false},
-             {"reproduce", run_reproduce, true}};
+} verbs[] = {{"report", run_report, false}, {"embed", run_embed, false},        {"compare", run_compare, true},
+             {"table", run_table, false},   {"reproduce", run_reproduce, true}, {"card", run_card, false},
+             {"sheet", run_sheet, false}};
 
 static void add_models(struct settings *s, char *const *word, size_t count)
 {
@@ -232,7 +289,9 @@ int main(int argc, char **argv)
             "compare  any number of models on the same regions: compare --cache DIR A B ...\n"
             "table    a table of the paper, ours beside the printed one, as text, CSV, LaTeX and HTML in --out\n"
             "reproduce  RUN: is a training what its record says, and does it come out again to the byte? 0: yes; 65: "
-            "what differs is said\n",
+            "what differs is said\n"
+            "card     a model card from a model file, with --cache its figures, too; --out FILE.md or FILE.html\n"
+            "sheet    the checklists CLAIM, TRIPOD+AI and CLEAR, filled in as far as the run knows\n",
         .table = table,
         .count = COUNT_OF(table),
         .common = {.seed = 1}};
@@ -249,5 +308,5 @@ int main(int argc, char **argv)
             verbs[i].run(&s);
             return EX_OK;
         }
-    die(EX_USAGE, "say what to do: report, embed, compare, table or reproduce (petrel-eval --help)");
+    die(EX_USAGE, "say what to do: report, embed, compare, table, reproduce, card or sheet (petrel-eval --help)");
 }

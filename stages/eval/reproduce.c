@@ -66,7 +66,8 @@ static int open_run(struct reproduce *p, struct error *e)
             return -1;
     }
     if (record(p, 0) == NULL && record(p, 1) == NULL)
-        return fail_as(e, EX_NOINPUT, "'%s' has no record of a finished training (pretrain/pretrain.done, classifier/classifier.done)",
+        return fail_as(e, EX_NOINPUT,
+                       "'%s' has no record of a finished training (pretrain/pretrain.done, classifier/classifier.done)",
                        w->run);
     p->file = path_join(w->run, record(p, 1) != NULL ? "model.safetensors" : "encoder.safetensors");
     if (!file_exists(p->file))
@@ -85,13 +86,15 @@ static void compare_settings(struct reproduce *p)
         for (size_t i = 0; record(p, k) != NULL && i < rows; i++) {
             char *own = opts_value(&row[i]), *there = value_of(record(p, k), row[i].name);
             if (*there != '\0' && strcmp(own, there) != 0 && differ++ < SAID_MOST)
-                say(p, false, xprintf("setting %s: %s in the record of the %s, %s in the model", row[i].name, there,
-                                      phase_name[k], own));
+                say(p, false,
+                    xprintf("setting %s: %s in the record of the %s, %s in the model", row[i].name, there,
+                            phase_name[k], own));
             free(own);
             free(there);
         }
     if (differ == 0)
-        say(p, true, xprintf("settings of recipe %s, seed %llu", p->model.recipe_name, (unsigned long long)p->model.seed));
+        say(p, true,
+            xprintf("settings of recipe %s, seed %llu", p->model.recipe_name, (unsigned long long)p->model.seed));
 }
 
 static int compare_cache(struct reproduce *p, struct error *e)
@@ -99,12 +102,14 @@ static int compare_cache(struct reproduce *p, struct error *e)
     struct cache c;
     char splits[17];
     if (p->wish->cache == NULL)
-        return fail_as(e, EX_NOINPUT, "the run learned from cache %.12s: say where it lies, --cache DIR", p->model.cache_digest);
+        return fail_as(e, EX_NOINPUT, "the run learned from cache %.12s: say where it lies, --cache DIR",
+                       p->model.cache_digest);
     if (cache_open(&c, p->wish->cache, e) < 0)
         return -1;
     bool same = strcmp(c.digest, p->model.cache_digest) == 0;
-    say(p, same, same ? xprintf("cache %.12s", c.digest)
-                      : xprintf("cache: the run learned from %.12s, '%s' is %.12s", p->model.cache_digest, c.dir, c.digest));
+    say(p, same,
+        same ? xprintf("cache %.12s", c.digest)
+             : xprintf("cache: the run learned from %.12s, '%s' is %.12s", p->model.cache_digest, c.dir, c.digest));
     cache_splits_name(&c, splits);
     for (size_t k = 0; k < PHASES; k++) {
         char *there = record(p, k) != NULL ? value_of(record(p, k), "splits") : xstrdup(splits);
@@ -126,13 +131,14 @@ static int init_of(struct reproduce *p, size_t phase, char **path, struct error 
     if (strcmp(wanted, "none") != 0) {
         *path = named != NULL ? xstrdup(named) : path_join(p->wish->run, "encoder.safetensors");
         if (!file_exists(*path))
-            rc = fail_as(e, EX_NOINPUT, "the %s began with weights of digest %.12s, which are not in '%s': name them, --init FILE",
+            rc = fail_as(e, EX_NOINPUT,
+                         "the %s began with weights of digest %.12s, which are not in '%s': name them, --init FILE",
                          phase_name[phase], wanted, *path);
         else if ((rc = file_sha256(*path, hex, e)) == 0)
             say(p, strcmp(hex, wanted) == 0,
-                strcmp(hex, wanted) == 0
-                    ? xprintf("weights the %s began with %.12s", phase_name[phase], hex)
-                    : xprintf("weights the %s began with: %.12s on record, '%s' is %.12s", phase_name[phase], wanted, *path, hex));
+                strcmp(hex, wanted) == 0 ? xprintf("weights the %s began with %.12s", phase_name[phase], hex)
+                                         : xprintf("weights the %s began with: %.12s on record, '%s' is %.12s",
+                                                   phase_name[phase], wanted, *path, hex));
     }
     free(wanted);
     return rc;
@@ -146,7 +152,8 @@ static int refuse_others(const struct reproduce *p, struct error *e)
             char *value = value_of(record(p, k), key[i]);
             bool plain = *value == '\0' || strcmp(value, "none") == 0;
             if (!plain)
-                (void)fail_as(e, EX_UNAVAILABLE, "the %s ran with %s = %s, which is not run anew here: use --no-rerun, and run it by hand",
+                (void)fail_as(e, EX_UNAVAILABLE,
+                              "the %s ran with %s = %s, which is not run anew here: use --no-rerun, and run it by hand",
                               phase_name[k], key[i], value);
             free(value);
             if (!plain)
@@ -158,10 +165,12 @@ static int refuse_others(const struct reproduce *p, struct error *e)
 
 /* ---- once more ---- */
 
-static int run_phase(struct reproduce *p, size_t phase, const char *recipe, const char *init, const char *out, struct error *e)
+static int run_phase(struct reproduce *p, size_t phase, const char *recipe, const char *init, const char *out,
+                     struct error *e)
 {
     char *run = path_join(p->out, phase_name[phase]), *backend = value_of(record(p, phase), "backend");
-    struct rerun r = {phase_name[phase], p->wish->cache, recipe, run, out, backend, init, p->model.seed, p->wish->backend.threads};
+    struct rerun r = {phase_name[phase], p->wish->cache,          recipe, run, out, backend, init,
+                      p->model.seed,     p->wish->backend.threads};
     int rc = rerun_phase(&r, e);
     free(backend);
     free(run);
@@ -176,7 +185,8 @@ static int run_again(struct reproduce *p, struct error *e)
     for (size_t k = 0; k < PHASES && rc == 0; k++)
         rc = record(p, k) != NULL ? init_of(p, k, &init[k], e) : 0;
     if (rc == 0 && p->differences == 0) {
-        rc = dir_make(p->out, e) < 0 || publish_bytes(recipe, p->model.settings, strlen(p->model.settings), e) < 0 ? -1 : 0;
+        rc = dir_make(p->out, e) < 0 || publish_bytes(recipe, p->model.settings, strlen(p->model.settings), e) < 0 ? -1
+                                                                                                                   : 0;
         if (rc == 0 && record(p, 0) != NULL)
             rc = run_phase(p, 0, recipe, init[0], encoder, e);
         if (rc == 0 && record(p, 1) != NULL)
@@ -223,7 +233,8 @@ static void compare_tensors(struct reproduce *p, const struct safetensors *a, co
             most = fmax(most, fabs((double)((const float *)x->data)[k] - (double)((const float *)y->data)[k]));
     }
     if (differ > 0)
-        say(p, false, xprintf("%zu of %zu tensors, by %.3g at most, beginning with %s", differ, a->tensor_count, most, first));
+        say(p, false,
+            xprintf("%zu of %zu tensors, by %.3g at most, beginning with %s", differ, a->tensor_count, most, first));
     else
         say(p, true, xprintf("all %zu tensors", a->tensor_count));
 }

@@ -18,15 +18,16 @@ static const char *const program[PROGRAMS] = {"petrel-pairs", "petrel-train"};
 static int become(void *context, size_t which)
 {
     const struct rerun *r = context;
-    char seed[32], threads[32], *path = program_beside(program[which]), *log = xprintf("%s/logs/%s.log", r->run, program[which]);
+    char seed[32], threads[32], *path = program_beside(program[which]),
+                                *log = xprintf("%s/logs/%s.log", r->run, program[which]);
     const char *word[WORDS] = {path};
     size_t n = 1;
     format_into(seed, sizeof seed, "%llu", (unsigned long long)r->seed);
     format_into(threads, sizeof threads, "%lld", (long long)r->threads);
     if (which == TRAIN)
         word[n++] = r->phase;
-    const char *const common[] = {"--cache", r->cache,  "--recipe",  r->recipe, "--run",  r->run,
-                                  "--seed",  seed,      "--threads", threads,   "--quiet"};
+    const char *const common[] = {"--cache", r->cache, "--recipe",  r->recipe, "--run",  r->run,
+                                  "--seed",  seed,     "--threads", threads,   "--quiet"};
     memcpy(word + n, common, sizeof common);
     n += COUNT_OF(common);
     if (which == TRAIN) {
@@ -69,8 +70,7 @@ int rerun_phase(const struct rerun *r, struct error *e)
 {
     struct rerun own = *r;
     struct child child[PROGRAMS] = {{.code = 0}};
-    struct children c = {
-        .count = PROGRAMS, .child = child, .run = become, .context = &own, .on_parent_death = SIGTERM};
+    struct children c = {.count = PROGRAMS, .child = child, .run = become, .context = &own, .on_parent_death = SIGTERM};
     char *logs = path_join(r->run, "logs");
     int rc = dir_make(logs, e);
     free(logs);
