@@ -15,7 +15,7 @@
 command -v petrel-load >/dev/null || PATH=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/build/bin:$PATH
 
 declare -A arguments_own=([out]=out [j]=jobs [recipe]=recipe [run]=run [cache]=cache [model]=model [patients]=patients
-    [cohort]=cohort [second]=second [seeds]=seeds [quick]=quick)
+    [cohort]=cohort [second]=second [seeds]=seeds [quick]=quick [only]=only)
 arguments_flags=' quick ' # of these, who takes no value
 arguments_usage='' arguments_takes=' ' arguments_names=() arguments_programs=() arguments_without=()
 
@@ -85,7 +85,7 @@ arguments_refuse() { # SENTENCE
 }
 
 arguments() {
-    out='' jobs=$(nproc) recipe='' run='' cache='' model='' patients='' cohort='' second='' seeds='' quick='' scans=()
+    out='' jobs=$(nproc) recipe='' run='' cache='' model='' patients='' cohort='' second='' seeds='' quick='' only='' scans=()
     local -A kind=() shown=() owners=()
     local known word name value given i owner line
     known=$(arguments_known) || arguments_refuse "cannot ask the programs for their options: is Petrel built?"

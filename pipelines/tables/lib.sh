@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lib -- the paper's tables: which trainings they stand on, those that are missing, and the tables themselves. Sourced by I.sh ... XII.sh and all.sh.
 #
-#     tables_run TABLE... -- --cohort CACHE [--second CACHE] [--seeds K] [--quick] [--out DIR] [-j N] [--recipe FILE] [words of train.sh]
+#     tables_run TABLE... -- --cohort CACHE [--second CACHE] [--seeds K] [--quick] [--only RUN,RUN] [--out DIR] [-j N] [--recipe FILE] [words of train.sh]
 #
 # runs.tsv       every training once: a training that serves several tables is done once
 # TABLE.tsv      a table's rows: run, name, the row it is tested against ("-": the best of each column against the second), whose thresholds it takes
@@ -193,7 +193,7 @@ tables_run() { # TABLE... -- words
         shift
     done
     shift
-    takes "--cohort CACHE [--second CACHE] [--seeds K] [--quick] [--out DIR] [-j N] [--recipe FILE] [words of train.sh]" cohort second seeds quick out j recipe
+    takes "--cohort CACHE [--second CACHE] [--seeds K] [--quick] [--only RUN,RUN] [--out DIR] [-j N] [--recipe FILE] [words of train.sh]" cohort second seeds quick only out j recipe
     passes train "$tables_here/../train.sh" -- cache seed out
     arguments "$@"
     [ -n "$cohort" ] || usage
@@ -212,10 +212,12 @@ tables_run() { # TABLE... -- words
     for ((seed = 1; seed <= seeds; seed++)); do
         for table in "${chosen[@]}"; do
             while IFS=$'\t' read -r run _; do
+                [ -z "$only" ] || [[ ",$only," == *",$run,"* ]] || continue
                 [[ " ${tables_pairs[*]/%/,}" == *" $run $seed,"* ]] || tables_pairs+=("$run $seed")
             done < <(tables_lines "$tables_here/$table.tsv")
         done
     done
+    [ ${#tables_pairs[@]} -gt 0 ] || arguments_refuse "--only '$only' names no run of ${chosen[*]} (runs.tsv lists them)"
     tables_forecast
     tables_work_off
     for table in "${chosen[@]}"; do

@@ -68,7 +68,8 @@ int card_write(const struct known *k, const char *path, struct error *e)
     static const char *const heads[] = {"", "", NULL};
     struct document d;
     const char *cohort = k->r != NULL ? k->r->cohort : k->model->cohort;
-    char *title = xprintf("Model card: %s, %s%s%s", k->model->recipe_name, k->model->phase, *cohort != '\0' ? ", " : "", cohort),
+    char *title = xprintf("Model card: %s, %s%s%s", k->model->recipe_name, k->model->phase, *cohort != '\0' ? ", " : "",
+                          cohort),
          *made = provenance_of_model("model", k->digest, k->model);
     int rc = document_open(&d, path, title, e);
     if (rc == 0) {

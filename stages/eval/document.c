@@ -3,12 +3,14 @@
 #include "stages/eval/document.h"
 #include <string.h>
 
-static const char looks[] =
-    ":root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--line:#d5dae1}"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e3e7ec;--paper:#14171b;--line:#343b44}}"
-    "body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}main{max-width:960px;margin:0 auto;padding:16px}"
-    "h1{font-size:1.5em}h2{font-size:1.15em;margin:1.6em 0 .4em}.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}"
-    "th,td{text-align:left;vertical-align:top;padding:4px 8px;border-bottom:1px solid var(--line);overflow-wrap:anywhere}td:first-child{white-space:nowrap}";
+static const char looks[] = ":root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--line:#d5dae1}"
+                            "@media(prefers-color-scheme:dark){:root{--ink:#e3e7ec;--paper:#14171b;--line:#343b44}}"
+                            "body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 "
+                            "system-ui,sans-serif}main{max-width:960px;margin:0 auto;padding:16px}"
+                            "h1{font-size:1.5em}h2{font-size:1.15em;margin:1.6em 0 "
+                            ".4em}.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}"
+                            "th,td{text-align:left;vertical-align:top;padding:4px 8px;border-bottom:1px solid "
+                            "var(--line);overflow-wrap:anywhere}td:first-child{white-space:nowrap}";
 
 /* In Markdown a bar would end a cell and a star or an underscore would dress words. */
 static void put_markdown(FILE *to, const char *text, bool cell)

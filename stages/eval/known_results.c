@@ -26,7 +26,8 @@ void known_metrics(const struct known *k, FILE *to)
         return;
     for (int m = 0; m < METRICS; m++)
         fprintf(to, "%s%s", m > 0 ? ", " : "", metric_title[m]);
-    fprintf(to, "; Brier, expected calibration error, calibration slope and intercept; FROC; net benefit; a patient's TMTV; against "
+    fprintf(to, "; Brier, expected calibration error, calibration slope and intercept; FROC; net benefit; a patient's "
+                "TMTV; against "
                 "baselines that know only SUV, volume and place. How each is worked out: docs/evaluation.md.");
 }
 
@@ -34,8 +35,10 @@ void known_uncertainty(const struct known *k, FILE *to)
 {
     if (k->r == NULL)
         return;
-    fprintf(to, "95 %% intervals by a bootstrap of %zu resamples of patients; models compared by DeLong's test clustered by patient and a "
-                "permutation by patient, Holm over comparisons.",
+    fprintf(to,
+            "95 %% intervals by a bootstrap of %zu resamples of patients; models compared by DeLong's test clustered "
+            "by patient and a "
+            "permutation by patient, Holm over comparisons.",
             figures_of(k)->bootstrap.resamples);
 }
 
@@ -59,7 +62,8 @@ void known_explanation(const struct known *k, FILE *to)
 {
     if (k->r == NULL)
         return;
-    fprintf(to, "report.html shows the representation as a t-SNE map with each region's nearest others, distances sorted by class, and false "
+    fprintf(to, "report.html shows the representation as a t-SNE map with each region's nearest others, distances "
+                "sorted by class, and false "
                 "positives and misses on projections. No attribution to voxels is made.");
 }
 
@@ -69,7 +73,8 @@ void known_internal(const struct known *k, FILE *to)
         return;
     const struct figures *f = figures_of(k);
     char value[16];
-    fprintf(to, "%s split, patients held back: AUC %s.", split_name[k->r->split], metric_format(METRIC_AUC, f->value[METRIC_AUC], value));
+    fprintf(to, "%s split, patients held back: AUC %s.", split_name[k->r->split],
+            metric_format(METRIC_AUC, f->value[METRIC_AUC], value));
     if (!isnan(f->chosen.threshold))
         fprintf(to, " Threshold by validation %.2f: F1 %s there.", f->chosen.threshold,
                 metric_format(METRIC_F1, f->chosen.value[METRIC_F1], value));
@@ -82,7 +87,8 @@ void known_external(const struct known *k, FILE *to)
     if (strcmp(k->r->cache->digest, k->model->cache_digest) == 0)
         fprintf(to, "none: tested on the cohort it learned from.");
     else
-        fprintf(to, "tested on cache %.12s, which is not the one it learned from (%.12s).", k->r->cache->digest, k->model->cache_digest);
+        fprintf(to, "tested on cache %.12s, which is not the one it learned from (%.12s).", k->r->cache->digest,
+                k->model->cache_digest);
 }
 
 void known_flow(const struct known *k, FILE *to)
@@ -91,10 +97,12 @@ void known_flow(const struct known *k, FILE *to)
         return;
     const struct cache *c = k->r->cache;
     const struct figures *f = figures_of(k);
-    fprintf(to, "%zu scans read, %zu refused, %zu with %zu regions (%zu tumours); of these the %s split has %zu scans with truth, %zu "
-                "regions, %zu tumours.",
-            c->shard_count + c->refused_count, c->refused_count, c->shard_count, c->regions, c->tumours, split_name[k->r->split],
-            f->truth.scans, f->n, f->tumours);
+    fprintf(to,
+            "%zu scans read, %zu refused, %zu with %zu regions (%zu tumours); of these the %s split has %zu scans with "
+            "truth, %zu "
+            "regions, %zu tumours.",
+            c->shard_count + c->refused_count, c->refused_count, c->shard_count, c->regions, c->tumours,
+            split_name[k->r->split], f->truth.scans, f->n, f->tumours);
 }
 
 void known_people(const struct known *k, FILE *to)
@@ -137,8 +145,8 @@ void known_performance(const struct known *k, FILE *to)
         fputs(m > 0 ? "; " : "", to);
         put_metric(figures_of(k), m, to);
     }
-    fprintf(to, " (%s split%s%s, threshold %.2f, intervals over patients).", split_name[r->split], *r->cohort != '\0' ? " of a " : "",
-            r->cohort, figures_of(k)->threshold);
+    fprintf(to, " (%s split%s%s, threshold %.2f, intervals over patients).", split_name[r->split],
+            *r->cohort != '\0' ? " of a " : "", r->cohort, figures_of(k)->threshold);
 }
 
 void known_calibration_text(const struct known *k, FILE *to)
@@ -150,8 +158,9 @@ void known_calibration_text(const struct known *k, FILE *to)
     if (!isnan(f->calibration.slope))
         fprintf(to, ", slope %.2f, intercept %.2f", f->calibration.slope, f->calibration.intercept);
     if (!isnan(f->temperature))
-        fprintf(to, "; a temperature of %.2f, fitted on validation, makes the Brier score %.4f (it is not part of the model file)",
-                f->temperature, f->tempered.brier);
+        fprintf(
+            to, "; a temperature of %.2f, fitted on validation, makes the Brier score %.4f (it is not part of the model file)",
+            f->temperature, f->tempered.brier);
     fputc('.', to);
 }
 
@@ -161,10 +170,12 @@ void known_failures(const struct known *k, FILE *to)
         return;
     const struct confusion *c = &figures_of(k)->confusion;
     const struct missed *m = &k->r->missed;
-    fprintf(to, "of the test regions %zu tumours found, %zu missed; %zu others called tumour, %zu not.", c->tp, c->fn, c->fp, c->tn);
+    fprintf(to, "of the test regions %zu tumours found, %zu missed; %zu others called tumour, %zu not.", c->tp, c->fn,
+            c->fp, c->tn);
     if (m->known)
-        fprintf(to, " %zu of %zu lesions of the truth (%.1f ml) lie in no tumour region and are missed before any model is asked.", m->count,
-                m->lesions, m->ml);
+        fprintf(
+            to, " %zu of %zu lesions of the truth (%.1f ml) lie in no tumour region and are missed before any model is asked.",
+            m->count, m->lesions, m->ml);
     else
         fprintf(to, " How many lesions no region covers, the cache does not say.");
 }
@@ -173,7 +184,8 @@ void known_baselines_text(const struct known *k, FILE *to)
 {
     if (k->r == NULL)
         return;
-    char *verdict = verdict_sentence(&k->r->baselines, k->r->model[0].name), *probes = verdict_of_probes(&k->r->baselines, k->r->model[0].name);
+    char *verdict = verdict_sentence(&k->r->baselines, k->r->model[0].name),
+         *probes = verdict_of_probes(&k->r->baselines, k->r->model[0].name);
     fprintf(to, "%s%s%s", verdict, *probes != '\0' ? " " : "", probes);
     free(verdict);
     free(probes);
@@ -183,8 +195,8 @@ void known_limits(const struct known *k, FILE *to)
 {
     const char *cohort = k->r != NULL ? k->r->cohort : k->model->cohort;
     if (*cohort != '\0')
-        fprintf(to, "It was learned%s of a %s: no figure says anything of patients.", k->r != NULL ? " and tested on regions" : " from regions",
-                cohort);
+        fprintf(to, "It was learned%s of a %s: no figure says anything of patients.",
+                k->r != NULL ? " and tested on regions" : " from regions", cohort);
     if (k->r != NULL) {
         fprintf(to, "%s%zu patients were tested; ", *cohort != '\0' ? " " : "", k->r->baselines.patients);
         known_failures(k, to);

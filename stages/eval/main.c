@@ -17,7 +17,7 @@
 #include <string.h>
 
 struct settings {
-    const char *cache, *out, *split, *format, *rows, *paper, *init;
+    const char *cache, *out, *split, *format, *rows, *paper, *init, *sites;
     bool rerun;
     int64_t neighbours;
     struct backend_wish backend;
@@ -39,7 +39,8 @@ static void make_report(const struct settings *s, const struct cache *c, bool ba
     struct error e = {0};
     if (split_of(s->split) == SPLIT_NONE)
         die(EX_USAGE, "--split all is for embed: a report looks at regions the model was not trained on");
-    struct report_wish w = {&s->model, &s->name, split_of(s->split), s->backend, (uint64_t)s->common->seed, baselines};
+    struct report_wish w = {&s->model, &s->name, split_of(s->split), s->backend, (uint64_t)s->common->seed,
+                            baselines, s->sites};
     if (report_make(r, c, &w, &e) < 0)
         die_of(&e);
 }
@@ -147,7 +148,7 @@ static void run_table(const struct settings *s)
     if (cache_open(&c, s->cache, &e) < 0 || rows_read(&rows, s->rows, s->paper, &e) < 0 ||
         paper_wish(&rows, &models, &names, &e) < 0)
         die_of(&e);
-    struct report_wish w = {&models, &names, split_of(s->split), s->backend, (uint64_t)s->common->seed, true};
+    struct report_wish w = {&models, &names, split_of(s->split), s->backend, (uint64_t)s->common->seed, true, NULL};
     if (models.count > 0) {
         r = xalloc(1, sizeof *r);
         if (report_make(r, &c, &w, &e) < 0)
@@ -267,6 +268,8 @@ int main(int argc, char **argv)
         {"out", OPT_STRING, &s.out, "PATH", 0, 0,
          "report: the folder to write to; embed: the table, .tsv or .h5; compare: the file, instead of stdout", 0, NULL},
         {"format", OPT_CHOICE, &s.format, TABLE_FORMATS, 0, 0, "compare: how the table is written", 0, NULL},
+        {"sites", OPT_STRING, &s.sites, "FILE", 0, 0,
+         "report, card, sheet: which patient is of which site, a table with a head: patient, site", 0, NULL},
         {"rows", OPT_STRING, &s.rows, "FILE", 0, 0, "table: which models stand in which row (pipelines/tables)", 0, NULL},
         {"paper", OPT_STRING, &s.paper, "FILE", 0, 0, "table: the paper's figures (pipelines/tables/paper)", 0, NULL},
         {"init", OPT_STRING, &s.init, "FILE", 0, 0,

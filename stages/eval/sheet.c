@@ -59,7 +59,8 @@ static void put_list(struct document *d, enum list list, const struct known *k)
         free(answer);
     }
     document_table_end(d);
-    char *words = xprintf("%s. Of %zu items and parts the run has words for %zu; the numbers are the published ones, the subjects are not its "
+    char *words = xprintf("%s. Of %zu items and parts the run has words for %zu; the numbers are the published ones, "
+                          "the subjects are not its "
                           "wording.",
                           lists[list].where, count, known);
     document_paragraph(d, words);
@@ -70,12 +71,14 @@ int sheet_write(const struct known *k, const char *path, struct error *e)
 {
     struct document d;
     const struct report *r = k->r;
-    char *title = xprintf("Reporting sheet of the model '%s'%s%s", r->model[0].name, *r->cohort != '\0' ? ": " : "", r->cohort),
+    char *title = xprintf("Reporting sheet of the model '%s'%s%s", r->model[0].name, *r->cohort != '\0' ? ": " : "",
+                          r->cohort),
          *made = provenance_of_cache(r->cache->digest, split_name[r->split]),
          *model = provenance_of_model(r->model[0].name, k->digest, k->model);
     int rc = document_open(&d, path, title, e);
     if (rc == 0) {
-        document_paragraph(&d, "Filled in by program, from what the run measured, set or read. It is a beginning: what only people know is left "
+        document_paragraph(&d, "Filled in by program, from what the run measured, set or read. It is a beginning: what "
+                               "only people know is left "
                                "open, and every answer is to be read before it is handed in.");
         document_paragraph(&d, made);
         document_paragraph(&d, model);
