@@ -29,7 +29,8 @@ static double number_in(const char *dir, const char *name)
 static bool is_package(const char *name)
 {
     const char *number = strchr(name, ':');
-    if (number == NULL || strncmp(name, "intel-rapl", strlen("intel-rapl")) != 0 || strncmp(name, "intel-rapl-mmio", strlen("intel-rapl-mmio")) == 0)
+    if (number == NULL || strncmp(name, "intel-rapl", strlen("intel-rapl")) != 0 ||
+        strncmp(name, "intel-rapl-mmio", strlen("intel-rapl-mmio")) == 0)
         return false;
     while (isdigit((unsigned char)*++number))
         ;

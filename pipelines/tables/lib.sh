@@ -135,12 +135,12 @@ tables_rate() {
         seconds=$((seconds + $(sed -n 's/^seconds //p' "$dir")))
     done
     if [ "$seconds" = 0 ]; then
-        rm -rf "$out/rate"
-        "$tables_here/../pretrain.sh" --cache "$cohort" --out "$out/rate" -j "$jobs" --recipe "$recipe" --steps=20 >"$out/rate.log" 2>&1 || return
-        seconds=$(awk -F, 'END { print $(NF - 1) }' "$out/rate/pretrain/losses.csv")
+        rm -rf "$out/rate.$$"
+        "$tables_here/../pretrain.sh" --cache "$cohort" --out "$out/rate.$$" -j "$jobs" --recipe "$recipe" --steps=20 >"$out/rate.$$.log" 2>&1 || return
+        seconds=$(awk -F, 'END { print $(NF - 1) }' "$out/rate.$$/pretrain/losses.csv")
         sum=$(petrel-train describe --quiet --recipe "$recipe" --cache "$cohort" | sed -n 's/^work.* step=\([^ ]*\).*/\1/p')
         sum=$(awk -v a="$sum" 'BEGIN { print a * 20 }')
-        rm -rf "$out/rate" "$out/rate.log"
+        rm -rf "$out/rate.$$" "$out/rate.$$.log"
     fi
     awk -v s="$seconds" -v w="$sum" 'BEGIN { print(w > 0 ? s / w : 0) }'
 }
@@ -180,7 +180,7 @@ tables_draw() { # TABLE
     local regions=$cohort
     [ "$1" != V ] || regions=$second
     [ -n "$regions" ] || regions=$cohort
-    mkdir -p "$out/tables" && tables_rows "$1" >"$out/tables/$1.rows.new" && mv "$out/tables/$1.rows.new" "$out/tables/$1.rows" || return 74
+    mkdir -p "$out/tables" && tables_rows "$1" >"$out/tables/$1.rows.$$" && mv "$out/tables/$1.rows.$$" "$out/tables/$1.rows" || return 74
     petrel-eval table --quiet --cache "$regions" --rows "$out/tables/$1.rows" --paper "$tables_here/paper/$1.tsv" --out "$out/tables" >&2
 }
 
@@ -240,6 +240,10 @@ tables_forecast() {
         if [ -n "$why" ]; then
             refused+=("$run: $why")
         else
+            # what another build refused
+            for pair in "$out/runs/$run"/seed*/refused; do
+                [ ! -e "$pair" ] || grep -q '^not trained' "$pair" || rm -f "$pair"
+            done
             tables_works+="$run $(tables_work "$run")"$'\n'
         fi
     done
@@ -276,5 +280,5 @@ tables_page() {
             [ ! -s "$out/tables/$table.html" ] || cat "$out/tables/$table.html"
         done
         printf '</main></body></html>\n'
-    } >"$out/tables.html.new" && mv "$out/tables.html.new" "$out/tables.html" && tables_say "tables: $out/tables.html"
+    } >"$out/tables.html.$$" && mv "$out/tables.html.$$" "$out/tables.html" && tables_say "tables: $out/tables.html"
 }
