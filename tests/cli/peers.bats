@@ -1,18 +1,15 @@
-#SPDX - License - Identifier : Apache - 2.0
-#against other people's software, as tests/peers.sh installs it: MONAI, onnxruntime, TensorBoard, Lightly, PyTorch.
-#Skipped, and why is said, where that could not be installed.
-bats_require_minimum_version 1.5.0 load small
+# SPDX-License-Identifier: Apache-2.0
+# against other people's software, as tests/peers.sh installs it: MONAI, onnxruntime, TensorBoard, Lightly, PyTorch.
+# Skipped, and why is said, where that could not be installed.
+bats_require_minimum_version 1.5.0
+load small
 
-setup_file()
-{
-    export PETREL_PEERS = ${PETREL_PEERS : -$TOP / build / peers}[!-x "$PETREL_PEERS/bin/python"] ||
-    {
-        small_cache &&small_ct;
-    }
+setup_file() {
+    export PETREL_PEERS=${PETREL_PEERS:-$TOP/build/peers}
+    [ ! -x "$PETREL_PEERS/bin/python" ] || { small_cache && small_ct; }
 }
 
-setup()
-{
+setup() {
     cd "$BATS_TEST_TMPDIR" || return 1
     [[ $BIN != */build-[at]san/* ]] || skip "compared in the build without sanitizers"
     local why="tests/peers.sh was not run: it installs them in build/peers"
