@@ -7,6 +7,7 @@
  *                                  norm behind it takes its mean away again: running_mean less the bias is the same
  *                                  network, in evaluation and in training. Any other bias we have not is refused
  *                                  by name (model_load): there is nothing behind it that takes it away again. */
+#include "common/log.h"
 #include "stages/model.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,8 @@ int model_read(struct safetensors *s, const char *path, struct error *e)
         safetensors_free(s);
         return -1;
     }
+    if (ours && !safetensors_summed(s))
+        log_note("'%s' has no sum: another program changed it, and damage to it would not be seen", path);
     if (!ours)
         fold_shortcut_biases(s);
     return 0;
