@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* base -- errors, memory, time.   common */
 #include "common/base.h"
+#include "common/pseudonym.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -70,9 +71,18 @@ void die(int code, const char *format, ...)
     /* A second death (in the hook, or in another thread) must not start the farewell again. */
     if (atomic_flag_test_and_set(&dying))
         _exit(code);
-    fprintf(stderr, "%s%s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", name, e.text);
+    /* where memory may be gone there is none for hiding: a sentence ends where it would name a file */
+    if (code == EX_OSERR && pseudonym_hides())
+        e.text[strcspn(e.text, "'/")] = '\0';
+    bool const hides = code != EX_OSERR && pseudonym_hides();
+    char *said = hides ? pseudonym_log(e.text) : e.text, *recorded = hides ? pseudonym_hide(e.text) : e.text;
+    fprintf(stderr, "%s%s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", name, said);
     if (hook)
-        hook(code, e.text);
+        hook(code, recorded);
+    if (hides) {
+        free(said);
+        free(recorded);
+    }
     exit(code);
 }
 

@@ -2,6 +2,7 @@
 /* log -- what people read on stderr: notes, warnings, events, the last line.   common
  * Progress is in progress.c. */
 #include "common/log_line.h"
+#include "common/pseudonym.h"
 #include "common/utf8.h"
 
 #include <ctype.h>
@@ -185,6 +186,14 @@ static void say(const char *level, const char *text)
     pthread_mutex_unlock(&log_state.lock);
 }
 
+/* Without names of files, where stderr is a log. */
+static void say_hidden(const char *level, const char *text)
+{
+    char *said = pseudonym_log(text);
+    say(level, said);
+    free(said);
+}
+
 void log_note(const char *format, ...)
 {
     if (log_state.quiet)
@@ -193,7 +202,7 @@ void log_note(const char *format, ...)
     va_start(arguments, format);
     char *text = text_of(format, arguments);
     va_end(arguments);
-    say("note", text);
+    say_hidden("note", text);
     free(text);
 }
 
@@ -203,8 +212,10 @@ void log_warn(const char *format, ...)
     va_start(arguments, format);
     char *text = text_of(format, arguments);
     va_end(arguments);
-    say("warning", text);
-    tell("warning", &(struct metric_pair){.key = "text", .text = text}, 1);
+    say_hidden("warning", text);
+    char *told = pseudonym_hide(text);
+    tell("warning", &(struct metric_pair){.key = "text", .text = told}, 1);
+    free(told);
     free(text);
 }
 

@@ -36,7 +36,7 @@ void safetensors_add(struct safetensors *s, const char *name, enum tensor_type t
                      const void *data);
 void safetensors_set(struct safetensors *s, const char *key, const char *value); /* metadata; replaces */
 const char *safetensors_get(const struct safetensors *s, const char *key);       /* NULL: not there */
-bool safetensors_summed(const struct safetensors *s); /* read: had a sum, which was right */
+bool safetensors_summed(const struct safetensors *s);                            /* read: had a sum, which was right */
 const struct tensor_entry *safetensors_find(const struct safetensors *s, const char *name);
 size_t tensor_count(const struct tensor_entry *t);                                              /* elements */
 int safetensors_write(const struct safetensors *s, const char *path, struct error *e) MUST_USE; /* atomic */

@@ -39,8 +39,8 @@ struct cache {
     char digest[65];         /* SHA-256 over the shards' digests in order: names this very data */
     struct item_key *again;  /* keys under which other lists of scans brought shards that were here already */
     size_t again_count;
-    bool split_by_hand;          /* splits.tsv is there, and not by petrel-cache split */
-    atomic_uchar *sound;         /* [shard_count]: this process held the file against its SHA-256; NULL while it is written */
+    bool split_by_hand;  /* splits.tsv is there, and not by petrel-cache split */
+    atomic_uchar *sound; /* [shard_count]: this process held the file against its SHA-256; NULL while it is written */
     struct cache_writer *writer; /* NULL: opened for reading */
 };
 

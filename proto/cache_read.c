@@ -92,7 +92,9 @@ int cache_read_shard(const struct cache *c, size_t shard, bool verify, struct re
 int cache_read_facts(const struct cache *c, size_t shard, struct scan_facts *facts, struct error *e)
 {
     struct store *s = NULL;
-    int result = entry_trust(c, shard, e) || entry_open(c, shard, &s, e) || shard_facts(s, facts, e) ? shard_error(c, shard, e) : 0;
+    int result = entry_trust(c, shard, e) || entry_open(c, shard, &s, e) || shard_facts(s, facts, e)
+                     ? shard_error(c, shard, e)
+                     : 0;
     store_close(&s);
     return result;
 }
@@ -101,7 +103,8 @@ int cache_read_lesions(const struct cache *c, size_t shard, struct lesions *l, s
 {
     struct store *s = NULL;
     *l = (struct lesions){0};
-    int result = entry_trust(c, shard, e) || entry_open(c, shard, &s, e) || shard_lesions(s, (size_t)c->shard[shard].regions, l, e)
+    int result = entry_trust(c, shard, e) || entry_open(c, shard, &s, e) ||
+                         shard_lesions(s, (size_t)c->shard[shard].regions, l, e)
                      ? shard_error(c, shard, e)
                      : 0;
     if (result)

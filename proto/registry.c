@@ -158,9 +158,9 @@ int registry_publish(struct registry *r, struct registered *me, struct error *e)
                 (unsigned)(random_number() >> 32));
     char *path = path_join(r->dir, me->file);
     /* the sum first: the line of another key cannot swallow it, should its end be damaged */
-    char *text = xprintf("sum = %016" PRIx64 "\nversion = %d\nendpoint = %s\nkey = %s\npid = %ld\nhost = %s\n",
-                         registered_sum(me), CHANNEL_VERSION, me->endpoint, *me->key ? me->key : "none", me->pid,
-                         me->host);
+    char *text =
+        xprintf("sum = %016" PRIx64 "\nversion = %d\nendpoint = %s\nkey = %s\npid = %ld\nhost = %s\n",
+                registered_sum(me), CHANNEL_VERSION, me->endpoint, *me->key ? me->key : "none", me->pid, me->host);
     int result = publish_bytes(path, text, strlen(text), e);
     free(text);
     if (result) {

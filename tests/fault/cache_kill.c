@@ -140,7 +140,7 @@ static void directories_compare(void)
         die_of(&e);
     check(strcmp(a.digest, b.digest) == 0 && b.shard_count == SCANS - 1 && b.refused_count == 1,
           "a resumed cache differs");
-    check(left.count == SCANS - 1 + 2, "something is left beside the shards, the manifest and the lock");
+    check(left.count == SCANS - 1 + 3, "something is left beside the shards, the manifest, its seal and the lock");
     names_free(&left);
     cache_close(&a);
     cache_close(&b);

@@ -246,7 +246,8 @@ static void item_make(void)
     struct error e = {0};
     fault_scan(&m, 1, 5, 1);
     regions_message_encode(&m, &body);
-    struct control_frame c = {.kind = FRAME_ITEM, .session = 3, .key = {RUN, 5}, .check = bytes_xxh3(body.data, body.size)};
+    struct control_frame c = {
+        .kind = FRAME_ITEM, .session = 3, .key = {RUN, 5}, .check = bytes_xxh3(body.data, body.size)};
     uint8_t *both = xalloc(CONTROL_FRAME_MAX + body.size, 1);
     size_t size = control_frame_write(&c, both + 1);
     both[0] = (uint8_t)size; /* ZeroMQ frames it */
@@ -345,7 +346,8 @@ static void flip_once(struct kind *k, struct rng *rng, uint64_t undamaged)
 
 int main(int argc, char **argv)
 {
-    uint64_t const wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : 1500, seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    uint64_t const wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : 1500,
+                   seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     struct fault_result r = {"R5", "a bit flipped in what is read back: unseen", "flips", 0, 0, 0, 0};
     struct error e = {0};
     program_name_set("flips");
