@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* base -- errors, memory, time.   common */
 #include "common/base.h"
-#include "common/pseudonym.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -15,6 +14,8 @@
 
 static const char *name = "petrel";
 static void (*hook)(int code, const char *sentence);
+static char *(*hides)(const char *text);
+static bool hides_log;
 static atomic_flag dying = ATOMIC_FLAG_INIT;
 
 /* ---- failure ---- */
@@ -72,14 +73,14 @@ void die(int code, const char *format, ...)
     if (atomic_flag_test_and_set(&dying))
         _exit(code);
     /* where memory may be gone there is none for hiding: a sentence ends where it would name a file */
-    if (code == EX_OSERR && pseudonym_hides())
+    if (code == EX_OSERR && text_hides())
         e.text[strcspn(e.text, "'/")] = '\0';
-    bool const hides = code != EX_OSERR && pseudonym_hides();
-    char *said = hides ? pseudonym_log(e.text) : e.text, *recorded = hides ? pseudonym_hide(e.text) : e.text;
+    bool const hidden = code != EX_OSERR && text_hides();
+    char *said = hidden ? text_log(e.text) : e.text, *recorded = hidden ? text_hide(e.text) : e.text;
     fprintf(stderr, "%s%s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", name, said);
     if (hook)
         hook(code, recorded);
-    if (hides) {
+    if (hidden) {
         free(said);
         free(recorded);
     }
@@ -104,6 +105,29 @@ void program_name_set(const char *new_name)
 const char *program_name(void)
 {
     return name;
+}
+
+/* ---- what is written down ---- */
+
+void text_hook(char *(*hide)(const char *text), bool log)
+{
+    hides = hide;
+    hides_log = log;
+}
+
+bool text_hides(void)
+{
+    return hides;
+}
+
+char *text_hide(const char *text)
+{
+    return hides ? hides(text) : xstrdup(text);
+}
+
+char *text_log(const char *text)
+{
+    return hides && hides_log ? hides(text) : xstrdup(text);
 }
 
 /* ---- memory ---- */

@@ -52,6 +52,13 @@ _Noreturn void die(int code, const char *format, ...) PRINTF_LIKE(2, 3);
 _Noreturn void die_of(const struct error *e);
 /* Called by die() before it leaves: a stage tells its pipeline here. At most one hook; NULL takes it away. */
 void die_hook(void (*hook)(int code, const char *sentence));
+/* What is written down (logs of a run, records for watchers, RUN/FAILED) passes through a function that takes names of files out, where
+ * one was set (common/pseudonym.h). hide: the text without them, the caller's; NULL (as at the start): texts stay. log: stderr is a log
+ * of a run, too, and not a person's. */
+void text_hook(char *(*hide)(const char *text), bool log);
+bool text_hides(void);
+char *text_hide(const char *text) MUST_USE; /* for records and RUN/FAILED; the caller's */
+char *text_log(const char *text) MUST_USE;  /* for stderr; the caller's */
 /* The name die() and the log put first, such as "petrel-roi". Not copied. */
 void program_name_set(const char *name);
 const char *program_name(void);

@@ -2,7 +2,6 @@
 /* log -- what people read on stderr: notes, warnings, events, the last line.   common
  * Progress is in progress.c. */
 #include "common/log_line.h"
-#include "common/pseudonym.h"
 #include "common/utf8.h"
 
 #include <ctype.h>
@@ -189,7 +188,7 @@ static void say(const char *level, const char *text)
 /* Without names of files, where stderr is a log. */
 static void say_hidden(const char *level, const char *text)
 {
-    char *said = pseudonym_log(text);
+    char *said = text_log(text);
     say(level, said);
     free(said);
 }
@@ -213,7 +212,7 @@ void log_warn(const char *format, ...)
     char *text = text_of(format, arguments);
     va_end(arguments);
     say_hidden("warning", text);
-    char *told = pseudonym_hide(text);
+    char *told = text_hide(text);
     tell("warning", &(struct metric_pair){.key = "text", .text = told}, 1);
     free(told);
     free(text);

@@ -6,30 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *(*hook)(const char *text);
-static bool hook_log;
-
-void pseudonym_hook(char *(*hide)(const char *text), bool log)
-{
-    hook = hide;
-    hook_log = log;
-}
-
-bool pseudonym_hides(void)
-{
-    return hook;
-}
-
-char *pseudonym_hide(const char *text)
-{
-    return hook ? hook(text) : xstrdup(text);
-}
-
-char *pseudonym_log(const char *text)
-{
-    return hook && hook_log ? hook(text) : xstrdup(text);
-}
-
 char *pseudonyms_path(const char *run_dir)
 {
     const char *said = getenv("PETREL_NAMES");

@@ -10,14 +10,6 @@
 
 enum { PSEUDONYM_LENGTH = 12 }; /* lower-case hexadecimal digits */
 
-/* ---- what is written down: logs in a run, records for watchers, RUN/FAILED pass through the hook ---- */
-/* hide: the text without names, the caller's; NULL (as at the start): texts stay. log: stderr is a log of a run, too, and not a person's. */
-void pseudonym_hook(char *(*hide)(const char *text), bool log);
-bool pseudonym_hides(void);
-char *pseudonym_hide(const char *text) MUST_USE; /* for records and RUN/FAILED */
-char *pseudonym_log(const char *text) MUST_USE;  /* for stderr */
-
-/* ---- the table ---- */
 struct pseudonyms {
     struct pseudonym {
         char key[PSEUDONYM_LENGTH + 1];
