@@ -14,8 +14,8 @@
 
 static const char *name = "petrel";
 static void (*hook)(int code, const char *sentence);
-static char *(*hides)(const char *text);
-static bool hides_log;
+static char *(*text_of)(const char *text);
+static enum text_use text_use;
 static atomic_flag dying = ATOMIC_FLAG_INIT;
 
 /* ---- failure ---- */
@@ -73,14 +73,14 @@ void die(int code, const char *format, ...)
     if (atomic_flag_test_and_set(&dying))
         _exit(code);
     /* where memory may be gone there is none for hiding: a sentence ends where it would name a file */
-    if (code == EX_OSERR && text_hides())
+    bool const changes = text_of && code != EX_OSERR;
+    if (text_of && !changes && text_use != TEXT_PEOPLE)
         e.text[strcspn(e.text, "'/")] = '\0';
-    bool const hidden = code != EX_OSERR && text_hides();
-    char *said = hidden ? text_log(e.text) : e.text, *recorded = hidden ? text_hide(e.text) : e.text;
+    char *said = changes ? text_said(e.text, false) : e.text, *recorded = changes ? text_record(e.text) : e.text;
     fprintf(stderr, "%s%s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", name, said);
     if (hook)
         hook(code, recorded);
-    if (hidden) {
+    if (changes) {
         free(said);
         free(recorded);
     }
@@ -109,25 +109,21 @@ const char *program_name(void)
 
 /* ---- what is written down ---- */
 
-void text_hook(char *(*hide)(const char *text), bool log)
+void text_hook(char *(*of)(const char *text), enum text_use use)
 {
-    hides = hide;
-    hides_log = log;
+    text_of = of;
+    text_use = use;
 }
 
-bool text_hides(void)
+char *text_record(const char *text)
 {
-    return hides;
+    return text_of && text_use != TEXT_PEOPLE ? text_of(text) : xstrdup(text);
 }
 
-char *text_hide(const char *text)
+char *text_said(const char *text, bool hidden)
 {
-    return hides ? hides(text) : xstrdup(text);
-}
-
-char *text_log(const char *text)
-{
-    return hides && hides_log ? hides(text) : xstrdup(text);
+    bool const changes = text_use == TEXT_PEOPLE || (text_use == TEXT_LOGS && !hidden);
+    return text_of && changes ? text_of(text) : xstrdup(text);
 }
 
 /* ---- memory ---- */

@@ -188,7 +188,7 @@ static void say(const char *level, const char *text)
 /* Without names of files, where stderr is a log. */
 static void say_hidden(const char *level, const char *text)
 {
-    char *said = text_log(text);
+    char *said = text_said(text, false);
     say(level, said);
     free(said);
 }
@@ -212,7 +212,7 @@ void log_warn(const char *format, ...)
     char *text = text_of(format, arguments);
     va_end(arguments);
     say_hidden("warning", text);
-    char *told = text_hide(text);
+    char *told = text_record(text);
     tell("warning", &(struct metric_pair){.key = "text", .text = told}, 1);
     free(told);
     free(text);
@@ -221,9 +221,10 @@ void log_warn(const char *format, ...)
 void log_refused(const char *scan, const char *sentence)
 {
     const struct metric_pair pair[] = {metric_text("scan", scan), metric_text("text", sentence)};
-    char *text = xprintf("refused '%s': %s", scan, sentence);
-    say("warning", text);
+    char *text = xprintf("refused '%s': %s", scan, sentence), *said = text_said(text, true);
+    say("warning", said);
     tell("refused", pair, COUNT_OF(pair));
+    free(said);
     free(text);
 }
 

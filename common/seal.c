@@ -33,11 +33,14 @@ int seal_publish(const char *path, struct error *e)
     return result;
 }
 
-void seal_remove(const char *path)
+int seal_remove(const char *path, struct error *e)
 {
     char *at = seal_path(path);
-    unlink(at);
+    int result = unlink(at) == 0 ? dir_sync_of(at, e) : 0;
+    if (file_exists(at))
+        result = fail_as(e, EX_IOERR, "cannot take '%s' away", at);
     free(at);
+    return result;
 }
 
 /* "" where there is none. One that is longer than a seal can be is none that was written here, and is broken. */

@@ -17,5 +17,6 @@ enum seal {
 int seal_publish(const char *path, struct error *e) MUST_USE;
 /* file_read, and what the seal says of it. A writer may be at work, that appends and then seals. */
 int seal_read(const char *path, size_t max, struct buffer *out, enum seal *is, struct error *e) MUST_USE;
-void seal_remove(const char *path); /* before the file is made anew or cut; safe where there is none */
+/* Before the file is made anew or cut: safely gone. */
+int seal_remove(const char *path, struct error *e) MUST_USE;
 #endif

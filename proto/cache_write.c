@@ -22,8 +22,7 @@ static int manifest_rewrite(struct cache *c, struct error *e)
 {
     char *manifest = cache_path(c, CACHE_MANIFEST);
     struct publish p;
-    seal_remove(manifest);
-    int result = publish_open(&p, manifest, e);
+    int result = seal_remove(manifest, e) || publish_open(&p, manifest, e) ? -1 : 0;
     if (!result) {
         manifest_head_write(p.to);
         for (size_t i = 0; i < cache_entries(c); i++)

@@ -23,8 +23,6 @@ static struct upstream {
     char run_dir[64], log[96], progress[96];
     char *path[STAGES];
     char **word[STAGES], **environment;
-    char *names; /* what stands for names of files: beside the results */
-    struct pseudonyms known;
     struct child child[STAGES];
     struct children children;
     pthread_t watcher;
@@ -104,27 +102,19 @@ static void pass_warning(void *context, const char *process, const struct metric
         }
     said->name = xresize(said->name, said->count + 1, sizeof *said->name);
     said->name[said->count++] = whole;
-    char *scan = pseudonyms_reveal(&up.known, metric_record_text(r, "scan")),
-         *sentence = pseudonyms_reveal(&up.known, text);
     if (refused)
-        log_refused(scan, sentence);
+        log_refused(metric_record_text(r, "scan"), text);
     else
-        log_warn("%s", sentence);
-    free(scan);
-    free(sentence);
+        log_warn("%s", text);
 }
 
 static void pass_warnings(void)
 {
     struct names said = {0};
-    struct error e = {0};
-    if (pseudonyms_read(&up.known, up.names, &e) < 0)
-        log_warn("%s", e.text);
     struct metric_reader *m = metric_reader_open(up.progress);
     metric_reader_look(m, pass_warning, NULL, &said);
     metric_reader_close(&m);
     names_free(&said);
-    pseudonyms_free(&up.known);
 }
 
 /* However we leave: nothing of ours stays behind. */
@@ -139,16 +129,15 @@ static void clear_up(void)
 /* Ours, but that they tell of their progress in a directory of their own. */
 static char **environment_make(void)
 {
-    static const char key[] = "PETREL_PROGRESS_DIR=", names[] = "PETREL_NAMES=";
+    static const char key[] = "PETREL_PROGRESS_DIR=";
     size_t n = 0, kept = 0;
     while (environ[n])
         n++;
-    char **own = xalloc(n + 3, sizeof *own);
+    char **own = xalloc(n + 2, sizeof *own);
     for (size_t i = 0; i < n; i++)
-        if (strncmp(environ[i], key, sizeof key - 1) != 0 && strncmp(environ[i], names, sizeof names - 1) != 0)
+        if (strncmp(environ[i], key, sizeof key - 1) != 0)
             own[kept++] = environ[i];
-    own[kept++] = xprintf("%s%s", key, up.progress);
-    own[kept] = xprintf("%s%s", names, up.names);
+    own[kept] = xprintf("%s%s", key, up.progress);
     return own;
 }
 
@@ -168,7 +157,10 @@ int upstream_start(char **scan, size_t scans, const struct upstream_words *given
     format_into(up.progress, sizeof up.progress, "%s/progress", up.run_dir);
     if (dir_make(up.progress, e) < 0)
         return -1;
-    up.names = pseudonyms_path(given->out);
+    /* what stands for names of files lies beside the results: petrel-load's to write, ours to read (stage_open) */
+    char *names = pseudonyms_path(given->out);
+    setenv("PETREL_NAMES", names, 1);
+    free(names);
     up.environment = environment_make();
     char *recipe = path_join(up.run_dir, "recipe.conf"), *run = up.run_dir;
     char *units = xprintf("--units=%s", given->units);

@@ -277,7 +277,7 @@ int hide_open(const char *salt, const char *path, struct error *e)
                        strerror(errno));
     read_linked(path);
     hidden.table = table;
-    text_hook(hide_text, metric_watched());
+    text_hook(hide_text, metric_watched() ? TEXT_LOGS : TEXT_RECORDS);
     return 0;
 }
 

@@ -82,14 +82,14 @@ leaks() {
     petrel-cache ls --json kept | grep -q 'Vorname_1'
 }
 
-@test "petrel-load by itself says names on its stderr, and writes none" {
+@test "programs started by hand say names on their stderr, and write none" {
     mkdir run
     petrel-load --run run --channel-out volumes "${places[2]}" 2>said &
-    PETREL_RUN_DIR=run petrel-suv 2>log &
-    PETREL_RUN_DIR=run petrel-roi 2>>log &
+    PETREL_RUN_DIR=run petrel-suv 2>>said &
+    PETREL_RUN_DIR=run petrel-roi 2>>said &
     PETREL_RUN_DIR=run run -65 timeout 60 petrel-cache collect cache
     wait
     grep -q 'Vorname_cut.nii.gz' said
-    run ! leaks cache run log
+    run ! leaks cache run
     [ "$(stat -c %a run.names)" = 600 ]
 }

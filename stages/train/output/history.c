@@ -22,7 +22,8 @@ static int cut(struct history *c, int64_t keep, struct error *e)
     if (fstat(fileno(c->file), &st) || st.st_size < keep)
         return fail(e, "'%s' has %lld bytes, but the checkpoint knows of %lld: put it back, or --restart to begin anew",
                     c->path, (long long)st.st_size, (long long)keep);
-    seal_remove(c->path);
+    if (seal_remove(c->path, e))
+        return -1;
     if (ftruncate(fileno(c->file), keep) || fseek(c->file, 0, SEEK_END))
         return fail_as(e, EX_IOERR, "cannot cut '%s' to %lld bytes: %s", c->path, (long long)keep, strerror(errno));
     return 0;
@@ -31,8 +32,10 @@ static int cut(struct history *c, int64_t keep, struct error *e)
 int history_open(struct history *c, const char *path, const char *header, int64_t keep, struct error *e)
 {
     c->path = xstrdup(path);
-    if (!keep)
-        seal_remove(path);
+    if (!keep && seal_remove(path, e)) {
+        history_close(c);
+        return -1;
+    }
     c->file = fopen(path, keep ? "r+" : "w");
     if (!c->file) {
         fail_as(e, EX_CANTCREAT, "cannot %s '%s': %s", keep ? "go on with" : "create", path, strerror(errno));

@@ -36,8 +36,9 @@ static void ask(void)
     static const struct {
         const char *word;
         enum kind kind;
-    } words[] = {{"full:", FULL},     {"broken:", BROKEN},      {"short:", SHORT},       {"unread:", UNREAD},
-                 {"memory:", MEMORY}, {"writes:", COUNT_WRITES}, {"reads:", COUNT_READS}, {"allocations:", COUNT_MEMORY}};
+    } words[] = {{"full:", FULL},         {"broken:", BROKEN},           {"short:", SHORT},
+                 {"unread:", UNREAD},     {"memory:", MEMORY},           {"writes:", COUNT_WRITES},
+                 {"reads:", COUNT_READS}, {"allocations:", COUNT_MEMORY}};
     const char *said = getenv("PETREL_FAULT"), *program = getenv("PETREL_FAULT_PROGRAM");
     if (!said || (program && strcmp(program, program_invocation_short_name) != 0))
         return;
@@ -197,8 +198,8 @@ int fclose(FILE *stream)
     static int (*real)(FILE *);
     if (!real)
         *(void **)&real = dlsym(RTLD_NEXT, "fclose");
-    bool const fails = fileno(stream) >= 0 && (fcntl(fileno(stream), F_GETFL) & O_ACCMODE) != O_RDONLY &&
-                       stream_fails(stream);
+    bool const fails =
+        fileno(stream) >= 0 && (fcntl(fileno(stream), F_GETFL) & O_ACCMODE) != O_RDONLY && stream_fails(stream);
     int const why = errno, result = real(stream);
     if (fails)
         errno = why;
