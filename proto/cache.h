@@ -44,6 +44,8 @@ struct cache {
     struct cache_writer *writer; /* NULL: opened for reading */
 };
 
+/* Names which patients learn, validate and test: 16 hex digits and a NUL, over the shards' splits in their order. */
+void cache_splits_name(const struct cache *c, char name[17]);
 /* Open for reading; -1 and a sentence naming file and field (another version, a manifest that is none or lost lines, a lost shard,
  * splits.tsv with a wrong sum). A shard's file is held against the manifest's SHA-256 before the first of it is believed.
  * An absent or empty directory is EX_NOINPUT. */

@@ -3,13 +3,14 @@
  *
  *     petrel-train pretrain    --cache DIR --run DIR                 encoder, PEB, heads by a method (--method)
  *     petrel-train classifier  --cache DIR --run DIR --init FILE     the two-layer head
- *     petrel-train describe    [--recipe FILE]                       the network as a table
+ *     petrel-train describe    [--recipe FILE] [--cache DIR]         the network as a table; what training on the cache takes
  *     petrel-train export      --init FILE --onnx FILE               weights in other clothes */
 #include "common/file.h"
 #include "common/log.h"
 #include "stages/train/batches/augmented_batch.h"
 #include "stages/train/batches/batch_source.h"
 #include "stages/train/checkpoint/model_publish.h"
+#include "stages/train/given.h"
 #include "stages/train/run_record.h"
 #include <stdlib.h>
 #include <string.h>
@@ -92,18 +93,18 @@ static void parse(struct train *t, int argc, char **argv)
     size_t n = own_rows(t, table);
     n += channel_rows(t, table + n);
     n += recipe_options(&t->recipe, RECIPE_NETWORK | RECIPE_PRETRAIN | RECIPE_CLASSIFIER, table + n, TABLE_ROOM - n);
-    struct opts o = {.program = "petrel-train",
-                     .usage = "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train "
-                              "describe [--recipe FILE]\n       petrel-train settings paper|released\n       "
-                              "petrel-train export --init FILE [--onnx FILE] "
-                              "[--compact FILE] [--model FILE]",
-                     .purpose = "learns representations of region pairs, then a classifier on them",
-                     .epilogue =
-                         "Batches come from petrel-pairs, started beside it with the same run directory and recipe.\n"
-                         "Killed or stopped, run the same command again: it ends in the same bytes.",
-                     .table = table,
-                     .count = n,
-                     .common = {.seed = 1}};
+    struct opts o = {
+        .program = "petrel-train",
+        .usage = "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train "
+                 "describe [--recipe FILE] [--cache DIR]\n       petrel-train settings paper|released\n       "
+                 "petrel-train export --init FILE [--onnx FILE] "
+                 "[--compact FILE] [--model FILE]",
+        .purpose = "learns representations of region pairs, then a classifier on them",
+        .epilogue = "Batches come from petrel-pairs, started beside it with the same run directory and recipe.\n"
+                    "Killed or stopped, run the same command again: it ends in the same bytes.",
+        .table = table,
+        .count = n,
+        .common = {.seed = 1}};
     if (opts_parse(&o, argc, argv, &e) || recipe_check(&t->recipe, &e))
         die_of(&e);
     if (o.rest_count == 2 && !strcmp(o.rest[0], "settings")) {
@@ -119,6 +120,8 @@ static void parse(struct train *t, int argc, char **argv)
     t->seed = (uint64_t)o.common.seed;
     t->threads = o.common.threads;
     t->restart = t->restart || !t->resume;
+    if (given_check_backbone(t, &e))
+        die_of(&e);
 }
 
 /* ---- opening ---- */
@@ -130,14 +133,18 @@ static void check_words(const struct train *t)
         die(EX_USAGE, "no cache given: --cache DIR");
     if (!t->stage_options.run)
         die(EX_USAGE, "no run directory given: --run DIR");
-    if (classifier && !t->init)
-        die(EX_USAGE, "the classifier stands on an encoder: give --init pretrained.safetensors");
+    if (classifier && !t->init && !t->recipe.unfreeze)
+        die(EX_USAGE, "the classifier stands on an encoder: give --init pretrained.safetensors, or --unfreeze to learn "
+                      "all of it from scratch");
     if (classifier && t->pair_list)
         die(EX_USAGE, "--pair-list is for pretrain");
     if ((classifier || t->pair_list) && train_augments(t))
         die(EX_USAGE, "--augment-on is for pretrain with petrel-pairs");
-    if (classifier && !ranks_alone(&t->world))
-        die(EX_USAGE, "--ranks is for pretrain: the classifier's head is learned in seconds by one");
+    if (classifier && !ranks_alone(&t->world) && !t->recipe.unfreeze)
+        die(EX_USAGE, "--ranks is for pretrain, and for the classifier with --unfreeze: its head alone is learned in "
+                      "seconds by one");
+    if (t->recipe.box_slices > 0 && train_augments(t))
+        die(EX_USAGE, "--augment-on backend is for volumes, and box_slices is %lld", (long long)t->recipe.box_slices);
 }
 
 static void open_data(struct train *t)
@@ -206,7 +213,7 @@ int main(int argc, char **argv)
     size_t phase = 0;
     parse(&t, argc, argv);
     if (!strcmp(t.phase, "describe")) {
-        if (describe_print(&t.recipe, stdout, &e))
+        if (describe_print(&t, stdout, &e))
             die_of(&e);
         return EX_OK;
     }

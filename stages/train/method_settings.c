@@ -1,54 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* method_settings -- from the recipe's rows to the struct of the method that uses them.   [train] */
 #include "stages/train/method_settings.h"
+#include "stages/train/given.h"
 #include <stdlib.h>
 #include <string.h>
 
 static const size_t SIZE[] = {[SETTING_FLAG] = sizeof(bool),
                               [SETTING_INT] = sizeof(int64_t),
                               [SETTING_REAL] = sizeof(double),
+                              [SETTING_REALS] = sizeof(struct opt_reals),
                               [SETTING_CHOICE] = sizeof(const char *)};
+_Static_assert(sizeof(struct opt_reals) == sizeof(struct setting_reals), "one is copied to the other");
 
-/* "vicreg-variance" is the option of "vicreg_variance" */
-static bool names(const struct option *o, const char *key)
+static struct owner method_owner(size_t i)
 {
-    const char *name = o->name;
-    while (*name && (*name == *key || (*name == '-' && *key == '_')))
-        name++, key++;
-    return !*name && !*key;
+    const struct method *m = method_at(i);
+    return m ? (struct owner){m->name, m->settings} : (struct owner){0};
 }
 
-/* Of which method is a setting that was given? */
-static int check_given(const struct train *t, const struct method *m, struct error *e)
+void *method_settings_own(const struct train *t, const struct method *m)
 {
-    for (size_t i = 0; i < t->options; i++) {
-        const struct option *o = &t->option[i];
-        if (!(o->flags & OPT_GIVEN) || !(o->flags & OPT_RECIPE))
-            continue;
-        for (size_t k = 0; method_at(k); k++)
-            for (const struct setting *s = method_at(k)->settings; s && s->key; s++)
-                if (method_at(k) != m && names(o, s->key))
-                    return fail_as(e, EX_USAGE,
-                                   "--%s is a setting of the method %s, and the method is %s: leave it out, or give "
-                                   "--method %s",
-                                   o->name, method_at(k)->name, m->name, method_at(k)->name);
-    }
-    return 0;
-}
-
-static void fill(const struct train *t, const struct method *m, char *own)
-{
+    char *own = xalloc(m->settings_size + 1, 1);
     struct recipe copy = t->recipe;
     struct option row[RECIPE_ROWS];
     size_t rows = recipe_options(&copy, RECIPE_ALL, row, RECIPE_ROWS);
     for (const struct setting *s = m->settings; s && s->key; s++) {
         size_t i = 0;
-        while (i < rows && !names(&row[i], s->key))
+        while (i < rows && !given_names(&row[i], s->key))
             i++;
         if (i == rows)
             die(EX_SOFTWARE, "the setting '%s' of %s is no row of the recipe", s->key, m->name);
         memcpy(own + s->at, row[i].value, SIZE[s->kind]);
     }
+    return own;
 }
 
 int method_settings_make(const struct train *t, struct learner_settings *s, struct error *e)
@@ -61,11 +45,11 @@ int method_settings_make(const struct train *t, struct learner_settings *s, stru
                                                           .clip_norm = r->clip_norm},
                                    .network = t->network,
                                    .pairs = (int)r->batch / t->world.size,
+                                   .views = (int)r->views,
                                    .seed = t->seed};
-    if (!s->method || check_given(t, s->method, e) || !(s->optimiser = optimiser_find(r->optimiser, t->backend, e)))
+    if (!s->method || given_check(t, "method", s->method->name, method_owner, e) ||
+        !(s->optimiser = optimiser_find(r->optimiser, t->backend, e)))
         return -1;
-    char *own = xalloc(s->method->settings_size + 1, 1);
-    fill(t, s->method, own);
-    s->own = own;
+    s->own = method_settings_own(t, s->method);
     return 0;
 }

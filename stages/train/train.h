@@ -27,6 +27,7 @@ struct train {
     const char *export_onnx, *export_compact, *export_model;
     const char *ranks;      /* alone|environment */
     const char *augment_on; /* pairs|backend */
+    int32_t views, layout;  /* of a batch of pretraining: enum view_layout */
     int64_t step_limit;     /* 0: none */
     int64_t ahead;          /* batches asked for ahead */
     double checkpoint_s;
@@ -69,6 +70,6 @@ int pretrain_run(struct train *t);
 int classifier_run(struct train *t);
 /* petrel-train export */
 int export_run(struct train *t);
-/* petrel-train describe */
-int describe_print(const struct recipe *r, FILE *to, struct error *e) MUST_USE;
+/* petrel-train describe; with a cache, what training on it takes, too */
+int describe_print(const struct train *t, FILE *to, struct error *e) MUST_USE;
 #endif

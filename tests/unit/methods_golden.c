@@ -4,6 +4,7 @@
 #include "common/safetensors.h"
 #include "stages/train/method_settings.h"
 #include "tests/unit/distance.h"
+#include "tests/unit/narrow.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -85,7 +86,7 @@ static void learner_make(struct learner *l, const char *method, struct backend *
     t.recipe.moco_queue = 96;
     t.recipe.swav_prototypes = 12;
     network_defaults(&t.network);
-    t.network.width = WIDTH;
+    narrow(&t.network, WIDTH);
     t.network.projection_width = K;
     if (method_settings_make(&t, &s, &e) || learner_open(l, b, &s, &e))
         fail_msg("%s", e.text);
@@ -117,9 +118,7 @@ static struct learner_tape *batch_put(struct learner *l)
     int32_t label[2 * PAIRS];
     for (int i = 0; i < 2 * PAIRS; i++)
         label[i] = i % PAIRS % 3 % 2;
-    tape_put(s->tape, s->values.box, box);
-    tape_put(s->tape, s->values.position, position);
-    learner_labels(l, label, PAIRS);
+    learner_put(l, s, box, &(struct batch_facts){.pairs = PAIRS, .views = 2, .label = label, .position = position});
     free(box);
     free(position);
     return s;
@@ -206,7 +205,7 @@ static void check_method(const char *method, struct backend *b, int steps)
         double terms[1 + METHOD_TERMS];
         float part[METHOD_TERMS];
         int count = 0;
-        learner_rates(&l, LR, (double)step / STEPS);
+        learner_rates(&l, LR, &(struct training_time){.step = step, .steps = STEPS, .epochs = 1});
         learner_step(&l, s);
         learner_terms(&l, terms);
         for (; count < METHOD_TERMS && l.method->term[count]; count++)
@@ -296,7 +295,7 @@ static void test_refused(void **state)
     struct learner l;
     recipe_defaults(&t.recipe);
     network_defaults(&t.network);
-    t.network.width = 1;
+    narrow(&t.network, 1);
     t.recipe.batch = 8;
     t.recipe.method = "moco";
     t.recipe.moco_queue = 15;
