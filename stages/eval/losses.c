@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* losses -- a run's losses, as means an epoch.   train ═▶ [losses] -> report */
 #include "stages/eval/losses.h"
+#include "common/file.h"
 #include "common/seal.h"
 #include <math.h>
 #include <stdlib.h>
