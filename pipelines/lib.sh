@@ -29,7 +29,11 @@ run_begin() {
         echo "${0##*/}: cannot make the run directory '$1'" >&2
         exit 73
     }
-    exec {run_lock}>"$run_dir/lock" && flock -w 1 "$run_lock" || {
+    exec {run_lock}>"$run_dir/lock" && [ -n "${run_lock:-}" ] || {
+        echo "${0##*/}: cannot write '$run_dir/lock'" >&2
+        exit 73
+    }
+    flock -w 1 "$run_lock" || {
         echo "${0##*/}: another run is at work in '$run_dir': wait for it, or choose another directory" >&2
         exit 75
     }

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 /* Of layouts (docs/layouts.md): every archive has them, so they say nothing of anybody. */
-static const char *const layout_words[] = {
-    "SUV",      "PET",      "PT",     "CT",           "CTres",  "SEG",       "TTB",     "ORGANS", "mask",
-    "masks",    "label",    "labels", "image",        "images", "scan",      "scans",   "volume", "imagesTr",
-    "labelsTr", "imagesTs", "cohort", "segmentation", "DICOM",  "scans.tsv", "list.tsv"};
+static const char *const layout_words[] = {"SUV",    "PET",          "PT",    "CT",        "CTres",    "SEG",
+                                           "TTB",    "ORGANS",       "mask",  "masks",     "label",    "labels",
+                                           "image",  "images",       "scans", "imagesTr",  "labelsTr", "imagesTs",
+                                           "cohort", "segmentation", "DICOM", "scans.tsv", "list.tsv"};
 enum { KNOWN_SHORTEST = 3 };
 
 /* Texts in order, each once. */
