@@ -36,7 +36,7 @@ enum { GIVEN_FIELDS = 1 };
 void given_put(struct wire_writer *w, const struct given *g);
 int given_get(const struct wire_map *map, struct given **g, struct error *e) MUST_USE;
 
-enum { PAIR_TASK_FIELDS = 8 };
+enum { PAIR_TASK_FIELDS = 10 };
 extern const struct wire_field pair_task_fields[PAIR_TASK_FIELDS];
 int pair_task_check(const struct pair_task_message *m, struct error *e) MUST_USE;
 #endif

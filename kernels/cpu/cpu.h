@@ -87,6 +87,8 @@ void cpu_add_activation(struct backend *b);
 void cpu_add_sigmoid(struct backend *b);
 void cpu_add_dropout(struct backend *b);
 void cpu_add_gate(struct backend *b);
+void cpu_add_affine(struct backend *b);
+void cpu_add_channels(struct backend *b);
 void cpu_add_meanpool(struct backend *b);
 void cpu_add_group(struct backend *b);
 void cpu_add_attention(struct backend *b);

@@ -94,6 +94,8 @@ void cuda_add_activation(struct backend *b);
 void cuda_add_sigmoid(struct backend *b);
 void cuda_add_dropout(struct backend *b);
 void cuda_add_gate(struct backend *b);
+void cuda_add_affine(struct backend *b);
+void cuda_add_channels(struct backend *b);
 void cuda_add_meanpool(struct backend *b);
 void cuda_add_group(struct backend *b);
 void cuda_add_attention(struct backend *b);

@@ -18,6 +18,7 @@ void network_defaults(struct network_settings *s)
     *s = (struct network_settings){.channels = 1,
                                    .box = {16, 16, 16},
                                    .position = true,
+                                   .position_parts = NETWORK_PARTS,
                                    .peb_norm = PEB_LAYER,
                                    .projection_width = 2048,
                                    .classifier_hidden = 128};
@@ -45,6 +46,9 @@ int network_check(const struct network_settings *s, struct error *e)
     for (int a = 0; a < 3; a++)
         if (s->box[a] < 1)
             return fail_as(e, EX_CONFIG, "box side %d is not positive", s->box[a]);
+    if (!s->position_parts || s->position_parts > NETWORK_PARTS)
+        return fail_as(e, EX_CONFIG, "of the position vector are taken the parts %#x: at least one of three",
+                       s->position_parts);
     if (s->backbone->check && s->backbone->check(&s->own, s->box, e))
         return -1;
     if (s->channels < 1 || s->projection_width < 2 || s->classifier_hidden < 1 || network_embedding(s) < 1)
@@ -64,13 +68,13 @@ int network_outputs(const struct network_settings *s)
 
 struct network_values network_build(struct tape *t, const struct network_settings *s, unsigned parts)
 {
-    struct network_values v = {-1, -1, -1, -1, -1};
+    struct network_values v = {-1, -1, -1, -1, -1, -1};
     if (parts & NETWORK_ENCODER) {
         v.box = tape_image(t, s->channels, s->box);
         v.embedding = s->backbone->build(t, v.box, "backbone", &s->own);
         if (s->position) {
             v.position = tape_rows(t, NETWORK_POSITION);
-            v.embedding = peb_build(t, v.embedding, v.position, s->peb_norm);
+            v.embedding = peb_build(t, v.embedding, v.position, s->position_parts, s->peb_norm);
         }
     } else {
         v.embedding = tape_rows(t, network_embedding(s));

@@ -22,6 +22,8 @@ void ref_add_activation(struct backend *b);
 void ref_add_sigmoid(struct backend *b);
 void ref_add_dropout(struct backend *b);
 void ref_add_gate(struct backend *b);
+void ref_add_affine(struct backend *b);
+void ref_add_channels(struct backend *b);
 void ref_add_meanpool(struct backend *b);
 void ref_add_group(struct backend *b);
 void ref_add_attention(struct backend *b);

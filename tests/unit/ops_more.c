@@ -61,11 +61,22 @@ static void softmax_run(struct job *j)
     flat_done(j, &f);
 }
 
+/* on the device, as recorded steps read it */
+static struct dropout_draw *draw_put(struct backend *b, uint64_t seed, uint64_t step)
+{
+    const struct dropout_draw draw = {seed, step};
+    struct dropout_draw *at = b->alloc(b, sizeof *at);
+    b->put(b, at, &draw, sizeof draw);
+    return at;
+}
+
 static void dropout_run(struct job *j)
 {
     struct flat f = flat_open(j);
-    j->b->dropout_forward(j->b, f.y, f.x, j->n[0], j->n[1], 0.3f, 5, 77);
-    j->b->dropout_backward(j->b, f.dx, f.dy, j->n[0], j->n[1], 0.3f, 5, 77);
+    struct dropout_draw *draw = draw_put(j->b, 5, 3);
+    j->b->dropout_forward(j->b, f.y, f.x, j->n[0], j->n[1], 0.3f, draw, 77);
+    j->b->dropout_backward(j->b, f.dx, f.dy, j->n[0], j->n[1], 0.3f, draw, 77);
+    j->b->release(j->b, draw);
     flat_done(j, &f);
 }
 
@@ -124,6 +135,46 @@ static void gate_run(struct job *j)
     rows_done(b, j->dx[1], dscale, rows);
 }
 static const int gate_shapes[][NUMBERS] = {{3, 16, 2, 3, 1}, {5, 33, 2, 2, 3}, {4, 3, 3, 2, 2}, {2, 20, 1, 1, 1}};
+
+/* ---- slice: N C, dim 3, first, count; image 1 or rows 0 ---- */
+
+static void slice_sizes(const int *n, size_t x[INPUTS], size_t *y, size_t *extra)
+{
+    x[0] = (size_t)(n[0] * n[1]) * volume(n + 2);
+    *y = (size_t)(n[0] * n[6]) * volume(n + 2);
+    *extra = 0;
+}
+
+static void slice_run(struct job *j)
+{
+    struct backend *b = j->b;
+    const int *n = j->n;
+    enum layout layout = n[7] ? IMAGE : ROWS;
+    struct image in = {n[0], n[1], {n[2], n[3], n[4]}, false}, out = in;
+    out.C = n[6];
+    size_t from = (size_t)(n[0] * n[1]), to = (size_t)(n[0] * n[6]);
+    float *x = n[7] ? device_image(b, j->x[0], &in) : device_rows(b, j->x[0], from),
+          *dx = n[7] ? device_image(b, j->dx[0], &in) : device_rows(b, j->dx[0], from),
+          *y = n[7] ? device_image(b, NULL, &out) : device_rows(b, NULL, to),
+          *dy = n[7] ? device_image(b, j->dy, &out) : device_rows(b, j->dy, to);
+    b->channels_put(b, y, n[6], 0, x, n[1], n[5], n[6], n[0], n + 2, layout, false);
+    b->channels_put(b, dx, n[1], n[5], dy, n[6], 0, n[6], n[0], n + 2, layout, true);
+    if (n[7]) {
+        image_done(b, NULL, x, &in);
+        image_done(b, NULL, dy, &out);
+        image_done(b, j->y, y, &out);
+        image_done(b, j->dx[0], dx, &in);
+    } else {
+        rows_done(b, NULL, x, from);
+        rows_done(b, NULL, dy, to);
+        rows_done(b, j->y, y, to);
+        rows_done(b, j->dx[0], dx, from);
+    }
+}
+static const int slice_shapes[][NUMBERS] = {
+    {5, 9, 1, 1, 1, 3, 6, 0}, {190, 301, 1, 1, 1, 17, 200, 0}, {3, 2, 3, 2, 4, 1, 1, 1},
+    {2, 2, 5, 3, 1, 0, 1, 1}, {3, 40, 2, 2, 3, 7, 20, 1},      {2, 33, 2, 1, 3, 16, 17, 1},
+};
 
 /* ---- tokens: N C, dim 3 ---- */
 
@@ -316,8 +367,8 @@ static void attention_run(struct job *j)
         in[i] = device_rows(b, j->x[i], count);
         din[i] = device_rows(b, j->dx[i], count);
     }
-    b->attention_forward(b, y, prob, in[0], in[1], in[2], n[0], n[1], n[2], n[3]);
-    b->attention_backward(b, din[0], din[1], din[2], dy, prob, in[0], in[1], in[2], n[0], n[1], n[2], n[3]);
+    b->attention_forward(b, y, prob, in[0], in[1], in[2], n[2], n[0], n[1], n[2], n[3]);
+    b->attention_backward(b, din[0], din[1], din[2], dy, prob, in[0], in[1], in[2], n[2], n[0], n[1], n[2], n[3]);
     for (int i = 0; i < 3; i++) {
         rows_done(b, NULL, in[i], count);
         rows_done(b, j->dx[i], din[i], count);
@@ -366,6 +417,9 @@ static const struct {
     {{.name = "gate", .tolerance = 2e-7, .sizes = gate_sizes, .run = gate_run, .differentiable = 2},
      SHAPES(gate_shapes),
      COUNT_OF(gate_shapes)},
+    {{.name = "slice", .sizes = slice_sizes, .run = slice_run, .differentiable = 1},
+     SHAPES(slice_shapes),
+     COUNT_OF(slice_shapes)},
     {{.name = "tokens", .sizes = tokens_sizes, .run = tokens_run, .differentiable = 1},
      SHAPES(gate_shapes),
      COUNT_OF(gate_shapes)},
@@ -406,9 +460,10 @@ static void test_dropout(void **state)
     static float x[N * C], y[N * C], again[N * C], other[N * C];
     for (int i = 0; i < N * C; i++)
         x[i] = 1;
-    b->dropout_forward(b, y, x, N, C, 0.25f, 3, 1000);
-    b->dropout_forward(b, again, x, N, C, 0.25f, 3, 1000);
-    b->dropout_forward(b, other, x, N, C, 0.25f, 3, 1000 + N);
+    struct dropout_draw *draw = draw_put(b, 3, 7), *later = draw_put(b, 3, 8);
+    b->dropout_forward(b, y, x, N, C, 0.25f, draw, 1000);
+    b->dropout_forward(b, again, x, N, C, 0.25f, draw, 1000);
+    b->dropout_forward(b, other, x, N, C, 0.25f, draw, 1000 + N);
     assert_memory_equal(y, again, sizeof y);
     double mean = 0;
     int dropped = 0;
@@ -421,8 +476,12 @@ static void test_dropout(void **state)
     assert_true(fabs(mean - 1) < 0.02);
     assert_memory_not_equal(y, other, sizeof y);
     assert_memory_not_equal(y, y + C, C * sizeof *y);
-    b->dropout_forward(b, y, x, N, C, 0, 3, 1000);
+    b->dropout_forward(b, other, x, N, C, 0.25f, later, 1000);
+    assert_memory_not_equal(y, other, sizeof y);
+    b->dropout_forward(b, y, x, N, C, 0, draw, 1000);
     assert_memory_equal(y, x, sizeof y);
+    b->release(b, draw);
+    b->release(b, later);
     backend_close(&b);
 }
 

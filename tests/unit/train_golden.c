@@ -7,6 +7,7 @@
 #include "kernels/optim/schedule.h"
 #include "tests/unit/distance.h"
 #include "tests/unit/narrow.h"
+#include "tests/unit/numbers.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -46,19 +47,6 @@ static void assert_close(const char *what, const char *name, const float *got, c
     double d = distance(got, want, count);
     if (!(d <= tolerance))
         fail_msg("%s%s differs by %.3g (at most %.3g)", what, name, d, tolerance);
-}
-
-/* make.py's boxes and positions: numbers begin, begin + 1 ... of network.py */
-static float *numbers(uint32_t begin, size_t count, float scale)
-{
-    float *x = xalloc(count, sizeof *x);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t k = begin + 1 + (uint32_t)i;
-        k = (k ^ k >> 16) * 0x7feb352dU;
-        k = (k ^ k >> 15) * 0x846ca68bU;
-        x[i] = scale * ((float)((k ^ k >> 16) & 0xffff) / 16384 - 2);
-    }
-    return x;
 }
 
 struct net {

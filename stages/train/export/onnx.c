@@ -102,6 +102,19 @@ static const char *normalise(struct net *n, const struct network_settings *s, co
                       WITH(WHOLE("axis", -1), REAL("epsilon", 1e-5f)));
 }
 
+/* the numbers of the position vector that the PEB sees */
+static const char *position(struct net *n, const struct network_settings *s)
+{
+    int64_t number[NETWORK_POSITION], count = 0;
+    if (s->position_parts == NETWORK_PARTS)
+        return "position";
+    for (int i = 0; i < NETWORK_POSITION; i++)
+        if (s->position_parts & 1u << i / NETWORK_PART)
+            number[count++] = i;
+    return graph_node(n->g, "Gather", "peb.parts",
+                      INPUTS("position", graph_indices(n->g, "peb.numbers", count, number)), WITH(WHOLE("axis", 1)));
+}
+
 static void peb(struct net *n, const struct network_settings *s)
 {
     const int64_t E = network_embedding(s);
@@ -112,7 +125,7 @@ static void peb(struct net *n, const struct network_settings *s)
         graph_numbers(n->g, "peb.ones", 1, &E, ones);
         free(ones);
     }
-    const char *q = graph_node(n->g, "Mul", "peb.weighted", INPUTS("position", param(n, "peb", "weight")), NULL);
+    const char *q = graph_node(n->g, "Mul", "peb.weighted", INPUTS(position(n, s), param(n, "peb", "weight")), NULL);
     q = normalise(n, s, linear(n, q, "peb.position"), "peb.norm_position");
     const char *y = normalise(n, s, "features", "peb.norm_features");
     y = graph_node(n->g, "Concat", "peb.concat", INPUTS(y, q), WITH(WHOLE("axis", 1)));
