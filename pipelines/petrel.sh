@@ -11,6 +11,7 @@ commands() { # the help of both front doors
   rois SCAN... --out DIR        scans to a cache of high-uptake regions (DICOM folders, NIfTI, autoPET trees, list.tsv)
   train --cache DIR --out DIR   pretraining and classifier on a cache; --no-position, --no-semantic: the ablations
   classify --model FILE SCAN... --out DIR    which regions of a scan are tumour: table, label mask
+  watch DIR --model FILE [--out DIR]         reads each study that arrives in a folder, once
   simulate --out DIR --patients N            a simulated cohort
 TEXT
 }
@@ -47,6 +48,7 @@ commands | words) "$command" ;; # for run.sh
 recipes) echo "$here/recipes" ;;
 demo | rois | train | pretrain | classifier | classify) exec "$here/$command.sh" "$@" ;;
 simulate) exec petrel-simulate "$@" ;;
+watch) exec petrel-classify watch "$@" ;;
 -*) exec "$here/demo.sh" "$command" "$@" ;;
 *)
     for program in "${programs[@]}"; do

@@ -3,18 +3,22 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "stages/classify/cohort.h"
+#include "stages/classify/page.h"
 #include "stages/classify/result.h"
 #include "stages/classify/upstream.h"
+#include "stages/classify/watch/watch.h"
 #include "stages/stage.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OWN_ROWS = 15 };
+enum { OWN_ROWS = 20 };
 struct settings {
     const char *model, *out, *keep;
     struct upstream_words words;
     double threshold; /* < 0: the model's own */
+    double settle_s, every_s, limit_s, limit_gib;
+    bool once;
     struct backend_wish backend;
 };
 
@@ -44,7 +48,7 @@ static void gather(const char *out)
 {
     struct cohort c;
     struct error e = {0};
-    if (cohort_read(&c, out, &e) < 0 || cohort_write(&c, out, &e) < 0)
+    if (cohort_read(&c, out, &e) < 0 || cohort_write(&c, out, &e) < 0 || index_write(&c, out, &e) < 0)
         die_of(&e);
     cohort_free(&c);
 }
@@ -61,9 +65,64 @@ static void note_refusal(struct stage *st, struct taken *item, bool tell)
     stage_done(st, item);
 }
 
+/* The words of a reading: ours, less what is the watcher's own. */
+static char **reading_words(char **argv, int argc, const char *dir)
+{
+    static const char *const own[] = {"--out", "--settle", "--every", "--limit", "--limit-size"};
+    char **word = xalloc((size_t)argc + 1, sizeof *word);
+    size_t n = 0;
+    bool named = false;
+    for (int i = 0; i < argc; i++) {
+        bool ours = strcmp(argv[i], "--once") == 0 || strncmp(argv[i], "--once=", 7) == 0;
+        for (size_t k = 0; k < COUNT_OF(own); k++) {
+            size_t const length = strlen(own[k]);
+            if (strcmp(argv[i], own[k]) == 0) {
+                ours = true;
+                i++; /* and its value */
+                break;
+            }
+            ours |= strncmp(argv[i], own[k], length) == 0 && argv[i][length] == '=';
+        }
+        if (!ours && !named && (strcmp(argv[i], "watch") == 0 || strcmp(argv[i], "--") == 0))
+            ours = true;
+        if (!ours && argv[i] == dir)
+            ours = named = true;
+        if (!ours)
+            word[n++] = argv[i];
+    }
+    return word;
+}
+
+static int watch_folder(const struct settings *s, char **argv, int argc, const char *dir, struct error *e)
+{
+    char *beside = path_join(dir, "readings"), **word = reading_words(argv, argc, dir);
+    struct watch const w = {.dir = dir,
+                            .out = s->out ? s->out : beside,
+                            .settle_s = s->settle_s,
+                            .every_s = s->every_s,
+                            .limit_s = s->limit_s,
+                            .limit_bytes = s->limit_gib * (1 << 30),
+                            .once = s->once,
+                            .word = word,
+                            .gather = gather};
+    int const code = watch_run(&w, e);
+    if (code < 0)
+        die_of(e);
+    free(word);
+    free(beside);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
-    struct settings s = {.backend = {"auto", "float32", 0}, .words = {.units = "auto"}, .threshold = -1, .keep = "all"};
+    struct settings s = {.backend = {"auto", "float32", 0},
+                         .words = {.units = "auto"},
+                         .threshold = -1,
+                         .keep = "all",
+                         .settle_s = 20,
+                         .every_s = 5,
+                         .limit_s = 900,
+                         .limit_gib = 16};
     struct stage_options so;
     struct stage st;
     struct option table[OWN_ROWS + STAGE_OPTION_ROWS] = {
@@ -90,6 +149,12 @@ int main(int argc, char **argv)
         {"given-parts", OPT_STRING, &s.words.given_parts, "auto|labels|components", 0, 0, "as petrel-roi has it", 0,
          NULL},
         {"liver", OPT_STRING, &s.words.liver, "X,Y,Z", 0, 0, "where the liver is, as petrel-roi has it", 0, NULL},
+        {"settle", OPT_REAL, &s.settle_s, "S", 0, 86400,
+         "watch: a study is complete when it has not changed for so long", 0, NULL},
+        {"every", OPT_REAL, &s.every_s, "S", 0.05, 86400, "watch: the folder is looked at so often", 0, NULL},
+        {"limit", OPT_REAL, &s.limit_s, "S", 1, 86400, "watch: a study that takes longer is refused", 0, NULL},
+        {"limit-size", OPT_REAL, &s.limit_gib, "GIB", 1e-6, 4096, "watch: a study that is larger is refused", 0, NULL},
+        {"once", OPT_FLAG, &s.once, NULL, 0, 0, "watch: leave when every study is done or refused", 0, NULL},
         {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
          "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
@@ -98,11 +163,15 @@ int main(int argc, char **argv)
     struct opts o = {
         .program = "petrel-classify",
         .usage =
-            "--model FILE SCAN... --out DIR | --model FILE --run DIR --in regions --out DIR | settings --model FILE",
+            "--model FILE SCAN... --out DIR | --model FILE --run DIR --in regions --out DIR | settings --model FILE | "
+            "watch DIR --model FILE [--out DIR]",
         .purpose = "says which high-uptake regions of a scan are tumour",
         .epilogue =
             "With scans, load, suv and roi are started with the model's own settings; without, regions are taken from "
             "a channel.\n"
+            "watch: reads each study (a folder of DIR) when it is complete, once, until it is stopped; results in "
+            "DIR/readings "
+            "unless --out.\n"
             "settings: prints the settings the model was trained with, as a recipe for the stages before this one.\n",
         .table = table,
         .count = rows,
@@ -111,6 +180,11 @@ int main(int argc, char **argv)
     struct model model;
     if (opts_parse(&o, argc, argv, &e) < 0)
         die_of(&e);
+    bool watching = o.rest_count > 0 && strcmp(o.rest[0], "watch") == 0;
+    if (watching && (o.rest_count != 2 || s.model == NULL))
+        die(EX_USAGE, "watch wants one folder and a model: petrel-classify watch DIR --model FILE [--out DIR]");
+    if (watching)
+        return watch_folder(&s, argv, argc, o.rest[1], &e);
     bool settings = o.rest_count == 1 && strcmp(o.rest[0], "settings") == 0, alone = o.rest_count > 0;
     if (s.model == NULL)
         die(EX_USAGE, "--model is missing: name a model file");

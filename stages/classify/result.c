@@ -6,6 +6,7 @@
 #include "proto/sampling.h"
 #include "proto/standardise.h"
 #include "stages/classify/keep.h"
+#include "stages/classify/page.h"
 #include "stages/classify/tables.h"
 #include "stages/picture.h"
 #include <math.h>
@@ -175,6 +176,8 @@ int result_write(const struct result *r, const struct model *model, const char *
         rc = keep_write(r, dir, e);
     if (rc == 0)
         rc = tables_write(r, model, dir, e);
+    if (rc == 0)
+        rc = page_write(r, model, dir, e);
     if (rc == 0)
         rc = write_table(r, model, table, e);
     if (rc == 0)

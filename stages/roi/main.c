@@ -82,7 +82,7 @@ int main(int argc, char **argv)
             "given: the regions that petrel-load read with --regions, as they are\n"
             "--exclude: by the scan's organ map (1 spleen 2 kidneys 3 liver 4 bladder 5 lungs 6 brain 7 heart "
             "8 stomach\n"
-            "9 prostate 10 glands 11 aorta 12 vertebrae) where it has one; else by where organs lie from the liver\n",
+            "9 prostate 10 glands 12 aorta 13 vertebrae) where it has one; else by where organs lie from the liver\n",
     };
     if (opts_parse(&opts, argc, argv, &e) || recipe_check(&recipe, &e))
         die_of(&e);
