@@ -114,20 +114,20 @@ browser() { browser=$(command -v chromium || command -v chromium-browser || comm
 
 @test "organ maps by others' names: TotalSegmentator's numbers, files named by class, MOOSE's maps" {
     # our 3 (liver) is 5 there, 1 spleen, 2 kidneys 2 and 3, 6 brain 90, 5 lungs 10; the map lies on a finer grid
-    nifti edit 3=5,6=90,5=10,4=21,7=51,8=6,9=22,10=0 "$scan/ORGANS.nii.gz" ts.nii.gz
+    nifti edit 3=5,6=90,5=10,4=21,7=51,8=6,9=22,10=0,11=0 "$scan/ORGANS.nii.gz" ts.nii.gz
     nifti twice - ts.nii.gz ts2.nii.gz
     petrel-classify --quiet --model "$model" "$scan" --organs ts2.nii.gz --organs-of totalsegmentator --out ts
     [ "$(column ts/$name/scan.csv liver_by)" = map ]
     [ "$(column ts/$name/scan.csv liver_mean)" = "$(column "$plain/scan.csv" liver_mean)" ]
     mkdir classes
-    nifti edit 1=0,2=0,3=1,4=0,5=0,6=0,7=0,8=0,9=0,10=0 "$scan/ORGANS.nii.gz" classes/liver.nii.gz
-    nifti edit 1=1,2=0,3=0,4=0,5=0,6=0,7=0,8=0,9=0,10=0 "$scan/ORGANS.nii.gz" classes/aorta.nii.gz # where the spleen is
+    nifti edit 1=0,2=0,3=1,4=0,5=0,6=0,7=0,8=0,9=0,10=0,11=0 "$scan/ORGANS.nii.gz" classes/liver.nii.gz
+    nifti edit 1=1,2=0,3=0,4=0,5=0,6=0,7=0,8=0,9=0,10=0,11=0 "$scan/ORGANS.nii.gz" classes/aorta.nii.gz # where the spleen is
     petrel-classify --quiet --model "$model" "$scan" --organs classes --out classes.out
     [ "$(column classes.out/$name/scan.csv liver_mean)" = "$(column "$plain/scan.csv" liver_mean)" ]
     awk -v b="$(column classes.out/$name/scan.csv blood_mean)" -v l="$(column "$plain/scan.csv" liver_mean)" -v s="$(column "$plain/scan.csv" spleen_to_liver)" \
         'BEGIN { exit !(b / l / s > 0.999 && b / l / s < 1.001) }'
     mkdir moose # clin_ct_organs: 8 liver, 15 spleen
-    nifti edit 1=15,2=0,3=8,4=0,5=0,6=0,7=0,8=0,9=0,10=0 "$scan/ORGANS.nii.gz" moose/S1_clin_ct_organs_segmentation.nii.gz
+    nifti edit 1=15,2=0,3=8,4=0,5=0,6=0,7=0,8=0,9=0,10=0,11=0 "$scan/ORGANS.nii.gz" moose/S1_clin_ct_organs_segmentation.nii.gz
     petrel-classify --quiet --model "$model" "$scan" --organs moose --out moose.out
     [ "$(column moose.out/$name/scan.csv spleen_to_liver)" = "$(column "$plain/scan.csv" spleen_to_liver)" ]
     mkdir nothing
