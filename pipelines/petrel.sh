@@ -13,6 +13,7 @@ commands() { # the help of both front doors
   classify --model FILE SCAN... --out DIR    which regions of a scan are tumour: table, label mask
   watch DIR --model FILE [--out DIR]         reads each study that arrives in a folder, once
   simulate --out DIR --patients N            a simulated cohort
+  tables [I VII ...] --cohort CACHE [--quick]    the paper's tables, ours beside its own: text, CSV, LaTeX, HTML, one page
 TEXT
 }
 words() { # what every pipeline takes
@@ -49,6 +50,7 @@ recipes) echo "$here/recipes" ;;
 demo | rois | train | pretrain | classifier | classify) exec "$here/$command.sh" "$@" ;;
 simulate) exec petrel-simulate "$@" ;;
 watch) exec petrel-classify watch "$@" ;;
+tables) exec "$here/tables/all.sh" "$@" ;;
 -*) exec "$here/demo.sh" "$command" "$@" ;;
 *)
     for program in "${programs[@]}"; do
