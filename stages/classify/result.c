@@ -116,7 +116,7 @@ static int write_table(const struct result *r, const struct model *model, const 
     return publish_commit(&out, e);
 }
 
-/* Both label maps, turned back to the axes of the scan's file. */
+/* The label maps and the map of probabilities, turned back to the axes of the scan's file. */
 static int write_masks(const struct result *r, const char *dir, struct error *e)
 {
     const struct regions_message *m = r->regions;
@@ -130,22 +130,35 @@ static int write_masks(const struct result *r, const char *dir, struct error *e)
     for (size_t i = 0; i < m->count; i++)
         most = (uint32_t)m->region[i].component > most ? (uint32_t)m->region[i].component : most;
     uint8_t *is_tumour = xalloc((size_t)most + 1, 1);
-    for (size_t i = 0; i < m->count; i++)
+    float *its_probability = xalloc((size_t)most + 1, sizeof *its_probability);
+    for (size_t i = 0; i < m->count; i++) {
         is_tumour[m->region[i].component] = r->tumour[i];
-    void *number = xalloc(voxels, sizeof(uint16_t)), *tumour = xalloc(voxels, 1);
+        its_probability[m->region[i].component] = r->probability[i];
+    }
+    void *number = xalloc(voxels, sizeof(uint16_t)), *tumour = xalloc(voxels, 1),
+         *probability = xalloc(voxels, sizeof(float));
     for (size_t i = 0; i < voxels; i++) {
         ((uint16_t *)number)[i] = (uint16_t)label[i];
         ((uint8_t *)tumour)[i] = label[i] <= most ? is_tumour[label[i]] : 0;
+        ((float *)probability)[i] = label[i] <= most ? its_probability[label[i]] : 0;
     }
     free(is_tumour);
+    free(its_probability);
     free(label);
-    struct grid as_number = m->grid, as_tumour = m->grid;
+    struct grid as_number = m->grid, as_tumour = m->grid, as_probability = m->grid;
     volume_turn_back(&as_number, &m->turned, &number, sizeof(uint16_t));
     volume_turn_back(&as_tumour, &m->turned, &tumour, 1);
-    char *numbers = path_join(dir, "labels.nii.gz"), *tumours = path_join(dir, "tumour.nii.gz");
+    volume_turn_back(&as_probability, &m->turned, &probability, sizeof(float));
+    char *numbers = path_join(dir, "labels.nii.gz"), *tumours = path_join(dir, "tumour.nii.gz"),
+         *probabilities = path_join(dir, "probability.nii.gz");
     int rc = nifti_write(numbers, &as_number, 512, number, "petrel regions, numbers as in regions.tsv", e);
     if (rc == 0)
         rc = nifti_write(tumours, &as_tumour, 2, tumour, "petrel: 1 where a region was said to be tumour", e);
+    if (rc == 0)
+        rc = nifti_write(probabilities, &as_probability, 16, probability, "petrel: each region's probability of tumour",
+                         e);
+    free(probabilities);
+    free(probability);
     free(tumours);
     free(numbers);
     free(tumour);
