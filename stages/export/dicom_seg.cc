@@ -121,8 +121,6 @@ class Frames
         ImageSOPInstanceReferenceMacro image;
         must(image.setReferencedSOPClassUID(plane.sop_class));
         must(image.setReferencedSOPInstanceUID(plane.sop_instance));
-        if (plane.frame > 0)
-            must(image.setReferencedFrameNumber(OFVector<Uint16>(1, plane.frame)));
         images.push_back(image);
         std::unique_ptr<FGDerivationImage> derivation(
             DcmSegmentation::createDerivationImageFG(images, "regions of high uptake"));
@@ -133,12 +131,39 @@ class Frames
         groups.push_back(&content);
         groups.push_back(derivation.get());
         must(seg->addFrame(pixel.data(), segment, groups));
+        source.push_back(plane.frame);
+        for (Uint8 in : pixel) {
+            if (count % 8 == 0)
+                bits.push_back(0);
+            bits.back() = static_cast<Uint8>(bits.back() | (in != 0) << count++ % 8);
+        }
+    }
+    /* Which frame of its file each one's slice is; dcmiod 3.6.7 cannot say it. */
+    void sources_write(DcmItem *to)
+    {
+        DcmItem *frame = nullptr, *derivation = nullptr, *image = nullptr;
+        for (size_t i = 0; i < source.size(); i++)
+            if (source[i] > 0) {
+                must(to->findAndGetSequenceItem(DCM_PerFrameFunctionalGroupsSequence, frame, static_cast<long>(i)));
+                must(frame->findAndGetSequenceItem(DCM_DerivationImageSequence, derivation));
+                must(derivation->findAndGetSequenceItem(DCM_SourceImageSequence, image));
+                ItemWriter(image).whole(DCM_ReferencedFrameNumber, source[i]);
+            }
+    }
+    /* dcmseg 3.6.7 joins frames wrongly whose pixels are no multiple of eight: the bits once more, one after another. */
+    void bits_write(DcmItem *to)
+    {
+        if (bits.size() % 2)
+            bits.push_back(0);
+        must(to->putAndInsertUint8Array(DCM_PixelData, bits.data(), static_cast<unsigned long>(bits.size())));
     }
 
   private:
     DcmSegmentation *seg;
     const dicom_object *o;
-    std::vector<Uint8> pixel;
+    std::vector<Uint8> pixel, bits;
+    std::vector<Uint16> source; /* of each frame, its slice's frame; 0: a file of one */
+    size_t count = 0;
 };
 
 std::string region_says(const finding &g, double threshold)
@@ -149,11 +174,10 @@ std::string region_says(const finding &g, double threshold)
                : text + ": probability " + percent(g.probability) + ", threshold " + percent(threshold);
 }
 
-void segments_fill(DcmSegmentation *seg, const dicom_object *o)
+void segments_fill(DcmSegmentation *seg, const dicom_object *o, Frames &frames)
 {
     const findings *f = o->findings;
     auto const planes = planes_of_all(o);
-    Frames frames(seg, o);
     std::vector<Uint8> value(UINT16_MAX + 1, 0);
     Uint16 segment = 0;
     for (size_t i = 0; i < f->count; i++) {
@@ -171,7 +195,7 @@ void segments_fill(DcmSegmentation *seg, const dicom_object *o)
     }
 }
 
-void probability_fill(DcmSegmentation *seg, const dicom_object *o)
+void probability_fill(DcmSegmentation *seg, const dicom_object *o, Frames &frames)
 {
     const findings *f = o->findings;
     auto const planes = planes_of_all(o);
@@ -191,7 +215,6 @@ void probability_fill(DcmSegmentation *seg, const dicom_object *o)
     any.erase(std::unique(any.begin(), any.end()), any.end());
     if (any.empty())
         throw std::runtime_error("no region has a probability");
-    Frames frames(seg, o);
     for (size_t k : any)
         frames.add(1, k, value);
 }
@@ -235,12 +258,16 @@ int write(const char *path, const dicom_object *o, object_kind kind, struct erro
     must(seg->getStudy().setStudyInstanceUID(o->series->study_uid));
     must(seg->getFrameOfReference().setFrameOfReferenceUID("1.2"));
     geometry_add(seg.get(), o, kind);
+    Frames frames(seg.get(), o);
     if (binary)
-        segments_fill(seg.get(), o);
+        segments_fill(seg.get(), o, frames);
     else
-        probability_fill(seg.get(), o);
+        probability_fill(seg.get(), o, frames);
     DcmFileFormat file;
     must(seg->writeDataset(*file.getDataset()));
+    if (binary)
+        frames.bits_write(file.getDataset());
+    frames.sources_write(file.getDataset());
     references_write(file.getDataset(), o->series);
     identity_write(file.getDataset(), o, kind, "SEG",
                    binary ? "Petrel: regions of high uptake" : "Petrel: probability of tumour");
