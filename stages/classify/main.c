@@ -2,6 +2,7 @@
 /* petrel-classify -- which regions of a scan are tumour: table, masks, picture.   roi -> [classify] */
 #include "common/file.h"
 #include "common/log.h"
+#include "stages/classify/cohort.h"
 #include "stages/classify/result.h"
 #include "stages/classify/upstream.h"
 #include "stages/stage.h"
@@ -34,6 +35,16 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
     result_free(&r);
     regions_message_free(&m);
     stage_done(st, item);
+}
+
+/* What all results of the folder are together. */
+static void gather(const char *out)
+{
+    struct cohort c;
+    struct error e = {0};
+    if (cohort_read(&c, out, &e) < 0 || cohort_write(&c, out, &e) < 0)
+        die_of(&e);
+    cohort_free(&c);
 }
 
 static void note_refusal(struct stage *st, struct taken *item, bool tell)
@@ -131,6 +142,7 @@ int main(int argc, char **argv)
         progress_update(&bar, st.taken, NULL);
     }
     progress_end(&bar);
+    gather(s.out);
     uint64_t scans = st.taken - st.refused;
     int rc = stage_close(&st, "%llu scans, %llu tumours", (unsigned long long)scans, (unsigned long long)tumours);
     int before = alone ? upstream_end() : EX_OK;

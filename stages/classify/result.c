@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "proto/sampling.h"
 #include "proto/standardise.h"
+#include "stages/classify/tables.h"
 #include "stages/picture.h"
 #include <math.h>
 #include <stdlib.h>
@@ -128,7 +129,7 @@ static int write_masks(const struct result *r, const char *dir, struct error *e)
 static int write_picture(const struct result *r, const char *path, struct error *e)
 {
     struct buffer png;
-    mip_picture(r->regions, 0, 3, r->tumour, &png);
+    mip_picture(r->regions, 0, 3, r->tumour, true, &png);
     int rc = publish_bytes(path, png.data, png.size, e);
     buffer_free(&png);
     return rc;
@@ -144,6 +145,8 @@ int result_write(const struct result *r, const struct model *model, const char *
         rc = write_masks(r, dir, e);
     if (rc == 0 && r->regions->mip_angles > 0)
         rc = write_picture(r, picture, e);
+    if (rc == 0)
+        rc = tables_write(r, model, dir, e);
     if (rc == 0)
         rc = write_table(r, model, table, e);
     if (rc == 0)
