@@ -116,6 +116,8 @@ int main(int argc, char **argv)
     s.backend.threads = o.common.threads;
     if (model_open(&model, s.model, &s.backend, &e) < 0)
         die_of(&e);
+    if (file_sha256(s.model, model.sha256, &e) < 0)
+        die_of(&e);
     if (s.threshold >= 0)
         model.recipe.threshold = s.threshold;
     if (!model.has_classifier)

@@ -5,6 +5,7 @@
 #include "proto/sampling.h"
 #include "proto/standardise.h"
 #include "stages/classify/tables.h"
+#include "stages/classify/body_map.h"
 #include "stages/picture.h"
 #include <math.h>
 #include <stdlib.h>
@@ -143,6 +144,8 @@ int result_write(const struct result *r, const struct model *model, const char *
     int rc = dir_make(dir, e);
     if (rc == 0)
         rc = write_masks(r, dir, e);
+    if (rc == 0)
+        rc = body_map_write(&r->regions->scan, dir, e);
     if (rc == 0 && r->regions->mip_angles > 0)
         rc = write_picture(r, picture, e);
     if (rc == 0)

@@ -4,6 +4,7 @@
  *   OUT/SCAN/regions.tsv     a row a region: probability, tumour or not, place, volume, SUVs
  *   OUT/SCAN/labels.nii.gz   uint16, on the scan's own grid: each region's number as in regions.tsv
  *   OUT/SCAN/tumour.nii.gz   uint8, the same grid: 1 where a region said tumour
+ *   OUT/SCAN/body.nii.gz     the scan in coarse cells (body_map.h), for petrel-followup
  *   OUT/SCAN/mip.png         maximum-intensity projection from the front, regions red (tumour) and blue
  * Each is published atomically, regions.tsv last. */
 #ifndef PETREL_CLASSIFY_RESULT_H

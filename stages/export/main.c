@@ -128,7 +128,7 @@ static int export_one(const struct settings *s, const char *dir, const struct di
 
 static bool is_result(const char *dir)
 {
-    char *table = path_join(dir, "regions.tsv");
+    char *table = path_join(dir, "regions.json");
     bool const is = file_exists(table);
     free(table);
     return is;
@@ -158,7 +158,7 @@ static int results_add(struct names *all, const char *dir, struct error *e)
     names_free(&in);
     return all->count > before
                ? 0
-               : fail_as(e, EX_NOINPUT, "'%s' holds no result of petrel-classify (a folder with regions.tsv)", dir);
+               : fail_as(e, EX_NOINPUT, "'%s' holds no result of petrel-classify (a folder with regions.json)", dir);
 }
 
 int main(int argc, char **argv)
