@@ -50,6 +50,8 @@ struct findings {
 /* Reads DIR/regions.json and DIR/labels.nii.gz, which must agree: every region has the voxels its row says. findings_free() it. */
 int findings_read(const char *dir, struct findings *f, struct error *e) MUST_USE;
 void findings_free(struct findings *f);
+/* What a follow-up said of its regions: the names of lesions that an earlier scan knows, in place of their own; nothing where there was none. */
+int findings_read_tracking(const char *dir, struct findings *f, struct error *e) MUST_USE;
 /* Its half: the regions, who, by what and how (findings_json.c). */
 int findings_read_table(const char *dir, struct findings *f, struct error *e) MUST_USE;
 

@@ -128,3 +128,23 @@ int findings_read_table(const char *dir, struct findings *f, struct error *e)
     free(path);
     return rc;
 }
+
+int findings_read_tracking(const char *dir, struct findings *f, struct error *e)
+{
+    char *path = path_join(dir, "followup.json");
+    json_error_t why;
+    json_t *all = file_exists(path) ? json_load_file(path, 0, &why) : json_object(), *row;
+    int rc = all ? 0 : fail(e, "cannot use '%s': %s", path, why.text);
+    size_t i;
+    json_array_foreach(json_object_get(all, "tracking"), i, row) for (size_t k = 0; k < f->count; k++)
+    {
+        struct finding *g = &f->finding[k];
+        if (number_of(row, "region") != (double)g->number)
+            continue;
+        text_take(row, "tracking_uid", g->tracking_uid, sizeof g->tracking_uid);
+        text_take(row, "tracking_id", g->tracking_id, sizeof g->tracking_id);
+    }
+    json_decref(all);
+    free(path);
+    return rc;
+}

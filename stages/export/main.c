@@ -105,8 +105,10 @@ static int export_one(const struct settings *s, const char *dir, const struct di
     struct findings f;
     if (findings_read(dir, &f, e) < 0)
         return -1;
+    int rc = findings_read_tracking(dir, &f, e);
     struct dicom_object o = {.findings = &f, .tumours_only = strcmp(s->regions, "tumour") == 0};
-    int rc = s->bids ? bids_write(s->bids, &f, e) : 0;
+    if (rc == 0 && s->bids)
+        rc = bids_write(s->bids, &f, e);
     if (rc == 0 && s->wanted)
         rc = series_choose(&o, series, count, e);
     if (rc == 0 && s->wanted) {
