@@ -30,7 +30,7 @@ void scan_put(struct wire_writer *w, const struct regions_message *m);
 size_t scan_bytes(const struct regions_message *m);
 int scan_get(const struct wire_map *map, struct regions_message *m, struct error *e) MUST_USE;
 
-enum { PAIR_TASK_FIELDS = 8 };
+enum { PAIR_TASK_FIELDS = 10 };
 extern const struct wire_field pair_task_fields[PAIR_TASK_FIELDS];
 int pair_task_check(const struct pair_task_message *m, struct error *e) MUST_USE;
 #endif
