@@ -4,8 +4,8 @@
 #include "common/file.h"
 #include "proto/sampling.h"
 #include "proto/standardise.h"
-#include "stages/classify/tables.h"
 #include "stages/classify/body_map.h"
+#include "stages/classify/tables.h"
 #include "stages/picture.h"
 #include <math.h>
 #include <stdlib.h>
