@@ -120,12 +120,16 @@ $(B)/gen/%.c.o: $(B)/gen/%.c $(B)/flags.txt
 $(B)/stages/train/%.c.o $(B)/tests/%.c.o: SEES = -isystem $(B)/gen
 $(call obj,$(call stage_src,stages/train)) $(B)/tests/unit/train_export.c.o: | $(GEN)
 $(B)/bin/petrel-train: $(GEN)
-# the report's page: its words, looks and script are files of their own, and arrays in the program
-PAGE    := $(patsubst stages/eval/page/%,$(B)/gen/page/%.c.o,$(wildcard stages/eval/page/*))
-$(B)/gen/page/%.c: stages/eval/page/%
+# pages: their words, looks and scripts are files of their own, and arrays in the programs; stages/page is what all of them share
+PAGES   := stages/page stages/eval/page stages/classify/page
+PAGE    := $(patsubst %,$(B)/gen/page/%.c.o,$(notdir $(wildcard $(addsuffix /*,$(PAGES)))))
+vpath %.html $(PAGES)
+vpath %.css $(PAGES)
+vpath %.js $(PAGES)
+$(B)/gen/page/%.c: %
 	@mkdir -p $(@D)
 	$(call say,GEN){ echo 'const unsigned char $(subst .,_,$*)[] = {'; od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0};'; } >$@
-$(B)/bin/petrel-eval: $(PAGE)
+$(B)/bin/petrel-eval $(B)/bin/petrel-classify: $(PAGE)
 $(B)/libcommon.a: $(COMMON)
 $(B)/libproto.a: $(PROTO)
 $(B)/libkernels.a: $(KERNELS)

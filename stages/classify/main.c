@@ -10,15 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { OWN_ROWS = 15 };
 struct settings {
-    const char *model, *out;
+    const char *model, *out, *keep;
     struct upstream_words words;
     double threshold; /* < 0: the model's own */
     struct backend_wish backend;
 };
 
 /* One scan's message to files; what is wrong with one scan is news, not the end. */
-static void classify(struct stage *st, struct taken *item, struct model *model, const char *out, uint64_t *tumours)
+static void classify(struct stage *st, struct taken *item, struct model *model, const struct settings *s,
+                     uint64_t *tumours)
 {
     struct regions_message m;
     struct result r;
@@ -27,7 +29,7 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
         die_of(&e);
     if (result_make(&r, &m, model, &e) < 0)
         die_of(&e);
-    if (result_write(&r, model, out, &e) < 0)
+    if (result_write(&r, model, s->out, strcmp(s->keep, "tumour") == 0, &e) < 0)
         die_of(&e);
     *tumours += r.tumours;
     log_record("classified", metric_text("scan", m.facts.source), metric_number("regions", "%.0f", (double)m.count),
@@ -61,10 +63,10 @@ static void note_refusal(struct stage *st, struct taken *item, bool tell)
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.backend = {"auto", "float32", 0}, .words = {.units = "auto"}, .threshold = -1};
+    struct settings s = {.backend = {"auto", "float32", 0}, .words = {.units = "auto"}, .threshold = -1, .keep = "all"};
     struct stage_options so;
     struct stage st;
-    struct option table[8 + STAGE_OPTION_ROWS] = {
+    struct option table[OWN_ROWS + STAGE_OPTION_ROWS] = {
         {"model", OPT_STRING, &s.model, "FILE", 0, 0, "a model file with a classifier", 0, NULL},
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder for the results; one folder a scan is made in it", 0, NULL},
         {"backend", OPT_CHOICE, &s.backend.name, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
@@ -75,11 +77,24 @@ int main(int argc, char **argv)
          "facts in place of the files', as petrel-load has it", 0, NULL},
         {"accept-implausible", OPT_FLAG, &s.words.accept_implausible, NULL, 0, 0, "as petrel-suv has it: for phantoms",
          0, NULL},
+        {"regions", OPT_STRING, &s.words.regions, "FILE", 0,
+         0, "regions that somebody drew, in place of our own (one scan only): an image of labels or a mask, RTSTRUCT or SEG",
+         0, NULL},
+        {"keep", OPT_CHOICE, &s.keep, "all|tumour", 0, 0,
+         "tumour: those regions are written back (kept.nii.gz) with what is no tumour taken out", 0, NULL},
+        {"organs", OPT_STRING, &s.words.organs, "PATH", 0, 0, "organ map of the scan, as petrel-load has it", 0, NULL},
+        {"organs-of", OPT_STRING, &s.words.organs_of, "WHOSE", 0, 0, "whose labels it has, as petrel-load has it", 0,
+         NULL},
+        {"roi-method", OPT_STRING, &s.words.roi_method, "METHOD", 0, 0,
+         "as petrel-roi has it; given: regions are a list's; default: the model's own, or given with --regions", 0, NULL},
+        {"given-parts", OPT_STRING, &s.words.given_parts, "auto|labels|components", 0, 0, "as petrel-roi has it", 0,
+         NULL},
+        {"liver", OPT_STRING, &s.words.liver, "X,Y,Z", 0, 0, "where the liver is, as petrel-roi has it", 0, NULL},
         {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
          "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
     stage_defaults(&so);
-    size_t rows = 8 + stage_option_rows(&so, "regions", NULL, table + 8, COUNT_OF(table) - 8);
+    size_t rows = OWN_ROWS + stage_option_rows(&so, "regions", NULL, table + OWN_ROWS, COUNT_OF(table) - OWN_ROWS);
     struct opts o = {
         .program = "petrel-classify",
         .usage =
@@ -140,7 +155,7 @@ int main(int argc, char **argv)
         if (message_type_of(&item.bytes, &e) == MESSAGE_REFUSAL)
             note_refusal(&st, &item, !alone); /* alone, upstream tells */
         else
-            classify(&st, &item, &model, s.out, &tumours);
+            classify(&st, &item, &model, &s, &tumours);
         progress_update(&bar, st.taken, NULL);
     }
     progress_end(&bar);

@@ -2,9 +2,11 @@
 /* result -- one scan's regions with the model's word on each, as files.   roi -> [result] */
 #include "stages/classify/result.h"
 #include "common/file.h"
+#include "common/log.h"
 #include "proto/sampling.h"
 #include "proto/standardise.h"
 #include "stages/classify/body_map.h"
+#include "stages/classify/keep.h"
 #include "stages/classify/tables.h"
 #include "stages/picture.h"
 #include <math.h>
@@ -22,6 +24,25 @@ static void channels_keep(struct regions_message *m, int channels)
     m->channels = channels;
 }
 
+/* A model learned from regions of its own method; those that somebody drew it is asked about all the same, and that is said. */
+static void given_allow(struct model *as, const struct regions_message *m)
+{
+    static const char *const ways[] = {"labels", "components"};
+    if (!m->scan.given && !strstr(m->facts.made_with, "roi_method=given"))
+        return;
+    if (strcmp(as->recipe.roi_method, "given") != 0)
+        log_note("scan '%s': regions are as given; the model learned from those of roi-method %s", m->facts.scan,
+                 as->recipe.roi_method);
+    as->recipe.roi_method = "given";
+    as->recipe.given_parts = "auto";
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        char word[32];
+        format_into(word, sizeof word, "given_parts=%s", ways[i]);
+        if (strstr(m->facts.made_with, word))
+            as->recipe.given_parts = ways[i];
+    }
+}
+
 int result_make(struct result *r, struct regions_message *m, struct model *model, struct error *e)
 {
     *r = (struct result){.regions = m};
@@ -31,7 +52,9 @@ int result_make(struct result *r, struct regions_message *m, struct model *model
                        "(petrel-classify settings)",
                        m->facts.scan, box_channel_names(m->channels), box_channel_names(model->channels));
     char *whose = xprintf("scan '%s'", m->facts.scan);
-    int suits = model_suits(model, m->facts.made_with, whose, e);
+    struct model as = *model;
+    given_allow(&as, m);
+    int suits = model_suits(&as, m->facts.made_with, whose, e);
     free(whose);
     if (suits)
         return -1;
@@ -54,7 +77,10 @@ int result_make(struct result *r, struct regions_message *m, struct model *model
     }
     free(position);
     r->quantity = xalloc(m->count + 1, sizeof *r->quantity);
-    return rc < 0 ? rc : quantities_measure(m, r->probability, r->tumour, r->quantity, &r->scan, e);
+    if (rc < 0 || quantities_measure(m, r->probability, r->tumour, r->quantity, &r->scan, e) < 0)
+        return -1;
+    keep_measure(m, r->tumour, &r->scan);
+    return 0;
 }
 
 void result_free(struct result *r)
@@ -136,7 +162,7 @@ static int write_picture(const struct result *r, const char *path, struct error 
     return rc;
 }
 
-int result_write(const struct result *r, const struct model *model, const char *out, struct error *e)
+int result_write(const struct result *r, const struct model *model, const char *out, bool keep, struct error *e)
 {
     const struct scan_facts *f = &r->regions->facts;
     char *dir = xprintf("%s/%s_%s_%s", out, f->patient, f->study, f->scan); /* a study may hold several scans */
@@ -148,6 +174,8 @@ int result_write(const struct result *r, const struct model *model, const char *
         rc = body_map_write(&r->regions->scan, dir, e);
     if (rc == 0 && r->regions->mip_angles > 0)
         rc = write_picture(r, picture, e);
+    if (rc == 0 && keep)
+        rc = keep_write(r, dir, e);
     if (rc == 0)
         rc = tables_write(r, model, dir, e);
     if (rc == 0)

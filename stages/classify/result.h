@@ -25,6 +25,8 @@ struct result {
 };
 /* Standardises the boxes of m in place and asks the model. */
 int result_make(struct result *r, struct regions_message *m, struct model *model, struct error *e) MUST_USE;
-int result_write(const struct result *r, const struct model *model, const char *out, struct error *e) MUST_USE;
+/* keep: given regions are written back, too (keep.h). */
+int result_write(const struct result *r, const struct model *model, const char *out, bool keep,
+                 struct error *e) MUST_USE;
 void result_free(struct result *r);
 #endif

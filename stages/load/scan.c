@@ -267,8 +267,10 @@ static int read_image(const struct source *from, const struct load_options *o, s
     const struct volume *v = &m->volume;
     if (from->mask && mask_read(from->mask, max_bytes, &image.grid, image.placed, &v->grid, &m->volume.mask, e) < 0)
         return -1;
-    return from->organs ? organs_read(from->organs, max_bytes, &image.grid, image.placed, &v->grid, &m->volume.organ, e)
-                        : 0;
+    if (from->organs && organ_maps_read(from->organs, o->organs_of, max_bytes, &image.grid, image.placed, &v->grid,
+                                        &m->volume.organ, e) < 0)
+        return -1;
+    return from->regions ? given_read(from->regions, o, &image.grid, image.placed, NULL, &m->volume.given, e) : 0;
 }
 
 static int read_dicom(const struct source *from, const struct load_options *o, struct volume_message *m, struct error *e)
@@ -286,8 +288,10 @@ static int read_dicom(const struct source *from, const struct load_options *o, s
     take(&m->volume, &series.grid, &series.voxel);
     if (o->want_ct && ct_read(from, o->memory_limit / 4, &series.grid, true, &m->volume, &m->facts, e) < 0)
         return -1;
-    if (from->organs &&
-        organs_read(from->organs, o->memory_limit / 4, &series.grid, true, &m->volume.grid, &m->volume.organ, e) < 0)
+    if (from->organs && organ_maps_read(from->organs, o->organs_of, o->memory_limit / 4, &series.grid, true,
+                                        &m->volume.grid, &m->volume.organ, e) < 0)
+        return -1;
+    if (from->regions && given_read(from->regions, o, &series.grid, true, &series, &m->volume.given, e) < 0)
         return -1;
     if (!from->mask)
         return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* petrel-roi -- finds the high-uptake regions of each volume.   load -> suv -> [roi] -> cache, classify */
+#include "common/given.h"
 #include "common/log.h"
 #include "proto/made_with.h"
 #include "stages/roi/method.h"
@@ -28,9 +29,12 @@ static void settings_tell(struct regions_message *m, const struct recipe *r, con
 
 static void scan_move(struct regions_message *to, struct volume *v)
 {
+    struct given *const given = to->scan.given; /* regions_find has it */
+    given_free(&v->given);
     to->scan = *v;
     to->scan.mask = NULL; /* lesions tell of it */
-    v->voxel = NULL, v->ct = NULL, v->organ = NULL;
+    to->scan.given = given;
+    v->voxel = NULL, v->ct = NULL, v->organ = NULL, v->given = NULL;
 }
 
 int main(int argc, char **argv)
@@ -48,7 +52,7 @@ int main(int argc, char **argv)
                                     .kind = OPT_CHOICE,
                                     .value = &recipe.roi_method,
                                     .group = "Regions",
-                                    .argument = "fcm|fixed|relative|percist",
+                                    .argument = "fcm|fixed|relative|percist|given",
                                     .help = "short for --roi-method"};
     table[rows++] =
         (struct option){.name = "liver",
@@ -75,6 +79,7 @@ int main(int argc, char **argv)
             "stands out\n"
             "fixed: SUV >= --fixed-suv; relative: SUV >= 41 % of each region's own SUVmax, at least 2.5\n"
             "percist: SUV >= 1.5 x mean + 2 sd of a sphere in the liver, which is found and said\n"
+            "given: the regions that petrel-load read with --regions, as they are\n"
             "--exclude: by the scan's organ map (1 spleen 2 kidneys 3 liver 4 bladder 5 lungs 6 brain 7 heart "
             "8 stomach\n"
             "9 prostate 10 glands 11 aorta 12 vertebrae) where it has one; else by where organs lie from the liver\n",
