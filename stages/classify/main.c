@@ -2,6 +2,7 @@
 /* petrel-classify -- which regions of a scan are tumour: table, masks, picture.   roi -> [classify] */
 #include "common/file.h"
 #include "common/log.h"
+#include "stages/classify/after.h"
 #include "stages/classify/cohort.h"
 #include "stages/classify/result.h"
 #include "stages/classify/upstream.h"
@@ -10,17 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OWN_ROWS = 15 };
+enum { OWN_ROWS = 20 };
 struct settings {
     const char *model, *out, *keep;
     struct upstream_words words;
     double threshold; /* < 0: the model's own */
     struct backend_wish backend;
+    struct after after;
 };
 
 /* One scan's message to files; what is wrong with one scan is news, not the end. */
-static void classify(struct stage *st, struct taken *item, struct model *model, const struct settings *s,
-                     uint64_t *tumours)
+static void classify(struct stage *st, struct taken *item, struct model *model, struct settings *s, uint64_t *tumours)
 {
     struct regions_message m;
     struct result r;
@@ -31,6 +32,10 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
         die_of(&e);
     if (result_write(&r, model, s->out, strcmp(s->keep, "tumour") == 0, &e) < 0)
         die_of(&e);
+    char *dir = result_dir(&r, s->out);
+    if (after_result(&s->after, dir, &e) < 0)
+        die_of(&e);
+    free(dir);
     *tumours += r.tumours;
     log_record("classified", metric_text("scan", m.facts.source), metric_number("regions", "%.0f", (double)m.count),
                metric_number("tumours", "%.0f", (double)r.tumours), metric_number("tumour_ml", "%.2f", r.tumour_ml));
@@ -59,6 +64,28 @@ static void note_refusal(struct stage *st, struct taken *item, bool tell)
         log_warn("refused by %s: %s: %s", f.stage, f.scan, f.sentence);
     st->refused++;
     stage_done(st, item);
+}
+
+/* The earlier scan is read as this one is. */
+static void earlier_begin(struct settings *s, const struct option *table, size_t rows)
+{
+    static const char *const passed[] = {"model", "backend", "precision", "units", "threshold"};
+    char *words[COUNT_OF(passed) + 2] = {0};
+    struct error e = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < rows; i++)
+        for (size_t k = 0; k < COUNT_OF(passed); k++)
+            if (strcmp(table[i].name, passed[k]) == 0) {
+                char *value = opts_value(&table[i]);
+                words[count++] = xprintf("--%s=%s", passed[k], value);
+                free(value);
+            }
+    if (s->words.accept_implausible)
+        words[count++] = xstrdup("--accept-implausible");
+    if (after_begin(&s->after, s->out, words, &e) < 0)
+        die_of(&e);
+    for (size_t i = 0; i < count; i++)
+        free(words[i]);
 }
 
 int main(int argc, char **argv)
@@ -90,6 +117,14 @@ int main(int argc, char **argv)
         {"given-parts", OPT_STRING, &s.words.given_parts, "auto|labels|components", 0, 0, "as petrel-roi has it", 0,
          NULL},
         {"liver", OPT_STRING, &s.words.liver, "X,Y,Z", 0, 0, "where the liver is, as petrel-roi has it", 0, NULL},
+        {"dicom", OPT_STRING, &s.after.dicom, "seg,sr,rtstruct,probability", 0, 0,
+         "DICOM objects of the results, with the patient's identity, as petrel-export has them", 0, NULL},
+        {"bids", OPT_STRING, &s.after.bids, "DIR", 0, 0, "a BIDS derivative to add the results to, likewise", 0, NULL},
+        {"from", OPT_STRINGS, &s.after.from, "PATH", 0, 0,
+         "where the scans' DICOM series lie, for --dicom; default: SCAN...", 0, NULL},
+        {"earlier", OPT_STRING, &s.after.earlier, "SCAN|RESULT", 0, 0,
+         "an earlier scan of the patient, or its result: what became of its lesions (petrel-followup)", 0, NULL},
+        {"same-patient", OPT_FLAG, &s.after.same_patient, NULL, 0, 0, "as petrel-followup has it", 0, NULL},
         {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
          "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
@@ -126,6 +161,8 @@ int main(int argc, char **argv)
         model_close(&model);
         return EX_OK;
     }
+    if (after_check(&s.after, o.rest, o.rest_count, &e) < 0)
+        die_of(&e);
     if (!alone) /* first, so that the others hear of it should the model be no good */
         stage_open(&st, "classify", &so, true, false);
     s.backend.threads = o.common.threads;
@@ -142,6 +179,7 @@ int main(int argc, char **argv)
     if (model.simulated)
         log_warn("the model was trained on a %s: this shows that the program works, not what is tumour", model.cohort);
 
+    earlier_begin(&s, table, rows);
     if (alone) {
         if (upstream_start(o.rest, o.rest_count, &s.words, model.settings, &so.run, &e) < 0)
             die_of(&e);
@@ -160,9 +198,10 @@ int main(int argc, char **argv)
     }
     progress_end(&bar);
     gather(s.out);
+    int after = after_end(&s.after, s.out);
     uint64_t scans = st.taken - st.refused;
     int rc = stage_close(&st, "%llu scans, %llu tumours", (unsigned long long)scans, (unsigned long long)tumours);
     int before = alone ? upstream_end() : EX_OK;
     model_close(&model);
-    return before != EX_OK ? before : rc;
+    return before != EX_OK ? before : rc != EX_OK ? rc : after;
 }

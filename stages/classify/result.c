@@ -162,10 +162,15 @@ static int write_picture(const struct result *r, const char *path, struct error 
     return rc;
 }
 
-int result_write(const struct result *r, const struct model *model, const char *out, bool keep, struct error *e)
+char *result_dir(const struct result *r, const char *out)
 {
     const struct scan_facts *f = &r->regions->facts;
-    char *dir = xprintf("%s/%s_%s_%s", out, f->patient, f->study, f->scan); /* a study may hold several scans */
+    return xprintf("%s/%s_%s_%s", out, f->patient, f->study, f->scan); /* a study may hold several scans */
+}
+
+int result_write(const struct result *r, const struct model *model, const char *out, bool keep, struct error *e)
+{
+    char *dir = result_dir(r, out);
     char *table = path_join(dir, "regions.tsv"), *picture = path_join(dir, "mip.png");
     int rc = dir_make(dir, e);
     if (rc == 0)

@@ -28,5 +28,7 @@ int result_make(struct result *r, struct regions_message *m, struct model *model
 /* keep: given regions are written back, too (keep.h). */
 int result_write(const struct result *r, const struct model *model, const char *out, bool keep,
                  struct error *e) MUST_USE;
+/* OUT/SCAN; the caller's. */
+char *result_dir(const struct result *r, const char *out) MUST_USE;
 void result_free(struct result *r);
 #endif

@@ -15,7 +15,7 @@ static const struct {
 } words[] = {{"seg", SEG}, {"probability", PROBABILITY}, {"sr", SR | SEG}, {"rtstruct", RTSTRUCT}};
 
 struct settings {
-    const char *dicom, *bids, *regions, *out;
+    const char *dicom, *bids, *which, *out;
     struct opt_strings from;
     unsigned wanted;
 };
@@ -106,7 +106,7 @@ static int export_one(const struct settings *s, const char *dir, const struct di
     if (findings_read(dir, &f, e) < 0)
         return -1;
     int rc = findings_read_tracking(dir, &f, e);
-    struct dicom_object o = {.findings = &f, .tumours_only = strcmp(s->regions, "tumour") == 0};
+    struct dicom_object o = {.findings = &f, .tumours_only = strcmp(s->which, "tumour") == 0};
     if (rc == 0 && s->bids)
         rc = bids_write(s->bids, &f, e);
     if (rc == 0 && s->wanted)
@@ -165,7 +165,7 @@ static int results_add(struct names *all, const char *dir, struct error *e)
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.regions = "all"};
+    struct settings s = {.which = "all"};
     struct option table[] = {
         {"dicom", OPT_STRING, &s.dicom, "seg,sr,rtstruct,probability", 0, 0,
          "objects that join the patient's study, with the patient's identity: a segment a region; measurements, with "
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
          0, NULL},
         {"from", OPT_STRINGS, &s.from, "PATH", 0, 0, "where the scans' DICOM series lie: files or folders", 0, NULL},
         {"bids", OPT_STRING, &s.bids, "DIR", 0, 0, "a BIDS derivative to add to (made)", 0, NULL},
-        {"regions", OPT_CHOICE, &s.regions, "all|tumour", 0, 0, "which go into DICOM objects", 0, NULL},
+        {"which", OPT_CHOICE, &s.which, "all|tumour", 0, 0, "which regions go into DICOM objects", 0, NULL},
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "where DICOM objects go, a folder a scan; else into the results' own",
          0, NULL},
     };

@@ -44,12 +44,10 @@ static json_t *burden_row(const char *rule, double tmtv[2], double tlg[2])
                      number(100 * (tlg[1] / tlg[0] - 1)));
 }
 
-/* By our own regions, and by every rule both scans know. */
+/* By every rule both scans know; "own": by the regions as they are. */
 static json_t *burden_json(const struct follow_up *f)
 {
     json_t *all = json_array();
-    json_array_append_new(all, burden_row("regions", (double[2]){f->earlier->tmtv_ml, f->later->tmtv_ml},
-                                          (double[2]){f->earlier->tlg_g, f->later->tlg_g}));
     for (size_t i = 0; i < f->earlier->rule_count; i++)
         for (size_t k = 0; k < f->later->rule_count; k++) {
             const struct findings_rule *a = &f->earlier->rule[i], *b = &f->later->rule[k];
