@@ -67,6 +67,10 @@ static int follow(const struct settings *s, const char *earlier_dir, const char 
         rc = body_map_read(later_dir, &to, e);
     if (rc == 0 && align_find(&from, &to, &alignment, e) < 0)
         rc = fail_in(e, "cannot follow '%s' in '%s'", earlier_dir, later_dir);
+    if (rc == 0 && alignment.correlation < ALIGN_DOUBT)
+        log_warn("'%s' and '%s' are less alike than two scans of a patient are (correlation %.2f): look whether they "
+                 "are one's",
+                 earlier_dir, later_dir, alignment.correlation);
     if (rc == 0)
         rc = matches_make(&earlier, &later, &alignment.rigid, s->change, &matches, e);
     if (rc == 0) {

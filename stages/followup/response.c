@@ -53,9 +53,13 @@ void response_judge(const struct findings *earlier, const struct findings *later
     const char *const peak = r->by_sul ? "the hottest lesion's SULpeak" : "the hottest lesion's SUVpeak";
     double const from = r->earlier_peak, to = r->later_peak, suv = hottest(earlier, false);
     bool const liver = !isnan(earlier->liver_mean) && !isnan(earlier->liver_sd);
-    format_into(r->told, sizeof r->told, "%s%s",
-                r->by_sul ? "" : "SUVpeak stands in for SULpeak, as height or weight are not known; ",
-                liver ? "" : "the liver is not known, so whether the hottest lesion can be measured was not asked; ");
+    char outside[80] = "";
+    if (r->counted[CHANGE_OUTSIDE])
+        format_into(outside, sizeof outside, "%zu lesions lie where the other scan did not look; ",
+                    r->counted[CHANGE_OUTSIDE]);
+    format_into(r->told, sizeof r->told, "%s%s%s", outside,
+                r->by_sul ? "" : "SUVpeak stands in for SULpeak: height or weight are not known; ",
+                liver ? "" : "the liver is not known: whether a lesion can be measured was not asked; ");
     if (earlier->tumours == 0)
         say(r, fresh > 0 ? "PMD" : "",
             fresh > 0 ? "no region was called tumour at first, and there are new ones"
