@@ -96,7 +96,7 @@ int main(int argc, char **argv)
         {"same-patient", OPT_FLAG, &s.same_patient, NULL, 0, 0,
          "two scans that go by two patients' names are one patient's", 0, NULL},
         {"change", OPT_REAL, &s.change, "SHARE", 0, 10,
-         "a lesion has grown or shrunk where its volume changed by more than this share", 0, NULL},
+         "a lesion has grown or shrunk where its total lesion glycolysis changed by more than this share", 0, NULL},
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "where followup.csv and followup.json go; else into LATER", 0, NULL},
     };
     struct opts o = {.program = "petrel-followup",

@@ -340,9 +340,9 @@ static void judge(const struct pairing *p, double change_least, struct lesion_pa
         l->moved_mm = sqrt((place[0] - l->later.centroid_mm[0]) * (place[0] - l->later.centroid_mm[0]) +
                            (place[1] - l->later.centroid_mm[1]) * (place[1] - l->later.centroid_mm[1]) +
                            (place[2] - l->later.centroid_mm[2]) * (place[2] - l->later.centroid_mm[2]));
-        l->change = l->later.ml > (1 + change_least) * l->earlier.ml   ? CHANGE_GROWN
-                    : l->later.ml < (1 - change_least) * l->earlier.ml ? CHANGE_SHRUNK
-                                                                       : CHANGE_STABLE;
+        l->change = l->later.tlg_g > (1 + change_least) * l->earlier.tlg_g   ? CHANGE_GROWN
+                    : l->later.tlg_g < (1 - change_least) * l->earlier.tlg_g ? CHANGE_SHRUNK
+                                                                             : CHANGE_STABLE;
     }
     const struct finding *first =
         l->earlier.count ? &earlier->finding[l->earlier.index[0]] : &later->finding[l->later.index[0]];
