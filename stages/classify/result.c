@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "proto/sampling.h"
 #include "proto/standardise.h"
+#include "stages/classify/body_map.h"
 #include "stages/classify/keep.h"
 #include "stages/classify/page.h"
 #include "stages/classify/tables.h"
@@ -175,14 +176,21 @@ static int write_picture(const struct result *r, const char *path, struct error 
     return rc;
 }
 
-int result_write(const struct result *r, const struct model *model, const char *out, bool keep, struct error *e)
+char *result_dir(const struct result *r, const char *out)
 {
     const struct scan_facts *f = &r->regions->facts;
-    char *dir = xprintf("%s/%s_%s_%s", out, f->patient, f->study, f->scan); /* a study may hold several scans */
+    return xprintf("%s/%s_%s_%s", out, f->patient, f->study, f->scan); /* a study may hold several scans */
+}
+
+int result_write(const struct result *r, const struct model *model, const char *out, bool keep, struct error *e)
+{
+    char *dir = result_dir(r, out);
     char *table = path_join(dir, "regions.tsv"), *picture = path_join(dir, "mip.png");
     int rc = dir_make(dir, e);
     if (rc == 0)
         rc = write_masks(r, dir, e);
+    if (rc == 0)
+        rc = body_map_write(&r->regions->scan, dir, e);
     if (rc == 0 && r->regions->mip_angles > 0)
         rc = write_picture(r, picture, e);
     if (rc == 0 && keep)
