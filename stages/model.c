@@ -53,6 +53,10 @@ static int read_facts(struct model *m, const struct safetensors *s, const char *
     if (model_settings_read(settings, &m->recipe, e))
         return fail_in(e, "cannot use '%s'", path);
     m->settings = xstrdup(settings);
+    for (int i = 0; i < 2; i++) {
+        const char *list = safetensors_get(s, i ? MODEL_PATIENTS_VALIDATION : MODEL_PATIENTS);
+        m->patients[i] = list ? xstrdup(list) : NULL;
+    }
     m->channels = (int)metadata_number(s, "channels");
     if (m->channels != recipe_channels(&m->recipe))
         return fail(e, "'%s' takes %d channels, but its settings say channels = %s", path, m->channels,
@@ -142,6 +146,8 @@ void model_close(struct model *m)
 {
     model_unload(m);
     free(m->settings);
+    free(m->patients[0]);
+    free(m->patients[1]);
     *m = (struct model){0};
 }
 

@@ -128,6 +128,9 @@ void model_add_facts(struct safetensors *s, const struct model_facts *f)
     safetensors_set(s, "settings", settings);
     safetensors_set(s, "cache", f->cache_digest);
     safetensors_set(s, "cohort", f->cohort);
+    for (int i = 0; i < 2; i++)
+        if (f->patients[i])
+            safetensors_set(s, i ? MODEL_PATIENTS_VALIDATION : MODEL_PATIENTS, f->patients[i]);
     if (f->overridden && *f->overridden)
         safetensors_set(s, "overridden", f->overridden);
     const struct {

@@ -16,6 +16,7 @@ struct result {
     float *probability; /* [count] */
     bool *tumour;       /* [count] */
     size_t tumours;
+    const char *seen;    /* "": the model does not know the patient, or does not say; else what to tell people */
     double tumour_ml;    /* metabolic tumour volume: of all regions said tumour */
     double glycolysis_g; /* total lesion glycolysis: their sum of SUVmean * ml */
 };

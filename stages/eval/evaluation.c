@@ -31,6 +31,7 @@ static int evaluate(struct evaluation *v, const struct report *r, const struct r
         return -1;
     if (!v->model.has_classifier)
         return fail(e, "model '%s' has no classifier: train one with petrel-train classifier", v->path);
+    seen_make(&v->seen, r->cache, r->looked_at, &v->model);
     struct scores *s = &v->splits.test;
     if (scores_make(s, r->cache, &v->model, r->split, e) < 0)
         return -1;

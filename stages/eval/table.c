@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table -- models side by side, as the paper's tables are.   evaluation -> [table] */
 #include "stages/eval/table.h"
+#include "common/log.h"
 #include "stages/eval/seeds.h"
 #include <math.h>
 #include <stdlib.h>
@@ -238,15 +239,28 @@ static void put_seeds(const struct report *r, FILE *to)
 void table_print(const struct report *r, const char *format, FILE *to)
 {
     const struct figures *f = &r->model[0].figures;
-    if (strcmp(format, "csv") == 0) {
+    if (strcmp(format, "csv") == 0) { /* a table for programs: people are told beside it */
+        for (size_t i = 0; i < r->models; i++) {
+            char *seen = seen_sentence(&r->model[i].seen, r->model[i].name, split_name[r->split]);
+            if (*seen)
+                log_warn("%s", seen);
+            free(seen);
+        }
         put_csv(r, to);
         return;
     }
     const struct format *how = format_of(format);
     const char *note = strcmp(format, "latex") == 0 ? "% " : (strcmp(format, "html") == 0 ? "<p>" : "");
+    const char *end = strcmp(format, "html") == 0 ? "</p>" : "";
+    for (size_t i = 0; i < r->models; i++) {
+        char *seen = seen_sentence(&r->model[i].seen, r->model[i].name, split_name[r->split]);
+        if (*seen)
+            fprintf(to, "%s%s%s\n", note, seen, end);
+        free(seen);
+    }
     fputs(note, to);
     fprintf(to, "%s split, %zu regions, %zu tumours%s%s%s\n", split_name[r->split], f->n, f->tumours,
-            r->cohort[0] ? ": " : "", r->cohort, strcmp(format, "html") == 0 ? "</p>" : "");
+            r->cohort[0] ? ": " : "", r->cohort, end);
     put_rows(r, how, to);
     if (how->rule) {
         put_tests(r, to);

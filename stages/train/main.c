@@ -160,6 +160,8 @@ static void open_data(struct train *t)
         die_of(&e);
     if (t->init && run_record_check_init(t, &e))
         die_of(&e);
+    if (run_record_patients(t, &e))
+        die_of(&e);
 }
 
 static void open_all(struct train *t)
@@ -183,6 +185,8 @@ static void close_all(struct train *t)
     safetensors_free(&t->init_file);
     cache_close(&t->cache);
     free(t->overridden);
+    free(t->patients[0]);
+    free(t->patients[1]);
     free(t->rows);
     free(t->settings);
     free(t->out_path);

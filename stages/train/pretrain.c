@@ -385,6 +385,10 @@ int pretrain_run(struct train *t)
     optimiser_resume(&p.learner.optimiser, p.loop.at.optimiser_steps);
     o->epoch = p.loop.at.epoch;
     o->item = p.loop.at.step;
+    if (o->item == o->train_steps + o->validation_steps) { /* saved at an epoch's end, which nothing more is wanted for */
+        o->item = 0;
+        o->epoch++;
+    }
     o->steps = p.loop.at.steps;
     if (!t->pair_list)
         p.loop.source = batch_source_channels(t, order_next, o);

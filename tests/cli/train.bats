@@ -133,6 +133,26 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
     [[ "$output" == *"position"* ]]
 }
 
+@test "without validation patients, and with a list of pairs: gone on with from an epoch's end, the same bytes" {
+    cp -r "$D/cache" "$D/novalidation"
+    grep -v '^#' "$D/cache/splits.tsv" | sed 's/\tvalidation$/\ttrain/' >"$D/novalidation/splits.tsv"
+    same=(--quiet --threads 1 --cache "$D/novalidation" --recipe "$D/tiny.conf")
+    phase pretrain "$D/nv" 1
+    phase pretrain "$D/nvr" 1 --steps 3 --checkpoint-s 0 # of an epoch of three
+    ls "$D/nvr" | grep -q checkpoint-pretrain-.*3.safetensors
+    rm -r "$D/nvr/channels" # that end was said to last; a new pipeline begins its own
+    phase pretrain "$D/nvr" 1
+    cmp "$D/nv/pretrained.safetensors" "$D/nvr/pretrained.safetensors"
+    cmp "$D/nv/pretrain-last.safetensors" "$D/nvr/pretrain-last.safetensors"
+    [ "$(losses "$D/nv")" = "$(losses "$D/nvr")" ]
+
+    for i in $(seq 16); do printf '%d\t%d\n' "$i" $((2 * i)); done >"$D/list.tsv"
+    trainer pretrain "$D/l" --pair-list "$D/list.tsv"
+    trainer pretrain "$D/lr" --pair-list "$D/list.tsv" --steps 2 --checkpoint-s 0
+    trainer pretrain "$D/lr" --pair-list "$D/list.tsv"
+    cmp "$D/l/pretrained.safetensors" "$D/lr/pretrained.safetensors"
+}
+
 @test "words that are missing or unknown" {
     run petrel-train
     [ "$status" = 64 ]
