@@ -24,7 +24,7 @@ int lesions_get(const struct wire_map *map, size_t regions, struct lesions *l, s
 /* Lesions whose parts and regions are there. */
 int lesions_check(const struct lesions *l, size_t regions, struct error *e) MUST_USE;
 
-enum { PAIR_TASK_FIELDS = 8 };
+enum { PAIR_TASK_FIELDS = 10 };
 extern const struct wire_field pair_task_fields[PAIR_TASK_FIELDS];
 int pair_task_check(const struct pair_task_message *m, struct error *e) MUST_USE;
 #endif
