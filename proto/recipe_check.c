@@ -46,6 +46,9 @@ int recipe_check(const struct recipe *r, struct error *e)
     unsigned parts;
     if (recipe_position_parts(r, &parts, e))
         return -1;
+    if (!strcmp(r->fusion, "late") && recipe_channels(r) != 2)
+        return fail_as(e, EX_CONFIG, "fusion is late, of PET and CT, and channels is '%s': set channels = pet,ct",
+                       r->channels);
     double low_mm, high_mm;
     if (recipe_crop(r, &low_mm, &high_mm, e) < 0)
         return -1;

@@ -80,7 +80,7 @@ static int open_with(struct model *m, const struct safetensors *s, const char *p
 {
     if (read_facts(m, s, path, e))
         return -1;
-    if (model_network(&m->recipe, m->channels, &m->network, e))
+    if (model_network(&m->recipe, m->channels, m->has_classifier, &m->network, e))
         return fail_in(e, "cannot use '%s'", path);
     if (!(m->backend = backend_choose(w, e)))
         return -1;
@@ -90,6 +90,7 @@ static int open_with(struct model *m, const struct safetensors *s, const char *p
     tape_seal(m->tape, false, NULL);
     if (model_load(m->params, s, path, "", "projection", e))
         return -1;
+    m->position = m->network.position;
     m->embedding = network_embedding(&m->network);
     m->box = xalloc((size_t)MODEL_BATCH * (size_t)m->channels * model_input_floats(&m->network), sizeof *m->box);
     m->row = xalloc((size_t)MODEL_BATCH * NETWORK_POSITION, sizeof *m->row);

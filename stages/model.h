@@ -99,8 +99,10 @@ struct model_facts {
     uint64_t seed;
     int64_t epoch, step;
 };
-/* recipe -> what kernels may know of it; -1 where the network cannot be built so. */
-int model_network(const struct recipe *r, int channels, struct network_settings *s, struct error *e) MUST_USE;
+/* recipe -> what kernels may know of it, in the phase of pretraining or of the classifier, which may have or lack a PEB of its own; -1
+ * where the network cannot be built so. */
+int model_network(const struct recipe *r, int channels, bool classifier, struct network_settings *s,
+                  struct error *e) MUST_USE;
 /* "key = value" lines of every recipe setting. The caller's. */
 char *model_settings_text(const struct recipe *r) MUST_USE;
 /* The reverse, into *r (set to defaults first). A key this version does not know is an error. */

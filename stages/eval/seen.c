@@ -24,8 +24,9 @@ void seen_make(struct seen *s, const struct cache *c, const bool *looked_at, con
 char *seen_sentence(const struct seen *s, const char *name, const char *split)
 {
     if (!s->known)
-        return xprintf("The model '%s' does not say which patients it learned from: those of the %s split may be among them.", name,
-                       split);
+        return xprintf(
+            "The model '%s' does not say which patients it learned from: those of the %s split may be among them.",
+            name, split);
     if (s->learned == 0 && s->chosen == 0)
         return xstrdup("");
     char learned[64] = "", chosen[96] = "";
@@ -33,7 +34,8 @@ char *seen_sentence(const struct seen *s, const char *name, const char *split)
         format_into(learned, sizeof learned, " learned from %zu", s->learned);
     if (s->chosen > 0)
         format_into(chosen, sizeof chosen, "%s was chosen by %zu (validation)", s->learned ? " and" : "", s->chosen);
-    return xprintf("NOT UNSEEN PATIENTS: of the %zu patients of the %s split, the model '%s'%s%s: what follows says nothing of patients "
+    return xprintf("NOT UNSEEN PATIENTS: of the %zu patients of the %s split, the model '%s'%s%s: what follows says "
+                   "nothing of patients "
                    "it has not seen.",
                    s->patients, split, name, learned, chosen);
 }

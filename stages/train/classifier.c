@@ -2,9 +2,10 @@
 /* classifier -- tumour or not: the method focal, on embeddings of a frozen encoder, or on boxes.   tasks ─▶ pairs ─▶ [train] ═▶
  * model.safetensors
  *
- * Encoder and PEB are in evaluation mode, so a box's embedding is the same whenever it is computed: with
+ * Encoder and PEB, where pretraining had one, are in evaluation mode, so a box's embedding is the same whenever it is computed: with
  * classifier_views = K, epoch e uses draw e mod K of the boxes and each is embedded once. Validation boxes are never
  * augmented: embedded once too.
+ * A PEB that pretraining had not learns with the head: then what is kept is the backbone's features, and positions.
  * With `unfreeze` the whole network learns, batch statistics and all, from --init or from scratch, and nothing can be kept: boxes come
  * anew each time.
  * The two-layer head learns by the focal loss and AdamW; early stopping follows the mean focal loss on the validation
@@ -26,7 +27,7 @@ struct classifier {
     float *embedding;
     int64_t draws; /* classifier_views, or 0: nothing is kept */
     /* what was asked for already, and where asking stands */
-    bool unfreeze;
+    bool unfreeze, peb; /* peb: it learns, though the encoder is frozen */
     bool *asked, asked_validation;
     int64_t ask_epoch, ask_item;
 };
@@ -85,8 +86,9 @@ static void embed(struct classifier *c, const struct pair_batch_message *b, stru
         tape_put(c->encoder, c->encoded.position, c->row);
     }
     tape_evaluate(c->encoder);
-    tape_get(c->encoder, c->encoded.embedding, c->embedding);
+    tape_get(c->encoder, c->encoded.embedding, c->embedding); /* the backbone's features where there is no PEB */
     memcpy(x->embedding, c->embedding, n * (size_t)c->train.embedding * sizeof(float));
+    memcpy(x->position, b->position, n * POSITION_SIZE * sizeof(float));
     memcpy(x->label, b->label, n * sizeof *x->label);
 }
 
@@ -172,7 +174,7 @@ static int batch_run(struct classifier *c, bool learn, int64_t step, double *los
                                : batch_at(c, &c->validation, 0, step, true);
     if (!x)
         return 0;
-    *loss = batch_loss(c, x->embedding, NULL, x->label, x->count, learn);
+    *loss = batch_loss(c, x->embedding, x->position, x->label, x->count, learn);
     return x->count;
 }
 
@@ -230,7 +232,13 @@ static bool validate(void *context, double *mean)
 
 /* ---- putting it together ---- */
 
-/* The projection takes no part, but a model file keeps it: its parameters are registered and nothing runs them. */
+/* Has the classifier a PEB where pretraining had one, and none where it had none? */
+static bool peb_is_the_same(const struct train *t)
+{
+    return t->network.position == t->recipe.position;
+}
+
+/* The projection takes no part, but a model file keeps it, where it still stands on what it stood on: its parameters are registered and nothing runs them. */
 static void register_projection(struct classifier *c, struct params *p)
 {
     struct tape *unused = tape_open(p, 2, 1);
@@ -245,9 +253,10 @@ static void prepare(void *context, struct params *p)
     const struct train *t = c->loop.train;
     if (!c->unfreeze) {
         c->encoder = tape_open(p, (int)t->recipe.classifier_batch, 1);
-        c->encoded = network_build(c->encoder, &t->network, NETWORK_ENCODER);
+        c->encoded =
+            network_build(c->encoder, &t->network, c->peb ? (unsigned)NETWORK_BACKBONE : (unsigned)NETWORK_ENCODER);
     }
-    if (model_has_part(&t->init_file, "projection"))
+    if (peb_is_the_same(t) && model_has_part(&t->init_file, "projection"))
         register_projection(c, p);
     params_freeze(p, c->unfreeze ? "projection" : "");
 }
@@ -266,6 +275,7 @@ static void open_learner(struct classifier *c, struct train *t)
     struct learner_settings s = {.method = &method_focal,
                                  .own = method_settings_own(t, &method_focal),
                                  .embedded = !c->unfreeze,
+                                 .peb = c->peb,
                                  .items = {(double)(r->classifier_others > 0 ? r->classifier_others : n->others),
                                            (double)(r->classifier_tumours > 0 ? r->classifier_tumours : n->tumours)},
                                  .optimiser_settings = {.weight_decay = r->classifier_weight_decay,
@@ -284,7 +294,8 @@ static void open_learner(struct classifier *c, struct train *t)
 
 static void open_caches(struct classifier *c, const struct train *t)
 {
-    int batch = (int)t->recipe.classifier_batch, E = network_embedding(&t->network);
+    int batch = (int)t->recipe.classifier_batch,
+        E = c->peb ? network_features(&t->network) : network_embedding(&t->network);
     embedding_cache_open(&c->train, c->draws ? c->draws : 1, t->plan.classifier_steps, batch, E);
     embedding_cache_open(&c->validation, 1, t->plan.classifier_validation_steps, batch, E);
     c->asked = xalloc((size_t)(c->train.draws * c->train.steps) + 1, sizeof *c->asked);
@@ -300,13 +311,15 @@ static void build(struct classifier *c, struct train *t)
     struct optimiser_state state[OPTIMISER_STATES];
     c->loop.train = t;
     c->unfreeze = t->recipe.unfreeze;
+    c->peb = !c->unfreeze && t->network.position && !t->recipe.position;
     open_learner(c, t);
     c->loop.flag = l->terms + METHOD_TERMS;
     if (ranks_writes(&t->world))
         params_keep_dead_weights(l->params);
     params_init(l->params, t->seed);
     /* fine-tuning may begin from a bare backbone; a frozen PEB that was never trained would be noise */
-    if (t->init && model_load(l->params, &t->init_file, t->init, c->unfreeze ? "peb,classifier" : "classifier", "", &e))
+    if (t->init && model_load(l->params, &t->init_file, t->init, c->unfreeze || c->peb ? "peb,classifier" : "classifier",
+                              peb_is_the_same(t) ? "" : "peb,projection", &e))
         die_of(&e);
     safetensors_free(&t->init_file);
     learner_begin(l);

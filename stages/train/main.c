@@ -176,7 +176,7 @@ static void open_all(struct train *t)
         die_of(&e);
     t->out_path = t->out ? xstrdup(t->out) : path_join(t->stage_options.run, name);
     open_data(t);
-    if (model_network(&t->recipe, t->channels, &t->network, &e) ||
+    if (model_network(&t->recipe, t->channels, !strcmp(t->phase, "classifier"), &t->network, &e) ||
         !(t->backend = backend_choose(&(struct backend_wish){t->backend_name, t->recipe.precision, t->threads}, &e)) ||
         !(t->settings = run_record_settings(t, &e)) || augmented_batch_check(t, &e) ||
         (ranks_writes(&t->world) && checkpoint_clear(t, t->restart, &e)) || ranks_join(t, &e))

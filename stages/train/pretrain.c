@@ -332,8 +332,8 @@ static void build(struct pretrain *p, struct train *t)
     if (ranks_writes(&t->world))
         params_keep_dead_weights(l->params);
     params_init(l->params, t->seed);
-    if (t->init &&
-        model_load(l->params, &t->init_file, t->init, "peb,projection," MODEL_LEARNING_PARTS, "classifier", &e))
+    if (t->init && model_load(l->params, &t->init_file, t->init, "backbone_ct,peb,projection," MODEL_LEARNING_PARTS,
+                              "classifier", &e))
         die_of(&e);
     safetensors_free(&t->init_file);
     learner_begin(l);

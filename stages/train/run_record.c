@@ -101,8 +101,12 @@ int run_record_check_init(struct train *t, struct error *e)
             continue;
         char *was = opts_value(&a[i]), *is = opts_value(&b[i]);
         if (strcmp(was, is) && !(parts && same_parts(&there, &t->recipe)))
-            result = fail_as(e, EX_CONFIG, "'%s' was pretrained with %s = %s, but it is %s now: give the same recipe",
-                             t->init, a[i].name, was, is);
+            result =
+                fail_as(e, EX_CONFIG, "'%s' was pretrained with %s = %s, but it is %s now: give the same recipe%s",
+                        t->init, a[i].name, was, is,
+                        strcmp(a[i].name, "position") ? ""
+                        : there.position ? " (--classifier-position no leaves the PEB out of the classifier)"
+                                         : " (--no-position --classifier-position yes gives the classifier a PEB)");
         free(was);
         free(is);
     }

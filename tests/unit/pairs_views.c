@@ -70,7 +70,8 @@ static void local_crops_come_on_top(void **state)
     struct workbench b;
     pairs_recipe(&r);
     open_bench(&b, &r, 1);
-    struct pair_batch_message two = make(&b, PHASE_PRETRAIN, 0, VIEWS_PAIR, 0), six = make(&b, PHASE_PRETRAIN, 6, VIEWS_PAIR, 0);
+    struct pair_batch_message two = make(&b, PHASE_PRETRAIN, 0, VIEWS_PAIR, 0),
+                              six = make(&b, PHASE_PRETRAIN, 6, VIEWS_PAIR, 0);
     bool sides[17] = {false};
     assert_int_equal(two.views, 2);
     assert_int_equal(six.views, 6);
@@ -214,7 +215,8 @@ static void whoever_makes_them(void **state)
     open_bench(&disk, &r, 0);
     for (int32_t layout = 0; layout < VIEW_LAYOUTS; layout++) {
         struct pair_batch_message other = make(&disk, PHASE_PRETRAIN_VALIDATION, 12, layout, 0),
-                                  m = make(&b, PHASE_PRETRAIN, 11, layout, 0), again = make(&disk, PHASE_PRETRAIN, 11, layout, 0);
+                                  m = make(&b, PHASE_PRETRAIN, 11, layout, 0),
+                                  again = make(&disk, PHASE_PRETRAIN, 11, layout, 0);
         size_t rows = 11 * (size_t)m.count;
         assert_memory_equal(m.box, again.box, rows * BOX_VOXELS * sizeof(float));
         assert_memory_equal(m.window, again.window, rows * VIEW_WINDOW * sizeof(int32_t));
