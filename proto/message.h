@@ -189,6 +189,20 @@ struct lesions {
 };
 void lesions_free(struct lesions *l);
 
+/* What a scan's regions are compared with, and where the body lies; NAN where nobody looked or nothing was found: never a default. */
+enum reference_by { REFERENCE_UNKNOWN, REFERENCE_BY_RULE, REFERENCE_BY_MAP, REFERENCE_GIVEN, REFERENCE_WAYS };
+struct references {
+    int32_t liver_by; /* enum reference_by */
+    double liver_mean, liver_sd,
+        liver_ml; /* SUV of the sphere in its right lobe (stages/roi/liver.h); ml of the sphere */
+    double liver_mm[3], liver_centroid_mm[3]; /* middle of that sphere, and of the liver: RAS */
+    double blood_mean, blood_sd, blood_ml;    /* blood pool: the aorta of an organ map, less its rim */
+    double spleen_mean, spleen_ml, marrow_mean,
+        marrow_ml;              /* of an organ map, less their rims; marrow: of the vertebrae */
+    double body_low, body_high; /* first and last slice of the body, index z */
+};
+void references_init(struct references *f); /* nothing known */
+
 /* roi -> cache | classify: one scan's regions. */
 struct regions_message {
     struct scan_facts facts;
@@ -205,8 +219,12 @@ struct regions_message {
     struct buffer label_runs; /* label map of the whole grid, run-length coded: pairs (uint32 value, uint32 length) */
     int32_t mip_angles, mip_height, mip_width; /* rotating maximum-intensity projection; 0: none */
     double mip_mm;                             /* side of a pixel; row 0 is the head */
-    double mip_z, mip_y, mip_x; /* voxel index (fractional) at the picture's middle, about which it turns */
-    uint8_t *mip;               /* [angles][height][width], SUV 0..10 as 0..255 */
+    double mip_z, mip_y, mip_x;  /* voxel index (fractional) at the picture's middle, about which it turns */
+    uint8_t *mip;                /* [angles][height][width], SUV 0..10 as 0..255 */
+    struct buffer excluded_runs; /* likewise of excluded[], 1.. in its order; without a byte where nobody asked */
+    struct references references;
+    struct volume scan; /* the scan itself, on `grid`, where it was asked for (petrel-roi --with-scan); voxel NULL: it was not.
+                           Its mask does not travel: lesions tell of it */
 };
 void regions_message_encode(const struct regions_message *m, struct buffer *out);
 int regions_message_decode(const struct buffer *b, struct regions_message *m, struct error *e) MUST_USE;

@@ -9,6 +9,7 @@
 #ifndef PETREL_CLASSIFY_RESULT_H
 #define PETREL_CLASSIFY_RESULT_H
 #include "proto/message.h"
+#include "stages/classify/quantities/quantities.h"
 #include "stages/model.h"
 
 struct result {
@@ -19,6 +20,8 @@ struct result {
     const char *seen;    /* "": the model does not know the patient, or does not say; else what to tell people */
     double tumour_ml;    /* metabolic tumour volume: of all regions said tumour */
     double glycolysis_g; /* total lesion glycolysis: their sum of SUVmean * ml */
+    struct region_quantities *quantity; /* [count] */
+    struct scan_quantities scan;
 };
 /* Standardises the boxes of m in place and asks the model. */
 int result_make(struct result *r, struct regions_message *m, struct model *model, struct error *e) MUST_USE;

@@ -147,7 +147,8 @@ static void check_fusion(struct backend *b, bool late, bool peb)
         free(begin);
     }
     size_t boxes = 2 * PAIRS, rows = boxes * (size_t)network_embedding(&s);
-    float *box = numbers(0, boxes * 2 * 4096, 1), *position = numbers((uint32_t)boxes * 2 * 4096, boxes * NETWORK_POSITION, 4),
+    float *box = numbers(0, boxes * 2 * 4096, 1),
+          *position = numbers((uint32_t)boxes * 2 * 4096, boxes * NETWORK_POSITION, 4),
           *host = xalloc(rows + boxes * K, sizeof *host);
     tape_put(t, v.box, box);
     if (v.position >= 0)
