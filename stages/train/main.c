@@ -143,6 +143,8 @@ static void check_words(const struct train *t)
     if (classifier && !ranks_alone(&t->world) && !t->recipe.unfreeze)
         die(EX_USAGE, "--ranks is for pretrain, and for the classifier with --unfreeze: its head alone is learned in "
                       "seconds by one");
+    if (classifier && !ranks_alone(&t->world) && !strcmp(t->recipe.classifier_best, "f1"))
+        die(EX_USAGE, "--classifier-best f1 is for one trainer: a rank sees its part of a batch alone");
     if (t->recipe.box_slices > 0 && train_augments(t))
         die(EX_USAGE, "--augment-on backend is for volumes, and box_slices is %lld", (long long)t->recipe.box_slices);
 }

@@ -80,7 +80,9 @@ report() { petrel-eval report --cache "$SMALL/cache" --model "$1" --out "$2" --q
     same_tensor rep with backbone.layer4.0.conv1.weight
     same_tensor clf without backbone.layer4.0.conv1.weight
     [ -z "$(shape "$D/rep/model.safetensors" projection.0.weight)" ]
-    run -1 same_tensor clf clf/classifier-last peb.weight # learned on after its best epoch
+    phase classifier still --no-position --classifier-position yes --init "$D/without/pretrained.safetensors" --classifier-lr 0 --classifier-weight-decay 0
+    run -1 same_tensor clf still/model peb.weight # it has learned
+    run -1 same_tensor clf still/model peb.mix.weight
 
     run -78 phase classifier refused --init "$D/without/pretrained.safetensors"
     [[ $output == *"position = no, but it is yes now"*"--no-position --classifier-position yes"* ]]
