@@ -7,6 +7,7 @@
 #   safetensors.pl FROM TO channels N             first convolution and metadata of N channels
 #   safetensors.pl FROM - get KEY                 prints metadata
 #   safetensors.pl FROM - sum TENSOR              prints a sum over its bytes
+#   safetensors.pl FROM - values TENSOR           prints its numbers, a line each
 #   safetensors.pl FROM - shape TENSOR            prints its shape, "16,6"; nothing where there is no such
 use strict;
 use warnings;
@@ -29,6 +30,9 @@ if ($verb eq 'get') {
     exit;
 } elsif ($verb eq 'sum') {
     print md5_hex($bytes{$name} // die "no tensor $name\n"), "\n";
+    exit;
+} elsif ($verb eq 'values') {
+    printf "%.9g\n", $_ for unpack 'f<*', $bytes{$name} // die "no tensor $name\n";
     exit;
 } elsif ($verb eq 'shape') {
     print join(',', @{$header->{$name}{shape}}), "\n" if $header->{$name};
