@@ -112,7 +112,8 @@ refused() { # refused CODE SENTENCE COMMAND...
     petrel-eval report --quiet --cache "$cache" --model late/model.safetensors --out report
     petrel-classify --quiet --model late/model.safetensors "$cohort/SIMULATED_0002" --out scan
     [ "$(grep -c '^[0-9]' scan/*/regions.tsv)" -gt 10 ]
-    petrel-train export --quiet --init late/model.safetensors --compact compact.safetensors
+    petrel-train export --quiet --init late/model.safetensors --compact compact.safetensors --onnx late.onnx
+    strings late.onnx | grep -q backbone_ct.conv1.weight
     petrel-eval embed --quiet --cache "$cache" --model late/model.safetensors --split all --out whole.tsv
     petrel-eval embed --quiet --cache "$cache" --model compact.safetensors --split all --out compact.tsv
     cmp <(grep -v '^#' whole.tsv) <(grep -v '^#' compact.tsv)
