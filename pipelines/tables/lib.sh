@@ -10,7 +10,7 @@
 # OUT/runs/RUN/seedS    a training (train.sh's --out), and its record: `asked` (what it is of), `done` (when it is, and what it took), or
 #                       `refused` (why this build, or this cohort, has none). Killed at any moment and run again: what is done stays done, what was begun goes
 #                       on. Two at once on one OUT share the work: a run is one's who holds its lock.
-# OUT/tables/TABLE.{txt,csv,tex,html}, OUT/tables.html
+# OUT/tables/TABLE.{txt,csv,tex,html,md}, OUT/tables.html
 # shellcheck shell=bash disable=SC2154,SC2034 # arguments.sh sets them by name
 tables_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit
 . "$tables_here/../lib.sh"

@@ -24,8 +24,9 @@ static void put_text(FILE *to, double x, double y, const char *words, const char
 static void put_picture(FILE *to, double x, double y, double width, double height, const struct buffer *png)
 {
     char *text = base64_of("data:image/png;base64,", png->data, png->size);
-    fprintf(to, "<image x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" style=\"image-rendering:pixelated\" href=\"%s\"/>\n", x, y,
-            width, height, text);
+    fprintf(
+        to, "<image x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" style=\"image-rendering:pixelated\" href=\"%s\"/>\n",
+        x, y, width, height, text);
     free(text);
 }
 
@@ -34,7 +35,8 @@ static void begin(FILE *to, double width, double height, const char *title, cons
 {
     fprintf(to,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" "
-            "font-family=\"system-ui, sans-serif\" font-size=\"13\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
+            "font-family=\"system-ui, sans-serif\" font-size=\"13\">\n<rect width=\"100%%\" height=\"100%%\" "
+            "fill=\"#fff\"/>\n",
             width, height, width, height);
     put_text(to, GAP, 20, title, "font-weight=\"600\" font-size=\"14\"");
     put_text(to, GAP, 38, cohort, "");
@@ -70,8 +72,9 @@ static int choose_scan(const struct report *r, const char *name, struct error *e
         for (last = first; last < s->n && s->shard[last] == s->shard[first]; last++)
             tumours += s->label[last] == 1;
         const struct shard_entry *shard = &r->cache->shard[s->shard[first]];
-        if (name != NULL ? strcmp(name, shard->patient) == 0 || strcmp(name, shard->scan) == 0 || strcmp(name, shard->file) == 0
-                         : chosen < 0 || tumours > most) {
+        if (name != NULL
+                ? strcmp(name, shard->patient) == 0 || strcmp(name, shard->scan) == 0 || strcmp(name, shard->file) == 0
+                : chosen < 0 || tumours > most) {
             chosen = s->shard[first];
             most = tumours;
         }
@@ -88,8 +91,8 @@ struct panel {
     double left, top;
 };
 
-static void put_panel(FILE *to, const struct report *r, const struct regions_message *m, int shard, const struct panel *p,
-                      const struct buffer *png)
+static void put_panel(FILE *to, const struct report *r, const struct regions_message *m, int shard,
+                      const struct panel *p, const struct buffer *png)
 {
     const struct scores *s = &r->model[0].splits.test;
     size_t found = 0, wrong = 0, tumours = 0;
@@ -98,13 +101,15 @@ static void put_panel(FILE *to, const struct report *r, const struct regions_mes
         if (s->shard[i] != shard)
             continue;
         bool truth = s->label[i] == 1,
-             said = p->model == NULL ? truth : (double)p->model->splits.test.probability[i] >= p->model->figures.threshold;
+             said =
+                 p->model == NULL ? truth : (double)p->model->splits.test.probability[i] >= p->model->figures.threshold;
         struct mip_mark k = mip_mark(m, &m->region[s->row_in_shard[i]], 0);
         fprintf(to,
                 "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"none\" stroke=\"%s\" "
                 "stroke-width=\"1.4\"%s/>\n",
-                p->left + (k.across - k.half_across) * PIXEL, p->top + (k.down - k.half_down) * PIXEL, 2.0 * k.half_across * PIXEL,
-                2.0 * k.half_down * PIXEL, said ? tumour_colour : other_colour, said != truth ? " stroke-dasharray=\"4 2\"" : "");
+                p->left + (k.across - k.half_across) * PIXEL, p->top + (k.down - k.half_down) * PIXEL,
+                2.0 * k.half_across * PIXEL, 2.0 * k.half_down * PIXEL, said ? tumour_colour : other_colour,
+                said != truth ? " stroke-dasharray=\"4 2\"" : "");
         tumours += truth;
         found += truth && said;
         wrong += said && !truth;
@@ -158,15 +163,17 @@ static void put_points(FILE *to, const struct scores *s, double left, double top
         low[i % 2] = fmin(low[i % 2], y[i]);
         high[i % 2] = fmax(high[i % 2], y[i]);
     }
-    fprintf(to, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" fill=\"none\" stroke=\"#ccc\"/>\n", left, top, PLOT, PLOT);
-    for (int class = 0; class < 2; class++) /* tumours, fewer, on top */
+    fprintf(to, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" fill=\"none\" stroke=\"#ccc\"/>\n", left, top,
+            PLOT, PLOT);
+    for (int class = 0; class < 2; class ++) /* tumours, fewer, on top */
         for (size_t i = 0; i < s->n; i++)
             if ((s->label[i] == 1) == (class == 1)) {
                 double at[2];
                 for (int a = 0; a < 2; a++)
-                    at[a] = 8 + (PLOT - 16) * (high[a] > low[a] ? (y[2 * i + (size_t)a] - low[a]) / (high[a] - low[a]) : 0.5);
-                fprintf(to, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2\" fill=\"%s\" fill-opacity=\"0.8\"/>\n", left + at[0], top + at[1],
-                        class == 1 ? tumour_colour : grey_colour);
+                    at[a] = 8 + (PLOT - 16) *
+                                    (high[a] > low[a] ? (y[2 * i + (size_t)a] - low[a]) / (high[a] - low[a]) : 0.5);
+                fprintf(to, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2\" fill=\"%s\" fill-opacity=\"0.8\"/>\n",
+                        left + at[0], top + at[1], class == 1 ? tumour_colour : grey_colour);
             }
     free(y);
 }
@@ -177,7 +184,8 @@ static void colour_of(uint8_t grey, uint8_t rgb[3])
     static const double near[3] = {33, 102, 172}, middle[3] = {247, 247, 247}, far[3] = {178, 24, 43};
     double t = grey / 255.0;
     for (int c = 0; c < 3; c++) {
-        double v = t < 0.5 ? near[c] + (middle[c] - near[c]) * 2.0 * t : middle[c] + (far[c] - middle[c]) * (2.0 * t - 1.0);
+        double v =
+            t < 0.5 ? near[c] + (middle[c] - near[c]) * 2.0 * t : middle[c] + (far[c] - middle[c]) * (2.0 * t - 1.0);
         rgb[c] = (uint8_t)(v + 0.5);
     }
 }
@@ -193,8 +201,8 @@ static void put_distances(FILE *to, const struct scores *s, double left, double 
     png_encode(rgb, (int)side, (int)side, 3, &png);
     put_picture(to, left, top, PLOT, PLOT, &png);
     double edge = side > 0 ? PLOT * (double)others / (double)side : 0;
-    fprintf(to, "<path d=\"M%.1f %.1fv%dM%.1f %.1fh%d\" stroke=\"#000\" stroke-width=\"1\" stroke-dasharray=\"3 3\"/>\n", left + edge, top,
-            PLOT, left, top + edge, PLOT);
+    fprintf(to, "<path d=\"M%.1f %.1fv%dM%.1f %.1fh%d\" stroke=\"#000\" stroke-width=\"1\" stroke-dasharray=\"3 3\"/>\n",
+            left + edge, top, PLOT, left, top + edge, PLOT);
     put_text(to, left + 4, top + PLOT + LINE, "others", "");
     put_text(to, left + edge + 2, top + PLOT + LINE, "tumours", "");
     buffer_free(&png);
@@ -208,7 +216,8 @@ int drawing_representations(const struct report *r, const char *path, struct err
     if (publish_open(&out, path, e) < 0)
         return -1;
     double height = HEAD + LINE + 2 * PLOT + GAP + 3 * LINE;
-    char *title = xprintf("Representations of the %s split: t-SNE (red tumours, grey others); distances sorted by class (blue near, red far)",
+    char *title = xprintf("Representations of the %s split: t-SNE (red tumours, grey others); distances sorted by "
+                          "class (blue near, red far)",
                           split_name[r->split]);
     begin(out.to, fmax(900, GAP + (double)r->models * (PLOT + GAP)), height + foot(r), title, r->cohort);
     for (size_t k = 0; k < r->models; k++) {

@@ -139,7 +139,8 @@ static void run_figures(const struct settings *s)
 
 static void write_paper(const struct paper *p, const char *dir)
 {
-    static const char *const format[][2] = {{"text", "txt"}, {"csv", "csv"}, {"latex", "tex"}, {"html", "html"}};
+    static const char *const format[][2] = {
+        {"text", "txt"}, {"csv", "csv"}, {"latex", "tex"}, {"html", "html"}, {"markdown", "md"}};
     struct error e = {0};
     if (dir_make(dir, &e) < 0)
         die_of(&e);
@@ -316,7 +317,8 @@ int main(int argc, char **argv)
             "compare  any number of models on the same regions: compare --cache DIR A B ...\n"
             "figures  Figures 3 and 4 of the paper for models of one's own, as SVG in --out: figures --cache DIR A B "
             "...\n"
-            "table    a table of the paper, ours beside the printed one, as text, CSV, LaTeX and HTML in --out\n"
+            "table    a table of the paper, ours beside the printed one, as text, CSV, LaTeX, HTML and Markdown in "
+            "--out\n"
             "reproduce  RUN: is a training what its record says, and does it come out again to the byte? 0: yes; 65: "
             "what differs is said\n"
             "card     a model card from a model file, with --cache its figures, too; --out FILE.md or FILE.html\n"

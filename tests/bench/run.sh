@@ -184,5 +184,5 @@ bench_augment() {
 case $name in
 train | layers | augment | tsne | load | gpu) "bench_$name" ;;
 all) bench_train && echo && bench_layers && bench_augment ;;
-*) echo "bench: there is no '$name'; there are train, layers, augment, load, gpu and all" >&2; exit 64 ;;
+*) echo "bench: there is no '$name'; there are train, layers, augment, tsne, load, gpu and all" >&2; exit 64 ;;
 esac

@@ -14,9 +14,9 @@ setup() {
 @test "two rows of a table: killed in the middle and run again by two at once, the same bytes; nothing is done twice" {
     run -0 --separate-stderr "$TOP/pipelines/tables/X.sh" "${two[@]}" --out a
     [[ $stderr == *"2 trainings stand under the tables"*"about "*" left, as fast as this machine goes now"* ]]
-    [ "$(ls a/tables | tr '\n' ' ')" = "X.csv X.html X.rows X.tex X.txt " ]
+    [ "$(ls a/tables | tr '\n' ' ')" = "X.csv X.html X.md X.rows X.tex X.txt " ]
     # in every heading the cohort; ours, the paper's, the best, the tests, what is missing, and of what it was made
-    for f in txt tex html csv; do grep -q 'simulated cohort' a/tables/X.$f; done
+    for f in txt tex html csv md; do grep -q 'simulated cohort' a/tables/X.$f; done
     head -n 1 a/tables/X.txt | grep -q '^Table X. .*: simulated cohort$'
     grep -q '^Proposed: sampling, position .* 80.58 .* 96.29$' a/tables/X.txt
     grep -q '^VICReg  .* -  .* 74.02' a/tables/X.txt
@@ -45,7 +45,7 @@ setup() {
     run -0 "$TOP/pipelines/tables/X.sh" "${two[@]}" --out b
     wait $other
     [ "$(cat first <(echo "$output") | grep -c ', seed 1 \.\.\.$')" = 2 ]
-    for f in X.txt X.csv X.tex X.html; do cmp a/tables/$f b/tables/$f; done
+    for f in X.txt X.csv X.tex X.html X.md; do cmp a/tables/$f b/tables/$f; done
 
     # again: nothing is learned, no byte changes; of another recipe: refused, naming what differs
     sha256sum a/tables/X.* >before
