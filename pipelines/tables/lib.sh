@@ -79,7 +79,7 @@ tables_train() { # RUN SEED
     # shellcheck disable=SC2086 # words are words
     case $how in
     train) run_step "$tables_here/../train.sh" "${same[@]}" $words "${words_train[@]}" ;;
-    supervised) run_step "$tables_here/../classifier.sh" "${same[@]}" --unfreeze $words "${words_train[@]}" ;;
+    supervised) run_step "$tables_here/../supervised.sh" "${same[@]}" $words "${words_train[@]}" ;;
     *) run_step "$tables_here/../classifier.sh" "${same[@]}" --model "$out/runs/$how/seed$2/encoder.safetensors" $words "${words_train[@]}" ;;
     esac >"$dir/log" 2>&1 || code=$?
     case $code in
