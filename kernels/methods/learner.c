@@ -302,6 +302,7 @@ static void step(void *context)
 void learner_rates(struct learner *l, double lr, const struct training_time *at)
 {
     l->optimiser.kind->rate(&l->optimiser, lr);
+    l->step = at->step;
     if (l->method->renew)
         l->method->renew(l, at);
     if (l->method->rates)
@@ -383,9 +384,19 @@ void learner_put(struct learner *l, struct learner_tape *on, const float *box, c
     l->method->targets(l, &all);
 }
 
+/* What is dropped is a function of seed, step and rank, so that a resumed run drops the same; a teacher drops otherwise. */
+static void draw(struct learner *l, struct learner_tape *on)
+{
+    const uint64_t step = (uint64_t)l->step * (uint64_t)ranks_of(l) + (l->b->ranks ? (uint64_t)l->b->ranks->rank : 0);
+    tape_draw(on->tape, l->seed, (uint32_t)step);
+    if (on->teacher)
+        tape_draw(on->teacher, ~l->seed, (uint32_t)step);
+}
+
 void learner_step(struct learner *l, struct learner_tape *on)
 {
     l->now = on;
+    draw(l, on);
     l->b->step(l->b, &on->recorded, step, l);
     tape_count(on->tape);
     if (on->teacher)

@@ -52,6 +52,7 @@ struct learner {
     struct learner_tape tape[LEARNER_TAPES], *now;
     struct optimiser optimiser;
     uint64_t seed;
+    int64_t step;               /* learner_rates said so */
     int views, teacher_views;   /* of a pair in a step */
     int most;                   /* pairs of a full batch of all ranks */
     float *terms;               /* device, METHOD_TERMS: of the last loss; behind them a flag for ranks_agree */
