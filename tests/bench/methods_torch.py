@@ -3,7 +3,7 @@
 """methods_torch -- one step of each method of pretraining in plain PyTorch: tests/bench/methods.c's peer.   tests/bench
 
     methods_torch.py [--threads 2] [--format contiguous|channels_last]     then on stdin, a line each: METHOD PAIRS REPEAT
-Answers a line each: torch method=... pairs=... step_s=... The same arithmetic and sizes as pipelines/recipes/methods/METHOD.conf: 3-D ResNet18 of
+Answers a line each: torch method=... pairs=... step_s=... cpu_s=... (processor time of all threads) The same arithmetic and sizes as pipelines/recipes/methods/METHOD.conf: 3-D ResNet18 of
 stem stride 1,2,2 with PEB (of slices: the same in two dimensions), the projection's outputs, heads, teacher, queues, prototypes, groups, LARS;
 every view a pass of its own (VoCo's all in one). Tuned as train_torch.py is: in place, gradients dropped, glibc keeps what is freed.
 """
@@ -190,12 +190,12 @@ def main():
         if (method, pairs) not in made:
             made = {(method, pairs): Step(method, int(pairs), memory_format)}  # one at a time: memory
             made[method, pairs]()
-        best = math.inf
+        best = least = math.inf
         for _ in range(int(repeat)):
-            begun = time.perf_counter()
+            begun, cpu = time.perf_counter(), time.process_time()
             made[method, pairs]()
-            best = min(best, time.perf_counter() - begun)
-        print(f"torch method={method} pairs={pairs} step_s={best:.5f} threads={ask.threads} version={torch.__version__}", flush=True)
+            best, least = min(best, time.perf_counter() - begun), min(least, time.process_time() - cpu)
+        print(f"torch method={method} pairs={pairs} step_s={best:.5f} cpu_s={least:.5f} threads={ask.threads} version={torch.__version__}", flush=True)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ bench_train() {
 }
 # ---- methods: a PyTorch stays open for all of them, asked by a line and answering by one ----
 bench_methods() {
-    local m n round which line methods=(${METHODS:-vicreg simclr supcon moco byol swav smog dino voco voco_supervised wsp}) sizes=${PAIRS:-32 128} repeat=${REPEAT:-3}
+    local m n round which line key fd methods=(${METHODS:-vicreg simclr supcon moco byol swav smog dino voco voco_supervised wsp}) sizes=${PAIRS:-32 128} repeat=${REPEAT:-3}
     local -A ask=() answer=() pid=()
     echo "== methods: one step (forward, backward, the method's loss, teacher and states, LARS) of ResNet18 with PEB, float32"
     machine_begin
@@ -166,15 +166,18 @@ bench_methods() {
         wait "${pid[$which]}"
     done
     machine_end
-    echo "best of $repeat steps and $rounds rounds, in turns; threads that wait sleep; PyTorch's images ${FORMAT:-contiguous}"
-    printf '\n| method | pairs | boxes | Petrel, s | PyTorch %s, s | ratio | PyTorch %s, s | ratio |\n|---|---|---|---|---|---|---|---|\n' \
-        "${torch_version[debian]:-(Debian)}" "${torch_version[newest]:-(newest)}"
+    echo "best of $repeat steps and $rounds rounds, in turns; threads that wait sleep; PyTorch's images ${FORMAT:-contiguous}; CPU: processor time of a step, which other work disturbs less"
+    printf '\n| method | pairs | boxes | Petrel, s | PyTorch %s, s | ratio | PyTorch %s, s | ratio | Petrel, CPU s | PyTorch %s, CPU s | ratio | PyTorch %s, CPU s | ratio |\n' \
+        "${torch_version[debian]:-(Debian)}" "${torch_version[newest]:-(newest)}" "${torch_version[debian]:-(Debian)}" "${torch_version[newest]:-(newest)}"
+    echo '|---|---|---|---|---|---|---|---|---|---|---|---|---|'
     for n in $sizes; do
         for m in "${methods[@]}"; do
-            awk -v m="$m" -v n="$n" -v v="$(field views <"$work/petrel.$m.$n" | head -n 1)" -v p="$(best_of step_s lowest "$work/petrel.$m.$n")" \
-                -v d="$(best_of step_s lowest "$work/debian.$m.$n" 2>/dev/null)" -v w="$(best_of step_s lowest "$work/newest.$m.$n" 2>/dev/null)" 'BEGIN {
-                printf "| %s | %d | %d | %.3f | %s | %s | %s | %s |\n", m, n, n * v, p, d ? sprintf("%.3f", d) : "-", d ? sprintf("%.1f", d / p) : "-",
-                    w ? sprintf("%.3f", w) : "-", w ? sprintf("%.1f", w / p) : "-" }'
+            printf '| %s | %d | %d |' "$m" "$n" $((n * $(field views <"$work/petrel.$m.$n" | head -n 1)))
+            for key in step_s cpu_s; do
+                awk -v p="$(best_of $key lowest "$work/petrel.$m.$n")" -v d="$(best_of $key lowest "$work/debian.$m.$n")" -v w="$(best_of $key lowest "$work/newest.$m.$n")" 'BEGIN {
+                    printf " %.3f | %s | %s | %s | %s |", p, d ? sprintf("%.3f", d) : "-", d ? sprintf("%.1f", d / p) : "-", w ? sprintf("%.3f", w) : "-", w ? sprintf("%.1f", w / p) : "-" }'
+            done
+            echo
         done
     done
 }
