@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cache_internal -- what the cache's own files share.   proto
- * cache.c opens and counts; cache_manifest.c lines and splits; cache_shard.c one HDF5 file; cache_write.c publishes;
+ * cache.c opens and counts; cache_index.c finds; cache_manifest.c lines and splits; cache_shard.c one HDF5 file; cache_write.c publishes;
  * cache_read.c gives rows and boxes; cache_split.c divides patients. */
 #ifndef PETREL_PROTO_CACHE_INTERNAL_H
 #define PETREL_PROTO_CACHE_INTERNAL_H
@@ -24,6 +24,22 @@ void cache_again(struct cache *c, struct item_key key);    /* this key is a shar
 void cache_count(struct cache *c);
 char *cache_path(const struct cache *c, const char *file) MUST_USE;
 
+/* ---- cache_index.c: places in c->shard (BY_AGAIN: in c->again), found without looking through all. */
+enum index_by {
+    BY_KEY /* struct item_key */,
+    BY_FILE /* name */,
+    BY_PATIENT /* name; any one of its shards */,
+    BY_AGAIN,
+    INDEXES
+};
+#define INDEX_NONE SIZE_MAX
+size_t index_find(const struct cache *c, enum index_by by, const void *wanted); /* INDEX_NONE: it is not there */
+void index_put(struct cache *c, enum index_by by,
+               size_t place); /* nothing, where one of that name is there, or the entry has none */
+void index_drop(struct cache *c, enum index_by by, const void *wanted);
+void index_rebuild(struct cache *c); /* after places changed */
+void index_free(struct cache *c);
+
 /* ---- cache_manifest.c */
 void manifest_head_write(FILE *to);
 void manifest_line_write(FILE *to, const struct shard_entry *entry);
@@ -33,6 +49,12 @@ int manifest_read(struct cache *c, size_t *torn, struct error *e) MUST_USE;
 int splits_read(struct cache *c, struct error *e) MUST_USE; /* no file: SPLIT_NONE for all */
 int splits_publish(const struct cache *c, char *const *patient, const enum split *split, size_t patients,
                    struct error *e) MUST_USE;
+
+/* ---- cache_write.c */
+/* A line of the manifest that is there for good; kind NULL: the entry's own, or "again", "withdrawn". */
+int manifest_append(struct cache *c, const char *kind, const struct shard_entry *entry, struct error *e) MUST_USE;
+/* Refusals of this source under the keys of other lists of scans than key's are withdrawn. */
+int refusals_withdraw(struct cache *c, struct item_key key, const char *source, struct error *e) MUST_USE;
 
 /* ---- cache_shard.c */
 int shard_write(const char *path, const struct regions_message *m, struct error *e) MUST_USE;

@@ -52,9 +52,9 @@ void manifest_line_write(FILE *to, const struct shard_entry *s)
         free(study);
         free(scan);
     } else {
-        char *scan = plain(s->refusal.scan), *stage = plain(s->refusal.stage), *sentence = plain(s->refusal.sentence);
+        char *scan = plain(s->refusal->scan), *stage = plain(s->refusal->stage), *sentence = plain(s->refusal->sentence);
         line = xprintf("refused\t%016" PRIx64 "\t%" PRIu64 "\t%s\t%d\t%s\t%s", s->key.run, s->key.index, stage,
-                       s->refusal.code, scan, sentence);
+                       s->refusal->code, scan, sentence);
         free(scan);
         free(stage);
         free(sentence);
@@ -113,10 +113,12 @@ static bool shard_parse(char *const *column, struct shard_entry *s)
 static bool refusal_parse(char *const *column, struct shard_entry *s)
 {
     int64_t code = 0;
-    bool good = take_text(s->refusal.stage, sizeof s->refusal.stage, column[3]) &&
-                take_number(&code, column[4], 0, 255) && take_text(s->refusal.scan, sizeof s->refusal.scan, column[5]) &&
-                take_text(s->refusal.sentence, sizeof s->refusal.sentence, column[6]);
-    s->refusal.code = (int32_t)code;
+    s->refusal = xalloc(1, sizeof *s->refusal);
+    bool good = take_text(s->refusal->stage, sizeof s->refusal->stage, column[3]) &&
+                take_number(&code, column[4], 0, 255) &&
+                take_text(s->refusal->scan, sizeof s->refusal->scan, column[5]) &&
+                take_text(s->refusal->sentence, sizeof s->refusal->sentence, column[6]);
+    s->refusal->code = (int32_t)code;
     return good;
 }
 
@@ -165,7 +167,7 @@ static int head_check(const struct cache *c, char *line, struct error *e)
 /* false: a damaged line. */
 static bool line_take(struct cache *c, char *line)
 {
-    struct shard_entry entry;
+    struct shard_entry entry = {0};
     int kind = sum_right(line) ? line_parse(line, &entry) : LINE_BAD;
     if (kind == LINE_AGAIN)
         cache_again(c, entry.key);
@@ -173,6 +175,8 @@ static bool line_take(struct cache *c, char *line)
         cache_withdraw(c, entry.key);
     else if (kind != LINE_BAD && !cache_has(c, entry.key))
         cache_put(c, &entry);
+    else
+        free(entry.refusal);
     return kind != LINE_BAD;
 }
 
