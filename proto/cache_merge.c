@@ -78,7 +78,7 @@ static int shard_bring(struct cache *c, const struct cache *from, const struct s
         if (strcmp(there->sha256, s.sha256) != 0)
             return fail(
                 e, "scan '%s/%s' of patient '%s' is in '%s' and in '%s', and they differ: merge into an empty directory",
-                s.scan, s.patient, c->dir, from->dir);
+                s.study, s.scan, s.patient, c->dir, from->dir);
         if (cache_has(c, s.key))
             return 0;
         if (manifest_append(c, "again", &s, e))

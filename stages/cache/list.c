@@ -55,7 +55,7 @@ struct share {
 
 static struct share share_of(const struct cache *c, enum split split)
 {
-    struct share n = {0};
+    struct share n = {.patients = cache_patients(c, split)};
     for (size_t i = 0; i < c->shard_count; i++) {
         const struct shard_entry *s = &c->shard[i];
         if (s->split != split)
