@@ -235,12 +235,12 @@ static int split_line(struct cache *c, char *line, size_t number, struct error *
         return fail(e, "'%s/%s' line %zu is not PATIENT, a tab, and train, validation or test", c->dir, CACHE_SPLITS,
                     number);
     *tab = '\0';
-    for (size_t i = 0; i < c->shard_count; i++)
-        if (strcmp(c->shard[i].patient, line) == 0) {
-            if (c->shard[i].split != SPLIT_NONE)
-                return fail(e, "'%s/%s' line %zu has the patient '%s' again", c->dir, CACHE_SPLITS, number, line);
-            c->shard[i].split = (enum split)split;
-        }
+    size_t const place = index_find(c, BY_PATIENT, line); /* one of its shards: splits_read tells the others */
+    if (place == INDEX_NONE)
+        return 0;
+    if (c->shard[place].split != SPLIT_NONE)
+        return fail(e, "'%s/%s' line %zu has the patient '%s' again", c->dir, CACHE_SPLITS, number, line);
+    c->shard[place].split = (enum split)split;
     return 0;
 }
 
@@ -260,6 +260,8 @@ int splits_read(struct cache *c, struct error *e)
         if (number++ && *line)
             result = split_line(c, line, number, e);
     }
+    for (size_t i = 0; i < c->shard_count; i++)
+        c->shard[i].split = c->shard[index_find(c, BY_PATIENT, c->shard[i].patient)].split;
     buffer_free(&b);
     free(path);
     return result;
