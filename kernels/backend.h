@@ -130,6 +130,11 @@ struct backend {
     /* out(N,A+B) = in_a(N,A), in_b(N,B) */
     void (*concat_forward)(struct backend *b, float *out, const float *in_a, const float *in_b, int N, int A, int B);
     void (*concat_backward)(struct backend *b, float *din_a, float *din_b, const float *dout, int N, int A, int B);
+    /* out: `count` channels of in, from `first` on; of rows in(N,C), or of an image of N boxes, C channels and dim */
+    void (*slice_forward)(struct backend *b, float *out, const float *in, int N, int C, int first, int count,
+                          const int dim[3], enum layout layout);
+    void (*slice_backward)(struct backend *b, float *din, const float *dout, int N, int C, int first, int count,
+                           const int dim[3], enum layout layout);
     /* count numbers of either layout; a back end may keep images in fewer bits, so it is told which */
     void (*relu_forward)(struct backend *b, float *out, const float *in, size_t count, enum layout layout);
     void (*relu_backward)(struct backend *b, float *din, const float *dout, const float *out, size_t count,

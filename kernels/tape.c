@@ -199,6 +199,15 @@ int tape_concat(struct tape *t, int a, int b)
     return tape_add_op(t, &op_concat, a, b, NULL, ROWS, t->value[a].C + t->value[b].C, t->value[a].dim)->out;
 }
 
+int tape_slice(struct tape *t, int in, int first, int count)
+{
+    struct value v = t->value[in];
+    assert(first >= 0 && count > 0 && first + count <= v.C);
+    struct op *op = tape_add_op(t, &op_slice, in, -1, NULL, v.layout, count, v.dim);
+    op->first = first;
+    return op->out;
+}
+
 int tape_same_shape(struct tape *t, const struct op_kind *kind, int in)
 {
     struct value v = t->value[in];

@@ -98,6 +98,7 @@ int tape_layernorm(struct tape *t, int in);
 int tape_l2norm(struct tape *t, int in);
 int tape_scale(struct tape *t, int in, const char *name, int rows /* 1: PyTorch shape (1,C) */);
 int tape_concat(struct tape *t, int a, int b);
+int tape_slice(struct tape *t, int in, int first, int count); /* of the channels of rows or of an image */
 int tape_relu(struct tape *t, int in);
 int tape_gelu(struct tape *t, int in);
 

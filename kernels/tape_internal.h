@@ -41,6 +41,7 @@ struct op {
     struct norm_shape norm;
     struct pool_shape pool;
     int groups, heads;
+    int first;  /* slice */
     float rate; /* dropout */
     int number; /* dropout: which one of the tape's */
 };
@@ -71,8 +72,8 @@ struct tape {
 };
 
 extern const struct op_kind op_conv, op_norm, op_maxpool, op_avgpool, op_linear, op_layernorm, op_l2norm, op_scale,
-    op_concat, op_relu, op_gelu, op_group, op_meanpool, op_sigmoid, op_silu, op_softmax, op_dropout, op_add, op_gate,
-    op_tokens, op_tokenmean, op_attention;
+    op_concat, op_slice, op_relu, op_gelu, op_group, op_meanpool, op_sigmoid, op_silu, op_softmax, op_dropout, op_add,
+    op_gate, op_tokens, op_tokenmean, op_attention;
 
 /* what an operation works on */
 static inline float *in_data(const struct tape *t, const struct op *op)

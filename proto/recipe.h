@@ -46,6 +46,8 @@ void recipe_released(struct recipe *r);
 int recipe_channels(const struct recipe *r); /* how many: C */
 /* Appends rows for every setting to table (capacity `room`); rows outside `groups` get OPT_HIDDEN. Returns rows added. */
 size_t recipe_options(struct recipe *r, unsigned groups, struct option *table, size_t room);
+/* The parts of the position vector that position_parts lists, in any order: bit i stands for numbers 3 i to 3 i + 2. -1 and a sentence. */
+int recipe_position_parts(const struct recipe *r, unsigned *parts, struct error *e) MUST_USE;
 enum { RECIPE_ROWS = 256 };
 /* -1 and a sentence for settings that contradict each other. */
 int recipe_check(const struct recipe *r, struct error *e) MUST_USE;

@@ -20,10 +20,31 @@ int recipe_crop(const struct recipe *r, double *low_mm, double *high_mm, struct 
     return CROP_HEIGHTS;
 }
 
+int recipe_position_parts(const struct recipe *r, unsigned *parts, struct error *e)
+{
+    static const char *const names[] = {"centroid", "size", "rotation"}; /* as they lie in the vector */
+    *parts = 0;
+    for (const char *at = r->position_parts; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        size_t length = strcspn(at, ","), i = 0;
+        while (i < COUNT_OF(names) && (strlen(names[i]) != length || strncmp(names[i], at, length) != 0))
+            i++;
+        if (i == COUNT_OF(names))
+            return fail_as(e, EX_CONFIG, "position_parts names '%.*s': list some of centroid,size,rotation%s",
+                           (int)length, at, length ? "" : ", or say position = no");
+        if (*parts & 1u << i)
+            return fail_as(e, EX_CONFIG, "position_parts names '%s' twice", names[i]);
+        *parts |= 1u << i;
+    }
+    return 0;
+}
+
 int recipe_check(const struct recipe *r, struct error *e)
 {
     if (augmentation_list("augment_pretrain", r->augment_pretrain, NULL, NULL, e) ||
         augmentation_list("augment_classifier", r->augment_classifier, NULL, NULL, e))
+        return -1;
+    unsigned parts;
+    if (recipe_position_parts(r, &parts, e))
         return -1;
     double low_mm, high_mm;
     if (recipe_crop(r, &low_mm, &high_mm, e) < 0)

@@ -6,27 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int model_network(const struct recipe *r, int channels, struct network_settings *s, struct error *e)
-{
-    network_defaults(s);
-    s->backbone = r->backbone;
-    s->channels = channels;
-    s->width = (int)r->backbone_width;
-    if (r->stem_stride.count != 3)
-        return fail_as(e, EX_CONFIG, "stem_stride has %zu numbers: give three, D,H,W", r->stem_stride.count);
-    for (int a = 0; a < 3; a++) {
-        s->box[a] = BOX_SIDE;
-        s->stem_stride[a] = (int)r->stem_stride.value[a];
-    }
-    s->position = r->position;
-    s->peb_norm = !strcmp(r->peb_norm, "l2") ? PEB_L2 : PEB_LAYER;
-    s->projection_width = (int)r->projection_width;
-    s->projection_outputs = (int)r->projection_outputs;
-    s->classifier_hidden = (int)r->classifier_hidden;
-    s->classifier_gelu = !strcmp(r->classifier_activation, "gelu");
-    return network_check(s, e);
-}
-
 /* ---- settings as text ---- */
 
 static void key_of(const struct option *row, char key[64])
@@ -80,6 +59,46 @@ int model_settings_read(const char *text, struct recipe *r, struct error *e)
             result = set_line(line, table, rows, e);
     free(copy);
     return result ? result : recipe_check(r, e);
+}
+
+/* ---- the network ---- */
+
+/* the rows of the recipe that are settings of its backbone */
+static int take_backbone(const struct recipe *r, struct network_settings *s, struct error *e)
+{
+    struct recipe copy = *r;
+    struct option row[RECIPE_ROWS];
+    size_t rows = recipe_options(&copy, RECIPE_ALL, row, RECIPE_ROWS);
+    int result = 0;
+    for (size_t i = 0; i < rows && !result; i++) {
+        char key[64];
+        key_of(&row[i], key);
+        if (!setting_find(s->backbone->settings, key))
+            continue;
+        char *value = opts_value(&row[i]);
+        result = network_set(s, key, row[i].kind == OPT_CHOICE ? *(const char **)row[i].value : value, e);
+        free(value);
+    }
+    return result;
+}
+
+int model_network(const struct recipe *r, int channels, struct network_settings *s, struct error *e)
+{
+    network_defaults(s);
+    if (network_backbone(s, r->backbone, e) || take_backbone(r, s, e))
+        return -1;
+    s->channels = channels;
+    for (int a = 0; a < 3; a++)
+        s->box[a] = BOX_SIDE;
+    s->position = r->position;
+    if (recipe_position_parts(r, &s->position_parts, e))
+        return -1;
+    s->peb_norm = !strcmp(r->peb_norm, "l2") ? PEB_L2 : PEB_LAYER;
+    s->projection_width = (int)r->projection_width;
+    s->projection_outputs = (int)r->projection_outputs;
+    s->classifier_hidden = (int)r->classifier_hidden;
+    s->classifier_gelu = !strcmp(r->classifier_activation, "gelu");
+    return network_check(s, e);
 }
 
 int model_suits(const struct model *m, const char *record, const char *whose, struct error *e)

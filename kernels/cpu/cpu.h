@@ -83,6 +83,7 @@ void cpu_add_linear(struct backend *b);
 void cpu_add_layernorm(struct backend *b);
 void cpu_add_scale(struct backend *b);
 void cpu_add_concat(struct backend *b);
+void cpu_add_slice(struct backend *b);
 void cpu_add_activation(struct backend *b);
 void cpu_add_sigmoid(struct backend *b);
 void cpu_add_dropout(struct backend *b);

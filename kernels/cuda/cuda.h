@@ -90,6 +90,7 @@ void cuda_add_linear(struct backend *b);
 void cuda_add_layernorm(struct backend *b);
 void cuda_add_scale(struct backend *b);
 void cuda_add_concat(struct backend *b);
+void cuda_add_slice(struct backend *b);
 void cuda_add_activation(struct backend *b);
 void cuda_add_sigmoid(struct backend *b);
 void cuda_add_dropout(struct backend *b);

@@ -8,6 +8,7 @@
 #ifndef PETREL_KERNELS_METHODS_METHOD_H
 #define PETREL_KERNELS_METHODS_METHOD_H
 #include "kernels/nets/network.h"
+#include "kernels/setting.h"
 #include <stddef.h>
 
 struct learner;
@@ -19,24 +20,6 @@ enum {
     METHOD_STATES = 4
 };
 
-/* A setting of the method: a row of its .def file, by the recipe's key, and where its value lies in its own struct. */
-enum setting_kind { SETTING_FLAG, SETTING_INT, SETTING_REAL, SETTING_CHOICE };
-struct setting {
-    const char *key; /* NULL ends the list */
-    enum setting_kind kind;
-    size_t at;
-};
-/* For the two inclusions of NAME.def: fields of a struct, and rows of the list. */
-#define SETTING_TYPE_FLAG        bool
-#define SETTING_TYPE_INT         int64_t
-#define SETTING_TYPE_REAL        double
-#define SETTING_TYPE_CHOICE      const char *
-#define SETTING_FIELD(kind, key) SETTING_TYPE_##kind key;
-#define SETTING_ROW(type, kind, key)                                                                                   \
-    {                                                                                                                  \
-#key, SETTING_##kind, offsetof(type, key)                                                                      \
-    }
-
 struct method {
     const char *name, *source, *help; /* source: where its formulas and numbers are from */
     unsigned needs;
@@ -44,7 +27,7 @@ struct method {
     /* Terms of the loss, which is their sum by learner.weight: columns of the CSV and tags of event files, and short words for
      * the progress bar; NULL ends both. */
     const char *term[METHOD_TERMS], *word[METHOD_TERMS];
-    const struct setting *settings; /* NULL: none */
+    const struct setting *settings; /* NULL: none; rows of its .def file */
     size_t settings_size;
     /* Once, before anything is built: weights, named states (learner_state), work memory. -1 and a sentence: it cannot be so. */
     int (*open)(struct learner *l, struct error *e);

@@ -3,39 +3,62 @@
 #include "kernels/nets/network.h"
 #include "kernels/nets/heads.h"
 #include "kernels/nets/peb.h"
-#include "kernels/nets/resnet.h"
+
+extern const struct backbone backbone_resnet18;
+
+static void choose(struct network_settings *s, const struct backbone *b)
+{
+    s->backbone = b;
+    s->own = (struct backbone_settings){{0}};
+    settings_initial(b->settings, &s->own);
+}
 
 void network_defaults(struct network_settings *s)
 {
-    *s = (struct network_settings){.backbone = "resnet18",
-                                   .channels = 1,
+    *s = (struct network_settings){.channels = 1,
                                    .box = {16, 16, 16},
-                                   .width = 64,
-                                   .stem_stride = {1, 2, 2},
                                    .position = true,
+                                   .position_parts = NETWORK_PARTS,
                                    .peb_norm = PEB_LAYER,
                                    .projection_width = 2048,
                                    .classifier_hidden = 128};
+    choose(s, &backbone_resnet18);
+}
+
+int network_backbone(struct network_settings *s, const char *name, struct error *e)
+{
+    const struct backbone *b = backbone_named(name, e);
+    if (b)
+        choose(s, b);
+    return b ? 0 : -1;
+}
+
+int network_set(struct network_settings *s, const char *key, const char *text, struct error *e)
+{
+    const struct setting *row = setting_find(s->backbone->settings, key);
+    if (!row)
+        return fail_as(e, EX_CONFIG, "%s is no setting of the backbone %s", key, s->backbone->name);
+    return setting_set(row, &s->own, text, e);
 }
 
 int network_check(const struct network_settings *s, struct error *e)
 {
-    if (!resnet_find(s->backbone))
-        return fail_as(e, EX_CONFIG, "no backbone is called '%s': choose one of %s", s->backbone, resnet_names());
-    for (int a = 0; a < 3; a++) {
-        if (s->stem_stride[a] < 1 || s->stem_stride[a] > 4)
-            return fail_as(e, EX_CONFIG, "stem stride %d is not in 1 to 4", s->stem_stride[a]);
+    for (int a = 0; a < 3; a++)
         if (s->box[a] < 1)
             return fail_as(e, EX_CONFIG, "box side %d is not positive", s->box[a]);
-    }
-    if (s->channels < 1 || s->width < 1 || s->projection_width < 2 || s->classifier_hidden < 1)
+    if (!s->position_parts || s->position_parts > NETWORK_PARTS)
+        return fail_as(e, EX_CONFIG, "of the position vector are taken the parts %#x: at least one of three",
+                       s->position_parts);
+    if (s->backbone->check && s->backbone->check(&s->own, s->box, e))
+        return -1;
+    if (s->channels < 1 || s->projection_width < 2 || s->classifier_hidden < 1 || network_embedding(s) < 1)
         return fail_as(e, EX_CONFIG, "channels, width, projection width and classifier width must be positive");
     return 0;
 }
 
 int network_embedding(const struct network_settings *s)
 {
-    return 8 * s->width;
+    return s->backbone->embedding(&s->own);
 }
 
 int network_outputs(const struct network_settings *s)
@@ -48,10 +71,10 @@ struct network_values network_build(struct tape *t, const struct network_setting
     struct network_values v = {-1, -1, -1, -1, -1};
     if (parts & NETWORK_ENCODER) {
         v.box = tape_image(t, s->channels, s->box);
-        v.embedding = resnet_build(t, v.box, "backbone", resnet_find(s->backbone), s->width, s->stem_stride);
+        v.embedding = s->backbone->build(t, v.box, "backbone", &s->own);
         if (s->position) {
             v.position = tape_rows(t, NETWORK_POSITION);
-            v.embedding = peb_build(t, v.embedding, v.position, s->peb_norm);
+            v.embedding = peb_build(t, v.embedding, v.position, s->position_parts, s->peb_norm);
         }
     } else {
         v.embedding = tape_rows(t, network_embedding(s));

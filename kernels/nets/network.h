@@ -2,23 +2,25 @@
 /* network -- the whole network from plain settings: encoder (backbone, PEB), projection, classifier.   kernels/nets
  *
  *     box (N,C,S,S,S) -> backbone -> y (N,E) --> norm -+
- *     position (N,9) * w -> Linear -> q (N,E) -> norm -+-> concat (N,2E) -> Linear -> embedding (N,E)     without PEB:
+ *     position (N,P) * w -> Linear -> q (N,E) -> norm -+-> concat (N,2E) -> Linear -> embedding (N,E)     without PEB:
  *     embedding = y embedding -> Linear(K, no bias) -> BN -> ReLU -> Linear(K) -> z          pretraining
  *     embedding -> Linear(H) -> ReLU|GELU -> Linear(2) -> logits               classifier
- * E = 8 * width. Names are PyTorch's: backbone.conv1.weight, peb.weight, projection.0.weight, classifier.0.weight, ...
+ * The input position is the whole vector, (N,9): the network takes what it wants of it.
+ * E is the backbone's to say. Names are PyTorch's: backbone.conv1.weight, peb.weight, projection.0.weight, classifier.0.weight, ...
  * */
 #ifndef PETREL_KERNELS_NETS_NETWORK_H
 #define PETREL_KERNELS_NETS_NETWORK_H
-#include "kernels/tape.h"
+#include "kernels/nets/backbone.h"
 
 enum peb_norm { PEB_LAYER, PEB_L2 };
-enum { NETWORK_POSITION = 9, NETWORK_CLASSES = 2 };
+/* The position vector is three parts of three numbers; bit i of a set of parts: numbers 3 i to 3 i + 2. */
+enum { NETWORK_POSITION = 9, NETWORK_PART = 3, NETWORK_PARTS = 7, NETWORK_CLASSES = 2 };
 struct network_settings {
-    const char *backbone; /* resnet10|resnet18|resnet34 */
-    int channels, box[3]; /* C; D H W */
-    int width;            /* channels of the stem, 64; E = 8 * width */
-    int stem_stride[3];   /* 1 2 2 */
-    bool position;        /* PEB */
+    const struct backbone *backbone;
+    struct backbone_settings own; /* of the backbone; network_backbone, network_set */
+    int channels, box[3];         /* C; D H W */
+    bool position;                /* PEB */
+    unsigned position_parts;      /* which of it the PEB sees, P numbers; the input has them all */
     enum peb_norm peb_norm;
     int projection_width;   /* K, 2048 */
     int projection_outputs; /* of z; 0: K, which network_outputs says */
@@ -32,7 +34,11 @@ struct network_values {
     int box, position, embedding, z, logits;
 };
 
-void network_defaults(struct network_settings *s); /* METHOD.md 2 */
+void network_defaults(struct network_settings *s); /* METHOD.md 2: ResNet18 on 16^3 */
+/* Another backbone, with its settings as they are where nobody says otherwise; then one of them, as a recipe file has it. -1 and a
+ * sentence: no such backbone; it has no such setting. */
+int network_backbone(struct network_settings *s, const char *name, struct error *e) MUST_USE;
+int network_set(struct network_settings *s, const char *key, const char *text, struct error *e) MUST_USE;
 int network_check(const struct network_settings *s, struct error *e) MUST_USE;
 int network_embedding(const struct network_settings *s); /* E */
 int network_outputs(const struct network_settings *s);   /* width of z */

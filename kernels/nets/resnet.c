@@ -4,41 +4,24 @@
  *     stem   conv 7^3 (width, stride as told, pad 3) - BN - ReLU - max-pool 3^3/2 pad 1
  *     layer  blocks of [conv 3^3 - BN - ReLU - conv 3^3 - BN] + shortcut - ReLU; widths 1 2 4 8, strides 1 2 2 2
  *     shortcut B: conv 1^3 - BN where the shape changes */
-#include "kernels/nets/resnet.h"
-#include <string.h>
+#include "kernels/nets/backbone.h"
+#include "kernels/nets/part.h"
 
-static const struct resnet RESNETS[] = {
-    {"resnet10", {1, 1, 1, 1}},
-    {"resnet18", {2, 2, 2, 2}},
-    {"resnet34", {3, 4, 6, 3}},
+struct own {
+#define SETTING(kind, key, ...) SETTING_FIELD(kind, key)
+#include "kernels/nets/resnet.def"
+#undef SETTING
 };
-
-const struct resnet *resnet_find(const char *name)
-{
-    for (size_t i = 0; i < COUNT_OF(RESNETS); i++)
-        if (!strcmp(RESNETS[i].name, name))
-            return &RESNETS[i];
-    return NULL;
-}
-
-const char *resnet_names(void)
-{
-    return "resnet10, resnet18, resnet34";
-}
+static const struct setting settings[] = {
+#define SETTING(kind, key, groups, argument, low, high, help, value, ...) SETTING_INITIAL(struct own, kind, key, value),
+#include "kernels/nets/resnet.def"
+#undef SETTING
+    {0},
+};
+BACKBONE_SETTINGS_FIT(struct own);
 
 static const int K1[3] = {1, 1, 1}, K3[3] = {3, 3, 3}, K7[3] = {7, 7, 7};
 static const int PAD0[3] = {0, 0, 0}, PAD1[3] = {1, 1, 1}, PAD3[3] = {3, 3, 3};
-
-/* "prefix.part" for one call */
-struct part {
-    char name[64];
-};
-static struct part part(const char *prefix, const char *name)
-{
-    struct part p;
-    format_into(p.name, sizeof p.name, "%s.%s", prefix, name);
-    return p;
-}
 
 static int basic_block(struct tape *t, int x, const char *prefix, int planes, int stride)
 {
@@ -57,17 +40,47 @@ static int basic_block(struct tape *t, int x, const char *prefix, int planes, in
     return tape_norm(t, y, part(prefix, "bn2").name, shortcut, true);
 }
 
-int resnet_build(struct tape *t, int box, const char *prefix, const struct resnet *r, int width,
-                 const int stem_stride[3])
+static int check(const void *own, const int box[3], struct error *e)
 {
-    int x = tape_conv(t, box, part(prefix, "conv1").name, width, K7, stem_stride, PAD3);
+    const struct setting_reals *stride = &((const struct own *)own)->stem_stride;
+    (void)box;
+    if (stride->count != 3)
+        return fail_as(e, EX_CONFIG, "stem_stride has %zu numbers: give three, D,H,W", stride->count);
+    for (int a = 0; a < 3; a++)
+        if (!(stride->value[a] >= 1 && stride->value[a] <= 4))
+            return fail_as(e, EX_CONFIG, "stem stride %g is not in 1 to 4", stride->value[a]);
+    return 0;
+}
+
+static int embedding(const void *own)
+{
+    return 8 * (int)((const struct own *)own)->backbone_width;
+}
+
+static int build(struct tape *t, int box, const char *prefix, const struct own *s, const int blocks[4])
+{
+    const int width = (int)s->backbone_width,
+              stride[3] = {(int)s->stem_stride.value[0], (int)s->stem_stride.value[1], (int)s->stem_stride.value[2]};
+    int x = tape_conv(t, box, part(prefix, "conv1").name, width, K7, stride, PAD3);
     x = tape_norm(t, x, part(prefix, "bn1").name, -1, true);
     x = tape_maxpool(t, x, 3, 2, 1);
     for (int layer = 0; layer < 4; layer++)
-        for (int block = 0; block < r->blocks[layer]; block++) {
+        for (int block = 0; block < blocks[layer]; block++) {
             char name[64];
             format_into(name, sizeof name, "%s.layer%d.%d", prefix, layer + 1, block);
             x = basic_block(t, x, name, width << layer, layer > 0 && block == 0 ? 2 : 1);
         }
     return tape_avgpool(t, x);
 }
+
+#define RESNET(depth, what, ...)                                                                                       \
+    static int build##depth(struct tape *t, int box, const char *prefix, const void *own)                              \
+    {                                                                                                                  \
+        static const int blocks[4] = {__VA_ARGS__};                                                                    \
+        return build(t, box, prefix, own, blocks);                                                                     \
+    }                                                                                                                  \
+    const struct backbone backbone_resnet##depth = {                                                                   \
+        "resnet" #depth, "He et al., CVPR 2016; MONAI's names", what, settings, check, embedding, build##depth}
+RESNET(10, "basic blocks, one a layer", 1, 1, 1, 1);
+RESNET(18, "basic blocks, two a layer", 2, 2, 2, 2);
+RESNET(34, "basic blocks, 3, 4, 6 and 3 a layer", 3, 4, 6, 3);

@@ -18,6 +18,7 @@ void ref_add_linear(struct backend *b);
 void ref_add_layernorm(struct backend *b);
 void ref_add_scale(struct backend *b);
 void ref_add_concat(struct backend *b);
+void ref_add_slice(struct backend *b);
 void ref_add_activation(struct backend *b);
 void ref_add_sigmoid(struct backend *b);
 void ref_add_dropout(struct backend *b);

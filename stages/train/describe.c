@@ -79,18 +79,36 @@ static void print_rows(const struct tape *tape, struct totals part[PARTS], FILE 
     }
 }
 
+/* ", backbone width 64, stem stride 1,2,2" */
+static void print_settings(const struct network_settings *s, FILE *to)
+{
+    for (const struct setting *row = s->backbone->settings; row && row->key; row++) {
+        char value[64];
+        setting_text(row, &s->own, value, sizeof value);
+        fputs(", ", to);
+        for (const char *c = row->key; *c; c++)
+            fputc(*c == '_' ? ' ' : *c, to);
+        fprintf(to, " %s", value);
+    }
+}
+
 int describe_print(const struct recipe *r, FILE *to, struct error *e)
 {
     struct network_settings s;
     struct totals part[PARTS] = {{0}};
+    char position[128] = "no position (ablation)";
     if (model_network(r, recipe_channels(r), &s, e))
         return -1;
     struct params *params = params_open(NULL);
     struct tape *tape = tape_open(params, 1, 1);
     (void)network_build(tape, &s, NETWORK_ENCODER | NETWORK_PROJECTION | NETWORK_CLASSIFIER);
-    fprintf(to, "recipe %s: %s, box %d x %d.%d.%d, stem stride %d.%d.%d, %s\n\n", r->recipe_name, s.backbone,
-            s.channels, s.box[0], s.box[1], s.box[2], s.stem_stride[0], s.stem_stride[1], s.stem_stride[2],
-            s.position ? s.peb_norm == PEB_L2 ? "PEB (L2)" : "PEB (LayerNorm)" : "no position (ablation)");
+    if (s.position)
+        format_into(position, sizeof position, "PEB of %s (%s)", r->position_parts,
+                    s.peb_norm == PEB_L2 ? "L2" : "LayerNorm");
+    fprintf(to, "recipe %s: %s, box %d x %d.%d.%d", r->recipe_name, s.backbone->name, s.channels, s.box[0], s.box[1],
+            s.box[2]);
+    print_settings(&s, to);
+    fprintf(to, ", %s\n\n", position);
     print_rows(tape, part, to);
     fprintf(to, "\n");
     for (int p = 0; p < PARTS; p++)

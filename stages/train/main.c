@@ -10,6 +10,7 @@
 #include "stages/train/batches/augmented_batch.h"
 #include "stages/train/batches/batch_source.h"
 #include "stages/train/checkpoint/model_publish.h"
+#include "stages/train/given.h"
 #include "stages/train/run_record.h"
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,8 @@ static void parse(struct train *t, int argc, char **argv)
     t->seed = (uint64_t)o.common.seed;
     t->threads = o.common.threads;
     t->restart = t->restart || !t->resume;
+    if (given_check_backbone(t, &e))
+        die_of(&e);
 }
 
 /* ---- opening ---- */

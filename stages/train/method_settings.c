@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* method_settings -- from the recipe's rows to the struct of the method that uses them.   [train] */
 #include "stages/train/method_settings.h"
+#include "stages/train/given.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,31 +10,10 @@ static const size_t SIZE[] = {[SETTING_FLAG] = sizeof(bool),
                               [SETTING_REAL] = sizeof(double),
                               [SETTING_CHOICE] = sizeof(const char *)};
 
-/* "vicreg-variance" is the option of "vicreg_variance" */
-static bool names(const struct option *o, const char *key)
+static struct owner method_owner(size_t i)
 {
-    const char *name = o->name;
-    while (*name && (*name == *key || (*name == '-' && *key == '_')))
-        name++, key++;
-    return !*name && !*key;
-}
-
-/* Of which method is a setting that was given? */
-static int check_given(const struct train *t, const struct method *m, struct error *e)
-{
-    for (size_t i = 0; i < t->options; i++) {
-        const struct option *o = &t->option[i];
-        if (!(o->flags & OPT_GIVEN) || !(o->flags & OPT_RECIPE))
-            continue;
-        for (size_t k = 0; method_at(k); k++)
-            for (const struct setting *s = method_at(k)->settings; s && s->key; s++)
-                if (method_at(k) != m && names(o, s->key))
-                    return fail_as(e, EX_USAGE,
-                                   "--%s is a setting of the method %s, and the method is %s: leave it out, or give "
-                                   "--method %s",
-                                   o->name, method_at(k)->name, m->name, method_at(k)->name);
-    }
-    return 0;
+    const struct method *m = method_at(i);
+    return m ? (struct owner){m->name, m->settings} : (struct owner){0};
 }
 
 static void fill(const struct train *t, const struct method *m, char *own)
@@ -43,7 +23,7 @@ static void fill(const struct train *t, const struct method *m, char *own)
     size_t rows = recipe_options(&copy, RECIPE_ALL, row, RECIPE_ROWS);
     for (const struct setting *s = m->settings; s && s->key; s++) {
         size_t i = 0;
-        while (i < rows && !names(&row[i], s->key))
+        while (i < rows && !given_names(&row[i], s->key))
             i++;
         if (i == rows)
             die(EX_SOFTWARE, "the setting '%s' of %s is no row of the recipe", s->key, m->name);
@@ -62,7 +42,8 @@ int method_settings_make(const struct train *t, struct learner_settings *s, stru
                                    .network = t->network,
                                    .pairs = (int)r->batch / t->world.size,
                                    .seed = t->seed};
-    if (!s->method || check_given(t, s->method, e) || !(s->optimiser = optimiser_find(r->optimiser, t->backend, e)))
+    if (!s->method || given_check(t, "method", s->method->name, method_owner, e) ||
+        !(s->optimiser = optimiser_find(r->optimiser, t->backend, e)))
         return -1;
     char *own = xalloc(s->method->settings_size + 1, 1);
     fill(t, s->method, own);

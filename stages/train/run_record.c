@@ -67,13 +67,23 @@ char *run_record_settings(const struct train *t, struct error *e)
     return text;
 }
 
+/* centroid,size and size,centroid are the same parts of the position vector */
+static bool same_parts(const struct recipe *a, const struct recipe *b)
+{
+    struct error e = {0};
+    unsigned of_a, of_b;
+    return !recipe_position_parts(a, &of_a, &e) && !recipe_position_parts(b, &of_b, &e) && of_a == of_b;
+}
+
 int run_record_check_init(struct train *t, struct error *e)
 {
     const char *settings = safetensors_get(&t->init_file, "settings"),
                *cohort = safetensors_get(&t->init_file, "cohort");
     if (cohort && *cohort && !*t->cohort)
         t->cohort = "partly simulated cohort";
-    if (!settings || strcmp(t->phase, "classifier"))
+    bool pretrain =
+        !strcmp(t->phase, "pretrain"); /* may begin from another network's parts, but not from half of a PEB */
+    if (!settings || (pretrain && !(t->recipe.position && model_has_part(&t->init_file, "peb"))))
         return 0;
     struct recipe there;
     if (model_settings_read(settings, &there, e))
@@ -83,10 +93,11 @@ int run_record_check_init(struct train *t, struct error *e)
     recipe_options(&t->recipe, RECIPE_BOXES | RECIPE_NETWORK, b, RECIPE_ROWS);
     int result = 0;
     for (size_t i = 0; i < rows && !result; i++) {
-        if (a[i].flags & OPT_HIDDEN || !strncmp(a[i].name, "classifier-", 11))
+        bool parts = !strcmp(a[i].name, "position-parts");
+        if (a[i].flags & OPT_HIDDEN || !strncmp(a[i].name, "classifier-", 11) || (pretrain && !parts))
             continue;
         char *was = opts_value(&a[i]), *is = opts_value(&b[i]);
-        if (strcmp(was, is))
+        if (strcmp(was, is) && !(parts && same_parts(&there, &t->recipe)))
             result = fail_as(e, EX_CONFIG, "'%s' was pretrained with %s = %s, but it is %s now: give the same recipe",
                              t->init, a[i].name, was, is);
         free(was);

@@ -7,7 +7,8 @@
 /* "key = value" lines of everything the result depends on: phase, settings, cache, split, seed, digests of --init and
  * --pair-list, back end. The caller's. */
 char *run_record_settings(const struct train *t, struct error *e) MUST_USE;
-/* The classifier must see boxes, positions and an encoder as pretraining did: -1 naming the first setting that differs.
+/* The classifier must see boxes, positions and an encoder as pretraining did, and pretraining that begins from a PEB the same parts
+ * of positions: -1 naming the first setting that differs.
  * A file from elsewhere has no settings, so nothing to compare. Also takes over that it was trained on a simulated
  * cohort. */
 int run_record_check_init(struct train *t, struct error *e) MUST_USE;

@@ -6,6 +6,7 @@
 #   safetensors.pl FROM TO set KEY VALUE          metadata; without VALUE: taken out
 #   safetensors.pl FROM TO channels N             first convolution and metadata of N channels
 #   safetensors.pl FROM - get KEY                 prints metadata
+#   safetensors.pl FROM - shape TENSOR            prints its shape, "16,6"; nothing where there is no such
 use strict;
 use warnings;
 use JSON::PP;
@@ -23,6 +24,9 @@ my %bytes = map { my ($low, $high) = @{$header->{$_}{data_offsets}}; ($_ => subs
 
 if ($verb eq 'get') {
     print $facts->{$name}, "\n";
+    exit;
+} elsif ($verb eq 'shape') {
+    print join(',', @{$header->{$name}{shape}}), "\n" if $header->{$name};
     exit;
 } elsif ($verb eq 'drop') {
     exists $bytes{$name} or die "no tensor $name";

@@ -11,6 +11,7 @@
 #include "kernels/optim/lars.h"
 #include "tests/gpu/layers.h"
 #include "tests/unit/distance.h"
+#include "tests/unit/narrow.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,8 +81,8 @@ static struct net net_open(const char *backend, enum precision precision)
     struct net n = {.b = open_or_skip(backend, precision)};
     struct network_settings s;
     network_defaults(&s);
-    s.width = setting("PETREL_GPU_WIDTH", s.width);
-    n.K = s.projection_width = 32 * s.width;
+    narrow(&s, setting("PETREL_GPU_WIDTH", 64));
+    n.K = s.projection_width = 4 * network_embedding(&s);
     n.params = params_open(n.b);
     n.tape = tape_open(n.params, 2 * pairs(), 2);
     n.v = network_build(n.tape, &s, NETWORK_ENCODER | NETWORK_PROJECTION);

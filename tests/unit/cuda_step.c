@@ -6,6 +6,7 @@
 #include "kernels/optim/lars.h"
 #include "tests/unit/common_child.h"
 #include "tests/unit/emulated.h"
+#include "tests/unit/narrow.h"
 #include <dlfcn.h>
 #include <math.h>
 #include <setjmp.h>
@@ -32,7 +33,7 @@ static struct net net_open(struct backend *b)
     struct net n = {.b = b};
     struct network_settings s;
     network_defaults(&s);
-    s.width = 8;
+    narrow(&s, 8);
     s.projection_width = K;
     n.params = params_open(b);
     n.tape = tape_open(n.params, N, 2);

@@ -4,6 +4,7 @@
 #include "common/safetensors.h"
 #include "stages/train/method_settings.h"
 #include "tests/unit/distance.h"
+#include "tests/unit/narrow.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -85,7 +86,7 @@ static void learner_make(struct learner *l, const char *method, struct backend *
     t.recipe.moco_queue = 96;
     t.recipe.swav_prototypes = 12;
     network_defaults(&t.network);
-    t.network.width = WIDTH;
+    narrow(&t.network, WIDTH);
     t.network.projection_width = K;
     if (method_settings_make(&t, &s, &e) || learner_open(l, b, &s, &e))
         fail_msg("%s", e.text);
@@ -296,7 +297,7 @@ static void test_refused(void **state)
     struct learner l;
     recipe_defaults(&t.recipe);
     network_defaults(&t.network);
-    t.network.width = 1;
+    narrow(&t.network, 1);
     t.recipe.batch = 8;
     t.recipe.method = "moco";
     t.recipe.moco_queue = 15;

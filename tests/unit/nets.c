@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nets -- the network's shapes, names and counts, which the method fixes exactly; settings it refuses. */
 #include "kernels/nets/network.h"
+#include "tests/unit/narrow.h"
 #include <math.h>
 #include <setjmp.h>
 #include <string.h>
@@ -121,7 +122,8 @@ static void test_other_backbones(void **state)
     for (size_t i = 0; i < COUNT_OF(nets); i++) {
         struct network_settings s;
         network_defaults(&s);
-        s.backbone = nets[i].name;
+        struct error e = {0};
+        assert_int_equal(network_backbone(&s, nets[i].name, &e), 0);
         struct built b = build(&s, NETWORK_ENCODER);
         assert_int_equal(params_elements(b.params, "backbone"), nets[i].elements);
         unbuild(&b);
@@ -135,11 +137,14 @@ static void test_refusals(void **state)
     struct network_settings s;
     network_defaults(&s);
     assert_int_equal(network_check(&s, &e), 0);
-    s.backbone = "vgg";
-    assert_int_equal(network_check(&s, &e), -1);
+    assert_int_equal(network_backbone(&s, "vgg", &e), -1);
     assert_non_null(strstr(e.text, "'vgg'"));
-    network_defaults(&s);
-    s.stem_stride[1] = 9;
+    assert_non_null(strstr(e.text, "choose one of resnet10, resnet18"));
+    assert_int_equal(network_set(&s, "vgg_depth", "16", &e), -1);
+    assert_non_null(strstr(e.text, "vgg_depth is no setting of the backbone resnet18"));
+    backbone_put(&s, "stem_stride", "1,9,2");
+    assert_int_equal(network_check(&s, &e), -1);
+    backbone_put(&s, "stem_stride", "1,2");
     assert_int_equal(network_check(&s, &e), -1);
     network_defaults(&s);
     s.projection_width = 0;

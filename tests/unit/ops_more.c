@@ -125,6 +125,46 @@ static void gate_run(struct job *j)
 }
 static const int gate_shapes[][NUMBERS] = {{3, 16, 2, 3, 1}, {5, 33, 2, 2, 3}, {4, 3, 3, 2, 2}, {2, 20, 1, 1, 1}};
 
+/* ---- slice: N C, dim 3, first, count; image 1 or rows 0 ---- */
+
+static void slice_sizes(const int *n, size_t x[INPUTS], size_t *y, size_t *extra)
+{
+    x[0] = (size_t)(n[0] * n[1]) * volume(n + 2);
+    *y = (size_t)(n[0] * n[6]) * volume(n + 2);
+    *extra = 0;
+}
+
+static void slice_run(struct job *j)
+{
+    struct backend *b = j->b;
+    const int *n = j->n;
+    enum layout layout = n[7] ? IMAGE : ROWS;
+    struct image in = {n[0], n[1], {n[2], n[3], n[4]}, false}, out = in;
+    out.C = n[6];
+    size_t from = (size_t)(n[0] * n[1]), to = (size_t)(n[0] * n[6]);
+    float *x = n[7] ? device_image(b, j->x[0], &in) : device_rows(b, j->x[0], from),
+          *dx = n[7] ? device_image(b, j->dx[0], &in) : device_rows(b, j->dx[0], from),
+          *y = n[7] ? device_image(b, NULL, &out) : device_rows(b, NULL, to),
+          *dy = n[7] ? device_image(b, j->dy, &out) : device_rows(b, j->dy, to);
+    b->slice_forward(b, y, x, n[0], n[1], n[5], n[6], n + 2, layout);
+    b->slice_backward(b, dx, dy, n[0], n[1], n[5], n[6], n + 2, layout);
+    if (n[7]) {
+        image_done(b, NULL, x, &in);
+        image_done(b, NULL, dy, &out);
+        image_done(b, j->y, y, &out);
+        image_done(b, j->dx[0], dx, &in);
+    } else {
+        rows_done(b, NULL, x, from);
+        rows_done(b, NULL, dy, to);
+        rows_done(b, j->y, y, to);
+        rows_done(b, j->dx[0], dx, from);
+    }
+}
+static const int slice_shapes[][NUMBERS] = {
+    {5, 9, 1, 1, 1, 3, 6, 0}, {190, 301, 1, 1, 1, 17, 200, 0}, {3, 2, 3, 2, 4, 1, 1, 1},
+    {2, 2, 5, 3, 1, 0, 1, 1}, {3, 40, 2, 2, 3, 7, 20, 1},      {2, 33, 2, 1, 3, 16, 17, 1},
+};
+
 /* ---- tokens: N C, dim 3 ---- */
 
 static void tokens_sizes(const int *n, size_t x[INPUTS], size_t *y, size_t *extra)
@@ -366,6 +406,9 @@ static const struct {
     {{.name = "gate", .tolerance = 2e-7, .sizes = gate_sizes, .run = gate_run, .differentiable = 2},
      SHAPES(gate_shapes),
      COUNT_OF(gate_shapes)},
+    {{.name = "slice", .sizes = slice_sizes, .run = slice_run, .differentiable = 1},
+     SHAPES(slice_shapes),
+     COUNT_OF(slice_shapes)},
     {{.name = "tokens", .sizes = tokens_sizes, .run = tokens_run, .differentiable = 1},
      SHAPES(gate_shapes),
      COUNT_OF(gate_shapes)},

@@ -2,6 +2,7 @@
 /* tape -- gradients against central differences, shared blocks, short batches, freezing, the same bytes for any thread
  * count. */
 #include "kernels/nets/network.h"
+#include "tests/unit/narrow.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -283,7 +284,7 @@ static void test_places(void **state)
             float terms[3];
             b->roomy = roomy;
             network_defaults(&settings);
-            settings.width = 16; /* whole blocks of channels in cpu's layout too */
+            narrow(&settings, 16); /* whole blocks of channels in cpu's layout too */
             settings.projection_width = 32;
             struct params *p = params_open(b);
             struct tape *t = tape_open(p, 4, 2);
@@ -410,7 +411,7 @@ static void test_init(void **state)
     struct backend *b = open_backend("ref", 1);
     struct network_settings s;
     network_defaults(&s);
-    s.width = 8;
+    narrow(&s, 8);
     s.projection_width = 64;
     struct params *p = params_open(b);
     struct tape *t = tape_open(p, 2, 1);
@@ -452,7 +453,7 @@ static void test_threads(void **state)
         struct backend *b = open_backend("cpu", threads);
         struct network_settings s;
         network_defaults(&s);
-        s.width = 16;
+        narrow(&s, 16);
         s.projection_width = 96;
         struct params *p = params_open(b);
         struct tape *t = tape_open(p, 12, 2);

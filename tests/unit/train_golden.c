@@ -6,6 +6,8 @@
 #include "kernels/optim/lars.h"
 #include "kernels/optim/schedule.h"
 #include "tests/unit/distance.h"
+#include "tests/unit/narrow.h"
+#include "tests/unit/numbers.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -47,19 +49,6 @@ static void assert_close(const char *what, const char *name, const float *got, c
         fail_msg("%s%s differs by %.3g (at most %.3g)", what, name, d, tolerance);
 }
 
-/* make.py's boxes and positions: numbers begin, begin + 1 ... of network.py */
-static float *numbers(uint32_t begin, size_t count, float scale)
-{
-    float *x = xalloc(count, sizeof *x);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t k = begin + 1 + (uint32_t)i;
-        k = (k ^ k >> 16) * 0x7feb352dU;
-        k = (k ^ k >> 15) * 0x846ca68bU;
-        x[i] = scale * ((float)((k ^ k >> 16) & 0xffff) / 16384 - 2);
-    }
-    return x;
-}
-
 struct net {
     struct backend *b;
     struct params *params;
@@ -72,7 +61,7 @@ static void net_open(struct net *n, const char *backend)
     struct error e = {0};
     struct network_settings s;
     network_defaults(&s);
-    s.width = WIDTH;
+    narrow(&s, WIDTH);
     s.projection_width = K;
     s.classifier_hidden = H;
     n->b = backend_open(backend, 1, FLOAT32, &e);
@@ -229,7 +218,7 @@ static void check_classifier(const char *backend)
     struct error e = {0};
     struct network_settings s;
     network_defaults(&s);
-    s.width = WIDTH;
+    narrow(&s, WIDTH);
     s.classifier_hidden = H;
     struct net n = {.b = backend_open(backend, 1, FLOAT32, &e)};
     assert_non_null(n.b);

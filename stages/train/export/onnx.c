@@ -2,7 +2,6 @@
 /* onnx -- backbone, PEB and classifier as an ONNX file.   model ═▶ [train] ═▶ FILE.onnx
  * The same parts in the same order as kernels/nets; a test holds the two together. */
 #include "stages/train/export/onnx.h"
-#include "kernels/nets/resnet.h"
 #include "stages/train/export/onnx_graph.h"
 #include <stdlib.h>
 
@@ -73,15 +72,19 @@ static const char *block(struct net *n, const char *x, const char *at, int strid
 
 static const char *backbone(struct net *n, const struct network_settings *s, const char *features)
 {
-    const struct resnet *r = resnet_find(s->backbone);
-    const char *x = conv(n, "box", "backbone.conv1", 7, s->stem_stride);
+    const struct setting *row = setting_find(s->backbone->settings, "stem_stride");
+    const struct setting_reals *r = (const void *)(s->own.bytes + row->at);
+    const int stride[3] = {(int)r->value[0], (int)r->value[1], (int)r->value[2]};
+    const char *x = conv(n, "box", "backbone.conv1", 7, stride);
     x = relu(n, batch_norm(n, x, "backbone.bn1"), "backbone.relu");
     x = graph_node(n->g, "MaxPool", "backbone.maxpool", INPUTS(x),
                    WITH(WHOLES("kernel_shape", 3, 3, 3), WHOLES("strides", 2, 2, 2), WHOLES("pads", 1, 1, 1, 1, 1, 1)));
     for (int layer = 0; layer < 4; layer++)
-        for (int b = 0; b < r->blocks[layer]; b++) {
+        for (int b = 0;; b++) {
             char at[64];
             format_into(at, sizeof at, "backbone.layer%d.%d", layer + 1, b);
+            if (!params_find(n->p, name(at, "conv1.weight").text))
+                break;
             x = block(n, x, at, layer > 0 && b == 0 ? 2 : 1);
         }
     x = graph_node(n->g, "GlobalAveragePool", "backbone.avgpool", INPUTS(x), NULL);
@@ -99,6 +102,19 @@ static const char *normalise(struct net *n, const struct network_settings *s, co
                       WITH(WHOLE("axis", -1), REAL("epsilon", 1e-5f)));
 }
 
+/* the numbers of the position vector that the PEB sees */
+static const char *position(struct net *n, const struct network_settings *s)
+{
+    int64_t number[NETWORK_POSITION], count = 0;
+    if (s->position_parts == NETWORK_PARTS)
+        return "position";
+    for (int i = 0; i < NETWORK_POSITION; i++)
+        if (s->position_parts & 1u << i / NETWORK_PART)
+            number[count++] = i;
+    return graph_node(n->g, "Gather", "peb.parts",
+                      INPUTS("position", graph_indices(n->g, "peb.numbers", count, number)), WITH(WHOLE("axis", 1)));
+}
+
 static void peb(struct net *n, const struct network_settings *s)
 {
     const int64_t E = network_embedding(s);
@@ -109,7 +125,7 @@ static void peb(struct net *n, const struct network_settings *s)
         graph_numbers(n->g, "peb.ones", 1, &E, ones);
         free(ones);
     }
-    const char *q = graph_node(n->g, "Mul", "peb.weighted", INPUTS("position", param(n, "peb", "weight")), NULL);
+    const char *q = graph_node(n->g, "Mul", "peb.weighted", INPUTS(position(n, s), param(n, "peb", "weight")), NULL);
     q = normalise(n, s, linear(n, q, "peb.position"), "peb.norm_position");
     const char *y = normalise(n, s, "features", "peb.norm_features");
     y = graph_node(n->g, "Concat", "peb.concat", INPUTS(y, q), WITH(WHOLE("axis", 1)));

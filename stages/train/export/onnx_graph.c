@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IR_VERSION = 8, OPSET = 17, FLOAT = 1, ATTRIBUTE_F = 1, ATTRIBUTE_I = 2, ATTRIBUTE_INTS = 7 };
+enum { IR_VERSION = 8, OPSET = 17, FLOAT = 1, INT64 = 7, ATTRIBUTE_F = 1, ATTRIBUTE_I = 2, ATTRIBUTE_INTS = 7 };
 
 /* Messages are held by pointer lists, as protobuf-c wants them; all are freed by its own free_unpacked. */
 struct onnx_graph {
@@ -99,15 +99,15 @@ const char *graph_node(struct onnx_graph *g, const char *op, const char *out, co
     return n->output[0];
 }
 
-static Onnx__Tensor *tensor_make(struct onnx_graph *g, const char *name, size_t count)
+static Onnx__Tensor *tensor_make(struct onnx_graph *g, const char *name, int type, size_t bytes)
 {
     Onnx__Tensor *t = xalloc(1, sizeof *t);
     onnx__tensor__init(t);
     t->name = xstrdup(name);
-    t->data_type = FLOAT;
+    t->data_type = type;
     t->has_data_type = t->has_raw_data = 1;
-    t->raw_data.len = count * sizeof(float);
-    t->raw_data.data = xalloc(count, sizeof(float));
+    t->raw_data.len = bytes;
+    t->raw_data.data = xalloc(bytes, 1);
     APPEND(g->graph.initializer, g->graph.n_initializer, t);
     return t;
 }
@@ -117,7 +117,7 @@ const char *graph_param(struct onnx_graph *g, struct params *p, const char *name
     const struct param *q = params_find(p, name);
     if (!q)
         die(EX_SOFTWARE, "the network has no parameter '%s'", name);
-    Onnx__Tensor *t = tensor_make(g, name, q->count);
+    Onnx__Tensor *t = tensor_make(g, name, FLOAT, q->count * sizeof(float));
     for (int a = 0; a < q->ndim; a++)
         APPEND(t->dims, t->n_dims, q->dim[a]);
     param_get(p, q, (float *)(void *)t->raw_data.data);
@@ -129,10 +129,18 @@ const char *graph_numbers(struct onnx_graph *g, const char *name, int ndim, cons
     size_t count = 1;
     for (int a = 0; a < ndim; a++)
         count *= (size_t)dim[a];
-    Onnx__Tensor *t = tensor_make(g, name, count);
+    Onnx__Tensor *t = tensor_make(g, name, FLOAT, count * sizeof *values);
     for (int a = 0; a < ndim; a++)
         APPEND(t->dims, t->n_dims, dim[a]);
     memcpy(t->raw_data.data, values, count * sizeof *values);
+    return t->name;
+}
+
+const char *graph_indices(struct onnx_graph *g, const char *name, int64_t count, const int64_t *values)
+{
+    Onnx__Tensor *t = tensor_make(g, name, INT64, (size_t)count * sizeof *values);
+    APPEND(t->dims, t->n_dims, count);
+    memcpy(t->raw_data.data, values, (size_t)count * sizeof *values);
     return t->name;
 }
 

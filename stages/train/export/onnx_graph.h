@@ -27,6 +27,7 @@ const char *graph_node(struct onnx_graph *g, const char *op, const char *out, co
 /* A parameter as it is now, under its name; or numbers of our own. Returns the name, the graph's. */
 const char *graph_param(struct onnx_graph *g, struct params *p, const char *name);
 const char *graph_numbers(struct onnx_graph *g, const char *name, int ndim, const int64_t *dim, const float *values);
+const char *graph_indices(struct onnx_graph *g, const char *name, int64_t count, const int64_t *values);
 /* dim 0: as many as there are boxes */
 void graph_input(struct onnx_graph *g, const char *name, int ndim, const int64_t *dim);
 void graph_output(struct onnx_graph *g, const char *name, int ndim, const int64_t *dim);

@@ -48,15 +48,19 @@ class Backbone(nn.Module):
 
 
 class Peb(nn.Module):
-    def __init__(self, E):
+    """parts: which threes of the nine numbers it sees; y of `backbones` times E numbers"""
+
+    def __init__(self, E, parts=(0, 1, 2), norm="layer", backbones=1):
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(1, 9))
-        self.position = nn.Linear(9, E)
-        self.mix = nn.Linear(2 * E, E)
+        self.columns = [3 * part + i for part in parts for i in range(3)]
+        self.norm = F.normalize if norm == "l2" else lambda x: F.layer_norm(x, x.shape[1:])
+        self.weight = nn.Parameter(torch.randn(1, len(self.columns)))
+        self.position = nn.Linear(len(self.columns), E)
+        self.mix = nn.Linear((backbones + 1) * E, E)
 
     def forward(self, y, p):
-        q = self.position(p * self.weight)
-        return self.mix(torch.cat([F.layer_norm(y, y.shape[1:]), F.layer_norm(q, q.shape[1:])], 1))
+        q = self.position(p[:, self.columns] * self.weight)
+        return self.mix(torch.cat([self.norm(y), self.norm(q)], 1))
 
 
 class Network(nn.Module):
