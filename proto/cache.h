@@ -97,6 +97,9 @@ struct cache_row {
                                     that depends on nothing but their number: train_fraction keeps the first ones */
 };
 int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e) MUST_USE; /* [regions]; free() */
+/* Keeps what cache_rows reads out of every shard in one file, DIR/rows, for the next who asks; not part of the digest, and never needed. The
+ * digest must be that of c as it is (cache_open, or cache_count). */
+int cache_rows_publish(const struct cache *c, struct error *e) MUST_USE;
 /* Boxes by row number, the first `channels` of theirs, [channels][16][16][16] each, checked against their XXH3; keeps files open;
  * one reader a thread. EX_CONFIG: the cache's boxes have fewer. */
 struct box_reader;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cache_internal -- what the cache's own files share.   proto
  * cache.c opens and counts; cache_index.c finds; cache_manifest.c lines and splits; cache_shard.c one HDF5 file; cache_write.c publishes;
- * cache_read.c gives rows and boxes; cache_split.c divides patients. */
+ * cache_read.c gives shards and boxes, cache_rows.c rows; cache_split.c divides patients. */
 #ifndef PETREL_PROTO_CACHE_INTERNAL_H
 #define PETREL_PROTO_CACHE_INTERNAL_H
 #include "common/store.h"
@@ -12,6 +12,7 @@
 #define CACHE_MANIFEST "manifest"
 #define CACHE_SPLITS   "splits.tsv"
 #define CACHE_LOCK     "lock"
+#define CACHE_ROWS     "rows"
 
 /* ---- cache.c */
 size_t cache_entries(const struct cache *c);
@@ -55,6 +56,10 @@ int splits_publish(const struct cache *c, char *const *patient, const enum split
 int manifest_append(struct cache *c, const char *kind, const struct shard_entry *entry, struct error *e) MUST_USE;
 /* Refusals of this source under the keys of other lists of scans than key's are withdrawn. */
 int refusals_withdraw(struct cache *c, struct item_key key, const char *source, struct error *e) MUST_USE;
+
+/* ---- cache_read.c */
+int entry_open(const struct cache *c, size_t shard, struct store **s, struct error *e) MUST_USE;
+int shard_error(const struct cache *c, size_t shard, struct error *e); /* -1, the shard's name before the sentence */
 
 /* ---- cache_shard.c */
 int shard_write(const char *path, const struct regions_message *m, struct error *e) MUST_USE;

@@ -71,11 +71,13 @@ int cache_divide(const char *dir, const struct cache_options *o, const struct op
 {
     struct cache c;
     struct error e = {0};
-    if (cache_open(&c, dir, &e) || cache_split(&c, o->validation, o->test, (uint64_t)common->seed,
-                                               o->force  ? SPLIT_REPLACE
-                                               : o->keep ? SPLIT_KEEP
-                                                         : SPLIT_REFUSE,
-                                               &e))
+    if (cache_open(&c, dir, &e) ||
+        cache_split(&c, o->validation, o->test, (uint64_t)common->seed,
+                    o->force  ? SPLIT_REPLACE
+                    : o->keep ? SPLIT_KEEP
+                              : SPLIT_REFUSE,
+                    &e) ||
+        cache_rows_publish(&c, &e))
         die_of(&e);
     if (!common->json)
         printf("%-10s %8s %8s %8s %8s %8s\n", "split", "patients", "scans", "regions", "tumours", "share");

@@ -23,6 +23,8 @@ int cache_gather(char *const *dir, size_t count, const struct cache_options *o, 
         progress_update(&bar, i, "%s", dir[i]);
         cache_close(&from);
     }
+    if (cache_rows_publish(&c, &e))
+        die_of(&e);
     progress_end(&bar);
     for (size_t i = c.shard_count; i < c.shard_count + c.refused_count; i++)
         log_warn("refused by %s: '%s': %s", c.shard[i].refusal->stage, c.shard[i].refusal->scan,

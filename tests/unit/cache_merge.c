@@ -271,6 +271,54 @@ static void a_split_stays_as_patients_come(void **state)
     cache_close(&c);
 }
 
+/* The same rows from the table as from the shards; and from these where the table is damaged, cut short, or of another state. */
+static void rows_from_the_table(void **state)
+{
+    (void)state;
+    struct cache c;
+    struct error e = {0};
+    struct cache_row *from_shards, *rows;
+    struct buffer b = {0};
+    parts_make();
+    opened(&c, "whole");
+    char *table = cache_path(&c, CACHE_ROWS);
+    assert_false(file_exists(table));
+    assert_int_equal(cache_split(&c, 0.3, 0.3, 1, SPLIT_REPLACE, &e), 0);
+    assert_int_equal(cache_rows(&c, &from_shards, &e), 0);
+    assert_int_equal(cache_rows_publish(&c, &e), 0);
+    assert_int_equal(file_read(table, (size_t)1 << 20, &b, &e), 0);
+    size_t const bytes = c.regions * sizeof *rows;
+    assert_true(b.size > bytes);
+    for (size_t damage = 0; damage < 40; damage++) {
+        struct buffer d = {.data = xalloc(b.size, 1), .size = b.size};
+        memcpy(d.data, b.data, b.size);
+        if (damage)
+            d.data[(damage * 7919) % b.size] ^= (uint8_t)(1u << damage % 8);
+        assert_int_equal(publish_bytes(table, d.data, b.size - (damage == 39 ? 5 : 0), &e), 0);
+        assert_int_equal(cache_rows(&c, &rows, &e), 0);
+        assert_memory_equal(rows, from_shards, bytes);
+        free(rows);
+        buffer_free(&d);
+    }
+    assert_int_equal(cache_rows_publish(&c, &e), 0); /* makes a damaged one anew */
+    buffer_free(&b);
+    assert_int_equal(file_read(table, (size_t)1 << 20, &b, &e), 0);
+    /* a table that is right but of another state of the cache: here with a wrong label, which would show */
+    struct cache other;
+    opened(&other, "part.1");
+    char *strange = cache_path(&other, CACHE_ROWS);
+    assert_int_equal(publish_bytes(strange, b.data, b.size, &e), 0);
+    assert_int_equal(cache_rows(&other, &rows, &e), 0);
+    assert_true(rows[0].row_in_shard == 0 && rows[0].shard == 0 && rows[other.regions - 1].shard == 2);
+    free(rows);
+    free(strange);
+    cache_close(&other);
+    buffer_free(&b);
+    free(from_shards);
+    free(table);
+    cache_close(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_shard_takes_the_place_of_its_refusal),
         cmocka_unit_test(what_does_not_belong_is_refused),
         cmocka_unit_test(a_split_stays_as_patients_come),
+        cmocka_unit_test(rows_from_the_table),
     };
     return cmocka_run_group_tests_name("cache_merge", tests, setup, teardown);
 }
