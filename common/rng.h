@@ -24,6 +24,9 @@ extern "C" {
     ROW(DROPOUT, 9)    /* dropout; index = step << 32 | operation << 24 | row */                                       \
     ROW(FRACTION, 10)  /* cache_read: order in which train_fraction takes regions; seed 0, index = label */            \
     ROW(QUEUE, 11)     /* kernels/methods: what a queue holds before anything is learned; index 0 */                   \
+    ROW(CROP, 12)      /* pairs/views: windows of local and random crops; index = view, of the pair */                 \
+    ROW(SLICE, 13)     /* pairs/views: which slice of a box; index = view, of the pair */                              \
+    ROW(GROUPS, 14)    /* kernels/methods/smog: first groups, and where a grouping begins; index = number of it */     \
     ROW(TEST, 99)      /* tests */
 #define RNG_ROW(name, number) RNG_##name = number,
 enum rng_stream { RNG_STREAMS(RNG_ROW) };

@@ -34,17 +34,23 @@ enum precision { FLOAT32, BFLOAT16 };
 struct conv_shape {
     int N, C, O;
     int in[3], kernel[3], stride[3], pad[3]; /* D H W */
-    int out[3];                              /* conv_out_dims fills it */
+    int out[3]; /* conv_out_dims or conv_same_dims fills it: taps past the far edge meet nothing, however many */
 };
 struct conv; /* a convolution of one shape, planned: live taps, workspace; the back end's own */
 
 struct norm_shape {
     enum layout layout;
-    int N, C, dim[3]; /* ROWS: dim is 1,1,1 */
-    int views;        /* batch statistics are kept apart for each of `views` equal parts of N (METHOD.md 2) */
+    int N, C, dim[3];     /* ROWS: dim is 1,1,1 */
+    int views;            /* batch statistics are kept apart for each of `views` equal parts of N (METHOD.md 2) */
+    double eps, momentum; /* 0: 1e-5, and 0.1 */
 };
 struct pool_shape {
     int N, C, in[3], kernel, stride, pad, out[3];
+    bool ceil; /* a last window may reach past the far edge, as PyTorch's ceil_mode */
+};
+/* What dropout draws, on the device, so that a recorded step draws anew. */
+struct dropout_draw {
+    uint64_t seed, step;
 };
 
 /* The dead taps of one tensor, on the device. Their gradient is zero, so an optimiser that is linear in the parameter keeps
@@ -91,12 +97,12 @@ struct backend {
     void (*conv_backward_weight)(struct backend *b, float *dweight, const float *dout, const float *in, struct conv *c);
 
     /* y = act(gamma * (x - mean) * rstd + beta + residual); residual may be NULL; act is ReLU where relu.
-     * training: mean and rstd [views][C] are written and running_* move once per view, in order (momentum 0.1, running
-     * variance unbiased); evaluation: running_* are used. eps 1e-5. */
+     * training: mean and rstd [views][C] are written and running_* move once per view, in order (running variance unbiased);
+     * evaluation: running_* are used. */
     void (*norm_forward)(struct backend *b, float *out, float *mean, float *rstd, float *running_mean,
                          float *running_var, const float *in, const float *residual, const float *gamma,
                          const float *beta, const struct norm_shape *s, bool relu, bool training);
-    /* out is forward's result (its sign is ReLU's mask). dresidual may be NULL. din, dresidual, dgamma, dbeta accumulate.
+    /* out is forward's result (its sign is ReLU's mask). dresidual may be NULL, and so may dgamma and dbeta, both. din, dresidual, dgamma, dbeta accumulate.
      * Batch statistics' gradient, training only. dout is destroyed (may be used as scratch). */
     void (*norm_backward)(struct backend *b, float *din, float *dresidual, float *dgamma, float *dbeta, float *dout,
                           const float *out, const float *in, const float *mean, const float *rstd, const float *gamma,
@@ -110,7 +116,7 @@ struct backend {
     void (*avgpool_forward)(struct backend *b, float *out, const float *in, int N, int C, const int dim[3]);
     void (*avgpool_backward)(struct backend *b, float *din, const float *dout, int N, int C, const int dim[3]);
 
-    /* ROWS. out(N,O) = in(N,C) weight(O,C)^T + bias(O); bias, dbias may be NULL; din may be NULL. forward writes */
+    /* ROWS. out(N,O) = in(N,C) weight(O,C)^T + bias(O); bias, and any of backward's three, may be NULL. forward writes */
     void (*linear_forward)(struct backend *b, float *out, const float *in, const float *weight, const float *bias,
                            int N, int C, int O);
     void (*linear_backward)(struct backend *b, float *din, float *dweight, float *dbias, const float *dout,
@@ -130,11 +136,6 @@ struct backend {
     /* out(N,A+B) = in_a(N,A), in_b(N,B) */
     void (*concat_forward)(struct backend *b, float *out, const float *in_a, const float *in_b, int N, int A, int B);
     void (*concat_backward)(struct backend *b, float *din_a, float *din_b, const float *dout, int N, int A, int B);
-    /* out: `count` channels of in, from `first` on; of rows in(N,C), or of an image of N boxes, C channels and dim */
-    void (*slice_forward)(struct backend *b, float *out, const float *in, int N, int C, int first, int count,
-                          const int dim[3], enum layout layout);
-    void (*slice_backward)(struct backend *b, float *din, const float *dout, int N, int C, int first, int count,
-                           const int dim[3], enum layout layout);
     /* count numbers of either layout; a back end may keep images in fewer bits, so it is told which */
     void (*relu_forward)(struct backend *b, float *out, const float *in, size_t count, enum layout layout);
     void (*relu_backward)(struct backend *b, float *din, const float *dout, const float *out, size_t count,
@@ -156,12 +157,35 @@ struct backend {
     void (*silu_forward)(struct backend *b, float *out, const float *in, size_t count, enum layout layout);
     void (*silu_backward)(struct backend *b, float *din, const float *dout, const float *in, size_t count,
                           enum layout layout);
-    /* ROWS. Each number is 0 with probability `rate`, or divided by 1 - rate. Row n draws Philox(seed, RNG_DROPOUT, index + n), so
-     * backward need not be told what forward drew, and every back end drops the same. rate in [0,1) */
-    void (*dropout_forward)(struct backend *b, float *out, const float *in, int N, int C, float rate, uint64_t seed,
-                            uint64_t index);
-    void (*dropout_backward)(struct backend *b, float *din, const float *dout, int N, int C, float rate, uint64_t seed,
-                             uint64_t index);
+    /* ROWS. Each number is 0 with probability `rate`, or divided by 1 - rate. Row n draws Philox(draw->seed, RNG_DROPOUT,
+     * draw->step << 32 | index + n), so backward need not be told what forward drew, and every back end drops the same. rate in
+     * [0,1), index + N < 2^32; draw on the device */
+    void (*dropout_forward)(struct backend *b, float *out, const float *in, int N, int C, float rate,
+                            const struct dropout_draw *draw, uint32_t index);
+    void (*dropout_backward)(struct backend *b, float *din, const float *dout, int N, int C, float rate,
+                             const struct dropout_draw *draw, uint32_t index);
+    /* Stochastic depth: the same of whole boxes, IMAGE, or ROWS of dim[0] tokens a box: box n's first number decides for all of it */
+    void (*droppath_forward)(struct backend *b, float *out, const float *in, int N, int C, const int dim[3],
+                             enum layout layout, float rate, const struct dropout_draw *draw, uint32_t index);
+    void (*droppath_backward)(struct backend *b, float *din, const float *dout, int N, int C, const int dim[3],
+                              enum layout layout, float rate, const struct dropout_draw *draw, uint32_t index);
+    /* out(n,c,p) = act(in gamma(c) + beta(c)); gamma NULL: 1; ROWS are N rows of C, dim 1,1,1. backward: out is forward's result;
+     * din, dgamma and dbeta may be NULL each, dout is left alone */
+    void (*affine_forward)(struct backend *b, float *out, const float *in, const float *gamma, const float *beta, int N,
+                           int C, const int dim[3], enum layout layout, bool relu);
+    void (*affine_backward)(struct backend *b, float *din, float *dgamma, float *dbeta, const float *dout,
+                            const float *out, const float *in, const float *gamma, int N, int C, const int dim[3],
+                            enum layout layout, bool relu);
+    /* `count` channels of `from`, from channel from_at on, go into `to` at to_at: concatenation, slices, and, added, their
+     * gradients. Written (add false), whoever writes a channel last of all pads what its layout pads. ROWS: dim 1,1,1 */
+    void (*channels_put)(struct backend *b, float *to, int to_C, int to_at, const float *from, int from_C, int from_at,
+                         int count, int N, const int dim[3], enum layout layout, bool add);
+    /* IMAGE (N,C,P) -> ROWS (N,C*P), as torch.flatten has it */
+    void (*flatten_forward)(struct backend *b, float *out, const float *in, int N, int C, const int dim[3]);
+    void (*flatten_backward)(struct backend *b, float *din, const float *dout, int N, int C, const int dim[3]);
+    /* out(n,i) = in(i), for N boxes; din(i) += sum over n of dout(n,i) */
+    void (*repeat_forward)(struct backend *b, float *out, const float *in, int N, size_t count);
+    void (*repeat_backward)(struct backend *b, float *din, const float *dout, int N, size_t count);
     /* IMAGE out(n,c,p) = in(n,c,p) * scale(n,c), scale in ROWS; din and dscale may be NULL */
     void (*gate_forward)(struct backend *b, float *out, const float *in, const float *scale, int N, int C,
                          const int dim[3]);
@@ -183,12 +207,13 @@ struct backend {
     /* mean over a box's tokens: out(N,C), in(N*T,C) */
     void (*tokenmean_forward)(struct backend *b, float *out, const float *in, int N, int T, int C);
     void (*tokenmean_backward)(struct backend *b, float *din, const float *dout, int N, int T, int C);
-    /* ROWS of N boxes with T tokens each, q k v out (N*T,C); heads divide C, each sees C/heads channels side by side.
+    /* ROWS of N boxes with T tokens each, q k v out (N*T,C); heads divide C, each sees C/heads channels side by side. Of q, k, v
+     * and their gradients a row begins `next` floats after the last, so that one linear layer may give all three side by side.
      * prob(N,heads,T,T) = softmax(q k' / sqrt(C/heads)) is kept for backward; out = prob v */
     void (*attention_forward)(struct backend *b, float *out, float *prob, const float *q, const float *k,
-                              const float *v, int N, int T, int C, int heads);
+                              const float *v, int next, int N, int T, int C, int heads);
     void (*attention_backward)(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *prob,
-                               const float *q, const float *k, const float *v, int N, int T, int C, int heads);
+                               const float *q, const float *k, const float *v, int next, int N, int T, int C, int heads);
 
     /* losses: value and gradient in one call; write (=) their outputs, the value on the device too.
      * VICReg, METHOD.md 3: z(2N,K), view a first; dz(2N,K); weight and terms: invariance, variance, covariance; loss is their
@@ -263,6 +288,16 @@ struct backend *backend_open(const char *name, int threads, enum precision preci
 void backend_close(struct backend **b);
 /* out[a] = (in[a] + 2 pad[a] - kernel[a]) / stride[a] + 1 */
 void conv_out_dims(struct conv_shape *s);
+/* out[a] = in[a] / stride[a], rounded up, and the padding before that takes: TensorFlow's "same", of which an odd half lies behind */
+void conv_same_dims(struct conv_shape *s);
+static inline double norm_eps(const struct norm_shape *s)
+{
+    return s->eps > 0 ? s->eps : 1e-5;
+}
+static inline double norm_momentum(const struct norm_shape *s)
+{
+    return s->momentum > 0 ? s->momentum : 0.1;
+}
 /* How many taps of a kernel meet the image for some output, and their numbers, ascending; (d kH + h) kW + w is tap d,h,w.
  * taps: room for all of the kernel's, or NULL. */
 int conv_live_taps(const struct conv_shape *s, int *taps);

@@ -13,6 +13,15 @@ void conv_out_dims(struct conv_shape *s)
         s->out[a] = out_dim(s->in[a], s->kernel[a], s->stride[a], s->pad[a]);
 }
 
+void conv_same_dims(struct conv_shape *s)
+{
+    for (int a = 0; a < 3; a++) {
+        s->out[a] = (s->in[a] + s->stride[a] - 1) / s->stride[a];
+        int most = (s->out[a] - 1) * s->stride[a] + s->kernel[a] - s->in[a];
+        s->pad[a] = most > 0 ? most / 2 : 0;
+    }
+}
+
 /* Axes are apart from each other: a tap lives when its place on each of them meets the image somewhere. */
 static bool lives(const struct conv_shape *s, int axis, int tap)
 {
@@ -39,6 +48,9 @@ int conv_live_taps(const struct conv_shape *s, int *taps)
 
 void pool_out_dims(struct pool_shape *s)
 {
-    for (int a = 0; a < 3; a++)
+    for (int a = 0; a < 3; a++) {
         s->out[a] = out_dim(s->in[a], s->kernel, s->stride, s->pad);
+        s->out[a] += s->ceil && s->out[a] * s->stride < s->in[a] + s->pad &&
+                     (s->out[a] - 1) * s->stride + s->kernel < s->in[a] + 2 * s->pad;
+    }
 }

@@ -33,6 +33,8 @@ void tape_close(struct tape **t)
         if (!x->borrowed)
             x->b->release(x->b, x->block);
     }
+    if (x->draw)
+        x->b->release(x->b, x->draw);
     free(x->zeroed);
     free(x->value);
     free(x->op);
@@ -59,7 +61,7 @@ static int add_value(struct tape *t, enum layout layout, int C, const int shape[
 struct op *tape_add_op(struct tape *t, const struct op_kind *kind, int in, int other, const char *name,
                        enum layout layout, int C, const int dim[3])
 {
-    assert(in >= 0 && (size_t)in < t->value_count && (other < 0 || (size_t)other < t->value_count));
+    assert((in < 0 || (size_t)in < t->value_count) && (other < 0 || (size_t)other < t->value_count));
     if (t->op_count == t->op_room) {
         t->op_room = t->op_room ? 2 * t->op_room : 64;
         t->op = xresize(t->op, t->op_room, sizeof *t->op);
@@ -121,31 +123,31 @@ int tape_rows(struct tape *t, int C)
 int tape_conv(struct tape *t, int in, const char *name, int O, const int kernel[3], const int stride[3],
               const int pad[3])
 {
-    assert(t->value[in].layout == IMAGE);
-    struct conv_shape s = {.N = t->N, .C = t->value[in].C, .O = O};
+    struct tape_conv_shape s = {.O = O};
     for (int a = 0; a < 3; a++) {
-        s.in[a] = t->value[in].dim[a];
         s.kernel[a] = kernel[a];
         s.stride[a] = stride[a];
         s.pad[a] = pad[a];
     }
-    conv_out_dims(&s);
-    assert(s.out[0] > 0 && s.out[1] > 0 && s.out[2] > 0);
-    struct op *op = tape_add_op(t, &op_conv, in, -1, name, IMAGE, O, s.out);
-    op->conv_shape = s;
-    op->param[0] = tape_add_filters(t, name, &s, 1);
-    return op->out;
+    return tape_conv_of(t, in, name, &s);
 }
 
 int tape_norm(struct tape *t, int in, const char *name, int residual, bool relu)
 {
+    return tape_norm_of(t, in, name, &(struct tape_norm_shape){.residual = residual, .relu = relu});
+}
+
+int tape_norm_of(struct tape *t, int in, const char *name, const struct tape_norm_shape *s)
+{
     struct value v = t->value[in];
+    const int residual = s->residual;
     assert(residual < 0 || (t->value[residual].layout == v.layout && t->value[residual].C == v.C &&
                             !memcmp(t->value[residual].dim, v.dim, sizeof v.dim)));
     assert(v.layout == IMAGE || v.dim[0] == 1);
     struct op *op = tape_add_op(t, &op_norm, in, residual, name, v.layout, v.C, v.dim);
-    op->relu = relu;
-    op->norm = (struct norm_shape){.layout = v.layout, .N = t->N, .C = v.C, .views = t->views};
+    op->relu = s->relu;
+    op->norm = (struct norm_shape){
+        .layout = v.layout, .N = t->N, .C = v.C, .views = t->views, .eps = s->eps, .momentum = s->momentum};
     memcpy(op->norm.dim, v.dim, sizeof v.dim);
     op->param[0] = tape_add_param(t, name, "weight", PARAM_PLAIN, INIT_ONE, 0, 1, &v.C);
     op->param[1] = tape_add_param(t, name, "bias", PARAM_PLAIN, INIT_ZERO, 0, 1, &v.C);
@@ -155,16 +157,26 @@ int tape_norm(struct tape *t, int in, const char *name, int residual, bool relu)
     return op->out;
 }
 
-int tape_maxpool(struct tape *t, int in, int kernel, int stride, int pad)
+static int pool_of(struct tape *t, int in, int kernel, int stride, int pad, bool ceil)
 {
     struct value v = t->value[in];
     assert(v.layout == IMAGE);
-    struct pool_shape s = {.N = t->N, .C = v.C, .kernel = kernel, .stride = stride, .pad = pad};
+    struct pool_shape s = {.N = t->N, .C = v.C, .kernel = kernel, .stride = stride, .pad = pad, .ceil = ceil};
     memcpy(s.in, v.dim, sizeof v.dim);
     pool_out_dims(&s);
+    assert(s.out[0] > 0 && s.out[1] > 0 && s.out[2] > 0);
     struct op *op = tape_add_op(t, &op_maxpool, in, -1, NULL, IMAGE, v.C, s.out);
     op->pool = s;
     return op->out;
+}
+
+int tape_maxpool(struct tape *t, int in, int kernel, int stride, int pad)
+{
+    return pool_of(t, in, kernel, stride, pad, false);
+}
+int tape_maxpool_ceil(struct tape *t, int in, int kernel, int stride, int pad)
+{
+    return pool_of(t, in, kernel, stride, pad, true);
 }
 
 int tape_avgpool(struct tape *t, int in)
@@ -173,15 +185,24 @@ int tape_avgpool(struct tape *t, int in)
     return tape_add_op(t, &op_avgpool, in, -1, NULL, ROWS, t->value[in].C, ONE)->out;
 }
 
-int tape_linear(struct tape *t, int in, const char *name, int O, bool bias)
+static int linear_of(struct tape *t, int in, const char *name, int O, bool bias, int ndim)
 {
     assert(t->value[in].layout == ROWS);
-    int C = t->value[in].C, dim[2] = {O, C};
+    int C = t->value[in].C, dim[5] = {O, C, 1, 1, 1};
     struct op *op = tape_add_op(t, &op_linear, in, -1, name, ROWS, O, t->value[in].dim);
-    op->param[0] = tape_add_param(t, name, "weight", PARAM_PLAIN, INIT_LINEAR, C, 2, dim);
+    op->param[0] = tape_add_param(t, name, "weight", PARAM_PLAIN, INIT_LINEAR, C, ndim, dim);
     if (bias)
         op->param[1] = tape_add_param(t, name, "bias", PARAM_PLAIN, INIT_LINEAR, C, 1, &O);
     return op->out;
+}
+
+int tape_linear(struct tape *t, int in, const char *name, int O, bool bias)
+{
+    return linear_of(t, in, name, O, bias, 2);
+}
+int tape_linear_conv(struct tape *t, int in, const char *name, int O, bool bias)
+{
+    return linear_of(t, in, name, O, bias, 5);
 }
 
 int tape_scale(struct tape *t, int in, const char *name, int rows)
@@ -195,17 +216,11 @@ int tape_scale(struct tape *t, int in, const char *name, int rows)
 
 int tape_concat(struct tape *t, int a, int b)
 {
-    assert(t->value[a].layout == ROWS && t->value[b].layout == ROWS && t->value[a].dim[0] == t->value[b].dim[0]);
+    const struct value *v = &t->value[a], *w = &t->value[b];
+    assert(v->layout == w->layout && !memcmp(v->dim, w->dim, sizeof v->dim));
+    if (v->layout == IMAGE)
+        return tape_add_op(t, &op_concat_image, a, b, NULL, IMAGE, v->C + w->C, v->dim)->out;
     return tape_add_op(t, &op_concat, a, b, NULL, ROWS, t->value[a].C + t->value[b].C, t->value[a].dim)->out;
-}
-
-int tape_slice(struct tape *t, int in, int first, int count)
-{
-    struct value v = t->value[in];
-    assert(first >= 0 && count > 0 && first + count <= v.C);
-    struct op *op = tape_add_op(t, &op_slice, in, -1, NULL, v.layout, count, v.dim);
-    op->first = first;
-    return op->out;
 }
 
 int tape_same_shape(struct tape *t, const struct op_kind *kind, int in)
@@ -241,14 +256,12 @@ static void mark_wanted(struct tape *t)
 {
     for (size_t i = 0; i < t->op_count; i++) {
         const struct op *op = &t->op[i];
-        bool upstream = t->value[op->in].wants_grad || (op->other >= 0 && t->value[op->other].wants_grad) ||
+        bool upstream = (op->in >= 0 && t->value[op->in].wants_grad) ||
+                        (op->other >= 0 && t->value[op->other].wants_grad) ||
                         (op->third >= 0 && t->value[op->third].wants_grad),
              own = false;
         for (size_t k = 0; k < COUNT_OF(op->param); k++)
             own = own || (op->param[k] >= 0 && param_trained(&t->params->param[op->param[k]]));
-        /* gradients through frozen operations are not to be had from every back end, and no network here asks for them
-         * */
-        assert(!upstream || own || op->param[0] < 0);
         t->value[op->out].wants_grad = t->training && (upstream || own);
     }
 }
@@ -258,6 +271,8 @@ void tape_seal(struct tape *t, bool training, struct tape *within)
     assert(!t->sealed && t->b);
     params_seal(t->params);
     t->training = training;
+    if (t->dropouts)
+        t->draw = t->b->alloc(t->b, sizeof *t->draw);
     mark_wanted(t);
     tape_allocate(t, within);
     for (size_t i = 0; i < t->op_count; i++)

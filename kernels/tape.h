@@ -23,8 +23,9 @@ enum param_init {
     INIT_ZERO,
     INIT_ONE,
     INIT_NORMAL,
-    INIT_CONV,  /* N(0, sqrt(2/(kD kH O))) */
-    INIT_LINEAR /* U(+-1/sqrt(fan_in)) */
+    INIT_CONV,   /* N(0, sqrt(2/(kD kH O))) */
+    INIT_LINEAR, /* U(+-1/sqrt(fan_in)) */
+    INIT_SMALL   /* N(0, 0.02) */
 };
 
 struct param {
@@ -97,10 +98,31 @@ int tape_linear(struct tape *t, int in, const char *name, int O, bool bias);
 int tape_layernorm(struct tape *t, int in);
 int tape_l2norm(struct tape *t, int in);
 int tape_scale(struct tape *t, int in, const char *name, int rows /* 1: PyTorch shape (1,C) */);
-int tape_concat(struct tape *t, int a, int b);
+int tape_concat(struct tape *t, int a, int b);                /* channels of images of one shape, too */
 int tape_slice(struct tape *t, int in, int first, int count); /* of the channels of rows or of an image */
 int tape_relu(struct tape *t, int in);
 int tape_gelu(struct tape *t, int in);
+
+/* What is rarer in any of these. */
+struct tape_conv_shape {
+    int O, kernel[3], stride[3], pad[3];
+    int groups;      /* 0: 1 */
+    bool same;       /* pad is TensorFlow's "same" */
+    bool bias, relu; /* relu: of what has a bias */
+};
+int tape_conv_of(struct tape *t, int in, const char *name, const struct tape_conv_shape *s);
+struct tape_norm_shape {
+    int residual; /* value or -1 */
+    bool relu;
+    double eps, momentum; /* 0: 1e-5 and 0.1 */
+};
+int tape_norm_of(struct tape *t, int in, const char *name, const struct tape_norm_shape *s);
+/* A linear layer whose weight has the shape of a convolution's by kernels of 1: (O,C,1,1,1) */
+int tape_linear_conv(struct tape *t, int in, const char *name, int O, bool bias);
+int tape_maxpool_ceil(struct tape *t, int in, int kernel, int stride, int pad);
+/* layer norm with weight and bias; weight alone, or bias alone, is tape_affine */
+int tape_layernorm_affine(struct tape *t, int in, const char *name);
+int tape_affine(struct tape *t, int in, const char *name, bool weight, bool relu);
 
 /* What other networks need. In 2-D, D is 1 and so are its kernel and stride, and its pad 0. */
 int tape_group_conv(struct tape *t, int in, const char *name, int O, const int kernel[3], const int stride[3],
@@ -112,12 +134,20 @@ int tape_gate(struct tape *t, int image, int rows); /* (N,C,P) times (N,C) */
 int tape_sigmoid(struct tape *t, int in);           /* rows; so are those below */
 int tape_softmax(struct tape *t, int in);
 int tape_dropout(struct tape *t, int in, float rate);
-/* What dropout draws until told otherwise: set before every step, so that a resumed run draws the same. */
+int tape_droppath(struct tape *t, int in, float rate); /* whole boxes, of images and tokens alike */
+bool tape_drops(const struct tape *t);                 /* is any of the two there? */
+/* What dropout draws until told otherwise: set before every step, outside what is recorded, so that a resumed run draws the same. */
 void tape_draw(struct tape *t, uint64_t seed, uint32_t step);
+int tape_flatten(struct tape *t, int image); /* (N,C,P) -> (N,C*P) */
+/* A parameter as a value: the same T rows of C for every box, under this very name and PyTorch's shape (1,T,C). */
+int tape_param(struct tape *t, const char *name, int T, int C, enum param_init init);
 /* Rows may be tokens: T rows a box, which linear, norms of rows, activations, concat and dropout take one by one. */
 int tape_tokens(struct tape *t, int image); /* (N,C,P): P tokens of C */
 int tape_tokenmean(struct tape *t, int in); /* one row a box */
 int tape_attention(struct tape *t, int q, int k, int v, int heads);
+int tape_attention_qkv(struct tape *t, int qkv, int heads); /* of rows of 3C: q, k and v side by side */
+int tape_tokens_join(struct tape *t, int a, int b);         /* a's tokens, then b's */
+int tape_token(struct tape *t, int in, int which);          /* one of them: a row a box */
 /* This value's gradient is given from outside, too, before tape_backward: it is there, is not set to nought, and what its readers add
  * comes on top. The last value is one without being named. Before seal. */
 void tape_output(struct tape *t, int value);

@@ -37,7 +37,7 @@ bool tape_describe(const struct tape *t, size_t i, struct tape_row *row)
     if (i >= t->op_count)
         return false;
     const struct op *op = &t->op[i];
-    const struct value *in = &t->value[op->in], *out = &t->value[op->out];
+    const struct value *in = &t->value[op->in < 0 ? op->out : op->in], *out = &t->value[op->out];
     *row = (struct tape_row){.op = op->kind->name, .name = op->name, .C = in->C, .O = out->C};
     memcpy(row->in, in->dim, sizeof row->in);
     memcpy(row->out, out->dim, sizeof row->out);

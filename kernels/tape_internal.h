@@ -41,7 +41,7 @@ struct op {
     struct norm_shape norm;
     struct pool_shape pool;
     int groups, heads;
-    int first;  /* slice */
+    int first;  /* slice: channel; token: which */
     float rate; /* dropout */
     int number; /* dropout: which one of the tape's */
 };
@@ -68,12 +68,13 @@ struct tape {
     struct zeroed *zeroed; /* in the order backward comes to them */
     size_t zeroed_count;
     int dropouts;
-    uint64_t seed, step; /* of dropout */
+    struct dropout_draw *draw; /* on the device; NULL: nothing is dropped */
 };
 
 extern const struct op_kind op_conv, op_norm, op_maxpool, op_avgpool, op_linear, op_layernorm, op_l2norm, op_scale,
-    op_concat, op_slice, op_relu, op_gelu, op_group, op_meanpool, op_sigmoid, op_silu, op_softmax, op_dropout, op_add,
-    op_gate, op_tokens, op_tokenmean, op_attention;
+    op_concat, op_relu, op_gelu, op_group, op_meanpool, op_sigmoid, op_silu, op_softmax, op_dropout, op_add, op_gate,
+    op_tokens, op_tokenmean, op_attention, op_attention_qkv, op_tokens_join, op_token, op_affine, op_concat_image,
+    op_slice, op_flatten, op_repeat, op_droppath;
 
 /* what an operation works on */
 static inline float *in_data(const struct tape *t, const struct op *op)
@@ -107,6 +108,10 @@ static inline int in_C(const struct tape *t, const struct op *op)
 static inline int out_C(const struct tape *t, const struct op *op)
 {
     return t->value[op->out].C;
+}
+static inline const int *in_dim(const struct tape *t, const struct op *op)
+{
+    return t->value[op->in].dim;
 }
 static inline int in_rows(const struct tape *t, const struct op *op)
 {

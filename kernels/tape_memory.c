@@ -49,7 +49,7 @@ static bool reads(const struct op *op, int v)
 static bool looks_at(const struct tape *t, const struct op *op, int v)
 {
     unsigned needs = t->value[op->out].wants_grad ? op->kind->needs : 0;
-    if (op->kind == &op_norm && !op->relu) /* its sign is ReLU's mask */
+    if ((op->kind == &op_norm || op->kind == &op_affine) && !op->relu) /* its sign is ReLU's mask */
         needs &= ~(unsigned)NEEDS_OUT;
     return (needs & NEEDS_OUT && op->out == v) || (needs & NEEDS_IN && op->in == v) ||
            (needs & NEEDS_OTHERS && (op->other == v || op->third == v));

@@ -152,21 +152,6 @@ static void concat_back(struct tape *t, struct op *op)
 }
 const struct op_kind op_concat = {"concat", 0, concat_run, concat_back, concat_keep, NULL, NULL};
 
-static void slice_run(struct tape *t, struct op *op, bool training)
-{
-    (void)training;
-    const struct value *in = &t->value[op->in];
-    int N = in->layout == ROWS ? in_rows(t, op) : t->N;
-    t->b->slice_forward(t->b, out_data(t, op), in->data, N, in->C, op->first, out_C(t, op), in->dim, in->layout);
-}
-static void slice_back(struct tape *t, struct op *op)
-{
-    const struct value *in = &t->value[op->in];
-    int N = in->layout == ROWS ? in_rows(t, op) : t->N;
-    t->b->slice_backward(t->b, in->grad, out_grad(t, op), N, in->C, op->first, out_C(t, op), in->dim, in->layout);
-}
-const struct op_kind op_slice = {"slice", 0, slice_run, slice_back, NULL, NULL, NULL};
-
 static void relu_run(struct tape *t, struct op *op, bool training)
 {
     (void)training;

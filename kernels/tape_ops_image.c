@@ -23,19 +23,11 @@ const struct op_kind op_group = {"group", NEEDS_IN, group_run, group_back, NULL,
 int tape_group_conv(struct tape *t, int in, const char *name, int O, const int kernel[3], const int stride[3],
                     const int pad[3], int groups)
 {
-    struct conv_shape s = {.N = t->N, .C = t->value[in].C, .O = O};
-    assert(t->value[in].layout == IMAGE && groups > 0 && s.C % groups == 0 && O % groups == 0);
-    memcpy(s.in, t->value[in].dim, sizeof s.in);
+    struct tape_conv_shape s = {.O = O, .groups = groups};
     memcpy(s.kernel, kernel, sizeof s.kernel);
     memcpy(s.stride, stride, sizeof s.stride);
     memcpy(s.pad, pad, sizeof s.pad);
-    conv_out_dims(&s);
-    assert(s.out[0] > 0 && s.out[1] > 0 && s.out[2] > 0);
-    struct op *op = tape_add_op(t, &op_group, in, -1, name, IMAGE, O, s.out);
-    op->conv_shape = s;
-    op->groups = groups;
-    op->param[0] = tape_add_filters(t, name, &s, groups);
-    return op->out;
+    return tape_conv_of(t, in, name, &s);
 }
 
 /* mean of windows */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tape_ops_pointwise -- sigmoid, SiLU, softmax, dropout and the sum of two.   kernels/tape */
+/* tape_ops_pointwise -- sigmoid, SiLU, softmax and the sum of two.   kernels/tape */
 #include "kernels/tape_internal.h"
 #include <assert.h>
 #include <string.h>
@@ -53,40 +53,6 @@ int tape_softmax(struct tape *t, int in)
 {
     assert(t->value[in].layout == ROWS);
     return tape_same_shape(t, &op_softmax, in);
-}
-
-/* dropout: which numbers go is a function of seed, step, operation and row */
-static uint64_t dropout_index(const struct tape *t, const struct op *op)
-{
-    return t->step << 32 | (uint64_t)op->number << 24;
-}
-static void dropout_run(struct tape *t, struct op *op, bool training)
-{
-    t->b->dropout_forward(t->b, out_data(t, op), in_data(t, op), in_rows(t, op), in_C(t, op), training ? op->rate : 0,
-                          t->seed, dropout_index(t, op));
-}
-static void dropout_back(struct tape *t, struct op *op)
-{
-    t->b->dropout_backward(t->b, in_grad(t, op), out_grad(t, op), in_rows(t, op), in_C(t, op), op->rate, t->seed,
-                           dropout_index(t, op));
-}
-const struct op_kind op_dropout = {"dropout", 0, dropout_run, dropout_back, NULL, NULL, NULL};
-
-int tape_dropout(struct tape *t, int in, float rate)
-{
-    assert(t->value[in].layout == ROWS && rate >= 0 && rate < 1);
-    assert(t->dropouts < 1 << 8 && (int64_t)t->N * t->value[in].dim[0] < 1 << 24); /* of one index */
-    int out = tape_same_shape(t, &op_dropout, in);
-    struct op *op = &t->op[t->op_count - 1];
-    op->rate = rate;
-    op->number = t->dropouts++;
-    return out;
-}
-
-void tape_draw(struct tape *t, uint64_t seed, uint32_t step)
-{
-    t->seed = seed;
-    t->step = step;
 }
 
 /* sum of two; both gradients are the sum's */

@@ -279,6 +279,7 @@ void param_fresh(const struct param *q, uint64_t seed, size_t number, float *hos
         case INIT_ONE: host[i] = 1; break;
         case INIT_NORMAL: host[i] = rng_normal(&r); break;
         case INIT_CONV: host[i] = (float)(conv_sd * (double)rng_normal(&r)); break;
+        case INIT_SMALL: host[i] = 0.02F * rng_normal(&r); break;
         case INIT_LINEAR: host[i] = (float)rng_range(&r, -bound, bound); break;
         }
 }

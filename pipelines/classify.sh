@@ -19,6 +19,6 @@ if [ -z "$chosen_recipe" ]; then # regions are found as they were for training
 fi
 node load petrel-load --channel-out volumes --window $((2 * jobs + 2)) --recipe "$recipe" "${words_load[@]}" -- "${scans[@]}"
 nodes "$jobs" suv petrel-suv --in volumes --out suv --recipe "$recipe" "${words_suv[@]}"
-nodes "$jobs" roi petrel-roi --in suv --out regions --recipe "$recipe" "${words_roi[@]}"
+nodes "$jobs" roi petrel-roi --with-scan --in suv --out regions --recipe "$recipe" "${words_roi[@]}"
 node classify petrel-classify --in regions --model "$model" --out "$out" "${words_classify[@]}"
 run_wait

@@ -176,10 +176,11 @@ int metric_decode(const struct buffer *b, struct metric_message *m, struct error
 }
 
 const struct wire_field pair_task_fields[PAIR_TASK_FIELDS] = {
-    FIELD(WIRE_I32, pair_task_message, phase),    FIELD(WIRE_U64, pair_task_message, seed),
-    FIELD(WIRE_I64, pair_task_message, epoch),    FIELD(WIRE_I64, pair_task_message, step),
-    FIELD(WIRE_U64, pair_task_message, sampling), FIELD(WIRE_I32, pair_task_message, part),
-    FIELD(WIRE_I32, pair_task_message, parts),    FIELD(WIRE_I32, pair_task_message, drawn)};
+    FIELD(WIRE_I32, pair_task_message, phase),        FIELD(WIRE_U64, pair_task_message, seed),
+    FIELD(WIRE_I64, pair_task_message, epoch),        FIELD(WIRE_I64, pair_task_message, step),
+    FIELD(WIRE_U64, pair_task_message, sampling),     FIELD(WIRE_I32, pair_task_message, part),
+    FIELD(WIRE_I32, pair_task_message, parts),        FIELD(WIRE_I32, pair_task_message, drawn),
+    FIELD(WIRE_I32, pair_task_message, views_wanted), FIELD(WIRE_I32, pair_task_message, layout)};
 
 int pair_task_check(const struct pair_task_message *m, struct error *e)
 {
@@ -190,6 +191,10 @@ int pair_task_check(const struct pair_task_message *m, struct error *e)
         return fail(e, "message asks for part %d of %d of a batch: parts count from 0", m->part, m->parts);
     if (m->drawn != 0 && m->drawn != 1)
         return fail(e, "message's 'drawn' is %d, known are 0 and 1", m->drawn);
+    if (m->layout < 0 || m->layout >= VIEW_LAYOUTS ||
+        m->views_wanted < (m->layout == VIEWS_GRID ? VIEWS_OCTANTS + 1 : 0) || m->views_wanted > VIEWS_MAX)
+        return fail(e, "message asks for %d views of layout %d: 0 to %d of 0, %d to %d of 1", m->views_wanted,
+                    m->layout, VIEWS_MAX, VIEWS_OCTANTS + 1, VIEWS_MAX);
     if (m->epoch < 0 || m->step < 0)
         return fail(e, "message asks for epoch %lld, step %lld: both count from 0", (long long)m->epoch,
                     (long long)m->step);

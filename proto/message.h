@@ -12,7 +12,9 @@
 #include "common/base.h"
 #include "common/volume.h"
 
-enum { MESSAGE_VERSION = 1 }; /* raise when a reader of the old one would misread the new one */
+enum {
+    MESSAGE_VERSION = 2
+}; /* raise when a reader of the old one would misread the new one; 2: views of a pair task */
 /* Largest scan a message carries: 2 GiB of float32. A run-length coded map claims its size in a few bytes, so it is bounded. */
 enum { MESSAGE_VOXELS_MAX = 1 << 29 };
 
@@ -187,6 +189,20 @@ struct lesions {
 };
 void lesions_free(struct lesions *l);
 
+/* What a scan's regions are compared with, and where the body lies; NAN where nobody looked or nothing was found: never a default. */
+enum reference_by { REFERENCE_UNKNOWN, REFERENCE_BY_RULE, REFERENCE_BY_MAP, REFERENCE_GIVEN, REFERENCE_WAYS };
+struct references {
+    int32_t liver_by; /* enum reference_by */
+    double liver_mean, liver_sd,
+        liver_ml; /* SUV of the sphere in its right lobe (stages/roi/liver.h); ml of the sphere */
+    double liver_mm[3], liver_centroid_mm[3]; /* middle of that sphere, and of the liver: RAS */
+    double blood_mean, blood_sd, blood_ml;    /* blood pool: the aorta of an organ map, less its rim */
+    double spleen_mean, spleen_ml, marrow_mean,
+        marrow_ml;              /* of an organ map, less their rims; marrow: of the vertebrae */
+    double body_low, body_high; /* first and last slice of the body, index z */
+};
+void references_init(struct references *f); /* nothing known */
+
 /* roi -> cache | classify: one scan's regions. */
 struct regions_message {
     struct scan_facts facts;
@@ -203,8 +219,12 @@ struct regions_message {
     struct buffer label_runs; /* label map of the whole grid, run-length coded: pairs (uint32 value, uint32 length) */
     int32_t mip_angles, mip_height, mip_width; /* rotating maximum-intensity projection; 0: none */
     double mip_mm;                             /* side of a pixel; row 0 is the head */
-    double mip_z, mip_y, mip_x; /* voxel index (fractional) at the picture's middle, about which it turns */
-    uint8_t *mip;               /* [angles][height][width], SUV 0..10 as 0..255 */
+    double mip_z, mip_y, mip_x;  /* voxel index (fractional) at the picture's middle, about which it turns */
+    uint8_t *mip;                /* [angles][height][width], SUV 0..10 as 0..255 */
+    struct buffer excluded_runs; /* likewise of excluded[], 1.. in its order; without a byte where nobody asked */
+    struct references references;
+    struct volume scan; /* the scan itself, on `grid`, where it was asked for (petrel-roi --with-scan); voxel NULL: it was not.
+                           Its mask does not travel: lesions tell of it */
 };
 void regions_message_encode(const struct regions_message *m, struct buffer *out);
 int regions_message_decode(const struct buffer *b, struct regions_message *m, struct error *e) MUST_USE;
@@ -228,6 +248,13 @@ int refusal_message_decode(const struct buffer *b, struct refusal_message *m, st
 
 /* train -> pairs: make batch (phase, epoch, step). */
 enum pair_phase { PHASE_PRETRAIN, PHASE_PRETRAIN_VALIDATION, PHASE_CLASSIFIER, PHASE_CLASSIFIER_VALIDATION };
+/* Which views a step has (stages/pairs/views.h draws them). */
+enum view_layout {
+    VIEWS_PAIR, /* the pair's two, then local crops: of the first region, the second, the first ... */
+    VIEWS_GRID, /* random crops of the second region, half its side; the last VIEWS_OCTANTS: the first one's octants */
+    VIEW_LAYOUTS
+};
+enum { VIEWS_MAX = 32, VIEWS_OCTANTS = 8 };
 struct pair_task_message {
     int32_t phase;
     uint64_t seed;
@@ -235,11 +262,24 @@ struct pair_task_message {
     uint64_t sampling;   /* XXH3 of the sampling settings and the cache: pairs refuses another's */
     int32_t part, parts; /* parts > 1: items part*N/parts .. (part+1)*N/parts of the batch's N, one trainer's share */
     int32_t drawn; /* 1: augmentations are drawn and told, and the boxes left as they are: the trainer applies them */
+    int32_t views_wanted, layout; /* of a step of pretraining, as the method asks; views 0: 2, or the classifier's 1 */
 };
 void pair_task_encode(const struct pair_task_message *m, struct buffer *out);
 int pair_task_decode(const struct buffer *b, struct pair_task_message *m, struct error *e) MUST_USE;
 
-/* pairs -> train. Pretraining: two views; classifier: one. */
+/* Where in its region's box a view is from: window[0..2] its lowest voxel (z,y,x), [3] its side (0, 0, 0, 16: all of it; otherwise it
+ * was resampled to 16), [4] which slice of it a network of slices is given, -1: none. */
+enum { VIEW_WINDOW = 5 };
+/* The first of a box's `slices` middle ones; and the middle one of those. */
+static inline int slices_first(int slices)
+{
+    return (BOX_SIDE - slices) / 2;
+}
+static inline int slices_middle(int slices)
+{
+    return slices_first(slices) + slices / 2;
+}
+/* pairs -> train. Pretraining: two views or more; classifier: one. */
 struct pair_batch_message {
     struct pair_task_message task;
     int32_t count;           /* N pairs (may be under the recipe's batch at an epoch's end) */
@@ -248,6 +288,7 @@ struct pair_batch_message {
     float *position;         /* [V][N][9] */
     int32_t *label;          /* [V][N] */
     uint32_t *region;        /* [V][N]: row number in the cache's order */
+    int32_t *window;         /* [V][N][VIEW_WINDOW] */
     int32_t steps;           /* of all boxes, if the task wants them drawn; a box's follow one another, in order */
     struct augmentation_step *step;
 };

@@ -210,10 +210,11 @@ void regions_message_encode(const struct regions_message *m, struct buffer *out)
     struct regions_shape shape = {m->count, m->excluded_count, m->channels, m->mip_angles, m->mip_height, m->mip_width};
     size_t reserve = boxes + m->label_runs.size + mip_bytes(m) + (m->count + m->excluded_count) * sizeof *m->region +
                      m->lesions.count * sizeof *m->lesions.lesion + m->lesions.part_count * sizeof *m->lesions.part +
-                     sizeof m->facts + 4096;
+                     scan_bytes(m) + sizeof m->facts + 4096;
     struct wire_writer w;
     wire_begin(&w, "regions",
-               1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 2 + 3 + LESIONS_FIELDS,
+               1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 2 + 3 + LESIONS_FIELDS +
+                   SCAN_FIELDS,
                reserve);
     facts_put(&w, &m->facts);
     place_put(&w, &m->grid, &m->turned);
@@ -225,6 +226,7 @@ void regions_message_encode(const struct regions_message *m, struct buffer *out)
     wire_put_bin(&w, "box", m->box, boxes);
     wire_put_bin(&w, "label_runs", m->label_runs.data, m->label_runs.size);
     wire_put_bin(&w, "mip", m->mip, mip_bytes(m));
+    scan_put(&w, m);
     wire_end(&w, out);
 }
 
@@ -285,7 +287,7 @@ static int regions_get(const struct wire_map *map, struct regions_message *m, st
         free(m->mip);
         m->mip = NULL;
     }
-    return 0;
+    return scan_get(map, m, e);
 }
 
 int regions_message_decode(const struct buffer *b, struct regions_message *m, struct error *e)
@@ -307,6 +309,8 @@ void regions_message_free(struct regions_message *m)
     free(m->box);
     free(m->mip);
     lesions_free(&m->lesions);
+    volume_free(&m->scan);
+    buffer_free(&m->excluded_runs);
     buffer_free(&m->label_runs);
     *m = (struct regions_message){0};
 }

@@ -82,16 +82,33 @@ void pair_batch_encode(const struct pair_batch_message *m, struct buffer *out)
 {
     size_t rows = (size_t)m->views * (size_t)m->count, voxels = rows * (size_t)m->channels * BOX_VOXELS;
     struct wire_writer w;
-    wire_begin(&w, "pair_batch", PAIR_TASK_FIELDS + COUNT_OF(batch_fields) + 6,
-               voxels * sizeof(float) + rows * 64 + (size_t)m->steps * sizeof *m->step + 512);
+    wire_begin(&w, "pair_batch", PAIR_TASK_FIELDS + COUNT_OF(batch_fields) + 7,
+               voxels * sizeof(float) + rows * 96 + (size_t)m->steps * sizeof *m->step + 512);
     wire_put(&w, pair_task_fields, PAIR_TASK_FIELDS, &m->task);
     wire_put(&w, batch_fields, COUNT_OF(batch_fields), m);
     wire_put_bin(&w, "box", m->box, voxels * sizeof *m->box);
     wire_put_bin(&w, "position", m->position, rows * POSITION_SIZE * sizeof *m->position);
     wire_put_bin(&w, "label", m->label, rows * sizeof *m->label);
     wire_put_bin(&w, "region", m->region, rows * sizeof *m->region);
+    wire_put_bin(&w, "window", m->window, rows * VIEW_WINDOW * sizeof *m->window);
     drawn_put(&w, m);
     wire_end(&w, out);
+}
+
+/* Windows that lie in a box. */
+static int windows_check(const struct pair_batch_message *m, struct error *e)
+{
+    for (size_t i = 0; i < (size_t)m->views * (size_t)m->count; i++) {
+        const int32_t *w = m->window + i * VIEW_WINDOW;
+        bool inside = w[3] >= 1 && w[3] <= BOX_SIDE && w[4] >= -1 && w[4] < BOX_SIDE;
+        for (int a = 0; a < 3; a++)
+            inside = inside && w[a] >= 0 && w[a] <= BOX_SIDE - w[3];
+        if (!inside)
+            return fail(e,
+                        "message's view %zu is of a window at %d %d %d of side %d, slice %d: it does not lie in a box",
+                        i, w[0], w[1], w[2], w[3], w[4]);
+    }
+    return 0;
 }
 
 static int batch_get(const struct wire_map *map, struct pair_batch_message *m, struct error *e)
@@ -99,10 +116,10 @@ static int batch_get(const struct wire_map *map, struct pair_batch_message *m, s
     if (wire_get(map, pair_task_fields, PAIR_TASK_FIELDS, &m->task, e) || pair_task_check(&m->task, e) ||
         wire_get(map, batch_fields, COUNT_OF(batch_fields), m, e))
         return -1;
-    if (m->count < 0 || m->views < 1 || m->views > 2 || m->channels < 1 || m->channels > BOX_CHANNELS)
+    if (m->count < 0 || m->views < 1 || m->views > VIEWS_MAX || m->channels < 1 || m->channels > BOX_CHANNELS)
         return fail(e, "message has %d pairs of %d views and %d channels", m->count, m->views, m->channels);
     size_t rows = (size_t)m->views * (size_t)m->count;
-    void *box, *position, *label, *region;
+    void *box, *position, *label, *region, *window;
     if (wire_copy_bin(map, "box", rows * (size_t)m->channels * BOX_VOXELS, sizeof(float), &box, e))
         return -1;
     m->box = box;
@@ -115,7 +132,10 @@ static int batch_get(const struct wire_map *map, struct pair_batch_message *m, s
     if (wire_copy_bin(map, "region", rows, sizeof(uint32_t), &region, e))
         return -1;
     m->region = region;
-    return drawn_get(map, m, e);
+    if (wire_copy_bin(map, "window", rows * VIEW_WINDOW, sizeof(int32_t), &window, e))
+        return -1;
+    m->window = window;
+    return windows_check(m, e) || drawn_get(map, m, e) ? -1 : 0;
 }
 
 int pair_batch_decode(const struct buffer *b, struct pair_batch_message *m, struct error *e)
@@ -136,6 +156,7 @@ void pair_batch_free(struct pair_batch_message *m)
     free(m->position);
     free(m->label);
     free(m->region);
+    free(m->window);
     free(m->step);
     *m = (struct pair_batch_message){0};
 }

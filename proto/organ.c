@@ -3,8 +3,9 @@
 #include "proto/organ.h"
 #include <string.h>
 
-static const char *const names[ORGAN_LABELS] = {"none",  "spleen", "kidneys", "liver",    "bladder", "lungs",
-                                                "brain", "heart",  "stomach", "prostate", "glands"};
+static const char *const names[ORGAN_LABELS] = {"none",   "spleen", "kidneys",  "liver",   "bladder",
+                                                "lungs",  "brain",  "heart",    "stomach", "prostate",
+                                                "glands", "aorta",  "vertebrae"};
 
 const char *organ_label_name(int label)
 {
@@ -23,7 +24,7 @@ int organ_list_read(const char *key, const char *list, unsigned *set, struct err
         if (label == ORGAN_LABELS)
             return fail_as(e, EX_CONFIG,
                            "%s has '%.*s' (some of spleen,kidneys,liver,bladder,lungs,brain,heart,stomach,"
-                           "prostate,glands; or none)",
+                           "prostate,glands,aorta,vertebrae; or none)",
                            key, (int)length, at);
         if (*set & 1U << label)
             return fail_as(e, EX_CONFIG, "%s has '%s' twice", key, names[label]);

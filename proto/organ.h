@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* organ -- which organs a map tells apart, and by which numbers and names.   proto
  *
- * The numbers are those of the autoPET organ maps (MIC-DKFZ/autopet-3-submission) and of petrel-simulate's ORGANS.nii.gz. */
+ * The numbers to 10 are those of the autoPET organ maps (MIC-DKFZ/autopet-3-submission) and of petrel-simulate's ORGANS.nii.gz; those
+ * after are ours, for what the maps of others tell, too (petrel-load --organs-of). */
 #ifndef PETREL_PROTO_ORGAN_H
 #define PETREL_PROTO_ORGAN_H
 #include "common/base.h"
@@ -18,6 +19,8 @@ enum organ_label {
     ORGAN_LABEL_STOMACH,
     ORGAN_LABEL_PROSTATE,
     ORGAN_LABEL_GLANDS,
+    ORGAN_LABEL_AORTA,
+    ORGAN_LABEL_VERTEBRAE,
     ORGAN_LABELS
 };
 /* How a region's organ is known. */

@@ -73,11 +73,17 @@ int recipe_check(const struct recipe *r, struct error *e)
         return fail_as(e, EX_CONFIG, "class_weights has to be two positive numbers, others' and tumours', or 0,0");
     if (r->gamma_low > r->gamma_high)
         return fail_as(e, EX_CONFIG, "gamma_low %g is above gamma_high %g", r->gamma_low, r->gamma_high);
-    bool augmented = !r->semantic || r->view2_always_augmented || r->augmented_rate > 0;
+    bool augmented =
+        !r->semantic || r->view2_always_augmented || r->augmented_rate > 0 || !strcmp(r->augmented_views, "all");
     if (augmented && strcmp(r->augment_pretrain, "none") == 0)
         return fail_as(e, EX_CONFIG,
                        "augment_pretrain is 'none', so a region and its augmentation would be twice the same: "
-                       "name some, or set semantic = yes, augmented_rate = 0 and view2_always_augmented = no");
+                       "name some, or set semantic = yes, augmented_rate = 0, view2_always_augmented = no and "
+                       "augmented_views = paper");
+    const struct opt_reals *crop = &r->local_crop;
+    if (crop->count != 2 || crop->value[0] > crop->value[1] || crop->value[0] != (double)(int)crop->value[0] ||
+        crop->value[1] != (double)(int)crop->value[1])
+        return fail_as(e, EX_CONFIG, "local_crop has to be two whole numbers of voxels, the lower first, such as 6,12");
     if (r->batch > r->pairs_per_epoch)
         return fail_as(e, EX_CONFIG, "batch %lld is above pairs_per_epoch %lld: no epoch would fill one",
                        (long long)r->batch, (long long)r->pairs_per_epoch);

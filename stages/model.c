@@ -87,7 +87,7 @@ static int open_with(struct model *m, const struct safetensors *s, const char *p
     if (model_load(m->params, s, path, "", "projection", e))
         return -1;
     m->embedding = network_embedding(&m->network);
-    m->box = xalloc((size_t)MODEL_BATCH * (size_t)m->channels * BOX_VOXELS, sizeof *m->box);
+    m->box = xalloc((size_t)MODEL_BATCH * (size_t)m->channels * model_input_floats(&m->network), sizeof *m->box);
     m->row = xalloc((size_t)MODEL_BATCH * NETWORK_POSITION, sizeof *m->row);
     m->out = xalloc((size_t)MODEL_BATCH * (size_t)m->embedding, sizeof *m->out);
     m->logit = xalloc((size_t)MODEL_BATCH * NETWORK_CLASSES, sizeof *m->logit);
@@ -145,24 +145,38 @@ void model_close(struct model *m)
     *m = (struct model){0};
 }
 
-/* one pass over at most MODEL_BATCH boxes; what is left of the batch is zeros, for the tape has one shape */
-static void pass(struct model *m, const float *box, const float *position, size_t n)
+/* ---- asking: a box is one input of the network, or its middle slices, one by one ---- */
+
+static size_t inputs_of_box(const struct model *m)
 {
-    size_t size = (size_t)m->channels * BOX_VOXELS;
-    memcpy(m->box, box, n * size * sizeof *box);
+    return m->network.box[0] == 1 ? (size_t)m->recipe.box_slices : 1;
+}
+
+/* Input number k of all boxes' to `at` of the batch. */
+static void input_take(struct model *m, const float *box, const float *position, size_t k, size_t at)
+{
+    size_t inputs = inputs_of_box(m), i = k / inputs, voxels = model_input_floats(&m->network),
+           slice = m->network.box[0] == 1 ? (size_t)slices_first((int)inputs) + k % inputs : 0;
+    for (size_t c = 0; c < (size_t)m->channels; c++)
+        memcpy(m->box + (at * (size_t)m->channels + c) * voxels,
+               box + (i * (size_t)m->channels + c) * BOX_VOXELS + slice * (BOX_SIDE * BOX_SIDE), voxels * sizeof *box);
+    if (m->position)
+        memcpy(m->row + at * NETWORK_POSITION, position + i * NETWORK_POSITION, NETWORK_POSITION * sizeof *position);
+}
+
+/* One pass over n inputs, at most MODEL_BATCH; what is left of the batch is zeros, for the tape has one shape. */
+static void pass(struct model *m, const float *box, const float *position, size_t first, size_t n)
+{
+    size_t size = (size_t)m->channels * model_input_floats(&m->network);
+    for (size_t at = 0; at < n; at++)
+        input_take(m, box, position, first + at, at);
     memset(m->box + n * size, 0, (MODEL_BATCH - n) * size * sizeof *box);
     tape_put(m->tape, m->values.box, m->box);
     if (m->position) {
-        memcpy(m->row, position, n * NETWORK_POSITION * sizeof *position);
         memset(m->row + n * NETWORK_POSITION, 0, (MODEL_BATCH - n) * NETWORK_POSITION * sizeof *position);
         tape_put(m->tape, m->values.position, m->row);
     }
     tape_evaluate(m->tape);
-}
-
-static size_t batch_of(size_t left)
-{
-    return left < MODEL_BATCH ? left : MODEL_BATCH;
 }
 
 static void take_embedding(struct model *m, size_t n, float *out)
@@ -171,13 +185,71 @@ static void take_embedding(struct model *m, size_t n, float *out)
     memcpy(out, m->out, n * (size_t)m->embedding * sizeof *out);
 }
 
+/* out [n][width] from [n][inputs][width]: means */
+static void means(float *out, const float *in, size_t n, size_t inputs, size_t width)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < width; k++) {
+            double sum = 0;
+            for (size_t v = 0; v < inputs; v++)
+                sum += (double)in[(i * inputs + v) * width + k];
+            out[i * width + k] = (float)(sum / (double)inputs);
+        }
+}
+
+static int downwards(const void *a, const void *b)
+{
+    const float *p = a, *q = b;
+    return (*p < *q) - (*p > *q);
+}
+
+/* A region is what at least half of its slices are: whatever the threshold, that is the probability that half of them reach. */
+static void halves(float *out, float *in, size_t n, size_t inputs)
+{
+    for (size_t i = 0; i < n; i++) {
+        qsort(in + i * inputs, inputs, sizeof *in, downwards);
+        out[i] = in[i * inputs + (inputs + 1) / 2 - 1];
+    }
+}
+
+/* probability [n * inputs], or NULL; embedding [n * inputs][width], or NULL */
+static void ask(struct model *m, const float *box, const float *position, size_t all, float *probability,
+                float *embedding)
+{
+    for (size_t i = 0; i < all; i += MODEL_BATCH) {
+        size_t count = all - i < MODEL_BATCH ? all - i : MODEL_BATCH;
+        pass(m, box, position, i, count);
+        if (probability)
+            tape_get(m->tape, m->values.logits, m->logit);
+        for (size_t k = 0; probability && k < count; k++) /* softmax of two */
+            probability[i + k] = (float)(1 / (1 + exp((double)m->logit[2 * k] - (double)m->logit[2 * k + 1])));
+        if (embedding)
+            take_embedding(m, count, embedding + i * (size_t)m->embedding);
+    }
+}
+
+static void ask_boxes(struct model *m, const float *box, const float *position, size_t n, float *probability,
+                      float *embedding)
+{
+    size_t inputs = inputs_of_box(m), all = n * inputs, width = (size_t)m->embedding;
+    if (inputs == 1) {
+        ask(m, box, position, n, probability, embedding);
+        return;
+    }
+    float *p = probability ? xalloc(all + 1, sizeof *p) : NULL,
+          *y = embedding ? xalloc(all * width + 1, sizeof *y) : NULL;
+    ask(m, box, position, all, p, y);
+    if (p)
+        halves(probability, p, n, inputs);
+    if (y)
+        means(embedding, y, n, inputs, width);
+    free(p);
+    free(y);
+}
+
 void model_embed(struct model *m, const float *box, const float *position, size_t n, float *out)
 {
-    for (size_t i = 0; i < n; i += MODEL_BATCH) {
-        size_t count = batch_of(n - i);
-        pass(m, box + i * (size_t)m->channels * BOX_VOXELS, position ? position + i * NETWORK_POSITION : NULL, count);
-        take_embedding(m, count, out + i * (size_t)m->embedding);
-    }
+    ask_boxes(m, box, position, n, NULL, out);
 }
 
 int model_predict(struct model *m, const float *box, const float *position, size_t n, float *probability,
@@ -186,14 +258,6 @@ int model_predict(struct model *m, const float *box, const float *position, size
     if (!m->has_classifier)
         return fail(
             e, "the model has no classifier: it comes from pretraining; run petrel-train classifier --init with it");
-    for (size_t i = 0; i < n; i += MODEL_BATCH) {
-        size_t count = batch_of(n - i);
-        pass(m, box + i * (size_t)m->channels * BOX_VOXELS, position ? position + i * NETWORK_POSITION : NULL, count);
-        tape_get(m->tape, m->values.logits, m->logit);
-        for (size_t k = 0; k < count; k++) /* softmax of two */
-            probability[i + k] = (float)(1 / (1 + exp((double)m->logit[2 * k] - (double)m->logit[2 * k + 1])));
-        if (embedding)
-            take_embedding(m, count, embedding + i * (size_t)m->embedding);
-    }
+    ask_boxes(m, box, position, n, probability, embedding);
     return 0;
 }

@@ -68,11 +68,16 @@ void model_close(struct model *m);
 void model_forget(struct model *m, uint64_t seed);
 /* Gives the network back and keeps the facts: it answers no more, and is still to be closed. */
 void model_unload(struct model *m);
+/* Floats of one channel of what the network is given: a box, or one slice of it. */
+static inline size_t model_input_floats(const struct network_settings *s)
+{
+    return (size_t)s->box[0] * (size_t)s->box[1] * (size_t)s->box[2];
+}
 /* n boxes [n][C][16][16][16], standardised as m->recipe.standardise says, and their positions [n][9] in the form
  * m->recipe names -> out [n][embedding]. Any n. Encoder and PEB in evaluation mode (running statistics). A box's
- * numbers do not depend on what else is asked for. */
+ * numbers do not depend on what else is asked for. Of a network of slices (box_slices): the mean of the box's middle slices. */
 void model_embed(struct model *m, const float *box, const float *position, size_t n, float *out);
-/* The same -> probability of tumour [n]; embedding may be NULL or takes [n][embedding] in the same pass. */
+/* The same -> probability of tumour [n] (of slices: the highest that at least half of them reach); embedding may be NULL or takes [n][embedding] in the same pass. */
 int model_predict(struct model *m, const float *box, const float *position, size_t n, float *probability,
                   float *embedding, struct error *e) MUST_USE;
 

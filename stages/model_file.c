@@ -89,7 +89,7 @@ int model_network(const struct recipe *r, int channels, struct network_settings 
         return -1;
     s->channels = channels;
     for (int a = 0; a < 3; a++)
-        s->box[a] = BOX_SIDE;
+        s->box[a] = a == 0 && r->box_slices > 0 ? 1 : BOX_SIDE;
     s->position = r->position;
     if (recipe_position_parts(r, &s->position_parts, e))
         return -1;

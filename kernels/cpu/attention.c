@@ -96,49 +96,51 @@ static void softmax_row(float *row, size_t count)
 }
 
 static void cpu_attention_forward(struct backend *b, float *out, float *prob, const float *q, const float *k,
-                                  const float *v, int boxes, int tokens, int channels, int heads)
+                                  const float *v, int next, int boxes, int tokens, int channels, int heads)
 {
-    const size_t N = (size_t)boxes, T = (size_t)tokens, C = (size_t)channels, H = (size_t)heads, D = C / H;
+    const size_t N = (size_t)boxes, T = (size_t)tokens, C = (size_t)channels, H = (size_t)heads, D = C / H,
+                 S = (size_t)next;
     const float scale = 1 / sqrtf((float)D);
 #pragma omp parallel for collapse(2) schedule(static) num_threads(cpu_of(b)->threads)
     for (size_t n = 0; n < N; n++)
         for (size_t h = 0; h < H; h++)
-            for (size_t i = 0, first = n * T * C + h * D; i < T; i++) {
-                float *row = prob + ((n * H + h) * T + i) * T, *to = out + first + i * C;
+            for (size_t i = 0, first = n * T * S + h * D; i < T; i++) {
+                float *row = prob + ((n * H + h) * T + i) * T, *to = out + (n * T + i) * C + h * D;
                 for (size_t j = 0; j < T; j++)
-                    row[j] = scale * dot(q + first + i * C, k + first + j * C, D);
+                    row[j] = scale * dot(q + first + i * S, k + first + j * S, D);
                 softmax_row(row, T);
                 for (size_t d = 0; d < D; d++)
                     to[d] = 0;
                 for (size_t j = 0; j < T; j++)
-                    add_times(to, row[j], v + first + j * C, D);
+                    add_times(to, row[j], v + first + j * S, D);
             }
 }
 
 /* dprob = dout v'; ds = prob (dprob - sum(dprob prob)) / sqrt(D); dq += ds k, dk += ds' q, dv += prob' dout */
 static void cpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout,
-                                   const float *prob, const float *q, const float *k, const float *v, int boxes,
-                                   int tokens, int channels, int heads)
+                                   const float *prob, const float *q, const float *k, const float *v, int next,
+                                   int boxes, int tokens, int channels, int heads)
 {
-    const size_t N = (size_t)boxes, T = (size_t)tokens, C = (size_t)channels, H = (size_t)heads, D = C / H;
+    const size_t N = (size_t)boxes, T = (size_t)tokens, C = (size_t)channels, H = (size_t)heads, D = C / H,
+                 S = (size_t)next;
     const float scale = 1 / sqrtf((float)D);
     float *room = cpu_scratch(b, N * H * T * sizeof *room);
 #pragma omp parallel for collapse(2) schedule(static) num_threads(cpu_of(b)->threads)
     for (size_t n = 0; n < N; n++)
         for (size_t h = 0; h < H; h++) {
             float *ds = room + (n * H + h) * T;
-            for (size_t i = 0, first = n * T * C + h * D; i < T; i++) {
-                const float *row = prob + ((n * H + h) * T + i) * T, *g = dout + first + i * C;
+            for (size_t i = 0, first = n * T * S + h * D; i < T; i++) {
+                const float *row = prob + ((n * H + h) * T + i) * T, *g = dout + (n * T + i) * C + h * D;
                 double sum = 0;
                 for (size_t j = 0; j < T; j++) {
-                    ds[j] = dot(g, v + first + j * C, D);
+                    ds[j] = dot(g, v + first + j * S, D);
                     sum += (double)ds[j] * (double)row[j];
                 }
                 for (size_t j = 0; j < T; j++) {
                     float slope = scale * row[j] * (float)((double)ds[j] - sum);
-                    add_times(dq + first + i * C, slope, k + first + j * C, D);
-                    add_times(dk + first + j * C, slope, q + first + i * C, D);
-                    add_times(dv + first + j * C, row[j], g, D);
+                    add_times(dq + first + i * S, slope, k + first + j * S, D);
+                    add_times(dk + first + j * S, slope, q + first + i * S, D);
+                    add_times(dv + first + j * S, row[j], g, D);
                 }
             }
         }

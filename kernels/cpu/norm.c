@@ -9,8 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-static const double eps = 1e-5, momentum = 0.1;
-
 enum { CHUNK = 32 /* positions */ };
 
 struct plan {
@@ -19,6 +17,7 @@ struct plan {
     int lanes, rows, views;
     bool padded;            /* IMAGE: lanes past C are there, and zero */
     size_t chunks, columns; /* column: one block of one view */
+    double eps, momentum;
 };
 
 static struct plan plan_of(const struct norm_shape *s)
@@ -34,6 +33,8 @@ static struct plan plan_of(const struct norm_shape *s)
     l.position = l.blocks * l.block; /* never stepped in ROWS: one position */
     l.chunks = (l.P + CHUNK - 1) / CHUNK;
     l.columns = l.blocks * (size_t)l.views;
+    l.eps = norm_eps(s);
+    l.momentum = norm_momentum(s);
     return l;
 }
 
@@ -130,9 +131,9 @@ static void statistics(struct backend *b, float *mean, float *rstd, float *runni
             double variance = all->squares[lane] / all->count,
                    unbiased = all->count > 1 ? all->squares[lane] / (all->count - 1) : variance;
             mean[at] = (float)all->mean[lane];
-            rstd[at] = (float)(1 / sqrt(variance + eps));
-            running_mean[c] = (float)((1 - momentum) * (double)running_mean[c] + momentum * all->mean[lane]);
-            running_var[c] = (float)((1 - momentum) * (double)running_var[c] + momentum * unbiased);
+            rstd[at] = (float)(1 / sqrt(variance + l->eps));
+            running_mean[c] = (float)((1 - l->momentum) * (double)running_mean[c] + l->momentum * all->mean[lane]);
+            running_var[c] = (float)((1 - l->momentum) * (double)running_var[c] + l->momentum * unbiased);
         }
     }
 }
@@ -152,7 +153,7 @@ static void cpu_norm_forward(struct backend *b, float *out, float *mean, float *
             for (size_t lane = 0; lane < channels_in(&l, column); lane++) {
                 size_t c = first_channel(&l, column) + lane, at = column / l.blocks * l.C + c;
                 n.mean[lane] = training ? mean[at] : running_mean[c];
-                n.scale[lane] = gamma[c] * (training ? rstd[at] : (float)(1 / sqrt((double)running_var[c] + eps)));
+                n.scale[lane] = gamma[c] * (training ? rstd[at] : (float)(1 / sqrt((double)running_var[c] + l.eps)));
                 n.shift[lane] = beta[c];
             }
             for (size_t p = chunk * CHUNK; p < past_chunk(&l, chunk); p++) {
@@ -213,6 +214,8 @@ static struct sums *slope_means(struct backend *b, float *dgamma, float *dbeta, 
             }
         for (size_t lane = 0; lane < channels_in(l, column); lane++) {
             size_t c = first_channel(l, column) + lane;
+            if (!dgamma)
+                continue;
             dbeta[c] += (float)all.g[lane];
             dgamma[c] += (float)all.gx[lane]; /* this rank's share: the step sums them */
         }

@@ -75,52 +75,54 @@ static void cuda_tokenmean_backward(struct backend *b, float *din, const float *
 
 /* The two kinds of product of one head h, all boxes: (T,T) = a(T,D) b(T,D)', and (T,D) = a(T,T) b(T,D). */
 struct head {
-    int N, T, C, D;
-    size_t box, square;
+    int N, T, C, next, D;
+    size_t square;
 };
-static struct head head_of(int N, int T, int C, int heads)
+static struct head head_of(int next, int N, int T, int C, int heads)
 {
-    return {N, T, C, C / heads, (size_t)T * (size_t)C, (size_t)heads * (size_t)T * (size_t)T};
+    return {N, T, C, next, C / heads, (size_t)heads * (size_t)T * (size_t)T};
 }
-static void between(struct backend *b, const struct head *h, float *square, const float *rows_a, const float *rows_b,
-                    float alpha)
+/* row_*: floats from a token to the next: C, or next */
+static void between(struct backend *b, const struct head *h, float *square, const float *rows_a, int row_a,
+                    const float *rows_b, int row_b, float alpha)
 {
-    cuda_gemm_many(b, square, h->T, h->square, rows_a, false, h->C, h->box, rows_b, true, h->C, h->box, h->T, h->T,
-                   h->D, h->N, alpha, 0, cuda_of(b)->precision);
+    cuda_gemm_many(b, square, h->T, h->square, rows_a, false, row_a, (size_t)h->T * (size_t)row_a, rows_b, true, row_b,
+                   (size_t)h->T * (size_t)row_b, h->T, h->T, h->D, h->N, alpha, 0, cuda_of(b)->precision);
 }
-static void through(struct backend *b, const struct head *h, float *rows, const float *square, bool transpose,
-                    const float *from, float beta)
+static void through(struct backend *b, const struct head *h, float *rows, int row, const float *square, bool transpose,
+                    const float *from, int row_from, float beta)
 {
-    cuda_gemm_many(b, rows, h->C, h->box, square, transpose, h->T, h->square, from, false, h->C, h->box, h->T, h->D,
-                   h->T, h->N, 1, beta, cuda_of(b)->precision);
+    cuda_gemm_many(b, rows, row, (size_t)h->T * (size_t)row, square, transpose, h->T, h->square, from, false, row_from,
+                   (size_t)h->T * (size_t)row_from, h->T, h->D, h->T, h->N, 1, beta, cuda_of(b)->precision);
 }
 
 static void cuda_attention_forward(struct backend *b, float *out, float *prob, const float *q, const float *k,
-                                   const float *v, int N, int T, int C, int heads)
+                                   const float *v, int next, int N, int T, int C, int heads)
 {
-    const struct head h = head_of(N, T, C, heads);
+    const struct head h = head_of(next, N, T, C, heads);
     for (int i = 0; i < heads; i++)
-        between(b, &h, prob + (size_t)i * (size_t)T * (size_t)T, q + i * h.D, k + i * h.D, 1 / sqrtf((float)h.D));
+        between(b, &h, prob + (size_t)i * (size_t)T * (size_t)T, q + i * h.D, next, k + i * h.D, next,
+                1 / sqrtf((float)h.D));
     b->softmax(b, prob, prob, N * heads * T, T);
     for (int i = 0; i < heads; i++)
-        through(b, &h, out + i * h.D, prob + (size_t)i * (size_t)T * (size_t)T, false, v + i * h.D, 0);
+        through(b, &h, out + i * h.D, C, prob + (size_t)i * (size_t)T * (size_t)T, false, v + i * h.D, next, 0);
 }
 
 /* dprob = dout v'; ds = prob (dprob - sum(dprob prob)) / sqrt(D); dq += ds k, dk += ds' q, dv += prob' dout */
 static void cuda_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout,
-                                    const float *prob, const float *q, const float *k, const float *v, int N, int T,
-                                    int C, int heads)
+                                    const float *prob, const float *q, const float *k, const float *v, int next, int N,
+                                    int T, int C, int heads)
 {
-    const struct head h = head_of(N, T, C, heads);
+    const struct head h = head_of(next, N, T, C, heads);
     float *ds = (float *)cuda_scratch(b, (size_t)N * h.square * sizeof *ds);
     for (int i = 0; i < heads; i++)
-        between(b, &h, ds + (size_t)i * (size_t)T * (size_t)T, dout + i * h.D, v + i * h.D, 1);
+        between(b, &h, ds + (size_t)i * (size_t)T * (size_t)T, dout + i * h.D, C, v + i * h.D, next, 1);
     LAUNCH(b, scores_slope, blocks_of_rows(N * heads * T), THREADS, ds, prob, N * heads * T, T, 1 / sqrtf((float)h.D));
     for (int i = 0; i < heads; i++) {
         const size_t square = (size_t)i * (size_t)T * (size_t)T;
-        through(b, &h, dq + i * h.D, ds + square, false, k + i * h.D, 1);
-        through(b, &h, dk + i * h.D, ds + square, true, q + i * h.D, 1);
-        through(b, &h, dv + i * h.D, prob + square, true, dout + i * h.D, 1);
+        through(b, &h, dq + i * h.D, next, ds + square, false, k + i * h.D, next, 1);
+        through(b, &h, dk + i * h.D, next, ds + square, true, q + i * h.D, next, 1);
+        through(b, &h, dv + i * h.D, next, prob + square, true, dout + i * h.D, C, 1);
     }
 }
 

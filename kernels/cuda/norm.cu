@@ -13,8 +13,6 @@
 
 #include <assert.h>
 
-#define EPS      1e-5f
-#define MOMENTUM 0.1f
 enum { MOST_X = 32, MOST_CHUNKS = 256, ENOUGH_BLOCKS = 512, LEAST_ROUNDS = 4 };
 
 struct plan {
@@ -25,6 +23,7 @@ struct plan {
     unsigned x, y, tiles, chunks;
     unsigned parts; /* of a view, that its statistics are joined of: its chunks, or the ranks that are in step */
     size_t count;   /* and the rows they are of */
+    float eps, momentum;
 };
 
 /* By the shape and the ranks alone. */
@@ -35,6 +34,8 @@ static struct plan plan_of(const struct backend *b, const struct norm_shape *s, 
     unsigned wide = (unsigned)(s->C / W), most;
     l.C = s->C;
     l.views = s->views;
+    l.eps = (float)norm_eps(s);
+    l.momentum = (float)norm_momentum(s);
     size_t P = s->layout == ROWS ? 1 : volume(s->dim), boxes = (size_t)(s->N / s->views);
     l.rows = boxes * P;
     l.about = boxes / 2 * P + P / 2;
@@ -224,9 +225,9 @@ __device__ static void keep_statistics(float *mean, float *rstd, float *running_
         for (int k = 0; k < W && threadIdx.y == 0 && c < l.C; k++) {
             float unbiased = l.count > 1 ? variance[k] * ((float)l.count / (float)(l.count - 1)) : variance[k];
             mean[view * (unsigned)l.C + (unsigned)(c + k)] = m[k];
-            rstd[view * (unsigned)l.C + (unsigned)(c + k)] = 1 / sqrtf(variance[k] + EPS);
-            running_mean[c + k] = (1 - MOMENTUM) * running_mean[c + k] + MOMENTUM * m[k];
-            running_var[c + k] = (1 - MOMENTUM) * running_var[c + k] + MOMENTUM * unbiased;
+            rstd[view * (unsigned)l.C + (unsigned)(c + k)] = 1 / sqrtf(variance[k] + l.eps);
+            running_mean[c + k] = (1 - l.momentum) * running_mean[c + k] + l.momentum * m[k];
+            running_var[c + k] = (1 - l.momentum) * running_var[c + k] + l.momentum * unbiased;
         }
     }
 }
@@ -249,7 +250,7 @@ __global__ void __launch_bounds__(THREADS)
         return;
     for (int k = 0; k < W; k++) {
         centre[k] = part ? centre[k] : running_mean[c + k];
-        scale[k] = gamma[c + k] / sqrtf((part ? scale[k] : running_var[c + k]) + EPS);
+        scale[k] = gamma[c + k] / sqrtf((part ? scale[k] : running_var[c + k]) + l.eps);
         shift[k] = beta[c + k];
     }
     for (size_t r = threadIdx.y, rows = rows_in(l, blockIdx.x); r < rows; r += blockDim.y) {

@@ -106,15 +106,18 @@ static desc make_convolution(struct build *b, const struct conv_shape *s)
 {
     cudnnDataType_t sums = CUDNN_DATA_FLOAT;
     cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
-    int64_t three = 3, dilation[3] = {1, 1, 1}, pad[3], stride[3];
-    for (int a = 0; a < 3; a++)
+    int64_t three = 3, dilation[3] = {1, 1, 1}, pad[3], behind[3], stride[3];
+    for (int a = 0; a < 3; a++) {
+        int reach = (s->out[a] - 1) * s->stride[a] + s->kernel[a] - s->in[a] - s->pad[a];
         pad[a] = s->pad[a], stride[a] = s->stride[a];
+        behind[a] = reach > s->pad[a] ? reach : s->pad[a]; /* "same" padding may have one more behind */
+    }
     desc c = make(b, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
     set(b, c, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, 1, &three);
     set(b, c, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &sums);
     set(b, c, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode);
     set(b, c, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 3, pad);
-    set(b, c, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 3, pad);
+    set(b, c, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 3, behind);
     set(b, c, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 3, dilation);
     set(b, c, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 3, stride);
     finish(b, c, "a convolution");

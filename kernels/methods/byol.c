@@ -49,9 +49,9 @@ static void byol_loss(struct learner *l)
     b->l2norm_backward(b, l->in.dz, dp, p, rnorm, R, K);
 }
 
-static void byol_rates(struct learner *l, double progress)
+static void byol_rates(struct learner *l, const struct training_time *at)
 {
-    teacher_rate(l, ((const struct own *)l->settings)->byol_momentum, progress);
+    teacher_rate(l, ((const struct own *)l->settings)->byol_momentum, at);
 }
 
 const struct method method_byol = {.name = "byol",

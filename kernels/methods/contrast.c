@@ -43,9 +43,10 @@ int contrast_open(struct learner *l, struct error *e)
     return losses_there(l, e);
 }
 
-void contrast_targets(struct learner *l, const int32_t *label, int pairs)
+void contrast_targets(struct learner *l, const struct batch_facts *f)
 {
-    size_t N = (size_t)pairs, R = 2 * N;
+    const int32_t *label = f->label;
+    size_t N = (size_t)f->pairs, R = 2 * N;
     float *host = xalloc(R * R, sizeof *host);
     for (size_t i = 0; i < R; i++) {
         size_t like = 0;

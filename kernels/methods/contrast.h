@@ -9,9 +9,9 @@
 
 /* For a method's open: work memory; -1 and a sentence where the back end lacks an operation. */
 int contrast_open(struct learner *l, struct error *e) MUST_USE;
-/* For its targets: row i's positives are the boxes of its class (label NULL, or unknown: the other view of its pair alone), their
+/* For its targets: row i's positives are the boxes of its class (labels NULL, or unknown: the other view of its pair alone), their
  * weights equal and 1 in all. */
-void contrast_targets(struct learner *l, const int32_t *label, int pairs);
+void contrast_targets(struct learner *l, const struct batch_facts *f);
 /* For its loss: term 0. */
 void contrast_loss(struct learner *l, double temperature);
 

@@ -2,7 +2,7 @@
 /* learner -- a method at work: networks, tapes a batch size, named states, the optimiser, and a step.   kernels/methods
  *
  *     learner_open ─▶ learner_begin ─▶ { learner_tape, put the batch on it, learner_rates, learner_step, learner_terms } ...
- * A step: [teacher forward] forward, loss, gradients to zero, backward, [sums over ranks], optimiser, after. It may be recorded:
+ * A step: [teacher forward] forward, loss, gradients to zero, backward, [sums over ranks], gradients, optimiser, after. It may be recorded:
  * what changes from step to step lies in device memory. */
 #ifndef PETREL_KERNELS_METHODS_LEARNER_H
 #define PETREL_KERNELS_METHODS_LEARNER_H
@@ -31,7 +31,13 @@ struct learner_settings {
     const struct optimiser_kind *optimiser;
     struct optimiser_settings optimiser_settings;
     struct network_settings network;
+    bool embedded;                 /* no encoder: inputs are embeddings */
+    double items[NETWORK_CLASSES]; /* boxes of each class in an epoch, where the loss weighs them */
+    /* NULL, or called before the networks are built: other tapes of these parameters, which may be frozen */
+    void (*prepare)(void *context, struct params *p);
+    void *context;
     int pairs; /* of a full batch of this rank */
+    int views; /* of a pair; 0: what the method takes by itself */
     uint64_t seed;
 };
 
@@ -40,24 +46,28 @@ struct learner {
     struct backend *b;
     struct network_settings network;
     void *settings; /* the method's own struct */
+    bool embedded;
+    double items[NETWORK_CLASSES];
     struct params *params, *teacher;
     struct learner_tape tape[LEARNER_TAPES], *now;
     struct optimiser optimiser;
     uint64_t seed;
+    int views, teacher_views;   /* of a pair in a step */
     int most;                   /* pairs of a full batch of all ranks */
     float *terms;               /* device, METHOD_TERMS: of the last loss; behind them a flag for ranks_agree */
     float weight[METHOD_TERMS]; /* of the terms in the loss */
     float *rate;                /* device, one number for the method's rates */
     struct learner_state state[METHOD_STATES];
     size_t states, work_floats;
-    /* What loss and after work on, of all ranks: 2 * pairs rows, first views before second ones. */
+    /* What loss and after work on, of all ranks: views * pairs rows, first views before second ones; of the teacher teacher_views *
+     * pairs. */
     struct {
-        int pairs, K, teacher_K;
-        float *z, *dz, *teacher; /* teacher NULL: none */
+        int pairs, views, K, kept_K, teacher_K;
+        float *z, *dz, *kept, *dkept, *teacher; /* NULL: there is none */
     } in;
     float *work; /* work_floats; device */
     struct {     /* several ranks: gathered, and how it came */
-        float *z, *dz, *teacher, *label, *part;
+        float *z, *dz, *kept, *dkept, *teacher, *facts, *part;
     } all;
 };
 
@@ -71,10 +81,11 @@ void learner_work(struct learner *l, size_t floats);
 void learner_begin(struct learner *l);
 /* The tape for so many pairs, now to be used; made where it is the first of its size. NULL: too many sizes. */
 struct learner_tape *learner_tape(struct learner *l, int pairs);
-/* A batch went on its tape: its labels, first views before second ones. */
-void learner_labels(struct learner *l, const int32_t *label, int pairs);
-/* The rate and what else changes with progress (0 to 1), before a step. */
-void learner_rates(struct learner *l, double lr, double progress);
+/* A batch of this rank's goes on its tape: boxes [views * pairs], or embeddings (NULL: they are there, and the teacher's, too), positions, and what is
+ * known of them. f->pairs, f->views: of this rank. */
+void learner_put(struct learner *l, struct learner_tape *on, const float *box, const struct batch_facts *f);
+/* The rate and what else changes with time, before a step. */
+void learner_rates(struct learner *l, double lr, const struct training_time *at);
 void learner_step(struct learner *l, struct learner_tape *on);
 /* Running statistics, nothing moves: only the terms. */
 void learner_evaluate(struct learner *l, struct learner_tape *on);

@@ -88,11 +88,10 @@ static void moco_begin(struct learner *l)
 }
 
 /* Of a row: its key 1, the other keys of the step take no part, the bank 0. */
-static void moco_targets(struct learner *l, const int32_t *label, int pairs)
+static void moco_targets(struct learner *l, const struct batch_facts *f)
 {
-    size_t N = (size_t)pairs, R = 2 * N, C = R + queue_rows(l);
+    size_t N = (size_t)f->pairs, R = 2 * N, C = R + queue_rows(l);
     float *host = xalloc(R * C, sizeof *host);
-    (void)label;
     for (size_t i = 0; i < R; i++)
         for (size_t k = 0; k < R; k++)
             host[i * C + k] = k == (i + N) % R ? 1.0f : -1.0f;
@@ -124,9 +123,9 @@ static void moco_loss(struct learner *l)
     b->l2norm_backward(b, l->in.dz, p.dquery, p.query, p.rnorm, R, K);
 }
 
-static void moco_rates(struct learner *l, double progress)
+static void moco_rates(struct learner *l, const struct training_time *at)
 {
-    teacher_rate(l, ((const struct own *)l->settings)->moco_momentum, progress);
+    teacher_rate(l, ((const struct own *)l->settings)->moco_momentum, at);
 }
 
 static void moco_after(struct learner *l)

@@ -3,10 +3,10 @@
 #include "kernels/methods/teacher.h"
 #include <math.h>
 
-void teacher_rate(struct learner *l, double momentum, double progress)
+void teacher_rate(struct learner *l, double momentum, const struct training_time *at)
 {
     const double pi = 3.14159265358979323846;
-    float rate = (float)((1 - momentum) * (1 + cos(pi * fmin(progress, 1))) / 2);
+    float rate = (float)((1 - momentum) * (1 + cos(pi * fmin(training_progress(at), 1))) / 2);
     l->b->put(l->b, l->rate, &rate, sizeof rate);
 }
 

@@ -5,7 +5,7 @@
 #include "kernels/methods/learner.h"
 
 /* For a method's rates: *l->rate = 1 - m, m from `momentum` at progress 0 by a cosine to 1 at progress 1. */
-void teacher_rate(struct learner *l, double momentum, double progress);
+void teacher_rate(struct learner *l, double momentum, const struct training_time *at);
 /* For its after: teacher += *l->rate (student - teacher), every parameter; running statistics are its own. Dead taps are left as they
  * were: no number of the teacher's depends on them, and no file has them. */
 void teacher_follow(struct learner *l);

@@ -68,7 +68,7 @@ int network_outputs(const struct network_settings *s)
 
 struct network_values network_build(struct tape *t, const struct network_settings *s, unsigned parts)
 {
-    struct network_values v = {-1, -1, -1, -1, -1};
+    struct network_values v = {-1, -1, -1, -1, -1, -1};
     if (parts & NETWORK_ENCODER) {
         v.box = tape_image(t, s->channels, s->box);
         v.embedding = s->backbone->build(t, v.box, "backbone", &s->own);

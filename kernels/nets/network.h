@@ -31,7 +31,7 @@ struct network_settings {
 enum { NETWORK_ENCODER = 1, NETWORK_PROJECTION = 2, NETWORK_CLASSIFIER = 4 };
 /* Values of the tape; -1 where there is none. Without NETWORK_ENCODER, embedding is an input of rows. */
 struct network_values {
-    int box, position, embedding, z, logits;
+    int box, position, embedding, z, logits, kept; /* kept: a second value that a method's loss looks at */
 };
 
 void network_defaults(struct network_settings *s); /* METHOD.md 2: ResNet18 on 16^3 */

@@ -73,20 +73,20 @@ static double dot(const float *a, const float *b, size_t count)
 }
 
 static void ref_attention_forward(struct backend *b, float *out, float *prob, const float *q, const float *k,
-                                  const float *v, int boxes, int tokens, int channels, int heads)
+                                  const float *v, int next, int boxes, int tokens, int channels, int heads)
 {
-    size_t N = (size_t)boxes, T = (size_t)tokens, C = (size_t)channels, H = (size_t)heads, D = C / H;
+    size_t N = (size_t)boxes, T = (size_t)tokens, C = (size_t)channels, H = (size_t)heads, D = C / H, S = (size_t)next;
     for (size_t n = 0; n < N; n++)
         for (size_t h = 0; h < H; h++)
             for (size_t i = 0; i < T; i++) {
                 float *row = prob + ((n * H + h) * T + i) * T;
                 for (size_t j = 0; j < T; j++)
-                    row[j] = (float)(dot(q + (n * T + i) * C + h * D, k + (n * T + j) * C + h * D, D) / sqrt((double)D));
+                    row[j] = (float)(dot(q + (n * T + i) * S + h * D, k + (n * T + j) * S + h * D, D) / sqrt((double)D));
                 b->softmax(b, row, row, 1, tokens);
                 for (size_t d = 0; d < D; d++) {
                     double sum = 0;
                     for (size_t j = 0; j < T; j++)
-                        sum += (double)row[j] * (double)v[(n * T + j) * C + h * D + d];
+                        sum += (double)row[j] * (double)v[(n * T + j) * S + h * D + d];
                     out[(n * T + i) * C + h * D + d] = (float)sum;
                 }
             }
@@ -94,29 +94,30 @@ static void ref_attention_forward(struct backend *b, float *out, float *prob, co
 
 /* dprob = dout v'; ds = prob (dprob - sum(dprob prob)) / sqrt(D); dq += ds k, dk += ds' q, dv += prob' dout */
 static void ref_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout,
-                                   const float *prob, const float *q, const float *k, const float *v, int boxes,
-                                   int tokens, int channels, int heads)
+                                   const float *prob, const float *q, const float *k, const float *v, int next,
+                                   int boxes, int tokens, int channels, int heads)
 {
     (void)b;
-    size_t N = (size_t)boxes, T = (size_t)tokens, C = (size_t)channels, H = (size_t)heads, D = C / H;
+    size_t N = (size_t)boxes, T = (size_t)tokens, C = (size_t)channels, H = (size_t)heads, D = C / H, S = (size_t)next;
     double *ds = xalloc(T, sizeof *ds);
     for (size_t n = 0; n < N; n++)
         for (size_t h = 0; h < H; h++)
             for (size_t i = 0; i < T; i++) {
                 const float *row = prob + ((n * H + h) * T + i) * T;
-                size_t at_i = (n * T + i) * C + h * D;
+                size_t at_i = (n * T + i) * S + h * D;
+                const float *g = dout + (n * T + i) * C + h * D;
                 double sum = 0;
                 for (size_t j = 0; j < T; j++) {
-                    ds[j] = dot(dout + at_i, v + (n * T + j) * C + h * D, D);
+                    ds[j] = dot(g, v + (n * T + j) * S + h * D, D);
                     sum += ds[j] * (double)row[j];
                 }
                 for (size_t j = 0; j < T; j++) {
-                    size_t at_j = (n * T + j) * C + h * D;
+                    size_t at_j = (n * T + j) * S + h * D;
                     double slope = (double)row[j] * (ds[j] - sum) / sqrt((double)D);
                     for (size_t d = 0; d < D; d++) {
                         dq[at_i + d] += (float)(slope * (double)k[at_j + d]);
                         dk[at_j + d] += (float)(slope * (double)q[at_i + d]);
-                        dv[at_j + d] += row[j] * dout[at_i + d];
+                        dv[at_j + d] += row[j] * g[d];
                     }
                 }
             }

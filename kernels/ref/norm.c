@@ -8,8 +8,6 @@
 #include <assert.h>
 #include <math.h>
 
-static const double eps = 1e-5, momentum = 0.1;
-
 /* Of ROWS and IMAGE alike: a channel's numbers of box n are P in a row. */
 struct plan {
     size_t C, P, rows;
@@ -43,6 +41,7 @@ static void ref_norm_forward(struct backend *b, float *out, float *mean, float *
 {
     (void)b;
     struct plan l = plan_of(s);
+    const double eps = norm_eps(s), momentum = norm_momentum(s);
     for (size_t view = 0; view < (size_t)s->views; view++)
         for (size_t c = 0; c < l.C; c++) {
             double centre = (double)running_mean[c], variance = (double)running_var[c];
@@ -81,8 +80,10 @@ static void ref_norm_backward(struct backend *b, float *din, float *dresidual, f
                     sum += g;
                     sum_x += g * ((double)in[i] - centre) * r;
                 }
-            dbeta[c] += (float)sum;
-            dgamma[c] += (float)sum_x;
+            if (dgamma) {
+                dbeta[c] += (float)sum;
+                dgamma[c] += (float)sum_x;
+            }
             for (size_t n = view * l.rows; n < (view + 1) * l.rows; n++)
                 for (size_t p = 0; p < l.P; p++) {
                     size_t i = (n * l.C + c) * l.P + p;

@@ -51,11 +51,13 @@ int result_make(struct result *r, struct regions_message *m, struct model *model
         r->glycolysis_g += r->tumour[i] ? m->region[i].ml * m->region[i].suv_mean : 0.0;
     }
     free(position);
-    return rc;
+    r->quantity = xalloc(m->count + 1, sizeof *r->quantity);
+    return rc < 0 ? rc : quantities_measure(m, r->probability, r->tumour, r->quantity, &r->scan, e);
 }
 
 void result_free(struct result *r)
 {
+    free(r->quantity);
     free(r->probability);
     free(r->tumour);
     *r = (struct result){0};

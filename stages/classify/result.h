@@ -9,6 +9,7 @@
 #ifndef PETREL_CLASSIFY_RESULT_H
 #define PETREL_CLASSIFY_RESULT_H
 #include "proto/message.h"
+#include "stages/classify/quantities/quantities.h"
 #include "stages/model.h"
 
 struct result {
@@ -16,8 +17,10 @@ struct result {
     float *probability; /* [count] */
     bool *tumour;       /* [count] */
     size_t tumours;
-    double tumour_ml;    /* metabolic tumour volume: of all regions said tumour */
-    double glycolysis_g; /* total lesion glycolysis: their sum of SUVmean * ml */
+    double tumour_ml;                   /* metabolic tumour volume: of all regions said tumour */
+    double glycolysis_g;                /* total lesion glycolysis: their sum of SUVmean * ml */
+    struct region_quantities *quantity; /* [count] */
+    struct scan_quantities scan;
 };
 /* Standardises the boxes of m in place and asks the model. */
 int result_make(struct result *r, struct regions_message *m, struct model *model, struct error *e) MUST_USE;

@@ -171,8 +171,9 @@ int upstream_start(char **scan, size_t scans, const struct upstream_words *given
     memcpy(load + count, scan, scans * sizeof *scan);
     static char *suv[] = {"petrel-suv", "--run",    up.run_dir, "--in", "volumes", "--out",
                           "suv",        "--recipe", NULL,       NULL,   NULL};
-    static char *roi[] = {"petrel-roi", "--run", up.run_dir, "--in", "suv", "--out", "regions", "--recipe", NULL, NULL};
-    suv[8] = roi[8] = recipe;
+    static char *roi[] = {"petrel-roi", "--run",       up.run_dir, "--in", "suv", "--out",
+                          "regions",    "--with-scan", "--recipe", NULL,   NULL};
+    suv[8] = roi[9] = recipe;
     suv[9] = given->accept_implausible ? "--accept-implausible" : NULL;
     up.word[0] = load; /* kept: they may be started again */
     up.word[1] = suv;

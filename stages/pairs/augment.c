@@ -10,9 +10,12 @@ const struct augmentation *const augmentations[AUGMENT_KINDS] = {
 #undef AUGMENTATION
 };
 
-struct view_rng view_rng_make(uint64_t seed, uint64_t index)
+struct view_rng view_rng_make(uint64_t seed, uint64_t index, uint32_t which)
 {
-    return (struct view_rng){.r = rng_make(seed, RNG_AUGMENT, index), .seed = seed, .index = index};
+    struct view_rng v = {
+        .r = rng_make(seed, RNG_AUGMENT, index), .seed = seed, .index = index, .block = which * VIEW_BLOCKS};
+    v.r.counter[0] = v.block;
+    return v;
 }
 
 static int chain_take(void *context, int kind)
@@ -34,7 +37,13 @@ int chain_parse(struct chain *c, const char *list, double probability, const str
 
 void chain_draw(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed, uint64_t index)
 {
-    struct view_rng v = view_rng_make(seed, index);
+    chain_draw_view(d, c, r, seed, index, 0);
+}
+
+void chain_draw_view(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed,
+                     uint64_t index, uint32_t which)
+{
+    struct view_rng v = view_rng_make(seed, index, which);
     d->count = 0;
     for (size_t i = 0; i < c->count; i++) {
         if (rng_uniform(&v.r) >= c->probability)

@@ -29,6 +29,7 @@ struct rotate_draw {
 struct noise_draw {
     float sd;
     uint64_t seed, index;
+    uint32_t block;
 };
 struct histogram_draw {
     int points;
@@ -49,9 +50,11 @@ union draw {
 struct view_rng {
     struct rng r;
     uint64_t seed, index;
+    uint32_t block; /* the first of this view's; noise's: NOISE_FIRST_BLOCK further on */
 };
-enum { NOISE_FIRST_BLOCK = 1 << 16 };
-struct view_rng view_rng_make(uint64_t seed, uint64_t index);
+enum { NOISE_FIRST_BLOCK = 1 << 16, VIEW_BLOCKS = 1 << 20 };
+/* `which` of the views that share an index: its numbers are the blocks from which * VIEW_BLOCKS on. */
+struct view_rng view_rng_make(uint64_t seed, uint64_t index, uint32_t which);
 
 struct augmentation {
     void (*draw)(union draw *d, const struct recipe *r, struct view_rng *v);
@@ -88,6 +91,9 @@ struct drawn_chain {
     size_t count;
 };
 void chain_draw(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed, uint64_t index);
+/* The same for one of several views of an index. */
+void chain_draw_view(struct drawn_chain *d, const struct chain *c, const struct recipe *r, uint64_t seed,
+                     uint64_t index, uint32_t which);
 void chain_apply(const struct drawn_chain *d, float *box, int channels);
 /* The same steps for box `at` of a batch; room for CHAIN_MAX. */
 void chain_tell(const struct drawn_chain *d, int32_t at, struct augmentation_step *step);

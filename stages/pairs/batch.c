@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* batch -- the boxes, positions and labels of a drawn batch, standardised, and augmented or told how.   task -> [pairs] -> train */
 #include "stages/pairs/batch.h"
+#include "stages/pairs/views.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,29 +36,36 @@ const struct chain *workbench_chain(const struct workbench *b, int32_t phase)
     return phase == PHASE_PRETRAIN || phase == PHASE_PRETRAIN_VALIDATION ? &b->pretrain : &b->classifier;
 }
 
-/* One view into place n of the batch's view v. */
-static int view_make(struct workbench *b, struct pair_batch_message *m, const struct pair *pair, int v, size_t n,
-                     struct error *e)
+/* Augmented, or told how: a view of the pair of that index, box `at` of the batch. */
+static void view_augment(struct workbench *b, struct pair_batch_message *m, const struct view *view, uint64_t index,
+                         size_t at, float *box)
 {
-    size_t at = (size_t)v * (size_t)m->count + n;
-    const struct cache_row *row = &b->rows[pair->row[v]];
-    float *box = m->box + at * boxes_size(&b->boxes);
-    if (boxes_get(&b->boxes, pair->row[v], box, e))
-        return -1;
-    if (pair->augmented && v == m->views - 1) {
-        struct drawn_chain drawn;
-        chain_draw(&drawn, workbench_chain(b, m->task.phase), b->recipe, m->task.seed, pair->view);
-        if (m->task.drawn) {
-            chain_tell(&drawn, (int32_t)at, m->step + m->steps);
-            m->steps += (int32_t)drawn.count;
-        } else {
-            chain_apply(&drawn, box, m->channels);
-        }
+    struct drawn_chain drawn;
+    chain_draw_view(&drawn, workbench_chain(b, m->task.phase), b->recipe, m->task.seed, index, view->which);
+    if (m->task.drawn) {
+        chain_tell(&drawn, (int32_t)at, m->step + m->steps);
+        m->steps += (int32_t)drawn.count;
+    } else {
+        chain_apply(&drawn, box, m->channels);
     }
+}
+
+/* One view into place `at` of the batch. */
+static int view_make(struct workbench *b, struct pair_batch_message *m, const struct view *view, uint64_t index,
+                     size_t at, struct error *e)
+{
+    const struct cache_row *row = &b->rows[view->row];
+    float *box = m->box + at * boxes_size(&b->boxes);
+    if (boxes_get(&b->boxes, view->row, box, e))
+        return -1;
+    view_crop(box, m->channels, view->window);
+    if (view->augmented)
+        view_augment(b, m, view, index, at, box);
     memcpy(m->position + at * POSITION_SIZE, row->position[sampling_position_form(b->recipe)],
            POSITION_SIZE * sizeof(float));
     m->label[at] = row->label;
-    m->region[at] = pair->row[v];
+    m->region[at] = view->row;
+    memcpy(m->window + at * VIEW_WINDOW, view->window, sizeof view->window);
     return 0;
 }
 
@@ -84,7 +92,7 @@ int batch_make(struct workbench *b, const struct pair_task_message *task, struct
     int64_t room = task->phase >= 0 && task->phase < SAMPLING_PHASES ? b->sampler.plan.batch[task->phase] : 0;
     struct pair *pairs = xalloc((size_t)room + 1, sizeof *pairs), *own = pairs;
     m->count = sampler_draw(&b->sampler, task, pairs, e);
-    m->views = workbench_chain(b, task->phase) == &b->pretrain ? 2 : 1;
+    m->views = views_count(task);
     int bad = m->count < 0 || own_part(task, &own, &m->count, e);
     if (!bad) {
         size_t all = (size_t)m->views * (size_t)m->count;
@@ -92,12 +100,17 @@ int batch_make(struct workbench *b, const struct pair_task_message *task, struct
         m->position = xalloc(all * POSITION_SIZE, sizeof *m->position);
         m->label = xalloc(all, sizeof *m->label);
         m->region = xalloc(all, sizeof *m->region);
+        m->window = xalloc(all * VIEW_WINDOW, sizeof *m->window);
         if (task->drawn)
-            m->step = xalloc((size_t)m->count * workbench_chain(b, task->phase)->count + 1, sizeof *m->step);
+            m->step = xalloc(all * workbench_chain(b, task->phase)->count + 1, sizeof *m->step);
     }
+    struct view *view = xalloc((size_t)(m->count > 0 ? m->count : 0) * VIEWS_MAX + 1, sizeof *view);
     for (size_t n = 0; !bad && n < (size_t)m->count; n++)
-        for (int v = 0; !bad && v < m->views; v++)
-            bad = view_make(b, m, &own[n], v, n, e);
+        views_draw(view + n * VIEWS_MAX, task, b->recipe, &own[n]);
+    for (int v = 0; !bad && v < m->views; v++)
+        for (size_t n = 0; !bad && n < (size_t)m->count; n++)
+            bad = view_make(b, m, &view[n * VIEWS_MAX + (size_t)v], own[n].view, (size_t)v * (size_t)m->count + n, e);
+    free(view);
     free(pairs);
     if (bad)
         pair_batch_free(m);

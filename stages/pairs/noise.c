@@ -7,14 +7,17 @@
 
 static void draw(union draw *d, const struct recipe *r, struct view_rng *v)
 {
-    d->noise = (struct noise_draw){.sd = (float)rng_range(&v->r, 0, r->noise_sd), .seed = v->seed, .index = v->index};
+    d->noise = (struct noise_draw){.sd = (float)rng_range(&v->r, 0, r->noise_sd),
+                                   .seed = v->seed,
+                                   .index = v->index,
+                                   .block = v->block + NOISE_FIRST_BLOCK};
 }
 
 static void apply(float *box, int channels, const union draw *d)
 {
     for (int c = 0; c < channels; c++)
         normals_add(box + (size_t)c * BOX_VOXELS, d->noise.sd, d->noise.seed, RNG_AUGMENT, d->noise.index,
-                    NOISE_FIRST_BLOCK + (uint32_t)c * NORMALS_BLOCKS);
+                    d->noise.block + (uint32_t)c * NORMALS_BLOCKS);
 }
 
 static void describe(const union draw *d, char *text, size_t size)
@@ -25,7 +28,7 @@ static void describe(const union draw *d, char *text, size_t size)
 static void tell(const union draw *d, struct augmentation_step *s)
 {
     const double number[] = {(double)d->noise.sd, (uint32_t)d->noise.index, (uint32_t)(d->noise.index >> 32),
-                             NOISE_FIRST_BLOCK};
+                             d->noise.block};
     s->count = COUNT_OF(number);
     memcpy(s->number, number, sizeof number);
 }

@@ -9,7 +9,7 @@
  *     RNG_PAIRS       item k: pair k of the epoch, drawn anew every redraw_epochs (epoch / redraw_epochs stands for epoch)
  *                     item 0xffffff: the order of the epoch's pairs
  *     RNG_CLASSIFIER  item 0, 1: which others, which tumours are left over beyond whole repetitions; item 2: the order
- *     RNG_AUGMENT     item i: the augmented view of the i-th pair or box of the epoch, in its order
+ *     RNG_AUGMENT     item i: the views of the i-th pair or box of the epoch, in its order (views.h; RNG_CROP, RNG_SLICE, too)
  *
  * so an epoch has at most 2^23 items and a run at most 2^36 epochs. In the validation phases 0 stands for the epoch (the
  * same pairs and noise each time, so that losses compare), and in the classifier phase, with classifier_views = K,

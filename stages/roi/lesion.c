@@ -33,7 +33,7 @@ static void tally_add(struct tally *t, size_t first, int32_t lesion, int32_t com
 }
 
 /* One run of a lesion, scan's coordinates, over the labels' row it lies in. Returns its voxels in excluded regions. */
-static int64_t run_lay(const struct crop *body, const struct labels *l, const uint32_t *number, const bool *excluded,
+static int64_t run_lay(const struct crop *body, const struct labels *l, const uint32_t *number, const uint32_t *excluded,
                        const struct run *run, int64_t height, struct tally *t, size_t first, int32_t lesion)
 {
     int64_t z = run->row / height - body->low[0], y = run->row % height - body->low[1], left_out = 0;
@@ -122,7 +122,7 @@ static void sharing_count(struct lesions *l, size_t regions)
 }
 
 void lesions_find(const struct volume *v, const struct crop *body, const struct labels *l, const uint32_t *number,
-                  const bool *excluded, const struct liver *liver, struct regions_message *out)
+                  const uint32_t *excluded, const struct liver *liver, struct regions_message *out)
 {
     struct lesions *all = &out->lesions;
     struct tally t = {0};

@@ -11,8 +11,8 @@
 #include "stages/roi/labels.h"
 #include "stages/roi/liver.h"
 
-/* number[]: of each label of *l in out->region, 0 where it is not there; excluded[]: whether it was left out as an organ's. Fills
+/* number[]: of each label of *l in out->region, 0 where it is not there; excluded[]: likewise in out->excluded. Fills
  * out->lesions, known 0 where v has no mask. lesions_free() them. */
 void lesions_find(const struct volume *v, const struct crop *body, const struct labels *l, const uint32_t *number,
-                  const bool *excluded, const struct liver *liver, struct regions_message *out);
+                  const uint32_t *excluded, const struct liver *liver, struct regions_message *out);
 #endif

@@ -26,10 +26,18 @@ static void settings_tell(struct regions_message *m, const struct recipe *r, con
     made_with_write(m, &both);
 }
 
+static void scan_move(struct regions_message *to, struct volume *v)
+{
+    to->scan = *v;
+    to->scan.mask = NULL; /* lesions tell of it */
+    v->voxel = NULL, v->ct = NULL, v->organ = NULL;
+}
+
 int main(int argc, char **argv)
 {
     struct recipe recipe;
     struct opt_reals liver = {0};
+    bool with_scan = false;
     struct stage_options ends;
     struct option table[RECIPE_ROWS + 32];
     struct error e = {0};
@@ -49,6 +57,11 @@ int main(int argc, char **argv)
                         .group = "Regions",
                         .argument = "X,Y,Z",
                         .help = "where the liver is, mm as the scanner has it, RAS (one scan); default: it is found"};
+    table[rows++] =
+        (struct option){.name = "with-scan",
+                        .kind = OPT_FLAG,
+                        .value = &with_scan,
+                        .help = "give the scan's voxels along with its regions: petrel-classify measures by them"};
     rows += recipe_options(&recipe, RECIPE_REGIONS | RECIPE_BOXES, table + rows, COUNT_OF(table) - rows);
     struct opts opts = {
         .program = "petrel-roi",
@@ -56,14 +69,15 @@ int main(int argc, char **argv)
         .table = table,
         .count = rows,
         .purpose = "finds the high-uptake regions of each volume, their boxes and their positions",
-        .epilogue = "Takes volumes in SUV from --in and gives each scan's regions to --out.\n"
-                    "fcm: fuzzy c-means of the SUV histogram, plain and smoothed, then growing from every peak that "
-                    "stands out\n"
-                    "fixed: SUV >= --fixed-suv; relative: SUV >= 41 % of each region's own SUVmax, at least 2.5\n"
-                    "percist: SUV >= 1.5 x mean + 2 sd of a sphere in the liver, which is found and said\n"
-                    "--exclude: by the scan's organ map (1 spleen 2 kidneys 3 liver 4 bladder 5 lungs 6 brain 7 heart "
-                    "8 stomach\n"
-                    "9 prostate 10 glands) where it has one; else by where organs lie from the liver\n",
+        .epilogue =
+            "Takes volumes in SUV from --in and gives each scan's regions to --out.\n"
+            "fcm: fuzzy c-means of the SUV histogram, plain and smoothed, then growing from every peak that "
+            "stands out\n"
+            "fixed: SUV >= --fixed-suv; relative: SUV >= 41 % of each region's own SUVmax, at least 2.5\n"
+            "percist: SUV >= 1.5 x mean + 2 sd of a sphere in the liver, which is found and said\n"
+            "--exclude: by the scan's organ map (1 spleen 2 kidneys 3 liver 4 bladder 5 lungs 6 brain 7 heart "
+            "8 stomach\n"
+            "9 prostate 10 glands 11 aorta 12 vertebrae) where it has one; else by where organs lie from the liver\n",
     };
     if (opts_parse(&opts, argc, argv, &e) || recipe_check(&recipe, &e))
         die_of(&e);
@@ -98,6 +112,8 @@ int main(int argc, char **argv)
         out.facts = in.facts;
         facts_tell(&out.facts, &recipe, &found);
         settings_tell(&out, &recipe, &in.facts, &opts);
+        if (with_scan)
+            scan_move(&out, &in.volume);
         regions_message_encode(&out, &bytes);
         stage_give(&st, &item, &bytes);
         scans++, regions += found.regions, tumours += found.tumours;

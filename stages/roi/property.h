@@ -2,19 +2,9 @@
 /* property -- what is measured of a region: volume, uptake, place.   extent -> [property] */
 #ifndef PETREL_ROI_PROPERTY_H
 #define PETREL_ROI_PROPERTY_H
+#include "common/ball.h"
 #include "proto/message.h"
 #include "stages/roi/extent.h"
-
-/* Voxels of a 1 ml ball (radius 6.2 mm) round a voxel: those whose centre lies inside, itself always. */
-struct ball {
-    int count;
-    struct {
-        int32_t z, y, x;
-    } * offset;
-    int32_t reach[3];
-};
-void ball_make(struct ball *b, const double spacing_mm[3]);
-void ball_free(struct ball *b);
 
 /* Fills everything of *r that does not need the recipe: component, voxels, ml, suv_max, suv_mean, suv_peak, centroid,
  * centroid_mm, low, high, overlap, position. `low`: the scan's index of the label map's voxel (0,0,0).

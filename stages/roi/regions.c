@@ -8,6 +8,7 @@
 #include "stages/roi/mip.h"
 #include "stages/roi/organ.h"
 #include "stages/roi/property.h"
+#include "stages/roi/reference.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,17 +79,17 @@ static struct region *measure(const struct volume *v, const struct recipe *r, co
 }
 
 /* Boxes of those that stay: regions of excluded organs are set apart, and where the recipe says so, those whose box leaves the
- * scan are left out. number[]: of each in the message's label map; 0: not there. */
+ * scan are left out. number[]: of each in the message's label map; excluded[]: of those set apart in theirs; 0: not there. */
 static void choose(const struct volume *v, bool drop, unsigned exclude, const struct region *all, uint32_t count,
-                   struct regions_message *out, uint32_t *number, bool *excluded, struct regions_summary *summary)
+                   struct regions_message *out, uint32_t *number, uint32_t *excluded, struct regions_summary *summary)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct region *region = &out->region[out->count];
         *region = all[i];
         if (all[i].organ < ORGAN_LABELS && exclude >> all[i].organ & 1) {
             out->excluded[out->excluded_count] = all[i];
-            out->excluded[out->excluded_count++].component = 0; /* in no label map */
-            excluded[i + 1] = true;
+            excluded[i + 1] = (uint32_t)(out->excluded_count + 1);
+            out->excluded[out->excluded_count++].component = 0; /* not in the label map */
             summary->excluded[all[i].organ]++;
             summary->excluded_tumours += all[i].label == 1;
             continue;
@@ -188,16 +189,19 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
     out->excluded = xalloc(room, sizeof *out->excluded);
     out->box = xalloc(room * (size_t)out->channels * BOX_VOXELS, sizeof *out->box);
     uint32_t *number = xalloc(room, sizeof *number);
-    bool *excluded = xalloc(room, sizeof *excluded);
+    uint32_t *excluded = xalloc(room, sizeof *excluded);
     struct region *all = measure(v, r, &body, &found.extents, &liver);
     choose(v, strcmp(r->border, "drop") == 0, exclude, all, found.extents.count, out, number, excluded, summary);
     tell(v, exclude, &liver, found.how, summary);
     lesions_find(v, &body, &found.labels, number, excluded, &liver, out);
     write_labels(&v->grid, &body, &found.labels, number, &out->label_runs);
+    if (out->excluded_count)
+        write_labels(&v->grid, &body, &found.labels, excluded, &out->excluded_runs);
     free(all);
     free(number);
     free(excluded);
     found_free(&found);
+    references_measure(v, &body, &liver, r->percist_sphere_mm, &out->references);
 
     mip_make(&body, v->grid.spacing_mm, &mip);
     out->mip_angles = mip.angles, out->mip_height = mip.height, out->mip_width = mip.width;

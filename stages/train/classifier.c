@@ -1,42 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* classifier -- tumour or not, on embeddings of the encoder.   tasks ─▶ pairs ─▶ [train] ═▶ model.safetensors
+/* classifier -- tumour or not: the method focal, on embeddings of a frozen encoder, or on boxes.   tasks ─▶ pairs ─▶ [train] ═▶
+ * model.safetensors
  *
  * Encoder and PEB are in evaluation mode, so a box's embedding is the same whenever it is computed: with
  * classifier_views = K, epoch e uses draw e mod K of the boxes and each is embedded once. Validation boxes are never
  * augmented: embedded once too.
- * With `unfreeze` the whole network learns, batch statistics and all, and nothing can be kept: boxes come anew each time.
+ * With `unfreeze` the whole network learns, batch statistics and all, from --init or from scratch, and nothing can be kept: boxes come
+ * anew each time.
  * The two-layer head learns by the focal loss and AdamW; early stopping follows the mean focal loss on the validation
  * boxes (without validation patients: the epoch's training loss). */
-#include "kernels/optim/adamw.h"
+#include "stages/train/batches/batch_slices.h"
 #include "stages/train/batches/embedding_cache.h"
 #include "stages/train/loop.h"
+#include "stages/train/method_settings.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADS = 4 };
-struct head {
-    struct tape *tape;
-    struct network_values values;
-    void *recorded; /* of its training step */
-};
-
 struct classifier {
     struct loop loop;
-    struct params *params;
-    struct adamw adam;
-    struct tape *encoder;
+    struct learner learner;
+    struct tape *encoder; /* NULL with unfreeze: it is part of the learner's network */
     struct network_values encoded;
-    struct head head[HEADS];
     struct embedding_cache train, validation;
     float *box, *row; /* host staging for one batch of the encoder */
     float *embedding;
-    int32_t *label; /* device; so is the last loss */
-    float *loss;
-    struct head *now;
-    float alpha[NETWORK_CLASSES];
     int64_t draws; /* classifier_views, or 0: nothing is kept */
     /* what was asked for already, and where asking stands */
-    bool unfreeze; /* heads are whole networks; there is no `encoder` */
+    bool unfreeze;
     bool *asked, asked_validation;
     int64_t ask_epoch, ask_item;
 };
@@ -84,7 +74,8 @@ static bool order_next(void *context, struct batch_request *w)
 static void embed(struct classifier *c, const struct pair_batch_message *b, struct embedded *x)
 {
     const struct train *t = c->loop.train;
-    size_t n = (size_t)b->count, most = (size_t)tape_boxes(c->encoder), size = (size_t)t->channels * BOX_VOXELS;
+    size_t n = (size_t)b->count, most = (size_t)tape_boxes(c->encoder),
+           size = (size_t)t->channels * model_input_floats(&t->network);
     memcpy(c->box, b->box, n * size * sizeof(float));
     memset(c->box + n * size, 0, (most - n) * size * sizeof(float));
     tape_put(c->encoder, c->encoded.box, c->box);
@@ -103,7 +94,8 @@ static void embed(struct classifier *c, const struct pair_batch_message *b, stru
 static bool next_batch(struct classifier *c, struct pair_batch_message *b)
 {
     struct error e = {0};
-    int64_t most = c->loop.train->recipe.classifier_batch;
+    const struct train *t = c->loop.train;
+    int64_t most = t->recipe.classifier_batch;
     int got = batch_source_take(c->loop.source, b, &e);
     if (got < 0)
         die_of(&e);
@@ -114,6 +106,7 @@ static bool next_batch(struct classifier *c, struct pair_batch_message *b)
     for (int i = 0; i < b->count; i++)
         if (b->label[i] < 0 || b->label[i] >= NETWORK_CLASSES)
             die(EX_SOFTWARE, "region %u came to the classifier with label %d", b->region[i], b->label[i]);
+    batch_slices(b);
     c->loop.boxes += (uint64_t)b->count;
     return true;
 }
@@ -133,70 +126,37 @@ static struct embedded *batch_at(struct classifier *c, struct embedding_cache *m
     return x;
 }
 
-/* ---- the head ---- */
+/* ---- learning ---- */
 
-static struct head *head_for(struct classifier *c, int count)
+/* focal loss of a batch, of boxes or embeddings; with learn, a step */
+static double batch_loss(struct classifier *c, const float *input, const float *position, const int32_t *label,
+                         int count, bool learn)
 {
-    size_t i = 0;
-    while (i < HEADS && c->head[i].tape && tape_boxes(c->head[i].tape) != count)
-        i++;
-    if (i == HEADS)
+    const struct loop *l = &c->loop;
+    double terms[1 + METHOD_TERMS];
+    struct learner_tape *on = learner_tape(&c->learner, count);
+    if (!on)
         die(EX_SOFTWARE,
-            "batches come in more than %d sizes, the last of %d boxes: the pair makers follow another recipe", HEADS,
-            count);
-    struct head *h = &c->head[i];
-    if (!h->tape) {
-        h->tape = tape_open(c->params, count, 1);
-        h->values = network_build(h->tape, &c->loop.train->network,
-                                  NETWORK_CLASSIFIER | (c->unfreeze ? (unsigned)NETWORK_ENCODER : 0u));
-        if (c->params->sealed)
-            tape_seal(h->tape, true, c->unfreeze ? c->head[0].tape : NULL);
-    }
-    return h;
-}
-
-static void focal(struct classifier *c)
-{
-    const struct recipe *r = &c->loop.train->recipe;
-    struct backend *b = c->params->backend;
-    struct head *h = c->now;
-    b->focal(b, tape_grad(h->tape, h->values.logits), c->loss, tape_value(h->tape, h->values.logits), c->label,
-             tape_boxes(h->tape), NETWORK_CLASSES, c->alpha, (float)r->focal_gamma, !strcmp(r->focal_on, "softmax"));
-}
-
-/* what a step does on the device; c->now is the head that holds the batch */
-static void learn_batch(void *context)
-{
-    struct classifier *c = context;
-    tape_forward(c->now->tape);
-    focal(c);
-    params_zero_grad(c->params);
-    tape_backward(c->now->tape);
-    adamw_step(&c->adam);
-}
-
-/* focal loss of what the head was given; with learn, its gradients and a step */
-static double head_run(struct classifier *c, struct head *h, const int32_t *label, bool learn)
-{
-    const struct recipe *r = &c->loop.train->recipe;
-    struct backend *b = c->params->backend;
-    float loss;
-    b->put(b, c->label, label, (size_t)tape_boxes(h->tape) * sizeof *label);
-    c->now = h;
+            "batches come in more than %d sizes, the last of %d boxes: the pair makers follow another recipe",
+            LEARNER_TAPES, count);
+    learner_put(&c->learner, on, input,
+                &(struct batch_facts){.pairs = count, .views = 1, .label = label, .position = position});
     if (learn) {
-        adamw_rate(&c->adam, r->classifier_lr);
-        b->step(b, &h->recorded, learn_batch, c);
-        tape_count(h->tape);
+        learner_rates(&c->learner, l->train->recipe.classifier_lr,
+                      &(struct training_time){.step = l->at.steps,
+                                              .steps = l->epochs * l->steps_an_epoch,
+                                              .epoch = (double)l->at.epoch,
+                                              .epochs = (double)l->epochs});
+        learner_step(&c->learner, on);
     } else {
-        tape_evaluate(h->tape);
-        focal(c);
+        learner_evaluate(&c->learner, on);
     }
-    b->get(b, &loss, c->loss, sizeof loss);
-    loop_check_loss(&c->loop, (double)loss, "a lower --classifier-lr");
-    return (double)loss;
+    learner_terms(&c->learner, terms);
+    loop_check_loss(l, terms[0], "a lower --classifier-lr");
+    return terms[0];
 }
 
-/* One batch of training or validation; items in it, 0: a signal asked to stop. */
+/* One batch of training or validation; items in it, of all ranks, 0: a signal asked to stop. */
 static int batch_run(struct classifier *c, bool learn, int64_t step, double *loss)
 {
     if (c->unfreeze) {
@@ -204,21 +164,15 @@ static int batch_run(struct classifier *c, bool learn, int64_t step, double *los
         if (!next_batch(c, &b))
             return 0;
         int count = b.count;
-        struct head *h = head_for(c, count);
-        tape_put(h->tape, h->values.box, b.box);
-        if (h->values.position >= 0)
-            tape_put(h->tape, h->values.position, b.position);
-        *loss = head_run(c, h, b.label, learn);
+        *loss = batch_loss(c, b.box, b.position, b.label, count, learn);
         pair_batch_free(&b);
-        return count;
+        return count * c->loop.train->world.size;
     }
     struct embedded *x = learn ? batch_at(c, &c->train, draw_of(c, c->loop.at.epoch), step, c->draws > 0)
                                : batch_at(c, &c->validation, 0, step, true);
     if (!x)
         return 0;
-    struct head *h = head_for(c, x->count);
-    tape_put(h->tape, h->values.embedding, x->embedding);
-    *loss = head_run(c, h, x->label, learn);
+    *loss = batch_loss(c, x->embedding, NULL, x->label, x->count, learn);
     return x->count;
 }
 
@@ -245,7 +199,7 @@ static bool train_step(void *context)
     at->count += count;
     at->step++;
     at->steps++;
-    at->optimiser_steps = c->adam.step;
+    at->optimiser_steps = optimiser_steps(&c->learner.optimiser);
     double lr = l->train->recipe.classifier_lr;
     loop_scalars(l, (const struct scalar[]){{"train/loss", loss}, {"train/lr", lr}}, 2, true);
     progress_update(&l->progress, (uint64_t)at->steps, "loss %.4g, lr %.3g, %.0f boxes/s, %.0f %% waiting for pairs",
@@ -276,76 +230,88 @@ static bool validate(void *context, double *mean)
 
 /* ---- putting it together ---- */
 
-/* what a loss is multiplied by: focal_alpha as focal_balance says, times class_weights */
-static void class_alphas(struct classifier *c, const struct train *t)
-{
-    const struct recipe *r = &t->recipe;
-    bool by_class = !strcmp(r->focal_balance, "class");
-    double n[NETWORK_CLASSES] = {(double)(r->classifier_others > 0 ? r->classifier_others : t->plan.train.others),
-                                 (double)(r->classifier_tumours > 0 ? r->classifier_tumours : t->plan.train.tumours)};
-    for (int k = 0; k < NETWORK_CLASSES; k++) {
-        double weight = r->class_weights.value[k] > 0 ? r->class_weights.value[k]
-                        : n[k] > 0                    ? (n[0] + n[1]) / (2 * n[k])
-                                                      : 1;
-        c->alpha[k] = (float)(weight * (by_class && k == 0 ? 1 - r->focal_alpha : r->focal_alpha));
-    }
-}
-
 /* The projection takes no part, but a model file keeps it: its parameters are registered and nothing runs them. */
-static void register_projection(struct classifier *c)
+static void register_projection(struct classifier *c, struct params *p)
 {
-    struct tape *unused = tape_open(c->params, 2, 1);
+    struct tape *unused = tape_open(p, 2, 1);
     (void)network_build(unused, &c->loop.train->network, NETWORK_PROJECTION);
     tape_close(&unused);
+}
+
+/* What is there before the network that learns: a frozen encoder, a projection. */
+static void prepare(void *context, struct params *p)
+{
+    struct classifier *c = context;
+    const struct train *t = c->loop.train;
+    if (!c->unfreeze) {
+        c->encoder = tape_open(p, (int)t->recipe.classifier_batch, 1);
+        c->encoded = network_build(c->encoder, &t->network, NETWORK_ENCODER);
+    }
+    if (model_has_part(&t->init_file, "projection"))
+        register_projection(c, p);
+    params_freeze(p, c->unfreeze ? "projection" : "");
 }
 
 static void age(void *context, struct param *q, int64_t steps)
 {
     const struct classifier *c = context;
-    adamw_age(&c->adam, q, c->loop.train->recipe.classifier_lr, steps);
+    adamw_age(&c->learner.optimiser.of.adamw, q, c->loop.train->recipe.classifier_lr, steps);
+}
+
+static void open_learner(struct classifier *c, struct train *t)
+{
+    struct error e = {0};
+    const struct recipe *r = &t->recipe;
+    const struct split_counts *n = &t->plan.train;
+    struct learner_settings s = {.method = &method_focal,
+                                 .own = method_settings_own(t, &method_focal),
+                                 .embedded = !c->unfreeze,
+                                 .items = {(double)(r->classifier_others > 0 ? r->classifier_others : n->others),
+                                           (double)(r->classifier_tumours > 0 ? r->classifier_tumours : n->tumours)},
+                                 .optimiser_settings = {.weight_decay = r->classifier_weight_decay,
+                                                        .coupled = !strcmp(r->classifier_optimiser, "adam")},
+                                 .network = t->network,
+                                 .prepare = prepare,
+                                 .context = c,
+                                 .pairs = (int)r->classifier_batch / t->world.size,
+                                 .seed = t->seed};
+    if (!(s.optimiser = optimiser_find("adamw", t->backend, &e)) || learner_open(&c->learner, t->backend, &s, &e))
+        die_of(&e);
+    free((void *)(uintptr_t)s.own);
+    if (c->encoder)
+        tape_seal(c->encoder, false, NULL);
+}
+
+static void open_caches(struct classifier *c, const struct train *t)
+{
+    int batch = (int)t->recipe.classifier_batch, E = network_embedding(&t->network);
+    embedding_cache_open(&c->train, c->draws ? c->draws : 1, t->plan.classifier_steps, batch, E);
+    embedding_cache_open(&c->validation, 1, t->plan.classifier_validation_steps, batch, E);
+    c->asked = xalloc((size_t)(c->train.draws * c->train.steps) + 1, sizeof *c->asked);
+    c->box = xalloc((size_t)batch * (size_t)t->channels * model_input_floats(&t->network), sizeof *c->box);
+    c->row = xalloc((size_t)batch * POSITION_SIZE, sizeof *c->row);
+    c->embedding = xalloc((size_t)batch * (size_t)E, sizeof *c->embedding);
 }
 
 static void build(struct classifier *c, struct train *t)
 {
     struct error e = {0};
-    struct recipe *r = &t->recipe;
-    int batch = (int)r->classifier_batch, E = network_embedding(&t->network);
+    struct learner *l = &c->learner;
+    struct optimiser_state state[OPTIMISER_STATES];
     c->loop.train = t;
-    c->params = params_open(t->backend);
-    c->unfreeze = r->unfreeze;
-    if (!c->unfreeze) {
-        c->encoder = tape_open(c->params, batch, 1);
-        c->encoded = network_build(c->encoder, &t->network, NETWORK_ENCODER);
-    }
-    if (model_has_part(&t->init_file, "projection"))
-        register_projection(c);
-    head_for(c, batch);
-    params_freeze(c->params, "projection");
-    if (!c->unfreeze) {
-        params_freeze(c->params, "backbone");
-        params_freeze(c->params, "peb");
-        tape_seal(c->encoder, false, NULL);
-    }
-    tape_seal(c->head[0].tape, true, NULL);
-    params_keep_dead_weights(c->params);
-    params_init(c->params, t->seed);
+    c->unfreeze = t->recipe.unfreeze;
+    open_learner(c, t);
+    c->loop.flag = l->terms + METHOD_TERMS;
+    if (ranks_writes(&t->world))
+        params_keep_dead_weights(l->params);
+    params_init(l->params, t->seed);
     /* fine-tuning may begin from a bare backbone; a frozen PEB that was never trained would be noise */
-    if (model_load(c->params, &t->init_file, t->init, c->unfreeze ? "peb,classifier" : "classifier", "", &e))
+    if (t->init && model_load(l->params, &t->init_file, t->init, c->unfreeze ? "peb,classifier" : "classifier", "", &e))
         die_of(&e);
     safetensors_free(&t->init_file);
-
-    embedding_cache_open(&c->train, c->draws ? c->draws : 1, t->plan.classifier_steps, batch, E);
-    embedding_cache_open(&c->validation, 1, t->plan.classifier_validation_steps, batch, E);
-    c->asked = xalloc((size_t)(c->train.draws * c->train.steps) + 1, sizeof *c->asked);
-    c->box = xalloc((size_t)batch * (size_t)t->channels * BOX_VOXELS, sizeof *c->box);
-    c->row = xalloc((size_t)batch * POSITION_SIZE, sizeof *c->row);
-    c->embedding = xalloc((size_t)batch * (size_t)E, sizeof *c->embedding);
-    c->label = t->backend->alloc(t->backend, (size_t)batch * sizeof *c->label);
-    c->loss = t->backend->alloc(t->backend, sizeof *c->loss);
-    class_alphas(c, t);
-    adamw_open(&c->adam, c->params, r->classifier_weight_decay, !strcmp(r->classifier_optimiser, "adam"));
-    const struct optimiser_state state[2] = {{"adam_m", c->adam.m}, {"adam_v", c->adam.v}};
-    if (checkpointer_open(&c->loop.checkpointer, t, c->params, state, 2, &e))
+    learner_begin(l);
+    open_caches(c, t);
+    if (checkpointer_open(&c->loop.checkpointer, t, l->params, state, l->optimiser.kind->state(&l->optimiser, state), &e))
         die_of(&e);
     c->loop.checkpointer.age = age;
     c->loop.checkpointer.age_context = c;
@@ -353,22 +319,28 @@ static void build(struct classifier *c, struct train *t)
 
 static void close_all(struct classifier *c)
 {
-    struct backend *b = c->params->backend;
-    b->release(b, c->label);
-    b->release(b, c->loss);
-    for (size_t i = HEADS; i-- > 0;) { /* the first last: others use its blocks */
-        b->step_forget(b, &c->head[i].recorded);
-        tape_close(&c->head[i].tape);
-    }
     tape_close(&c->encoder);
-    adamw_close(&c->adam);
+    learner_close(&c->learner);
     embedding_cache_close(&c->train);
     embedding_cache_close(&c->validation);
     free(c->asked);
     free(c->box);
     free(c->row);
     free(c->embedding);
-    params_close(&c->params);
+}
+
+/* Every batch there will be is cut into equal parts. */
+static void check_shares(const struct train *t)
+{
+    struct error e = {0};
+    if (ranks_alone(&t->world))
+        return;
+    for (enum pair_phase phase = PHASE_CLASSIFIER; phase <= PHASE_CLASSIFIER_VALIDATION; phase++)
+        for (int64_t step = 0; step < sampling_steps(&t->plan, phase); step++)
+            if (ranks_check_batch(&t->world,
+                                  phase == PHASE_CLASSIFIER ? "a batch of boxes" : "a batch of validation boxes",
+                                  sampling_batch_items(&t->plan, phase, step), &e))
+                die_of(&e);
 }
 
 int classifier_run(struct train *t)
@@ -384,10 +356,11 @@ int classifier_run(struct train *t)
             t->cache_dir);
     if (!t->plan.classifier_validation_steps)
         log_warn("no labelled regions of validation patients: early stopping follows the training loss");
+    check_shares(t);
     build(&c, t);
     loop_begin(l, t, "classifier-losses.csv", "epoch,step,loss,lr,seconds,set", t->plan.classifier_steps,
                t->recipe.classifier_epochs);
-    c.adam.step = l->at.optimiser_steps;
+    optimiser_resume(&c.learner.optimiser, l->at.optimiser_steps);
     c.ask_epoch = l->at.epoch;
     c.ask_item = l->at.step;
     l->source = batch_source_channels(t, order_next, &c);

@@ -133,14 +133,18 @@ static void check_words(const struct train *t)
         die(EX_USAGE, "no cache given: --cache DIR");
     if (!t->stage_options.run)
         die(EX_USAGE, "no run directory given: --run DIR");
-    if (classifier && !t->init)
-        die(EX_USAGE, "the classifier stands on an encoder: give --init pretrained.safetensors");
+    if (classifier && !t->init && !t->recipe.unfreeze)
+        die(EX_USAGE, "the classifier stands on an encoder: give --init pretrained.safetensors, or --unfreeze to learn "
+                      "all of it from scratch");
     if (classifier && t->pair_list)
         die(EX_USAGE, "--pair-list is for pretrain");
     if ((classifier || t->pair_list) && train_augments(t))
         die(EX_USAGE, "--augment-on is for pretrain with petrel-pairs");
-    if (classifier && !ranks_alone(&t->world))
-        die(EX_USAGE, "--ranks is for pretrain: the classifier's head is learned in seconds by one");
+    if (classifier && !ranks_alone(&t->world) && !t->recipe.unfreeze)
+        die(EX_USAGE, "--ranks is for pretrain, and for the classifier with --unfreeze: its head alone is learned in "
+                      "seconds by one");
+    if (t->recipe.box_slices > 0 && train_augments(t))
+        die(EX_USAGE, "--augment-on backend is for volumes, and box_slices is %lld", (long long)t->recipe.box_slices);
 }
 
 static void open_data(struct train *t)

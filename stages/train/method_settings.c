@@ -8,7 +8,9 @@
 static const size_t SIZE[] = {[SETTING_FLAG] = sizeof(bool),
                               [SETTING_INT] = sizeof(int64_t),
                               [SETTING_REAL] = sizeof(double),
+                              [SETTING_REALS] = sizeof(struct opt_reals),
                               [SETTING_CHOICE] = sizeof(const char *)};
+_Static_assert(sizeof(struct opt_reals) == sizeof(struct setting_reals), "one is copied to the other");
 
 static struct owner method_owner(size_t i)
 {
@@ -16,8 +18,9 @@ static struct owner method_owner(size_t i)
     return m ? (struct owner){m->name, m->settings} : (struct owner){0};
 }
 
-static void fill(const struct train *t, const struct method *m, char *own)
+void *method_settings_own(const struct train *t, const struct method *m)
 {
+    char *own = xalloc(m->settings_size + 1, 1);
     struct recipe copy = t->recipe;
     struct option row[RECIPE_ROWS];
     size_t rows = recipe_options(&copy, RECIPE_ALL, row, RECIPE_ROWS);
@@ -29,6 +32,7 @@ static void fill(const struct train *t, const struct method *m, char *own)
             die(EX_SOFTWARE, "the setting '%s' of %s is no row of the recipe", s->key, m->name);
         memcpy(own + s->at, row[i].value, SIZE[s->kind]);
     }
+    return own;
 }
 
 int method_settings_make(const struct train *t, struct learner_settings *s, struct error *e)
@@ -41,12 +45,11 @@ int method_settings_make(const struct train *t, struct learner_settings *s, stru
                                                           .clip_norm = r->clip_norm},
                                    .network = t->network,
                                    .pairs = (int)r->batch / t->world.size,
+                                   .views = (int)r->views,
                                    .seed = t->seed};
     if (!s->method || given_check(t, "method", s->method->name, method_owner, e) ||
         !(s->optimiser = optimiser_find(r->optimiser, t->backend, e)))
         return -1;
-    char *own = xalloc(s->method->settings_size + 1, 1);
-    fill(t, s->method, own);
-    s->own = own;
+    s->own = method_settings_own(t, s->method);
     return 0;
 }

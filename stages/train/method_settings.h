@@ -8,4 +8,6 @@
 /* What learner_open wants to know, of this run's recipe; s->own is the caller's to free. -1 and a sentence: no such method or
  * optimiser, or a setting of another method was given on the command line. t->backend is open. */
 int method_settings_make(const struct train *t, struct learner_settings *s, struct error *e) MUST_USE;
+/* The method's own struct of it; the caller's to free. */
+void *method_settings_own(const struct train *t, const struct method *m) MUST_USE;
 #endif

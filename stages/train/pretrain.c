@@ -9,6 +9,7 @@
  * loss. */
 #include "kernels/optim/schedule.h"
 #include "stages/train/batches/augmented_batch.h"
+#include "stages/train/batches/batch_slices.h"
 #include "stages/train/loop.h"
 #include "stages/train/method_settings.h"
 #include <math.h>
@@ -62,13 +63,16 @@ static struct learner_tape *load_batch(struct pretrain *p, struct pair_batch_mes
         die(EX_SOFTWARE,
             "batches come in more than %d sizes, the last of %d pairs: the pair makers follow another recipe",
             LEARNER_TAPES, b->count);
-    if (b->steps)
-        augmented_batch_put(l->b, tape_value(s->tape, s->values.box), b);
-    else
-        tape_put(s->tape, s->values.box, b->box);
-    if (s->values.position >= 0)
-        tape_put(s->tape, s->values.position, b->position);
-    learner_labels(l, b->label, b->count);
+    if (b->steps) {
+        augmented_batch_put(l->b, tape_value(s->tape, s->values.box), b, b->views * b->count);
+        if (s->teacher && l->teacher_views != l->views)
+            augmented_batch_put(l->b, tape_value(s->teacher, s->teacher_values.box), b, l->teacher_views * b->count);
+    }
+    batch_slices(b);
+    learner_put(
+        l, s, b->steps ? NULL : b->box,
+        &(struct batch_facts){
+            .pairs = b->count, .views = b->views, .label = b->label, .position = b->position, .window = b->window});
     pair_batch_free(b);
     return s;
 }
@@ -224,9 +228,13 @@ static bool train_step(void *context)
     struct learner_tape *now = p->next.on;
     double pairs = p->next.pairs * l->train->world.size, lr = learning_rate(p);
 
-    l->boxes += 2 * (uint64_t)p->next.pairs;
+    l->boxes += (uint64_t)(p->learner.views * p->next.pairs);
     p->next.on = NULL;
-    learner_rates(&p->learner, lr, (double)at->steps / (double)(l->epochs * l->steps_an_epoch));
+    learner_rates(&p->learner, lr,
+                  &(struct training_time){.step = at->steps,
+                                          .steps = l->epochs * l->steps_an_epoch,
+                                          .epoch = (double)at->epoch,
+                                          .epochs = (double)l->epochs});
     learner_step(&p->learner, now);
     /* A GPU is still at it: meanwhile the next batch is taken, and travels. If a signal ends the wait, the loop sees it. */
     if (step_follows(l))
@@ -258,7 +266,7 @@ static bool validation_terms(struct pretrain *p, double mean[TERMS])
         if (!next_batch(p, &batch))
             return false;
         double pairs = batch.count * p->loop.train->world.size;
-        p->loop.boxes += 2 * (uint64_t)batch.count;
+        p->loop.boxes += (uint64_t)(p->learner.views * batch.count);
         learner_evaluate(&p->learner, load_batch(p, &batch));
         learner_terms(&p->learner, terms);
         for (int i = 0; i < TERMS; i++)
@@ -315,6 +323,11 @@ static void build(struct pretrain *p, struct train *t)
     if (method_settings_make(t, &settings, &e) || learner_open(l, t->backend, &settings, &e))
         die_of(&e);
     free((void *)(uintptr_t)settings.own);
+    t->views = l->views;
+    t->layout = settings.method->needs & METHOD_GRID ? VIEWS_GRID : VIEWS_PAIR;
+    if (t->pair_list && (t->views != 2 || t->layout != VIEWS_PAIR))
+        die(EX_USAGE, "--pair-list gives two views of a pair, and %s takes %d: leave it out", settings.method->name,
+            t->views);
     p->loop.flag = l->terms + METHOD_TERMS;
     if (ranks_writes(&t->world))
         params_keep_dead_weights(l->params);

@@ -27,6 +27,7 @@ struct train {
     const char *export_onnx, *export_compact, *export_model;
     const char *ranks;      /* alone|environment */
     const char *augment_on; /* pairs|backend */
+    int32_t views, layout;  /* of a batch of pretraining: enum view_layout */
     int64_t step_limit;     /* 0: none */
     int64_t ahead;          /* batches asked for ahead */
     double checkpoint_s;

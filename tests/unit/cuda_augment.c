@@ -73,7 +73,7 @@ static void batch_run(struct batch *a, struct backend *b)
                                    .box = a->box,
                                    .steps = a->steps,
                                    .step = a->step};
-    augmented_batch_put(b, image, &m);
+    augmented_batch_put(b, image, &m, m.views * m.count);
     b->image_get(b, a->got, image, N, a->channels, dim);
     b->release(b, image);
 }

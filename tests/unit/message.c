@@ -100,6 +100,11 @@ static void batch_fill(struct pair_batch_message *m, int count)
     m->position = xalloc(rows * POSITION_SIZE + 1, sizeof(float));
     m->label = xalloc(rows + 1, sizeof(int32_t));
     m->region = xalloc(rows + 1, sizeof(uint32_t));
+    m->window = xalloc(rows * VIEW_WINDOW + 1, sizeof(int32_t));
+    for (size_t i = 0; i < rows; i++)
+        memcpy(m->window + i * VIEW_WINDOW,
+               i % 2 ? (const int32_t[]){8, 0, 4, 8, -1} : (const int32_t[]){0, 0, 0, 16, 9},
+               VIEW_WINDOW * sizeof *m->window);
     if (count) {
         m->box[rows * BOX_VOXELS - 1] = 3;
         m->position[rows * POSITION_SIZE - 1] = 4;
@@ -253,11 +258,13 @@ static void small_ones_come_back(void **state)
     assert_memory_equal(&m, &m2, sizeof m);
     buffer_free(&b);
 
-    struct pair_task_message t = {PHASE_PRETRAIN_VALIDATION, UINT64_MAX, INT64_MAX, 0, 1, 3, 4, 1}, t2 = {0};
+    struct pair_task_message t = {PHASE_PRETRAIN_VALIDATION, UINT64_MAX, INT64_MAX, 0, 1, 3, 4, 1, 12, VIEWS_GRID},
+                             t2 = {0};
     pair_task_encode(&t, &b);
     assert_int_equal(message_type_of(&b, &e), MESSAGE_PAIR_TASK);
     assert_int_equal(pair_task_decode(&b, &t2, &e), 0);
     assert_true(t2.phase == t.phase && t2.seed == t.seed && t2.epoch == t.epoch && t2.step == 0 && t2.sampling == 1);
+    assert_true(t2.views_wanted == 12 && t2.layout == VIEWS_GRID);
     assert_int_equal(metric_decode(&b, &m2, &e), -1);
     assert_string_equal(e.text, "message is a 'pair_task', expected a 'metric'");
     buffer_free(&b);
@@ -273,6 +280,7 @@ static void small_ones_come_back(void **state)
         assert_memory_equal(p.position, p2.position, 2 * (size_t)count * POSITION_SIZE * sizeof(float));
         assert_memory_equal(p.label, p2.label, 2 * (size_t)count * sizeof(int32_t));
         assert_memory_equal(p.region, p2.region, 2 * (size_t)count * sizeof(uint32_t));
+        assert_memory_equal(p.window, p2.window, 2 * (size_t)count * VIEW_WINDOW * sizeof(int32_t));
         assert_int_equal(p.steps, p2.steps);
         assert_memory_equal(p.step, p2.step, (size_t)p.steps * sizeof *p.step);
         pair_batch_free(&p);
@@ -313,6 +321,37 @@ static void drawn_steps_are_checked(void **state)
         if (!strstr(e.text, wrong[i].says))
             fail_msg("'%s' does not say '%s'", e.text, wrong[i].says);
         pair_batch_free(&m);
+        buffer_free(&b);
+    }
+}
+
+/* Views that no box has, and tasks for views there are not. */
+static void views_are_checked(void **state)
+{
+    (void)state;
+    static const int32_t wrong[][VIEW_WINDOW] = {{-1, 0, 0, 8, -1}, {0, 9, 0, 8, -1},  {0, 0, 1, 16, -1},
+                                                 {0, 0, 0, 0, -1},  {0, 0, 0, 17, -1}, {0, 0, 0, 16, 16},
+                                                 {0, 0, 0, 16, -2}};
+    static const int32_t asked[][2] = {
+        {-1, VIEWS_PAIR}, {VIEWS_MAX + 1, VIEWS_PAIR}, {8, VIEWS_GRID}, {2, VIEW_LAYOUTS}, {2, -1}};
+    struct buffer b = {0};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        struct pair_batch_message m, back;
+        struct error e = {0};
+        batch_fill(&m, 1);
+        memcpy(m.window + VIEW_WINDOW, wrong[i], sizeof wrong[i]);
+        pair_batch_encode(&m, &b);
+        assert_int_equal(pair_batch_decode(&b, &back, &e), -1);
+        assert_non_null(strstr(e.text, "view 1 is of a window"));
+        pair_batch_free(&m);
+        buffer_free(&b);
+    }
+    for (size_t i = 0; i < COUNT_OF(asked); i++) {
+        struct pair_task_message t = {.views_wanted = asked[i][0], .layout = asked[i][1]}, back;
+        struct error e = {0};
+        pair_task_encode(&t, &b);
+        assert_int_equal(pair_task_decode(&b, &back, &e), -1);
+        assert_non_null(strstr(e.text, "message asks for"));
         buffer_free(&b);
     }
 }
@@ -563,6 +602,7 @@ int main(void)
         cmocka_unit_test(the_table_covers_a_region),
         cmocka_unit_test(small_ones_come_back),
         cmocka_unit_test(drawn_steps_are_checked),
+        cmocka_unit_test(views_are_checked),
         cmocka_unit_test(labels_come_back),
         cmocka_unit_test(cut_anywhere_is_said),
         cmocka_unit_test(flipped_bits_do_not_crash),

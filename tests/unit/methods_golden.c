@@ -118,9 +118,7 @@ static struct learner_tape *batch_put(struct learner *l)
     int32_t label[2 * PAIRS];
     for (int i = 0; i < 2 * PAIRS; i++)
         label[i] = i % PAIRS % 3 % 2;
-    tape_put(s->tape, s->values.box, box);
-    tape_put(s->tape, s->values.position, position);
-    learner_labels(l, label, PAIRS);
+    learner_put(l, s, box, &(struct batch_facts){.pairs = PAIRS, .views = 2, .label = label, .position = position});
     free(box);
     free(position);
     return s;
@@ -207,7 +205,7 @@ static void check_method(const char *method, struct backend *b, int steps)
         double terms[1 + METHOD_TERMS];
         float part[METHOD_TERMS];
         int count = 0;
-        learner_rates(&l, LR, (double)step / STEPS);
+        learner_rates(&l, LR, &(struct training_time){.step = step, .steps = STEPS, .epochs = 1});
         learner_step(&l, s);
         learner_terms(&l, terms);
         for (; count < METHOD_TERMS && l.method->term[count]; count++)

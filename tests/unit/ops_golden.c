@@ -267,9 +267,9 @@ static void attention(struct backend *b)
         din[i] = hold(b, name, din_name[i], 'd');
     }
     float *prob = device_rows(b, NULL, BOXES * HEADS * TOKENS * TOKENS);
-    b->attention_forward(b, y.at, prob, in[0].at, in[1].at, in[2].at, BOXES, TOKENS, CHANNELS, HEADS);
-    b->attention_backward(b, din[0].at, din[1].at, din[2].at, dy.at, prob, in[0].at, in[1].at, in[2].at, BOXES, TOKENS,
-                          CHANNELS, HEADS);
+    b->attention_forward(b, y.at, prob, in[0].at, in[1].at, in[2].at, CHANNELS, BOXES, TOKENS, CHANNELS, HEADS);
+    b->attention_backward(b, din[0].at, din[1].at, din[2].at, dy.at, prob, in[0].at, in[1].at, in[2].at, CHANNELS,
+                          BOXES, TOKENS, CHANNELS, HEADS);
     rows_done(b, NULL, prob, BOXES * HEADS * TOKENS * TOKENS);
     for (int i = 0; i < 3; i++) {
         check(b, in[i], name, NULL);

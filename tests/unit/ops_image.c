@@ -2,7 +2,7 @@
 /* ops_image -- convolution, batch normalisation, pooling.   tests/unit */
 #include "tests/unit/ops.h"
 
-/* ---- conv: N C O, in 3, kernel 3, stride 3, pad 3 ---- */
+/* ---- conv: N C O, in 3, kernel 3, stride 3, pad 3, same? ---- */
 
 static struct conv_shape conv_of(const int *n)
 {
@@ -13,7 +13,7 @@ static struct conv_shape conv_of(const int *n)
         s.stride[a] = n[9 + a];
         s.pad[a] = n[12 + a];
     }
-    conv_out_dims(&s);
+    (n[15] ? conv_same_dims : conv_out_dims)(&s);
     return s;
 }
 
@@ -73,6 +73,8 @@ static const int conv_shapes[][NUMBERS] = {
     {13, 32, 16, 4, 4, 4, 1, 1, 1, 2, 2, 2, 0, 0, 0},  /* a shortcut */
     {2, 16, 16, 5, 5, 5, 2, 2, 2, 3, 3, 3, 0, 0, 0},   /* inputs no tap meets */
     {2, 3, 16, 2, 2, 2, 3, 3, 3, 1, 1, 1, 3, 3, 3},    /* outputs no tap meets */
+    {4, 1, 32, 6, 5, 4, 3, 3, 3, 2, 2, 2, 0, 0, 0, 1}, /* "same": one voxel of padding, behind; EfficientNet's stem */
+    {3, 16, 20, 4, 3, 2, 5, 5, 5, 2, 2, 2, 0, 0, 0, 1},
 };
 static void test_conv(void **state)
 {
@@ -192,12 +194,17 @@ static void test_conv_live_taps(void **state)
     assert_true(tap[0] == 13 && tap[1] == 22);
 }
 
-/* ---- norm: N C, dim 3, views, rows?, relu?, residual?, evaluation? ---- */
+/* ---- norm: N C, dim 3, views, rows?, relu?, residual?, evaluation?, 1: eps and momentum of its own; 2: its parameters frozen ---- */
 
 static struct norm_shape norm_of(const int *n)
 {
-    return (struct norm_shape){
-        .layout = n[6] ? ROWS : IMAGE, .N = n[0], .C = n[1], .dim = {n[2], n[3], n[4]}, .views = n[5]};
+    return (struct norm_shape){.layout = n[6] ? ROWS : IMAGE,
+                               .N = n[0],
+                               .C = n[1],
+                               .dim = {n[2], n[3], n[4]},
+                               .views = n[5],
+                               .eps = n[10] == 1 ? 0.03 : 0,
+                               .momentum = n[10] == 1 ? 0.4 : 0};
 }
 
 /* inputs: x, residual, gamma, beta, running mean, running variance */
@@ -251,7 +258,8 @@ static void norm_run(struct job *j)
         float *dx = norm_put(b, &s, j->dx[0], count), *dadd = residual ? norm_put(b, &s, j->dx[1], count) : NULL;
         float *dgamma = device_rows(b, j->dx[2], C), *dbeta = device_rows(b, j->dx[3], C),
               *dy = norm_put(b, &s, j->dy, count);
-        b->norm_backward(b, dx, dadd, dgamma, dbeta, dy, y, x, mean, rstd, gamma, &s, relu);
+        b->norm_backward(b, dx, dadd, j->n[10] == 2 ? NULL : dgamma, j->n[10] == 2 ? NULL : dbeta, dy, y, x, mean, rstd,
+                         gamma, &s, relu);
         norm_done(b, &s, j->dx[0], dx, count);
         if (dadd)
             norm_done(b, &s, j->dx[1], dadd, count);
@@ -278,14 +286,17 @@ static const struct op norm_op = {.name = "norm",
                                   .tolerance = 5e-6,
                                   .shape_inputs = norm_inputs};
 static const int norm_shapes[][NUMBERS] = {
-    {6, 16, 2, 3, 2, 2, 0, 0, 0, 0},  {6, 16, 2, 3, 2, 2, 0, 1, 0, 0},
+    {6, 16, 2, 3, 2, 2, 0, 0, 0, 0},    {6, 16, 2, 3, 2, 2, 0, 1, 0, 0},
     {6, 33, 3, 3, 4, 2, 0, 1, 1, 0}, /* past one chunk of positions, one channel past a block */
-    {5, 20, 1, 1, 1, 1, 0, 1, 1, 0},  {6, 3, 2, 2, 3, 3, 0, 1, 1, 0},    /* thin */
-    {7, 1, 3, 1, 2, 1, 0, 0, 0, 0},   {600, 17, 1, 1, 1, 2, 0, 1, 0, 0}, /* past one run of rows */
-    {10, 70, 1, 1, 1, 2, 1, 1, 0, 0},                                    /* ROWS */
-    {8, 5, 1, 1, 1, 2, 1, 0, 1, 0},   {540, 16, 1, 1, 1, 2, 1, 0, 0, 0},
+    {5, 20, 1, 1, 1, 1, 0, 1, 1, 0},    {6, 3, 2, 2, 3, 3, 0, 1, 1, 0},    /* thin */
+    {7, 1, 3, 1, 2, 1, 0, 0, 0, 0},     {600, 17, 1, 1, 1, 2, 0, 1, 0, 0}, /* past one run of rows */
+    {10, 70, 1, 1, 1, 2, 1, 1, 0, 0},                                      /* ROWS */
+    {8, 5, 1, 1, 1, 2, 1, 0, 1, 0},     {540, 16, 1, 1, 1, 2, 1, 0, 0, 0},
     {1, 19, 2, 2, 2, 1, 0, 1, 1, 1}, /* evaluation */
-    {3, 2, 2, 2, 2, 1, 0, 0, 0, 1},   {3, 21, 1, 1, 1, 1, 1, 1, 0, 1},
+    {6, 33, 3, 3, 4, 2, 0, 1, 1, 0, 1}, {10, 7, 1, 1, 1, 2, 1, 0, 0, 0, 1},
+    {3, 21, 2, 2, 1, 1, 0, 1, 0, 1, 1}, {6, 16, 2, 3, 2, 2, 0, 1, 0, 0, 2},
+    {10, 7, 1, 1, 1, 2, 1, 0, 0, 0, 2}, {3, 2, 2, 2, 2, 1, 0, 0, 0, 1},
+    {3, 21, 1, 1, 1, 1, 1, 1, 0, 1},
 };
 static void test_norm(void **state)
 {
@@ -334,11 +345,12 @@ static void test_norm_views(void **state)
     backend_close(&b);
 }
 
-/* ---- pooling: N C, in 3, kernel, stride, pad ---- */
+/* ---- pooling: N C, in 3, kernel, stride, pad, ties?, ceil? ---- */
 
 static struct pool_shape pool_of(const int *n)
 {
-    struct pool_shape s = {.N = n[0], .C = n[1], .in = {n[2], n[3], n[4]}, .kernel = n[5], .stride = n[6], .pad = n[7]};
+    struct pool_shape s = {
+        .N = n[0], .C = n[1], .in = {n[2], n[3], n[4]}, .kernel = n[5], .stride = n[6], .pad = n[7], .ceil = n[9]};
     pool_out_dims(&s);
     return s;
 }
@@ -380,8 +392,9 @@ static void pool_run(struct job *j)
 static const struct op pool_op = {
     .name = "maxpool", .sizes = pool_sizes, .run = pool_run, .differentiable = 1, .shape_inputs = pool_inputs};
 static const int pool_shapes[][NUMBERS] = {
-    {3, 16, 4, 5, 6, 3, 2, 1},     {3, 17, 4, 5, 6, 3, 2, 1, 1}, {2, 3, 5, 4, 3, 3, 2, 1, 1},
-    {70, 33, 3, 3, 3, 2, 1, 0, 1}, {1, 20, 4, 4, 4, 2, 3, 1, 0}, {5, 1, 6, 6, 6, 3, 2, 1, 1},
+    {3, 16, 4, 5, 6, 3, 2, 1},       {3, 17, 4, 5, 6, 3, 2, 1, 1}, {2, 3, 5, 4, 3, 3, 2, 1, 1},
+    {70, 33, 3, 3, 3, 2, 1, 0, 1},   {1, 20, 4, 4, 4, 2, 3, 1, 0}, {3, 17, 8, 7, 6, 3, 2, 0, 1, 1},
+    {2, 16, 4, 4, 4, 2, 2, 0, 0, 1}, {5, 1, 6, 6, 6, 3, 2, 1, 1},
 };
 static void test_maxpool(void **state)
 {

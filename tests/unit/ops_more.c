@@ -61,11 +61,22 @@ static void softmax_run(struct job *j)
     flat_done(j, &f);
 }
 
+/* on the device, as recorded steps read it */
+static struct dropout_draw *draw_put(struct backend *b, uint64_t seed, uint64_t step)
+{
+    const struct dropout_draw draw = {seed, step};
+    struct dropout_draw *at = b->alloc(b, sizeof *at);
+    b->put(b, at, &draw, sizeof draw);
+    return at;
+}
+
 static void dropout_run(struct job *j)
 {
     struct flat f = flat_open(j);
-    j->b->dropout_forward(j->b, f.y, f.x, j->n[0], j->n[1], 0.3f, 5, 77);
-    j->b->dropout_backward(j->b, f.dx, f.dy, j->n[0], j->n[1], 0.3f, 5, 77);
+    struct dropout_draw *draw = draw_put(j->b, 5, 3);
+    j->b->dropout_forward(j->b, f.y, f.x, j->n[0], j->n[1], 0.3f, draw, 77);
+    j->b->dropout_backward(j->b, f.dx, f.dy, j->n[0], j->n[1], 0.3f, draw, 77);
+    j->b->release(j->b, draw);
     flat_done(j, &f);
 }
 
@@ -146,8 +157,8 @@ static void slice_run(struct job *j)
           *dx = n[7] ? device_image(b, j->dx[0], &in) : device_rows(b, j->dx[0], from),
           *y = n[7] ? device_image(b, NULL, &out) : device_rows(b, NULL, to),
           *dy = n[7] ? device_image(b, j->dy, &out) : device_rows(b, j->dy, to);
-    b->slice_forward(b, y, x, n[0], n[1], n[5], n[6], n + 2, layout);
-    b->slice_backward(b, dx, dy, n[0], n[1], n[5], n[6], n + 2, layout);
+    b->channels_put(b, y, n[6], 0, x, n[1], n[5], n[6], n[0], n + 2, layout, false);
+    b->channels_put(b, dx, n[1], n[5], dy, n[6], 0, n[6], n[0], n + 2, layout, true);
     if (n[7]) {
         image_done(b, NULL, x, &in);
         image_done(b, NULL, dy, &out);
@@ -356,8 +367,8 @@ static void attention_run(struct job *j)
         in[i] = device_rows(b, j->x[i], count);
         din[i] = device_rows(b, j->dx[i], count);
     }
-    b->attention_forward(b, y, prob, in[0], in[1], in[2], n[0], n[1], n[2], n[3]);
-    b->attention_backward(b, din[0], din[1], din[2], dy, prob, in[0], in[1], in[2], n[0], n[1], n[2], n[3]);
+    b->attention_forward(b, y, prob, in[0], in[1], in[2], n[2], n[0], n[1], n[2], n[3]);
+    b->attention_backward(b, din[0], din[1], din[2], dy, prob, in[0], in[1], in[2], n[2], n[0], n[1], n[2], n[3]);
     for (int i = 0; i < 3; i++) {
         rows_done(b, NULL, in[i], count);
         rows_done(b, j->dx[i], din[i], count);
@@ -449,9 +460,10 @@ static void test_dropout(void **state)
     static float x[N * C], y[N * C], again[N * C], other[N * C];
     for (int i = 0; i < N * C; i++)
         x[i] = 1;
-    b->dropout_forward(b, y, x, N, C, 0.25f, 3, 1000);
-    b->dropout_forward(b, again, x, N, C, 0.25f, 3, 1000);
-    b->dropout_forward(b, other, x, N, C, 0.25f, 3, 1000 + N);
+    struct dropout_draw *draw = draw_put(b, 3, 7), *later = draw_put(b, 3, 8);
+    b->dropout_forward(b, y, x, N, C, 0.25f, draw, 1000);
+    b->dropout_forward(b, again, x, N, C, 0.25f, draw, 1000);
+    b->dropout_forward(b, other, x, N, C, 0.25f, draw, 1000 + N);
     assert_memory_equal(y, again, sizeof y);
     double mean = 0;
     int dropped = 0;
@@ -464,8 +476,12 @@ static void test_dropout(void **state)
     assert_true(fabs(mean - 1) < 0.02);
     assert_memory_not_equal(y, other, sizeof y);
     assert_memory_not_equal(y, y + C, C * sizeof *y);
-    b->dropout_forward(b, y, x, N, C, 0, 3, 1000);
+    b->dropout_forward(b, other, x, N, C, 0.25f, later, 1000);
+    assert_memory_not_equal(y, other, sizeof y);
+    b->dropout_forward(b, y, x, N, C, 0, draw, 1000);
     assert_memory_equal(y, x, sizeof y);
+    b->release(b, draw);
+    b->release(b, later);
     backend_close(&b);
 }
 

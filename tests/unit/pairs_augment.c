@@ -182,7 +182,7 @@ static void draws_stay_in_their_ranges(void **state)
     struct recipe r = ranges();
     double largest[3] = {0}, gamma_low = 9, gamma_high = 0, sd_high = 0;
     for (uint64_t view = 0; view < 2000; view++) {
-        struct view_rng v = view_rng_make(3, view);
+        struct view_rng v = view_rng_make(3, view, 0);
         union draw d;
         augment_affine.draw(&d, &r, &v);
         for (int i = 0; i < 3; i++) {

@@ -60,7 +60,7 @@ static void scene_make(struct scene *s, bool with_mask)
     s->out.count = 2;
     s->out.region = xalloc(2, sizeof *s->out.region);
     s->out.region[0].label = 1;
-    lesions_find(&s->v, &s->body, &s->labels, (const uint32_t[]){0, 1, 2, 0}, (const bool[]){false, false, false, true},
+    lesions_find(&s->v, &s->body, &s->labels, (const uint32_t[]){0, 1, 2, 0}, (const uint32_t[]){0, 0, 0, 1},
                  &(const struct liver){.by = LIVER_GIVEN, .centroid = {1, 1, 1}}, &s->out);
 }
 

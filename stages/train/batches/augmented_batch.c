@@ -23,15 +23,16 @@ int augmented_batch_check(const struct train *t, struct error *e)
     return 0;
 }
 
-void augmented_batch_put(struct backend *b, float *image, const struct pair_batch_message *m)
+void augmented_batch_put(struct backend *b, float *image, const struct pair_batch_message *m, int boxes)
 {
     struct augment_view *view = xalloc((size_t)m->steps + 1, sizeof *view);
-    struct augment_plan plan = {.view = view, .step = m->step, .steps = m->steps, .seed = m->task.seed};
-    for (int32_t i = 0; i < m->steps; i++) {
+    struct augment_plan plan = {.view = view, .step = m->step, .seed = m->task.seed};
+    for (int32_t i = 0; i < m->steps && m->step[i].at < boxes; i++) {
+        plan.steps = i + 1;
         if (!plan.views || view[plan.views - 1].box != m->step[i].at)
             view[plan.views++] = (struct augment_view){.box = m->step[i].at, .first = i};
         view[plan.views - 1].steps++;
     }
-    b->augment_put(b, image, m->box, m->views * m->count, m->channels, &plan);
+    b->augment_put(b, image, m->box, boxes, m->channels, &plan);
     free(view);
 }

@@ -7,6 +7,6 @@
 
 /* Can it, if it is asked for? */
 int augmented_batch_check(const struct train *t, struct error *e) MUST_USE;
-/* A batch's boxes, through their steps, into an image of all of them. */
-void augmented_batch_put(struct backend *b, float *image, const struct pair_batch_message *m);
+/* A batch's first `boxes` boxes, through their steps, into an image of so many. */
+void augmented_batch_put(struct backend *b, float *image, const struct pair_batch_message *m, int boxes);
 #endif

@@ -36,7 +36,9 @@ static void give_task(struct channels *c, const struct batch_request *w)
                                      .sampling = c->train->plan.digest,
                                      .part = c->train->world.rank,
                                      .parts = c->train->world.size,
-                                     .drawn = train_augments(c->train)};
+                                     .drawn = train_augments(c->train),
+                                     .views_wanted = c->train->views,
+                                     .layout = c->train->layout};
     pair_task_encode(&task, &b);
     if (giver_put(c->tasks.giver, (struct item_key){c->run, w->index}, &b, &e))
         stage_die_of_channel(&e);
@@ -85,11 +87,12 @@ static int check_batch(const struct channels *c, const struct pair_batch_message
 {
     const struct train *t = c->train;
     bool pairs = b->task.phase == PHASE_PRETRAIN || b->task.phase == PHASE_PRETRAIN_VALIDATION;
-    if (b->views != (pairs ? 2 : 1) || b->channels != t->channels || b->count < 1)
+    int views = pairs ? t->views : 1;
+    if (b->views != views || b->channels != t->channels || b->count < 1)
         return fail_as(
             e, EX_SOFTWARE,
             "a pair batch has %d views, %d channels and %d items, but %d views and %d channels were asked for",
-            b->views, b->channels, b->count, pairs ? 2 : 1, t->channels);
+            b->views, b->channels, b->count, views, t->channels);
     return 0;
 }
 
@@ -102,7 +105,8 @@ static void slot_fill(struct channels *c, struct pair_batch_message *b)
         const struct pair_task_message *t = &b->task;
         if (s->arrived || t->phase != (int32_t)s->request.phase || t->epoch != s->request.epoch ||
             t->step != s->request.step || t->part != c->train->world.rank || t->drawn != train_augments(c->train) ||
-            t->seed != c->train->seed || t->sampling != c->train->plan.digest)
+            t->seed != c->train->seed || t->sampling != c->train->plan.digest || t->views_wanted != c->train->views ||
+            t->layout != c->train->layout)
             continue;
         if (check_batch(c, b, &e))
             die_of(&e);

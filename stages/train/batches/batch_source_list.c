@@ -75,6 +75,10 @@ static int fill_item(struct list *l, struct pair_batch_message *b, size_t item, 
            POSITION_SIZE * sizeof(float));
     b->label[item] = r->label;
     b->region[item] = row;
+    memcpy(b->window + item * VIEW_WINDOW,
+           (const int32_t[VIEW_WINDOW]){0, 0, 0, BOX_SIDE,
+                                        t->recipe.box_slices > 0 ? slices_middle((int)t->recipe.box_slices) : -1},
+           VIEW_WINDOW * sizeof *b->window);
     return 0;
 }
 
@@ -96,6 +100,7 @@ static int list_take(struct batch_source *s, struct pair_batch_message *b, struc
     b->position = xalloc(2 * count * POSITION_SIZE, sizeof *b->position);
     b->label = xalloc(2 * count, sizeof *b->label);
     b->region = xalloc(2 * count, sizeof *b->region);
+    b->window = xalloc(2 * count * VIEW_WINDOW, sizeof *b->window);
     for (size_t view = 0; view < 2; view++)
         for (size_t i = 0; i < count; i++)
             if (fill_item(l, b, view * count + i, l->pair[first + i][view], e)) {
