@@ -12,6 +12,7 @@ commands() { # the help of both front doors
   train --cache DIR --out DIR   pretraining and classifier on a cache; --no-position, --no-semantic: the ablations
   classify --model FILE SCAN... --out DIR    which regions of a scan are tumour: table, label mask
   simulate --out DIR --patients N            a simulated cohort
+  tables [I VII ...] --cohort CACHE [--quick]    the paper's tables, ours beside its own: text, CSV, LaTeX, HTML, one page
 TEXT
 }
 words() { # what every pipeline takes
@@ -47,6 +48,7 @@ commands | words) "$command" ;; # for run.sh
 recipes) echo "$here/recipes" ;;
 demo | rois | train | pretrain | classifier | classify) exec "$here/$command.sh" "$@" ;;
 simulate) exec petrel-simulate "$@" ;;
+tables) exec "$here/tables/all.sh" "$@" ;;
 -*) exec "$here/demo.sh" "$command" "$@" ;;
 *)
     for program in "${programs[@]}"; do

@@ -43,6 +43,8 @@ struct cache {
     struct cache_writer *writer; /* NULL: opened for reading */
 };
 
+/* Names which patients learn, validate and test: 16 hex digits and a NUL, over the shards' splits in their order. */
+void cache_splits_name(const struct cache *c, char name[17]);
 /* Open for reading; -1 and a sentence naming file and field (another version, a manifest that is none, a lost shard).
  * An absent or empty directory is EX_NOINPUT. */
 int cache_open(struct cache *c, const char *dir, struct error *e) MUST_USE;

@@ -3,7 +3,7 @@
  *
  *     petrel-train pretrain    --cache DIR --run DIR                 encoder, PEB, heads by a method (--method)
  *     petrel-train classifier  --cache DIR --run DIR --init FILE     the two-layer head
- *     petrel-train describe    [--recipe FILE]                       the network as a table
+ *     petrel-train describe    [--recipe FILE] [--cache DIR]         the network as a table; what training on the cache takes
  *     petrel-train export      --init FILE --onnx FILE               weights in other clothes */
 #include "common/file.h"
 #include "common/log.h"
@@ -216,7 +216,7 @@ int main(int argc, char **argv)
     size_t phase = 0;
     parse(&t, argc, argv);
     if (!strcmp(t.phase, "describe")) {
-        if (t.hours ? forecast_print(&t, stdout, &e) : describe_print(&t.recipe, stdout, &e))
+        if (t.hours ? forecast_print(&t, stdout, &e) : describe_print(&t, stdout, &e))
             die_of(&e);
         if (t.hours)
             close_all(&t);

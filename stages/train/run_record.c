@@ -46,10 +46,7 @@ char *run_record_settings(const struct train *t, struct error *e)
         free(value);
     }
     add_line(&text, "cache", t->cache.digest);
-    uint64_t splits = 0;
-    for (size_t s = 0; s < t->cache.shard_count; s++)
-        splits = splits * 1099511628211u + (uint64_t)(t->cache.shard[s].split + 2);
-    format_into(number, sizeof number, "%016llx", (unsigned long long)splits);
+    cache_splits_name(&t->cache, number);
     add_line(&text, "splits", number);
     format_into(number, sizeof number, "%llu", (unsigned long long)t->seed);
     add_line(&text, "seed", number);
