@@ -17,9 +17,13 @@ slurm_there() {
 }
 
 slurm_up() { # slurm_up DIR [CPUS]
-    local dir=$1 cpus=${2:-2} host port=$((20000 + RANDOM % 20000)) i
+    local dir=$1 cpus=${2:-2} host port i
     host=$(hostname -s)
     slurm_dir=$dir slurm_pids=()
+    while port=$((21000 + RANDOM % 9000)); do # below those that the kernel gives away
+        for i in 0 1 2; do (: <"/dev/tcp/127.0.0.1/$((port + i))") 2>/dev/null && continue 2; done
+        break
+    done
     mkdir -p "$dir"/{state,spool/n1,spool/n2,run,log} && chmod 755 "$dir" "$dir/run"
     dd if=/dev/urandom of="$dir/munge.key" bs=1024 count=1 2>/dev/null && chmod 600 "$dir/munge.key"
     cat >"$dir/slurm.conf" <<END
@@ -69,6 +73,7 @@ END
         sleep 0.1
     done
     tail -n 5 "$dir"/log/*
+    slurm_down
     return 1
 }
 
@@ -77,12 +82,12 @@ slurm_node_up() { # slurm_node_up NODE
     slurm_pids+=($!)
 }
 
-# The node is gone at once: its slurmd and every step of its jobs.
-slurm_node_lost() { # slurm_node_lost NODE
+# The node is gone at once: its slurmd, and every process of the job that ran there.
+slurm_node_lost() { # slurm_node_lost NODE JOB
     local pid
-    pid=$(cat "$slurm_dir/run/$1.pid") && kill -9 "$pid"
-    pkill -9 -f "slurmstepd: \[.*\].*$1" 2>/dev/null
-    true
+    kill -9 "$(cat "$slurm_dir/run/$1.pid")"
+    pkill -9 -f "^slurmstepd: \[$2\." || true
+    for pid in $(grep -lzs "^SLURM_JOB_ID=$2\$" /proc/[0-9]*/environ | cut -d/ -f3); do kill -9 "$pid" 2>/dev/null || true; done
 }
 
 slurm_wait() { # slurm_wait JOB SECONDS
@@ -108,6 +113,7 @@ slurm_down() {
     kill "${slurm_pids[@]}" 2>/dev/null
     sleep 0.5
     kill -9 "${slurm_pids[@]}" 2>/dev/null
+    pkill -9 -f '^slurmstepd: ' # of jobs that were lost with their nodes
     for pid in $(cat "$slurm_dir"/run/*.pid 2>/dev/null); do kill -9 "$pid" 2>/dev/null; done
     true
 }
