@@ -95,6 +95,10 @@ static json_t *model_json(const struct evaluation *v)
                   "settings", v->model.settings, "settings_sha256", settings, "recipe", v->model.recipe_name,
                   "position", v->model.position, "roc", roc, "trained_on", v->model.cache_digest, "version",
                   v->model.version, "seed", (json_int_t)v->model.seed, "cohort", v->model.cohort);
+    json_object_set_new(out, "patients_seen_before",
+                        v->seen.known ? json_pack("{s:I, s:I, s:I}", "of", (json_int_t)v->seen.patients, "learned_from",
+                                                  (json_int_t)v->seen.learned, "chosen_by", (json_int_t)v->seen.chosen)
+                                      : json_null());
     json_object_set_new(out, "end_to_end", end_to_end_json(&v->end_to_end));
     json_object_update(out, facts);
     json_decref(facts);

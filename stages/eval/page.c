@@ -58,6 +58,15 @@ static void head(const struct page *p)
     const struct report *r = p->r;
     const struct evaluation *v = &r->model[0];
     const struct patients *n = &r->patients;
+    for (size_t i = 0; i < r->models; i++) {
+        char *seen = seen_sentence(&r->model[i].seen, r->model[i].name, split_name[r->split]);
+        if (*seen) {
+            fprintf(p->to, "<p class=\"seen\"><b>");
+            put_text(p->to, seen);
+            fprintf(p->to, "</b></p>");
+        }
+        free(seen);
+    }
     char *verdict = verdict_sentence(&r->baselines, v->name), *probes = verdict_of_probes(&r->baselines, v->name);
     enum verdict says = verdict_of(&r->baselines);
     fprintf(p->to, "<h1 class=\"%s\">", says == VERDICT_BETTER ? "yes" : (says == VERDICT_UNKNOWN ? "" : "no"));
