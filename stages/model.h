@@ -39,6 +39,7 @@ struct model {
     bool simulated;          /* trained, even in part, on a simulated cohort: say so wherever results appear */
     char cohort[64];         /* "" or words for people: "simulated cohort" */
     char phase[16], recipe_name[64], version[64], cache_digest[65];
+    char sha256[65]; /* of the file, where whoever opened it asked (file_sha256); "": not */
     uint64_t seed;
     int64_t epoch, step;
     char *settings;    /* the metadata's text */

@@ -3,6 +3,7 @@
 #include "stages/roi/regions.h"
 #include "proto/organ.h"
 #include "stages/roi/box.h"
+#include "stages/roi/given.h"
 #include "stages/roi/lesion.h"
 #include "stages/roi/method.h"
 #include "stages/roi/mip.h"
@@ -179,7 +180,15 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
         crop_free(&body);
         return -1;
     }
-    method_find(&body, v->grid.spacing_mm, r, &liver, &found);
+    struct given_parts parts = {0};
+    if (strcmp(r->roi_method, "given") == 0) {
+        if (given_find(v, r, &body, &found, &parts, e)) {
+            crop_free(&body);
+            return -1;
+        }
+    } else {
+        method_find(&body, v->grid.spacing_mm, r, &liver, &found);
+    }
 
     memset(out, 0, sizeof *out);
     memset(summary, 0, sizeof *summary);
@@ -199,6 +208,7 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
     write_labels(&v->grid, &body, &found.labels, number, &out->label_runs);
     if (out->excluded_count)
         write_labels(&v->grid, &body, &found.labels, excluded, &out->excluded_runs);
+    out->scan.given = given_tell(v->given, &parts, number, excluded);
     free(all);
     free(number);
     free(excluded);
