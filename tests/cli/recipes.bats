@@ -24,6 +24,10 @@ classifier_others = 8
 byol_hidden = 8
 moco_queue = 32
 swav_prototypes = 8
+smog_groups = 4
+smog_hidden = 8
+smog_bank = 32
+dino_outputs = 16
 collapse_floor = 0
 END
     sed -n '/^# SUV$/,/^# Boxes/p' "$TOP/pipelines/recipes/paper.conf"
