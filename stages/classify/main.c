@@ -4,18 +4,22 @@
 #include "common/log.h"
 #include "stages/classify/after.h"
 #include "stages/classify/cohort.h"
+#include "stages/classify/page.h"
 #include "stages/classify/result.h"
 #include "stages/classify/upstream.h"
+#include "stages/classify/watch/watch.h"
 #include "stages/stage.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OWN_ROWS = 20 };
+enum { OWN_ROWS = 25 };
 struct settings {
     const char *model, *out, *keep;
     struct upstream_words words;
     double threshold; /* < 0: the model's own */
+    double settle_s, every_s, limit_s, limit_gib;
+    bool once;
     struct backend_wish backend;
     struct after after;
 };
@@ -30,12 +34,8 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
         die_of(&e);
     if (result_make(&r, &m, model, &e) < 0)
         die_of(&e);
-    if (result_write(&r, model, s->out, strcmp(s->keep, "tumour") == 0, &e) < 0)
+    if (result_write(&r, model, s->out, strcmp(s->keep, "tumour") == 0, &s->after, &e) < 0)
         die_of(&e);
-    char *dir = result_dir(&r, s->out);
-    if (after_result(&s->after, dir, &e) < 0)
-        die_of(&e);
-    free(dir);
     *tumours += r.tumours;
     log_record("classified", metric_text("scan", m.facts.source), metric_number("regions", "%.0f", (double)m.count),
                metric_number("tumours", "%.0f", (double)r.tumours), metric_number("tumour_ml", "%.2f", r.tumour_ml));
@@ -49,7 +49,7 @@ static void gather(const char *out)
 {
     struct cohort c;
     struct error e = {0};
-    if (cohort_read(&c, out, &e) < 0 || cohort_write(&c, out, &e) < 0)
+    if (cohort_read(&c, out, &e) < 0 || cohort_write(&c, out, &e) < 0 || index_write(&c, out, &e) < 0)
         die_of(&e);
     cohort_free(&c);
 }
@@ -88,9 +88,64 @@ static void earlier_begin(struct settings *s, const struct option *table, size_t
         free(words[i]);
 }
 
+/* The words of a reading: ours, less what is the watcher's own. */
+static char **reading_words(char **argv, int argc, const char *dir)
+{
+    static const char *const own[] = {"--out", "--settle", "--every", "--limit", "--limit-size"};
+    char **word = xalloc((size_t)argc + 1, sizeof *word);
+    size_t n = 0;
+    bool named = false;
+    for (int i = 0; i < argc; i++) {
+        bool ours = strcmp(argv[i], "--once") == 0 || strncmp(argv[i], "--once=", 7) == 0;
+        for (size_t k = 0; k < COUNT_OF(own); k++) {
+            size_t const length = strlen(own[k]);
+            if (strcmp(argv[i], own[k]) == 0) {
+                ours = true;
+                i++; /* and its value */
+                break;
+            }
+            ours |= strncmp(argv[i], own[k], length) == 0 && argv[i][length] == '=';
+        }
+        if (!ours && !named && (strcmp(argv[i], "watch") == 0 || strcmp(argv[i], "--") == 0))
+            ours = true;
+        if (!ours && argv[i] == dir)
+            ours = named = true;
+        if (!ours)
+            word[n++] = argv[i];
+    }
+    return word;
+}
+
+static int watch_folder(const struct settings *s, char **argv, int argc, const char *dir, struct error *e)
+{
+    char *beside = path_join(dir, "readings"), **word = reading_words(argv, argc, dir);
+    struct watch const w = {.dir = dir,
+                            .out = s->out ? s->out : beside,
+                            .settle_s = s->settle_s,
+                            .every_s = s->every_s,
+                            .limit_s = s->limit_s,
+                            .limit_bytes = s->limit_gib * (1 << 30),
+                            .once = s->once,
+                            .word = word,
+                            .gather = gather};
+    int const code = watch_run(&w, e);
+    if (code < 0)
+        die_of(e);
+    free(word);
+    free(beside);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
-    struct settings s = {.backend = {"auto", "float32", 0}, .words = {.units = "auto"}, .threshold = -1, .keep = "all"};
+    struct settings s = {.backend = {"auto", "float32", 0},
+                         .words = {.units = "auto"},
+                         .threshold = -1,
+                         .keep = "all",
+                         .settle_s = 20,
+                         .every_s = 5,
+                         .limit_s = 900,
+                         .limit_gib = 16};
     struct stage_options so;
     struct stage st;
     struct option table[OWN_ROWS + STAGE_OPTION_ROWS] = {
@@ -125,6 +180,12 @@ int main(int argc, char **argv)
         {"earlier", OPT_STRING, &s.after.earlier, "SCAN|RESULT", 0, 0,
          "an earlier scan of the patient, or its result: what became of its lesions (petrel-followup)", 0, NULL},
         {"same-patient", OPT_FLAG, &s.after.same_patient, NULL, 0, 0, "as petrel-followup has it", 0, NULL},
+        {"settle", OPT_REAL, &s.settle_s, "S", 0, 86400,
+         "watch: a study is complete when it has not changed for so long", 0, NULL},
+        {"every", OPT_REAL, &s.every_s, "S", 0.05, 86400, "watch: the folder is looked at so often", 0, NULL},
+        {"limit", OPT_REAL, &s.limit_s, "S", 1, 86400, "watch: a study that takes longer is refused", 0, NULL},
+        {"limit-size", OPT_REAL, &s.limit_gib, "GIB", 1e-6, 4096, "watch: a study that is larger is refused", 0, NULL},
+        {"once", OPT_FLAG, &s.once, NULL, 0, 0, "watch: leave when every study is done or refused", 0, NULL},
         {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
          "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
@@ -133,11 +194,15 @@ int main(int argc, char **argv)
     struct opts o = {
         .program = "petrel-classify",
         .usage =
-            "--model FILE SCAN... --out DIR | --model FILE --run DIR --in regions --out DIR | settings --model FILE",
+            "--model FILE SCAN... --out DIR | --model FILE --run DIR --in regions --out DIR | settings --model FILE | "
+            "watch DIR --model FILE [--out DIR]",
         .purpose = "says which high-uptake regions of a scan are tumour",
         .epilogue =
             "With scans, load, suv and roi are started with the model's own settings; without, regions are taken from "
             "a channel.\n"
+            "watch: reads each study (a folder of DIR) when it is complete, once, until it is stopped; results in "
+            "DIR/readings "
+            "unless --out.\n"
             "settings: prints the settings the model was trained with, as a recipe for the stages before this one.\n",
         .table = table,
         .count = rows,
@@ -146,6 +211,11 @@ int main(int argc, char **argv)
     struct model model;
     if (opts_parse(&o, argc, argv, &e) < 0)
         die_of(&e);
+    bool watching = o.rest_count > 0 && strcmp(o.rest[0], "watch") == 0;
+    if (watching && (o.rest_count != 2 || s.model == NULL))
+        die(EX_USAGE, "watch wants one folder and a model: petrel-classify watch DIR --model FILE [--out DIR]");
+    if (watching)
+        return watch_folder(&s, argv, argc, o.rest[1], &e);
     bool settings = o.rest_count == 1 && strcmp(o.rest[0], "settings") == 0, alone = o.rest_count > 0;
     if (s.model == NULL)
         die(EX_USAGE, "--model is missing: name a model file");

@@ -7,11 +7,13 @@
 #include "proto/standardise.h"
 #include "stages/classify/body_map.h"
 #include "stages/classify/keep.h"
+#include "stages/classify/page.h"
 #include "stages/classify/tables.h"
 #include "stages/picture.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Leaves the first channels of every box, those the model was made for. */
 static void channels_keep(struct regions_message *m, int channels)
@@ -116,7 +118,7 @@ static int write_table(const struct result *r, const struct model *model, const 
     return publish_commit(&out, e);
 }
 
-/* Both label maps, turned back to the axes of the scan's file. */
+/* The label maps and the map of probabilities, turned back to the axes of the scan's file. */
 static int write_masks(const struct result *r, const char *dir, struct error *e)
 {
     const struct regions_message *m = r->regions;
@@ -130,22 +132,35 @@ static int write_masks(const struct result *r, const char *dir, struct error *e)
     for (size_t i = 0; i < m->count; i++)
         most = (uint32_t)m->region[i].component > most ? (uint32_t)m->region[i].component : most;
     uint8_t *is_tumour = xalloc((size_t)most + 1, 1);
-    for (size_t i = 0; i < m->count; i++)
+    float *its_probability = xalloc((size_t)most + 1, sizeof *its_probability);
+    for (size_t i = 0; i < m->count; i++) {
         is_tumour[m->region[i].component] = r->tumour[i];
-    void *number = xalloc(voxels, sizeof(uint16_t)), *tumour = xalloc(voxels, 1);
+        its_probability[m->region[i].component] = r->probability[i];
+    }
+    void *number = xalloc(voxels, sizeof(uint16_t)), *tumour = xalloc(voxels, 1),
+         *probability = xalloc(voxels, sizeof(float));
     for (size_t i = 0; i < voxels; i++) {
         ((uint16_t *)number)[i] = (uint16_t)label[i];
         ((uint8_t *)tumour)[i] = label[i] <= most ? is_tumour[label[i]] : 0;
+        ((float *)probability)[i] = label[i] <= most ? its_probability[label[i]] : 0;
     }
     free(is_tumour);
+    free(its_probability);
     free(label);
-    struct grid as_number = m->grid, as_tumour = m->grid;
+    struct grid as_number = m->grid, as_tumour = m->grid, as_probability = m->grid;
     volume_turn_back(&as_number, &m->turned, &number, sizeof(uint16_t));
     volume_turn_back(&as_tumour, &m->turned, &tumour, 1);
-    char *numbers = path_join(dir, "labels.nii.gz"), *tumours = path_join(dir, "tumour.nii.gz");
+    volume_turn_back(&as_probability, &m->turned, &probability, sizeof(float));
+    char *numbers = path_join(dir, "labels.nii.gz"), *tumours = path_join(dir, "tumour.nii.gz"),
+         *probabilities = path_join(dir, "probability.nii.gz");
     int rc = nifti_write(numbers, &as_number, 512, number, "petrel regions, numbers as in regions.tsv", e);
     if (rc == 0)
         rc = nifti_write(tumours, &as_tumour, 2, tumour, "petrel: 1 where a region was said to be tumour", e);
+    if (rc == 0)
+        rc = nifti_write(probabilities, &as_probability, 16, probability, "petrel: each region's probability of tumour",
+                         e);
+    free(probabilities);
+    free(probability);
     free(tumours);
     free(numbers);
     free(tumour);
@@ -162,13 +177,25 @@ static int write_picture(const struct result *r, const char *path, struct error 
     return rc;
 }
 
-char *result_dir(const struct result *r, const char *out)
+/* What was followed up was another answer. */
+static void followup_drop(const char *dir)
+{
+    static const char *const name[] = {"followup.csv", "followup.json"};
+    for (size_t i = 0; i < COUNT_OF(name); i++) {
+        char *path = path_join(dir, name[i]);
+        unlink(path);
+        free(path);
+    }
+}
+
+static char *result_dir(const struct result *r, const char *out)
 {
     const struct scan_facts *f = &r->regions->facts;
     return xprintf("%s/%s_%s_%s", out, f->patient, f->study, f->scan); /* a study may hold several scans */
 }
 
-int result_write(const struct result *r, const struct model *model, const char *out, bool keep, struct error *e)
+int result_write(const struct result *r, const struct model *model, const char *out, bool keep, struct after *after,
+                 struct error *e)
 {
     char *dir = result_dir(r, out);
     char *table = path_join(dir, "regions.tsv"), *picture = path_join(dir, "mip.png");
@@ -183,6 +210,11 @@ int result_write(const struct result *r, const struct model *model, const char *
         rc = keep_write(r, dir, e);
     if (rc == 0)
         rc = tables_write(r, model, dir, e);
+    followup_drop(dir);
+    if (rc == 0 && after)
+        rc = after_result(after, dir, e);
+    if (rc == 0)
+        rc = page_write(r, model, dir, e);
     if (rc == 0)
         rc = write_table(r, model, table, e);
     if (rc == 0)

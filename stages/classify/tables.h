@@ -34,6 +34,7 @@ extern const size_t origin_count;
 void csv_field(FILE *to, const char *text);
 #define CSV_END "\r\n"
 
-/* tables_json.c */
+/* tables_json.c: the text, the caller's, NULL and a sentence; and the file. */
+char *result_json(const struct result *r, const struct model *model, const char *dir, struct error *e) MUST_USE;
 int result_json_write(const struct result *r, const struct model *model, const char *dir, struct error *e) MUST_USE;
 #endif

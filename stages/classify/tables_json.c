@@ -67,7 +67,7 @@ static json_t *origin_json(const struct origin *o)
     return object;
 }
 
-int result_json_write(const struct result *r, const struct model *model, const char *dir, struct error *e)
+char *result_json(const struct result *r, const struct model *model, const char *dir, struct error *e)
 {
     const struct origin o = {&r->regions->facts, model, path_base(dir)};
     json_t *regions = json_array(), *rules = json_object();
@@ -83,7 +83,15 @@ int result_json_write(const struct result *r, const struct model *model, const c
     char *text = whole ? json_dumps(whole, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(whole);
     if (!text)
-        return fail_as(e, EX_SOFTWARE, "cannot write the regions of '%s' as JSON", r->regions->facts.scan);
+        fail_as(e, EX_SOFTWARE, "cannot write the regions of '%s' as JSON", r->regions->facts.scan);
+    return text;
+}
+
+int result_json_write(const struct result *r, const struct model *model, const char *dir, struct error *e)
+{
+    char *text = result_json(r, model, dir, e);
+    if (!text)
+        return -1;
     char *path = path_join(dir, "regions.json");
     int rc = publish_bytes(path, text, strlen(text), e);
     free(path);

@@ -7,6 +7,7 @@
 #include "stages/roi/regions.h"
 #include "stages/stage.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* What the cache keeps of how the regions were found. */
 static void facts_tell(struct scan_facts *f, const struct recipe *r, const struct regions_summary *s)
@@ -82,7 +83,7 @@ int main(int argc, char **argv)
             "given: the regions that petrel-load read with --regions, as they are\n"
             "--exclude: by the scan's organ map (1 spleen 2 kidneys 3 liver 4 bladder 5 lungs 6 brain 7 heart "
             "8 stomach\n"
-            "9 prostate 10 glands 11 aorta 12 vertebrae) where it has one; else by where organs lie from the liver\n",
+            "9 prostate 10 glands 12 aorta 13 vertebrae) where it has one; else by where organs lie from the liver\n",
     };
     if (opts_parse(&opts, argc, argv, &e) || recipe_check(&recipe, &e))
         die_of(&e);
@@ -109,6 +110,10 @@ int main(int argc, char **argv)
         if (volume_message_decode(&item.bytes, &in, &e))
             die_of(&e);
         buffer_free(&item.bytes); /* the scan is held once, not twice */
+        if (in.volume.given && strcmp(recipe.roi_method, "given") != 0)
+            log_warn("scan '%s' came with regions that somebody drew, and roi-method %s does not look at them: give "
+                     "--roi-method given",
+                     in.facts.source, recipe.roi_method);
         if (regions_find(&in.volume, &recipe, liver.count ? liver.value : NULL, &out, &found, &e)) {
             stage_refuse(&st, &item, in.facts.source, &e);
             volume_message_free(&in);

@@ -5,6 +5,10 @@
 #   nifti.pl at FILE X Y Z         the value of the voxel at a place, mm RAS; 0 outside
 #   nifti.pl noise FROM TO         the same image with voxels at random
 #   nifti.pl flip AXES FROM TO     the same image, stored backwards along AXES ("xz"); its sform says so
+#   nifti.pl twice - FROM TO       the same image with eight voxels in place of each
+#   nifti.pl move MM FROM TO       the same image, so far to the right
+#   nifti.pl mark VALUE FROM TO    VALUE where it is not 0
+#   nifti.pl edit A=B,... FROM TO  values A become B
 use strict;
 use warnings;
 
@@ -19,7 +23,7 @@ sub slurp {
 }
 
 my ($verb, @words) = @ARGV;
-my $path = $verb eq 'flip' ? $words[1] : $words[0];
+my $path = @words > 1 ? $words[1] : $words[0];
 my $file = slurp($path);
 my ($dims, @dim) = unpack 's<8', substr $file, 40, 16;
 my $datatype = unpack 's<', substr $file, 70, 2;
@@ -57,7 +61,32 @@ if ($verb eq 'grid') {
 } else {
     my $data = substr $file, $begin, $nx * $ny * $nz * $size;
     my $row = $nx * $size;
-    for my $axis (split //, $words[0]) {
+    if ($verb eq 'move') {
+        $sform[3] += $words[0];
+    } elsif ($verb eq 'mark') {
+        $data = pack "($letter)*", map { $_ ? $words[0] : 0 } unpack "($letter)*", $data;
+    } elsif ($verb eq 'edit') {
+        my %to = map { split /=/ } split /,/, $words[0];
+        $data = pack "($letter)*", map { $to{$_} // $_ } unpack "($letter)*", $data;
+    } elsif ($verb eq 'twice') {
+        my $large = '';
+        for my $z (0 .. $nz - 1) {
+            my $slice = '';
+            for my $y (0 .. $ny - 1) {
+                my $wide = join '', map { $_ x 2 } unpack "(a$size)*", substr $data, ($z * $ny + $y) * $row, $row;
+                $slice .= $wide x 2;
+            }
+            $large .= $slice x 2;
+        }
+        $data = $large;
+        for my $i (0 .. 2) {
+            $sform[4 * $i + 3] -= ($sform[4 * $i] + $sform[4 * $i + 1] + $sform[4 * $i + 2]) / 4;
+            $sform[4 * $i + $_] /= 2 for 0 .. 2;
+        }
+        substr($file, 42, 6) = pack 's<3', map { 2 * $_ } @dim[0 .. 2];
+        substr($file, 80, 12) = pack 'f<3', map { $_ / 2 } unpack 'f<3', substr $file, 80, 12;
+    }
+    for my $axis ($verb eq 'flip' ? split //, $words[0] : ()) {
         my $a = index 'xyz', $axis;
         my $turned = '';
         if ($axis eq 'z') {
