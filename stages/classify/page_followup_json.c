@@ -3,6 +3,7 @@
 #include "stages/classify/page.h"
 #include "stages/page.h"
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +22,8 @@ static void put_number(FILE *to, const json_t *from, const char *key, const char
         fprintf(to, "%.6g", json_number_value(value));
     fputs("\">", to);
     if (json_is_number(value)) {
-        bool const percent = strcmp(format, "%") == 0;
-        snprintf(text, sizeof text, percent ? "%+.0f %%" : "%.3g", json_number_value(value));
+        double const v = json_number_value(value);
+        snprintf(text, sizeof text, strcmp(format, "%") == 0 ? "%+.0f %%" : fabs(v) >= 1000 ? "%.0f" : "%.3g", v);
         fputs(text, to);
     } else {
         fputs("<small>-</small>", to);
@@ -65,7 +66,7 @@ static void put_headline(FILE *to, const json_t *all)
         fputs("<b>The two scans go by two patients' names; that they are one was taken on a user's word.</b> ", to);
     fprintf(to, "Earlier scan: ");
     page_text(to, text_of(json_object_get(all, "earlier"), "folder"));
-    fprintf(to, "; laid on this one by a rigid motion (correlation %.2f).</p>",
+    fprintf(to, "; laid on this one by a rigid motion (correlation %.3f).</p>",
             json_number_value(json_object_get(json_object_get(all, "alignment"), "correlation")));
 }
 
