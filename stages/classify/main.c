@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OWN_ROWS = 25 };
+enum { OWN_ROWS = 26 };
 struct settings {
     const char *model, *out, *keep;
     struct upstream_words words;
@@ -70,7 +70,7 @@ static void note_refusal(struct stage *st, struct taken *item, bool tell)
 static void earlier_begin(struct settings *s, const struct option *table, size_t rows)
 {
     static const char *const passed[] = {"model", "backend", "precision", "units", "threshold"};
-    char *words[COUNT_OF(passed) + 2] = {0};
+    char *words[COUNT_OF(passed) + 3] = {0};
     struct error e = {0};
     size_t count = 0;
     for (size_t i = 0; i < rows; i++)
@@ -82,6 +82,8 @@ static void earlier_begin(struct settings *s, const struct option *table, size_t
             }
     if (s->words.accept_implausible)
         words[count++] = xstrdup("--accept-implausible");
+    if (s->words.keep_identifiers)
+        words[count++] = xstrdup("--keep-identifiers");
     if (after_begin(&s->after, s->out, words, &e) < 0)
         die_of(&e);
     for (size_t i = 0; i < count; i++)
@@ -186,6 +188,8 @@ int main(int argc, char **argv)
         {"limit", OPT_REAL, &s.limit_s, "S", 1, 86400, "watch: a study that takes longer is refused", 0, NULL},
         {"limit-size", OPT_REAL, &s.limit_gib, "GIB", 1e-6, 4096, "watch: a study that is larger is refused", 0, NULL},
         {"once", OPT_FLAG, &s.once, NULL, 0, 0, "watch: leave when every study is done or refused", 0, NULL},
+        {"keep-identifiers", OPT_FLAG, &s.words.keep_identifiers, NULL, 0, 0,
+         "ids of patients, and names of files and folders, in the results; default: salted hashes", 0, NULL},
         {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
          "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
@@ -251,6 +255,7 @@ int main(int argc, char **argv)
 
     earlier_begin(&s, table, rows);
     if (alone) {
+        s.words.out = s.out;
         if (upstream_start(o.rest, o.rest_count, &s.words, model.settings, &so.run, &e) < 0)
             die_of(&e);
         stage_open(&st, "classify", &so, true, false);
