@@ -84,12 +84,15 @@ static bool region_files(const char *region, struct region_quantities *q)
     return files_measure(image, mask, q);
 }
 
-/* Meshes differ in how a cube's corners are joined where that is open: see docs/reading.md. */
-static double allowed(const char *name)
+/* Meshes differ in how a cube's corners are joined where that is open (docs/reading.md); of the lump, from which voxels were taken at random,
+ * the two peers' own differ by 3 %. */
+static double allowed(const char *region, const char *name)
 {
-    return strcmp(name, "surface_mm2") == 0 || strcmp(name, "sphericity") == 0 ? 0.012
-           : strcmp(name, "mesh_ml") == 0                                      ? 0.011
-                                                                               : 2e-6;
+    static const char *const of_mesh[] = {"surface_mm2", "sphericity", "mesh_ml"};
+    for (size_t i = 0; i < COUNT_OF(of_mesh); i++)
+        if (strcmp(name, of_mesh[i]) == 0)
+            return strcmp(region, "blob") == 0 ? 0.02 : 0.012;
+    return 2e-6;
 }
 
 static void as_mirp_and_pyradiomics_have_it(void **state)
@@ -119,8 +122,9 @@ static void as_mirp_and_pyradiomics_have_it(void **state)
         double const have = variance ? q.suv_sd * q.suv_sd : quantity_number(row, 0, &q);
         double const off = fabs(have - wanted) / fabs(wanted);
         size_t const which = (size_t)(row - region_quantity_table);
-        farthest[peer != NULL][which] = fmax(farthest[peer != NULL][which], off);
-        if (!(off <= allowed(name)))
+        if (strcmp(region, "blob") != 0)
+            farthest[peer != NULL][which] = fmax(farthest[peer != NULL][which], off);
+        if (!(off <= allowed(region, name)))
             fail_msg("%s of %s is %.9g, %s has %.9g", name, region, have, peer ? "PyRadiomics" : "MIRP", wanted);
         compared++;
     }
