@@ -9,6 +9,7 @@
 #include "stages/classify/keep.h"
 #include "stages/classify/page.h"
 #include "stages/classify/tables.h"
+#include "stages/model_patients.h"
 #include "stages/picture.h"
 #include <math.h>
 #include <stdlib.h>
@@ -60,6 +61,12 @@ int result_make(struct result *r, struct regions_message *m, struct model *model
     free(whose);
     if (suits)
         return -1;
+    r->seen = model_patients_has(model->patients[0], m->facts.patient) ? "the model learned from this patient"
+              : model_patients_has(model->patients[1], m->facts.patient)
+                  ? "this patient was among those by whom the model was chosen (validation)"
+                  : "";
+    if (*r->seen)
+        log_warn("scan '%s': %s: its answers say nothing of patients it has not seen", m->facts.scan, r->seen);
     channels_keep(m, model->channels);
     const struct volume_scale scale = facts_scale(&m->facts);
     enum position_form form = sampling_position_form(&model->recipe);
@@ -102,6 +109,8 @@ static int write_table(const struct result *r, const struct model *model, const 
     if (model->simulated)
         fprintf(out.to, "# the model was trained on a %s: this shows that the program works, not what is tumour\n",
                 model->cohort);
+    if (*r->seen)
+        fprintf(out.to, "# %s\n", r->seen);
     fprintf(out.to, "# scan '%s'%s\n", m->facts.source, m->facts.simulated ? ", simulated" : "");
     fprintf(out.to, "# petrel-classify %s; research software, no medical device\n", program_version());
     fprintf(out.to, "# metabolic tumour volume %.2f ml, total lesion glycolysis %.2f g, threshold %.2f\n", r->tumour_ml,
@@ -218,8 +227,9 @@ int result_write(const struct result *r, const struct model *model, const char *
     if (rc == 0)
         rc = write_table(r, model, table, e);
     if (rc == 0)
-        printf("%s\t%zu regions\t%zu tumours\t%.1f ml tumour\t%s%s\n", dir, r->regions->count, r->tumours, r->tumour_ml,
-               model->simulated ? "model of a " : "", model->simulated ? model->cohort : "");
+        printf("%s\t%zu regions\t%zu tumours\t%.1f ml tumour\t%s%s%s%s\n", dir, r->regions->count, r->tumours,
+               r->tumour_ml, model->simulated ? "model of a " : "", model->simulated ? model->cohort : "",
+               *r->seen && model->simulated ? "; " : "", r->seen);
     free(picture);
     free(table);
     free(dir);

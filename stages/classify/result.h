@@ -21,8 +21,9 @@ struct result {
     float *probability; /* [count] */
     bool *tumour;       /* [count] */
     size_t tumours;
-    double tumour_ml;                   /* metabolic tumour volume: of all regions said tumour */
-    double glycolysis_g;                /* total lesion glycolysis: their sum of SUVmean * ml */
+    const char *seen;    /* "": the model does not know the patient, or does not say; else what to tell people */
+    double tumour_ml;    /* metabolic tumour volume: of all regions said tumour */
+    double glycolysis_g; /* total lesion glycolysis: their sum of SUVmean * ml */
     struct region_quantities *quantity; /* [count] */
     struct scan_quantities scan;
 };
