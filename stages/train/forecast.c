@@ -94,7 +94,7 @@ int forecast_print(struct train *t, FILE *to, struct error *e)
     int64_t train, validation;
     t->channels = recipe_channels(r);
     t->world = (struct world){.size = 1};
-    if (epoch_steps(t, &train, &validation, e) || model_network(r, t->channels, &t->network, e) ||
+    if (epoch_steps(t, &train, &validation, e) || model_network(r, t->channels, false, &t->network, e) ||
         !(t->backend = backend_choose(&(struct backend_wish){t->backend_name, r->precision, t->threads}, e)) ||
         method_settings_make(t, &settings, e) || learner_open(&l, t->backend, &settings, e))
         return -1;
