@@ -4,6 +4,7 @@
 #include "common/opts.h"
 
 #include "common/config.h"
+#include "common/json_memory.h"
 #include "common/log.h"
 #include "common/opts_table.h"
 
@@ -414,6 +415,7 @@ int opts_parse(struct opts *o, int argc, char **argv, struct error *e)
 {
     static bool checked;
     program_name_set(o->program);
+    json_memory_or_die();
     if (!checked) /* first, so that it comes last */
         checked = atexit(stdout_check) == 0;
     if (o->common.seed == 0)

@@ -335,16 +335,18 @@ int store_read(struct store *s, const char *name, enum store_type type, uint64_t
     return good ? 0 : store_fail(s, "read", name, e);
 }
 
-bool store_has(struct store *s, const char *name)
+int store_has(struct store *s, const char *name, struct error *e)
 {
     library_quiet();
     char part[256];
     for (const char *slash = strchr(name + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         format_into(part, sizeof part, "%.*s", (int)(slash - name), name);
-        if (H5Lexists(s->file, part, H5P_DEFAULT) <= 0)
-            return false;
+        htri_t const there = H5Lexists(s->file, part, H5P_DEFAULT);
+        if (there <= 0)
+            return there < 0 ? store_fail(s, "look for", name, e) : 0;
     }
-    return H5Lexists(s->file, name, H5P_DEFAULT) > 0;
+    htri_t const there = H5Lexists(s->file, name, H5P_DEFAULT);
+    return there < 0 ? store_fail(s, "look for", name, e) : there > 0;
 }
 
 /* ---- verification */
@@ -500,9 +502,11 @@ static int get_numbers(struct store *s, const char *object, const char *name, H5
     return result;
 }
 
-bool store_has_attribute(struct store *s, const char *object, const char *name)
+int store_has_attribute(struct store *s, const char *object, const char *name, struct error *e)
 {
-    return H5Aexists_by_name(s->file, object, name, H5P_DEFAULT) > 0;
+    library_quiet();
+    htri_t const there = H5Aexists_by_name(s->file, object, name, H5P_DEFAULT);
+    return there < 0 ? store_fail(s, "look for attribute", name, e) : there > 0;
 }
 
 int store_get_text(struct store *s, const char *object, const char *name, char *text, size_t size, struct error *e)
