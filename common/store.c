@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <hdf5.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,8 +39,20 @@ static struct {
     size_t size;
 } types[7];
 
+/* Where memory is gone, HDF5 1.10 leaves by itself (H5I_register: exit(-1)), with a code of nobody's and without a word. */
+static void library_gave_up(int status, void *nothing)
+{
+    (void)nothing;
+    if (status != -1)
+        return;
+    fprintf(stderr, "%s: HDF5 gave up: no memory, most likely (close other programs, or run on a larger machine)\n",
+            program_name());
+    _exit(EX_OSERR);
+}
+
 static void library_begin(void)
 {
+    on_exit(library_gave_up, NULL);
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1); /* read once, when the library starts */
     H5dont_atexit(); /* its farewell after a failed write is a SIGSEGV; whatever we keep was closed by hand */
     H5open();

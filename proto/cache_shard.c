@@ -214,8 +214,8 @@ int shard_facts(struct store *s, struct scan_facts *facts, struct error *e)
         if (!result)
             continue;
         result = f->kind == FACT_TEXT   ? store_get_text(s, "/scan", f->name, at, f->size, e)
-                     : f->kind == FACT_REAL ? store_get_real(s, "/scan", f->name, 1, at, e)
-                                            : store_get_int(s, "/scan", f->name, at, e);
+                 : f->kind == FACT_REAL ? store_get_real(s, "/scan", f->name, 1, at, e)
+                                        : store_get_int(s, "/scan", f->name, at, e);
         if (result)
             return -1;
     }
@@ -300,9 +300,9 @@ int shard_lesions(struct store *s, size_t regions, struct lesions *l, struct err
     if (result <= 0)
         return result;
     result = table_read(s, "/lesion", &lesion_table, &lesion, &l->count, e) ||
-                         table_read(s, "/lesion_part", &lesion_part_table, &part, &l->part_count, e)
-                     ? -1
-                     : 0;
+                     table_read(s, "/lesion_part", &lesion_part_table, &part, &l->part_count, e)
+                 ? -1
+                 : 0;
     l->lesion = lesion, l->part = part;
     l->known = 1;
     return result ? result : lesions_check(l, regions, e);

@@ -49,7 +49,7 @@ run_row() { # run_row COMMAND [VARIABLE=VALUE...]: its code; stdout and stderr b
 }
 made() { (cd at && find . -type f ! -name '*.lock' ! -name lock ! -path '*/progress/*' ! -name '*.names' | sort | while read -r f; do
     case $f in
-    *losses.csv | *.end) echo "$f" ;; # seconds
+    *losses.csv | *.end | *-cost.tsv) echo "$f" ;; # seconds, energy
     *.html | *.h5) sha256sum <"$f" | sed "s|-|$f|" ;;
     *) sha256sum "$f" ;;
     esac
