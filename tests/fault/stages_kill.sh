@@ -21,7 +21,7 @@ attack() { # attack PROGRAMS: kills of them while the job goes
     local pids
     while kill -0 "$job" 2>/dev/null && [ $kills -lt "$wanted" ]; do
         sleep 0.$((1 + $(below 4)))$(below 10)
-        mapfile -t pids < <(pgrep -g "$job" "^petrel-($1)\$")
+        mapfile -t pids < <(pgrep -g "$job" "^petrel-($1)\$" 2>/dev/null)
         [ ${#pids[@]} -gt 0 ] || continue
         kill -9 "${pids[$(below ${#pids[@]})]}" 2>/dev/null && kills=$((kills + 1))
     done
