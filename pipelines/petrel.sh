@@ -27,6 +27,7 @@ usage() {
     echo
     commands
     echo "  pretrain, classifier          the two halves of train"
+    echo "  supervised --cache DIR --out DIR           the whole network from scratch, or from --model"
     for program in "${programs[@]}"; do printf '  %-29s petrel-%s\n' "$program" "$program"; done
     echo "  recipes              the folder of recipes"
     echo
@@ -46,7 +47,7 @@ commands | words) "$command" ;; # for run.sh
     echo "petrel ${said#* }"
     ;;
 recipes) echo "$here/recipes" ;;
-demo | rois | train | pretrain | classifier | classify) exec "$here/$command.sh" "$@" ;;
+demo | rois | train | pretrain | classifier | supervised | classify) exec "$here/$command.sh" "$@" ;;
 simulate) exec petrel-simulate "$@" ;;
 tables) exec "$here/tables/all.sh" "$@" ;;
 -*) exec "$here/demo.sh" "$command" "$@" ;;

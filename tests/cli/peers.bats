@@ -59,6 +59,10 @@ peer() {
     peer ops/lightly_check.py
 }
 
+@test "Lightly and the published equations: every method's golden run of ten steps is what its script makes" {
+    peer methods/make.py --check
+}
+
 @test "PyTorch: every gradient of a step of the whole network to 1e-4, and two steps follow its float64" {
     peer train/compare_full.py "$SMALL/cache"
 }
