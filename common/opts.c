@@ -4,8 +4,8 @@
 #include "common/opts.h"
 
 #include "common/config.h"
-#include "common/json_memory.h"
 #include "common/log.h"
+#include "common/memory_json.h"
 #include "common/opts_table.h"
 
 #include <assert.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_memory -- memory for JSON, or death.   common */
-#include "common/json_memory.h"
+/* memory_json -- memory for JSON, or death.   common */
+#include "common/memory_json.h"
 #include "common/base.h"
 #include <jansson.h>
 #include <stdlib.h>
