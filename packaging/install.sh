@@ -36,7 +36,7 @@ done
 
 put 755 "$bindir" "${programs[@]}"
 put 644 "$pkglibdir" "${parts[@]}"
-put 755 "$pkgdatadir/pipelines" pipelines/petrel.sh pipelines/{demo,rois,train,pretrain,classifier,classify}.sh
+put 755 "$pkgdatadir/pipelines" pipelines/petrel.sh pipelines/{demo,rois,train,pretrain,classifier,supervised,classify}.sh
 put 644 "$pkgdatadir/pipelines" pipelines/{lib,arguments}.sh
 put 644 "$pkgdatadir/pipelines/recipes" pipelines/recipes/*.conf
 for folder in pipelines/recipes/*/; do

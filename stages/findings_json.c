@@ -75,22 +75,22 @@ static int regions_read(const json_t *regions, struct findings *f, struct error 
     return 0;
 }
 
-/* What every rule says of the scan: "tmtv_ml_RULE". */
-static void rules_read(const json_t *scan, struct findings *f)
+/* What every rule of the result's list says of the scan: "tmtv_ml_RULE". */
+static void rules_read(const json_t *rules, const json_t *scan, struct findings *f)
 {
-    static const char head[] = "tmtv_ml_";
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)scan, key, value) if (strncmp(key, head, sizeof head - 1) == 0 &&
-                                                                   json_is_number(value) &&
-                                                                   f->rule_count < FINDINGS_RULES)
+    const char *name;
+    json_t *how;
+    json_object_foreach((json_t *)(uintptr_t)rules, name, how)
     {
+        if (f->rule_count == FINDINGS_RULES)
+            break;
         struct findings_rule *rule = &f->rule[f->rule_count++];
-        snprintf(rule->name, sizeof rule->name, "%s", key + sizeof head - 1);
-        rule->tmtv_ml = json_number_value(value);
-        char *tlg = xprintf("tlg_g_%s", rule->name);
+        char *tmtv = xprintf("tmtv_ml_%s", name), *tlg = xprintf("tlg_g_%s", name);
+        snprintf(rule->name, sizeof rule->name, "%s", name);
+        rule->tmtv_ml = number_of(scan, tmtv);
         rule->tlg_g = number_of(scan, tlg);
         free(tlg);
+        free(tmtv);
     }
 }
 
@@ -117,7 +117,7 @@ int findings_read_table(const char *dir, struct findings *f, struct error *e)
     f->threshold = *threshold ? strtod(threshold, NULL) : (double)NAN;
     f->liver_mean = number_of(scan, "liver_mean");
     f->liver_sd = number_of(scan, "liver_sd");
-    rules_read(scan, f);
+    rules_read(json_object_get(all, "rules"), scan, f);
     const char *blank = strchr(f->program, ' ');
     snprintf(f->version, sizeof f->version, "%.63s", blank ? blank + 1 : f->program);
     if (rc == 0)

@@ -34,12 +34,8 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
         die_of(&e);
     if (result_make(&r, &m, model, &e) < 0)
         die_of(&e);
-    if (result_write(&r, model, s->out, strcmp(s->keep, "tumour") == 0, &e) < 0)
+    if (result_write(&r, model, s->out, strcmp(s->keep, "tumour") == 0, &s->after, &e) < 0)
         die_of(&e);
-    char *dir = result_dir(&r, s->out);
-    if (after_result(&s->after, dir, &e) < 0)
-        die_of(&e);
-    free(dir);
     *tumours += r.tumours;
     log_record("classified", metric_text("scan", m.facts.source), metric_number("regions", "%.0f", (double)m.count),
                metric_number("tumours", "%.0f", (double)r.tumours), metric_number("tumour_ml", "%.2f", r.tumour_ml));
@@ -68,6 +64,30 @@ static void note_refusal(struct stage *st, struct taken *item, bool tell)
         log_warn("refused by %s: %s: %s", f.stage, f.scan, f.sentence);
     st->refused++;
     stage_done(st, item);
+}
+
+/* The earlier scan is read as this one is. */
+static void earlier_begin(struct settings *s, const struct option *table, size_t rows)
+{
+    static const char *const passed[] = {"model", "backend", "precision", "units", "threshold"};
+    char *words[COUNT_OF(passed) + 3] = {0};
+    struct error e = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < rows; i++)
+        for (size_t k = 0; k < COUNT_OF(passed); k++)
+            if (strcmp(table[i].name, passed[k]) == 0) {
+                char *value = opts_value(&table[i]);
+                words[count++] = xprintf("--%s=%s", passed[k], value);
+                free(value);
+            }
+    if (s->words.accept_implausible)
+        words[count++] = xstrdup("--accept-implausible");
+    if (s->words.keep_identifiers)
+        words[count++] = xstrdup("--keep-identifiers");
+    if (after_begin(&s->after, s->out, words, &e) < 0)
+        die_of(&e);
+    for (size_t i = 0; i < count; i++)
+        free(words[i]);
 }
 
 /* The words of a reading: ours, less what is the watcher's own. */
@@ -118,28 +138,6 @@ static int watch_folder(const struct settings *s, char **argv, int argc, const c
     return code;
 }
 
-/* The earlier scan is read as this one is. */
-static void earlier_begin(struct settings *s, const struct option *table, size_t rows)
-{
-    static const char *const passed[] = {"model", "backend", "precision", "units", "threshold"};
-    char *words[COUNT_OF(passed) + 2] = {0};
-    struct error e = {0};
-    size_t count = 0;
-    for (size_t i = 0; i < rows; i++)
-        for (size_t k = 0; k < COUNT_OF(passed); k++)
-            if (strcmp(table[i].name, passed[k]) == 0) {
-                char *value = opts_value(&table[i]);
-                words[count++] = xprintf("--%s=%s", passed[k], value);
-                free(value);
-            }
-    if (s->words.accept_implausible)
-        words[count++] = xstrdup("--accept-implausible");
-    if (after_begin(&s->after, s->out, words, &e) < 0)
-        die_of(&e);
-    for (size_t i = 0; i < count; i++)
-        free(words[i]);
-}
-
 int main(int argc, char **argv)
 {
     struct settings s = {.backend = {"auto", "float32", 0},
@@ -163,8 +161,6 @@ int main(int argc, char **argv)
          "facts in place of the files', as petrel-load has it", 0, NULL},
         {"accept-implausible", OPT_FLAG, &s.words.accept_implausible, NULL, 0, 0, "as petrel-suv has it: for phantoms",
          0, NULL},
-        {"keep-identifiers", OPT_FLAG, &s.words.keep_identifiers, NULL, 0, 0,
-         "ids of patients, and names of files and folders, in the results; default: salted hashes", 0, NULL},
         {"regions", OPT_STRING, &s.words.regions, "FILE", 0,
          0, "regions that somebody drew, in place of our own (one scan only): an image of labels or a mask, RTSTRUCT or SEG",
          0, NULL},
@@ -178,12 +174,6 @@ int main(int argc, char **argv)
         {"given-parts", OPT_STRING, &s.words.given_parts, "auto|labels|components", 0, 0, "as petrel-roi has it", 0,
          NULL},
         {"liver", OPT_STRING, &s.words.liver, "X,Y,Z", 0, 0, "where the liver is, as petrel-roi has it", 0, NULL},
-        {"settle", OPT_REAL, &s.settle_s, "S", 0, 86400,
-         "watch: a study is complete when it has not changed for so long", 0, NULL},
-        {"every", OPT_REAL, &s.every_s, "S", 0.05, 86400, "watch: the folder is looked at so often", 0, NULL},
-        {"limit", OPT_REAL, &s.limit_s, "S", 1, 86400, "watch: a study that takes longer is refused", 0, NULL},
-        {"limit-size", OPT_REAL, &s.limit_gib, "GIB", 1e-6, 4096, "watch: a study that is larger is refused", 0, NULL},
-        {"once", OPT_FLAG, &s.once, NULL, 0, 0, "watch: leave when every study is done or refused", 0, NULL},
         {"dicom", OPT_STRING, &s.after.dicom, "seg,sr,rtstruct,probability", 0, 0,
          "DICOM objects of the results, with the patient's identity, as petrel-export has them", 0, NULL},
         {"bids", OPT_STRING, &s.after.bids, "DIR", 0, 0, "a BIDS derivative to add the results to, likewise", 0, NULL},
@@ -192,6 +182,14 @@ int main(int argc, char **argv)
         {"earlier", OPT_STRING, &s.after.earlier, "SCAN|RESULT", 0, 0,
          "an earlier scan of the patient, or its result: what became of its lesions (petrel-followup)", 0, NULL},
         {"same-patient", OPT_FLAG, &s.after.same_patient, NULL, 0, 0, "as petrel-followup has it", 0, NULL},
+        {"settle", OPT_REAL, &s.settle_s, "S", 0, 86400,
+         "watch: a study is complete when it has not changed for so long", 0, NULL},
+        {"every", OPT_REAL, &s.every_s, "S", 0.05, 86400, "watch: the folder is looked at so often", 0, NULL},
+        {"limit", OPT_REAL, &s.limit_s, "S", 1, 86400, "watch: a study that takes longer is refused", 0, NULL},
+        {"limit-size", OPT_REAL, &s.limit_gib, "GIB", 1e-6, 4096, "watch: a study that is larger is refused", 0, NULL},
+        {"once", OPT_FLAG, &s.once, NULL, 0, 0, "watch: leave when every study is done or refused", 0, NULL},
+        {"keep-identifiers", OPT_FLAG, &s.words.keep_identifiers, NULL, 0, 0,
+         "ids of patients, and names of files and folders, in the results; default: salted hashes", 0, NULL},
         {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
          "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };

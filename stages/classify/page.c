@@ -15,7 +15,7 @@ struct reading {
     const struct result *r;
     const struct model *model;
     struct origin origin;
-    const char *data, *cells;
+    const char *data, *cells, *dir;
 };
 
 /* What stands in the table at first; the rest when every column is asked for. */
@@ -272,11 +272,27 @@ static void made(const void *of)
     fputs("</table>", p->to);
 }
 
-static const struct page_slot slots[] = {{"name", name},       {"css", css},          {"js", js},
-                                         {"data", data},       {"cells", cells},      {"of_cohort", of_cohort},
-                                         {"rules", rules},     {"regions", regions},  {"scan", scan},
-                                         {"columns", columns}, {"made", made},        {"simulated", simulated},
-                                         {"origin", origin},   {"headline", headline}};
+static void followup(const void *of)
+{
+    const struct reading *p = of;
+    page_followup(p->dir, p->r->regions->facts.simulated ? ", a simulated scan" : "", p->to);
+}
+
+static const struct page_slot slots[] = {{"followup", followup},
+                                         {"name", name},
+                                         {"css", css},
+                                         {"js", js},
+                                         {"data", data},
+                                         {"cells", cells},
+                                         {"of_cohort", of_cohort},
+                                         {"rules", rules},
+                                         {"regions", regions},
+                                         {"scan", scan},
+                                         {"columns", columns},
+                                         {"made", made},
+                                         {"simulated", simulated},
+                                         {"origin", origin},
+                                         {"headline", headline}};
 
 int page_write(const struct result *r, const struct model *model, const char *dir, struct error *e)
 {
@@ -289,7 +305,7 @@ int page_write(const struct result *r, const struct model *model, const char *di
     fclose(memory);
     struct publish out;
     if (rc == 0 && (rc = publish_open(&out, path, e)) == 0) {
-        struct reading const p = {out.to, r, model, {&r->regions->facts, model, path_base(dir)}, json, cells_text};
+        struct reading const p = {out.to, r, model, {&r->regions->facts, model, path_base(dir)}, json, cells_text, dir};
         page_fill((const char *)reading_html, slots, COUNT_OF(slots), &p, out.to);
         rc = publish_commit(&out, e);
     }

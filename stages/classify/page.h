@@ -9,5 +9,8 @@
 #include "stages/classify/result.h"
 
 int page_write(const struct result *r, const struct model *model, const char *dir, struct error *e) MUST_USE;
+/* A section of what became of the lesions since an earlier scan, of DIR/followup.json; nothing where there is none. of_cohort: for its
+ * title, as the other sections have it. (page_followup_json.c) */
+void page_followup(const char *dir, const char *of_cohort, FILE *to);
 int index_write(const struct cohort *c, const char *out, struct error *e) MUST_USE;
 #endif

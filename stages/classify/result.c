@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Leaves the first channels of every box, those the model was made for. */
 static void channels_keep(struct regions_message *m, int channels)
@@ -185,13 +186,25 @@ static int write_picture(const struct result *r, const char *path, struct error 
     return rc;
 }
 
-char *result_dir(const struct result *r, const char *out)
+/* What was followed up was another answer. */
+static void followup_drop(const char *dir)
+{
+    static const char *const name[] = {"followup.csv", "followup.json"};
+    for (size_t i = 0; i < COUNT_OF(name); i++) {
+        char *path = path_join(dir, name[i]);
+        unlink(path);
+        free(path);
+    }
+}
+
+static char *result_dir(const struct result *r, const char *out)
 {
     const struct scan_facts *f = &r->regions->facts;
     return xprintf("%s/%s_%s_%s", out, f->patient, f->study, f->scan); /* a study may hold several scans */
 }
 
-int result_write(const struct result *r, const struct model *model, const char *out, bool keep, struct error *e)
+int result_write(const struct result *r, const struct model *model, const char *out, bool keep, struct after *after,
+                 struct error *e)
 {
     char *dir = result_dir(r, out);
     char *table = path_join(dir, "regions.tsv"), *picture = path_join(dir, "mip.png");
@@ -206,6 +219,9 @@ int result_write(const struct result *r, const struct model *model, const char *
         rc = keep_write(r, dir, e);
     if (rc == 0)
         rc = tables_write(r, model, dir, e);
+    followup_drop(dir);
+    if (rc == 0 && after)
+        rc = after_result(after, dir, e);
     if (rc == 0)
         rc = page_write(r, model, dir, e);
     if (rc == 0)

@@ -235,6 +235,12 @@ static void put_missing(const struct paper *p, const struct dress *d, FILE *to)
 
 static void put_notes(const struct paper *p, const struct dress *d, FILE *to)
 {
+    for (size_t i = 0; p->r != NULL && i < p->r->models; i++) {
+        char *seen = seen_sentence(&p->r->model[i].seen, p->r->model[i].name, split_name[p->r->split]);
+        if (*seen != '\0')
+            dress_note(d, seen, to);
+        free(seen);
+    }
     put_missing(p, d, to);
     if (p->r != NULL) {
         put_line(

@@ -49,6 +49,8 @@ static size_t own_rows(struct train *t, struct option *table)
         {"augment-on", OPT_CHOICE, &t->augment_on, "pairs|backend", 0,
          0, "pretrain: who applies what petrel-pairs draws: pairs themselves, or the back end (cuda), to rounding the same",
          0, NULL},
+        {"hours", OPT_FLAG, &t->hours, NULL, 0, 0,
+         "describe: instead of the table, how long pretraining would take here: some steps are taken and timed", 0, NULL},
         {"tensorboard", OPT_STRING, &t->tensorboard, "DIR", 0, 0,
          "event files for TensorBoard under DIR/pretrain and DIR/classifier: loss terms, rate, boxes a second", 0, NULL},
         {"onnx", OPT_STRING, &t->export_onnx, "FILE", 0, 0, "export: backbone, PEB and classifier as ONNX (opset 17)",
@@ -95,10 +97,11 @@ static void parse(struct train *t, int argc, char **argv)
     n += recipe_options(&t->recipe, RECIPE_NETWORK | RECIPE_PRETRAIN | RECIPE_CLASSIFIER, table + n, TABLE_ROOM - n);
     struct opts o = {
         .program = "petrel-train",
-        .usage = "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train "
-                 "describe [--recipe FILE] [--cache DIR]\n       petrel-train settings paper|released\n       "
-                 "petrel-train export --init FILE [--onnx FILE] "
-                 "[--compact FILE] [--model FILE]",
+        .usage =
+            "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train "
+            "describe [--recipe FILE] [--hours [--cache DIR]]\n       petrel-train settings paper|released\n       "
+            "petrel-train export --init FILE [--onnx FILE] "
+            "[--compact FILE] [--model FILE]",
         .purpose = "learns representations of region pairs, then a classifier on them",
         .epilogue = "Batches come from petrel-pairs, started beside it with the same run directory and recipe.\n"
                     "Killed or stopped, run the same command again: it ends in the same bytes.",
@@ -219,8 +222,10 @@ int main(int argc, char **argv)
     size_t phase = 0;
     parse(&t, argc, argv);
     if (!strcmp(t.phase, "describe")) {
-        if (describe_print(&t, stdout, &e))
+        if (t.hours ? forecast_print(&t, stdout, &e) : describe_print(&t, stdout, &e))
             die_of(&e);
+        if (t.hours)
+            close_all(&t);
         return EX_OK;
     }
     if (!strcmp(t.phase, "export"))

@@ -31,7 +31,7 @@ nothing_left() {
     nothing_left
     run -0 "$TOP/pipelines/classify.sh" --model "$model" "$scan" --out piped -j 2
     diff -r alone piped
-    [ "$(ls "alone/$name" | tr '\n' ' ')" = "labels.nii.gz mip.png probability.nii.gz reading.html regions.csv regions.json regions.tsv scan.csv tumour.nii.gz " ]
+    [ "$(ls "alone/$name" | tr '\n' ' ')" = "body.nii.gz labels.nii.gz mip.png probability.nii.gz reading.html regions.csv regions.json regions.tsv scan.csv tumour.nii.gz " ]
     [ "$(rows "alone/$name/regions.tsv")" = "$(petrel-cache ls "$SMALL/cache" | awk '$2 == "SIMULATED_0004" { print $3 }')" ]
     [[ $(head -n 1 "alone/$name/regions.tsv") == "# the model was trained on a simulated cohort"* ]]
     grep -q "^# scan '.*PET.nii.gz', simulated" "alone/$name/regions.tsv"

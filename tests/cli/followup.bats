@@ -90,6 +90,11 @@ row() { # column 4 (earlier), 5 (later) REGION: the lesion's row
     petrel-classify --quiet --model "$model" --threshold 0 "$visits/SIMULATED_FOLLOWUP" --earlier scan/earlier/*_* --out result
     diff scan/[0-9a-f]*_*_*/followup.csv result/[0-9a-f]*_*_*/followup.csv
     cmp scan/[0-9a-f]*_*_*/followup.json result/[0-9a-f]*_*_*/followup.json
+    # it stands on the page, and goes from the folder with another answer
+    grep -q '<section id="followup"><h2>Since the earlier scan' result/[0-9a-f]*_*_*/reading.html
+    petrel-classify --quiet --model "$model" "$visits/SIMULATED_FOLLOWUP" --out result
+    [ ! -e result/[0-9a-f]*_*_*/followup.json ]
+    ! grep -q '<section id="followup">' result/[0-9a-f]*_*_*/reading.html
     run -66 petrel-classify --quiet --model "$model" "$visits/SIMULATED_FOLLOWUP" --earlier nowhere --out result
     [[ $output == *"'nowhere' (--earlier)"* ]]
     run -65 petrel-classify --quiet --model "$model" "$visits/SIMULATED_FOLLOWUP" --earlier "$(small_scan 4)" --out result

@@ -23,7 +23,7 @@ sub slurp {
 }
 
 my ($verb, @words) = @ARGV;
-my $path = @words > 1 ? $words[1] : $words[0];
+my $path = @words > 1 && $verb !~ /^(at|noise)$/ ? $words[1] : $words[0];
 my $file = slurp($path);
 my ($dims, @dim) = unpack 's<8', substr $file, 40, 16;
 my $datatype = unpack 's<', substr $file, 70, 2;
