@@ -135,7 +135,7 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
 
 @test "without validation patients, and with a list of pairs: gone on with from an epoch's end, the same bytes" {
     cp -r "$D/cache" "$D/novalidation"
-    grep -v '^#' "$D/cache/splits.tsv" | sed 's/\tvalidation$/\ttrain/' >"$D/novalidation/splits.tsv"
+    sed '/^#/d; 1s/.*/patient\tsplit/; s/\tvalidation$/\ttrain/' "$D/cache/splits.tsv" >"$D/novalidation/splits.tsv"
     same=(--quiet --threads 1 --cache "$D/novalidation" --recipe "$D/tiny.conf")
     phase pretrain "$D/nv" 1
     phase pretrain "$D/nvr" 1 --steps 3 --checkpoint-s 0 # of an epoch of three
