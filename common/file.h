@@ -5,6 +5,10 @@
 #include "common/base.h"
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Atomic publication: written under a temporary name in the same directory; commit flushes, fsyncs, renames and
  * fsyncs the directory. A crash leaves the old file or the new one. */
 struct publish {
@@ -17,6 +21,9 @@ void publish_abandon(struct publish *p);                         /* safe after c
 /* The same for a file some library wrote at `temporary` itself: fsync it, rename, fsync the directory. */
 int publish_rename(const char *temporary, const char *path, struct error *e) MUST_USE;
 int publish_bytes(const char *path, const void *data, size_t size, struct error *e) MUST_USE;
+
+/* The directory `path` lies in is fsynced: names made, moved and taken away in it are safe. */
+int dir_sync_of(const char *path, struct error *e) MUST_USE;
 
 /* Whole file in memory, with a NUL after the last byte (not counted). max: refuse larger files by name. */
 int file_read(const char *path, size_t max, struct buffer *out, struct error *e) MUST_USE;
@@ -40,6 +47,11 @@ bool ends_with(const char *s, const char *tail);
 
 /* SHA-256 as 64 hex digits and a NUL (nettle, which uses the processor's own instructions: 1.5 GB/s here, libmd 0.26). */
 int file_sha256(const char *path, char hex[65], struct error *e) MUST_USE;
+/* Of one file: its own; of several: of their digests, one after another. */
+int files_sha256(const char *const *file, size_t count, char hex[65], struct error *e) MUST_USE;
 void bytes_sha256(const void *data, size_t size, char hex[65]);
 uint64_t bytes_xxh3(const void *data, size_t size);
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* learner -- a method at work.   kernels/methods */
 #include "kernels/methods/learner.h"
+#include "common/rng.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@ static int ranks_of(const struct learner *l)
 static struct network_values build(struct learner *l, struct tape *t, bool teacher)
 {
     unsigned parts = l->method->parts ? l->method->parts : (unsigned)NETWORK_PROJECTION;
-    struct network_values v = network_build(t, &l->network, parts | (l->embedded ? 0u : (unsigned)NETWORK_ENCODER));
+    parts |= l->embedded ? (l->peb ? (unsigned)NETWORK_PEB : 0u) : (unsigned)NETWORK_ENCODER;
+    struct network_values v = network_build(t, &l->network, parts);
     v.z = v.z < 0 ? v.logits : v.z;
     if (l->method->heads)
         l->method->heads(l, t, &v, teacher);
@@ -90,8 +92,13 @@ static int views_choose(struct learner *l, int asked, struct error *e)
 
 int learner_open(struct learner *l, struct backend *b, const struct learner_settings *s, struct error *e)
 {
-    *l = (struct learner){
-        .method = s->method, .b = b, .network = s->network, .embedded = s->embedded, .seed = s->seed, .weight = {1, 1, 1}};
+    *l = (struct learner){.method = s->method,
+                          .b = b,
+                          .network = s->network,
+                          .embedded = s->embedded,
+                          .peb = s->peb,
+                          .seed = s->seed,
+                          .weight = {1, 1, 1}};
     memcpy(l->items, s->items, sizeof l->items);
     l->most = s->pairs * ranks_of(l);
     if (views_choose(l, s->views, e))
@@ -159,7 +166,7 @@ static struct param *twin(struct learner *l, const struct param *q)
     return params_find(l->params, q->name);
 }
 
-void learner_begin(struct learner *l)
+void learner_copy_teacher(struct learner *l)
 {
     for (size_t i = 0; l->teacher && i < l->teacher->count; i++) {
         struct param *q = &l->teacher->param[i], *from = twin(l, q);
@@ -172,8 +179,37 @@ void learner_begin(struct learner *l)
         l->b->put(l->b, q->value, host, q->size * sizeof *host);
         free(host);
     }
+}
+
+void learner_begin(struct learner *l)
+{
+    learner_copy_teacher(l);
     if (l->method->begin)
         l->method->begin(l);
+}
+
+void learner_directions(struct learner *l, const struct learner_state *s, uint64_t index)
+{
+    size_t rows = (size_t)s->rows, K = (size_t)s->columns;
+    float *host = xalloc(rows * K, sizeof *host);
+    struct rng r = rng_make(l->seed, RNG_QUEUE, index);
+    for (size_t n = 0; n < rows; n++) {
+        double squares = 0;
+        for (size_t k = 0; k < K; k++) {
+            host[n * K + k] = rng_normal(&r);
+            squares += (double)host[n * K + k] * (double)host[n * K + k];
+        }
+        for (size_t k = 0; k < K; k++)
+            host[n * K + k] = (float)((double)host[n * K + k] / sqrt(squares));
+    }
+    l->b->put(l->b, s->data, host, rows * K * sizeof *host);
+    free(host);
+}
+
+void learner_forget(struct learner *l)
+{
+    for (int i = 0; i < LEARNER_TAPES; i++)
+        l->b->step_forget(l->b, &l->tape[i].recorded);
 }
 
 /* ---- a step ---- */
@@ -273,8 +309,16 @@ void learner_rates(struct learner *l, double lr, const struct training_time *at)
 {
     l->optimiser.kind->rate(&l->optimiser, lr);
     l->step = at->step;
+    if (l->method->renew)
+        l->method->renew(l, at);
     if (l->method->rates)
         l->method->rates(l, at);
+}
+
+void learner_resume(struct learner *l, const struct training_time *last)
+{
+    if (l->method->rates)
+        l->method->rates(l, last);
 }
 
 /* Label, position and window of a box as floats; small whole numbers are exact in them. */
@@ -323,7 +367,7 @@ void learner_put(struct learner *l, struct learner_tape *on, const float *box, c
     const unsigned needs = l->method->needs;
     bool own = on->teacher && l->teacher_views != l->views;
     if (box)
-        tape_put(on->tape, l->embedded ? on->values.embedding : on->values.box, box);
+        tape_put(on->tape, l->embedded ? (l->peb ? on->values.features : on->values.embedding) : on->values.box, box);
     if (on->values.position >= 0)
         tape_put(on->tape, on->values.position, f->position);
     if (own && box)

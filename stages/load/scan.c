@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "common/utf8.h"
 #include "proto/suv.h"
+#include "stages/load/hide.h"
 #include "stages/load/load.h"
 #include <ctype.h>
 #include <math.h>
@@ -89,18 +90,18 @@ static void identify(const struct source *from, const struct load_options *o, co
         study = from->label;
     name_of(o, open, patient, f->patient, sizeof f->patient);
     name_of(o, open, study, f->study, sizeof f->study);
-    snprintf(f->source, sizeof f->source, "%.*s", (int)(sizeof f->source - 1), from->label);
+    char *place = open ? xstrdup(from->label) : hide_path(o->salt, from->label);
+    snprintf(f->source, sizeof f->source, "%.*s", (int)(sizeof f->source - 1), place);
+    free(place);
     if (from->kind == SOURCE_DICOM) {
         name_of(o, false, from->series_uid, f->scan, sizeof f->scan);
     } else {
         const char *base = path_base(from->path);
-        snprintf(f->scan, sizeof f->scan, "%.*s", (int)image_stem(base) < 63 ? (int)image_stem(base) : 63, base);
-    }
-    if (!open) {
-        replace(f->source, sizeof f->source, patient, f->patient, false);
-        replace(f->source, sizeof f->source, study, f->study, false);
-        replace(f->scan, sizeof f->scan, patient, f->patient, false);
-        replace(f->scan, sizeof f->scan, study, f->study, false);
+        char *stem = xprintf("%.*s", (int)image_stem(base), base),
+             *name = open ? xstrdup(stem) : hide_path(o->salt, stem);
+        snprintf(f->scan, sizeof f->scan, "%.63s", name);
+        free(name);
+        free(stem);
     }
     name_clean(f->scan);
     if (from->diagnosis)
@@ -167,23 +168,12 @@ void scan_scrub(const struct source *from, const struct load_options *o, const s
         return;
     }
     marked_hash(o, text, size);
+    char *hidden = hide_text(text);
+    snprintf(text, size, "%.*s", (int)(size - 1), hidden);
+    free(hidden);
     for (size_t i = 0; i < COUNT_OF(id); i++)
         if (id[i])
             replace(text, size, id[i], name[i], is_plain_word(id[i]));
-}
-
-int files_sha256(const char *const *file, size_t count, char hex[65], struct error *e)
-{
-    if (count == 1)
-        return file_sha256(file[0], hex, e);
-    char *all = xalloc(count, 65);
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = file_sha256(file[i], all + 64 * i, e);
-    if (rc == 0)
-        bytes_sha256(all, 64 * count, hex);
-    free(all);
-    return rc;
 }
 
 /* Of the file, or of the several it is: slices, a header and its voxels. */
@@ -281,8 +271,10 @@ static int read_image(const struct source *from, const struct load_options *o, s
     const struct volume *v = &m->volume;
     if (from->mask && mask_read(from->mask, max_bytes, &image.grid, image.placed, &v->grid, &m->volume.mask, e) < 0)
         return -1;
-    return from->organs ? organs_read(from->organs, max_bytes, &image.grid, image.placed, &v->grid, &m->volume.organ, e)
-                        : 0;
+    if (from->organs && organ_maps_read(from->organs, o->organs_of, max_bytes, &image.grid, image.placed, &v->grid,
+                                        &m->volume.organ, e) < 0)
+        return -1;
+    return from->regions ? given_read(from->regions, o, &image.grid, image.placed, NULL, &m->volume.given, e) : 0;
 }
 
 static int read_dicom(const struct source *from, const struct load_options *o, struct volume_message *m, struct error *e)
@@ -300,8 +292,10 @@ static int read_dicom(const struct source *from, const struct load_options *o, s
     take(&m->volume, &series.grid, &series.voxel);
     if (o->want_ct && ct_read(from, o->memory_limit / 4, &series.grid, true, &m->volume, &m->facts, e) < 0)
         return -1;
-    if (from->organs &&
-        organs_read(from->organs, o->memory_limit / 4, &series.grid, true, &m->volume.grid, &m->volume.organ, e) < 0)
+    if (from->organs && organ_maps_read(from->organs, o->organs_of, o->memory_limit / 4, &series.grid, true,
+                                        &m->volume.grid, &m->volume.organ, e) < 0)
+        return -1;
+    if (from->regions && given_read(from->regions, o, &series.grid, true, &series, &m->volume.given, e) < 0)
         return -1;
     if (!from->mask)
         return 0;

@@ -230,11 +230,9 @@ static bool train_step(void *context)
 
     l->boxes += (uint64_t)(p->learner.views * p->next.pairs);
     p->next.on = NULL;
-    learner_rates(&p->learner, lr,
-                  &(struct training_time){.step = at->steps,
-                                          .steps = l->epochs * l->steps_an_epoch,
-                                          .epoch = (double)at->epoch,
-                                          .epochs = (double)l->epochs});
+    learner_rates(
+        &p->learner, lr,
+        &(struct training_time){at->steps, l->epochs * l->steps_an_epoch, (double)at->epoch, (double)l->epochs});
     learner_step(&p->learner, now);
     /* A GPU is still at it: meanwhile the next batch is taken, and travels. If a signal ends the wait, the loop sees it. */
     if (step_follows(l))
@@ -332,8 +330,8 @@ static void build(struct pretrain *p, struct train *t)
     if (ranks_writes(&t->world))
         params_keep_dead_weights(l->params);
     params_init(l->params, t->seed);
-    if (t->init &&
-        model_load(l->params, &t->init_file, t->init, "peb,projection," MODEL_LEARNING_PARTS, "classifier", &e))
+    if (t->init && model_load(l->params, &t->init_file, t->init, "backbone_ct,peb,projection," MODEL_LEARNING_PARTS,
+                              "classifier", &e))
         die_of(&e);
     safetensors_free(&t->init_file);
     learner_begin(l);
@@ -396,8 +394,15 @@ int pretrain_run(struct train *t)
     loop_begin(&p.loop, t, "losses.csv", header, o->train_steps, t->recipe.epochs);
     free(header);
     optimiser_resume(&p.learner.optimiser, p.loop.at.optimiser_steps);
+    if (p.loop.at.steps)
+        learner_resume(&p.learner, &(struct training_time){p.loop.at.steps - 1, p.loop.epochs * p.loop.steps_an_epoch,
+                                                           (double)p.loop.at.epoch, (double)p.loop.epochs});
     o->epoch = p.loop.at.epoch;
     o->item = p.loop.at.step;
+    if (o->item == o->train_steps + o->validation_steps) { /* saved at an epoch's end, which nothing more is wanted for */
+        o->item = 0;
+        o->epoch++;
+    }
     o->steps = p.loop.at.steps;
     if (!t->pair_list)
         p.loop.source = batch_source_channels(t, order_next, o);

@@ -32,7 +32,7 @@ setup() {
         [ -e "$ROOT/usr/share/bash-completion/completions/$program" ]
     done
     [ "$(find "$ROOT/usr/bin" -type f | wc -l)" = $((${#programs[@]} + 1)) ]
-    for recipe in paper released demo; do cmp "$TOP/pipelines/recipes/$recipe.conf" "$ROOT/usr/share/petrel/pipelines/recipes/$recipe.conf"; done
+    for recipe in paper released demo tables/late; do cmp "$TOP/pipelines/recipes/$recipe.conf" "$ROOT/usr/share/petrel/pipelines/recipes/$recipe.conf"; done
     [ -s "$ROOT/usr/share/doc/petrel/PROTOCOL.md" ]
     run -0 find "$ROOT" ! -type l ! -perm 755 ! -perm 644
     [ "$output" = "" ]
@@ -129,7 +129,7 @@ complete_words() {
     run -0 petrel classify --model "my runs/one/model.safetensors" "my runs/one/scans/$scan" --out results -j 1
     [ "$(find results -name '*.tsv' | wc -l)" -ge 1 ]
     [ "$(find "$ROOT/usr/share" -newer tiny.conf | wc -l)" = 0 ] # nothing is written where it is installed
-    [ "$(ls)" = "$(printf 'my runs\nresults\nresults.run\ntiny.conf')" ]
+    [ "$(ls)" = "$(printf 'my runs\nresults\nresults.run\nresults.run.names\ntiny.conf')" ]
 }
 
 @test "uninstalled: nothing is left but what was somebody else's" {

@@ -59,6 +59,10 @@ peer() {
     peer ops/lightly_check.py
 }
 
+@test "Lightly and the published equations: every method's golden run of ten steps is what its script makes" {
+    peer methods/make.py --check
+}
+
 @test "PyTorch: every gradient of a step of the whole network to 1e-4, and two steps follow its float64" {
     peer train/compare_full.py "$SMALL/cache"
 }
@@ -66,4 +70,10 @@ peer() {
 @test "PyTorch and onnxruntime: the same of boxes of PET and CT" {
     peer train/compare_full.py "$SMALL/ct/cache"
     peer train/onnx_check.py "$SMALL/ct/cache"
+}
+
+@test "onnxruntime: late fusion with some parts of the position" {
+    { small_recipe 1 && printf 'channels = pet,ct\nfusion = late\nposition_parts = centroid,rotation\n'; } >late.conf
+    "$TOP/pipelines/train.sh" --cache "$SMALL/ct/cache" --recipe late.conf --out late -j 1
+    peer train/onnx_check.py "$SMALL/ct/cache" late/model.safetensors
 }
