@@ -14,7 +14,15 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { HIDDEN = 6, STEPS = 10, PRODUCTS = 6, SKETCH = 1 + PRODUCTS, APART = 1 << 24, SHOWN = 64, VOXELS = 16 * 16 * 16 };
+enum {
+    HIDDEN = 6,
+    STEPS = 10,
+    PRODUCTS = 6,
+    SKETCH = 1 + PRODUCTS,
+    APART = 1 << 24,
+    SHOWN = 64,
+    VOXELS = 16 * 16 * 16
+};
 
 /* narrow.py's words, and how far a back end in float32 may be; PyTorch's own float32 stands behind each (make.py prints it) */
 static const struct narrow_net {
@@ -25,7 +33,8 @@ static const struct narrow_net {
     int boxes;
     double lr;
     bool on_ref, on_cuda; /* quick enough there */
-    double gradient, way; /* way 0: steps so short, lest they be chaos, that weights do not move by what float32 keeps; by losses alone */
+    double gradient,
+        way; /* way 0: steps so short, lest they be chaos, that weights do not move by what float32 keeps; by losses alone */
 } NETS[] = {
     {"resnet10", {{"backbone_width", "2"}}, 12, 0.01, true, true, 1e-4, 3e-3},
     {"resnet18", {{"backbone_width", "2"}}, 12, 0.01, false, false, 2e-4, 5e-3},
@@ -276,9 +285,10 @@ static void check(struct backend *b, const struct narrow_net *net, int steps)
             tape_get(n.tape, n.v.embedding, all);
             for (size_t r = 0; r < rows; r++)
                 memcpy(few + r * shown, all + r * (size_t)E, shown * sizeof *few);
-            must_be_within(distance(few, expected(net->name, "embedding", rows * shown), rows * shown), FORWARD, "embedding", net,
-                           &n);
-            must_be_within(sketches_off(net, "gradient", n.params, n.params->grads, NULL), net->gradient, "a gradient", net, &n);
+            must_be_within(distance(few, expected(net->name, "embedding", rows * shown), rows * shown), FORWARD,
+                           "embedding", net, &n);
+            must_be_within(sketches_off(net, "gradient", n.params, n.params->grads, NULL), net->gradient, "a gradient",
+                           net, &n);
             free(all);
             free(few);
         }
@@ -362,7 +372,7 @@ static int close_golden(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all), cmocka_unit_test(test_cpu), cmocka_unit_test(test_ref),
-                                       cmocka_unit_test(test_emulated)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all), cmocka_unit_test(test_cpu),
+                                       cmocka_unit_test(test_ref), cmocka_unit_test(test_emulated)};
     return cmocka_run_group_tests(tests, open_golden, close_golden);
 }
