@@ -121,6 +121,8 @@ int model_read(struct safetensors *s, const char *path, struct error *e)
         safetensors_free(s);
         return -1;
     }
+    if (ours && !safetensors_summed(s))
+        log_note("'%s' has no sum: another program changed it, and damage to it would not be seen", path);
     if (!ours) {
         drop_heads(s, path);
         fold_shortcut_biases(s);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OWN_ROWS = 20 };
+enum { OWN_ROWS = 21 };
 struct settings {
     const char *model, *out, *keep;
     struct upstream_words words;
@@ -155,6 +155,8 @@ int main(int argc, char **argv)
         {"limit", OPT_REAL, &s.limit_s, "S", 1, 86400, "watch: a study that takes longer is refused", 0, NULL},
         {"limit-size", OPT_REAL, &s.limit_gib, "GIB", 1e-6, 4096, "watch: a study that is larger is refused", 0, NULL},
         {"once", OPT_FLAG, &s.once, NULL, 0, 0, "watch: leave when every study is done or refused", 0, NULL},
+        {"keep-identifiers", OPT_FLAG, &s.words.keep_identifiers, NULL, 0, 0,
+         "ids of patients, and names of files and folders, in the results; default: salted hashes", 0, NULL},
         {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
          "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
@@ -215,6 +217,7 @@ int main(int argc, char **argv)
         log_warn("the model was trained on a %s: this shows that the program works, not what is tumour", model.cohort);
 
     if (alone) {
+        s.words.out = s.out;
         if (upstream_start(o.rest, o.rest_count, &s.words, model.settings, &so.run, &e) < 0)
             die_of(&e);
         stage_open(&st, "classify", &so, true, false);

@@ -4,6 +4,7 @@
 #include "common/child.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/pseudonym.h"
 #include "proto/channel.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -176,6 +177,10 @@ int upstream_start(char **scan, size_t scans, const struct upstream_words *given
     format_into(up.progress, sizeof up.progress, "%s/progress", up.run_dir);
     if (dir_make(up.progress, e) < 0)
         return -1;
+    /* what stands for names of files lies beside the results: petrel-load's to write, ours to read (stage_open) */
+    char *names = pseudonyms_path(given->out);
+    setenv("PETREL_NAMES", names, 1);
+    free(names);
     up.environment = environment_make();
     char *recipe = path_join(up.run_dir, "recipe.conf"), *run = up.run_dir;
     char *units = xprintf("--units=%s", given->units);
@@ -187,6 +192,8 @@ int upstream_start(char **scan, size_t scans, const struct upstream_words *given
     words_say(&load, "--regions", given->regions);
     words_say(&load, "--organs", given->organs);
     words_say(&load, "--organs-of", given->organs_of);
+    if (given->keep_identifiers)
+        words_add(&load, 1, (const char *[]){"--keep-identifiers"});
     words_add(&load, 1, (const char *[]){"--"});
     words_add(&load, scans, (const char *const *)(const void *)scan);
     words_add(&suv, 9,

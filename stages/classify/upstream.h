@@ -11,6 +11,8 @@ struct upstream_words {
     bool accept_implausible;                      /* petrel-suv --accept-implausible */
     const char *regions, *organs, *organs_of;     /* petrel-load's; NULL: nothing said */
     const char *roi_method, *given_parts, *liver; /* petrel-roi's; likewise */
+    bool keep_identifiers;                        /* petrel-load --keep-identifiers */
+    const char *out;                              /* where results go: what stands for names of files is in OUT.names */
 };
 
 /* Starts petrel-load SCAN..., petrel-suv and petrel-roi (from this program's own folder) on a run directory of their own, with

@@ -2,6 +2,7 @@
 /* losses -- a run's losses, as means an epoch.   train ═▶ [losses] -> report */
 #include "stages/eval/losses.h"
 #include "common/file.h"
+#include "common/seal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +50,13 @@ int losses_read(struct losses *c, const char *path, const char *title, struct er
 {
     *c = (struct losses){.floor = NAN, .seconds = NAN, .processors_j = NAN, .gpu_j = NAN};
     struct buffer text = {0};
-    if (file_read(path, (size_t)1 << 30, &text, e) < 0)
+    enum seal seal;
+    if (seal_read(path, (size_t)1 << 30, &text, &seal, e) < 0)
         return -1;
+    if (seal == SEAL_BROKEN) {
+        buffer_free(&text);
+        return fail(e, "cannot read '%s': it is damaged, for it is not what '%s.end' says of it", path, path);
+    }
     format_into(c->title, sizeof c->title, "%.190s", title);
     int epoch = -1, loss = -1, set = -1, seconds = -1, rc = 0;
     size_t number = 0, steps = 0;
