@@ -9,6 +9,10 @@
 #define PETREL_COMMON_VOLUME_H
 #include "common/base.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct grid {
     int64_t dim[3];       /* D H W */
     double spacing_mm[3]; /* D H W, positive */
@@ -73,4 +77,8 @@ int64_t volume_regrid_nearest(const struct grid *from, const void *from_voxel, s
  * type: 2 uint8, 4 int16, 512 uint16, 16 float32; describe goes into descrip (79 bytes at most). */
 int nifti_write(const char *path, const struct grid *g, int type, const void *voxel, const char *describe,
                 struct error *e) MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -2,6 +2,7 @@
 /* petrel-classify -- which regions of a scan are tumour: table, masks, picture.   roi -> [classify] */
 #include "common/file.h"
 #include "common/log.h"
+#include "stages/classify/after.h"
 #include "stages/classify/cohort.h"
 #include "stages/classify/page.h"
 #include "stages/classify/result.h"
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OWN_ROWS = 21 };
+enum { OWN_ROWS = 26 };
 struct settings {
     const char *model, *out, *keep;
     struct upstream_words words;
@@ -20,11 +21,11 @@ struct settings {
     double settle_s, every_s, limit_s, limit_gib;
     bool once;
     struct backend_wish backend;
+    struct after after;
 };
 
 /* One scan's message to files; what is wrong with one scan is news, not the end. */
-static void classify(struct stage *st, struct taken *item, struct model *model, const struct settings *s,
-                     uint64_t *tumours)
+static void classify(struct stage *st, struct taken *item, struct model *model, struct settings *s, uint64_t *tumours)
 {
     struct regions_message m;
     struct result r;
@@ -35,6 +36,10 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
         die_of(&e);
     if (result_write(&r, model, s->out, strcmp(s->keep, "tumour") == 0, &e) < 0)
         die_of(&e);
+    char *dir = result_dir(&r, s->out);
+    if (after_result(&s->after, dir, &e) < 0)
+        die_of(&e);
+    free(dir);
     *tumours += r.tumours;
     log_record("classified", metric_text("scan", m.facts.source), metric_number("regions", "%.0f", (double)m.count),
                metric_number("tumours", "%.0f", (double)r.tumours), metric_number("tumour_ml", "%.2f", r.tumour_ml));
@@ -113,6 +118,28 @@ static int watch_folder(const struct settings *s, char **argv, int argc, const c
     return code;
 }
 
+/* The earlier scan is read as this one is. */
+static void earlier_begin(struct settings *s, const struct option *table, size_t rows)
+{
+    static const char *const passed[] = {"model", "backend", "precision", "units", "threshold"};
+    char *words[COUNT_OF(passed) + 2] = {0};
+    struct error e = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < rows; i++)
+        for (size_t k = 0; k < COUNT_OF(passed); k++)
+            if (strcmp(table[i].name, passed[k]) == 0) {
+                char *value = opts_value(&table[i]);
+                words[count++] = xprintf("--%s=%s", passed[k], value);
+                free(value);
+            }
+    if (s->words.accept_implausible)
+        words[count++] = xstrdup("--accept-implausible");
+    if (after_begin(&s->after, s->out, words, &e) < 0)
+        die_of(&e);
+    for (size_t i = 0; i < count; i++)
+        free(words[i]);
+}
+
 int main(int argc, char **argv)
 {
     struct settings s = {.backend = {"auto", "float32", 0},
@@ -136,6 +163,8 @@ int main(int argc, char **argv)
          "facts in place of the files', as petrel-load has it", 0, NULL},
         {"accept-implausible", OPT_FLAG, &s.words.accept_implausible, NULL, 0, 0, "as petrel-suv has it: for phantoms",
          0, NULL},
+        {"keep-identifiers", OPT_FLAG, &s.words.keep_identifiers, NULL, 0, 0,
+         "ids of patients, and names of files and folders, in the results; default: salted hashes", 0, NULL},
         {"regions", OPT_STRING, &s.words.regions, "FILE", 0,
          0, "regions that somebody drew, in place of our own (one scan only): an image of labels or a mask, RTSTRUCT or SEG",
          0, NULL},
@@ -155,8 +184,14 @@ int main(int argc, char **argv)
         {"limit", OPT_REAL, &s.limit_s, "S", 1, 86400, "watch: a study that takes longer is refused", 0, NULL},
         {"limit-size", OPT_REAL, &s.limit_gib, "GIB", 1e-6, 4096, "watch: a study that is larger is refused", 0, NULL},
         {"once", OPT_FLAG, &s.once, NULL, 0, 0, "watch: leave when every study is done or refused", 0, NULL},
-        {"keep-identifiers", OPT_FLAG, &s.words.keep_identifiers, NULL, 0, 0,
-         "ids of patients, and names of files and folders, in the results; default: salted hashes", 0, NULL},
+        {"dicom", OPT_STRING, &s.after.dicom, "seg,sr,rtstruct,probability", 0, 0,
+         "DICOM objects of the results, with the patient's identity, as petrel-export has them", 0, NULL},
+        {"bids", OPT_STRING, &s.after.bids, "DIR", 0, 0, "a BIDS derivative to add the results to, likewise", 0, NULL},
+        {"from", OPT_STRINGS, &s.after.from, "PATH", 0, 0,
+         "where the scans' DICOM series lie, for --dicom; default: SCAN...", 0, NULL},
+        {"earlier", OPT_STRING, &s.after.earlier, "SCAN|RESULT", 0, 0,
+         "an earlier scan of the patient, or its result: what became of its lesions (petrel-followup)", 0, NULL},
+        {"same-patient", OPT_FLAG, &s.after.same_patient, NULL, 0, 0, "as petrel-followup has it", 0, NULL},
         {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
          "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
@@ -202,10 +237,14 @@ int main(int argc, char **argv)
         model_close(&model);
         return EX_OK;
     }
+    if (after_check(&s.after, o.rest, o.rest_count, &e) < 0)
+        die_of(&e);
     if (!alone) /* first, so that the others hear of it should the model be no good */
         stage_open(&st, "classify", &so, true, false);
     s.backend.threads = o.common.threads;
     if (model_open(&model, s.model, &s.backend, &e) < 0)
+        die_of(&e);
+    if (file_sha256(s.model, model.sha256, &e) < 0)
         die_of(&e);
     if (s.threshold >= 0)
         model.recipe.threshold = s.threshold;
@@ -216,6 +255,7 @@ int main(int argc, char **argv)
     if (model.simulated)
         log_warn("the model was trained on a %s: this shows that the program works, not what is tumour", model.cohort);
 
+    earlier_begin(&s, table, rows);
     if (alone) {
         s.words.out = s.out;
         if (upstream_start(o.rest, o.rest_count, &s.words, model.settings, &so.run, &e) < 0)
@@ -235,9 +275,10 @@ int main(int argc, char **argv)
     }
     progress_end(&bar);
     gather(s.out);
+    int after = after_end(&s.after, s.out);
     uint64_t scans = st.taken - st.refused;
     int rc = stage_close(&st, "%llu scans, %llu tumours", (unsigned long long)scans, (unsigned long long)tumours);
     int before = alone ? upstream_end() : EX_OK;
     model_close(&model);
-    return before != EX_OK ? before : rc;
+    return before != EX_OK ? before : rc != EX_OK ? rc : after;
 }

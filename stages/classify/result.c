@@ -5,9 +5,11 @@
 #include "common/log.h"
 #include "proto/sampling.h"
 #include "proto/standardise.h"
+#include "stages/classify/body_map.h"
 #include "stages/classify/keep.h"
 #include "stages/classify/page.h"
 #include "stages/classify/tables.h"
+#include "stages/model_patients.h"
 #include "stages/picture.h"
 #include <math.h>
 #include <stdlib.h>
@@ -58,6 +60,12 @@ int result_make(struct result *r, struct regions_message *m, struct model *model
     free(whose);
     if (suits)
         return -1;
+    r->seen = model_patients_has(model->patients[0], m->facts.patient) ? "the model learned from this patient"
+              : model_patients_has(model->patients[1], m->facts.patient)
+                  ? "this patient was among those by whom the model was chosen (validation)"
+                  : "";
+    if (*r->seen)
+        log_warn("scan '%s': %s: its answers say nothing of patients it has not seen", m->facts.scan, r->seen);
     channels_keep(m, model->channels);
     const struct volume_scale scale = facts_scale(&m->facts);
     enum position_form form = sampling_position_form(&model->recipe);
@@ -100,6 +108,8 @@ static int write_table(const struct result *r, const struct model *model, const 
     if (model->simulated)
         fprintf(out.to, "# the model was trained on a %s: this shows that the program works, not what is tumour\n",
                 model->cohort);
+    if (*r->seen)
+        fprintf(out.to, "# %s\n", r->seen);
     fprintf(out.to, "# scan '%s'%s\n", m->facts.source, m->facts.simulated ? ", simulated" : "");
     fprintf(out.to, "# petrel-classify %s; research software, no medical device\n", program_version());
     fprintf(out.to, "# metabolic tumour volume %.2f ml, total lesion glycolysis %.2f g, threshold %.2f\n", r->tumour_ml,
@@ -175,14 +185,21 @@ static int write_picture(const struct result *r, const char *path, struct error 
     return rc;
 }
 
-int result_write(const struct result *r, const struct model *model, const char *out, bool keep, struct error *e)
+char *result_dir(const struct result *r, const char *out)
 {
     const struct scan_facts *f = &r->regions->facts;
-    char *dir = xprintf("%s/%s_%s_%s", out, f->patient, f->study, f->scan); /* a study may hold several scans */
+    return xprintf("%s/%s_%s_%s", out, f->patient, f->study, f->scan); /* a study may hold several scans */
+}
+
+int result_write(const struct result *r, const struct model *model, const char *out, bool keep, struct error *e)
+{
+    char *dir = result_dir(r, out);
     char *table = path_join(dir, "regions.tsv"), *picture = path_join(dir, "mip.png");
     int rc = dir_make(dir, e);
     if (rc == 0)
         rc = write_masks(r, dir, e);
+    if (rc == 0)
+        rc = body_map_write(&r->regions->scan, dir, e);
     if (rc == 0 && r->regions->mip_angles > 0)
         rc = write_picture(r, picture, e);
     if (rc == 0 && keep)
@@ -194,8 +211,9 @@ int result_write(const struct result *r, const struct model *model, const char *
     if (rc == 0)
         rc = write_table(r, model, table, e);
     if (rc == 0)
-        printf("%s\t%zu regions\t%zu tumours\t%.1f ml tumour\t%s%s\n", dir, r->regions->count, r->tumours, r->tumour_ml,
-               model->simulated ? "model of a " : "", model->simulated ? model->cohort : "");
+        printf("%s\t%zu regions\t%zu tumours\t%.1f ml tumour\t%s%s%s%s\n", dir, r->regions->count, r->tumours,
+               r->tumour_ml, model->simulated ? "model of a " : "", model->simulated ? model->cohort : "",
+               *r->seen && model->simulated ? "; " : "", r->seen);
     free(picture);
     free(table);
     free(dir);

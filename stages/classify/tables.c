@@ -41,6 +41,16 @@ static void print_threshold(const struct origin *o, FILE *to)
     fprintf(to, "%.6g", o->model->recipe.threshold);
 }
 
+static void print_model(const struct origin *o, FILE *to)
+{
+    fputs(o->model->sha256, to);
+}
+
+static void print_settings(const struct origin *o, FILE *to)
+{
+    fputs(o->facts->made_with, to);
+}
+
 static void print_program(const struct origin *o, FILE *to)
 {
     (void)o;
@@ -56,6 +66,8 @@ const struct origin_column origin_table[] = {
     {"sha256", "digest of the files read", print_sha256, false},
     {"simulated", "1: no patient, a simulation", print_simulated, false},
     {"model_cohort", "what the model was trained on, where that were no patients", print_cohort, false},
+    {"model_sha256", "digest of the model file", print_model, false},
+    {"settings", "what the regions were found with, where it differs from the defaults", print_settings, false},
     {"threshold", "a region is called tumour from this probability on", print_threshold, false},
     {"suv_formula", "how SUV was made", print_suv_formula, false},
     {"regions_how", "how the regions were found, and by which reference", print_regions_how, false},

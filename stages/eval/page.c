@@ -8,6 +8,7 @@
 #include "proto/organ.h"
 #include "stages/eval/evaluation.h"
 #include "stages/eval/page_data.h"
+#include "stages/eval/provenance.h"
 #include "stages/eval/representation.h"
 #include "stages/eval/verdict.h"
 #include <math.h>
@@ -47,6 +48,15 @@ static void head(const void *of)
     const struct report *r = p->r;
     const struct evaluation *v = &r->model[0];
     const struct patients *n = &r->patients;
+    for (size_t i = 0; i < r->models; i++) {
+        char *seen = seen_sentence(&r->model[i].seen, r->model[i].name, split_name[r->split]);
+        if (*seen) {
+            fprintf(p->to, "<p class=\"seen\"><b>");
+            put_text(p->to, seen);
+            fprintf(p->to, "</b></p>");
+        }
+        free(seen);
+    }
     char *verdict = verdict_sentence(&r->baselines, v->name), *probes = verdict_of_probes(&r->baselines, v->name);
     enum verdict says = verdict_of(&r->baselines);
     fprintf(p->to, "<h1 class=\"%s\">", says == VERDICT_BETTER ? "yes" : (says == VERDICT_UNKNOWN ? "" : "no"));
@@ -339,13 +349,16 @@ static void settings(const void *of)
     const struct page *p = of;
     const struct report *r = p->r;
     fprintf(p->to, "<table><tr><th>model</th><th>seed</th><th>steps</th><th>trained on "
-                   "cache</th><th>version</th><th>file, SHA-256</th></tr>");
+                   "cache</th><th>version</th><th>file, SHA-256</th><th>settings, SHA-256</th></tr>");
     for (size_t i = 0; i < r->models; i++) {
         const struct model *m = &r->model[i].model;
         fprintf(p->to, "<tr>");
         put_cell(p->to, r->model[i].name);
-        fprintf(p->to, "<td>%llu</td><td>%lld</td><td>%.12s</td><td>%s</td><td>%.12s</td></tr>",
-                (unsigned long long)m->seed, (long long)m->step, m->cache_digest, m->version, r->model[i].digest);
+        char digest[65];
+        settings_digest(m, digest);
+        fprintf(p->to, "<td>%llu</td><td>%lld</td><td>%.12s</td><td>%s</td><td>%.12s</td><td>%.12s</td></tr>",
+                (unsigned long long)m->seed, (long long)m->step, m->cache_digest, m->version, r->model[i].digest,
+                digest);
     }
     fprintf(p->to, "</table><p>This cache: %.12s. Report: petrel %s, seed %llu.</p>", r->cache->digest,
             program_version(), (unsigned long long)r->seed);

@@ -261,8 +261,6 @@ int given_read(const char *path, const struct load_options *o, const struct grid
  * by name: none, one that cannot be read, one that lies nowhere on the scan. file, placed: as for mask_read. */
 int ct_read(const struct source *from, size_t max_bytes, const struct grid *file, bool placed, struct volume *v,
             struct scan_facts *f, struct error *e) MUST_USE;
-/* SHA-256 of a file; of several, of their SHA-256 in order. */
-int files_sha256(const char *const *file, size_t count, char hex[65], struct error *e) MUST_USE;
 
 /* The JSON beside a NIfTI file (BIDS-PET names): fills what it knows of *f; *patient and *study get the ids (owned by the
  * caller, NULL where not said). A field of the wrong kind is refused by name. */

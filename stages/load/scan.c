@@ -176,20 +176,6 @@ void scan_scrub(const struct source *from, const struct load_options *o, const s
             replace(text, size, id[i], name[i], is_plain_word(id[i]));
 }
 
-int files_sha256(const char *const *file, size_t count, char hex[65], struct error *e)
-{
-    if (count == 1)
-        return file_sha256(file[0], hex, e);
-    char *all = xalloc(count, 65);
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = file_sha256(file[i], all + 64 * i, e);
-    if (rc == 0)
-        bytes_sha256(all, 64 * count, hex);
-    free(all);
-    return rc;
-}
-
 /* Of the file, or of the several it is: slices, a header and its voxels. */
 static int digest(const struct source *from, const char *data_file, struct scan_facts *f, struct error *e)
 {

@@ -188,5 +188,5 @@ bench_augment() {
 case $name in
 train | layers | augment | tsne | load | gpu | classify | keep) "bench_$name" ;;
 all) bench_train && echo && bench_layers && bench_augment ;;
-*) echo "bench: there is no '$name'; there are train, layers, augment, load, classify, keep, gpu and all" >&2; exit 64 ;;
+*) echo "bench: there is no '$name'; there are train, layers, augment, tsne, load, classify, keep, gpu and all" >&2; exit 64 ;;
 esac

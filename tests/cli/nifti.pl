@@ -2,6 +2,8 @@
 # nifti -- what tests do to NIfTI files. Perl, which every Debian with a compiler has.
 #   nifti.pl grid FILE             dim, datatype, pixdim and sform, a line
 #   nifti.pl counts FILE           "value count" lines
+#   nifti.pl at FILE X Y Z         the value of the voxel at a place, mm RAS; 0 outside
+#   nifti.pl noise FROM TO         the same image with voxels at random
 #   nifti.pl flip AXES FROM TO     the same image, stored backwards along AXES ("xz"); its sform says so
 #   nifti.pl twice - FROM TO       the same image with eight voxels in place of each
 #   nifti.pl move MM FROM TO       the same image, so far to the right
@@ -38,6 +40,24 @@ if ($verb eq 'grid') {
     my %count;
     $count{$_}++ for unpack "($letter)*", substr $file, $begin;
     print "$_ $count{$_}\n" for sort { $a <=> $b } keys %count;
+} elsif ($verb eq 'at') {
+    my ($p, @i) = \@sform;
+    my @to = map { $words[$_ + 1] - $p->[4 * $_ + 3] } 0 .. 2;
+    my $det = sub { # of the matrix whose column a (if any) is @to
+        my ($a) = @_;
+        my @m = map { my $r = $_; [map { defined $a && $_ == $a ? $to[$r] : $p->[4 * $r + $_] } 0 .. 2] } 0 .. 2;
+        return $m[0][0] * ($m[1][1] * $m[2][2] - $m[1][2] * $m[2][1]) - $m[0][1] * ($m[1][0] * $m[2][2] - $m[1][2] * $m[2][0]) +
+            $m[0][2] * ($m[1][0] * $m[2][1] - $m[1][1] * $m[2][0]);
+    };
+    @i = map { sprintf '%.0f', $det->($_) / $det->() } 0 .. 2;
+    my $inside = !grep { $i[$_] < 0 || $i[$_] >= $dim[$_] } 0 .. 2;
+    print $inside ? unpack($letter, substr $file, $begin + (($i[2] * $ny + $i[1]) * $nx + $i[0]) * $size, $size) : 0, "\n";
+} elsif ($verb eq 'noise') {
+    srand 7;
+    open my $out, '|-', "gzip -1 >'$words[1]'" or die "$words[1]: $!";
+    binmode $out;
+    print $out substr($file, 0, $begin), join '', map { chr int rand 100 } 1 .. $nx * $ny * $nz * $size;
+    close $out or die "$words[1]: $!";
 } else {
     my $data = substr $file, $begin, $nx * $ny * $nz * $size;
     my $row = $nx * $size;

@@ -29,7 +29,7 @@ static void model_make_of(struct model *m, const char *cohort, double threshold,
     r.position_box = "oriented";
     r.position_unit = "voxel";
     r.channels = box_channel_names(channels);
-    assert_int_equal(model_network(&r, channels, &n, &e), 0);
+    assert_int_equal(model_network(&r, channels, true, &n, &e), 0);
     struct backend *b = backend_open("cpu", 1, FLOAT32, &e);
     struct params *p = params_open(b);
     struct tape *t = tape_open(p, 2, 1);
