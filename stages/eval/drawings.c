@@ -2,7 +2,7 @@
 /* drawings -- Figures 3 and 4 of the paper for one's own models, as SVG.   evaluation -> [drawings] ═▶ figure3.svg, figure4.svg */
 #include "stages/eval/drawings.h"
 #include "common/file.h"
-#include "stages/eval/base64.h"
+#include "stages/base64.h"
 #include "stages/eval/provenance.h"
 #include "stages/eval/representation.h"
 #include "stages/eval/tsne.h"
