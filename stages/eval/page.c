@@ -52,7 +52,7 @@ static void head(const void *of)
         char *seen = seen_sentence(&r->model[i].seen, r->model[i].name, split_name[r->split]);
         if (*seen) {
             fprintf(p->to, "<p class=\"seen\"><b>");
-            put_text(p->to, seen);
+            page_text(p->to, seen);
             fprintf(p->to, "</b></p>");
         }
         free(seen);
