@@ -60,6 +60,7 @@ void given_box(const struct grid *g, const struct buffer *runs, struct given_box
     double ras[3];
     grid_to_mm(g, corner, ras);
     for (int a = 0; a < 3; a++) {
+        box->low[a] = low[a];
         box->grid.dim[a] = high[a] - low[a] + 1;
         box->grid.affine[a][3] = ras[a];
     }
@@ -71,4 +72,41 @@ void given_box(const struct grid *g, const struct buffer *runs, struct given_box
             box->value[grid_at(&box->grid, v / W / H - low[0], v / W % H - low[1], v % W - low[2])] =
                 run_at(runs, i).value;
         }
+}
+
+struct run_list {
+    struct map_run *run;
+    size_t count, room;
+};
+
+static void run_put(struct run_list *l, uint32_t value, uint64_t length)
+{
+    if (length == 0)
+        return;
+    if (l->count && l->run[l->count - 1].value == value) {
+        l->run[l->count - 1].length += (uint32_t)length; /* of a grid that messages carry: under 2^32 voxels */
+        return;
+    }
+    if (l->count == l->room) {
+        l->room = 2 * l->room + 1024;
+        l->run = xresize(l->run, l->room, sizeof *l->run);
+    }
+    l->run[l->count++] = (struct map_run){value, (uint32_t)length};
+}
+
+void given_box_encode(const struct grid *g, const struct given_box *box, struct buffer *runs)
+{
+    struct run_list l = {0};
+    uint64_t written = 0;
+    for (int64_t z = 0; box->value && z < box->grid.dim[0]; z++)
+        for (int64_t y = 0; y < box->grid.dim[1]; y++) {
+            uint64_t const at = (uint64_t)grid_at(g, z + box->low[0], y + box->low[1], box->low[2]);
+            const uint32_t *row = box->value + grid_at(&box->grid, z, y, 0);
+            run_put(&l, 0, at - written);
+            for (int64_t x = 0; x < box->grid.dim[2]; x++)
+                run_put(&l, row[x], 1);
+            written = at + (uint64_t)box->grid.dim[2];
+        }
+    run_put(&l, 0, (uint64_t)grid_voxels(g) - written);
+    *runs = (struct buffer){.data = (uint8_t *)l.run, .size = l.count * sizeof *l.run};
 }

@@ -23,7 +23,10 @@ void given_free(struct given **g);
 /* The part of a grid that what is marked lies in, dense: value [dim] from `runs` of the whole. NULL: nothing is marked. */
 struct given_box {
     struct grid grid;
+    int64_t low[3]; /* the whole grid's index of its first voxel */
     uint32_t *value;
 };
 void given_box(const struct grid *g, const struct buffer *runs, struct given_box *box);
+/* The other way: what the box holds, as runs of the whole. */
+void given_box_encode(const struct grid *g, const struct given_box *box, struct buffer *runs);
 #endif

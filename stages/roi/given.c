@@ -71,24 +71,6 @@ static uint32_t box_part(struct given_box *box, bool components, int connectivit
     return count;
 }
 
-/* The box's parts as runs of the whole map. */
-static void parts_encode(const struct grid *g, const struct buffer *labels, const struct given_box *box,
-                         struct buffer *runs)
-{
-    uint32_t *whole = xalloc(grid_voxels(g), sizeof *whole);
-    struct error unused = {0};
-    (void)!labels_decode(labels, whole, grid_voxels(g), &unused); /* they were read so */
-    for (size_t i = 0, k = 0, n = grid_voxels(g); i < n; i++) {
-        if (!whole[i])
-            continue;
-        while (!box->value[k]) /* both in raster order */
-            k++;
-        whole[i] = box->value[k++];
-    }
-    labels_encode(whole, grid_voxels(g), runs);
-    free(whole);
-}
-
 /* The scan's grid, but for what lies outside the body's box. */
 static struct grid crop_grid(const struct grid *g, const struct crop *body)
 {
@@ -134,7 +116,7 @@ int given_find(const struct volume *v, const struct recipe *r, const struct crop
         bool const components = strcmp(r->given_parts, "components") == 0 ||
                                 (strcmp(r->given_parts, "auto") == 0 && one_value(box.value, grid_voxels(&box.grid)));
         p->count = box_part(&box, components, (int)r->connectivity);
-        parts_encode(&g->grid, &g->runs, &box, &p->runs);
+        given_box_encode(&g->grid, &box, &p->runs);
         p->label = xalloc(p->count + 1, sizeof *p->label);
         int64_t const seen = volume_regrid_nearest(&box.grid, box.value, sizeof *box.value, &crop, label, e);
         free(box.value);

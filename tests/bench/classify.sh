@@ -18,12 +18,12 @@ classify_timed() { # NAME COMMAND...: a line a round
     shift
     for round in $(seq $((rounds + 3))); do
         rm -rf "$work/read" "$work/read.run"
-        { time "$@" &>"$work/log"; } 2>>"$work/$name" || { tail "$work/log"; return 70; }
+        { time "$@" &>"$work/log"; } 2>>"$work/${name//[^a-z]/-}" || { tail "$work/log"; return 70; }
         cat "$work/log" "$work"/read.run/logs/*.log 2>/dev/null | sed -n 's/.*, \([0-9.]*\) MiB"\{0,1\}$/\1/p; s/.*, \([0-9.]*\) GiB"\{0,1\}$/\1 1024/p' |
-            awk '{ m = $1 * ($2 ? $2 : 1); if (m > most) most = m } END { printf "peak_mib=%.0f\n", most }' >>"$work/$name.peak"
+            awk '{ m = $1 * ($2 ? $2 : 1); if (m > most) most = m } END { printf "peak_mib=%.0f\n", most }' >>"$work/${name//[^a-z]/-}.peak"
     done
-    awk -v what="$*" -v n="$name" -v w="$(best_of wall_s lowest "$work/$name")" -v u="$(best_of user_s lowest "$work/$name")" \
-        -v s="$(best_of system_s lowest "$work/$name")" -v m="$(best_of peak_mib highest "$work/$name.peak")" \
+    awk -v what="$*" -v n="$name" -v w="$(best_of wall_s lowest "$work/${name//[^a-z]/-}")" -v u="$(best_of user_s lowest "$work/${name//[^a-z]/-}")" \
+        -v s="$(best_of system_s lowest "$work/${name//[^a-z]/-}")" -v m="$(best_of peak_mib highest "$work/${name//[^a-z]/-}.peak")" \
         'BEGIN { printf "| %s | %s | %.2f | %s |\n", n, w, u + s, m }'
 }
 

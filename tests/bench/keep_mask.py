@@ -32,15 +32,17 @@ def make(cohort, out):
             free = ~ndimage.binary_dilation(truth, ALL, 3)
             rest, reach = np.where(free, pet, 0), [int(REACH_MM / m) for m in mm]
             pieces = 0
-            while pieces < PIECES:
+            while pieces < PIECES and rest.max() > 0:
                 top = np.unravel_index(np.argmax(rest), rest.shape)
                 box = tuple(slice(max(0, t - r), t + r + 1) for t, r in zip(top, reach))
                 part, _ = ndimage.label((rest[box] >= 0.5 * rest[top]), ALL)
-                here = part == part[tuple(t - b.start for t, b in zip(top, box))]
+                here = np.zeros(rest.shape, bool)
+                here[box] = part == part[tuple(t - b.start for t, b in zip(top, box))]
                 if here.sum() >= 5:
-                    mask[box] |= here
+                    mask[here] = 1
                     pieces += 1
-                rest[box][ndimage.binary_dilation(here, ALL, 2)] = 0
+                wide = tuple(slice(max(0, b.start - 3), b.stop + 3) for b in box)
+                rest[wide][ndimage.binary_dilation(here[wide], ALL, 2)] = 0  # apart from the next by two voxels
             file = f"{out}/{n:03d}.nii.gz"
             nib.save(nib.Nifti1Image(mask, image.affine), file)
             names = place.split("/")[-2:]

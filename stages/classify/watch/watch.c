@@ -4,6 +4,7 @@
 #include "common/child.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/pseudonym.h"
 #include "stages/classify/watch/record.h"
 #include "stages/classify/watch/study.h"
 #include <errno.h>
@@ -64,6 +65,8 @@ static int child_become(const struct watching *g, const char *study, const char 
     int const to = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (to < 0)
         return EX_CANTCREAT;
+    char *names = pseudonyms_path(g->w->out); /* beside all results, not beside one study's for the time being */
+    setenv("PETREL_NAMES", names, 1);
     dup2(to, STDERR_FILENO);
     dup2(to, STDOUT_FILENO);
     execv(self, word);
