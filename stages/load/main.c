@@ -54,7 +54,8 @@ static size_t already_cached(const char *dir, uint64_t run, struct part part, si
     if (!dir || !dir_exists(dir))
         return 0;
     if (cache_open(&cache, dir, &e) < 0) {
-        if (e.code != EX_NOINPUT) /* a directory without anything in it is a cache to be */
+        /* a directory without anything in it is a cache to be; of a damaged one its writer says what is wrong, or mends it */
+        if (e.code != EX_NOINPUT && e.code != EX_DATAERR)
             die_of(&e);
         return 0;
     }

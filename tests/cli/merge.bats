@@ -34,8 +34,7 @@ digest_of() { petrel-cache verify "$1" | tail -n 1; }
     [[ $output == *--keep* ]]
     petrel-cache split few --validation 0.3 --test 0.3 --keep >/dev/null
     [ "$(grep -c . few/splits.tsv)" -gt "$(grep -c . before)" ]
-    run -0 grep -v '^#' before
-    while read -r line; do grep -qxF "$line" few/splits.tsv; done < <(grep -v '^#' before)
+    while read -r line; do grep -qxF "$line" few/splits.tsv; done < <(sed 1d before) # the first line has the file's sum
 }
 
 @test "parts that make no sense, and caches that do not belong together" {
