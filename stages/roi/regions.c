@@ -80,13 +80,13 @@ static struct region *measure(const struct volume *v, const struct recipe *r, co
 
 /* Boxes of those that stay: regions of excluded organs are set apart, and where the recipe says so, those whose box leaves the
  * scan are left out. number[]: of each in the message's label map; excluded[]: of those set apart in theirs; 0: not there. */
-static void choose(const struct volume *v, bool drop, unsigned exclude, const struct region *all, uint32_t count,
+static void choose(const struct volume *v, bool drop, unsigned exclude, const bool *focus, const struct region *all, uint32_t count,
                    struct regions_message *out, uint32_t *number, uint32_t *excluded, struct regions_summary *summary)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct region *region = &out->region[out->count];
         *region = all[i];
-        if (all[i].organ < ORGAN_LABELS && exclude >> all[i].organ & 1) {
+        if (all[i].organ < ORGAN_LABELS && exclude >> all[i].organ & 1 && !focus[i]) {
             out->excluded[out->excluded_count] = all[i];
             excluded[i + 1] = (uint32_t)(out->excluded_count + 1);
             out->excluded[out->excluded_count++].component = 0; /* not in the label map */
@@ -177,7 +177,7 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
         crop_free(&body);
         return -1;
     }
-    method_find(&body, v->grid.spacing_mm, r, &liver, &found);
+    method_find(v, &body, r, exclude, &liver, &found);
 
     memset(out, 0, sizeof *out);
     memset(summary, 0, sizeof *summary);
@@ -191,13 +191,17 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
     uint32_t *number = xalloc(room, sizeof *number);
     uint32_t *excluded = xalloc(room, sizeof *excluded);
     struct region *all = measure(v, r, &body, &found.extents, &liver);
-    choose(v, strcmp(r->border, "drop") == 0, exclude, all, found.extents.count, out, number, excluded, summary);
+    bool *focus = xalloc(room, sizeof *focus);
+    if (v->organ)
+        organ_foci(v, all, found.extents.count, focus);
+    choose(v, strcmp(r->border, "drop") == 0, exclude, focus, all, found.extents.count, out, number, excluded, summary);
     tell(v, exclude, &liver, found.how, summary);
     lesions_find(v, &body, &found.labels, number, excluded, &liver, out);
     write_labels(&v->grid, &body, &found.labels, number, &out->label_runs);
     if (out->excluded_count)
         write_labels(&v->grid, &body, &found.labels, excluded, &out->excluded_runs);
     free(all);
+    free(focus);
     free(number);
     free(excluded);
     found_free(&found);
