@@ -3,6 +3,7 @@
 #include "stages/roi/again.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void near_open(struct near *n, const int64_t dim[3], const double mm[3], double radius_mm)
 {
@@ -53,27 +54,91 @@ static bool is_surface(const struct near *n, const uint32_t *label, int64_t at)
            label[at - slice] != own || label[at + slice] != own;
 }
 
-void rim_mark(const struct near *n, const struct flood_place *place, size_t count, const uint32_t *label, const bool *hot,
-              uint8_t *rim)
+static void rim_add(struct rim *rim, int64_t voxel, uint32_t region)
 {
+    if (rim->of[voxel])
+        return;
+    if (rim->count == rim->room) {
+        rim->room = 2 * rim->room + 4096;
+        rim->voxel = xresize(rim->voxel, rim->room, sizeof *rim->voxel);
+    }
+    rim->of[voxel] = region;
+    rim->voxel[rim->count++] = (uint32_t)voxel;
+}
+
+void rim_mark(struct rim *rim, const struct near *n, const struct flood_place *place, size_t count, const uint32_t *label,
+              const bool *hot)
+{
+    *rim = (struct rim){.of = xalloc((size_t)(n->dim[0] * n->dim[1] * n->dim[2]), sizeof *rim->of)};
     for (size_t i = 0; i < count; i++) {
         int64_t voxel = place[i].at, at[3];
-        if (!hot[label[voxel]])
+        uint32_t region = label[voxel];
+        if (!hot[region])
             continue;
-        rim[voxel] = 1;
+        rim_add(rim, voxel, region);
         if (!is_surface(n, label, voxel))
             continue;
         place_of(n, voxel, at);
         for (int k = 0; k < n->count; k++)
             if (is_inside(n, at, k))
-                rim[voxel + n->offset[k]] = 1;
+                rim_add(rim, voxel + n->offset[k], region);
     }
 }
 
-void rim_share(const struct near *n, const float *suv, const struct flood_place *place, size_t count, uint32_t first,
-               uint32_t last, const uint8_t *rim, uint32_t *label)
+void rim_free(struct rim *rim)
 {
-    float *lowest = xalloc((size_t)(last - first) + 1, sizeof *lowest);
+    free(rim->of);
+    free(rim->voxel);
+}
+
+struct sample {
+    uint32_t region;
+    float suv;
+};
+static int sample_order(const void *a, const void *b)
+{
+    const struct sample *x = a, *y = b;
+    return x->region != y->region ? (x->region < y->region ? -1 : 1) : (x->suv > y->suv) - (x->suv < y->suv);
+}
+
+void rim_beyond(const struct rim *rim, const struct near *n, const float *suv, const uint32_t *label, uint32_t regions,
+                float *beyond)
+{
+    const int64_t row = n->dim[2], slice = row * n->dim[1], step[] = {-1, 1, -row, row, -slice, slice};
+    struct sample *sample = NULL;
+    size_t count = 0, room = 0;
+    memset(beyond, 0, ((size_t)regions + 1) * sizeof *beyond);
+    for (size_t i = 0; i < rim->count; i++) {
+        int64_t at[3];
+        bool edge = false;
+        place_of(n, rim->voxel[i], at);
+        for (int a = 0; a < 3; a++)
+            edge |= at[a] == 0 || at[a] == n->dim[a] - 1;
+        for (size_t k = 0; k < COUNT_OF(step) && !edge; k++) {
+            int64_t beside = rim->voxel[i] + step[k];
+            if (rim->of[beside] || label[beside])
+                continue;
+            if (count == room) {
+                room = 2 * room + 4096;
+                sample = xresize(sample, room, sizeof *sample);
+            }
+            sample[count++] = (struct sample){rim->of[rim->voxel[i]], suv[beside]};
+        }
+    }
+    if (count)
+        qsort(sample, count, sizeof *sample, sample_order);
+    for (size_t first = 0, end; first < count; first = end) {
+        for (end = first; end < count && sample[end].region == sample[first].region;)
+            end++;
+        beyond[sample[first].region] = sample[first + (end - first) / 2].suv;
+    }
+    free(sample);
+}
+
+void rim_share(const struct rim *rim, const struct near *n, const float *suv, const struct flood_place *place, size_t count,
+               uint32_t first, uint32_t last, uint32_t *label)
+{
+    float *lowest = xalloc((size_t)(last - first) + 2, sizeof *lowest);
     for (size_t i = 0; i < count; i++) /* the highest come first */
         if (label[place[i].at] >= first)
             lowest[label[place[i].at] - first] = flood_suv(&place[i]);
@@ -85,7 +150,7 @@ void rim_share(const struct near *n, const float *suv, const struct flood_place 
         place_of(n, voxel, at);
         for (int k = 0; k < n->count; k++) {
             int64_t beside = voxel + n->offset[k];
-            if (is_inside(n, at, k) && rim[beside] && !label[beside] && suv[beside] >= lowest[own - first])
+            if (is_inside(n, at, k) && rim->of[beside] && !label[beside] && suv[beside] >= lowest[own - first])
                 label[beside] = own;
         }
     }

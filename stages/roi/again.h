@@ -6,17 +6,29 @@
 
 /* Voxels of a ball, itself among them. */
 struct near {
-    int64_t *offset;      /* [count]: in the image */
-    int32_t (*away)[3];   /* [count]: z y x */
+    int64_t *offset;    /* [count]: in the image */
+    int32_t (*away)[3]; /* [count]: z y x */
     int count;
     const int64_t *dim;
 };
 void near_open(struct near *n, const int64_t dim[3], const double spacing_mm[3], double radius_mm);
 void near_close(struct near *n);
-/* rim[voxel] = 1 for what is in the ball about any voxel of a hot region. label: regions of all voxels; hot[region]. */
-void rim_mark(const struct near *n, const struct flood_place *place, size_t count, const uint32_t *label, const bool *hot,
-              uint8_t *rim);
-/* Regions from `first` up take what is rim, nobody's, near them and not below their lowest voxel. */
-void rim_share(const struct near *n, const float *suv, const struct flood_place *place, size_t count, uint32_t first,
-               uint32_t last, const uint8_t *rim, uint32_t *label);
+/* What hot regions may reach with their point spread, and what is beyond. */
+struct rim {
+    uint32_t *of;       /* [voxels]: region whose it is, itself among it; 0: none */
+    uint32_t *voxel;    /* [count]: those that have one */
+    size_t count, room;
+};
+/* All voxels in the ball about any voxel of a hot region; of several the first that comes. label: regions of all voxels;
+ * hot[region]. rim_free() it. */
+void rim_mark(struct rim *rim, const struct near *n, const struct flood_place *place, size_t count, const uint32_t *label,
+              const bool *hot);
+void rim_free(struct rim *rim);
+/* beyond[region]: median SUV of the voxels next to a hot region's rim that are no region's; 0 where there are none. What is no higher
+ * than that all round is the slope of the region itself. */
+void rim_beyond(const struct rim *rim, const struct near *n, const float *suv, const uint32_t *label, uint32_t regions,
+                float *beyond);
+/* Regions first .. last take what is rim, nobody's, near them and not below their lowest voxel. */
+void rim_share(const struct rim *rim, const struct near *n, const float *suv, const struct flood_place *place, size_t count,
+               uint32_t first, uint32_t last, uint32_t *label);
 #endif

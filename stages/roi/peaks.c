@@ -7,6 +7,7 @@
 #include "stages/roi/reach.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,36 +68,47 @@ static bool basins_join(struct reach *r, size_t count)
     return any;
 }
 
-/* Step 4: writes the regions of these places, from number+1 on, into region[] (of each place). Returns the last number.
- * again: 1 for places in basins whose peak hides its surroundings. */
-static uint32_t regions_write(struct reach *r, size_t count, uint32_t number, uint32_t *region, bool *hot, uint8_t *again)
+/* What was found at each place. */
+struct found_at {
+    uint32_t *region; /* 0: none */
+    uint32_t *of;     /* region of the peak of its basin, 0: that is none; NULL: nobody asks */
+    bool *hot;        /* [regions + 1]: its peak hides its surroundings; NULL likewise; the callee allocates it */
+};
+
+/* Step 4: the regions of these places, from number + 1 on. beyond[place]: SUV that a peak there has to stand out of, too; NULL: none.
+ * Returns the last number. */
+static uint32_t regions_write(struct reach *r, size_t count, uint32_t number, const float *beyond, struct found_at *f)
 {
+    uint32_t first = number, *own = xalloc((size_t)r->basins->count + 1, sizeof *own);
+    f->hot = f->of ? xalloc((size_t)r->basins->count + 1, sizeof *f->hot) : NULL;
     const struct peaks_how *how = r->how;
     struct basins *b = r->basins;
-    memset(region, 0, count * sizeof *region);
+    memset(f->region, 0, count * sizeof *f->region);
     basins_settle(b, count);
     for (uint32_t k = 0; k < b->count; k++) {
         struct basin *x = &b->basin[k];
         if (b->parent[k] != k || (how->start && !how->start[x->peak_at]))
             continue;
         reach_grow(r, k);
-        if ((double)x->peak - x->around < how->contrast_sds * noise_sd(how->noise_per_suv, x->around))
+        double around = beyond ? fmax(x->around, (double)beyond[r->label[x->peak_at] - 1]) : x->around;
+        if ((double)x->peak - around < how->contrast_sds * noise_sd(how->noise_per_suv, around) ||
+            (beyond && (double)x->peak < PEAKS_BEYOND * around))
             continue;
-        number++;
+        own[k] = ++number;
         for (int64_t i = 0; i < x->voxels; i++)
-            region[r->grown[i]] = number;
-        if (hot)
-            hot[number] = (double)x->peak >= how->again_suv;
+            f->region[r->grown[i]] = number;
+        if (f->hot)
+            f->hot[number - first] = (double)x->peak >= how->again_suv;
     }
-    for (size_t i = 0; again && i < count; i++)
-        again[i] = (double)b->basin[b->home[i]].peak >= how->again_suv;
+    for (size_t i = 0; f->of && i < count; i++)
+        f->of[i] = own[b->home[i]];
+    free(own);
     return number;
 }
 
 /* Steps 1 to 4 on some places. mark: zeros wherever no place is, and at the places. */
 static uint32_t look(const float *suv, const int64_t dim[3], const struct flood_place *place, size_t count,
-                     const struct peaks_how *how, uint32_t *mark, uint32_t number, uint32_t *region, bool **hot,
-                     uint8_t *again)
+                     const struct peaks_how *how, uint32_t *mark, uint32_t number, const float *beyond, struct found_at *f)
 {
     struct basins b;
     basins_of(&b, suv, dim, place, count, how->connectivity, how->noise_per_suv, how->noise_sds, mark);
@@ -104,37 +116,42 @@ static uint32_t look(const float *suv, const int64_t dim[3], const struct flood_
     reach_open(&r, count);
     for (int turn = 0; turn < PEAKS_TURNS && basins_join(&r, count); turn++)
         ;
-    if (hot)
-        *hot = xalloc((size_t)b.count + 1, sizeof **hot);
-    number = regions_write(&r, count, number, region, hot ? *hot : NULL, again);
+    number = regions_write(&r, count, number, beyond, f);
     reach_close(&r);
     basins_free(&b);
     return number;
 }
 
-/* Step 5. again[]: of each place, whether its basin's peak hides its surroundings. */
+/* Step 5. */
 static uint32_t look_again(const float *suv, const int64_t dim[3], const struct flood_place *place, size_t count,
-                           const struct peaks_how *how, const bool *hot, const uint8_t *again, uint32_t number,
-                           uint32_t *label)
+                           const struct peaks_how *how, const struct found_at *f, uint32_t number, uint32_t *label)
 {
-    size_t voxels = (size_t)(dim[0] * dim[1] * dim[2]), left = 0;
+    size_t left = 0;
     struct near near;
-    uint8_t *rim = xalloc(voxels, sizeof *rim);
+    struct rim rim;
     near_open(&near, dim, how->spacing_mm, how->again_mm);
-    rim_mark(&near, place, count, label, hot, rim);
+    rim_mark(&rim, &near, place, count, label, f->hot);
     struct flood_place *rest = xresize(NULL, count + 1, sizeof *rest);
+    float *of_region = xresize(NULL, (size_t)number + 1, sizeof *of_region),
+          *beyond = xresize(NULL, count + 1, sizeof *beyond);
+    rim_beyond(&rim, &near, suv, label, number, of_region);
     for (size_t i = 0; i < count; i++)
-        if (again[i] && !label[place[i].at] && !rim[place[i].at])
+        if (f->hot[f->of[i]] && !label[place[i].at] && !rim.of[place[i].at]) {
+            beyond[left] = of_region[f->of[i]];
             rest[left++] = place[i];
-    uint32_t *mark = xalloc(voxels, sizeof *mark), *region = xresize(NULL, left + 1, sizeof *region);
-    uint32_t last = look(suv, dim, rest, left, how, mark, number, region, NULL, NULL);
+        }
+    uint32_t *mark = xalloc((size_t)(dim[0] * dim[1] * dim[2]), sizeof *mark);
+    struct found_at again = {.region = xresize(NULL, left + 1, sizeof *again.region)};
+    uint32_t last = look(suv, dim, rest, left, how, mark, number, beyond, &again);
     for (size_t i = 0; i < left; i++)
-        label[rest[i].at] = region[i];
-    rim_share(&near, suv, rest, left, number + 1, last, rim, label);
-    free(region);
+        label[rest[i].at] = again.region[i];
+    rim_share(&rim, &near, suv, rest, left, number + 1, last, label);
+    free(again.region);
     free(mark);
+    free(beyond);
+    free(of_region);
     free(rest);
-    free(rim);
+    rim_free(&rim);
     near_close(&near);
     return last;
 }
@@ -143,20 +160,20 @@ uint32_t peaks_find(const float *suv, const int64_t dim[3], const struct peaks_h
 {
     assert(how->floor_suv > 0 && dim[0] * dim[1] * dim[2] < UINT32_MAX);
     struct flood_place *place;
-    bool *hot, any = false;
+    bool any = false;
     size_t count = flood_places(suv, (size_t)(dim[0] * dim[1] * dim[2]), (float)how->floor_suv, &place);
-    uint32_t *region = xresize(NULL, count + 1, sizeof *region);
-    uint8_t *again = xalloc(count + 1, sizeof *again);
-    uint32_t number = look(suv, dim, place, count, how, label, 0, region, &hot, again);
+    struct found_at f = {.region = xresize(NULL, count + 1, sizeof *f.region),
+                         .of = xresize(NULL, count + 1, sizeof *f.of)};
+    uint32_t number = look(suv, dim, place, count, how, label, 0, NULL, &f);
     for (size_t i = 0; i < count; i++)
-        label[place[i].at] = region[i];
+        label[place[i].at] = f.region[i];
     for (uint32_t k = 1; k <= number; k++)
-        any |= hot[k];
+        any |= f.hot[k];
     if (any)
-        number = look_again(suv, dim, place, count, how, hot, again, number, label);
-    free(region);
-    free(again);
-    free(hot);
+        number = look_again(suv, dim, place, count, how, &f, number, label);
+    free(f.region);
+    free(f.of);
+    free(f.hot);
     free(place);
     return number;
 }

@@ -11,8 +11,9 @@
  *     Those that became one grow anew, and are asked again, PEAKS_TURNS times at the most.
  *  4. A region counts if its peak lies in `start` and rises contrast_sds of the noise above its surroundings.
  *  5. A peak of again_suv and more hides what lies on its shoulder. Of its basin, what is neither in its region nor within again_mm of
- *     it is looked at again by all these rules; what is found takes back of that rim what lies within again_mm of it and is not below
- *     its own lowest.
+ *     it (again.h) is looked at again by all these rules; a peak there has to be PEAKS_BEYOND times what lies all round at that distance,
+ *     too, or it is the slope of the hot one. What is found takes back of the rim what lies within again_mm of it and is not below its own
+ *     lowest.
  * Lengths are in mm and depths in noise, so a voxel's size matters only for what it hides. */
 #ifndef PETREL_ROI_PEAKS_H
 #define PETREL_ROI_PEAKS_H
@@ -20,6 +21,7 @@
 
 enum { PEAKS_TURNS = 4 };
 #define PEAKS_ORGAN_MM 5.0
+#define PEAKS_BEYOND   2.0
 
 struct organ_look;
 struct peaks_how {

@@ -48,13 +48,17 @@ static struct peaks_how usual(void)
                               .small_fraction = 0.2,
                               .small_ml = 0.4,
                               .large_ml = 3,
+                              .mean_share = 0.5,
                               .around_mm = 8,
+                              .contrast = 1.3,
                               .valley = 0.65,
                               .lobe_ml = 12,
                               .lobe_valley = 0.5,
                               .noise_per_suv = 0.01,
                               .noise_sds = 3,
-                              .contrast_sds = 8};
+                              .contrast_sds = 8,
+                              .again_suv = 1000,
+                              .again_mm = 8};
 }
 
 static int size_of(uint32_t region)
