@@ -68,6 +68,9 @@ static struct region *measure(const struct volume *v, const struct recipe *r, co
     for (uint32_t i = 0; i < x->count; i++) {
         region_measure(v, x, i, body->low, &ball, strcmp(r->position_axes, "itk") == 0, &all[i]);
         box_place(all[i].centroid, all[i].box_low);
+        const int64_t box_low[3] = {all[i].box_low[0] - body->low[0], all[i].box_low[1] - body->low[1],
+                                    all[i].box_low[2] - body->low[2]};
+        all[i].in_box = (double)extent_in_box(x, i, box_low, BOX_SIDE) / (double)all[i].voxels;
         all[i].label = v->mask ? all[i].overlap >= r->tumour_overlap : -1;
         if (v->organ)
             organ_of_map(v, x, i, body->low, r->exclude_overlap, &all[i]);
