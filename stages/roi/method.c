@@ -116,6 +116,7 @@ static void find_fcm(const struct looked *at, struct found *f)
                             .small_ml = r->grow_small_ml,
                             .large_ml = r->grow_large_ml,
                             .mean_share = r->grow_mean_share,
+                            .mean_ml = r->grow_mean_ml,
                             .around_mm = r->grow_around_mm,
                             .contrast = r->grow_contrast,
                             .valley = r->grow_valley,

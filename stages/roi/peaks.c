@@ -11,12 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is known of a root's region, which is grown where it is not. */
-static const struct basin *basin_known(struct reach *r, uint32_t root)
+/* The region of a root is grown, unless it was. */
+static void basin_known(struct reach *r, uint32_t root)
 {
     if (!r->basins->basin[root].known)
         reach_grow(r, root);
-    return &r->basins->basin[root];
 }
 
 /* Steps 2 and 3: whether what met at s is one body. */
@@ -26,14 +25,17 @@ static bool one_body(struct reach *r, uint32_t high, uint32_t low, double s)
     const struct basin *h = &r->basins->basin[high], *l = &r->basins->basin[low];
     double const *mm = how->spacing_mm, voxel_ml = mm[0] * mm[1] * mm[2] / 1000;
     bool lobes = s >= how->valley * (double)l->peak,
-         mottled = s >= how->fraction * (double)h->peak && s >= how->lobe_valley * (double)l->peak;
+         mottled = s >= how->fraction * (double)h->peak && s >= how->lobe_valley * (double)l->peak &&
+                   (double)l->peak >= how->valley * (double)h->peak;
     if (!lobes && !mottled)
         return false;
     basin_known(r, low);
-    if (lobes && s >= l->threshold && s >= basin_known(r, high)->threshold)
+    basin_known(r, high);
+    if (h->ends != l->ends && (h->voxels > l->voxels) == l->ends)
+        return false; /* the larger is surroundings */
+    if (lobes && s >= l->body && s >= h->body)
         return true;
-    return mottled && (double)l->voxels * voxel_ml >= how->lobe_ml &&
-           (double)basin_known(r, high)->voxels * voxel_ml >= how->lobe_ml;
+    return mottled && (double)l->voxels * voxel_ml >= how->lobe_ml && (double)h->voxels * voxel_ml >= how->lobe_ml;
 }
 
 /* One of the two is an organ's that is left out, and the other clearly is not. */

@@ -2,11 +2,12 @@
 /* peaks -- a region for every peak that stands out of its surroundings and of the scan's noise.   method -> [peaks]
  *
  *  1. Every peak that is no noise has a basin (basins.h), and a region in it down to where it no longer stands out (reach.h).
- *  2. Where two basins met at SUV s they become one if s lies in both regions (above both thresholds) and is at least `valley` of the
+ *  2. Where two basins met at SUV s they become one if s lies in both regions (above both thresholds by their peaks alone) and is at least `valley` of the
  *     lower peak: lobes of one lesion; two that touch stay two.
- *  3. What comes to lobe_ml and more on both sides and met at fraction of the higher and lobe_valley of the lower peak is one mottled
- *     mass.
- *     But a peak that the organ map gives to an organ that is left out does not become one with a peak that lies PEAKS_ORGAN_MM and more
+ *  3. What comes to lobe_ml and more on both sides, has peaks alike (the lower at least `valley` of the higher) and met at fraction of
+ *     the higher and lobe_valley of the lower is one mottled mass.
+ *     But what grew until its basin ended, as the liver does, is the surroundings of a smaller one that did not, and not one with it;
+ *     and a peak that the organ map gives to an organ that is left out does not become one with a peak that lies PEAKS_ORGAN_MM and more
  *     outside it (organ.h).
  *     Those that became one grow anew, and are asked again, PEAKS_TURNS times at the most.
  *  4. A region counts if its peak lies in `start` and rises contrast_sds of the noise above its surroundings.
@@ -28,7 +29,7 @@ struct peaks_how {
     int connectivity; /* 6, 18 or 26 */
     double spacing_mm[3];
     double floor_suv; /* above 0 */
-    double fraction, small_fraction, small_ml, large_ml, mean_share;
+    double fraction, small_fraction, small_ml, large_ml, mean_share, mean_ml;
     double around_mm, contrast, valley, lobe_ml, lobe_valley;
     double noise_per_suv, noise_sds, contrast_sds; /* noise.h */
     double again_suv, again_mm;

@@ -77,7 +77,7 @@ static double fraction_of(const struct peaks_how *how, double ml)
 static double end_of(const struct peaks_how *how, double peak, double mean, double around, double ml)
 {
     double up = fraction_of(how, ml) * (peak - around);
-    if (ml >= how->lobe_ml)
+    if (ml >= how->mean_ml)
         up = fmin(up, how->mean_share * (mean - around));
     return fmax(how->floor_suv, around + up);
 }
@@ -138,6 +138,7 @@ void reach_grow(struct reach *r, uint32_t root)
     r->seen[start] = r->turn;
     heap_put(r, start);
     x->threshold = how->floor_suv;
+    x->ends = false;
     while (r->heaped) {
         uint32_t place = heap_take(r);
         double suv = (double)flood_suv(&r->place[place]);
@@ -151,6 +152,7 @@ void reach_grow(struct reach *r, uint32_t root)
             double mean = sum / n, end = end_of(how, peak, mean, around, n * voxel_mm3 / 1000);
             if (suv < end && stands_out(how, peak, mean, around)) {
                 x->threshold = end;
+                x->ends = true;
                 break;
             }
         }
@@ -160,6 +162,7 @@ void reach_grow(struct reach *r, uint32_t root)
         neighbours_wait(r, place, root);
     }
     x->around = around;
+    x->body = fmax(x->threshold, around + fraction_of(how, n * voxel_mm3 / 1000) * (peak - around));
     x->voxels = n;
     x->known = true;
 }

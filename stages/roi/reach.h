@@ -8,7 +8,7 @@
  * mass goes on to the mass's own rim.
  * `around` is the REACH_AROUND quantile of REACH_RAYS voxels evenly on a sphere about the peak, around_mm outside that of the volume
  * grown so far. f is `fraction` for large_ml and more, small_fraction for small_ml and less, and between them goes with the logarithm:
- * voxel and point spread take from a small lesion's rim what they leave to a large one's. From lobe_ml up the end is no higher than
+ * voxel and point spread take from a small lesion's rim what they leave to a large one's. From mean_ml up the end is no higher than
  * `mean_share` of the way from the surroundings up to the region's mean: of a large uneven mass the peak says little. */
 #ifndef PETREL_ROI_REACH_H
 #define PETREL_ROI_REACH_H

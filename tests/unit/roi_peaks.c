@@ -49,6 +49,7 @@ static struct peaks_how usual(void)
                               .small_ml = 0.4,
                               .large_ml = 3,
                               .mean_share = 0.5,
+                              .mean_ml = 50,
                               .around_mm = 8,
                               .contrast = 1.3,
                               .valley = 0.65,
