@@ -177,11 +177,16 @@ plans: $(B)/libkernels.a $(B)/libcommon.a
 	@$(MAKE) -C kernels/cuda plans B=$(abspath $(B)) $(if $(NVCC),NVCC=$(NVCC))
 .PHONY: plans
 
-tests: $(UNIT) $(FAULT) $(FUZZ) $(EMULATED) $(GPU) $(if $(SAN),,plans)
+# before the C library: a disk that is full, memory that is gone (tests/fault/programs.sh)
+$(B)/tests/fault/preload.so: tests/fault/preload/preload.c $(B)/flags.txt
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(filter-out -fsanitize%,$(C_FLAGS)) -shared -o $@ $< -ldl
+
+tests: $(UNIT) $(FAULT) $(FUZZ) $(B)/tests/fault/preload.so $(EMULATED) $(GPU) $(if $(SAN),,plans)
 test: all tests layers
 	tests/run.sh $(B)
-fault: all $(FAULT)
-	tests/fault/run.sh $(B) $(N)
+fault: all tests
+	tests/fault/run.sh $(B) '$(N)' '$(R)'
 # guided by coverage, with clang: the parsers and what they call, built apart with every sanitizer
 GUIDED  := build-fuzz/libfuzzer
 SECONDS ?= 60

@@ -14,6 +14,8 @@
 
 static const char *name = "petrel";
 static void (*hook)(int code, const char *sentence);
+static char *(*text_of)(const char *text);
+static enum text_use text_use;
 static atomic_flag dying = ATOMIC_FLAG_INIT;
 
 /* ---- failure ---- */
@@ -70,9 +72,18 @@ void die(int code, const char *format, ...)
     /* A second death (in the hook, or in another thread) must not start the farewell again. */
     if (atomic_flag_test_and_set(&dying))
         _exit(code);
-    fprintf(stderr, "%s%s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", name, e.text);
+    /* where memory may be gone there is none for hiding: a sentence ends where it would name a file */
+    bool const changes = text_of && code != EX_OSERR;
+    if (text_of && !changes && text_use != TEXT_PEOPLE)
+        e.text[strcspn(e.text, "'/")] = '\0';
+    char *said = changes ? text_said(e.text, false) : e.text, *recorded = changes ? text_record(e.text) : e.text;
+    fprintf(stderr, "%s%s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", name, said);
     if (hook)
-        hook(code, e.text);
+        hook(code, recorded);
+    if (changes) {
+        free(said);
+        free(recorded);
+    }
     exit(code);
 }
 
@@ -94,6 +105,25 @@ void program_name_set(const char *new_name)
 const char *program_name(void)
 {
     return name;
+}
+
+/* ---- what is written down ---- */
+
+void text_hook(char *(*of)(const char *text), enum text_use use)
+{
+    text_of = of;
+    text_use = use;
+}
+
+char *text_record(const char *text)
+{
+    return text_of && text_use != TEXT_PEOPLE ? text_of(text) : xstrdup(text);
+}
+
+char *text_said(const char *text, bool hidden)
+{
+    bool const changes = text_use == TEXT_PEOPLE || (text_use == TEXT_LOGS && !hidden);
+    return text_of && changes ? text_of(text) : xstrdup(text);
 }
 
 /* ---- memory ---- */

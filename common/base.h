@@ -52,6 +52,16 @@ _Noreturn void die(int code, const char *format, ...) PRINTF_LIKE(2, 3);
 _Noreturn void die_of(const struct error *e);
 /* Called by die() before it leaves: a stage tells its pipeline here. At most one hook; NULL takes it away. */
 void die_hook(void (*hook)(int code, const char *sentence));
+/* Names of files and what stands for them (common/pseudonym.h). A program that knows the names hides them from what is written down, and
+ * one that knows what stands for them gives them back to people; either by a function of one text, whose result is the caller's. */
+enum text_use {
+    TEXT_RECORDS, /* it hides: from records for watchers and RUN/FAILED */
+    TEXT_LOGS,    /* it hides: from these and from stderr, which is a log of a run */
+    TEXT_PEOPLE   /* it gives back: on stderr, which a person reads */
+};
+void text_hook(char *(*of)(const char *text), enum text_use use); /* NULL, as at the start: texts stay */
+char *text_record(const char *text) MUST_USE;                     /* as it goes into records and RUN/FAILED */
+char *text_said(const char *text, bool hidden) MUST_USE; /* as it goes to stderr; hidden: names were taken out already */
 /* The name die() and the log put first, such as "petrel-roi". Not copied. */
 void program_name_set(const char *name);
 const char *program_name(void);

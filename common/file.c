@@ -84,7 +84,7 @@ static int check_target(const char *path, struct error *e)
     return 0;
 }
 
-static int sync_dir_of(const char *path, struct error *e)
+int dir_sync_of(const char *path, struct error *e)
 {
     char *dir = path_dir(path);
     int result = 0, fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -153,7 +153,7 @@ int publish_commit(struct publish *p, struct error *e)
         publish_free(p);
         return -1;
     }
-    int result = sync_dir_of(p->path, e);
+    int result = dir_sync_of(p->path, e);
     publish_free(p);
     return result;
 }
@@ -177,7 +177,7 @@ int publish_rename(const char *temporary, const char *path, struct error *e)
         synced = false;
     if (!synced || rename(temporary, path))
         return fail_as(e, EX_IOERR, "cannot write '%s': %s", path, strerror(errno));
-    return sync_dir_of(path, e);
+    return dir_sync_of(path, e);
 }
 
 int publish_bytes(const char *path, const void *data, size_t size, struct error *e)

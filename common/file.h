@@ -18,6 +18,9 @@ void publish_abandon(struct publish *p);                         /* safe after c
 int publish_rename(const char *temporary, const char *path, struct error *e) MUST_USE;
 int publish_bytes(const char *path, const void *data, size_t size, struct error *e) MUST_USE;
 
+/* The directory `path` lies in is fsynced: names made, moved and taken away in it are safe. */
+int dir_sync_of(const char *path, struct error *e) MUST_USE;
+
 /* Whole file in memory, with a NUL after the last byte (not counted). max: refuse larger files by name. */
 int file_read(const char *path, size_t max, struct buffer *out, struct error *e) MUST_USE;
 bool file_exists(const char *path);

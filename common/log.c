@@ -185,6 +185,14 @@ static void say(const char *level, const char *text)
     pthread_mutex_unlock(&log_state.lock);
 }
 
+/* Without names of files, where stderr is a log. */
+static void say_hidden(const char *level, const char *text)
+{
+    char *said = text_said(text, false);
+    say(level, said);
+    free(said);
+}
+
 void log_note(const char *format, ...)
 {
     if (log_state.quiet)
@@ -193,7 +201,7 @@ void log_note(const char *format, ...)
     va_start(arguments, format);
     char *text = text_of(format, arguments);
     va_end(arguments);
-    say("note", text);
+    say_hidden("note", text);
     free(text);
 }
 
@@ -203,17 +211,20 @@ void log_warn(const char *format, ...)
     va_start(arguments, format);
     char *text = text_of(format, arguments);
     va_end(arguments);
-    say("warning", text);
-    tell("warning", &(struct metric_pair){.key = "text", .text = text}, 1);
+    say_hidden("warning", text);
+    char *told = text_record(text);
+    tell("warning", &(struct metric_pair){.key = "text", .text = told}, 1);
+    free(told);
     free(text);
 }
 
 void log_refused(const char *scan, const char *sentence)
 {
     const struct metric_pair pair[] = {metric_text("scan", scan), metric_text("text", sentence)};
-    char *text = xprintf("refused '%s': %s", scan, sentence);
-    say("warning", text);
+    char *text = xprintf("refused '%s': %s", scan, sentence), *said = text_said(text, true);
+    say("warning", said);
     tell("refused", pair, COUNT_OF(pair));
+    free(said);
     free(text);
 }
 

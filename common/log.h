@@ -23,7 +23,8 @@ void log_event(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
     log_record_of(event, (const struct metric_pair[]){__VA_ARGS__},                                                    \
                   COUNT_OF(((const struct metric_pair[]){__VA_ARGS__})))
 void log_record_of(const char *event, const struct metric_pair *pair, size_t pairs);
-/* A warning: "refused 'scan': sentence". */
+/* A warning: "refused 'scan': sentence". Notes and warnings pass text_hook's function; what stands in this and in records is the
+ * caller's to hide. */
 void log_refused(const char *scan, const char *sentence);
 
 /* A progress bar. total 0: unknown. unit is a plural noun ("scans"). */

@@ -10,8 +10,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The words are gone through twice: first recipes alone are looked for and read, then everything is set; so the
  * command line wins over a recipe wherever it stands. */
@@ -399,9 +401,21 @@ static int read_words(struct parse *p, int argc, char **argv)
     return 0;
 }
 
+/* Results that did not reach whoever wanted them are a failure, however well the rest went: a full disk behind stdout. */
+static void stdout_check(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    fprintf(stderr, "%s: cannot write to stdout: %s\n", program_name(), errno ? strerror(errno) : "it failed earlier");
+    _exit(EX_IOERR);
+}
+
 int opts_parse(struct opts *o, int argc, char **argv, struct error *e)
 {
+    static bool checked;
     program_name_set(o->program);
+    if (!checked) /* first, so that it comes last */
+        checked = atexit(stdout_check) == 0;
     if (o->common.seed == 0)
         o->common.seed = 1;
     o->rest = keep(xalloc((size_t)argc, sizeof *o->rest));

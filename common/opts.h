@@ -26,7 +26,7 @@ struct opt_reals {
 };
 struct opt_strings {
     size_t count;
-    const char *value[64];
+    const char *value[256];
 };
 
 enum {

@@ -69,12 +69,23 @@ void safetensors_set(struct safetensors *s, const char *key, const char *value)
     s->metadata[s->metadata_count++] = (struct metadata_entry){xstrdup(key), xstrdup(value)};
 }
 
+static size_t metadata_find(const struct safetensors *s, const char *key)
+{
+    size_t i = 0;
+    while (i < s->metadata_count && strcmp(s->metadata[i].key, key) != 0)
+        i++;
+    return i; /* metadata_count: not there */
+}
+
 const char *safetensors_get(const struct safetensors *s, const char *key)
 {
-    for (size_t i = 0; i < s->metadata_count; i++)
-        if (strcmp(s->metadata[i].key, key) == 0)
-            return s->metadata[i].value;
-    return NULL;
+    size_t const i = metadata_find(s, key);
+    return i < s->metadata_count ? s->metadata[i].value : NULL;
+}
+
+bool safetensors_summed(const struct safetensors *s)
+{
+    return safetensors_get(s, digest_key);
 }
 
 void safetensors_free(struct safetensors *s)
@@ -98,8 +109,8 @@ static int line_order(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* of[i]: the digest of tensor i's bytes */
-static uint64_t contents_digest(const struct safetensors *s, const uint64_t *of)
+/* of[i]: the digest of tensor i's bytes; sum: which metadata is the digest's own, and left out */
+static uint64_t contents_digest(const struct safetensors *s, const uint64_t *of, size_t sum)
 {
     size_t n = 0, length = 0;
     char **line = xalloc(s->tensor_count + s->metadata_count + 1, sizeof *line);
@@ -111,7 +122,7 @@ static uint64_t contents_digest(const struct safetensors *s, const uint64_t *of)
         line[n++] = xprintf("tensor %s %s %s %016" PRIx64 "\n", t->name, types[t->type].name, shape, of[i]);
     }
     for (size_t i = 0; i < s->metadata_count; i++)
-        if (strcmp(s->metadata[i].key, digest_key) != 0)
+        if (i != sum)
             line[n++] = xprintf("metadata %s %016" PRIx64 "\n", s->metadata[i].key,
                                 bytes_xxh3(s->metadata[i].value, strlen(s->metadata[i].value)));
     qsort(line, n, sizeof *line, line_order);
@@ -199,7 +210,8 @@ static bool write_tensors(const struct safetensors *s, const size_t *order, FILE
     }
     if (written)
         written = !fseek(to, digest_at, SEEK_SET) &&
-                  fprintf(to, "%016" PRIx64, contents_digest(s, of)) == (int)strlen(digest_later);
+                  fprintf(to, "%016" PRIx64, contents_digest(s, of, metadata_find(s, digest_key))) ==
+                      (int)strlen(digest_later);
     free(made);
     free(of);
     return written;
@@ -351,22 +363,45 @@ static int header_read(struct safetensors *s, json_t *header, const uint8_t *dat
     return places_check(s, data, size, e);
 }
 
+/* Is metadata i the digest under a damaged name? Its value tells, or, where that is damaged as well, a name but a letter or two away. */
+static bool is_digest_misnamed(const struct safetensors *s, const uint64_t *of, size_t i)
+{
+    const char *key = s->metadata[i].key, *value = s->metadata[i].value;
+    size_t const length = sizeof digest_key - 1;
+    size_t differ = 0;
+    for (size_t c = 0; strlen(key) == length && c < length; c++)
+        differ += key[c] != digest_key[c];
+    if (strlen(key) == length && differ <= 2)
+        return true;
+    char found[17];
+    if (strlen(value) != 16 || strspn(value, "0123456789abcdef") != 16)
+        return false;
+    format_into(found, sizeof found, "%016" PRIx64, contents_digest(s, of, i));
+    return strcmp(value, found) == 0;
+}
+
 static int digest_check(const struct safetensors *s, struct error *e)
 {
-    const char *said = safetensors_get(s, digest_key);
-    if (!said)
-        return 0;
-    char found[17];
+    size_t const sum = metadata_find(s, digest_key);
+    int result = 0;
     uint64_t *of = xalloc(s->tensor_count + 1, sizeof *of);
     for (size_t i = 0; i < s->tensor_count; i++)
         of[i] = bytes_xxh3(s->tensor[i].data, tensor_bytes(&s->tensor[i]));
-    format_into(found, sizeof found, "%016" PRIx64, contents_digest(s, of));
+    if (sum < s->metadata_count) {
+        const char *said = s->metadata[sum].value;
+        char found[17];
+        format_into(found, sizeof found, "%016" PRIx64, contents_digest(s, of, sum));
+        if (strcmp(said, found) != 0)
+            result = fail(e,
+                          "%s is %s, the contents give %s: the file is damaged, or was changed by a program that kept "
+                          "the old sum",
+                          digest_key, said, found);
+    }
+    for (size_t i = 0; i < s->metadata_count && sum == s->metadata_count && !result; i++)
+        if (is_digest_misnamed(s, of, i))
+            result = fail(e, "its metadata '%.40s' was %s once: the file is damaged", s->metadata[i].key, digest_key);
     free(of);
-    return strcmp(said, found) == 0 ? 0
-                                    : fail(e,
-                                           "%s is %s, the contents give %s: the file is damaged, or was changed by a "
-                                           "program that kept the old sum",
-                                           digest_key, said, found);
+    return result;
 }
 
 int safetensors_read(struct safetensors *s, const char *path, struct error *e)

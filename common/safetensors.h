@@ -3,7 +3,8 @@
  *
  * 8 bytes little-endian header length, a JSON header {"name": {"dtype","shape","data_offsets"}, "__metadata__": {..}},
  * then the bytes (https://github.com/huggingface/safetensors). We write tensors sorted as added, F32 (I64 for counters),
- * and add "petrel_xxh3" of the data to the metadata, checked on reading when it is there.
+ * and add "petrel_xxh3", a sum of the contents, to the metadata. It is checked on reading; a file without it is another program's, or
+ * was changed by one, and a sum under a damaged name is seen.
  * Reading checks everything against the file's size first: offsets inside, no overlap, shape * size = length. */
 #ifndef PETREL_COMMON_SAFETENSORS_H
 #define PETREL_COMMON_SAFETENSORS_H
@@ -35,6 +36,7 @@ void safetensors_add(struct safetensors *s, const char *name, enum tensor_type t
                      const void *data);
 void safetensors_set(struct safetensors *s, const char *key, const char *value); /* metadata; replaces */
 const char *safetensors_get(const struct safetensors *s, const char *key);       /* NULL: not there */
+bool safetensors_summed(const struct safetensors *s);                            /* read: had a sum, which was right */
 const struct tensor_entry *safetensors_find(const struct safetensors *s, const char *name);
 size_t tensor_count(const struct tensor_entry *t);                                              /* elements */
 int safetensors_write(const struct safetensors *s, const char *path, struct error *e) MUST_USE; /* atomic */

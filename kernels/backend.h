@@ -241,6 +241,16 @@ struct backend {
     /* N rows go into ring(capacity,C) from row *at on, round its end, and *at moves on; it is a whole number, on the device.
      * N <= capacity */
     void (*enqueue)(struct backend *b, float *ring, float *at, const float *rows, int N, int C, int capacity);
+    /* Groups follow the rows nearest to them (SMoG). onehot(N,K): 1 at the largest of scores(N,K), the first of equal ones. share(N,K):
+     * rate / count there, count the rows of that group. to(K,C) = (1 - rate) from(K,C) + share' rows(N,C) where it has rows, else
+     * from. to NULL: onehot alone */
+    void (*regroup)(struct backend *b, float *to, float *share, float *onehot, const float *scores, const float *rows,
+                    const float *from, int N, int K, int C, float rate);
+    /* How far cosines are from shares of overlap (VoCo). Where target(N,C) is 0 to 1: d = |target - max(cosine, 0)|, terms[0] +=
+     * scale[0] * -log(1 - d + 1e-6). Where it is -2: terms[1] += scale[1] |cosine| / 2, with the gradient of scale[1] |cosine|: such
+     * pairs stand twice, mirrored, and the gradient is taken of one side. Elsewhere nothing. */
+    void (*overlap)(struct backend *b, float *dcosine, float terms[2], const float *cosine, const float *target, int N,
+                    int C, const float scale[2]);
 
     /* optimisers, elementwise on one tensor of `count` floats. What changes from step to step is on the device: rates
      * (RATES floats) and the sum, so that a step can be recorded. */

@@ -176,12 +176,18 @@ void tape_backward(struct tape *t); /* parameter gradients accumulate: params_ze
 size_t tape_bytes(const struct tape *t); /* activations and their gradients */
 int tape_boxes(const struct tape *t);    /* N */
 struct params *tape_params(struct tape *t);
-/* For describe: one row an operation. false past the end. live: counting only taps that fall inside the image. */
+/* One row an operation, for whoever tells others of a network (describe, ONNX). false past the end. */
 struct tape_row {
-    const char *op, *name;
-    int C, O, in[3], out[3], kernel[3], stride[3];
-    uint64_t params, live_params;
-    double mmacs, live_mmacs; /* millions of multiply-adds a box */
+    const char *op, *name; /* kind; "" where it has none */
+    int C, O, in[3], out[3], kernel[3], stride[3], pad[3] /* before */, behind[3];
+    uint64_t params, live_params; /* live: counting only taps that fall inside the image */
+    double mmacs, live_mmacs;     /* millions of multiply-adds a box */
+    enum layout from_layout, layout;
+    int from[3], to;              /* values read, -1 none (norm: the second is its residual); value made */
+    const struct param *param[5]; /* NULL: none */
+    int groups, heads, first;     /* first: of a slice its channel, of a token its number */
+    bool relu, ceil;
+    double eps;
 };
 bool tape_describe(const struct tape *t, size_t i, struct tape_row *row);
 #endif

@@ -39,6 +39,9 @@ put 644 "$pkglibdir" "${parts[@]}"
 put 755 "$pkgdatadir/pipelines" pipelines/petrel.sh pipelines/{demo,rois,train,pretrain,classifier,classify}.sh
 put 644 "$pkgdatadir/pipelines" pipelines/{lib,arguments}.sh
 put 644 "$pkgdatadir/pipelines/recipes" pipelines/recipes/*.conf
+put 755 "$pkgdatadir/pipelines/tables" pipelines/tables/[IVX]*.sh pipelines/tables/all.sh
+put 644 "$pkgdatadir/pipelines/tables" pipelines/tables/{lib.sh,page.html} pipelines/tables/*.tsv pipelines/tables/*.conf
+put 644 "$pkgdatadir/pipelines/tables/paper" pipelines/tables/paper/*.tsv
 sed "s|@PIPELINES@|$(realpath -m --relative-to="$bindir" "$pkgdatadir/pipelines")|" packaging/petrel.in >"$build/petrel.tmp"
 put 755 "$bindir" "$build/petrel.tmp"
 mv "$root$bindir/petrel.tmp" "$root$bindir/petrel"

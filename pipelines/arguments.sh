@@ -14,7 +14,9 @@
 # the programs of this very checkout, unless others are on the PATH
 command -v petrel-load >/dev/null || PATH=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/build/bin:$PATH
 
-declare -A arguments_own=([out]=out [j]=jobs [recipe]=recipe [run]=run [cache]=cache [model]=model [patients]=patients)
+declare -A arguments_own=([out]=out [j]=jobs [recipe]=recipe [run]=run [cache]=cache [model]=model [patients]=patients
+    [cohort]=cohort [second]=second [seeds]=seeds [quick]=quick [only]=only)
+arguments_flags=' quick ' # of these, who takes no value
 arguments_usage='' arguments_takes=' ' arguments_names=() arguments_programs=() arguments_without=()
 
 takes() {
@@ -83,7 +85,7 @@ arguments_refuse() { # SENTENCE
 }
 
 arguments() {
-    out='' jobs=$(nproc) recipe='' run='' cache='' model='' patients='' scans=()
+    out='' jobs=$(nproc) recipe='' run='' cache='' model='' patients='' cohort='' second='' seeds='' quick='' only='' scans=()
     local -A kind=() shown=() owners=()
     local known word name value given i owner line
     known=$(arguments_known) || arguments_refuse "cannot ask the programs for their options: is Petrel built?"
@@ -141,6 +143,7 @@ arguments() {
         esac
         name=${name//_/-}
         if [[ $arguments_takes == *" $name "* ]]; then
+            [[ $arguments_flags != *" $name "* ]] || [ -n "$given" ] || value=yes given=1
             [ -n "$given" ] || { [ $# -gt 0 ] || arguments_refuse "'$word' wants a value"; value=$1 && shift; }
             printf -v "${arguments_own[$name]}" %s "$value"
             continue

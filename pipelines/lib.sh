@@ -9,7 +9,7 @@
 #                                   a failure beats 65 (something was refused) beats 0; 75: stopped, run it again to go on
 #
 # Programs find the run in PETREL_RUN_DIR and tell of their progress in PETREL_PROGRESS_DIR (common/metric.h); PETREL_PARENT (PID@HOST) lets them
-# leave should this shell be killed. The first failure is in DIR/FAILED (proto/PROTOCOL.md); it stops every program.
+# leave should this shell be killed. RUN.names beside it says what stands for names of files in them (common/pseudonym.h). The first failure is in DIR/FAILED (proto/PROTOCOL.md); it stops every program.
 #
 # A pipeline of pipelines: run_step COMMAND...     COMMAND's exit code; a signal to this shell goes on to it
 # shellcheck shell=bash disable=SC2015 # "a && b || c" is meant
@@ -29,7 +29,11 @@ run_begin() {
         echo "${0##*/}: cannot make the run directory '$1'" >&2
         exit 73
     }
-    exec {run_lock}>"$run_dir/lock" && flock -w 1 "$run_lock" || {
+    exec {run_lock}>"$run_dir/lock" && [ -n "${run_lock:-}" ] || {
+        echo "${0##*/}: cannot write '$run_dir/lock'" >&2
+        exit 73
+    }
+    flock -w 1 "$run_lock" || {
         echo "${0##*/}: another run is at work in '$run_dir': wait for it, or choose another directory" >&2
         exit 75
     }
@@ -112,7 +116,7 @@ run_report_failure() {
     failed+=('' '' '' '')
     log=$run_dir/logs/${failed[3]:-${failed[1]}}.log
     [ -e "$log" ] || log=$run_dir/logs
-    echo "${failed[1]}: ${failed[2]#"${failed[1]}: "}" >&2
+    echo "${failed[1]}: ${failed[2]#"${failed[1]}: "}" | petrel-top --reveal "$run_dir" >&2
     echo "${0##*/}: the run failed; see $log" >&2
 }
 

@@ -12,6 +12,7 @@ commands() { # the help of both front doors
   train --cache DIR --out DIR   pretraining and classifier on a cache; --no-position, --no-semantic: the ablations
   classify --model FILE SCAN... --out DIR    which regions of a scan are tumour: table, label mask
   simulate --out DIR --patients N            a simulated cohort
+  tables [I VII ...] --cohort CACHE [--quick]    the paper's tables, ours beside its own: text, CSV, LaTeX, HTML, one page
 TEXT
 }
 words() { # what every pipeline takes
@@ -26,6 +27,7 @@ usage() {
     echo
     commands
     echo "  pretrain, classifier          the two halves of train"
+    echo "  supervised --cache DIR --out DIR           the whole network from scratch, or from --model"
     for program in "${programs[@]}"; do printf '  %-29s petrel-%s\n' "$program" "$program"; done
     echo "  recipes              the folder of recipes"
     echo
@@ -45,8 +47,9 @@ commands | words) "$command" ;; # for run.sh
     echo "petrel ${said#* }"
     ;;
 recipes) echo "$here/recipes" ;;
-demo | rois | train | pretrain | classifier | classify) exec "$here/$command.sh" "$@" ;;
+demo | rois | train | pretrain | classifier | supervised | classify) exec "$here/$command.sh" "$@" ;;
 simulate) exec petrel-simulate "$@" ;;
+tables) exec "$here/tables/all.sh" "$@" ;;
 -*) exec "$here/demo.sh" "$command" "$@" ;;
 *)
     for program in "${programs[@]}"; do

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { LINE_MAX_BYTES = 64 };
+
 struct arrived {
     char *path;
     int fd;
@@ -35,12 +37,23 @@ static void key_add(struct arrived *a, struct item_key key)
     a->key[a->count++] = key;
 }
 
+/* "run index sum" and a line's end; how many bytes. */
+static size_t key_line(struct item_key key, char line[LINE_MAX_BYTES])
+{
+    const uint64_t both[] = {key.run, key.index};
+    format_into(line, LINE_MAX_BYTES, "%" PRIu64 " %" PRIu64 " %08x\n", key.run, key.index,
+                (unsigned)bytes_xxh3(both, sizeof both));
+    return strlen(line);
+}
+
 static void keys_read(struct arrived *a, const char *text)
 {
     for (const char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
         struct item_key key;
-        int used = 0;
-        if (sscanf(line, "%" SCNu64 " %" SCNu64 "%n", &key.run, &key.index, &used) == 2 && line + used == end)
+        char right[LINE_MAX_BYTES];
+        /* a line that is not just as it was written is none: that item is given once more */
+        if (sscanf(line, "%" SCNu64 " %" SCNu64, &key.run, &key.index) == 2 &&
+            key_line(key, right) == (size_t)(end + 1 - line) && memcmp(line, right, (size_t)(end + 1 - line)) == 0)
             key_add(a, key);
     }
     if (a->count)
@@ -83,9 +96,9 @@ bool arrived_has(const struct arrived *a, struct item_key key)
 
 int arrived_note(struct arrived *a, struct item_key key, struct error *e)
 {
-    char line[64];
-    int length = snprintf(line, sizeof line, "%" PRIu64 " %" PRIu64 "\n", key.run, key.index);
-    if (write(a->fd, line, (size_t)length) != length)
+    char line[LINE_MAX_BYTES];
+    size_t length = key_line(key, line);
+    if (write(a->fd, line, length) != (ssize_t)length)
         return fail_as(e, EX_IOERR, "cannot write '%s': %s", a->path, strerror(errno));
     return 0;
 }

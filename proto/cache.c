@@ -106,10 +106,15 @@ static int shards_present(const struct cache *c, struct error *e)
 
 int cache_open(struct cache *c, const char *dir, struct error *e)
 {
-    size_t torn;
+    struct manifest_state is;
     *c = (struct cache){.dir = xstrdup(dir)};
-    if (manifest_read(c, &torn, e) == 0) {
+    int result = manifest_read(c, &is, e);
+    if (!result && is.lost)
+        result = fail(e, "cache '%s' has a damaged '%s': lines are lost from it; collect the same scans again", c->dir,
+                      CACHE_MANIFEST);
+    if (!result) {
         cache_count(c);
+        c->sound = xalloc(c->shard_count + 1, sizeof *c->sound);
         if (shards_present(c, e) == 0 && splits_read(c, e) == 0)
             return 0;
     }

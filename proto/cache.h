@@ -11,6 +11,7 @@
 #include "proto/channel.h"
 #include "proto/message.h"
 #include "proto/recipe.h"
+#include <stdatomic.h>
 
 enum { CACHE_VERSION = 1 };
 enum split { SPLIT_NONE = -1, SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST };
@@ -38,10 +39,15 @@ struct cache {
     char digest[65];         /* SHA-256 over the shards' digests in order: names this very data */
     struct item_key *again;  /* keys under which other lists of scans brought shards that were here already */
     size_t again_count;
+    bool split_by_hand;  /* splits.tsv is there, and not by petrel-cache split */
+    atomic_uchar *sound; /* [shard_count]: this process held the file against its SHA-256; NULL while it is written */
     struct cache_writer *writer; /* NULL: opened for reading */
 };
 
-/* Open for reading; -1 and a sentence naming file and field (another version, a manifest that is none, a lost shard).
+/* Names which patients learn, validate and test: 16 hex digits and a NUL, over the shards' splits in their order. */
+void cache_splits_name(const struct cache *c, char name[17]);
+/* Open for reading; -1 and a sentence naming file and field (another version, a manifest that is none or lost lines, a lost shard,
+ * splits.tsv with a wrong sum). A shard's file is held against the manifest's SHA-256 before the first of it is believed.
  * An absent or empty directory is EX_NOINPUT. */
 int cache_open(struct cache *c, const char *dir, struct error *e) MUST_USE;
 void cache_close(struct cache *c);
@@ -55,7 +61,7 @@ bool cache_has(const struct cache *c, struct item_key key);
 int cache_add(struct cache *c, struct item_key key, const struct regions_message *m, struct error *e) MUST_USE;
 int cache_refuse(struct cache *c, struct item_key key, const struct refusal_message *m, struct error *e) MUST_USE;
 
-/* A whole shard back. With verify, every box's XXH3 and the file's SHA-256 are checked. */
+/* A whole shard back. With verify, every box's XXH3 is checked, too, and the file's SHA-256 again. */
 int cache_read_shard(const struct cache *c, size_t shard, bool verify, struct regions_message *m,
                      struct error *e) MUST_USE;
 /* Its facts alone. */

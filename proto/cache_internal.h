@@ -28,8 +28,12 @@ char *cache_path(const struct cache *c, const char *file) MUST_USE;
 void manifest_head_write(FILE *to);
 void manifest_line_write(FILE *to, const struct shard_entry *entry);
 void manifest_key_write(FILE *to, const char *kind, struct item_key key); /* kind: "again" or "withdrawn" */
-/* Reads DIR/manifest into *c (not counted). torn: bytes of an unfinished last line. EX_NOINPUT: no manifest. */
-int manifest_read(struct cache *c, size_t *torn, struct error *e) MUST_USE;
+struct manifest_state {
+    size_t size, torn; /* bytes, and those of an unfinished last line */
+    bool lost;         /* what its seal covers is not all there, though each line is right */
+};
+/* Reads DIR/manifest into *c (not counted). EX_NOINPUT: no manifest. */
+int manifest_read(struct cache *c, struct manifest_state *is, struct error *e) MUST_USE;
 int splits_read(struct cache *c, struct error *e) MUST_USE; /* no file: SPLIT_NONE for all */
 int splits_publish(const struct cache *c, char *const *patient, const enum split *split, size_t patients,
                    struct error *e) MUST_USE;

@@ -2,8 +2,10 @@
 /* cache_manifest -- the manifest's lines, each with its own sum, and the splits.   proto
  *
  * A line is appended by one write, so a crash leaves a line without its newline: that line is absent. A whole line
- * whose sum is wrong is no torn line but a damaged one, and is said. */
+ * whose sum is wrong is no torn line but a damaged one, and is said. Lines that are lost are seen by its seal (common/seal.h). */
 #include "common/file.h"
+#include "common/log.h"
+#include "common/seal.h"
 #include "proto/cache_internal.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -195,24 +197,37 @@ static int lines_read(struct cache *c, struct buffer *b, size_t *torn, struct er
     return 0;
 }
 
-int manifest_read(struct cache *c, size_t *torn, struct error *e)
+/* ---- the file */
+
+int manifest_read(struct cache *c, struct manifest_state *is, struct error *e)
 {
     char *path = cache_path(c, CACHE_MANIFEST);
     struct buffer b = {0};
+    enum seal seal = SEAL_NONE;
     int result;
+    *is = (struct manifest_state){0};
     if (!dir_exists(c->dir))
         result = fail_as(e, EX_NOINPUT, "cannot open cache '%s': there is no such directory", c->dir);
     else if (!file_exists(path))
         result = fail_as(e, EX_NOINPUT, "cannot open cache '%s': it has no manifest; petrel-cache collect makes one",
                          c->dir);
     else
-        result = file_read(path, (size_t)1 << 30, &b, e) ? -1 : lines_read(c, &b, torn, e);
+        result = seal_read(path, (size_t)1 << 30, &b, &seal, e);
+    if (!result) {
+        is->size = b.size;
+        is->lost = seal == SEAL_BROKEN;
+        result = lines_read(c, &b, &is->torn, e);
+    }
     buffer_free(&b);
     free(path);
     return result;
 }
 
-/* ---- splits.tsv: a line of column names, then patient and split */
+/* ---- splits.tsv: a line of column names, then patient and split. Behind the names stands the sum of what petrel-cache split wrote;
+ * a file without it was written by hand. */
+
+static const char splits_head[] = "patient\tsplit", splits_sum[] = "\tpetrel_xxh3=";
+enum { SUM_DIGITS = 16 };
 
 const char *cache_split_name(enum split split)
 {
@@ -240,6 +255,37 @@ static int split_line(struct cache *c, char *line, size_t number, struct error *
     return 0;
 }
 
+/* The sum of the whole file but the sum's own digits. rest: from the first line's end. */
+static uint64_t splits_digest(const char *rest)
+{
+    char *all = xprintf("%s%s%s", splits_head, splits_sum, rest);
+    uint64_t digest = bytes_xxh3(all, strlen(all));
+    free(all);
+    return digest;
+}
+
+/* 1: with a sum, which is right; 0: by hand, without one; -1: neither. */
+static int splits_head_check(const struct cache *c, const char *text, struct error *e)
+{
+    size_t head = strlen(splits_head), mark = strlen(splits_sum);
+    const char *rest = text + head;
+    bool names = strncasecmp(text, splits_head, head) == 0;
+    if (names && (*rest == '\n' || *rest == '\0' || strncmp(rest, "\r\n", 2) == 0))
+        return 0;
+    if (!names || strncmp(rest, splits_sum, mark) != 0)
+        return fail(e, "'%s/%s' line 1 is not 'patient', a tab, 'split': it is damaged, or of another kind", c->dir,
+                    CACHE_SPLITS);
+    char sum[SUM_DIGITS + 1];
+    const char *said = rest + mark, *line_end = said + strcspn(said, "\n");
+    format_into(sum, sizeof sum, "%016" PRIx64, splits_digest(line_end));
+    if (strncmp(text, splits_head, head) == 0 && line_end - said == SUM_DIGITS && strncmp(said, sum, SUM_DIGITS) == 0)
+        return 1;
+    return fail(e,
+                "'%s/%s' is not what petrel-cache split wrote: its sum differs. If it is damaged, split again; if you "
+                "changed it yourself, make its first line 'patient', a tab, 'split'",
+                c->dir, CACHE_SPLITS);
+}
+
 int splits_read(struct cache *c, struct error *e)
 {
     char *path = cache_path(c, CACHE_SPLITS);
@@ -247,8 +293,15 @@ int splits_read(struct cache *c, struct error *e)
     int result = 0;
     for (size_t i = 0; i < c->shard_count; i++)
         c->shard[i].split = SPLIT_NONE;
-    if (file_exists(path))
+    c->split_by_hand = false;
+    if (file_exists(path)) {
         result = file_read(path, (size_t)1 << 28, &b, e);
+        if (!result && strlen((const char *)b.data) != b.size)
+            result = fail(e, "'%s/%s' is no text: it has a byte 0", c->dir, CACHE_SPLITS);
+        int summed = result ? -1 : splits_head_check(c, (const char *)b.data, e);
+        result = summed < 0 ? -1 : 0;
+        c->split_by_hand = summed == 0;
+    }
     size_t number = 0;
     for (char *line, *at = (char *)b.data; at && *at && !result;) {
         line = strsep(&at, "\n");
@@ -256,6 +309,9 @@ int splits_read(struct cache *c, struct error *e)
         if (number++ && *line)
             result = split_line(c, line, number, e);
     }
+    if (!result && c->split_by_hand && c->shard_count)
+        log_note("'%s/%s' has no sum: it was written by hand (or by petrel 0.1), and damage to it would not be seen",
+                 c->dir, CACHE_SPLITS);
     buffer_free(&b);
     free(path);
     return result;
@@ -264,15 +320,22 @@ int splits_read(struct cache *c, struct error *e)
 int splits_publish(const struct cache *c, char *const *patient, const enum split *split, size_t patients,
                    struct error *e)
 {
-    char *path = cache_path(c, CACHE_SPLITS);
+    char *path = cache_path(c, CACHE_SPLITS), *rest = NULL;
+    size_t size = 0;
     struct publish p;
+    FILE *to = open_memstream(&rest, &size);
+    if (!to)
+        die(EX_OSERR, "no memory for the splits");
+    fputc('\n', to);
+    for (size_t i = 0; i < patients; i++)
+        fprintf(to, "%s\t%s\n", patient[i], cache_split_name(split[i]));
+    fclose(to);
     int result = publish_open(&p, path, e);
     if (!result) {
-        fprintf(p.to, "patient\tsplit\n");
-        for (size_t i = 0; i < patients; i++)
-            fprintf(p.to, "%s\t%s\n", patient[i], cache_split_name(split[i]));
+        fprintf(p.to, "%s%s%016" PRIx64 "%s", splits_head, splits_sum, splits_digest(rest), rest);
         result = publish_commit(&p, e);
     }
+    free(rest);
     free(path);
     return result;
 }

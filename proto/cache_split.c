@@ -97,6 +97,14 @@ static void deal(struct patient *p, size_t count, const size_t quota[SPLITS])
     }
 }
 
+void cache_splits_name(const struct cache *c, char name[17])
+{
+    uint64_t sum = 0;
+    for (size_t s = 0; s < c->shard_count; s++)
+        sum = sum * 1099511628211u + (uint64_t)(c->shard[s].split + 2);
+    format_into(name, 17, "%016llx", (unsigned long long)sum);
+}
+
 /* How far the splits' tumour shares lie from the whole's, squared. */
 static double imbalance(const struct tally t[SPLITS], double whole)
 {

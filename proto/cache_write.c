@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cache_write -- one writer a directory: a shard published, then its line.   regions -> [cache_write] -> shards */
 #include "common/file.h"
+#include "common/log.h"
+#include "common/seal.h"
 #include "proto/cache_internal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +17,35 @@ struct cache_writer {
     int lock, manifest;
 };
 
-/* What a killed writer left: files under temporary names, and half a line. */
-static int leftovers_clear(struct cache *c, size_t torn, struct error *e)
+/* The manifest anew, from its right lines. Its seal goes first: between the two the cache looks like one of before there were seals. */
+static int manifest_rewrite(struct cache *c, struct error *e)
+{
+    char *manifest = cache_path(c, CACHE_MANIFEST);
+    struct publish p;
+    int result = seal_remove(manifest, e) || publish_open(&p, manifest, e) ? -1 : 0;
+    if (!result) {
+        manifest_head_write(p.to);
+        for (size_t i = 0; i < cache_entries(c); i++)
+            manifest_line_write(p.to, &c->shard[i]);
+        for (size_t i = 0; i < c->again_count; i++)
+            manifest_key_write(p.to, "again", c->again[i]);
+        result = publish_commit(&p, e);
+    }
+    free(manifest);
+    return result;
+}
+
+/* All its lines are safe on disk: those that are lost from here on are seen. */
+static int manifest_seal(const struct cache *c, struct error *e)
+{
+    char *manifest = cache_path(c, CACHE_MANIFEST);
+    int result = seal_publish(manifest, e);
+    free(manifest);
+    return result;
+}
+
+/* What a killed writer left: files under temporary names, half a line, lines that are not sealed yet. */
+static int leftovers_clear(struct cache *c, const struct manifest_state *is, struct error *e)
 {
     struct names names;
     if (dir_list(c->dir, &names, e))
@@ -28,22 +57,12 @@ static int leftovers_clear(struct cache *c, size_t torn, struct error *e)
             free(path);
         }
     names_free(&names);
-    char *manifest = cache_path(c, CACHE_MANIFEST);
-    int result = 0;
-    if (torn || !file_exists(manifest)) {
-        struct publish p;
-        result = publish_open(&p, manifest, e);
-        if (!result) {
-            manifest_head_write(p.to);
-            for (size_t i = 0; i < cache_entries(c); i++)
-                manifest_line_write(p.to, &c->shard[i]);
-            for (size_t i = 0; i < c->again_count; i++)
-                manifest_key_write(p.to, "again", c->again[i]);
-            result = publish_commit(&p, e);
-        }
-    }
-    free(manifest);
-    return result;
+    if (is->lost)
+        log_warn("cache '%s': lines are lost from its '%s'; scans that are collected now are taken in again", c->dir,
+                 CACHE_MANIFEST);
+    if ((is->torn || is->lost || !is->size) && manifest_rewrite(c, e))
+        return -1;
+    return manifest_seal(c, e);
 }
 
 static int writer_lock(struct cache *c, struct error *e)
@@ -78,14 +97,14 @@ int cache_writer_open(struct cache *c, const char *dir, struct error *e)
     c->writer = xalloc(1, sizeof *c->writer);
     c->writer->lock = c->writer->manifest = -1;
     struct error absent = {0};
-    size_t torn = 0;
+    struct manifest_state is = {0};
     int result = writer_lock(c, e);
-    if (!result && manifest_read(c, &torn, &absent) && absent.code != EX_NOINPUT) {
+    if (!result && manifest_read(c, &is, &absent) && absent.code != EX_NOINPUT) {
         result = -1;
         if (e)
             *e = absent;
     }
-    if (!result && leftovers_clear(c, torn, e) == 0 && manifest_append_open(c, e) == 0) {
+    if (!result && leftovers_clear(c, &is, e) == 0 && manifest_append_open(c, e) == 0) {
         cache_count(c);
         if (splits_read(c, e) == 0)
             return 0;
@@ -103,6 +122,7 @@ void cache_close(struct cache *c)
             close(c->writer->lock);
     }
     free(c->writer);
+    free(c->sound);
     free(c->again);
     free(c->shard);
     free(c->dir);
@@ -129,7 +149,7 @@ static int line_append(struct cache *c, const char *kind, const struct shard_ent
     bool good = written == (ssize_t)size && fsync(c->writer->manifest) == 0;
     free(line);
     if (good)
-        return 0;
+        return manifest_seal(c, e);
     int why = errno ? errno : ENOSPC;
     if (before >= 0 && ftruncate(c->writer->manifest, before))
         why = errno;

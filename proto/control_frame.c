@@ -15,7 +15,7 @@ static const struct form {
 } forms[] = {
     {FRAME_HELLO, 2, {OF(session), OF(limit)}},
     {FRAME_READY, 2, {OF(session), OF(limit)}},
-    {FRAME_ACK, 3, {OF(session), OF(key.run), OF(key.index)}},
+    {FRAME_ACK, 4, {OF(session), OF(key.run), OF(key.index), OF(check)}},
     {FRAME_BYE, 1, {OF(session)}},
     {FRAME_ITEM, 4, {OF(session), OF(key.run), OF(key.index), OF(check)}},
     {FRAME_HERE, 1, {OF(session)}},

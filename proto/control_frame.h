@@ -6,7 +6,7 @@
 #define PETREL_PROTO_CONTROL_FRAME_H
 #include "proto/channel.h"
 
-enum { CHANNEL_VERSION = 1 }; /* raise when an old end would misread a new one */
+enum { CHANNEL_VERSION = 2 }; /* raise when an old end would misread a new one */
 
 enum frame_kind {
     FRAME_HELLO = 1,
@@ -22,7 +22,7 @@ struct control_frame {
     enum frame_kind kind;
     uint64_t session, limit;
     struct item_key key;
-    uint64_t check; /* XXH3 of an item's bytes */
+    uint64_t check; /* XXH3 of an item's bytes; in an ACK: whoever says so had them */
 };
 enum { CONTROL_FRAME_MAX = 64 }; /* bytes of the longest frame, and some */
 

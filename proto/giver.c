@@ -84,7 +84,14 @@ static void arrived_add(struct giver *g, struct item_key key)
     condition_notify(&g->changed);
 }
 
-/* Whoever it was leased to: the item has arrived. The second acknowledgement of a key finds nothing. */
+/* Of the acknowledged item: whoever it was leased to, and however late. The second acknowledgement of a key finds nothing, and one
+ * by a taker that never had its bytes, and so cannot know their sum, is none. */
+static bool pending_had(struct giver *g, const struct control_frame *c)
+{
+    struct pending_item **at = pending_find(g, c->key);
+    return *at && (*at)->check == c->check;
+}
+
 static void pending_arrived(struct giver *g, struct item_key key)
 {
     struct pending_item **at = pending_find(g, key);
@@ -166,8 +173,8 @@ static void peer_hello(struct giver *g, struct peer *peer, const struct routing_
 static void hear(struct giver *g, const struct routing_id *from, const struct control_frame *c)
 {
     struct peer *peer = peer_find(g, from);
-    if (c->kind == FRAME_ACK)
-        pending_arrived(g, c->key); /* good whoever says it, and however late */
+    if (c->kind == FRAME_ACK && pending_had(g, c))
+        pending_arrived(g, c->key);
     if (c->kind == FRAME_HELLO) {
         peer_hello(g, peer, from, c);
     } else if (peer && peer->session == c->session) {

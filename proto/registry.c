@@ -6,6 +6,7 @@
 #include "proto/control_frame.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,15 @@ static void remove_dead(const struct registry *r)
     names_free(&files);
 }
 
+/* Of its values, in the order they are written in: a taker that followed a flipped bit would wait for nobody. */
+static uint64_t registered_sum(const struct registered *who)
+{
+    char *values = xprintf("%s\n%s\n%ld\n%s\n", who->endpoint, who->key, who->pid, who->host);
+    uint64_t sum = bytes_xxh3(values, strlen(values));
+    free(values);
+    return sum;
+}
+
 int registry_publish(struct registry *r, struct registered *me, struct error *e)
 {
     registry_host(me->host);
@@ -147,8 +157,10 @@ int registry_publish(struct registry *r, struct registered *me, struct error *e)
     format_into(me->file, sizeof me->file, "%s-%ld-%08x" GIVER_TAIL, me->host, me->pid,
                 (unsigned)(random_number() >> 32));
     char *path = path_join(r->dir, me->file);
-    char *text = xprintf("version = %d\nendpoint = %s\nkey = %s\npid = %ld\nhost = %s\n", CHANNEL_VERSION, me->endpoint,
-                         *me->key ? me->key : "none", me->pid, me->host);
+    /* the sum first: the line of another key cannot swallow it, should its end be damaged */
+    char *text =
+        xprintf("sum = %016" PRIx64 "\nversion = %d\nendpoint = %s\nkey = %s\npid = %ld\nhost = %s\n",
+                registered_sum(me), CHANNEL_VERSION, me->endpoint, *me->key ? me->key : "none", me->pid, me->host);
     int result = publish_bytes(path, text, strlen(text), e);
     free(text);
     if (result) {
@@ -183,18 +195,28 @@ static int text_set(char *to, size_t size, const char *key, const char *value, s
     return 0;
 }
 
+struct reading {
+    struct registered *who;
+    char sum[17]; /* "": a program of somebody else's may leave it out */
+};
+
 static int registered_set(void *context, const char *key, const char *value, struct error *e)
 {
-    struct registered *who = context;
+    struct reading *to = context;
+    struct registered *who = to->who;
     if (strcmp(key, "endpoint") == 0)
         return text_set(who->endpoint, sizeof who->endpoint, key, value, e);
     if (strcmp(key, "host") == 0)
         return text_set(who->host, sizeof who->host, key, value, e);
     if (strcmp(key, "key") == 0)
         return text_set(who->key, sizeof who->key, key, strcmp(value, "none") == 0 ? "" : value, e);
+    if (strcmp(key, "sum") == 0)
+        return text_set(to->sum, sizeof to->sum, key, value, e);
     if (strcmp(key, "pid") == 0)
         who->pid = strtol(value, NULL, 10);
-    if (strcmp(key, "version") == 0 && strtol(value, NULL, 10) != CHANNEL_VERSION)
+    else if (strcmp(key, "version") != 0)
+        return fail(e, "'%s' is no key of a giver", key);
+    else if (strtol(value, NULL, 10) != CHANNEL_VERSION)
         return fail(e, "the giver speaks version %s of the channel, this program %d", value, CHANNEL_VERSION);
     return 0;
 }
@@ -205,9 +227,14 @@ int registry_read(const struct registry *r, const char *file, struct registered 
     if (text_set(who->file, sizeof who->file, "file", file, e))
         return -1;
     char *path = path_join(r->dir, file);
-    int result = config_read(path, registered_set, who, e);
+    struct reading to = {.who = who};
+    char sum[17];
+    int result = config_read(path, registered_set, &to, e);
     if (!result && !*who->endpoint)
         result = fail(e, "'%s' names no endpoint", path);
+    format_into(sum, sizeof sum, "%016" PRIx64, registered_sum(who));
+    if (!result && *to.sum && strcmp(to.sum, sum) != 0)
+        result = fail(e, "'%s' is damaged: its sum differs", path);
     free(path);
     return result;
 }

@@ -18,8 +18,11 @@ struct peer {
     uint64_t taken, queued;    /* items of the session the stage has taken, and that wait for it */
     uint64_t told;             /* limit last told */
     double heard_s, said_s;
-    bool ended, listed;    /* said END; its file was there when we last looked */
-    struct item_key *owed; /* acknowledgements to send */
+    bool ended, listed; /* said END; its file was there when we last looked */
+    struct owed {
+        struct item_key key;
+        uint64_t check;
+    } * owed; /* acknowledgements to send */
     size_t owed_count, owed_room;
     struct peer *next;
 };
@@ -28,6 +31,7 @@ struct queued {
     struct peer *from;
     struct item_key key;
     struct buffer bytes;
+    uint64_t check;
     struct queued *next;
 };
 
@@ -35,6 +39,7 @@ struct lease {
     uint64_t number;
     struct item_key key;
     struct peer *from;
+    uint64_t check;
 };
 
 struct taker {
@@ -62,10 +67,10 @@ struct taker {
 
 /* ---- the queue and the leases; lock held ---- */
 
-static void queue_add(struct taker *t, struct peer *from, struct item_key key, struct buffer *bytes)
+static void queue_add(struct taker *t, struct peer *from, struct item_key key, uint64_t check, struct buffer *bytes)
 {
     struct queued *q = xalloc(1, sizeof *q);
-    *q = (struct queued){from, key, *bytes, NULL};
+    *q = (struct queued){from, key, *bytes, check, NULL};
     *bytes = (struct buffer){0};
     *t->end = q;
     t->end = &q->next;
@@ -101,13 +106,13 @@ static void queue_drop(struct taker *t, const struct peer *from)
     }
 }
 
-static uint64_t lease_add(struct taker *t, struct peer *from, struct item_key key)
+static uint64_t lease_add(struct taker *t, struct peer *from, struct item_key key, uint64_t check)
 {
     if (t->lease_count == t->lease_room) {
         t->lease_room = t->lease_room ? 2 * t->lease_room : 16;
         t->leases = xresize(t->leases, t->lease_room, sizeof *t->leases);
     }
-    t->leases[t->lease_count++] = (struct lease){++t->lease_last, key, from};
+    t->leases[t->lease_count++] = (struct lease){++t->lease_last, key, from, check};
     return t->lease_last;
 }
 
@@ -118,7 +123,7 @@ static void lease_acknowledge(struct taker *t, size_t i)
         s->owed_room = s->owed_room ? 2 * s->owed_room : 16;
         s->owed = xresize(s->owed, s->owed_room, sizeof *s->owed);
     }
-    s->owed[s->owed_count++] = t->leases[i].key;
+    s->owed[s->owed_count++] = (struct owed){t->leases[i].key, t->leases[i].check};
     t->leases[i] = t->leases[--t->lease_count];
 }
 
@@ -158,7 +163,7 @@ static void peer_hear(struct taker *t, struct peer *s, const struct control_fram
     } else if (c->kind == FRAME_AGAIN) {
         peer_renew(t, s);
     } else if (c->kind == FRAME_ITEM && sound) {
-        queue_add(t, s, c->key, body);
+        queue_add(t, s, c->key, c->check, body);
     } else if (c->kind == FRAME_ITEM) {
         log_warn("item %llu came damaged from '%s': asking again", (unsigned long long)c->key.index, s->who.file);
         peer_renew(t, s);
@@ -209,7 +214,8 @@ static void peer_talk(const struct taker *t, struct peer *s, uint64_t credit, do
         s->said_s = now;
     }
     for (; said < s->owed_count; said++) {
-        struct control_frame ack = {.kind = FRAME_ACK, .session = s->session, .key = s->owed[said]};
+        struct control_frame ack = {
+            .kind = FRAME_ACK, .session = s->session, .key = s->owed[said].key, .check = s->owed[said].check};
         if (socket_send(s->socket, NULL, &ack, NULL) != SEND_DONE)
             break;
     }
@@ -391,7 +397,7 @@ static void queue_take(struct taker *t, struct taken *item)
     struct queued *q = queue_unlink(t, &t->queue);
     t->idle = false;
     q->from->taken++;
-    *item = (struct taken){q->key, q->bytes, lease_add(t, q->from, q->key)};
+    *item = (struct taken){q->key, q->bytes, lease_add(t, q->from, q->key, q->check)};
     free(q);
 }
 

@@ -3,24 +3,37 @@
  *
  *     module.conv1.weight          a network that was trained on several GPUs: "module." goes
  *     conv1.weight                 a bare backbone: "backbone." comes before every name
+ *     fc.weight                    what stands on the backbone in that library (struct backbone's head): left out, and said
  *     ....downsample.0.bias        MONAI's shortcut convolution has a bias, ours and the paper's count have none. The
  *                                  norm behind it takes its mean away again: running_mean less the bias is the same
  *                                  network, in evaluation and in training. Any other bias we have not is refused
  *                                  by name (model_load): there is nothing behind it that takes it away again. */
+#include "common/log.h"
 #include "stages/model.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* is it named as a part of a network of ours? */
+static bool part_of_ours(const char *name)
+{
+    static const char *const parts[] = {"backbone.", "peb.", "projection.", "classifier."};
+    for (size_t i = 0; i < COUNT_OF(parts); i++)
+        if (!strncmp(name, parts[i], strlen(parts[i])))
+            return true;
+    return false;
+}
+
+/* Are none of its names ours, which is a bare backbone's? */
 static bool drop_module(struct safetensors *s)
 {
     static const char module[] = "module.";
-    bool bare = false;
+    bool bare = true;
     for (size_t i = 0; i < s->tensor_count; i++) {
         char *name = s->tensor[i].name;
         if (!strncmp(name, module, strlen(module)))
             memmove(name, name + strlen(module), strlen(name) - strlen(module) + 1);
-        bare = bare || !strcmp(name, "conv1.weight");
+        bare = bare && !part_of_ours(name);
     }
     return bare;
 }
@@ -55,6 +68,30 @@ static struct tensor_entry *mean_behind(struct safetensors *s, const struct tens
     return NULL;
 }
 
+static bool heads_backbone(const char *name)
+{
+    for (size_t i = 0; backbone_at(i); i++) {
+        const char *head = backbone_at(i)->head;
+        size_t length = head ? strlen(head) : 0;
+        if (head && !strncmp(name, "backbone.", 9) && !strncmp(name + 9, head, length) && name[9 + length] == '.')
+            return true;
+    }
+    return false;
+}
+
+static void drop_heads(struct safetensors *s, const char *path)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->tensor_count; i++) {
+        struct tensor_entry t = s->tensor[i];
+        if (heads_backbone(t.name))
+            log_note("'%s': '%s' stands on the backbone and is left out", path, t.name + 9);
+        else
+            s->tensor[kept++] = t;
+    }
+    s->tensor_count = kept;
+}
+
 static void fold_shortcut_biases(struct safetensors *s)
 {
     size_t kept = 0;
@@ -84,7 +121,11 @@ int model_read(struct safetensors *s, const char *path, struct error *e)
         safetensors_free(s);
         return -1;
     }
-    if (!ours)
+    if (ours && !safetensors_summed(s))
+        log_note("'%s' has no sum: another program changed it, and damage to it would not be seen", path);
+    if (!ours) {
+        drop_heads(s, path);
         fold_shortcut_biases(s);
+    }
     return 0;
 }

@@ -101,12 +101,24 @@ int model_network(const struct recipe *r, int channels, struct network_settings 
     return network_check(s, e);
 }
 
+/* One cache is asked about in every pass over its regions. */
+static void warn_once(const char *whose)
+{
+    static char said[300];
+    char now[sizeof said];
+    format_into(now, sizeof now, "%.299s", whose);
+    if (strcmp(now, said) == 0)
+        return;
+    format_into(said, sizeof said, "%s", now);
+    log_warn("%s is of version 0.1 and does not say with which SUV and region settings it was made", whose);
+}
+
 int model_suits(const struct model *m, const char *record, const char *whose, struct error *e)
 {
     char what[700], *own = recipe_record(&m->recipe, RECIPE_SCAN);
     int result = 0;
     if (!*record)
-        log_warn("%s is of version 0.1 and does not say with which SUV and region settings it was made", whose);
+        warn_once(whose);
     else if (record_compare(own, record, what, sizeof what))
         result = fail_as(e, EX_CONFIG,
                          "%s was made with other settings than the model learned with (%s): use the model's "

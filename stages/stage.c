@@ -3,6 +3,7 @@
 #include "stages/stage.h"
 
 #include "common/log.h"
+#include "common/pseudonym.h"
 #include "proto/arrived.h"
 #include <assert.h>
 #include <errno.h>
@@ -158,6 +159,20 @@ static void signals_set(void)
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
+/* Whoever started this program by hand is told the names of files that petrel-load hid (common/pseudonym.h). */
+static char *name_give_back(const char *text)
+{
+    struct pseudonyms p;
+    struct error e = {0};
+    char *path = pseudonyms_path(run_dir);
+    if (pseudonyms_read(&p, path, &e)) /* then they stay hidden */
+        p = (struct pseudonyms){0};
+    free(path);
+    char *said = pseudonyms_reveal(&p, text);
+    pseudonyms_free(&p);
+    return said;
+}
+
 void stage_open(struct stage *st, const char *name, const struct stage_options *o, bool has_in, bool has_out)
 {
     struct error e = {0};
@@ -167,6 +182,8 @@ void stage_open(struct stage *st, const char *name, const struct stage_options *
         die(EX_USAGE, "no run directory: give --run DIR or set PETREL_RUN_DIR");
     run_dir = o->run;
     die_hook(on_death);
+    if (has_in && !metric_watched())
+        text_hook(name_give_back, TEXT_PEOPLE);
     signals_set();
     channel_defaults(&c);
     c.run_dir = o->run;

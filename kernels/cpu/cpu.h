@@ -103,5 +103,7 @@ void cpu_add_squares(struct backend *b);
 void cpu_add_sinkhorn(struct backend *b);
 void cpu_add_lerp(struct backend *b);
 void cpu_add_enqueue(struct backend *b);
+void cpu_add_regroup(struct backend *b);
+void cpu_add_overlap(struct backend *b);
 
 #endif

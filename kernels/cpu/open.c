@@ -115,7 +115,8 @@ struct backend *cpu_open(int threads, enum precision precision, struct error *e)
         cpu_add_sigmoid,   cpu_add_dropout,   cpu_add_gate,          cpu_add_meanpool, cpu_add_group,
         cpu_add_attention, cpu_add_vicreg,    cpu_add_focal,         cpu_add_sums,     cpu_add_lars,
         cpu_add_adamw,     cpu_add_sgd,       cpu_add_cross_entropy, cpu_add_squares,  cpu_add_sinkhorn,
-        cpu_add_lerp,      cpu_add_enqueue,   cpu_add_affine,        cpu_add_channels,
+        cpu_add_lerp,      cpu_add_enqueue,   cpu_add_regroup,       cpu_add_overlap,  cpu_add_affine,
+        cpu_add_channels,
     };
     for (size_t i = 0; i < COUNT_OF(add); i++)
         add[i](b);

@@ -110,6 +110,8 @@ void cuda_add_squares(struct backend *b);
 void cuda_add_sinkhorn(struct backend *b);
 void cuda_add_lerp(struct backend *b);
 void cuda_add_enqueue(struct backend *b);
+void cuda_add_regroup(struct backend *b);
+void cuda_add_overlap(struct backend *b);
 void cuda_add_step(struct backend *b);
 void cuda_add_ranks(struct backend *b);
 void cuda_close_memory(struct backend *b);

@@ -135,7 +135,7 @@ struct backend *petrel_cuda_open(int threads, enum precision precision, struct e
         cuda_add_meanpool,      cuda_add_group,      cuda_add_attention, cuda_add_vicreg,    cuda_add_focal,
         cuda_add_sums,          cuda_add_lars,       cuda_add_adamw,     cuda_add_ranks,     cuda_add_sgd,
         cuda_add_cross_entropy, cuda_add_squares,    cuda_add_sinkhorn,  cuda_add_lerp,      cuda_add_enqueue,
-        cuda_add_affine,        cuda_add_channels,
+        cuda_add_regroup,       cuda_add_overlap,    cuda_add_affine,    cuda_add_channels,
     };
     for (size_t i = 0; i < COUNT_OF(add); i++)
         add[i](b);

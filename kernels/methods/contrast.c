@@ -6,7 +6,7 @@
 int losses_there(const struct learner *l, struct error *e)
 {
     const struct backend *b = l->b;
-    if (b->cross_entropy && b->squares && b->sinkhorn && b->lerp && b->enqueue)
+    if (b->cross_entropy && b->squares && b->sinkhorn && b->lerp && b->enqueue && b->regroup && b->overlap)
         return 0;
     return fail_as(e, EX_UNAVAILABLE, "the %s back end lacks operations of the method %s: use --backend cpu", b->name,
                    l->method->name);
@@ -43,24 +43,37 @@ int contrast_open(struct learner *l, struct error *e)
     return losses_there(l, e);
 }
 
-void contrast_targets(struct learner *l, const struct batch_facts *f)
+void contrast_targets_by(struct learner *l, const struct batch_facts *f,
+                         double (*like)(const struct batch_facts *f, size_t i, size_t k, const void *context),
+                         const void *context)
 {
-    const int32_t *label = f->label;
     size_t N = (size_t)f->pairs, R = 2 * N;
     float *host = xalloc(R * R, sizeof *host);
+    double *weight = xalloc(R, sizeof *weight);
     for (size_t i = 0; i < R; i++) {
-        size_t like = 0;
-        for (size_t k = 0; k < R; k++) {
-            bool same = k == (i + N) % R || (label && label[i] >= 0 && label[i] == label[k]);
-            host[i * R + k] = k == i ? -1.0f : same ? 1.0f : 0.0f;
-            like += same && k != i;
-        }
+        double sum = 0;
         for (size_t k = 0; k < R; k++)
-            if (host[i * R + k] > 0)
-                host[i * R + k] = 1 / (float)like;
+            sum += weight[k] = k == i ? 0 : like(f, i, k, context);
+        if (sum <= 0)
+            sum = weight[(i + N) % R] = 1;
+        for (size_t k = 0; k < R; k++)
+            host[i * R + k] = k == i ? -1.0f : (float)(weight[k] / sum);
     }
     l->b->put(l->b, parts_of(l).target, host, R * R * sizeof *host);
     free(host);
+    free(weight);
+}
+
+static double of_class(const struct batch_facts *f, size_t i, size_t k, const void *context)
+{
+    (void)context;
+    return k == (i + (size_t)f->pairs) % (2 * (size_t)f->pairs) ||
+           (f->label && f->label[i] >= 0 && f->label[i] == f->label[k]);
+}
+
+void contrast_targets(struct learner *l, const struct batch_facts *f)
+{
+    contrast_targets_by(l, f, of_class, NULL);
 }
 
 void contrast_loss(struct learner *l, double temperature)

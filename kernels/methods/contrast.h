@@ -12,6 +12,10 @@ int contrast_open(struct learner *l, struct error *e) MUST_USE;
 /* For its targets: row i's positives are the boxes of its class (labels NULL, or unknown: the other view of its pair alone), their
  * weights equal and 1 in all. */
 void contrast_targets(struct learner *l, const struct batch_facts *f);
+/* The same with weights of like(context, i, k), 0 or more, in proportion: 1 in all of a row. A row of none has its pair's other view. */
+void contrast_targets_by(struct learner *l, const struct batch_facts *f,
+                         double (*like)(const struct batch_facts *f, size_t i, size_t k, const void *context),
+                         const void *context);
 /* For its loss: term 0. */
 void contrast_loss(struct learner *l, double temperature);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* learner -- a method at work.   kernels/methods */
 #include "kernels/methods/learner.h"
+#include "common/rng.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,7 +160,7 @@ static struct param *twin(struct learner *l, const struct param *q)
     return params_find(l->params, q->name);
 }
 
-void learner_begin(struct learner *l)
+void learner_copy_teacher(struct learner *l)
 {
     for (size_t i = 0; l->teacher && i < l->teacher->count; i++) {
         struct param *q = &l->teacher->param[i], *from = twin(l, q);
@@ -172,8 +173,37 @@ void learner_begin(struct learner *l)
         l->b->put(l->b, q->value, host, q->size * sizeof *host);
         free(host);
     }
+}
+
+void learner_begin(struct learner *l)
+{
+    learner_copy_teacher(l);
     if (l->method->begin)
         l->method->begin(l);
+}
+
+void learner_directions(struct learner *l, const struct learner_state *s, uint64_t index)
+{
+    size_t rows = (size_t)s->rows, K = (size_t)s->columns;
+    float *host = xalloc(rows * K, sizeof *host);
+    struct rng r = rng_make(l->seed, RNG_QUEUE, index);
+    for (size_t n = 0; n < rows; n++) {
+        double squares = 0;
+        for (size_t k = 0; k < K; k++) {
+            host[n * K + k] = rng_normal(&r);
+            squares += (double)host[n * K + k] * (double)host[n * K + k];
+        }
+        for (size_t k = 0; k < K; k++)
+            host[n * K + k] = (float)((double)host[n * K + k] / sqrt(squares));
+    }
+    l->b->put(l->b, s->data, host, rows * K * sizeof *host);
+    free(host);
+}
+
+void learner_forget(struct learner *l)
+{
+    for (int i = 0; i < LEARNER_TAPES; i++)
+        l->b->step_forget(l->b, &l->tape[i].recorded);
 }
 
 /* ---- a step ---- */
@@ -272,8 +302,17 @@ static void step(void *context)
 void learner_rates(struct learner *l, double lr, const struct training_time *at)
 {
     l->optimiser.kind->rate(&l->optimiser, lr);
+    l->step = at->step;
+    if (l->method->renew)
+        l->method->renew(l, at);
     if (l->method->rates)
         l->method->rates(l, at);
+}
+
+void learner_resume(struct learner *l, const struct training_time *last)
+{
+    if (l->method->rates)
+        l->method->rates(l, last);
 }
 
 /* Label, position and window of a box as floats; small whole numbers are exact in them. */
@@ -345,9 +384,19 @@ void learner_put(struct learner *l, struct learner_tape *on, const float *box, c
     l->method->targets(l, &all);
 }
 
+/* What is dropped is a function of seed, step and rank, so that a resumed run drops the same; a teacher drops otherwise. */
+static void draw(struct learner *l, struct learner_tape *on)
+{
+    const uint64_t step = (uint64_t)l->step * (uint64_t)ranks_of(l) + (l->b->ranks ? (uint64_t)l->b->ranks->rank : 0);
+    tape_draw(on->tape, l->seed, (uint32_t)step);
+    if (on->teacher)
+        tape_draw(on->teacher, ~l->seed, (uint32_t)step);
+}
+
 void learner_step(struct learner *l, struct learner_tape *on)
 {
     l->now = on;
+    draw(l, on);
     l->b->step(l->b, &on->recorded, step, l);
     tape_count(on->tape);
     if (on->teacher)

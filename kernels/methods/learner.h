@@ -52,6 +52,7 @@ struct learner {
     struct learner_tape tape[LEARNER_TAPES], *now;
     struct optimiser optimiser;
     uint64_t seed;
+    int64_t step;               /* learner_rates said so */
     int views, teacher_views;   /* of a pair in a step */
     int most;                   /* pairs of a full batch of all ranks */
     float *terms;               /* device, METHOD_TERMS: of the last loss; behind them a flag for ranks_agree */
@@ -77,6 +78,12 @@ void learner_close(struct learner *l);
 /* For a method's open: a named state, zero; its number. And work memory for its loss. */
 int learner_state(struct learner *l, const char *name, int rows, int columns);
 void learner_work(struct learner *l, size_t floats);
+/* For a method's begin: rows of a state become directions without preference, of length 1: Philox(seed, RNG_QUEUE, index). */
+void learner_directions(struct learner *l, const struct learner_state *s, uint64_t index);
+/* The teacher becomes a copy of the student, statistics and all. */
+void learner_copy_teacher(struct learner *l);
+/* What a step does has changed: what was recorded of it is forgotten. */
+void learner_forget(struct learner *l);
 /* Parameters have their values (params_init, --init): the teacher becomes a copy, the method begins. */
 void learner_begin(struct learner *l);
 /* The tape for so many pairs, now to be used; made where it is the first of its size. NULL: too many sizes. */
@@ -86,6 +93,8 @@ struct learner_tape *learner_tape(struct learner *l, int pairs);
 void learner_put(struct learner *l, struct learner_tape *on, const float *box, const struct batch_facts *f);
 /* The rate and what else changes with time, before a step. */
 void learner_rates(struct learner *l, double lr, const struct training_time *at);
+/* A checkpoint's state has come: rates are as they were in the last step before it. */
+void learner_resume(struct learner *l, const struct training_time *last);
 void learner_step(struct learner *l, struct learner_tape *on);
 /* Running statistics, nothing moves: only the terms. */
 void learner_evaluate(struct learner *l, struct learner_tape *on);

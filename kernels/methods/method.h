@@ -59,7 +59,10 @@ struct method {
     void (*heads)(struct learner *l, struct tape *t, struct network_values *values, bool teacher);
     /* Once, when parameters have their first values, before a checkpoint's come. NULL: nothing */
     void (*begin)(struct learner *l);
-    /* Before each step, outside what is recorded: into device memory. NULL: nothing changes */
+    /* Before a step, outside what is recorded, once for every step and never again for it: states may move. NULL: nothing */
+    void (*renew)(struct learner *l, const struct training_time *at);
+    /* Before each step, outside what is recorded: rates into device memory, a pure function of the time: after a resumed run has its
+     * state it is asked for the step before once more. NULL: nothing changes */
     void (*rates)(struct learner *l, const struct training_time *at);
     /* For each batch, outside what is recorded: what depends on its size, or on what is known of its boxes, into device memory.
      * NULL: nothing */

@@ -3,10 +3,8 @@
  *
  * Both views are queries, each with the teacher's other view as its key: the mean of the two directions. The bank is read before
  * this step's keys, of both views, go into it. */
-#include "common/rng.h"
 #include "kernels/methods/contrast.h"
 #include "kernels/methods/teacher.h"
-#include <math.h>
 #include <stdlib.h>
 
 struct own {
@@ -67,24 +65,10 @@ static int moco_open(struct learner *l, struct error *e)
     return losses_there(l, e);
 }
 
-/* keys that nothing was learned from yet: directions without preference */
+/* keys that nothing was learned from yet */
 static void moco_begin(struct learner *l)
 {
-    struct learner_state *q = &l->state[QUEUE];
-    size_t rows = (size_t)q->rows, K = (size_t)q->columns;
-    float *host = xalloc(rows * K, sizeof *host);
-    struct rng r = rng_make(l->seed, RNG_QUEUE, 0);
-    for (size_t n = 0; n < rows; n++) {
-        double squares = 0;
-        for (size_t k = 0; k < K; k++) {
-            host[n * K + k] = rng_normal(&r);
-            squares += (double)host[n * K + k] * (double)host[n * K + k];
-        }
-        for (size_t k = 0; k < K; k++)
-            host[n * K + k] = (float)((double)host[n * K + k] / sqrt(squares));
-    }
-    l->b->put(l->b, q->data, host, rows * K * sizeof *host);
-    free(host);
+    learner_directions(l, &l->state[QUEUE], 0);
 }
 
 /* Of a row: its key 1, the other keys of the step take no part, the bank 0. */

@@ -12,7 +12,8 @@
 
 struct backbone {
     const char *name, *source, *help; /* source: where its layers and its names are from */
-    const struct setting *settings;   /* NULL: none; those of one family share a list */
+    const char *head; /* what stands on the embedding in that library, by its name: --init leaves it out. NULL: nothing */
+    const struct setting *settings; /* NULL: none; those of one family share a list */
     /* Of the settings, which passed their ranges: -1 and a sentence where a box of this shape cannot be had. NULL: any will do */
     int (*check)(const void *settings, const int box[3], struct error *e);
     int (*embedding)(const void *settings); /* E */

@@ -28,7 +28,8 @@ struct backend *ref_open(int threads, enum precision precision, struct error *e)
         ref_add_sigmoid,   ref_add_dropout,   ref_add_gate,          ref_add_meanpool, ref_add_group,
         ref_add_attention, ref_add_vicreg,    ref_add_focal,         ref_add_sums,     ref_add_lars,
         ref_add_adamw,     ref_add_sgd,       ref_add_cross_entropy, ref_add_squares,  ref_add_sinkhorn,
-        ref_add_lerp,      ref_add_enqueue,   ref_add_affine,        ref_add_channels,
+        ref_add_lerp,      ref_add_enqueue,   ref_add_regroup,       ref_add_overlap,  ref_add_affine,
+        ref_add_channels,
     };
     for (size_t i = 0; i < COUNT_OF(add); i++)
         add[i](b);

@@ -38,5 +38,7 @@ void ref_add_squares(struct backend *b);
 void ref_add_sinkhorn(struct backend *b);
 void ref_add_lerp(struct backend *b);
 void ref_add_enqueue(struct backend *b);
+void ref_add_regroup(struct backend *b);
+void ref_add_overlap(struct backend *b);
 
 #endif

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
     struct settings s = {.backend = {"auto", "float32", 0}, .words = {.units = "auto"}, .threshold = -1};
     struct stage_options so;
     struct stage st;
-    struct option table[8 + STAGE_OPTION_ROWS] = {
+    struct option table[9 + STAGE_OPTION_ROWS] = {
         {"model", OPT_STRING, &s.model, "FILE", 0, 0, "a model file with a classifier", 0, NULL},
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder for the results; one folder a scan is made in it", 0, NULL},
         {"backend", OPT_CHOICE, &s.backend.name, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
@@ -64,11 +64,13 @@ int main(int argc, char **argv)
          "facts in place of the files', as petrel-load has it", 0, NULL},
         {"accept-implausible", OPT_FLAG, &s.words.accept_implausible, NULL, 0, 0, "as petrel-suv has it: for phantoms",
          0, NULL},
+        {"keep-identifiers", OPT_FLAG, &s.words.keep_identifiers, NULL, 0, 0,
+         "ids of patients, and names of files and folders, in the results; default: salted hashes", 0, NULL},
         {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
          "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
     stage_defaults(&so);
-    size_t rows = 8 + stage_option_rows(&so, "regions", NULL, table + 8, COUNT_OF(table) - 8);
+    size_t rows = 9 + stage_option_rows(&so, "regions", NULL, table + 9, COUNT_OF(table) - 9);
     struct opts o = {
         .program = "petrel-classify",
         .usage =
@@ -115,6 +117,7 @@ int main(int argc, char **argv)
         log_warn("the model was trained on a %s: this shows that the program works, not what is tumour", model.cohort);
 
     if (alone) {
+        s.words.out = s.out;
         if (upstream_start(o.rest, o.rest_count, &s.words, model.settings, &so.run, &e) < 0)
             die_of(&e);
         stage_open(&st, "classify", &so, true, false);

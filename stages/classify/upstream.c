@@ -4,6 +4,7 @@
 #include "common/child.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/pseudonym.h"
 #include "proto/channel.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -156,6 +157,10 @@ int upstream_start(char **scan, size_t scans, const struct upstream_words *given
     format_into(up.progress, sizeof up.progress, "%s/progress", up.run_dir);
     if (dir_make(up.progress, e) < 0)
         return -1;
+    /* what stands for names of files lies beside the results: petrel-load's to write, ours to read (stage_open) */
+    char *names = pseudonyms_path(given->out);
+    setenv("PETREL_NAMES", names, 1);
+    free(names);
     up.environment = environment_make();
     char *recipe = path_join(up.run_dir, "recipe.conf"), *run = up.run_dir;
     char *units = xprintf("--units=%s", given->units);
@@ -167,6 +172,8 @@ int upstream_start(char **scan, size_t scans, const struct upstream_words *given
         load[count++] = "--override";
         load[count++] = (char *)(uintptr_t)given->override.value[i]; /* execv changes no word */
     }
+    if (given->keep_identifiers)
+        load[count++] = "--keep-identifiers";
     load[count++] = "--";
     memcpy(load + count, scan, scans * sizeof *scan);
     static char *suv[] = {"petrel-suv", "--run",    up.run_dir, "--in", "volumes", "--out",

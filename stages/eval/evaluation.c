@@ -151,7 +151,8 @@ int report_make(struct report *r, const struct cache *c, const struct report_wis
         if (v->splits.test.n != r->model[0].splits.test.n)
             return fail(e, "models '%s' and '%s' look at different regions (border = keep and drop): compare them apart",
                         r->model[0].path, v->path);
-        if (i == 0 && facts_read(&r->facts, c, e) < 0)
+        if (i == 0 &&
+            (facts_read(&r->facts, c, e) < 0 || (w->sites != NULL && facts_sites(&r->facts, c, w->sites, e) < 0)))
             return -1;
         if (i == 0 && w->baselines && w->split == SPLIT_TRAIN)
             format_into(r->baselines.none, sizeof r->baselines.none,
@@ -197,6 +198,11 @@ int report_losses(struct report *r, const char *run_dir, struct error *e)
              *title = xprintf("%s, %s", i == 0 ? "pretraining" : "classifier", run_dir);
         bool there = file_exists(path);
         int rc = there ? losses_read(&r->losses[r->losses_count++], path, title, e) : 0;
+        if (there && rc == 0) {
+            char *cost = path_join(run_dir, i == 0 ? "pretrain-cost.tsv" : "classifier-cost.tsv");
+            losses_cost(&r->losses[r->losses_count - 1], cost);
+            free(cost);
+        }
         if (there && rc == 0 && i == 0)
             r->losses[r->losses_count - 1].floor = floor_of(r, run_dir);
         free(title);

@@ -47,6 +47,7 @@ struct report_wish {
     struct backend_wish backend;
     uint64_t seed;
     bool baselines;
+    const char *sites; /* a table patient, site; NULL: none */
 };
 /* Opens the models, scores the split, computes everything but the losses. -1: a model without classifier, no labelled regions, two names
  * alike, ... */

@@ -2,6 +2,7 @@
 /* losses -- a run's losses, as means an epoch.   train ═▶ [losses] -> report */
 #include "stages/eval/losses.h"
 #include "common/file.h"
+#include "common/seal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,10 +48,15 @@ static void losses_add(struct losses *c, int64_t epoch, bool validation, double 
 
 int losses_read(struct losses *c, const char *path, const char *title, struct error *e)
 {
-    *c = (struct losses){.floor = NAN, .seconds = NAN};
+    *c = (struct losses){.floor = NAN, .seconds = NAN, .processors_j = NAN, .gpu_j = NAN};
     struct buffer text = {0};
-    if (file_read(path, (size_t)1 << 30, &text, e) < 0)
+    enum seal seal;
+    if (seal_read(path, (size_t)1 << 30, &text, &seal, e) < 0)
         return -1;
+    if (seal == SEAL_BROKEN) {
+        buffer_free(&text);
+        return fail(e, "cannot read '%s': it is damaged, for it is not what '%s.end' says of it", path, path);
+    }
     format_into(c->title, sizeof c->title, "%.190s", title);
     int epoch = -1, loss = -1, set = -1, seconds = -1, rc = 0;
     size_t number = 0, steps = 0;
@@ -81,6 +87,28 @@ int losses_read(struct losses *c, const char *path, const char *title, struct er
     if (rc < 0)
         losses_free(c);
     return rc;
+}
+
+void losses_cost(struct losses *c, const char *path)
+{
+    struct buffer text = {0};
+    struct error ignored = {0};
+    if (!file_exists(path) || file_read(path, 1 << 20, &text, &ignored) < 0)
+        return;
+    char *rest = (char *)text.data, *line;
+    double sum[2] = {0.0, 0.0};
+    size_t lives = 0;
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        char *word = strsep(&line, "\t");
+        for (int k = 0; k < 2 && line != NULL; k++) {
+            word = strsep(&line, "\t");
+            sum[k] += *word == '-' || *word == '\0' ? NAN : strtod(word, NULL);
+            lives += k == 0;
+        }
+    }
+    c->processors_j = lives > 0 ? sum[0] : NAN;
+    c->gpu_j = lives > 0 ? sum[1] : NAN;
+    buffer_free(&text);
 }
 
 void losses_free(struct losses *c)

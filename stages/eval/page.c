@@ -329,6 +329,14 @@ static void comparisons(const struct page *p)
                    "not. Wilcoxon: signed ranks of |probability - truth|.</p></section>\n");
 }
 
+static void put_energy(FILE *to, const char *of, double joules, const char *how)
+{
+    if (isnan(joules))
+        fprintf(to, "; energy of the %s not known", of);
+    else
+        fprintf(to, "; %s %.1f kJ%s", of, joules / 1000.0, how);
+}
+
 static void settings(const struct page *p)
 {
     const struct report *r = p->r;
@@ -343,14 +351,19 @@ static void settings(const struct page *p)
     }
     fprintf(p->to, "</table><p>This cache: %.12s. Report: petrel %s, seed %llu.</p>", r->cache->digest,
             program_version(), (unsigned long long)r->seed);
-    for (size_t i = 0; i < r->losses_count; i++)
-        if (!isnan(r->losses[i].seconds)) {
-            fprintf(p->to, "<p>");
-            put_text(p->to, r->losses[i].title);
-            bool in_hours = r->losses[i].seconds >= 3600.0;
-            fprintf(p->to, ": %.1f %s of training</p>", r->losses[i].seconds / (in_hours ? 3600.0 : 1.0),
-                    in_hours ? "hours" : "s");
-        }
+    for (size_t i = 0; i < r->losses_count; i++) {
+        const struct losses *l = &r->losses[i];
+        fprintf(p->to, "<p>");
+        put_text(p->to, l->title);
+        fputs(": ", p->to);
+        if (isnan(l->seconds))
+            fputs("time not known", p->to);
+        else
+            fprintf(p->to, "%.2f h (%.0f s) of training", l->seconds / 3600.0, l->seconds);
+        put_energy(p->to, "processors", l->processors_j, " (RAPL, whole packages, whoever else worked on them)");
+        put_energy(p->to, "GPU", l->gpu_j, " (nvidia-smi's power, over time)");
+        fprintf(p->to, "</p>");
+    }
     for (size_t i = 0; i < r->models; i++) {
         fprintf(p->to, "<details><summary>every setting, ");
         put_text(p->to, r->model[i].name);

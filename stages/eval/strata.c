@@ -58,6 +58,12 @@ static void scanner_name(const struct facts *f, const struct scores *s, size_t i
                 scan->model);
 }
 
+static void site_name(const struct facts *f, const struct scores *s, size_t i, char name[NAME])
+{
+    const char *site = f->site[s->shard[i]];
+    format_into(name, NAME, "%s", *site != '\0' ? site : "site unknown");
+}
+
 /* All regions of one name are a stratum; names come as the regions do. */
 static void add_strata(struct strata *out, const char *by, const struct scores *s, char (*name)[NAME], double threshold)
 {
@@ -126,6 +132,10 @@ void strata_make(struct strata *s, const struct scores *scores, const struct fac
     for (size_t i = 0; i < scores->n; i++)
         scanner_name(f, scores, i, name[i]);
     add_strata(s, "scanner", scores, name, threshold);
+    for (size_t i = 0; f->site != NULL && i < scores->n; i++)
+        site_name(f, scores, i, name[i]);
+    if (f->site != NULL)
+        add_strata(s, "site", scores, name, threshold);
     free(name);
 }
 

@@ -1,64 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table -- models side by side, as the paper's tables are.   evaluation -> [table] */
 #include "stages/eval/table.h"
+#include "stages/eval/dress.h"
+#include "stages/eval/provenance.h"
 #include "stages/eval/seeds.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const double SIGNIFICANT = 0.05;
-
-/* How a format dresses a table: texts before and after the whole, a row, a cell; marks round the best and the second. */
-struct format {
-    const char *name, *begin, *end, *row, *row_end, *between, *head_between, *best, *best_end, *second, *second_end;
-    void (*escape)(const char *text, FILE *to);
-    bool rule;
-    int width; /* of a cell, where columns line up */
-};
-
-static void plain(const char *text, FILE *to)
-{
-    fputs(text, to);
-}
-
-static void latex(const char *text, FILE *to)
-{
-    for (; *text != '\0'; text++) {
-        if (strchr("%&_#$", *text) != NULL)
-            fputc('\\', to);
-        if (strchr("{}\\^~", *text) == NULL)
-            fputc(*text, to);
-        else
-            fputc(' ', to);
-    }
-}
-
-static void html(const char *text, FILE *to)
-{
-    for (; *text != '\0'; text++)
-        switch (*text) {
-        case '<': fputs("&lt;", to); break;
-        case '>': fputs("&gt;", to); break;
-        case '&': fputs("&amp;", to); break;
-        default: fputc(*text, to);
-        }
-}
-
-static const struct format formats[] = {
-    {"text", "", "", "", "\n", "  ", "  ", "**", "**", "_", "_", plain, true, 17},
-    {"latex", "\\begin{tabular}{lrrrrrrrr}\n\\hline\n", "\\hline\n\\end{tabular}\n", "", " \\\\\n", " & ", " & ",
-     "\\textbf{", "}", "\\underline{", "}", latex, false, 0},
-    {"html", "<table>\n", "</table>\n", "<tr><td>", "</td></tr>\n", "</td><td>", "</td><td>", "<b>", "</b>", "<u>",
-     "</u>", html, false, 0},
-};
-
-static const struct format *format_of(const char *name)
-{
-    for (size_t i = 0; i < COUNT_OF(formats); i++)
-        if (strcmp(formats[i].name, name) == 0)
-            return &formats[i];
-    return &formats[0];
-}
 
 /* The text of a cell as it is shown, so that equal cells are equally good. */
 static void cell_text(const struct report *r, size_t i, int k, char text[16])
@@ -89,16 +39,7 @@ static size_t place_of(const struct report *r, size_t i, int k)
     return better;
 }
 
-static void put_cell(const struct format *f, size_t place, const char *text, const char *star, size_t models, FILE *to)
-{
-    char all[64];
-    bool marked = models > 1;
-    format_into(all, sizeof all, "%s%s%s%s", marked && place == 0 ? f->best : (marked && place == 1 ? f->second : ""),
-                text, marked && place == 0 ? f->best_end : (marked && place == 1 ? f->second_end : ""), star);
-    fprintf(to, "%s%*s", f->between, f->width, all);
-}
-
-static void put_rows(const struct report *r, const struct format *f, FILE *to)
+static void put_rows(const struct report *r, const struct dress *f, FILE *to)
 {
     fprintf(to, "%s%s", f->begin, f->row);
     if (f->width > 0)
@@ -119,8 +60,8 @@ static void put_rows(const struct report *r, const struct format *f, FILE *to)
         for (int k = 0; k < METRICS; k++) {
             char text[16];
             cell_text(r, i, k, text);
-            put_cell(f, place_of(r, i, k), text,
-                     k == METRIC_AUC && i > 0 && r->against[i - 1].p_auc < SIGNIFICANT ? "*" : "", r->models, to);
+            dress_cell(f, r->models > 1 ? place_of(r, i, k) : SIZE_MAX, text,
+                       k == METRIC_AUC && i > 0 && r->against[i - 1].p_auc < SIGNIFICANT ? "*" : "", f->width, to);
         }
         fputs(f->row_end, to);
     }
@@ -136,7 +77,7 @@ static void put_number(double v, FILE *to)
 
 static void put_csv(const struct report *r, FILE *to)
 {
-    fprintf(to, "model,path,seed,regions,tumours,cohort");
+    fprintf(to, "model,path,seed,regions,tumours,cohort," PROVENANCE_COLUMNS);
     for (int k = 0; k < METRICS; k++)
         fprintf(to, ",%s,%s_low,%s_high", metric_name[k], metric_name[k], metric_name[k]);
     for (size_t m = 0; m < MATCHED; m++)
@@ -151,7 +92,8 @@ static void put_csv(const struct report *r, FILE *to)
                 fprintf(to, *at == '"' ? "\"\"" : "%c", *at);
             fprintf(to, "\",");
         }
-        fprintf(to, "%llu,%zu,%zu,%s", (unsigned long long)v->model.seed, v->figures.n, v->figures.tumours, r->cohort);
+        fprintf(to, "%llu,%zu,%zu,%s,", (unsigned long long)v->model.seed, v->figures.n, v->figures.tumours, r->cohort);
+        provenance_cells(r, v, to);
         for (int k = 0; k < METRICS; k++) {
             double three[3] = {v->figures.value[k], v->figures.bootstrap.value[k].low,
                                v->figures.bootstrap.value[k].high};
@@ -242,14 +184,16 @@ void table_print(const struct report *r, const char *format, FILE *to)
         put_csv(r, to);
         return;
     }
-    const struct format *how = format_of(format);
-    const char *note = strcmp(format, "latex") == 0 ? "% " : (strcmp(format, "html") == 0 ? "<p>" : "");
-    fputs(note, to);
-    fprintf(to, "%s split, %zu regions, %zu tumours%s%s%s\n", split_name[r->split], f->n, f->tumours,
-            r->cohort[0] ? ": " : "", r->cohort, strcmp(format, "html") == 0 ? "</p>" : "");
+    const struct dress *how = dress_of(format);
+    char *head = xprintf("%s split, %zu regions, %zu tumours%s%s", split_name[r->split], f->n, f->tumours,
+                         r->cohort[0] ? ": " : "", r->cohort);
+    dress_note(how, head, to);
     put_rows(r, how, to);
     if (how->rule) {
         put_tests(r, to);
         put_seeds(r, to);
+        fputc('\n', to);
     }
+    provenance_notes(r, how, to);
+    free(head);
 }

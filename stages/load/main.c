@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* petrel-load -- reads scans from files and gives them to the pipeline.   scans on disk -> [load] -> suv */
+#include "common/file.h"
 #include "common/log.h"
+#include "common/pseudonym.h"
 #include "common/utf8.h"
 #include "proto/cache.h"
 #include "proto/recipe.h"
 #include "proto/suv.h"
+#include "stages/load/hide.h"
 #include "stages/load/reader.h"
 #include "stages/stage.h"
 #include <errno.h>
@@ -104,6 +107,41 @@ static int check(struct reader *reader)
     return refused ? EX_DATAERR : EX_OK;
 }
 
+/* Names of files and folders go no further than the table beside the run. */
+static void names_hide(const struct load_options *o, const struct stage_options *ends, char *const *argument,
+                       size_t count)
+{
+    const char *const more[] = {o->mask, o->ct, o->organs, o->metadata};
+    struct error e = {0};
+    if (!ends->run || !*ends->run) /* stage_open says so */
+        return;
+    char *path = pseudonyms_path(ends->run), *within = path_join(ends->run, "names");
+    if (hide_open(o->salt, path, &e) < 0 && (dir_make(ends->run, &e) < 0 || hide_open(o->salt, within, &e) < 0))
+        die_of(&e);
+    free(within);
+    free(path);
+    for (size_t i = 0; i < count; i++) {
+        char *real = realpath(argument[i], NULL);
+        hide_know(real ? real : argument[i]);
+        hide_know(argument[i]);
+        free(real);
+    }
+    for (size_t i = 0; i < COUNT_OF(more); i++)
+        if (more[i])
+            hide_know(more[i]);
+}
+
+/* Whoever started this program is told the file; a run's log and records are told what the cache will be. */
+static void refused_tell(const struct reader_scan *scan, const struct buffer *refusal, const struct error *why)
+{
+    struct refusal_message told;
+    struct error e = {0};
+    if (metric_watched() && refusal_message_decode(refusal, &told, &e) == 0)
+        log_refused(told.scan, told.sentence);
+    else
+        log_refused(scan->label, why->text);
+}
+
 int main(int argc, char **argv)
 {
     struct load_options load = {.units = "auto"};
@@ -134,8 +172,9 @@ int main(int argc, char **argv)
         {"first-study", OPT_FLAG, &load.first_study, NULL, 0, 0, "read the first study of each patient alone", 0, NULL},
         {"salt", OPT_STRING, &load.salt, "TEXT", 0, 0, "salt of the patient hash; default: your own, made on first use",
          0, NULL},
-        {"keep-identifiers", OPT_FLAG, &load.keep_identifiers, NULL, 0, 0, "show patients by their ids, not by a hash",
-         0, NULL},
+        {"keep-identifiers", OPT_FLAG, &load.keep_identifiers, NULL, 0, 0,
+         "keep ids of patients, and names of files and folders, in caches, logs and reports; default: salted hashes", 0,
+         NULL},
         {"memory-limit", OPT_REAL, &gib, "GIB", 0.25, 1024, "memory this program may take, GiB", 0, NULL},
         {"check", OPT_FLAG, &check_only, NULL, 0, 0,
          "read everything, convert nothing, and print a table of what would be refused and why; needs no run", 0, NULL},
@@ -192,6 +231,8 @@ int main(int argc, char **argv)
             die_of(&e);
         load.salt = own_salt;
     }
+    if (!check_only && !load.keep_identifiers)
+        names_hide(&load, &ends, opts.rest, opts.rest_count);
     memory_limit(&load, gib);
     if (check_only)
         return check(reader_open(&job));
@@ -220,11 +261,11 @@ int main(int argc, char **argv)
         if (outcome == READER_STOPPED || outcome == READER_FAILED)
             leave(&st, &reader, outcome, &e);
         if (outcome == READER_REFUSED) {
-            log_refused(list.scan[i].label, e.text);
+            refused_tell(&list.scan[i], &out, &e);
             st.refused++;
         }
         stage_give_new(&st, key, &out);
-        progress_update(&bar, ++done, "%s", list.scan[i].label);
+        progress_update(&bar, ++done, "%s", list.scan[i].source);
     }
     progress_end(&bar);
     reader_close(&reader);

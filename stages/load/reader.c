@@ -8,6 +8,7 @@
 #include "common/utf8.h"
 #include "proto/suv.h"
 #include "stages/load/charset.h"
+#include "stages/load/hide.h"
 #include "stages/load/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -190,10 +191,10 @@ static void settle(int from, int to)
         sigaction(others[i], &ignore, NULL);
     for (size_t i = 0; i < COUNT_OF(own); i++)
         sigaction(own[i], &usual, NULL);
-    int const watcher = metric_descriptor(); /* it may write to what is open */
+    int const watcher = metric_descriptor(), table = hide_descriptor(); /* it may write to what is open */
     unsigned next = STDERR_FILENO + 1;
     for (unsigned last = next; last < OPEN_MAX_KEPT; last++)
-        if ((int)last == from || (int)last == to || (int)last == watcher) {
+        if ((int)last == from || (int)last == to || (int)last == watcher || (int)last == table) {
             if (last > next)
                 close_range(next, last - 1, 0);
             next = last + 1;

@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "common/utf8.h"
 #include "proto/suv.h"
+#include "stages/load/hide.h"
 #include "stages/load/load.h"
 #include <ctype.h>
 #include <math.h>
@@ -89,18 +90,18 @@ static void identify(const struct source *from, const struct load_options *o, co
         study = from->label;
     name_of(o, open, patient, f->patient, sizeof f->patient);
     name_of(o, open, study, f->study, sizeof f->study);
-    snprintf(f->source, sizeof f->source, "%.*s", (int)(sizeof f->source - 1), from->label);
+    char *place = open ? xstrdup(from->label) : hide_path(o->salt, from->label);
+    snprintf(f->source, sizeof f->source, "%.*s", (int)(sizeof f->source - 1), place);
+    free(place);
     if (from->kind == SOURCE_DICOM) {
         name_of(o, false, from->series_uid, f->scan, sizeof f->scan);
     } else {
         const char *base = path_base(from->path);
-        snprintf(f->scan, sizeof f->scan, "%.*s", (int)image_stem(base) < 63 ? (int)image_stem(base) : 63, base);
-    }
-    if (!open) {
-        replace(f->source, sizeof f->source, patient, f->patient, false);
-        replace(f->source, sizeof f->source, study, f->study, false);
-        replace(f->scan, sizeof f->scan, patient, f->patient, false);
-        replace(f->scan, sizeof f->scan, study, f->study, false);
+        char *stem = xprintf("%.*s", (int)image_stem(base), base),
+             *name = open ? xstrdup(stem) : hide_path(o->salt, stem);
+        snprintf(f->scan, sizeof f->scan, "%.63s", name);
+        free(name);
+        free(stem);
     }
     name_clean(f->scan);
     if (from->diagnosis)
@@ -167,6 +168,9 @@ void scan_scrub(const struct source *from, const struct load_options *o, const s
         return;
     }
     marked_hash(o, text, size);
+    char *hidden = hide_text(text);
+    snprintf(text, size, "%.*s", (int)(size - 1), hidden);
+    free(hidden);
     for (size_t i = 0; i < COUNT_OF(id); i++)
         if (id[i])
             replace(text, size, id[i], name[i], is_plain_word(id[i]));

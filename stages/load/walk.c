@@ -4,6 +4,7 @@
  * Everything that cannot be looked at is told and counted, as a source that is refused: a folder that may not be listed, a link that leads
  * nowhere or in a circle, a file that cannot be opened. The rest goes on. */
 #include "common/log.h"
+#include "stages/load/hide.h"
 #include "stages/load/load.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -141,6 +142,9 @@ static void folder_walk(struct walk *w, const char *path, const char *label, int
             continue;
         char *at = path_join(path, name), *called = xprintf("%s/%s", label, name);
         struct stat status;
+        if (image_stem(name) ||
+            (stat(at, &status) == 0 && S_ISDIR(status.st_mode))) /* slices turn up with their paths alone */
+            hide_know(name);
         if (stat(at, &status) != 0) {
             refuse_unreached(w, at, called, errno);
             if (!image_stem(name))

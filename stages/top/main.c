@@ -75,9 +75,22 @@ static void table(struct run *r, double every_s, const char *prometheus)
     }
 }
 
+static void lines_reveal(struct run *r)
+{
+    char *line = NULL;
+    size_t room = 0;
+    run_look(r);
+    while (getline(&line, &room, stdin) > 0) {
+        char *said = run_reveal(r, line);
+        fputs(said, stdout);
+        free(said);
+    }
+    free(line);
+}
+
 int main(int argc, char **argv)
 {
-    bool once = false, line = false, bars_only = false, end = false;
+    bool once = false, line = false, bars_only = false, end = false, reveal = false;
     double every_s = 0;
     const char *prometheus = NULL;
     struct option rows[] = {
@@ -88,6 +101,8 @@ int main(int argc, char **argv)
         {"prometheus", OPT_STRING, &prometheus, "FILE", 0, 0, "keep a text file for Prometheus up to date, too", 0, NULL},
         {"bars", OPT_FLAG, &bars_only, NULL, 0, 0, "for pipelines: bars and scans, until SIGTERM", OPT_HIDDEN, NULL},
         {"end", OPT_FLAG, &end, NULL, 0, 0, "for pipelines: what to know at the end", OPT_HIDDEN, NULL},
+        {"reveal", OPT_FLAG, &reveal, NULL, 0, 0, "lines of stdin, with the names of files from RUN.names in them", 0,
+         NULL},
     };
     struct opts o = {
         .program = "petrel-top",
@@ -109,6 +124,12 @@ int main(int argc, char **argv)
     if (run_open(&r, o.rest[0], &e) < 0)
         die_of(&e);
     signal(SIGTERM, on_term);
+    if (reveal || end || bars_only) /* for whoever started the run; what others may read is without names */
+        run_reveal_open(&r);
+    if (reveal) {
+        lines_reveal(&r);
+        return fflush(stdout) ? EX_IOERR : EX_OK;
+    }
     bool const terminal = isatty(STDOUT_FILENO);
     if (every_s <= 0)
         every_s = terminal ? 0.5 : 10;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -171,10 +172,36 @@ int run_open(struct run *r, const char *dir, struct error *e)
     return 0;
 }
 
+void run_reveal_open(struct run *r)
+{
+    r->reveals = true;
+    r->names_bytes = -1;
+}
+
+/* The table grows while scans are found. */
+static void names_look(struct run *r)
+{
+    struct error e = {0};
+    struct stat status;
+    char *path = pseudonyms_path(r->dir);
+    if (r->reveals && stat(path, &status) == 0 && status.st_size != r->names_bytes) {
+        pseudonyms_free(&r->names);
+        if (pseudonyms_read(&r->names, path, &e) == 0) /* if not, they stay hidden */
+            r->names_bytes = status.st_size;
+    }
+    free(path);
+}
+
 void run_look(struct run *r)
 {
     nodes_read(r);
+    names_look(r);
     metric_reader_look(r->reader, event, state, r);
+}
+
+char *run_reveal(const struct run *r, const char *text)
+{
+    return pseudonyms_reveal(&r->names, text);
 }
 
 bool run_ended(const struct run *r)
@@ -218,6 +245,7 @@ void run_close(struct run *r)
     free(r->refusal);
     free(r->node);
     free(r->dir);
+    pseudonyms_free(&r->names);
     metric_reader_close(&r->reader);
 }
 

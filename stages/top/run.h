@@ -2,7 +2,7 @@
 /* run -- what is known of a run, from its records (common/metric.h).   RUN/progress -> [run] -> bars, report */
 #ifndef PETREL_TOP_RUN_H
 #define PETREL_TOP_RUN_H
-#include "common/base.h"
+#include "common/pseudonym.h"
 
 struct process {
     char *file, *program, *node, *unit, *text;
@@ -36,10 +36,16 @@ struct run {
     size_t refusals;
     struct node *node;
     size_t nodes;
+    struct pseudonyms names; /* what stands for names of files, for people: none unless run_reveal_open was called */
+    long names_bytes;
+    bool reveals;
 };
 int run_open(struct run *r, const char *dir, struct error *e) MUST_USE;
 void run_look(struct run *r);
-bool run_ended(const struct run *r); /* every node has left its code */
+/* From now on run_reveal puts names of files in the places of their pseudonyms (common/pseudonym.h). */
+void run_reveal_open(struct run *r);
+char *run_reveal(const struct run *r, const char *text) MUST_USE; /* the caller's */
+bool run_ended(const struct run *r);                              /* every node has left its code */
 void run_close(struct run *r);
 
 /* All of one program: a node's latest process, and what those before it did, if it does not count that itself. */

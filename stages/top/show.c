@@ -29,11 +29,13 @@ void show_scans(const struct run *r, size_t *told, const char *before, FILE *to)
 {
     for (; *told < r->kepts; ++*told) {
         const struct scan *s = &r->scan[r->kept[*told]];
-        fprintf(to, "%s%s  %s  %.1f s  %s\n", before, s->patient, s->line, s->read_s + s->suv_s + s->regions_s, s->name);
+        char *name = run_reveal(r, s->name);
+        fprintf(to, "%s%s  %s  %.1f s  %s\n", before, s->patient, s->line, s->read_s + s->suv_s + s->regions_s, name);
+        free(name);
     }
 }
 
-static void put_bar(const struct sum *s, FILE *to)
+static void put_bar(const struct run *r, const struct sum *s, FILE *to)
 {
     fprintf(to, "%-15s ", s->program);
     if (s->total > 0) {
@@ -50,8 +52,10 @@ static void put_bar(const struct sum *s, FILE *to)
         fputs(" eta ", to);
         put_duration(to, (s->total - s->done) / s->rate);
     }
-    if (*s->text)
-        fprintf(to, "  %s", s->text);
+    char *text = run_reveal(r, s->text);
+    if (*text)
+        fprintf(to, "  %s", text);
+    free(text);
 }
 
 /* A letter is not cut in two. */
@@ -75,7 +79,7 @@ size_t show_bars(const struct run *r, const char *before, size_t columns, FILE *
         FILE *line = open_memstream(&text, &size);
         if (!line)
             die(EX_OSERR, "no memory for a line of text");
-        put_bar(&s, line);
+        put_bar(r, &s, line);
         fclose(line);
         fprintf(to, "%s%.*s\n", before, cut(text, columns), text);
         free(text);
@@ -206,8 +210,12 @@ void show_end(const struct run *r, FILE *to)
         return;
     qsort(r->refusal, r->refusals, sizeof *r->refusal, by_program);
     fprintf(to, "refused: %zu scans\n", r->refusals);
-    for (size_t i = 0; i < r->refusals && i < REFUSALS_SHOWN; i++)
-        fprintf(to, "%s: refused '%s': %s\n", r->refusal[i].program, r->refusal[i].scan, r->refusal[i].sentence);
+    for (size_t i = 0; i < r->refusals && i < REFUSALS_SHOWN; i++) {
+        char *scan = run_reveal(r, r->refusal[i].scan), *sentence = run_reveal(r, r->refusal[i].sentence);
+        fprintf(to, "%s: refused '%s': %s\n", r->refusal[i].program, scan, sentence);
+        free(scan);
+        free(sentence);
+    }
     if (r->refusals > REFUSALS_SHOWN)
         fprintf(to, "... and %zu more in %s/logs\n", r->refusals - REFUSALS_SHOWN, r->dir);
 }

@@ -2,6 +2,7 @@
 /* describe -- the network as a table: every operation, what it costs, and the totals.   petrel-train describe
  * Derived from geometry; nothing is run. live: counting only taps that fall inside the image. */
 #include "stages/train/train.h"
+#include "stages/train/work.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,8 +93,9 @@ static void print_settings(const struct network_settings *s, FILE *to)
     }
 }
 
-int describe_print(const struct recipe *r, FILE *to, struct error *e)
+int describe_print(const struct train *t, FILE *to, struct error *e)
 {
+    const struct recipe *r = &t->recipe;
     struct network_settings s;
     struct totals part[PARTS] = {{0}};
     char position[128] = "no position (ablation)";
@@ -121,5 +123,7 @@ int describe_print(const struct recipe *r, FILE *to, struct error *e)
             s.position ? "with PEB" : "without PEB");
     tape_close(&tape);
     params_close(&params);
-    return 0;
+    if (t->cache_dir == NULL)
+        return 0;
+    return work_print(t, part[BACKBONE].live_mmacs + part[PEB].live_mmacs, part[PROJECTION].live_mmacs, to, e);
 }

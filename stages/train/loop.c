@@ -32,6 +32,7 @@ void loop_begin(struct loop *l, struct train *t, const char *history_name, const
         must(events_open(&l->events, t->tensorboard, t->phase, l->at.events_bytes, &e), &e);
     l->seconds_before = l->at.seconds;
     l->begun_s = l->event_s = now_s();
+    energy_open(&l->energy, NULL, !strcmp(t->backend->name, "cuda"));
     uint64_t total = (uint64_t)(epochs * steps_an_epoch);
     if (t->step_limit && (uint64_t)t->step_limit < total)
         total = (uint64_t)t->step_limit;
@@ -78,6 +79,7 @@ static enum loop_next after_step(struct loop *l)
 
 static void after_epoch(struct loop *l, double loss)
 {
+    energy_look(&l->energy);
     struct cursor *at = &l->at;
     bool best = early_stopping_note(&at->stopping, loss, at->epoch, at->steps);
     at->epoch++;
@@ -141,6 +143,30 @@ void loop_check_loss(const struct loop *l, double loss, const char *try_this)
             loss, (long long)l->at.epoch, (long long)l->at.step, try_this, l->train->stage_options.run);
 }
 
+static void put_joules(FILE *to, double joules)
+{
+    if (isnan(joules))
+        fputs("\t-", to);
+    else
+        fprintf(to, "\t%.0f", joules);
+}
+
+/* A line a life of the process: what it took. Apart from everything else, for it is never the same twice. */
+static void note_cost(struct loop *l)
+{
+    char *path = train_path(l->train, "-cost.tsv");
+    energy_close(&l->energy);
+    FILE *to = fopen(path, "a");
+    if (to != NULL) {
+        fprintf(to, "%.1f", now_s() - l->begun_s);
+        put_joules(to, l->energy.processors_j);
+        put_joules(to, l->energy.gpu_j);
+        fputc('\n', to);
+        fclose(to);
+    }
+    free(path);
+}
+
 int loop_end(struct loop *l, enum loop_next how)
 {
     struct error e = {0};
@@ -155,6 +181,8 @@ int loop_end(struct loop *l, enum loop_next how)
         must(model_publish_current(&l->checkpointer, &l->at, &e), &e);
     }
     progress_end(&l->progress);
+    if (writes)
+        note_cost(l);
     batch_source_close(&l->source, how != LOOP_STOPPED);
     history_close(&l->history);
     events_close(&l->events);

@@ -2,6 +2,7 @@
 /* loop -- what both phases do around a step: say how it goes, keep the history, save, stop when asked.   [train] */
 #ifndef PETREL_STAGES_TRAIN_LOOP_H
 #define PETREL_STAGES_TRAIN_LOOP_H
+#include "common/energy.h"
 #include "common/log.h"
 #include "stages/train/batches/batch_source.h"
 #include "stages/train/checkpoint/model_publish.h"
@@ -21,6 +22,7 @@ struct loop {
     int64_t steps_an_epoch, epochs;
     double begun_s, seconds_before; /* this process's start; seconds of the runs before it */
     uint64_t boxes;                 /* learned from in this process */
+    struct energy energy;           /* of this process */
     float *flag;                    /* device: several ranks stop together (NULL: alone) */
 };
 /* What a phase does that another does not; false: a signal came while it waited for a batch. */

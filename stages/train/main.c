@@ -3,7 +3,7 @@
  *
  *     petrel-train pretrain    --cache DIR --run DIR                 encoder, PEB, heads by a method (--method)
  *     petrel-train classifier  --cache DIR --run DIR --init FILE     the two-layer head
- *     petrel-train describe    [--recipe FILE]                       the network as a table
+ *     petrel-train describe    [--recipe FILE] [--cache DIR]         the network as a table; what training on the cache takes
  *     petrel-train export      --init FILE --onnx FILE               weights in other clothes */
 #include "common/file.h"
 #include "common/log.h"
@@ -93,18 +93,18 @@ static void parse(struct train *t, int argc, char **argv)
     size_t n = own_rows(t, table);
     n += channel_rows(t, table + n);
     n += recipe_options(&t->recipe, RECIPE_NETWORK | RECIPE_PRETRAIN | RECIPE_CLASSIFIER, table + n, TABLE_ROOM - n);
-    struct opts o = {.program = "petrel-train",
-                     .usage = "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train "
-                              "describe [--recipe FILE]\n       petrel-train settings paper|released\n       "
-                              "petrel-train export --init FILE [--onnx FILE] "
-                              "[--compact FILE] [--model FILE]",
-                     .purpose = "learns representations of region pairs, then a classifier on them",
-                     .epilogue =
-                         "Batches come from petrel-pairs, started beside it with the same run directory and recipe.\n"
-                         "Killed or stopped, run the same command again: it ends in the same bytes.",
-                     .table = table,
-                     .count = n,
-                     .common = {.seed = 1}};
+    struct opts o = {
+        .program = "petrel-train",
+        .usage = "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train "
+                 "describe [--recipe FILE] [--cache DIR]\n       petrel-train settings paper|released\n       "
+                 "petrel-train export --init FILE [--onnx FILE] "
+                 "[--compact FILE] [--model FILE]",
+        .purpose = "learns representations of region pairs, then a classifier on them",
+        .epilogue = "Batches come from petrel-pairs, started beside it with the same run directory and recipe.\n"
+                    "Killed or stopped, run the same command again: it ends in the same bytes.",
+        .table = table,
+        .count = n,
+        .common = {.seed = 1}};
     if (opts_parse(&o, argc, argv, &e) || recipe_check(&t->recipe, &e))
         die_of(&e);
     if (o.rest_count == 2 && !strcmp(o.rest[0], "settings")) {
@@ -213,7 +213,7 @@ int main(int argc, char **argv)
     size_t phase = 0;
     parse(&t, argc, argv);
     if (!strcmp(t.phase, "describe")) {
-        if (describe_print(&t.recipe, stdout, &e))
+        if (describe_print(&t, stdout, &e))
             die_of(&e);
         return EX_OK;
     }

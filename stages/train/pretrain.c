@@ -230,11 +230,9 @@ static bool train_step(void *context)
 
     l->boxes += (uint64_t)(p->learner.views * p->next.pairs);
     p->next.on = NULL;
-    learner_rates(&p->learner, lr,
-                  &(struct training_time){.step = at->steps,
-                                          .steps = l->epochs * l->steps_an_epoch,
-                                          .epoch = (double)at->epoch,
-                                          .epochs = (double)l->epochs});
+    learner_rates(
+        &p->learner, lr,
+        &(struct training_time){at->steps, l->epochs * l->steps_an_epoch, (double)at->epoch, (double)l->epochs});
     learner_step(&p->learner, now);
     /* A GPU is still at it: meanwhile the next batch is taken, and travels. If a signal ends the wait, the loop sees it. */
     if (step_follows(l))
@@ -396,6 +394,9 @@ int pretrain_run(struct train *t)
     loop_begin(&p.loop, t, "losses.csv", header, o->train_steps, t->recipe.epochs);
     free(header);
     optimiser_resume(&p.learner.optimiser, p.loop.at.optimiser_steps);
+    if (p.loop.at.steps)
+        learner_resume(&p.learner, &(struct training_time){p.loop.at.steps - 1, p.loop.epochs * p.loop.steps_an_epoch,
+                                                           (double)p.loop.at.epoch, (double)p.loop.epochs});
     o->epoch = p.loop.at.epoch;
     o->item = p.loop.at.step;
     o->steps = p.loop.at.steps;

@@ -46,10 +46,7 @@ char *run_record_settings(const struct train *t, struct error *e)
         free(value);
     }
     add_line(&text, "cache", t->cache.digest);
-    uint64_t splits = 0;
-    for (size_t s = 0; s < t->cache.shard_count; s++)
-        splits = splits * 1099511628211u + (uint64_t)(t->cache.shard[s].split + 2);
-    format_into(number, sizeof number, "%016llx", (unsigned long long)splits);
+    cache_splits_name(&t->cache, number);
     add_line(&text, "splits", number);
     format_into(number, sizeof number, "%llu", (unsigned long long)t->seed);
     add_line(&text, "seed", number);
@@ -83,7 +80,8 @@ int run_record_check_init(struct train *t, struct error *e)
         t->cohort = "partly simulated cohort";
     bool pretrain =
         !strcmp(t->phase, "pretrain"); /* may begin from another network's parts, but not from half of a PEB */
-    if (!settings || (pretrain && !(t->recipe.position && model_has_part(&t->init_file, "peb"))))
+    const bool has_peb = t->recipe.position && model_has_part(&t->init_file, "peb");
+    if (!settings)
         return 0;
     struct recipe there;
     if (model_settings_read(settings, &there, e))
@@ -93,8 +91,9 @@ int run_record_check_init(struct train *t, struct error *e)
     recipe_options(&t->recipe, RECIPE_BOXES | RECIPE_NETWORK, b, RECIPE_ROWS);
     int result = 0;
     for (size_t i = 0; i < rows && !result; i++) {
-        bool parts = !strcmp(a[i].name, "position-parts");
-        if (a[i].flags & OPT_HIDDEN || !strncmp(a[i].name, "classifier-", 11) || (pretrain && !parts))
+        bool parts = !strcmp(a[i].name, "position-parts"), backbone = !strcmp(a[i].name, "backbone");
+        if (a[i].flags & OPT_HIDDEN || !strncmp(a[i].name, "classifier-", 11) ||
+            (pretrain && !backbone && !(parts && has_peb)))
             continue;
         char *was = opts_value(&a[i]), *is = opts_value(&b[i]);
         if (strcmp(was, is) && !(parts && same_parts(&there, &t->recipe)))

@@ -70,6 +70,6 @@ int pretrain_run(struct train *t);
 int classifier_run(struct train *t);
 /* petrel-train export */
 int export_run(struct train *t);
-/* petrel-train describe */
-int describe_print(const struct recipe *r, FILE *to, struct error *e) MUST_USE;
+/* petrel-train describe; with a cache, what training on it takes, too */
+int describe_print(const struct train *t, FILE *to, struct error *e) MUST_USE;
 #endif

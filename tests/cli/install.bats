@@ -129,7 +129,7 @@ complete_words() {
     run -0 petrel classify --model "my runs/one/model.safetensors" "my runs/one/scans/$scan" --out results -j 1
     [ "$(find results -name '*.tsv' | wc -l)" -ge 1 ]
     [ "$(find "$ROOT/usr/share" -newer tiny.conf | wc -l)" = 0 ] # nothing is written where it is installed
-    [ "$(ls)" = "$(printf 'my runs\nresults\nresults.run\ntiny.conf')" ]
+    [ "$(ls)" = "$(printf 'my runs\nresults\nresults.run\nresults.run.names\ntiny.conf')" ]
 }
 
 @test "uninstalled: nothing is left but what was somebody else's" {

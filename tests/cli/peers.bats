@@ -40,6 +40,10 @@ peer() {
     PYTHONPATH=$PETREL_PEERS/newer peer train/monai_strict.py "$SMALL/cache" 1,1,1
 }
 
+@test "MONAI, PyTorch: every backbone's weights in ours and ours in theirs, strict=True, to 1e-5; as ONNX to 1e-4" {
+    peer nets/both_ways.py "$SMALL/cache"
+}
+
 @test "onnxruntime: the paper's backbone, PEB and classifier as ONNX, to 1e-4" {
     peer train/onnx_check.py "$SMALL/cache"
 }
@@ -53,6 +57,10 @@ peer() {
 
 @test "Lightly's VICRegLoss is what the golden file has: loss and gradient to 1e-6" {
     peer ops/lightly_check.py
+}
+
+@test "Lightly and the published equations: every method's golden run of ten steps is what its script makes" {
+    peer methods/make.py --check
 }
 
 @test "PyTorch: every gradient of a step of the whole network to 1e-4, and two steps follow its float64" {

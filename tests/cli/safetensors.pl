@@ -7,6 +7,7 @@
 #   safetensors.pl FROM TO channels N             first convolution and metadata of N channels
 #   safetensors.pl FROM - get KEY                 prints metadata
 #   safetensors.pl FROM - shape TENSOR            prints its shape, "16,6"; nothing where there is no such
+#   safetensors.pl FROM - count PREFIX            prints how many numbers of parameters, not of statistics, have such names
 use strict;
 use warnings;
 use JSON::PP;
@@ -27,6 +28,13 @@ if ($verb eq 'get') {
     exit;
 } elsif ($verb eq 'shape') {
     print join(',', @{$header->{$name}{shape}}), "\n" if $header->{$name};
+    exit;
+} elsif ($verb eq 'count') {
+    my $all = 0;
+    for (grep { /^\Q$name\E/ && !/\.(running_mean|running_var|num_batches_tracked)$/ } @names) {
+        $all += length($bytes{$_}) / 4;
+    }
+    print "$all\n";
     exit;
 } elsif ($verb eq 'drop') {
     exists $bytes{$name} or die "no tensor $name";

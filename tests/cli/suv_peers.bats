@@ -10,7 +10,7 @@ setup_file() {
     [ -n "${PETREL_DATA:-}" ] && command -v dcmodify >/dev/null || return 0
     export PATH=$BIN:$PATH XDG_CONFIG_HOME=$PWD/config PETREL_BIN=$BIN
     "$TOP/tests/golden/suv/variants.sh" "$PETREL_DATA/ge_sarcoma_dicom" scans >variants.log 2>&1
-    "$TOP/pipelines/rois.sh" scans --out cache -j 2 >rois.log 2>&1 3>&- && echo 0 >code || echo $? >code
+    "$TOP/pipelines/rois.sh" scans --out cache -j 2 --keep-identifiers >rois.log 2>&1 3>&- && echo 0 >code || echo $? >code
     petrel-cache ls --json cache | perl -MJSON::PP -e '
         local $/;
         for my $s (@{decode_json(<>)->{scans}}) {

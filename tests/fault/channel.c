@@ -5,9 +5,8 @@
  *
  * Each round is a run of its own, of ITEMS items; rounds go on until KILLS kills were dealt (default 24). What is killed is
  * started again. Whom and when is drawn from SEED; what happens then is the machine's. */
-#include "common/file.h"
-#include "common/rng.h"
 #include "stages/stage.h"
+#include "tests/fault/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -273,7 +272,15 @@ int main(int argc, char **argv)
             dir_remove(dir);
         free(list);
     }
-    printf("R1 R8 channel %s kills=%d stops=%d items=%d lost=%d repeated=%d wrong=%d\n", transport, t.kills, t.stops,
-           t.rounds * ITEMS, t.lost, t.repeated, t.wrong);
-    return good ? 0 : 1;
+    printf("%d kills, %d stops in %d runs of %d items over %s\n", t.kills, t.stops, t.rounds, ITEMS, transport);
+    struct fault_result stopped = {"R8", "stages stopped for 0.3 to 1.8 s", "stops", (uint64_t)t.stops, 0, 0, 0},
+                        killed = {"R1",
+                                  "stages of a channel killed",
+                                  "kills",
+                                  (uint64_t)t.kills,
+                                  (uint64_t)t.lost,
+                                  (uint64_t)t.repeated,
+                                  (uint64_t)t.wrong};
+    (void)fault_tell(&stopped);
+    return fault_tell(&killed) || !good;
 }

@@ -335,6 +335,8 @@ int main(int argc, char **argv)
         done += mine;
     }
     dir_remove(dir);
+    printf("RESULT\tR6\tdamaged files through every parser: crashed\t%llu\tfiles\t0\t0\t%d\n", (unsigned long long)done,
+           deaths);
     printf("# %llu mutated files in %.1f s, seed %llu: %d crashes or hangs\n", (unsigned long long)done,
            now_s() - begun_s, (unsigned long long)seed, deaths);
     return deaths ? 1 : 0;

@@ -6,6 +6,7 @@
 #define PETREL_TESTS_FUZZ_TARGETS_H
 #include "common/gzip.h"
 #include "common/utf8.h"
+#include "proto/suv.h"
 #include "stages/load/charset.h"
 #include "stages/load/jpeg2000.h"
 #include "stages/load/load.h"
@@ -67,6 +68,31 @@ static void parse_list(const char *path)
     struct error e = {0};
     if (list_find(&s, path, &e) < 0 && !*e.text)
         abort();
+    sources_free(&s);
+}
+/* The table of --override, for two scans, and what is given by it as petrel-suv takes it. */
+static void parse_override(const char *path)
+{
+    struct sources s = {0};
+    struct error e = {0};
+    for (int i = 0; i < 2; i++) {
+        struct source *f = sources_add(&s, SOURCE_REFUSED);
+        f->path = xstrdup(i ? "two/b.nii" : "two/a.nii");
+        f->label = xstrdup(i ? "two/b.nii" : "two/a.nii");
+    }
+    char *words = xprintf("from=%s", path);
+    struct opt_strings const given = {1, {words}};
+    if (overrides_join(&s, &given, &e) < 0 && !*e.text)
+        abort();
+    for (size_t i = 0; i < s.count; i++) {
+        struct scan_facts f;
+        scan_facts_init(&f);
+        if (s.item[i].override)
+            format_into(f.overridden, sizeof f.overridden, "%s", s.item[i].override);
+        if (suv_override(&f, &e) < 0 && !*e.text)
+            abort();
+    }
+    free(words);
     sources_free(&s);
 }
 static void parse_table(const char *path)
@@ -307,6 +333,16 @@ static bool seed_table(const char *path, int n)
         write_or_die(path, text, sizeof text - 1);
     return n == 0;
 }
+static bool seed_override(const char *path, int n)
+{
+    static const char *const texts[] = {
+        "# weights from the ward\nscan\tweight_g\tinjection_s\ntwo/a.nii\t61500\t\nelsewhere\t1\t\n",
+        "\xef\xbb\xbfscan\tdose_bq\thalf_life_s\theight_m\tsex\r\nb.nii\t3.7e8\t6586.2\t1,75\tF\r\ntwo/"
+        "a.nii\t\t\t1.6\tM\r\n"};
+    if ((size_t)n < COUNT_OF(texts))
+        write_or_die(path, texts[n], strlen(texts[n]));
+    return (size_t)n < COUNT_OF(texts);
+}
 static bool seed_list(const char *path, int n)
 {
     static const char other[] = "\xef\xbb\xbfPatient ID;\"Image\";Segmentation;Age;Colour\r\nP1;\"x.nii\";-;061Y;\"a "
@@ -475,6 +511,7 @@ static const struct target {
     {"sidecar", "f.json", seed_sidecar, parse_sidecar, false},
     {"list", "f.tsv", seed_list, parse_list, true},
     {"table", "f.csv", seed_table, parse_table, false},
+    {"override", "o.tsv", seed_override, parse_override, false},
     {"dicom", "f.dcm", seed_dicom, parse_dicom, false},
     {"jpeg2000", "f.j2k", seed_jpeg2000, parse_jpeg2000, false},
     {"niftipair", "p.hdr", seed_pair, parse_image, false},

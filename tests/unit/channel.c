@@ -541,7 +541,7 @@ static void test_control_frames(void **state)
         assert_int_equal(back.session, 3);
         if (c.kind == FRAME_HELLO)
             assert_true(back.limit == c.limit);
-        if (c.kind == FRAME_ITEM)
+        if (c.kind == FRAME_ITEM || c.kind == FRAME_ACK)
             assert_true(back.key.run == 11 && back.key.index == 12 && back.check == 13);
         for (size_t bit = 0; bit < 8 * size; bit++) {
             frame[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -637,6 +637,42 @@ static void test_tcp(void **state)
     taker_close(&t);
 }
 
+/* An acknowledgement is believed of who had the item's bytes, and knows their sum: not of another, though it may speak. */
+static void test_forged_acknowledgement(void **state)
+{
+    (void)state;
+    struct channel_options o = options();
+    struct registry r;
+    struct registered who;
+    struct names files;
+    uint8_t frame[CONTROL_FRAME_MAX];
+    struct giver *g = open_giver(o);
+    struct buffer b = {.data = xalloc(7, 1), .size = 7};
+    uint64_t const check = bytes_xxh3(b.data, b.size);
+    assert_int_equal(giver_put(g, key_of(4), &b, NULL), 0);
+    assert_int_equal(registry_open(&r, dir, "test", NULL), 0);
+    assert_int_equal(registry_list(&r, &files, NULL), 0);
+    assert_int_equal(registry_read(&r, files.name[0], &who, NULL), 0);
+    names_free(&files);
+    registry_close(&r);
+    void *context = zmq_ctx_new(), *s = zmq_socket(context, ZMQ_DEALER);
+    int linger = 0;
+    zmq_setsockopt(s, ZMQ_LINGER, &linger, sizeof linger);
+    assert_int_equal(zmq_connect(s, who.endpoint), 0);
+    for (int right = 0; right < 2; right++) {
+        struct control_frame c = {.kind = FRAME_ACK, .session = 1, .key = key_of(4), .check = check + !right};
+        struct item_key key;
+        for (int times = 0; times < 3; times++) /* and again: a replay */
+            assert_true(zmq_send(s, frame, control_frame_write(&c, frame), 0) > 0);
+        assert_int_equal(giver_acknowledged(g, &key, right ? 10 : 0.7, NULL), right);
+        assert_int_equal(giver_pending(g), !right);
+    }
+    zmq_close(s);
+    zmq_ctx_term(context);
+    end(g);
+    giver_close(&g);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -659,6 +695,7 @@ int main(void)
         TEST(test_control_frames),
         TEST(test_arrived),
         TEST(test_tcp),
+        TEST(test_forged_acknowledgement),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* methods_golden -- every method's first step in every gradient, and ten steps, against PyTorch and Lightly
  * (tests/golden/methods/make.py); VICReg's are in train_golden. */
+#include "common/rng.h"
 #include "common/safetensors.h"
+#include "kernels/methods/kmeans.h"
 #include "stages/train/method_settings.h"
 #include "tests/unit/distance.h"
 #include "tests/unit/narrow.h"
@@ -18,7 +20,7 @@
 
 #include <unistd.h>
 
-enum { PAIRS = 16, WIDTH = 2, K = 24, STEPS = 10 };
+enum { WIDTH = 2, K = 24, STEPS = 10 };
 static const double LR = 0.005;
 static struct safetensors golden, network;
 
@@ -26,7 +28,7 @@ static struct safetensors golden, network;
 static const double TERMS = 1e-5, /* 9e-7, at every one of ten steps */
     GRADIENT = 5e-4,              /* 2e-4 of supcon, 5e-5 of the others: every tensor */
     TEN_WAY = 1e-2,               /* 1e-3: the way they went in ten steps */
-    TEACHER = 1e-5, QUEUE = 1e-5;
+    TEACHER = 1e-5, STATE = 1e-4; /* 6e-6 of swav_crops' terms at the tenth step */
 
 static const float *in_file(const struct safetensors *s, const char *method, const char *prefix, const char *name,
                             size_t count)
@@ -74,17 +76,93 @@ static const float *begins(const char *method, const struct param *q)
     return own ? own : in_file(&network, "", "begin.", q->name, q->count);
 }
 
-static void learner_make(struct learner *l, const char *method, struct backend *b)
+/* A run of make.py: its name there, the method, its views and pairs, and what is not the recipe's default. */
+struct run {
+    const char *name, *method;
+    int views, pairs;
+    void (*tweak)(struct recipe *r);
+    const char *state[2]; /* begin there, and are compared after ten steps */
+    int gradients;        /* of which step: the first where nothing is frozen */
+};
+static void small_byol(struct recipe *r)
+{
+    r->byol_hidden = 2 * K;
+}
+static void small_moco(struct recipe *r)
+{
+    r->moco_queue = 96;
+}
+static void small_swav(struct recipe *r)
+{
+    r->swav_prototypes = 12;
+}
+static void crops_swav(struct recipe *r)
+{
+    r->swav_prototypes = 12;
+    r->swav_queue = 32;
+    r->swav_queue_epochs = 2;
+}
+static void small_smog(struct recipe *r)
+{
+    r->smog_groups = 12;
+    r->smog_hidden = 2 * K;
+    r->smog_beta = 0.9;
+    r->smog_bank = 64;
+    r->smog_reset = 1000;
+}
+static void small_dino(struct recipe *r)
+{
+    r->dino_outputs = 20;
+    r->dino_warmup_temperature = 0.07;
+    r->dino_warmup_epochs = 5;
+    r->dino_frozen_epochs = 2;
+}
+static void small_wsp(struct recipe *r)
+{
+    r->wsp_sigma = 3;
+}
+static const struct run RUNS[] = {
+    {"simclr", "simclr", 2, 16, NULL, {NULL}, 0},
+    {"supcon", "supcon", 2, 16, NULL, {NULL}, 0},
+    {"moco", "moco", 2, 16, small_moco, {"queue"}, 0},
+    {"byol", "byol", 2, 16, small_byol, {NULL}, 0},
+    {"swav", "swav", 2, 16, small_swav, {NULL}, 0},
+    {"swav_crops", "swav", 4, 8, crops_swav, {"queue1", "queue2"}, 0},
+    {"smog", "smog", 2, 16, small_smog, {"groups"}, 0},
+    {"dino", "dino", 4, 8, small_dino, {"centre"}, 2},
+    {"voco", "voco", 9, 4, NULL, {NULL}, 0},
+    {"voco_supervised", "voco_supervised", 10, 4, NULL, {NULL}, 0},
+    {"wsp", "wsp", 2, 16, small_wsp, {NULL}, 0},
+};
+static const struct run *run_named(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(RUNS); i++)
+        if (!strcmp(RUNS[i].name, name))
+            return &RUNS[i];
+    fail_msg("no run '%s'", name);
+    return NULL;
+}
+
+static struct learner_state *state_named(struct learner *l, const char *name)
+{
+    for (size_t i = 0; i < l->states; i++)
+        if (!strcmp(l->state[i].name, name))
+            return &l->state[i];
+    fail_msg("%s has no state '%s'", l->method->name, name);
+    return NULL;
+}
+
+static void learner_make(struct learner *l, const struct run *run, struct backend *b)
 {
     struct error e = {0};
     struct learner_settings s;
     struct train t = {.backend = b, .world = {.size = 1}, .seed = 1};
     recipe_defaults(&t.recipe);
-    t.recipe.method = method;
-    t.recipe.batch = PAIRS;
-    t.recipe.byol_hidden = 2 * K;
-    t.recipe.moco_queue = 96;
-    t.recipe.swav_prototypes = 12;
+    t.recipe.method = run->method;
+    t.recipe.batch = run->pairs;
+    t.recipe.views = run->views;
+    if (run->tweak)
+        run->tweak(&t.recipe);
     network_defaults(&t.network);
     narrow(&t.network, WIDTH);
     t.network.projection_width = K;
@@ -94,8 +172,8 @@ static void learner_make(struct learner *l, const char *method, struct backend *
     params_keep_dead_weights(l->params);
     for (size_t i = 0; i < l->params->count; i++) {
         struct param *q = &l->params->param[i];
-        if (q->kind != PARAM_COUNTER && begins(method, q))
-            param_put(l->params, q, begins(method, q));
+        if (q->kind != PARAM_COUNTER && begins(run->name, q))
+            param_put(l->params, q, begins(run->name, q));
         else if (q->kind == PARAM_PLAIN || q->kind == PARAM_CONV)
             fail_msg("'%s' has no first values", q->name);
         else if (q->init == INIT_ONE) { /* running variances of a head of its own */
@@ -106,21 +184,36 @@ static void learner_make(struct learner *l, const char *method, struct backend *
         }
     }
     learner_begin(l);
-    for (size_t i = 0; i < l->states; i++)
-        if (!strcmp(l->state[i].name, "queue"))
-            b->put(b, l->state[i].data, expected(method, "begin.", "queue", 96 * K), 96 * K * sizeof(float));
+    for (size_t i = 0; i < COUNT_OF(run->state) && run->state[i]; i++) {
+        struct learner_state *state = state_named(l, run->state[i]);
+        size_t count = (size_t)state->rows * (size_t)state->columns;
+        const float *first = in_file(&golden, run->name, "begin.", state->name, count);
+        if (first)
+            b->put(b, state->data, first, count * sizeof *first);
+    }
 }
 
-static struct learner_tape *batch_put(struct learner *l)
+/* Labels of pairs; of voco_supervised some unknown. Windows of random crops: make.py's. */
+static struct learner_tape *batch_put(struct learner *l, const struct run *run)
 {
-    struct learner_tape *s = learner_tape(l, PAIRS);
-    float *box = numbers(0, 2 * PAIRS * 4096, 1), *position = numbers(2 * PAIRS * 4096, 2 * PAIRS * 9, 4);
-    int32_t label[2 * PAIRS];
-    for (int i = 0; i < 2 * PAIRS; i++)
-        label[i] = i % PAIRS % 3 % 2;
-    learner_put(l, s, box, &(struct batch_facts){.pairs = PAIRS, .views = 2, .label = label, .position = position});
+    struct learner_tape *s = learner_tape(l, run->pairs);
+    size_t rows = (size_t)(run->views * run->pairs);
+    float *box = numbers(0, rows * 4096, 1), *position = numbers((uint32_t)rows * 4096, rows * 9, 4);
+    int32_t *label = xalloc(rows, sizeof *label), *window = xalloc(rows * 5, sizeof *window);
+    for (size_t i = 0; i < rows; i++) {
+        int n = (int)i % run->pairs, v = (int)i / run->pairs;
+        label[i] = strcmp(run->name, "voco_supervised") ? n % 3 % 2 : n % 3 - 1;
+        for (int a = 0; a < 3; a++)
+            window[i * 5 + (size_t)a] = (3 * n + 5 * v + 2 * a) % 9;
+        window[i * 5 + 4] = -1;
+    }
+    learner_put(l, s, box,
+                &(struct batch_facts){
+                    .pairs = run->pairs, .views = run->views, .label = label, .position = position, .window = window});
     free(box);
     free(position);
+    free(label);
+    free(window);
     return s;
 }
 
@@ -194,49 +287,59 @@ static void check_teacher(struct learner *l, const char *method)
     assert_true(compared >= 10);
 }
 
-static void check_method(const char *method, struct backend *b, int steps)
+static void check_states(struct learner *l, const struct run *run)
+{
+    for (size_t i = 0; i < COUNT_OF(run->state) && run->state[i]; i++) {
+        struct learner_state *state = state_named(l, run->state[i]);
+        size_t count = (size_t)state->rows * (size_t)state->columns;
+        float *got = xalloc(count, sizeof *got);
+        l->b->get(l->b, got, state->data, count * sizeof *got);
+        assert_close(run->name, "the state ", state->name, got, expected(run->name, "tenth.", state->name, count),
+                     count, STATE);
+        free(got);
+    }
+}
+
+static void check_method(const struct run *run, struct backend *b, int steps)
 {
     struct learner l;
+    const char *name = run->name;
     assert_non_null(b);
-    learner_make(&l, method, b);
-    struct learner_tape *s = batch_put(&l);
+    learner_make(&l, run, b);
+    struct learner_tape *s = batch_put(&l, run);
     for (int step = 0; step < steps; step++) {
-        char name[16];
+        char number[16];
         double terms[1 + METHOD_TERMS];
         float part[METHOD_TERMS];
         int count = 0;
-        learner_rates(&l, LR, &(struct training_time){.step = step, .steps = STEPS, .epochs = 1});
+        learner_rates(&l, LR, &(struct training_time){step, STEPS, step, STEPS});
         learner_step(&l, s);
         learner_terms(&l, terms);
         for (; count < METHOD_TERMS && l.method->term[count]; count++)
             part[count] = (float)terms[count + 1];
-        format_into(name, sizeof name, "%d", step);
-        assert_close(method, "terms of step ", name, part, expected(method, "terms.", name, (size_t)count),
+        format_into(number, sizeof number, "%d", step);
+        assert_close(name, "terms of step ", number, part, expected(name, "terms.", number, (size_t)count),
                      (size_t)count, TERMS);
-        if (step == 0)
-            check_gradients(&l, method);
+        if (step == run->gradients)
+            check_gradients(&l, name);
     }
-    if (steps == STEPS)
-        check_way(&l, method);
+    if (steps == STEPS) {
+        check_way(&l, name);
+        check_states(&l, run);
+    }
     if (l.teacher && steps == STEPS)
-        check_teacher(&l, method);
-    for (size_t i = 0; i < l.states && steps == STEPS; i++)
-        if (!strcmp(l.state[i].name, "queue")) {
-            float *queue = xalloc(96 * K, sizeof *queue);
-            b->get(b, queue, l.state[i].data, 96 * K * sizeof *queue);
-            assert_close(method, "the queue", "", queue, expected(method, "tenth.", "queue", 96 * K), 96 * K, QUEUE);
-            free(queue);
-        }
+        check_teacher(&l, name);
     learner_close(&l);
     backend_close(&b);
 }
 
-static void check_both(const char *method)
+static void check_both(const char *name)
 {
     struct error e = {0};
-    check_method(method, backend_open("ref", 1, FLOAT32, &e), STEPS);
-    check_method(method, backend_open("cpu", 1, FLOAT32, &e), STEPS);
-    check_method(method, open_emulated(FLOAT32), 2);
+    const struct run *run = run_named(name);
+    check_method(run, backend_open("ref", 1, FLOAT32, &e), STEPS);
+    check_method(run, backend_open("cpu", 1, FLOAT32, &e), STEPS);
+    check_method(run, open_emulated(FLOAT32), 2 + run->gradients / 2);
 }
 static void test_simclr(void **state)
 {
@@ -264,6 +367,37 @@ static void test_swav(void **state)
     check_both("swav");
 }
 
+static void test_swav_crops(void **state)
+{
+    (void)state;
+    check_both("swav_crops");
+}
+static void test_smog(void **state)
+{
+    (void)state;
+    check_both("smog");
+}
+static void test_dino(void **state)
+{
+    (void)state;
+    check_both("dino");
+}
+static void test_voco(void **state)
+{
+    (void)state;
+    check_both("voco");
+}
+static void test_voco_supervised(void **state)
+{
+    (void)state;
+    check_both("voco_supervised");
+}
+static void test_wsp(void **state)
+{
+    (void)state;
+    check_both("wsp");
+}
+
 /* Validation moves nothing: neither parameters nor statistics, teacher or queue. */
 static void test_evaluation_moves_nothing(void **state)
 {
@@ -272,8 +406,8 @@ static void test_evaluation_moves_nothing(void **state)
     struct backend *b = backend_open("cpu", 1, FLOAT32, &e);
     struct learner l;
     double first[1 + METHOD_TERMS], again[1 + METHOD_TERMS];
-    learner_make(&l, "moco", b);
-    struct learner_tape *s = batch_put(&l);
+    learner_make(&l, run_named("moco"), b);
+    struct learner_tape *s = batch_put(&l, run_named("moco"));
     learner_evaluate(&l, s);
     learner_terms(&l, first);
     learner_evaluate(&l, s);
@@ -282,6 +416,61 @@ static void test_evaluation_moves_nothing(void **state)
     assert_true(learner_spread(&l, s) > 0.01);
     learner_close(&l);
     backend_close(&b);
+}
+
+/* Spherical k-means: every group ends at the mean direction of the rows nearest to it, whoever computes; twice the same; an unfilled
+ * bank moves nothing. */
+static void test_kmeans(void **state)
+{
+    (void)state;
+    enum { ROWS_IN = 40, BANK = 50, G = 6, C = 7 };
+    struct error e = {0};
+    float groups[2][G * C], row[BANK * C] = {0};
+    struct rng r = rng_make(3, RNG_TEST, 0);
+    for (int i = 0; i < ROWS_IN * C; i++)
+        row[i] = rng_normal(&r);
+    for (int k = 0; k < 2; k++) {
+        struct backend *b = backend_open(k ? "cpu" : "ref", 1, FLOAT32, &e);
+        struct learner l = {.b = b, .seed = 5};
+        struct learner_state g = {"groups", G, C, b->alloc(b, G * C * sizeof(float))},
+                             bank = {"bank", BANK, C, b->alloc(b, BANK * C * sizeof(float))};
+        kmeans_groups(&l, &g, &bank, 1);
+        b->get(b, groups[k], g.data, sizeof groups[k]);
+        for (int i = 0; i < G * C; i++)
+            assert_true(groups[k][i] == 0);
+        b->put(b, bank.data, row, sizeof row);
+        kmeans_groups(&l, &g, &bank, 1);
+        b->get(b, groups[k], g.data, sizeof groups[k]);
+        b->release(b, g.data);
+        b->release(b, bank.data);
+        backend_close(&b);
+    }
+    assert_true(distance(groups[0], groups[1], G * C) < 1e-5);
+    double before = 0, after = 0; /* of the rows' likeness to their groups, and to their groups' means */
+    for (int g = 0; g < G; g++) {
+        double mean[C] = {0}, length = 0;
+        for (int n = 0; n < ROWS_IN; n++) {
+            int best = 0;
+            double most = -2, own = 0;
+            for (int c = 0; c < C; c++)
+                own += (double)row[n * C + c] * (double)row[n * C + c];
+            for (int h = 0; h < G; h++) {
+                double dot = 0;
+                for (int c = 0; c < C; c++)
+                    dot += (double)row[n * C + c] * (double)groups[1][h * C + c];
+                if (dot > most)
+                    best = h, most = dot;
+            }
+            before += best == g ? most / sqrt(own) : 0;
+            for (int c = 0; c < C && best == g; c++)
+                mean[c] += (double)row[n * C + c] / sqrt(own);
+        }
+        for (int c = 0; c < C; c++)
+            length += mean[c] * mean[c];
+        assert_true(length > 0);
+        after += sqrt(length);
+    }
+    assert_true(after > before - 1e-4 && after < 1.02 * before); /* another round would gain nothing to speak of */
 }
 
 /* A back end without the operations, a bank smaller than a batch, a batch of one: a sentence, not a crash. */
@@ -305,6 +494,31 @@ static void test_refused(void **state)
     learner_close(&l);
     free((void *)(uintptr_t)s.own);
 
+    static const struct { /* what a method cannot be */
+        const char *method, *says;
+        int64_t views, queue, bank;
+    } bad[] = {
+        {"simclr", "simclr takes 2 to 2 views, and views is 3", 3, 0, 10000},
+        {"voco", "voco takes 9 to 32 views, and views is 2", 2, 0, 10000},
+        {"dino", "dino takes 2 to 32 views, and views is 1", 1, 0, 10000},
+        {"swav", "swav_queue 7 holds not even one batch's 8 pairs", 0, 7, 10000},
+        {"smog", "smog_bank 200", 0, 0, 200},
+    };
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        t.recipe.method = bad[i].method;
+        t.recipe.views = bad[i].views;
+        t.recipe.swav_queue = bad[i].queue;
+        t.recipe.smog_bank = bad[i].bank;
+        e = (struct error){0};
+        assert_int_equal(method_settings_make(&t, &s, &e), 0);
+        assert_int_equal(learner_open(&l, b, &s, &e), -1);
+        if (!strstr(e.text, bad[i].says))
+            fail_msg("'%s' does not say '%s'", e.text, bad[i].says);
+        assert_int_equal(e.code, EX_CONFIG);
+        learner_close(&l);
+        free((void *)(uintptr_t)s.own);
+    }
+    t.recipe.views = 0;
     b->cross_entropy = NULL;
     t.recipe.method = "simclr";
     assert_int_equal(method_settings_make(&t, &s, &e), 0);
@@ -343,7 +557,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_simclr), cmocka_unit_test(test_supcon),
                                        cmocka_unit_test(test_moco),   cmocka_unit_test(test_byol),
-                                       cmocka_unit_test(test_swav),   cmocka_unit_test(test_evaluation_moves_nothing),
-                                       cmocka_unit_test(test_refused)};
+                                       cmocka_unit_test(test_swav),   cmocka_unit_test(test_swav_crops),
+                                       cmocka_unit_test(test_smog),   cmocka_unit_test(test_dino),
+                                       cmocka_unit_test(test_voco),   cmocka_unit_test(test_voco_supervised),
+                                       cmocka_unit_test(test_wsp),    cmocka_unit_test(test_evaluation_moves_nothing),
+                                       cmocka_unit_test(test_kmeans), cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, open_files, close_files);
 }
