@@ -13,7 +13,8 @@ const char *cohort_words(const struct cache *c)
 static void table_print(const struct cache *c)
 {
     bool told = false;
-    printf("%-40s %-18s %8s %8s %8s %-10s %8s\n", "scan", "patient", "regions", "tumours", "outside*", "split", "SUVmax");
+    printf("%-40s %-18s %8s %8s %8s %-10s %8s\n", "scan", "patient", "regions", "tumours", "outside*", "split",
+           "SUVmax");
     for (size_t i = 0; i < c->shard_count; i++) {
         const struct shard_entry *s = &c->shard[i];
         struct scan_facts facts;
@@ -30,8 +31,9 @@ static void table_print(const struct cache *c)
                (long long)s->tumours, large, cache_split_name(s->split), facts.suv_max);
     }
     if (told)
-        printf("* regions of which less than half lies in their box of %d voxels a side: the network sees their middle\n",
-               BOX_SIDE);
+        printf(
+            "* regions of which less than half lies in their box of %d voxels a side: the network sees their middle\n",
+            BOX_SIDE);
     for (size_t i = c->shard_count; i < c->shard_count + c->refused_count; i++)
         printf("refused by %s: %s: %s\n", c->shard[i].refusal.stage, c->shard[i].refusal.scan,
                c->shard[i].refusal.sentence);

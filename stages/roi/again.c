@@ -66,8 +66,8 @@ static void rim_add(struct rim *rim, int64_t voxel, uint32_t region)
     rim->voxel[rim->count++] = (uint32_t)voxel;
 }
 
-void rim_mark(struct rim *rim, const struct near *n, const struct flood_place *place, size_t count, const uint32_t *label,
-              const bool *hot)
+void rim_mark(struct rim *rim, const struct near *n, const struct flood_place *place, size_t count,
+              const uint32_t *label, const bool *hot)
 {
     *rim = (struct rim){.of = xalloc((size_t)(n->dim[0] * n->dim[1] * n->dim[2]), sizeof *rim->of)};
     for (size_t i = 0; i < count; i++) {
@@ -135,8 +135,8 @@ void rim_beyond(const struct rim *rim, const struct near *n, const float *suv, c
     free(sample);
 }
 
-void rim_share(const struct rim *rim, const struct near *n, const float *suv, const struct flood_place *place, size_t count,
-               uint32_t first, uint32_t last, uint32_t *label)
+void rim_share(const struct rim *rim, const struct near *n, const float *suv, const struct flood_place *place,
+               size_t count, uint32_t first, uint32_t last, uint32_t *label)
 {
     float *lowest = xalloc((size_t)(last - first) + 2, sizeof *lowest);
     for (size_t i = 0; i < count; i++) /* the highest come first */

@@ -7,8 +7,9 @@
 /* Numbered in the order of their peaks, highest first; the smaller number is the root of a merge. */
 struct basin {
     float peak;
-    uint32_t peak_at;         /* voxel */
-    bool known, ends;         /* the rest is as the basin is now (reach.h); its region ends where it stands out, not with the basin */
+    uint32_t peak_at; /* voxel */
+    bool known,
+        ends; /* the rest is as the basin is now (reach.h); its region ends where it stands out, not with the basin */
     double around, threshold; /* SUV */
     double body;              /* SUV: the threshold by its peak alone, never lower */
     int64_t voxels;           /* that its region would hold */

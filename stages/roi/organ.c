@@ -49,8 +49,8 @@ void organ_foci(const struct volume *v, const struct region *r, size_t count, bo
         for (int64_t slice = 0; largest && slice < v->grid.dim[0]; slice++)
             all += voxels_of(v->organ + grid_at(&v->grid, slice, 0, 0), v->grid.dim[1] * v->grid.dim[2], labels[k]);
         for (size_t i = 0; i < count; i++)
-            focus[i] |= r[i].organ == labels[k] && ((double)hot < ORGAN_UPTAKE * (double)all ||
-                                                    r[i].suv_max >= ORGAN_FOCUS * largest->suv_max);
+            focus[i] |= r[i].organ == labels[k] &&
+                        ((double)hot < ORGAN_UPTAKE * (double)all || r[i].suv_max >= ORGAN_FOCUS * largest->suv_max);
     }
 }
 
@@ -58,7 +58,8 @@ int organ_near(const struct organ_look *o, size_t at, double within_mm)
 {
     const struct grid *g = &o->scan->grid;
     int64_t W = o->dim[2], H = o->dim[1], reach[3];
-    int64_t middle[3] = {(int64_t)at / (W * H) + o->low[0], (int64_t)at / W % H + o->low[1], (int64_t)at % W + o->low[2]};
+    int64_t middle[3] = {(int64_t)at / (W * H) + o->low[0], (int64_t)at / W % H + o->low[1],
+                         (int64_t)at % W + o->low[2]};
     double nearest = within_mm * within_mm;
     int label = ORGAN_LABEL_NONE;
     for (int a = 0; a < 3; a++)

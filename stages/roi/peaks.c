@@ -24,9 +24,9 @@ static bool one_body(struct reach *r, uint32_t high, uint32_t low, double s)
     const struct peaks_how *how = r->how;
     const struct basin *h = &r->basins->basin[high], *l = &r->basins->basin[low];
     double const *mm = how->spacing_mm, voxel_ml = mm[0] * mm[1] * mm[2] / 1000;
-    bool lobes = s >= how->valley * (double)l->peak,
-         mottled = s >= how->fraction * (double)h->peak && s >= how->lobe_valley * (double)l->peak &&
-                   (double)l->peak >= how->valley * (double)h->peak;
+    bool lobes = s >= how->valley * (double)l->peak, mottled = s >= how->fraction * (double)h->peak &&
+                                                               s >= how->lobe_valley * (double)l->peak &&
+                                                               (double)l->peak >= how->valley * (double)h->peak;
     if (!lobes && !mottled)
         return false;
     basin_known(r, low);
@@ -110,7 +110,8 @@ static uint32_t regions_write(struct reach *r, size_t count, uint32_t number, co
 
 /* Steps 1 to 4 on some places. mark: zeros wherever no place is, and at the places. */
 static uint32_t look(const float *suv, const int64_t dim[3], const struct flood_place *place, size_t count,
-                     const struct peaks_how *how, uint32_t *mark, uint32_t number, const float *beyond, struct found_at *f)
+                     const struct peaks_how *how, uint32_t *mark, uint32_t number, const float *beyond,
+                     struct found_at *f)
 {
     struct basins b;
     basins_of(&b, suv, dim, place, count, how->connectivity, how->noise_per_suv, how->noise_sds, mark);

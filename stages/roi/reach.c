@@ -84,8 +84,7 @@ static double end_of(const struct peaks_how *how, double peak, double mean, doub
 
 static bool stands_out(const struct peaks_how *how, double peak, double mean, double around)
 {
-    return mean >= how->contrast * around &&
-           peak - around >= how->contrast_sds * noise_sd(how->noise_per_suv, around);
+    return mean >= how->contrast * around && peak - around >= how->contrast_sds * noise_sd(how->noise_per_suv, around);
 }
 
 /* A heap of places, the highest SUV first: places are numbered in that order. */

@@ -83,8 +83,9 @@ static struct region *measure(const struct volume *v, const struct recipe *r, co
 
 /* Boxes of those that stay: regions of excluded organs are set apart, and where the recipe says so, those whose box leaves the
  * scan are left out. number[]: of each in the message's label map; excluded[]: of those set apart in theirs; 0: not there. */
-static void choose(const struct volume *v, bool drop, unsigned exclude, const bool *focus, const struct region *all, uint32_t count,
-                   struct regions_message *out, uint32_t *number, uint32_t *excluded, struct regions_summary *summary)
+static void choose(const struct volume *v, bool drop, unsigned exclude, const bool *focus, const struct region *all,
+                   uint32_t count, struct regions_message *out, uint32_t *number, uint32_t *excluded,
+                   struct regions_summary *summary)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct region *region = &out->region[out->count];
