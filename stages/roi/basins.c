@@ -14,7 +14,7 @@ static uint32_t basin_found(struct basins *b, float peak, uint32_t at)
         b->basin = xresize(b->basin, b->room, sizeof *b->basin);
     }
     b->parent[b->count] = b->count;
-    b->basin[b->count] = (struct basin){.peak = peak, .peak_at = at};
+    b->basin[b->count] = (struct basin){.peak = peak, .joined_at = peak, .peak_at = at};
     return b->count++;
 }
 

@@ -6,7 +6,8 @@
 
 /* Numbered in the order of their peaks, highest first; the smaller number is the root of a merge. */
 struct basin {
-    float peak;
+    float peak,
+        joined_at; /* SUV; joined_at: the lowest that other basins became part of it at: its region does not end above */
     uint32_t peak_at; /* voxel */
     bool known,
         ends; /* the rest is as the basin is now (reach.h); its region ends where it stands out, not with the basin */

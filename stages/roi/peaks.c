@@ -31,8 +31,8 @@ static bool one_body(struct reach *r, uint32_t high, uint32_t low, double s)
         return false;
     basin_known(r, low);
     basin_known(r, high);
-    if (h->ends != l->ends && (h->voxels > l->voxels) == l->ends)
-        return false; /* the larger is surroundings */
+    if (h->ends != l->ends && (h->ends ? l->voxels >= PEAKS_AROUND * h->voxels : h->voxels >= PEAKS_AROUND * l->voxels))
+        return false;
     if (lobes && s >= l->body && s >= h->body)
         return true;
     return mottled && (double)l->voxels * voxel_ml >= how->lobe_ml && (double)h->voxels * voxel_ml >= how->lobe_ml;
@@ -62,6 +62,7 @@ static bool basins_join(struct reach *r, size_t count)
         if (high == low || !one_body(r, high, low, (double)b->meeting[i].suv) || organ_parts(r, high, low))
             continue;
         b->parent[low] = high;
+        b->basin[high].joined_at = fminf(b->meeting[i].suv, fminf(b->basin[high].joined_at, b->basin[low].joined_at));
         joined[high] = any = true;
     }
     for (uint32_t k = 0; k < b->count; k++)

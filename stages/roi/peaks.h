@@ -20,7 +20,7 @@
 #define PETREL_ROI_PEAKS_H
 #include "common/base.h"
 
-enum { PEAKS_TURNS = 4 };
+enum { PEAKS_TURNS = 4, PEAKS_AROUND = 4 };
 #define PEAKS_ORGAN_MM 5.0
 #define PEAKS_BEYOND   2.0
 

@@ -74,12 +74,12 @@ static double fraction_of(const struct peaks_how *how, double ml)
 }
 
 /* Where a region of this peak, mean and volume ends. */
-static double end_of(const struct peaks_how *how, double peak, double mean, double around, double ml)
+static double end_of(const struct peaks_how *how, double peak, double mean, double around, double ml, double joined_at)
 {
     double up = fraction_of(how, ml) * (peak - around);
     if (ml >= how->mean_ml)
         up = fmin(up, how->mean_share * (mean - around));
-    return fmax(how->floor_suv, around + up);
+    return fmax(how->floor_suv, fmin(joined_at, around + up));
 }
 
 static bool stands_out(const struct peaks_how *how, double peak, double mean, double around)
@@ -148,7 +148,7 @@ void reach_grow(struct reach *r, uint32_t root)
             lowest = around + fmax(how->fraction, how->small_fraction) * (peak - around); /* no end is higher */
         }
         if (n && suv < level && suv < fmax(lowest, how->floor_suv)) {
-            double mean = sum / n, end = end_of(how, peak, mean, around, n * voxel_mm3 / 1000);
+            double mean = sum / n, end = end_of(how, peak, mean, around, n * voxel_mm3 / 1000, (double)x->joined_at);
             if (suv < end && stands_out(how, peak, mean, around)) {
                 x->threshold = end;
                 x->ends = true;
@@ -161,7 +161,8 @@ void reach_grow(struct reach *r, uint32_t root)
         neighbours_wait(r, place, root);
     }
     x->around = around;
-    x->body = fmax(x->threshold, around + fraction_of(how, n * voxel_mm3 / 1000) * (peak - around));
+    x->body =
+        !x->ends ? x->threshold : fmax(x->threshold, around + fraction_of(how, n * voxel_mm3 / 1000) * (peak - around));
     x->voxels = n;
     x->known = true;
 }
