@@ -9,7 +9,7 @@ usage() {
     cat <<'TEXT'
   test [PATTERN]       build and run every test; ends with "N passed, N failed, N skipped"
   bench [NAME]         speed, as ratios against named peers; bench train --newest: installs PyPI's newest PyTorch (5 GB), too
-  check [asan|layers]  the sanitizer build and its tests; who may include whom
+  check [asan|tsan]    the tests under a sanitizer; check valgrind, tidy, analyzer: what these find; check layers: who may include whom
 
   --yes       install missing Debian packages without asking (also when CI is set)
 TEXT
@@ -94,7 +94,7 @@ build_for() { # WORD...: the pipeline's
 command=demo
 case ${1:-} in
 packages) printf '%s\n' "${build_packages[@]}" "${test_packages[@]}"; exit 0 ;; # for pipelines/offline/bundle.sh
-demo | test | rois | train | classify | simulate | tables | bench | check) command=$1; shift ;;
+demo | test | rois | train | classify | watch | simulate | tables | bench | check) command=$1; shift ;;
 -h | --help | help) usage; exit 0 ;;
 '' | -*) ;;
 *) echo "run.sh: unknown command '$1'; ./run.sh --help lists them" >&2; exit 64 ;;
@@ -122,7 +122,7 @@ test)
     [[ ! tests/cli/peers.bats =~ ${1:-.} ]] || peers
     exec tests/run.sh build "$@"
     ;;
-demo | train | classify | tables)
+demo | train | classify | watch | tables)
     need "${build_packages[@]}"
     build_for "$@"
     front "$@"
@@ -151,7 +151,17 @@ check)
     case ${1:-asan} in
     layers) exec make -s layers ;;
     asan) build all tests asan=1 CUDA=0; exec tests/run.sh build-asan "${@:2}" ;;
-    *) echo "run.sh: check what? asan or layers" >&2; exit 64 ;;
+    tsan)
+        build all tests tsan=1 CUDA=0 MPI=0
+        export TSAN_OPTIONS="suppressions=$top/tests/sanitize/tsan.supp exitcode=66"
+        exec tests/run.sh build-tsan "${@:2}"
+        ;;
+    valgrind | tidy | analyzer)
+        need valgrind clang-tidy-14
+        build all CUDA=0
+        case $1 in valgrind) exec tests/sanitize/valgrind.sh build "${@:2}" ;; *) exec "tests/sanitize/$1.sh" "${@:2}" ;; esac
+        ;;
+    *) echo "run.sh: check what? asan, tsan, valgrind, tidy, analyzer or layers" >&2; exit 64 ;;
     esac
     ;;
 esac

@@ -5,6 +5,7 @@
 
 #include "common/config.h"
 #include "common/log.h"
+#include "common/memory_json.h"
 #include "common/opts_table.h"
 
 #include <assert.h>
@@ -414,6 +415,7 @@ int opts_parse(struct opts *o, int argc, char **argv, struct error *e)
 {
     static bool checked;
     program_name_set(o->program);
+    json_memory_or_die();
     if (!checked) /* first, so that it comes last */
         checked = atexit(stdout_check) == 0;
     if (o->common.seed == 0)

@@ -22,11 +22,12 @@ extern "C" {
     ROW(CLASSIFIER, 6) /* pairs/sampler: boxes of a classifier epoch; index as for PAIRS */                            \
     ROW(EVAL, 7)       /* eval/metrics: bootstrap; index 0 */                                                          \
     ROW(DROPOUT, 9)    /* dropout; index = step << 32 | operation << 24 | row */                                       \
-    ROW(FRACTION, 10)  /* cache_read: order in which train_fraction takes regions; seed 0, index = label */            \
+    ROW(FRACTION, 10)  /* cache_rows: order in which train_fraction takes regions; seed 0, index = label */            \
     ROW(QUEUE, 11)     /* kernels/methods: what queues hold before anything is learned; index: which */                \
     ROW(CROP, 12)      /* pairs/views: windows of local and random crops; index = view, of the pair */                 \
     ROW(SLICE, 13)     /* pairs/views: which slice of a box; index = view, of the pair */                              \
     ROW(GROUPS, 14)    /* kernels/methods/kmeans: rows that groups begin at; index = number of the grouping */         \
+    ROW(FORECAST, 40)  /* train/forecast: boxes that only take time; index 0 */                                        \
     ROW(TEST, 99)      /* tests */
 #define RNG_ROW(name, number) RNG_##name = number,
 enum rng_stream { RNG_STREAMS(RNG_ROW) };

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <hdf5.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,8 +39,20 @@ static struct {
     size_t size;
 } types[7];
 
+/* Where memory is gone, HDF5 1.10 leaves by itself (H5I_register: exit(-1)), with a code of nobody's and without a word. */
+static void library_gave_up(int status, void *nothing)
+{
+    (void)nothing;
+    if (status != -1)
+        return;
+    fprintf(stderr, "%s: HDF5 gave up: no memory, most likely (close other programs, or run on a larger machine)\n",
+            program_name());
+    _exit(EX_OSERR);
+}
+
 static void library_begin(void)
 {
+    on_exit(library_gave_up, NULL);
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1); /* read once, when the library starts */
     H5dont_atexit(); /* its farewell after a failed write is a SIGSEGV; whatever we keep was closed by hand */
     H5open();
@@ -335,16 +348,18 @@ int store_read(struct store *s, const char *name, enum store_type type, uint64_t
     return good ? 0 : store_fail(s, "read", name, e);
 }
 
-bool store_has(struct store *s, const char *name)
+int store_has(struct store *s, const char *name, struct error *e)
 {
     library_quiet();
     char part[256];
     for (const char *slash = strchr(name + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         format_into(part, sizeof part, "%.*s", (int)(slash - name), name);
-        if (H5Lexists(s->file, part, H5P_DEFAULT) <= 0)
-            return false;
+        htri_t const there = H5Lexists(s->file, part, H5P_DEFAULT);
+        if (there <= 0)
+            return there < 0 ? store_fail(s, "look for", name, e) : 0;
     }
-    return H5Lexists(s->file, name, H5P_DEFAULT) > 0;
+    htri_t const there = H5Lexists(s->file, name, H5P_DEFAULT);
+    return there < 0 ? store_fail(s, "look for", name, e) : there > 0;
 }
 
 /* ---- verification */
@@ -500,9 +515,11 @@ static int get_numbers(struct store *s, const char *object, const char *name, H5
     return result;
 }
 
-bool store_has_attribute(struct store *s, const char *object, const char *name)
+int store_has_attribute(struct store *s, const char *object, const char *name, struct error *e)
 {
-    return H5Aexists_by_name(s->file, object, name, H5P_DEFAULT) > 0;
+    library_quiet();
+    htri_t const there = H5Aexists_by_name(s->file, object, name, H5P_DEFAULT);
+    return there < 0 ? store_fail(s, "look for attribute", name, e) : there > 0;
 }
 
 int store_get_text(struct store *s, const char *object, const char *name, char *text, size_t size, struct error *e)

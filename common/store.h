@@ -27,14 +27,15 @@ int store_shape(struct store *s, const char *name, int *ndim, uint64_t dim[8], s
 /* Rows [first, first+count) of the first axis, converted to `type`. data holds count * the rest. */
 int store_read(struct store *s, const char *name, enum store_type type, uint64_t first, uint64_t count, void *data,
                struct error *e) MUST_USE;
-bool store_has(struct store *s, const char *name);
+/* 1: it is there; 0: it is not; -1: that cannot be told, which is no "not". */
+int store_has(struct store *s, const char *name, struct error *e) MUST_USE;
 
 /* Attributes of "/" or of a dataset or group; a missing group is made. */
 int store_set_text(struct store *s, const char *object, const char *name, const char *text, struct error *e) MUST_USE;
 int store_set_real(struct store *s, const char *object, const char *name, int count, const double *v,
                    struct error *e) MUST_USE;
 int store_set_int(struct store *s, const char *object, const char *name, int64_t v, struct error *e) MUST_USE;
-bool store_has_attribute(struct store *s, const char *object, const char *name);
+int store_has_attribute(struct store *s, const char *object, const char *name, struct error *e) MUST_USE; /* likewise */
 int store_get_text(struct store *s, const char *object, const char *name, char *text, size_t size,
                    struct error *e) MUST_USE;
 int store_get_real(struct store *s, const char *object, const char *name, int count, double *v,

@@ -18,45 +18,72 @@ char *cache_path(const struct cache *c, const char *file)
 
 struct shard_entry *cache_find(const struct cache *c, struct item_key key)
 {
-    for (size_t i = 0; i < cache_entries(c); i++)
-        if (c->shard[i].key.run == key.run && c->shard[i].key.index == key.index)
-            return &c->shard[i];
-    return NULL;
+    size_t place = index_find(c, BY_KEY, &key);
+    return place == INDEX_NONE ? NULL : &c->shard[place];
 }
 
 bool cache_has(const struct cache *c, struct item_key key)
 {
     const struct shard_entry *entry = cache_find(c, key);
-    bool has = entry && entry->file[0];
-    for (size_t i = 0; i < c->again_count && !has; i++)
-        has = c->again[i].run == key.run && c->again[i].index == key.index;
-    return has;
+    return (entry && entry->file[0]) || index_find(c, BY_AGAIN, &key) != INDEX_NONE;
+}
+
+/* Room for one more, twice as much as there was, so that many do not copy all the others again. */
+static void *room_for(void *items, size_t count, size_t size)
+{
+    return count & (count - 1) ? items : xresize(items, count ? 2 * count : 1, size);
 }
 
 void cache_again(struct cache *c, struct item_key key)
 {
-    c->again = xresize(c->again, c->again_count + 1, sizeof *c->again);
+    c->again = room_for(c->again, c->again_count, sizeof *c->again);
     c->again[c->again_count++] = key;
+    index_put(c, BY_AGAIN, c->again_count - 1);
+}
+
+/* An entry stands elsewhere now; it is a refusal, and so is in one table alone. */
+static void refusal_move(struct cache *c, size_t from, size_t to)
+{
+    if (from == to)
+        return;
+    index_drop(c, BY_KEY, &c->shard[from].key);
+    c->shard[to] = c->shard[from];
+    index_put(c, BY_KEY, to);
 }
 
 void cache_withdraw(struct cache *c, struct item_key key)
 {
-    struct shard_entry *there = cache_find(c, key);
-    if (!there || there->file[0])
+    size_t place = index_find(c, BY_KEY, &key);
+    if (place == INDEX_NONE || c->shard[place].file[0])
         return;
-    *there = c->shard[cache_entries(c) - 1]; /* cache_count sorts */
+    free(c->shard[place].refusal);
+    index_drop(c, BY_KEY, &key);
+    refusal_move(c, cache_entries(c) - 1, place);
     c->refused_count--;
 }
 
-void cache_put(struct cache *c, const struct shard_entry *entry)
+/* Shards first, refusals behind them, each in the order they came: cache_count sorts. */
+void cache_put(struct cache *c, const struct shard_entry *given)
 {
-    struct shard_entry *there = cache_find(c, entry->key);
-    if (!there) {
-        c->shard = xresize(c->shard, cache_entries(c) + 1, sizeof *c->shard);
-        there = &c->shard[cache_entries(c)];
-        c->refused_count++; /* cache_count tells them apart */
+    const struct shard_entry entry = *given; /* may lie in c->shard, which moves */
+    size_t there = index_find(c, BY_KEY, &entry.key);
+    if (there != INDEX_NONE && c->shard[there].file[0])
+        die(EX_SOFTWARE, "a second shard of one key");
+    cache_withdraw(c, entry.key); /* an older refusal of it */
+    size_t place = cache_entries(c);
+    c->shard = room_for(c->shard, place, sizeof *c->shard);
+    if (entry.file[0]) {
+        if (c->refused_count)
+            refusal_move(c, c->shard_count, place);
+        place = c->shard_count++;
+        c->regions += (size_t)entry.regions;
+        c->tumours += (size_t)entry.tumours;
+    } else {
+        c->refused_count++;
     }
-    *there = *entry;
+    c->shard[place] = entry;
+    for (int by = BY_KEY; by <= BY_PATIENT; by++)
+        index_put(c, (enum index_by)by, place);
 }
 
 static int entry_order(const void *a, const void *b)
@@ -89,19 +116,35 @@ void cache_count(struct cache *c)
         memcpy(digests + i * 64, c->shard[i].sha256, 64);
     bytes_sha256(digests, c->shard_count * 64, c->digest);
     free(digests);
+    index_rebuild(c);
 }
 
+size_t cache_patients(const struct cache *c, enum split split)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->shard_count; i++)
+        count += c->shard[i].split == split && index_find(c, BY_PATIENT, c->shard[i].patient) == i;
+    return count;
+}
+
+static int text_order(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The directory is read once: over a network, asking for each of 100,000 files takes a minute. */
 static int shards_present(const struct cache *c, struct error *e)
 {
-    for (size_t i = 0; i < c->shard_count; i++) {
-        char *path = cache_path(c, c->shard[i].file);
-        bool there = file_exists(path);
-        free(path);
-        if (!there)
-            return fail(e, "cache '%s' has lost its shard '%s': make it again with petrel-cache collect", c->dir,
-                        c->shard[i].file);
+    struct names names;
+    int result = dir_list(c->dir, &names, e);
+    for (size_t i = 0; i < c->shard_count && !result; i++) {
+        const char *file = c->shard[i].file;
+        if (!bsearch(&file, names.name, names.count, sizeof *names.name, text_order))
+            result =
+                fail(e, "cache '%s' has lost its shard '%s': make it again with petrel-cache collect", c->dir, file);
     }
-    return 0;
+    names_free(&names);
+    return result;
 }
 
 int cache_open(struct cache *c, const char *dir, struct error *e)

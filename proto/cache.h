@@ -4,6 +4,7 @@
  * CACHE.md holds the layout and says when a cache is stale. A shard is published by cache_add: written under a
  * temporary name, flushed, closed, fsynced, reopened and verified, renamed; the directory fsynced; then its manifest
  * line appended. A line counts only if its own checksum is right, so a torn last line is an absent line.
+ * While a cache is written its shards stand in the order they came; digest and first_row are those of its opening.
  * Row numbers: regions are numbered 0.. over the shards in order of their key's index, then their row in the shard. */
 #ifndef PETREL_PROTO_CACHE_H
 #define PETREL_PROTO_CACHE_H
@@ -23,10 +24,10 @@ struct shard_entry {
     char patient[40], study[64], scan[64];
     int64_t regions, tumours;
     int32_t channels, simulated;
-    uint64_t settings;              /* regions_message's: one cache holds one */
-    char sha256[65];                /* of the shard file */
-    struct refusal_message refusal; /* where file is "" */
-    enum split split;               /* from splits.tsv, by patient */
+    uint64_t settings;               /* regions_message's: one cache holds one */
+    char sha256[65];                 /* of the shard file */
+    struct refusal_message *refusal; /* where file is ""; the cache's */
+    enum split split;                /* from splits.tsv, by patient */
     size_t first_row;
 };
 
@@ -41,6 +42,7 @@ struct cache {
     size_t again_count;
     bool split_by_hand;  /* splits.tsv is there, and not by petrel-cache split */
     atomic_uchar *sound; /* [shard_count]: this process held the file against its SHA-256; NULL while it is written */
+    struct cache_index *index;   /* cache_index.c */
     struct cache_writer *writer; /* NULL: opened for reading */
 };
 
@@ -60,6 +62,11 @@ bool cache_has(const struct cache *c, struct item_key key);
  * that differs); EX_CONFIG: it was made with other settings than the cache's; else the directory cannot be written. */
 int cache_add(struct cache *c, struct item_key key, const struct regions_message *m, struct error *e) MUST_USE;
 int cache_refuse(struct cache *c, struct item_key key, const struct refusal_message *m, struct error *e) MUST_USE;
+
+/* Another cache's shards and refusals into this one, under their keys: caches of parts of one list of scans become the cache of the whole,
+ * with the digest a single run would have given. by_link: hard links in place of copies (one file system). brought: shards that were not here.
+ * EX_CONFIG: made with other settings; EX_DATAERR: a shard is damaged, or is another of a scan that is here. What was brought before stays. */
+int cache_merge(struct cache *c, const struct cache *from, bool by_link, size_t *brought, struct error *e) MUST_USE;
 
 /* A whole shard back. With verify, every box's XXH3 is checked, too, and the file's SHA-256 again. */
 int cache_read_shard(const struct cache *c, size_t shard, bool verify, struct regions_message *m,
@@ -92,12 +99,15 @@ struct cache_row {
     float position[POSITION_FORMS][POSITION_SIZE];
     int32_t label, patient, shard, row_in_shard;
     enum split split;
-    int32_t clipped;
+    int32_t clipped, begins; /* its box left the volume; begins at the first voxel of some axis, or before it */
     struct volume_scale scale;
     float quantile; /* in [0,1): where it stands among the training regions of its label, put in an order
                                     that depends on nothing but their number: train_fraction keeps the first ones */
 };
 int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e) MUST_USE; /* [regions]; free() */
+/* Keeps what cache_rows reads out of every shard in one file, DIR/rows, for the next who asks; not part of the digest, and never needed. The
+ * digest must be that of c as it is (cache_open, or cache_count). */
+int cache_rows_publish(const struct cache *c, struct error *e) MUST_USE;
 /* Boxes by row number, the first `channels` of theirs, [channels][16][16][16] each, checked against their XXH3; keeps files open;
  * one reader a thread. EX_CONFIG: the cache's boxes have fewer. */
 struct box_reader;
@@ -106,7 +116,13 @@ int box_read(struct box_reader *r, size_t row, float *box, struct error *e) MUST
 void box_reader_close(struct box_reader **r);
 
 /* Patients into train, validation, test, the tumour share kept about equal; deterministic in seed and the set of
- * patients. Publishes DIR/splits.tsv (patient, split). Another split that is there is refused (EX_USAGE) unless replace: models
- * learned from its patients. */
-int cache_split(struct cache *c, double validation, double test, uint64_t seed, bool replace, struct error *e) MUST_USE;
+ * patients. Publishes DIR/splits.tsv (patient, split). Of a split that is there already, whose patients models learned from: */
+enum split_there {
+    SPLIT_REFUSE, /* another is refused (EX_USAGE) */
+    SPLIT_KEEP, /* its patients stay where they are, the others are dealt so that shares come near what is asked for */
+    SPLIT_REPLACE
+};
+int cache_split(struct cache *c, double validation, double test, uint64_t seed, enum split_there there,
+                struct error *e) MUST_USE;
+size_t cache_patients(const struct cache *c, enum split split); /* how many patients are in it */
 #endif

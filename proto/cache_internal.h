@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cache_internal -- what the cache's own files share.   proto
- * cache.c opens and counts; cache_manifest.c lines and splits; cache_shard.c one HDF5 file; cache_write.c publishes;
- * cache_read.c gives rows and boxes; cache_split.c divides patients. */
+ * cache.c opens and counts; cache_index.c finds; cache_manifest.c lines and splits; cache_shard.c one HDF5 file; cache_write.c publishes;
+ * cache_read.c gives shards and boxes, cache_rows.c rows; cache_split.c divides patients. */
 #ifndef PETREL_PROTO_CACHE_INTERNAL_H
 #define PETREL_PROTO_CACHE_INTERNAL_H
 #include "common/store.h"
@@ -12,6 +12,7 @@
 #define CACHE_MANIFEST "manifest"
 #define CACHE_SPLITS   "splits.tsv"
 #define CACHE_LOCK     "lock"
+#define CACHE_ROWS     "rows"
 
 /* ---- cache.c */
 size_t cache_entries(const struct cache *c);
@@ -23,6 +24,22 @@ void cache_withdraw(struct cache *c, struct item_key key); /* a refusal, no long
 void cache_again(struct cache *c, struct item_key key);    /* this key is a shard that is here */
 void cache_count(struct cache *c);
 char *cache_path(const struct cache *c, const char *file) MUST_USE;
+
+/* ---- cache_index.c: places in c->shard (BY_AGAIN: in c->again), found without looking through all. */
+enum index_by {
+    BY_KEY /* struct item_key */,
+    BY_FILE /* name */,
+    BY_PATIENT /* name; any one of its shards */,
+    BY_AGAIN,
+    INDEXES
+};
+#define INDEX_NONE SIZE_MAX
+size_t index_find(const struct cache *c, enum index_by by, const void *wanted); /* INDEX_NONE: it is not there */
+void index_put(struct cache *c, enum index_by by,
+               size_t place); /* nothing, where one of that name is there, or the entry has none */
+void index_drop(struct cache *c, enum index_by by, const void *wanted);
+void index_rebuild(struct cache *c); /* after places changed */
+void index_free(struct cache *c);
 
 /* ---- cache_manifest.c */
 void manifest_head_write(FILE *to);
@@ -37,6 +54,18 @@ int manifest_read(struct cache *c, struct manifest_state *is, struct error *e) M
 int splits_read(struct cache *c, struct error *e) MUST_USE; /* no file: SPLIT_NONE for all */
 int splits_publish(const struct cache *c, char *const *patient, const enum split *split, size_t patients,
                    struct error *e) MUST_USE;
+
+/* ---- cache_write.c */
+/* A line of the manifest that is there for good; kind NULL: the entry's own, or "again", "withdrawn". */
+int manifest_append(struct cache *c, const char *kind, const struct shard_entry *entry, struct error *e) MUST_USE;
+/* Refusals of this source under the keys of other lists of scans than key's are withdrawn. */
+int refusals_withdraw(struct cache *c, struct item_key key, const char *source, struct error *e) MUST_USE;
+
+/* ---- cache_read.c */
+int entry_open(const struct cache *c, size_t shard, struct store **s, struct error *e) MUST_USE;
+/* For reading what nothing else in the file vouches for: once in a process the whole file is held against its SHA-256. */
+int entry_trust(const struct cache *c, size_t shard, struct error *e) MUST_USE;
+int shard_error(const struct cache *c, size_t shard, struct error *e); /* -1, the shard's name before the sentence */
 
 /* ---- cache_shard.c */
 int shard_write(const char *path, const struct regions_message *m, struct error *e) MUST_USE;

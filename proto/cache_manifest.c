@@ -54,9 +54,9 @@ void manifest_line_write(FILE *to, const struct shard_entry *s)
         free(study);
         free(scan);
     } else {
-        char *scan = plain(s->refusal.scan), *stage = plain(s->refusal.stage), *sentence = plain(s->refusal.sentence);
+        char *scan = plain(s->refusal->scan), *stage = plain(s->refusal->stage), *sentence = plain(s->refusal->sentence);
         line = xprintf("refused\t%016" PRIx64 "\t%" PRIu64 "\t%s\t%d\t%s\t%s", s->key.run, s->key.index, stage,
-                       s->refusal.code, scan, sentence);
+                       s->refusal->code, scan, sentence);
         free(scan);
         free(stage);
         free(sentence);
@@ -115,10 +115,12 @@ static bool shard_parse(char *const *column, struct shard_entry *s)
 static bool refusal_parse(char *const *column, struct shard_entry *s)
 {
     int64_t code = 0;
-    bool good = take_text(s->refusal.stage, sizeof s->refusal.stage, column[3]) &&
-                take_number(&code, column[4], 0, 255) && take_text(s->refusal.scan, sizeof s->refusal.scan, column[5]) &&
-                take_text(s->refusal.sentence, sizeof s->refusal.sentence, column[6]);
-    s->refusal.code = (int32_t)code;
+    s->refusal = xalloc(1, sizeof *s->refusal);
+    bool good = take_text(s->refusal->stage, sizeof s->refusal->stage, column[3]) &&
+                take_number(&code, column[4], 0, 255) &&
+                take_text(s->refusal->scan, sizeof s->refusal->scan, column[5]) &&
+                take_text(s->refusal->sentence, sizeof s->refusal->sentence, column[6]);
+    s->refusal->code = (int32_t)code;
     return good;
 }
 
@@ -167,7 +169,7 @@ static int head_check(const struct cache *c, char *line, struct error *e)
 /* false: a damaged line. */
 static bool line_take(struct cache *c, char *line)
 {
-    struct shard_entry entry;
+    struct shard_entry entry = {0};
     int kind = sum_right(line) ? line_parse(line, &entry) : LINE_BAD;
     if (kind == LINE_AGAIN)
         cache_again(c, entry.key);
@@ -175,6 +177,8 @@ static bool line_take(struct cache *c, char *line)
         cache_withdraw(c, entry.key);
     else if (kind != LINE_BAD && !cache_has(c, entry.key))
         cache_put(c, &entry);
+    else
+        free(entry.refusal);
     return kind != LINE_BAD;
 }
 
@@ -246,12 +250,12 @@ static int split_line(struct cache *c, char *line, size_t number, struct error *
         return fail(e, "'%s/%s' line %zu is not PATIENT, a tab, and train, validation or test", c->dir, CACHE_SPLITS,
                     number);
     *tab = '\0';
-    for (size_t i = 0; i < c->shard_count; i++)
-        if (strcmp(c->shard[i].patient, line) == 0) {
-            if (c->shard[i].split != SPLIT_NONE)
-                return fail(e, "'%s/%s' line %zu has the patient '%s' again", c->dir, CACHE_SPLITS, number, line);
-            c->shard[i].split = (enum split)split;
-        }
+    size_t const place = index_find(c, BY_PATIENT, line); /* one of its shards: splits_read tells the others */
+    if (place == INDEX_NONE)
+        return 0;
+    if (c->shard[place].split != SPLIT_NONE)
+        return fail(e, "'%s/%s' line %zu has the patient '%s' again", c->dir, CACHE_SPLITS, number, line);
+    c->shard[place].split = (enum split)split;
     return 0;
 }
 
@@ -312,6 +316,8 @@ int splits_read(struct cache *c, struct error *e)
     if (!result && c->split_by_hand && c->shard_count)
         log_note("'%s/%s' has no sum: it was written by hand (or by petrel 0.1), and damage to it would not be seen",
                  c->dir, CACHE_SPLITS);
+    for (size_t i = 0; i < c->shard_count; i++)
+        c->shard[i].split = c->shard[index_find(c, BY_PATIENT, c->shard[i].patient)].split;
     buffer_free(&b);
     free(path);
     return result;

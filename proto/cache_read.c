@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cache_read -- shards, rows and boxes back out of a cache, each checked.   shards -> [cache_read] -> pairs, eval */
+/* cache_read -- shards and boxes back out of a cache, each checked.   shards -> [cache_read] -> pairs, eval */
 #include "common/file.h"
 #include "common/rng.h"
 #include "proto/cache_internal.h"
@@ -31,13 +31,13 @@ static int sha256_check(const struct cache *c, size_t shard, struct error *e)
 }
 
 /* For reading what nothing else in the file vouches for: once in a process the whole file is looked at. */
-static int entry_trust(const struct cache *c, size_t shard, struct error *e)
+int entry_trust(const struct cache *c, size_t shard, struct error *e)
 {
     entry_at(c, shard);
     return c->sound && atomic_load(&c->sound[shard]) ? 0 : sha256_check(c, shard, e);
 }
 
-static int entry_open(const struct cache *c, size_t shard, struct store **s, struct error *e)
+int entry_open(const struct cache *c, size_t shard, struct store **s, struct error *e)
 {
     char *path = cache_path(c, entry_at(c, shard)->file);
     int result = shard_open(s, path, e);
@@ -45,7 +45,7 @@ static int entry_open(const struct cache *c, size_t shard, struct store **s, str
     return result;
 }
 
-static int shard_error(const struct cache *c, size_t shard, struct error *e)
+int shard_error(const struct cache *c, size_t shard, struct error *e)
 {
     return fail_in(e, "cache '%s', shard '%s'", c->dir, c->shard[shard].file);
 }
@@ -159,114 +159,6 @@ int cache_verify_shard(const struct cache *c, size_t shard, struct error *e)
     int result = entry_open(c, shard, &s, e) || store_verify(s, e) || finite_check(&m, e) ? shard_error(c, shard, e) : 0;
     store_close(&s);
     regions_message_free(&m);
-    return result;
-}
-
-/* ---- rows */
-
-struct patients {
-    const char **name;
-    size_t count;
-};
-
-static int text_order(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Patients by name, each once: a patient's number is its place here. */
-static struct patients patients_list(const struct cache *c)
-{
-    struct patients p = {xalloc(c->shard_count + 1, sizeof *p.name), 0};
-    for (size_t i = 0; i < c->shard_count; i++)
-        p.name[i] = c->shard[i].patient;
-    qsort(p.name, c->shard_count, sizeof *p.name, text_order);
-    for (size_t i = 0; i < c->shard_count; i++)
-        if (!p.count || strcmp(p.name[p.count - 1], p.name[i]) != 0)
-            p.name[p.count++] = p.name[i];
-    return p;
-}
-
-static int rows_of_shard(const struct cache *c, size_t shard, int32_t patient, struct cache_row *row, struct error *e)
-{
-    const struct shard_entry *entry = &c->shard[shard];
-    size_t n = (size_t)entry->regions, regions;
-    int32_t channels, *label = xalloc(n + 1, sizeof *label), *clipped = xalloc(n + 1, sizeof *clipped);
-    float(*position)[POSITION_FORMS][POSITION_SIZE] = xalloc(n + 1, sizeof *position);
-    struct scan_facts facts;
-    struct store *s = NULL;
-    int result = entry_trust(c, shard, e) || entry_open(c, shard, &s, e) || shard_shape(s, &regions, &channels, e) ||
-                         shard_facts(s, &facts, e)
-                     ? -1
-                     : 0;
-    if (!result && regions != n)
-        result = fail(e, "it has %zu regions, the manifest says %zu", regions, n);
-    int ndim;
-    uint64_t dim[8];
-    if (!result && (store_shape(s, "/position", &ndim, dim, e) ||
-                    (ndim != 3 || dim[1] != POSITION_FORMS || dim[2] != POSITION_SIZE
-                         ? fail(e, "its '/position' is not [regions, %d, %d]", POSITION_FORMS, POSITION_SIZE)
-                         : 0) ||
-                    store_read(s, "/position", STORE_F32, 0, n, position, e) ||
-                    store_read(s, "/label", STORE_I32, 0, n, label, e) ||
-                    store_read(s, "/roi/clipped", STORE_I32, 0, n, clipped, e)))
-        result = -1;
-    store_close(&s);
-    for (size_t i = 0; i < n && !result; i++) {
-        row[i] = (struct cache_row){.label = label[i],
-                                    .patient = patient,
-                                    .shard = (int32_t)shard,
-                                    .row_in_shard = (int32_t)i,
-                                    .split = entry->split,
-                                    .clipped = clipped[i],
-                                    .scale = facts_scale(&facts)};
-        memcpy(row[i].position, position[i], sizeof row[i].position);
-    }
-    free(position);
-    free(label);
-    free(clipped);
-    return result ? shard_error(c, shard, e) : 0;
-}
-
-static void places_draw(struct cache_row *row, size_t n)
-{
-    enum { UNKNOWN, OTHER, TUMOUR, LABELS };
-    uint32_t *at = xalloc(n + 1, sizeof *at), *order = xalloc(n + 1, sizeof *order);
-    for (int label = UNKNOWN; label < LABELS; label++) {
-        size_t count = 0;
-        for (size_t i = 0; i < n; i++) {
-            int is = row[i].label < 0 ? UNKNOWN : row[i].label > 0 ? TUMOUR : OTHER;
-            if (row[i].split == SPLIT_TRAIN && is == label) {
-                at[count] = (uint32_t)i;
-                order[count] = (uint32_t)count;
-                count++;
-            }
-        }
-        struct rng r = rng_make(0, RNG_FRACTION, (uint64_t)label);
-        rng_shuffle(&r, order, count);
-        for (size_t k = 0; k < count; k++)
-            row[at[order[k]]].quantile = (float)k / (float)count;
-    }
-    free(at);
-    free(order);
-}
-
-int cache_rows(const struct cache *c, struct cache_row **rows, struct error *e)
-{
-    struct patients p = patients_list(c);
-    *rows = xalloc(c->regions + 1, sizeof **rows);
-    int result = 0;
-    for (size_t i = 0; i < c->shard_count && !result; i++) {
-        const char *name = c->shard[i].patient, **at = bsearch(&name, p.name, p.count, sizeof *p.name, text_order);
-        result = rows_of_shard(c, i, (int32_t)(at - p.name), *rows + c->shard[i].first_row, e);
-    }
-    free(p.name);
-    if (!result)
-        places_draw(*rows, c->regions);
-    if (result) {
-        free(*rows);
-        *rows = NULL;
-    }
     return result;
 }
 

@@ -209,11 +209,14 @@ int shard_facts(struct store *s, struct scan_facts *facts, struct error *e)
     for (size_t i = 0; i < scan_fact_count; i++) {
         const struct fact_field *f = &scan_fact_fields[i];
         void *at = (char *)facts + f->offset;
-        if (!store_has_attribute(s, "/scan", f->name))
+        int result = store_has_attribute(s, "/scan", f->name, e);
+        if (result < 0)
+            return -1;
+        if (!result)
             continue;
-        int result = f->kind == FACT_TEXT   ? store_get_text(s, "/scan", f->name, at, f->size, e)
-                     : f->kind == FACT_REAL ? store_get_real(s, "/scan", f->name, 1, at, e)
-                                            : store_get_int(s, "/scan", f->name, at, e);
+        result = f->kind == FACT_TEXT   ? store_get_text(s, "/scan", f->name, at, f->size, e)
+                 : f->kind == FACT_REAL ? store_get_real(s, "/scan", f->name, 1, at, e)
+                                        : store_get_int(s, "/scan", f->name, at, e);
         if (result)
             return -1;
     }
@@ -290,8 +293,9 @@ static int table_read(struct store *s, const char *group, const struct record_ta
 static int excluded_read(struct store *s, struct regions_message *m, struct error *e)
 {
     void *record = NULL;
-    int result =
-        !store_has(s, "/excluded") ? 0 : table_read(s, "/excluded", &region_table, &record, &m->excluded_count, e);
+    int result = store_has(s, "/excluded", e);
+    if (result > 0)
+        result = table_read(s, "/excluded", &region_table, &record, &m->excluded_count, e);
     m->excluded = record;
     return result;
 }
@@ -300,12 +304,13 @@ static int excluded_read(struct store *s, struct regions_message *m, struct erro
 int shard_lesions(struct store *s, size_t regions, struct lesions *l, struct error *e)
 {
     void *lesion = NULL, *part = NULL;
-    if (!store_has(s, "/lesion"))
-        return 0;
-    int result = table_read(s, "/lesion", &lesion_table, &lesion, &l->count, e) ||
-                         table_read(s, "/lesion_part", &lesion_part_table, &part, &l->part_count, e)
-                     ? -1
-                     : 0;
+    int result = store_has(s, "/lesion", e);
+    if (result <= 0)
+        return result;
+    result = table_read(s, "/lesion", &lesion_table, &lesion, &l->count, e) ||
+                     table_read(s, "/lesion_part", &lesion_part_table, &part, &l->part_count, e)
+                 ? -1
+                 : 0;
     l->lesion = lesion, l->part = part;
     l->known = 1;
     return result ? result : lesions_check(l, regions, e);
@@ -331,8 +336,9 @@ static int mip_read(struct store *s, struct regions_message *m, struct error *e)
 {
     int ndim;
     uint64_t dim[8];
-    if (!store_has(s, "/mip"))
-        return 0;
+    int const there = store_has(s, "/mip", e);
+    if (there <= 0)
+        return there;
     double middle[3];
     if (store_shape(s, "/mip", &ndim, dim, e) || store_get_real(s, "/mip", "pixel_mm", 1, &m->mip_mm, e) ||
         store_get_real(s, "/mip", "middle_zyx", 3, middle, e))

@@ -11,12 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPLITS = 3, SWEEPS_MAX = 20 };
+enum {
+    SPLITS = 3,
+    SWEEPS_MAX = 20,
+    NEAR = 4096 /* a patient changes places with those of about its share of tumours */
+};
 
 struct patient {
     char *name;
     int64_t regions, tumours;
     enum split split;
+    bool stays; /* in the split it was in */
     uint32_t draw;
 };
 struct tally {
@@ -47,8 +52,10 @@ static struct patient *patients_gather(const struct cache *c, size_t *count)
 {
     struct patient *p = xalloc(c->shard_count + 1, sizeof *p);
     for (size_t i = 0; i < c->shard_count; i++)
-        p[i] = (struct patient){
-            .name = c->shard[i].patient, .regions = c->shard[i].regions, .tumours = c->shard[i].tumours};
+        p[i] = (struct patient){.name = c->shard[i].patient,
+                                .regions = c->shard[i].regions,
+                                .tumours = c->shard[i].tumours,
+                                .split = c->shard[i].split};
     qsort(p, c->shard_count, sizeof *p, name_order);
     size_t n = 0;
     for (size_t i = 0; i < c->shard_count; i++) {
@@ -79,21 +86,30 @@ static void quotas(size_t patients, const double fraction[SPLITS], size_t quota[
     quota[SPLIT_TRAIN] = patients - taken;
 }
 
+/* Those who stay count as dealt before all others. */
 static void deal(struct patient *p, size_t count, const size_t quota[SPLITS])
 {
-    size_t given[SPLITS] = {0};
+    size_t given[SPLITS] = {0}, dealt = 0;
+    for (size_t i = 0; i < count; i++)
+        if (p[i].stays) {
+            given[p[i].split]++;
+            dealt++;
+        }
     for (size_t i = 0; i < count; i++) {
+        if (p[i].stays)
+            continue;
+        dealt++;
         int furthest = -1;
         double behind = 0;
         for (int s = 0; s < SPLITS; s++) {
-            double lag = (double)quota[s] * ((double)i + 1) / (double)count - (double)given[s];
+            double lag = (double)quota[s] * (double)dealt / (double)count - (double)given[s];
             if (given[s] < quota[s] && (furthest < 0 || lag > behind + 1e-9)) {
                 furthest = s;
                 behind = lag;
             }
         }
-        p[i].split = (enum split)furthest;
-        given[furthest]++;
+        p[i].split = furthest < 0 ? SPLIT_TRAIN : (enum split)furthest;
+        given[p[i].split]++;
     }
 }
 
@@ -129,8 +145,8 @@ static bool sweep(struct patient *p, size_t count, struct tally t[SPLITS], doubl
 {
     bool changed = false;
     for (size_t i = 0; i < count; i++)
-        for (size_t k = i + 1; k < count; k++) {
-            if (p[i].split == p[k].split)
+        for (size_t k = i + 1; k < count && k - i <= NEAR && !p[i].stays; k++) {
+            if (p[i].split == p[k].split || p[k].stays)
                 continue;
             struct tally tried[SPLITS];
             memcpy(tried, t, sizeof tried);
@@ -176,7 +192,7 @@ static bool splits_differ(const struct cache *c, const struct patient *p, size_t
     return differ;
 }
 
-int cache_split(struct cache *c, double validation, double test, uint64_t seed, bool replace, struct error *e)
+int cache_split(struct cache *c, double validation, double test, uint64_t seed, enum split_there there, struct error *e)
 {
     if (!(validation >= 0 && test >= 0 && validation + test < 1))
         return fail_as(e, EX_USAGE, "cannot split: validation %g and test %g leave nothing to train on", validation,
@@ -192,8 +208,10 @@ int cache_split(struct cache *c, double validation, double test, uint64_t seed, 
         order[i] = (uint32_t)i;
     struct rng rng = rng_make(seed, RNG_SPLIT, 0);
     rng_shuffle(&rng, order, count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         p[i].draw = order[i];
+        p[i].stays = there == SPLIT_KEEP && p[i].split != SPLIT_NONE;
+    }
     free(order);
     qsort(p, count, sizeof *p, share_order);
     quotas(count, (const double[SPLITS]){0, validation, test}, quota);
@@ -201,11 +219,12 @@ int cache_split(struct cache *c, double validation, double test, uint64_t seed, 
     balance(p, count);
 
     qsort(p, count, sizeof *p, name_order);
-    if (!replace && splits_differ(c, p, count)) {
+    if (there == SPLIT_REFUSE && splits_differ(c, p, count)) {
         free(p);
         return fail_as(e, EX_USAGE,
                        "cache '%s' is split already, in another way: what was trained on it knows other patients "
-                       "(--force replaces '%s')",
+                       "(--keep leaves its patients where they are and places those that came since; --force replaces "
+                       "'%s')",
                        c->dir, CACHE_SPLITS);
     }
     char **name = xalloc(count, sizeof *name);

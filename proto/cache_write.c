@@ -121,6 +121,9 @@ void cache_close(struct cache *c)
         if (c->writer->lock >= 0)
             close(c->writer->lock);
     }
+    for (size_t i = 0; i < cache_entries(c); i++)
+        free(c->shard[i].refusal);
+    index_free(c);
     free(c->writer);
     free(c->sound);
     free(c->again);
@@ -129,9 +132,8 @@ void cache_close(struct cache *c)
     *c = (struct cache){0};
 }
 
-/* One line by one write: after a crash it is there, or is torn, and a torn one is none.
- * kind NULL: the entry's own line. */
-static int line_append(struct cache *c, const char *kind, const struct shard_entry *entry, struct error *e)
+/* One line by one write: after a crash it is there, or is torn, and a torn one is none. */
+int manifest_append(struct cache *c, const char *kind, const struct shard_entry *entry, struct error *e)
 {
     char *line;
     size_t size;
@@ -165,19 +167,18 @@ static void name_set(char *to, size_t size, const char *text)
 }
 
 /* Refusals of this source by another list of scans: what arrives now, good or bad, is newer. */
-static int older_withdraw(struct cache *c, struct item_key key, const char *source, struct error *e)
+int refusals_withdraw(struct cache *c, struct item_key key, const char *source, struct error *e)
 {
-    char plain[sizeof c->shard->refusal.scan];
+    char plain[sizeof c->shard->refusal->scan];
     name_set(plain, sizeof plain, source);
     for (size_t i = cache_entries(c); plain[0] && i-- > c->shard_count;) {
         struct shard_entry old = c->shard[i];
-        if (old.key.run == key.run || strcmp(old.refusal.scan, plain) != 0)
+        if (old.key.run == key.run || strcmp(old.refusal->scan, plain) != 0)
             continue;
-        if (line_append(c, "withdrawn", &old, e))
+        if (manifest_append(c, "withdrawn", &old, e))
             return -1;
         cache_withdraw(c, old.key);
     }
-    cache_count(c);
     return 0;
 }
 
@@ -233,12 +234,10 @@ static void file_name(struct shard_entry *s)
  * 1: repeat; 0: no such scan; -1. */
 static int scan_again(struct cache *c, const struct shard_entry *s, const struct regions_message *m, struct error *e)
 {
-    const struct shard_entry *there = NULL;
-    for (size_t i = 0; i < c->shard_count && !there; i++)
-        if (strcmp(c->shard[i].file, s->file) == 0)
-            there = &c->shard[i];
-    if (!there)
+    size_t const place = index_find(c, BY_FILE, s->file);
+    if (place == INDEX_NONE)
         return 0;
+    const struct shard_entry *there = &c->shard[place];
     char *path = cache_path(c, ".again.tmp"), sha256[65];
     int result = shard_write(path, m, e) || file_sha256(path, sha256, e) ? -1 : 1;
     if (result == 1 && strcmp(sha256, there->sha256) != 0)
@@ -270,43 +269,43 @@ int cache_add(struct cache *c, struct item_key key, const struct regions_message
         format_into(s.scan, sizeof s.scan, "%016" PRIx64 "-%" PRIu64, key.run, key.index);
     for (size_t i = 0; i < m->count; i++)
         s.tumours += m->region[i].label == 1;
-    for (size_t i = 0; i < c->shard_count; i++)
-        if (strcmp(c->shard[i].patient, s.patient) == 0)
-            s.split = c->shard[i].split;
+    size_t const of_patient = index_find(c, BY_PATIENT, s.patient);
+    if (of_patient != INDEX_NONE)
+        s.split = c->shard[of_patient].split;
     file_name(&s);
     int again = scan_again(c, &s, m, e);
-    if (again < 0 || older_withdraw(c, key, m->facts.source, e))
+    if (again < 0 || refusals_withdraw(c, key, m->facts.source, e))
         return -1;
     if (again) {
-        if (line_append(c, "again", &s, e))
+        if (manifest_append(c, "again", &s, e))
             return -1;
         cache_again(c, key);
         return 0;
     }
     char *path = cache_path(c, s.file);
-    int result = shard_write(path, m, e) || file_sha256(path, s.sha256, e) ? -1 : line_append(c, NULL, &s, e);
+    int result = shard_write(path, m, e) || file_sha256(path, s.sha256, e) ? -1 : manifest_append(c, NULL, &s, e);
     free(path);
     if (result)
         return -1;
     cache_put(c, &s);
-    cache_count(c);
     return 0;
 }
 
 int cache_refuse(struct cache *c, struct item_key key, const struct refusal_message *m, struct error *e)
 {
     const struct shard_entry *there = cache_find(c, key);
-    if (there && (there->file[0] || strcmp(there->refusal.sentence, m->sentence) == 0))
+    if (there && (there->file[0] || strcmp(there->refusal->sentence, m->sentence) == 0))
         return 0;
-    struct shard_entry s = {.key = key, .refusal = *m, .split = SPLIT_NONE};
-    if (m->code < 0 || m->code > 255)
-        s.refusal.code = EX_DATAERR;
-    name_set(s.refusal.scan, sizeof s.refusal.scan, m->scan);
-    name_set(s.refusal.stage, sizeof s.refusal.stage, m->stage);
-    name_set(s.refusal.sentence, sizeof s.refusal.sentence, m->sentence);
-    if (older_withdraw(c, key, m->scan, e) || line_append(c, NULL, &s, e))
+    struct refusal_message *kept = xalloc(1, sizeof *kept);
+    struct shard_entry s = {.key = key, .refusal = kept, .split = SPLIT_NONE};
+    kept->code = m->code < 0 || m->code > 255 ? EX_DATAERR : m->code;
+    name_set(kept->scan, sizeof kept->scan, m->scan);
+    name_set(kept->stage, sizeof kept->stage, m->stage);
+    name_set(kept->sentence, sizeof kept->sentence, m->sentence);
+    if (refusals_withdraw(c, key, m->scan, e) || manifest_append(c, NULL, &s, e)) {
+        free(kept);
         return -1;
+    }
     cache_put(c, &s);
-    cache_count(c);
     return 0;
 }

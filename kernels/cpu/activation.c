@@ -17,8 +17,10 @@ static void cpu_relu_backward(struct backend *b, float *din, const float *dout, 
 {
     (void)layout;
 #pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
-    for (size_t i = 0; i < count; i++)
-        din[i] += out[i] > 0 ? dout[i] : 0;
+    for (size_t i = 0; i < count; i++) {
+        float g = dout[i]; /* read whether it counts or not: so the loop is one of vectors */
+        din[i] += out[i] > 0 ? g : 0;
+    }
 }
 
 /* Phi(x), through erfc so that the left tail keeps its digits */

@@ -5,6 +5,7 @@
  * order of the chunks, so that the number of threads does not matter. */
 #include "kernels/cpu/cpu.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { CHUNK = 2048 /* runs */ };
@@ -48,11 +49,22 @@ static void lanes_of(float to[LANES], const float *from, const struct plan *l, s
         to[i] = from && i < channels_in(l, block) ? from[block * (size_t)l->lanes + i] : from ? 0 : otherwise;
 }
 
+/* least: what is below it becomes 0, which is ReLU's; NaN stays */
+static inline void run_forward(float *out, const float *in, const float *scale, const float *shift, size_t many,
+                               float least)
+{
+    for (size_t i = 0; i < many; i++) {
+        float y = in[i] * scale[i] + shift[i];
+        out[i] = y < least ? 0 : y;
+    }
+}
+
 static void cpu_affine_forward(struct backend *b, float *out, const float *in, const float *gamma, const float *beta,
                                int N, int C, const int dim[3], enum layout layout, bool relu)
 {
     const struct plan l = plan_of(N, C, dim, layout);
     const size_t chunks = (l.runs + CHUNK - 1) / CHUNK;
+    const float least = relu ? 0 : -INFINITY;
 #pragma omp parallel for collapse(2) schedule(static) num_threads(cpu_of(b)->threads) if (l.runs * (size_t)C > WORTH)
     for (size_t chunk = 0; chunk < chunks; chunk++)
         for (size_t block = 0; block < l.blocks; block++) {
@@ -63,15 +75,9 @@ static void cpu_affine_forward(struct backend *b, float *out, const float *in, c
             for (size_t run = chunk * CHUNK; run < past(&l, chunk); run++) {
                 const size_t at = run_at(&l, block, run);
                 if (many == LANES)
-                    for (size_t i = 0; i < LANES; i++) {
-                        float y = in[at + i] * scale[i] + shift[i];
-                        out[at + i] = relu && y < 0 ? 0 : y;
-                    }
+                    run_forward(out + at, in + at, scale, shift, LANES, least);
                 else
-                    for (size_t i = 0; i < many; i++) {
-                        float y = in[at + i] * scale[i] + shift[i];
-                        out[at + i] = relu && y < 0 ? 0 : y;
-                    }
+                    run_forward(out + at, in + at, scale, shift, many, least);
             }
         }
 }
@@ -80,16 +86,41 @@ struct sums {
     double g[LANES], gx[LANES];
 };
 
-static void run_back(struct sums *sum, float *din, const float *dout, const float *out, const float *in,
-                     const float *scale, size_t many, bool relu)
+/* Some runs' sums in float, before they are added to the others in double. */
+enum { FEW = 32 };
+struct few {
+    float g[LANES], gx[LANES];
+};
+
+static inline void run_back(struct few *sum, float *din, const float *dout, const float *out, const float *in,
+                            const float *scale, size_t many, float least)
 {
     for (size_t i = 0; i < many; i++) {
-        float g = relu && !(out[i] > 0) ? 0 : dout[i];
-        sum->g[i] += (double)g;
-        sum->gx[i] += (double)g * (double)in[i];
-        if (din)
-            din[i] += g * scale[i];
+        float y = dout[i], g = out[i] > least ? y : 0;
+        sum->g[i] += g;
+        sum->gx[i] += g * in[i];
+        din[i] += g * scale[i];
     }
+}
+
+/* the same where nobody wants din */
+static inline void run_sums(struct few *sum, const float *dout, const float *out, const float *in, size_t many,
+                            float least)
+{
+    for (size_t i = 0; i < many; i++) {
+        float y = dout[i], g = out[i] > least ? y : 0;
+        sum->g[i] += g;
+        sum->gx[i] += g * in[i];
+    }
+}
+
+static void few_done(struct sums *to, struct few *few)
+{
+    for (size_t i = 0; i < LANES; i++) {
+        to->g[i] += (double)few->g[i];
+        to->gx[i] += (double)few->gx[i];
+    }
+    memset(few, 0, sizeof *few);
 }
 
 static void cpu_affine_backward(struct backend *b, float *din, float *dgamma, float *dbeta, const float *dout,
@@ -98,21 +129,27 @@ static void cpu_affine_backward(struct backend *b, float *din, float *dgamma, fl
 {
     const struct plan l = plan_of(N, C, dim, layout);
     const size_t chunks = (l.runs + CHUNK - 1) / CHUNK;
+    const float least = relu ? 0 : -INFINITY; /* gradients pass where forward's result is above it */
     struct sums *part = cpu_scratch(b, chunks * l.blocks * sizeof *part);
 #pragma omp parallel for collapse(2) schedule(static) num_threads(cpu_of(b)->threads) if (l.runs * (size_t)C > WORTH)
     for (size_t chunk = 0; chunk < chunks; chunk++)
         for (size_t block = 0; block < l.blocks; block++) {
             float scale[LANES];
+            struct few few = {0};
             struct sums *sum = &part[chunk * l.blocks + block];
             const size_t many = channels_in(&l, block);
             memset(sum, 0, sizeof *sum);
             lanes_of(scale, gamma, &l, block, 1);
-            for (size_t run = chunk * CHUNK; run < past(&l, chunk); run++) {
+            for (size_t run = chunk * CHUNK, last = past(&l, chunk); run < last; run++) {
                 const size_t at = run_at(&l, block, run);
-                if (many == LANES)
-                    run_back(sum, din ? din + at : NULL, dout + at, out + at, in + at, scale, LANES, relu);
+                if (!din)
+                    run_sums(&few, dout + at, out + at, in + at, many, least);
+                else if (many == LANES)
+                    run_back(&few, din + at, dout + at, out + at, in + at, scale, LANES, least);
                 else
-                    run_back(sum, din ? din + at : NULL, dout + at, out + at, in + at, scale, many, relu);
+                    run_back(&few, din + at, dout + at, out + at, in + at, scale, many, least);
+                if (run + 1 == last || run % FEW == FEW - 1)
+                    few_done(sum, &few);
             }
         }
     for (size_t block = 0; block < l.blocks; block++)

@@ -113,10 +113,42 @@ static void cpu_group_backward_data(struct backend *b, float *din, const float *
         }
 }
 
+/* Of 16 channels at a time; a position's boxes are summed in float, positions in double. */
+static void depthwise_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in,
+                                      const struct conv_shape *s)
+{
+    const int P = (int)cpu_volume(s->out), T = (int)cpu_volume(s->kernel), blocks = cpu_blocks(s->O);
+#pragma omp parallel for collapse(2) schedule(dynamic, 4) num_threads(cpu_of(b)->threads)
+    for (int block = 0; block < blocks; block++)
+        for (int t = 0; t < T; t++) {
+            double sum[LANES] = {0};
+            float *to = dweight + weight_at(s, s->C, block * LANES, 0, t);
+            for (int p = 0; p < P; p++) {
+                int q = conv_meets(s, p, t);
+                if (q < 0)
+                    continue;
+                const float *d = dout + plane_of(s->O, s->N, p, block * LANES).at,
+                            *x = in + plane_of(s->C, s->N, q, block * LANES).at;
+                float some[LANES] = {0};
+                for (size_t n = 0; n < (size_t)s->N; n++)
+                    for (size_t l = 0; l < LANES; l++)
+                        some[l] += d[n * LANES + l] * x[n * LANES + l];
+                for (size_t l = 0; l < LANES; l++)
+                    sum[l] += (double)some[l];
+            }
+            for (size_t l = 0; l < LANES && block * LANES + (int)l < s->O; l++)
+                to[l] += (float)sum[l];
+        }
+}
+
 static void cpu_group_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in,
                                       const struct conv_shape *s, int groups)
 {
     const int P = (int)cpu_volume(s->out), T = (int)cpu_volume(s->kernel), each = s->C / groups, outs = s->O / groups;
+    if (depthwise(s, groups)) {
+        depthwise_backward_weight(b, dweight, dout, in, s);
+        return;
+    }
 #pragma omp parallel for collapse(2) schedule(dynamic, 4) num_threads(cpu_of(b)->threads)
     for (int o = 0; o < s->O; o++)
         for (int t = 0; t < T; t++)

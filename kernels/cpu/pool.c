@@ -100,7 +100,7 @@ static void cpu_avgpool_forward(struct backend *b, float *out, const float *in, 
 {
     const size_t P = cpu_volume(dim), N = (size_t)boxes, C = (size_t)channels, lanes = (size_t)cpu_lanes(channels);
     const size_t row = N * (size_t)cpu_padded(channels);
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (P * row > WORTH)
     for (size_t n = 0; n < N; n++)
         for (size_t c = 0; c < C; c++) {
             const float *from = in + (c / lanes * N + n) * lanes + c % lanes;

@@ -28,6 +28,15 @@ static bool is_thin(const struct conv_shape *s)
     return s->C <= THIN && s->kernel[2] > 1;
 }
 
+/* Do kernels lie side by side, as ViT's patches? Unfolded, such an image is as large as it was. */
+static bool is_tiled(const struct conv_shape *s)
+{
+    for (int a = 0; a < 3; a++)
+        if (s->kernel[a] != s->stride[a] || s->pad[a])
+            return false;
+    return s->kernel[0] > 1;
+}
+
 static int count_runs(const struct conv_shape *s)
 {
     int count;
@@ -38,7 +47,7 @@ static int count_runs(const struct conv_shape *s)
 const struct conv_form *conv_form_usual(const struct conv_shape *s)
 {
     if (is_thin(s))
-        return &conv_forms[FORM_UNFOLD_W];
+        return &conv_forms[is_tiled(s) ? FORM_COLUMNS : FORM_UNFOLD_W];
     struct conv_shape inner = conv_form_inner(&conv_forms[FORM_RUNS], s);
     return &conv_forms[count_runs(&inner) <= RUNS_MOST ? FORM_RUNS : FORM_DIRECT];
 }
@@ -52,6 +61,7 @@ bool conv_form_worth(const struct conv_form *f, const struct conv_shape *s)
     case FORM_RUNS: return !is_thin(s) && count_runs(&inner) <= RUNS_TRIED;
     case FORM_UNFOLD_W:
     case FORM_UNFOLD_HW: return is_thin(s);
+    case FORM_COLUMNS: return is_thin(s) && is_tiled(s);
     default: return false;
     }
 }

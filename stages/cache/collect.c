@@ -62,7 +62,7 @@ static void regions_keep(struct cache *c, const struct taken *item, const struct
 static void refusals_list(const struct cache *c)
 {
     for (size_t i = c->shard_count; i < c->shard_count + c->refused_count; i++) {
-        const struct refusal_message *r = &c->shard[i].refusal;
+        const struct refusal_message *r = c->shard[i].refusal;
         log_warn("refused by %s: '%s': %s", r->stage, r->scan, r->sentence);
     }
 }

@@ -35,8 +35,8 @@ static void table_print(const struct cache *c)
             "* regions of which less than half lies in their box of %d voxels a side: the network sees their middle\n",
             BOX_SIDE);
     for (size_t i = c->shard_count; i < c->shard_count + c->refused_count; i++)
-        printf("refused by %s: %s: %s\n", c->shard[i].refusal.stage, c->shard[i].refusal.scan,
-               c->shard[i].refusal.sentence);
+        printf("refused by %s: %s: %s\n", c->shard[i].refusal->stage, c->shard[i].refusal->scan,
+               c->shard[i].refusal->sentence);
     printf("%zu scans, %zu regions, %zu tumours, %zu refused%s\n", c->shard_count, c->regions, c->tumours,
            c->refused_count, cohort_words(c));
 }
@@ -65,15 +65,11 @@ struct share {
 
 static struct share share_of(const struct cache *c, enum split split)
 {
-    struct share n = {0};
+    struct share n = {.patients = cache_patients(c, split)};
     for (size_t i = 0; i < c->shard_count; i++) {
         const struct shard_entry *s = &c->shard[i];
         if (s->split != split)
             continue;
-        bool seen = false;
-        for (size_t k = 0; k < i && !seen; k++)
-            seen = strcmp(c->shard[k].patient, s->patient) == 0;
-        n.patients += !seen;
         n.scans++;
         n.regions += (size_t)s->regions;
         n.tumours += (size_t)s->tumours;
@@ -85,7 +81,13 @@ int cache_divide(const char *dir, const struct cache_options *o, const struct op
 {
     struct cache c;
     struct error e = {0};
-    if (cache_open(&c, dir, &e) || cache_split(&c, o->validation, o->test, (uint64_t)common->seed, o->force, &e))
+    if (cache_open(&c, dir, &e) ||
+        cache_split(&c, o->validation, o->test, (uint64_t)common->seed,
+                    o->force  ? SPLIT_REPLACE
+                    : o->keep ? SPLIT_KEEP
+                              : SPLIT_REFUSE,
+                    &e) ||
+        cache_rows_publish(&c, &e))
         die_of(&e);
     if (!common->json)
         printf("%-10s %8s %8s %8s %8s %8s\n", "split", "patients", "scans", "regions", "tumours", "share");

@@ -46,7 +46,7 @@ int cache_list_json(const struct cache *c)
     for (size_t i = 0; i < c->shard_count; i++)
         json_array_append_new(scans, shard_json(c, i));
     for (size_t i = c->shard_count; i < c->shard_count + c->refused_count; i++) {
-        const struct refusal_message *r = &c->shard[i].refusal;
+        const struct refusal_message *r = c->shard[i].refusal;
         json_array_append_new(refused, json_pack("{s:o, s:o, s:i, s:o}", "scan", text_or_null(r->scan), "stage",
                                                  text_or_null(r->stage), "code", r->code, "sentence",
                                                  text_or_null(r->sentence)));

@@ -12,7 +12,7 @@ static const struct {
 int main(int argc, char **argv)
 {
     struct cache_options o = {.validation = 0.2, .test = 0.2};
-    struct option table[RECIPE_ROWS + STAGE_OPTION_ROWS + 4];
+    struct option table[RECIPE_ROWS + STAGE_OPTION_ROWS + 6];
     struct error e = {0};
     stage_defaults(&o.ends);
     recipe_defaults(&o.recipe);
@@ -38,6 +38,16 @@ int main(int argc, char **argv)
                                     .value = &o.force,
                                     .help = "split: replace another split that is there",
                                     .group = "Split"};
+    table[rows++] = (struct option){.name = "keep",
+                                    .kind = OPT_FLAG,
+                                    .value = &o.keep,
+                                    .help = "split: patients stay where they are, those that came since are placed",
+                                    .group = "Split"};
+    table[rows++] = (struct option){.name = "link",
+                                    .kind = OPT_FLAG,
+                                    .value = &o.link,
+                                    .help = "merge: hard links in place of copies (one file system)",
+                                    .group = "Merge"};
     /* a pipeline gives all its stages the same words: its recipe is welcome here, and petrel-roi's short one */
     table[rows++] = (struct option){.name = "method",
                                     .kind = OPT_CHOICE,
@@ -47,25 +57,33 @@ int main(int argc, char **argv)
     rows += recipe_options(&o.recipe, 0, table + rows, COUNT_OF(table) - rows);
     struct opts opts = {
         .program = "petrel-cache",
-        .usage = "collect|verify|ls|split|recall|pictures [options] DIR",
+        .usage = "collect|verify|ls|split|merge|recall|pictures [options] DIR [CACHE ...]",
         .table = table,
         .count = rows,
         .purpose = "keeps regions in a directory: one HDF5 file a scan, and a manifest",
-        .epilogue = "collect  takes regions from --in and publishes each scan's; run again, it goes on where it was\n"
-                    "verify   reads everything back and checks every sum\n"
-                    "ls       lists the scans: patient, regions, tumours, split, SUVmax (--json: every fact)\n"
-                    "split    divides the patients into train, validation and test by --seed, tumours about equal\n"
-                    "recall   says which lesions of the truth no region holds half of, by volume, SUVmax and site\n"
-                    "pictures draws each scan's regions on its maximum-intensity projection: DIR/pictures/SCAN.png\n"
-                    "Exit codes: 65 a scan was refused or something is damaged (named), 66 no cache there, 75 another\n"
-                    "program writes this cache, 78 the cache was made with other settings.",
+        .epilogue =
+            "collect  takes regions from --in and publishes each scan's; run again, it goes on where it was\n"
+            "verify   reads everything back and checks every sum\n"
+            "ls       lists the scans: patient, regions, tumours, split, SUVmax (--json: every fact)\n"
+            "split    divides the patients into train, validation and test by --seed, tumours about equal\n"
+            "merge    CACHE ... into DIR: the parts that tasks of a cluster made become the cache of the whole\n"
+            "recall   says which lesions of the truth no region holds half of, by volume, SUVmax and site\n"
+            "pictures draws each scan's regions on its maximum-intensity projection: DIR/pictures/SCAN.png\n"
+            "Exit codes: 65 a scan was refused or something is damaged (named), 66 no cache there, 75 another\n"
+            "program writes this cache, 78 the cache was made with other settings.",
     };
     if (opts_parse(&opts, argc, argv, &e))
         die_of(&e);
+    if (opts.rest_count > 2 && strcmp(opts.rest[0], "merge") == 0)
+        return cache_gather(opts.rest + 1, opts.rest_count - 1, &o, &opts.common);
     if (opts.rest_count != 2)
-        die(EX_USAGE, "give one of collect, verify, ls, split, recall, pictures, and one directory");
+        die(EX_USAGE, "give one of collect, verify, ls, split, recall, pictures and one directory, or merge, a "
+                      "directory and the caches "
+                      "to merge into it");
+    if (o.force && o.keep)
+        die(EX_USAGE, "--keep and --force contradict each other: keep the patients' split, or replace it");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         if (strcmp(opts.rest[0], commands[i].name) == 0)
             return commands[i].act(opts.rest[1], &o, &opts.common);
-    die(EX_USAGE, "'%s' is none of collect, verify, ls, split, recall, pictures", opts.rest[0]);
+    die(EX_USAGE, "'%s' is none of collect, verify, ls, split, merge, recall, pictures", opts.rest[0]);
 }

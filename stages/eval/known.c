@@ -98,8 +98,8 @@ void known_refused(const struct known *k, FILE *to)
     const struct cache *c = k->r->cache;
     fprintf(to, "%zu scans were refused", c->refused_count);
     for (size_t i = 0; i < c->refused_count; i++)
-        fprintf(to, "%s%s (%s)", i == 0 ? ": " : "; ", c->shard[c->shard_count + i].refusal.sentence,
-                c->shard[c->shard_count + i].refusal.stage);
+        fprintf(to, "%s%s (%s)", i == 0 ? ": " : "; ", c->shard[c->shard_count + i].refusal->sentence,
+                c->shard[c->shard_count + i].refusal->stage);
     fputc('.', to);
 }
 

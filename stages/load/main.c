@@ -27,8 +27,26 @@ static void memory_limit(struct load_options *o, double gib)
 #endif
 }
 
+/* --part K/N: of the scans, as sorted, every Nth from the Kth on is read here; the others are for others, under the keys they have in
+ * the whole, so that the parts' caches become the whole's (petrel-cache merge). */
+struct part {
+    size_t number, of;
+};
+static struct part part_parse(const char *text)
+{
+    struct part p = {1, 1};
+    char end;
+    if (text && (sscanf(text, "%zu/%zu%c", &p.number, &p.of, &end) != 2 || p.number < 1 || p.number > p.of))
+        die(EX_USAGE, "'--part' is '%s' (K/N: the Kth of N parts, 1/N to N/N)", text);
+    return p;
+}
+static size_t part_size(struct part p, size_t count)
+{
+    return count >= p.number ? (count - p.number) / p.of + 1 : 0;
+}
+
 /* Which of the scans a cache already holds: they need not be read again. */
-static size_t already_cached(const char *dir, uint64_t run, size_t count, bool *skip)
+static size_t already_cached(const char *dir, uint64_t run, struct part part, size_t count, bool *skip)
 {
     struct cache cache = {0};
     struct error e = {0};
@@ -40,7 +58,7 @@ static size_t already_cached(const char *dir, uint64_t run, size_t count, bool *
             die_of(&e);
         return 0;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = part.number - 1; i < count; i += part.of)
         skipped += skip[i] = cache_has(&cache, (struct item_key){run, i});
     cache_close(&cache);
     return skipped;
@@ -69,7 +87,7 @@ static void check_line(const char *stage, const char *scan, const char *reason)
 
 /* --check: every scan is read whole, voxels and truth, and asked whether SUV could be made of it; nothing is converted. The table on
  * stdout is for whoever keeps the archive: it says paths and tags as they are. */
-static int check(struct reader *reader)
+static int check(struct reader *reader, struct part part)
 {
     struct reader_list list;
     struct error e = {0};
@@ -77,8 +95,9 @@ static int check(struct reader *reader)
     size_t refused = 0;
     if (reader_find(reader, &list, &e) != READER_READ)
         leave(NULL, &reader, READER_FAILED, &e);
-    progress_begin(&bar, "check", "scans", 0, list.count);
-    for (size_t i = 0; i < list.count; i++) {
+    size_t const count = part_size(part, list.count);
+    progress_begin(&bar, "check", "scans", 0, count);
+    for (size_t i = part.number - 1, done = 0; i < list.count; i += part.of) {
         struct buffer out;
         struct refusal_message told = {.stage = "load"};
         e = (struct error){0};
@@ -93,16 +112,16 @@ static int check(struct reader *reader)
             check_line(told.stage, list.scan[i].label, e.text);
         }
         if (outcome == READER_READ && out.size) { /* --explain */
-            printf("%s%.*s", i ? "\n" : "", (int)out.size, (const char *)out.data);
+            printf("%s%.*s", done ? "\n" : "", (int)out.size, (const char *)out.data);
             fflush(stdout);
             refused += *e.text != '\0';
         }
         buffer_free(&out);
-        progress_update(&bar, i + 1, "%s", list.scan[i].label);
+        progress_update(&bar, ++done, "%s", list.scan[i].label);
     }
     progress_end(&bar);
     reader_close(&reader);
-    log_last("%zu scans checked, %zu would be refused", list.count, refused);
+    log_last("%zu scans checked, %zu would be refused", count, refused);
     reader_list_free(&list);
     return refused ? EX_DATAERR : EX_OK;
 }
@@ -144,23 +163,31 @@ static void refused_tell(const struct reader_scan *scan, const struct buffer *re
 
 int main(int argc, char **argv)
 {
-    struct load_options load = {.units = "auto"};
+    struct load_options load = {.units = "auto", .organs_of = "auto"};
     struct recipe recipe;
     struct stage_options ends;
-    const char *skip_cache = NULL;
+    const char *skip_cache = NULL, *part_text = NULL;
     bool check_only = false;
     double gib = 8;
     stage_defaults(&ends);
     recipe_defaults(&recipe);
-    struct option table[17 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
+    struct option table[20 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG",
          0, NULL},
         {"ct", OPT_STRING, &load.ct, "PATH", 0, 0,
          "CT of the scan (one scan only): an image, or a folder with a CT series", 0, NULL},
-        {"organs", OPT_STRING, &load.organs, "FILE", 0, 0,
-         "organ map of the scan (one scan only): an image of labels; default: ORGANS.nii.gz beside it, if there", 0,
-         NULL},
+        {"organs", OPT_STRING, &load.organs, "FILE", 0,
+         0, "organ map of the scan (one scan only): an image of labels, or a folder of them; default: ORGANS.nii.gz beside it, if there",
+         0, NULL},
+        {"organs-of", OPT_CHOICE, &load.organs_of,
+         "auto|petrel|totalsegmentator|totalsegmentator-v1|moose-organs|moose-cardiac|moose-vertebrae", 0, 0,
+         "whose labels organ maps have; auto: by the names of files (liver.nii.gz, ..clin_ct_organs..), else our own",
+         0, NULL},
+        {"regions", OPT_STRING, &load.regions, "FILE", 0, 0,
+         "regions that somebody drew on the scan (one scan only), for roi-method given: an image of labels or a mask, "
+         "RTSTRUCT or SEG",
+         0, NULL},
         {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0,
          "region of the RTSTRUCT or segment of the SEG to take as truth; default: all that may be tumour", 0, NULL},
         {"allow-empty-truth", OPT_FLAG, &load.allow_empty_truth, NULL, 0, 0,
@@ -190,6 +217,9 @@ int main(int argc, char **argv)
          0, NULL},
         {"skip-cache", OPT_STRING, &skip_cache, "DIR", 0, 0, "do not read again what this cache holds of the same run",
          0, NULL},
+        {"part", OPT_STRING, &part_text, "K/N", 0, 0,
+         "read every Nth scan from the Kth on: a task of N; petrel-cache merge makes one cache of what they keep", 0,
+         NULL},
     };
     struct opts opts = {
         .program = "petrel-load",
@@ -208,7 +238,7 @@ int main(int argc, char **argv)
             "study.\n"
             "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
-        .count = 17};
+        .count = 20};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
     opts.count +=
         recipe_options(&recipe, RECIPE_CHANNELS | RECIPE_SUV, table + opts.count, COUNT_OF(table) - opts.count);
@@ -217,6 +247,7 @@ int main(int argc, char **argv)
     if (opts_parse(&opts, argc, argv, &e) < 0)
         die_of(&e);
     check_only |= load.explain;
+    struct part const part = part_parse(part_text);
     load.want_ct = recipe_channels(&recipe) > BOX_CT;
     if (load.ct && !load.want_ct)
         die(EX_USAGE, "--ct names a CT that channels = pet leaves out: give --channels pet,ct, too");
@@ -235,7 +266,7 @@ int main(int argc, char **argv)
         names_hide(&load, &ends, opts.rest, opts.rest_count);
     memory_limit(&load, gib);
     if (check_only)
-        return check(reader_open(&job));
+        return check(reader_open(&job), part);
 
     struct stage st;
     struct reader_list list;
@@ -246,10 +277,11 @@ int main(int argc, char **argv)
     if (outcome != READER_READ)
         leave(&st, &reader, outcome, &e);
     bool *skip = xalloc(list.count, sizeof *skip);
-    size_t skipped = already_cached(skip_cache, list.run, list.count, skip), done = skipped;
+    size_t skipped = already_cached(skip_cache, list.run, part, list.count, skip), done = skipped;
+    size_t const count = part_size(part, list.count);
     struct progress bar;
-    progress_begin(&bar, "load", "scans", skipped, list.count);
-    for (size_t i = 0; i < list.count; i++) {
+    progress_begin(&bar, "load", "scans", skipped, count);
+    for (size_t i = part.number - 1; i < list.count; i += part.of) {
         struct item_key key = {list.run, i};
         struct buffer out;
         if (skip[i] || stage_arrived(&st, key)) {
@@ -269,7 +301,6 @@ int main(int argc, char **argv)
     }
     progress_end(&bar);
     reader_close(&reader);
-    size_t count = list.count;
     reader_list_free(&list);
     free(skip);
     return skipped ? stage_close(&st, "%zu scans, %zu of them in the cache already", count, skipped)

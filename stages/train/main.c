@@ -49,6 +49,8 @@ static size_t own_rows(struct train *t, struct option *table)
         {"augment-on", OPT_CHOICE, &t->augment_on, "pairs|backend", 0,
          0, "pretrain: who applies what petrel-pairs draws: pairs themselves, or the back end (cuda), to rounding the same",
          0, NULL},
+        {"hours", OPT_FLAG, &t->hours, NULL, 0, 0,
+         "describe: instead of the table, how long pretraining would take here: some steps are taken and timed", 0, NULL},
         {"tensorboard", OPT_STRING, &t->tensorboard, "DIR", 0, 0,
          "event files for TensorBoard under DIR/pretrain and DIR/classifier: loss terms, rate, boxes a second", 0, NULL},
         {"onnx", OPT_STRING, &t->export_onnx, "FILE", 0, 0, "export: backbone, PEB and classifier as ONNX (opset 17)",
@@ -95,10 +97,11 @@ static void parse(struct train *t, int argc, char **argv)
     n += recipe_options(&t->recipe, RECIPE_NETWORK | RECIPE_PRETRAIN | RECIPE_CLASSIFIER, table + n, TABLE_ROOM - n);
     struct opts o = {
         .program = "petrel-train",
-        .usage = "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train "
-                 "describe [--recipe FILE] [--cache DIR]\n       petrel-train settings paper|released\n       "
-                 "petrel-train export --init FILE [--onnx FILE] "
-                 "[--compact FILE] [--model FILE]",
+        .usage =
+            "pretrain|classifier --cache DIR --run DIR [--init FILE] [options]\n       petrel-train "
+            "describe [--recipe FILE] [--hours [--cache DIR]]\n       petrel-train settings paper|released\n       "
+            "petrel-train export --init FILE [--onnx FILE] "
+            "[--compact FILE] [--model FILE]",
         .purpose = "learns representations of region pairs, then a classifier on them",
         .epilogue = "Batches come from petrel-pairs, started beside it with the same run directory and recipe.\n"
                     "Killed or stopped, run the same command again: it ends in the same bytes.",
@@ -143,6 +146,8 @@ static void check_words(const struct train *t)
     if (classifier && !ranks_alone(&t->world) && !t->recipe.unfreeze)
         die(EX_USAGE, "--ranks is for pretrain, and for the classifier with --unfreeze: its head alone is learned in "
                       "seconds by one");
+    if (classifier && !ranks_alone(&t->world) && !strcmp(t->recipe.classifier_best, "f1"))
+        die(EX_USAGE, "--classifier-best f1 is for one trainer: a rank sees its part of a batch alone");
     if (t->recipe.box_slices > 0 && train_augments(t))
         die(EX_USAGE, "--augment-on backend is for volumes, and box_slices is %lld", (long long)t->recipe.box_slices);
 }
@@ -164,6 +169,8 @@ static void open_data(struct train *t)
         die_of(&e);
     if (t->init && run_record_check_init(t, &e))
         die_of(&e);
+    if (run_record_patients(t, &e))
+        die_of(&e);
 }
 
 static void open_all(struct train *t)
@@ -174,7 +181,7 @@ static void open_all(struct train *t)
         die_of(&e);
     t->out_path = t->out ? xstrdup(t->out) : path_join(t->stage_options.run, name);
     open_data(t);
-    if (model_network(&t->recipe, t->channels, &t->network, &e) ||
+    if (model_network(&t->recipe, t->channels, !strcmp(t->phase, "classifier"), &t->network, &e) ||
         !(t->backend = backend_choose(&(struct backend_wish){t->backend_name, t->recipe.precision, t->threads}, &e)) ||
         !(t->settings = run_record_settings(t, &e)) || augmented_batch_check(t, &e) ||
         (ranks_writes(&t->world) && checkpoint_clear(t, t->restart, &e)) || ranks_join(t, &e))
@@ -187,6 +194,8 @@ static void close_all(struct train *t)
     safetensors_free(&t->init_file);
     cache_close(&t->cache);
     free(t->overridden);
+    free(t->patients[0]);
+    free(t->patients[1]);
     free(t->rows);
     free(t->settings);
     free(t->out_path);
@@ -213,8 +222,10 @@ int main(int argc, char **argv)
     size_t phase = 0;
     parse(&t, argc, argv);
     if (!strcmp(t.phase, "describe")) {
-        if (describe_print(&t, stdout, &e))
+        if (t.hours ? forecast_print(&t, stdout, &e) : describe_print(&t, stdout, &e))
             die_of(&e);
+        if (t.hours)
+            close_all(&t);
         return EX_OK;
     }
     if (!strcmp(t.phase, "export"))

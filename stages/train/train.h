@@ -32,6 +32,7 @@ struct train {
     int64_t ahead;          /* batches asked for ahead */
     double checkpoint_s;
     bool resume, restart;
+    bool hours; /* describe: how long it would take */
     uint64_t seed;
     int64_t threads;
     struct world world; /* size 1: alone */
@@ -44,8 +45,9 @@ struct train {
     struct network_settings network;
     struct safetensors init_file; /* where --init is given */
     const char *cohort;
-    char *overridden; /* cache_overridden */
-    char *settings;   /* text that names this run: two runs of the same text make the same bytes */
+    char *overridden;  /* cache_overridden */
+    char *patients[2]; /* learned from, chosen by (model_patients.h), by what --init began from, too */
+    char *settings;    /* text that names this run: two runs of the same text make the same bytes */
     char *out_path;
 };
 
@@ -72,4 +74,6 @@ int classifier_run(struct train *t);
 int export_run(struct train *t);
 /* petrel-train describe; with a cache, what training on it takes, too */
 int describe_print(const struct train *t, FILE *to, struct error *e) MUST_USE;
+/* petrel-train describe --hours: seconds a step, an epoch, hours and memory, measured here */
+int forecast_print(struct train *t, FILE *to, struct error *e) MUST_USE;
 #endif

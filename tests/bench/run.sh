@@ -6,8 +6,11 @@
 #              tests/peers.sh --newest has put it in build/peers-newest, or PETREL_NEWEST) PyPI's newest alternating; live GFLOP/s against sgemm's
 #     layers   the convolutions layer by layer: forward, data gradient, weight gradient; ours and oneDNN's alternating
 #     augment  the five augmentations of a box, ours and MONAI's
+#     methods  a step of every method of pretraining (pipelines/recipes/methods), float32, ours and both PyTorches' in turns; METHODS, PAIRS, REPEAT
 #     tsne     3,000 embeddings of 512 numbers on a plane, ours and scikit-learn's
 #     load     scans in: reading against nibabel and pydicom, whole pipelines, workers (load.sh); regions against scikit-image and SciPy
+#     classify a scan from DICOM to its page: wall and processor seconds, peak memory (classify.sh)
+#     keep     false positives that --keep tumour takes out of made masks of simulated patients, and lesions lost (keep.sh)
 #     gpu      a GPU's step, ours and PyTorch's twice over, and the convolutions against their floors (gpu.sh); 69 where there is none
 #     all      train, layers and augment (the default)
 # THREADS=2 PAIRS="8 32 128" ROUNDS=2, PETREL_PYTHON (a Python with the peers) and PETREL_PEERS (a venv with them) may be set. A peer that is not
@@ -130,6 +133,56 @@ bench_train() {
         done
     done
 }
+# ---- methods: a PyTorch stays open for all of them, asked by a line and answering by one ----
+bench_methods() {
+    local m n round which line key fd methods=(${METHODS:-vicreg simclr supcon moco byol swav smog dino voco voco_supervised wsp}) sizes=${PAIRS:-32 128} repeat=${REPEAT:-3}
+    local -A ask=() answer=() pid=()
+    echo "== methods: one step (forward, backward, the method's loss, teacher and states, LARS) of ResNet18 with PEB, float32"
+    machine_begin
+    torches
+    for which in "${!torch_python[@]}"; do
+        mkfifo "$work/$which.ask" "$work/$which.answer"
+        env OMP_WAIT_POLICY=passive "${kept[@]}" "${torch_python[$which]}" -W ignore tests/bench/methods_torch.py --threads "$threads" \
+            --format "${FORMAT:-contiguous}" <"$work/$which.ask" >"$work/$which.answer" 2>"$work/$which.log" &
+        pid[$which]=$!
+        exec {fd}>"$work/$which.ask"
+        ask[$which]=$fd
+        exec {fd}<"$work/$which.answer"
+        answer[$which]=$fd
+    done
+    for n in $sizes; do
+        for m in "${methods[@]}"; do
+            for round in $(seq "$rounds"); do
+                env OMP_WAIT_POLICY=passive "$build/tests/bench/methods" --recipe "pipelines/recipes/methods/$m.conf" --pairs "$n" --repeat "$repeat" --threads "$threads" >>"$work/petrel.$m.$n"
+                for which in "${!torch_python[@]}"; do
+                    echo "$m $n $repeat" >&"${ask[$which]}"
+                    read -r line <&"${answer[$which]}" && echo "$line" >>"$work/$which.$m.$n" || { cat "$work/$which.log" >&2; return 70; }
+                done
+            done
+            echo "$n pairs, $m: $(best_of step_s lowest "$work/petrel.$m.$n") s$(for which in "${!torch_python[@]}"; do
+                printf '; torch %s %s s' "${torch_version[$which]}" "$(best_of step_s lowest "$work/$which.$m.$n")"; done); load $(cut -d' ' -f1 /proc/loadavg)" >&2
+        done
+    done
+    for which in "${!torch_python[@]}"; do
+        eval "exec ${ask[$which]}>&- ${answer[$which]}<&-"
+        wait "${pid[$which]}"
+    done
+    machine_end
+    echo "best of $repeat steps and $rounds rounds, in turns; threads that wait sleep; PyTorch's images ${FORMAT:-contiguous}; CPU: processor time of a step, which other work disturbs less"
+    printf '\n| method | pairs | boxes | Petrel, s | PyTorch %s, s | ratio | PyTorch %s, s | ratio | Petrel, CPU s | PyTorch %s, CPU s | ratio | PyTorch %s, CPU s | ratio |\n' \
+        "${torch_version[debian]:-(Debian)}" "${torch_version[newest]:-(newest)}" "${torch_version[debian]:-(Debian)}" "${torch_version[newest]:-(newest)}"
+    echo '|---|---|---|---|---|---|---|---|---|---|---|---|---|'
+    for n in $sizes; do
+        for m in "${methods[@]}"; do
+            printf '| %s | %d | %d |' "$m" "$n" $((n * $(field views <"$work/petrel.$m.$n" | head -n 1)))
+            for key in step_s cpu_s; do
+                awk -v p="$(best_of $key lowest "$work/petrel.$m.$n")" -v d="$(best_of $key lowest "$work/debian.$m.$n")" -v w="$(best_of $key lowest "$work/newest.$m.$n")" 'BEGIN {
+                    printf " %.3f | %s | %s | %s | %s |", p, d ? sprintf("%.3f", d) : "-", d ? sprintf("%.1f", d / p) : "-", w ? sprintf("%.3f", w) : "-", w ? sprintf("%.1f", w / p) : "-" }'
+            done
+            echo
+        done
+    done
+}
 row() { # PAIRS WHAT PRECISION KEY lowest|highest LIVE SGEMM
     local end=$1.$3
     awk -v n="$1" -v what="$2" -v precision="$3" -v better="$5" -v gemm="$7" -v p="$(best_of "$4" "$5" "$work/petrel.$end")" \
@@ -180,9 +233,11 @@ bench_augment() {
 
 . tests/bench/load.sh
 . tests/bench/gpu.sh
+. tests/bench/classify.sh
+. tests/bench/keep.sh
 
 case $name in
-train | layers | augment | tsne | load | gpu) "bench_$name" ;;
+train | layers | augment | methods | tsne | load | gpu | classify | keep) "bench_$name" ;;
 all) bench_train && echo && bench_layers && bench_augment ;;
-*) echo "bench: there is no '$name'; there are train, layers, augment, load, gpu and all" >&2; exit 64 ;;
+*) echo "bench: there is no '$name'; there are train, layers, augment, methods, tsne, load, classify, keep, gpu and all" >&2; exit 64 ;;
 esac

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* step -- one pretraining step of the paper's network, and inference, with the time each operation took.   tests/bench
+/* step -- one pretraining step of the paper's network, or of another backbone's, and inference, with the time each operation took.   tests/bench
  *
- *     step [--backend cpu] [--precision float32|bfloat16] [--threads 0] [--pairs 128] [--repeat 5] [--brief 0|1]
+ *     step [--backend cpu] [--backbone resnet18] [--precision float32|bfloat16] [--threads 0] [--pairs 128] [--repeat 5] [--brief 0|1]
  *          [--record 0|1] [--steps 1] [--put 1|0]
  * Forward and backward of 2 x pairs boxes, VICReg, LARS; then inference, which is the encoder alone. Boxes are noise: the time
  * does not depend on what is in them. The best of several; the load average tells whether something else was running.
@@ -18,46 +18,92 @@
 #include <string.h>
 
 /* Every slot of the table that a step uses is put behind a stopwatch. */
-#define TIMED(X)                                                                                                       \
-    X(zero, (struct backend * b, void *p, size_t n), (b, p, n))                                                        \
-    X(image_put, (struct backend * b, float *i, const float *h, int N, int C, const int d[3]), (b, i, h, N, C, d))     \
-    X(conv_forward, (struct backend * b, float *o, const float *i, const float *w, struct conv *c), (b, o, i, w, c))   \
-    X(conv_backward_data, (struct backend * b, float *o, const float *i, const float *w, struct conv *c),              \
-      (b, o, i, w, c))                                                                                                 \
-    X(conv_backward_weight, (struct backend * b, float *o, const float *i, const float *w, struct conv *c),            \
-      (b, o, i, w, c))                                                                                                 \
-    X(norm_forward,                                                                                                    \
-      (struct backend * b, float *o, float *m, float *r, float *rm, float *rv, const float *i, const float *a,         \
-       const float *g, const float *e, const struct norm_shape *s, bool relu, bool t),                                 \
-      (b, o, m, r, rm, rv, i, a, g, e, s, relu, t))                                                                    \
-    X(norm_backward,                                                                                                   \
-      (struct backend * b, float *di, float *da, float *dg, float *db, float *dy, const float *o, const float *i,      \
-       const float *m, const float *r, const float *g, const struct norm_shape *s, bool relu),                         \
-      (b, di, da, dg, db, dy, o, i, m, r, g, s, relu))                                                                 \
-    X(maxpool_forward, (struct backend * b, float *o, int32_t *w, const float *i, const struct pool_shape *s),         \
-      (b, o, w, i, s))                                                                                                 \
-    X(maxpool_backward, (struct backend * b, float *d, const float *o, const int32_t *w, const struct pool_shape *s),  \
-      (b, d, o, w, s))                                                                                                 \
-    X(avgpool_forward, (struct backend * b, float *o, const float *i, int N, int C, const int d[3]),                   \
-      (b, o, i, N, C, d))                                                                                              \
-    X(avgpool_backward, (struct backend * b, float *o, const float *i, int N, int C, const int d[3]),                  \
-      (b, o, i, N, C, d))                                                                                              \
-    X(linear_forward,                                                                                                  \
-      (struct backend * b, float *o, const float *i, const float *w, const float *a, int N, int C, int O),             \
-      (b, o, i, w, a, N, C, O))                                                                                        \
-    X(linear_backward,                                                                                                 \
-      (struct backend * b, float *di, float *dw, float *db, const float *dy, const float *i, const float *w, int N,    \
-       int C, int O),                                                                                                  \
-      (b, di, dw, db, dy, i, w, N, C, O))                                                                              \
-    X(layernorm_forward, (struct backend * b, float *o, float *r, const float *i, int N, int C), (b, o, r, i, N, C))   \
-    X(layernorm_backward,                                                                                              \
-      (struct backend * b, float *d, const float *dy, const float *o, const float *r, int N, int C),                   \
-      (b, d, dy, o, r, N, C))                                                                                          \
-    X(vicreg, (struct backend * b, float *d, float t[3], const float *z, int N, int K, const float w[3], bool l),      \
-      (b, d, t, z, N, K, w, l))                                                                                        \
-    X(lars,                                                                                                            \
-      (struct backend * b, float *p, float *m, const float *g, size_t n, struct dead_state *x, bool a, const float *r, \
-       float f, float d, float t),                                                                                     \
+#define TIMED(X)                                                                                                        \
+    X(zero, (struct backend * b, void *p, size_t n), (b, p, n))                                                         \
+    X(image_put, (struct backend * b, float *i, const float *h, int N, int C, const int d[3]), (b, i, h, N, C, d))      \
+    X(conv_forward, (struct backend * b, float *o, const float *i, const float *w, struct conv *c), (b, o, i, w, c))    \
+    X(conv_backward_data, (struct backend * b, float *o, const float *i, const float *w, struct conv *c),               \
+      (b, o, i, w, c))                                                                                                  \
+    X(conv_backward_weight, (struct backend * b, float *o, const float *i, const float *w, struct conv *c),             \
+      (b, o, i, w, c))                                                                                                  \
+    X(norm_forward,                                                                                                     \
+      (struct backend * b, float *o, float *m, float *r, float *rm, float *rv, const float *i, const float *a,          \
+       const float *g, const float *e, const struct norm_shape *s, bool relu, bool t),                                  \
+      (b, o, m, r, rm, rv, i, a, g, e, s, relu, t))                                                                     \
+    X(norm_backward,                                                                                                    \
+      (struct backend * b, float *di, float *da, float *dg, float *db, float *dy, const float *o, const float *i,       \
+       const float *m, const float *r, const float *g, const struct norm_shape *s, bool relu),                          \
+      (b, di, da, dg, db, dy, o, i, m, r, g, s, relu))                                                                  \
+    X(maxpool_forward, (struct backend * b, float *o, int32_t *w, const float *i, const struct pool_shape *s),          \
+      (b, o, w, i, s))                                                                                                  \
+    X(maxpool_backward, (struct backend * b, float *d, const float *o, const int32_t *w, const struct pool_shape *s),   \
+      (b, d, o, w, s))                                                                                                  \
+    X(avgpool_forward, (struct backend * b, float *o, const float *i, int N, int C, const int d[3]),                    \
+      (b, o, i, N, C, d))                                                                                               \
+    X(avgpool_backward, (struct backend * b, float *o, const float *i, int N, int C, const int d[3]),                   \
+      (b, o, i, N, C, d))                                                                                               \
+    X(linear_forward,                                                                                                   \
+      (struct backend * b, float *o, const float *i, const float *w, const float *a, int N, int C, int O),              \
+      (b, o, i, w, a, N, C, O))                                                                                         \
+    X(linear_backward,                                                                                                  \
+      (struct backend * b, float *di, float *dw, float *db, const float *dy, const float *i, const float *w, int N,     \
+       int C, int O),                                                                                                   \
+      (b, di, dw, db, dy, i, w, N, C, O))                                                                               \
+    X(layernorm_forward, (struct backend * b, float *o, float *r, const float *i, int N, int C), (b, o, r, i, N, C))    \
+    X(layernorm_backward,                                                                                               \
+      (struct backend * b, float *d, const float *dy, const float *o, const float *r, int N, int C),                    \
+      (b, d, dy, o, r, N, C))                                                                                           \
+    X(group_forward, (struct backend * b, float *o, const float *i, const float *w, const struct conv_shape *s, int g), \
+      (b, o, i, w, s, g))                                                                                               \
+    X(group_backward_data,                                                                                              \
+      (struct backend * b, float *o, const float *i, const float *w, const struct conv_shape *s, int g),                \
+      (b, o, i, w, s, g))                                                                                               \
+    X(group_backward_weight,                                                                                            \
+      (struct backend * b, float *o, const float *i, const float *w, const struct conv_shape *s, int g),                \
+      (b, o, i, w, s, g))                                                                                               \
+    X(meanpool_forward, (struct backend * b, float *o, const float *i, const struct pool_shape *s), (b, o, i, s))       \
+    X(meanpool_backward, (struct backend * b, float *o, const float *i, const struct pool_shape *s), (b, o, i, s))      \
+    X(gate_forward, (struct backend * b, float *o, const float *i, const float *s, int N, int C, const int d[3]),       \
+      (b, o, i, s, N, C, d))                                                                                            \
+    X(gate_backward,                                                                                                    \
+      (struct backend * b, float *di, float *ds, const float *dy, const float *i, const float *s, int N, int C,         \
+       const int d[3]),                                                                                                 \
+      (b, di, ds, dy, i, s, N, C, d))                                                                                   \
+    X(silu_forward, (struct backend * b, float *o, const float *i, size_t n, enum layout l), (b, o, i, n, l))           \
+    X(silu_backward, (struct backend * b, float *d, const float *y, const float *i, size_t n, enum layout l),           \
+      (b, d, y, i, n, l))                                                                                               \
+    X(gelu_forward, (struct backend * b, float *o, const float *i, size_t n, enum layout l), (b, o, i, n, l))           \
+    X(gelu_backward, (struct backend * b, float *d, const float *y, const float *i, size_t n, enum layout l),           \
+      (b, d, y, i, n, l))                                                                                               \
+    X(relu_forward, (struct backend * b, float *o, const float *i, size_t n, enum layout l), (b, o, i, n, l))           \
+    X(relu_backward, (struct backend * b, float *d, const float *y, const float *i, size_t n, enum layout l),           \
+      (b, d, y, i, n, l))                                                                                               \
+    X(add, (struct backend * b, float *o, const float *x, const float *y, size_t n, enum layout l), (b, o, x, y, n, l)) \
+    X(affine_forward,                                                                                                   \
+      (struct backend * b, float *o, const float *i, const float *g, const float *a, int N, int C, const int d[3],      \
+       enum layout l, bool r),                                                                                          \
+      (b, o, i, g, a, N, C, d, l, r))                                                                                   \
+    X(affine_backward,                                                                                                  \
+      (struct backend * b, float *di, float *dg, float *da, const float *dy, const float *o, const float *i,            \
+       const float *g, int N, int C, const int d[3], enum layout l, bool r),                                            \
+      (b, di, dg, da, dy, o, i, g, N, C, d, l, r))                                                                      \
+    X(channels_put,                                                                                                     \
+      (struct backend * b, float *t, int C, int a, const float *f, int fC, int fa, int n, int N, const int d[3],        \
+       enum layout l, bool add),                                                                                        \
+      (b, t, C, a, f, fC, fa, n, N, d, l, add))                                                                         \
+    X(attention_forward,                                                                                                \
+      (struct backend * b, float *o, float *p, const float *q, const float *k, const float *v, int s, int N, int T,     \
+       int C, int H),                                                                                                   \
+      (b, o, p, q, k, v, s, N, T, C, H))                                                                                \
+    X(attention_backward,                                                                                               \
+      (struct backend * b, float *dq, float *dk, float *dv, const float *y, const float *p, const float *q,             \
+       const float *k, const float *v, int s, int N, int T, int C, int H),                                              \
+      (b, dq, dk, dv, y, p, q, k, v, s, N, T, C, H))                                                                    \
+    X(vicreg, (struct backend * b, float *d, float t[3], const float *z, int N, int K, const float w[3], bool l),       \
+      (b, d, t, z, N, K, w, l))                                                                                         \
+    X(lars,                                                                                                             \
+      (struct backend * b, float *p, float *m, const float *g, size_t n, struct dead_state *x, bool a, const float *r,  \
+       float f, float d, float t),                                                                                      \
       (b, p, m, g, n, x, a, r, f, d, t))
 
 static struct backend plain;
@@ -191,7 +237,7 @@ static float *noise(size_t count)
 
 int main(int argc, char **argv)
 {
-    const char *name = "cpu", *precision = "float32";
+    const char *name = "cpu", *precision = "float32", *backbone = "resnet18";
     int threads = 0, pairs = 128, repeat = 5, brief = 0, record = 0, steps = 1, put = 1;
     const struct {
         const char *option;
@@ -202,6 +248,10 @@ int main(int argc, char **argv)
         bool known = i + 1 < argc && strcmp(argv[i], "--backend") == 0;
         if (known)
             name = argv[i + 1];
+        if (i + 1 < argc && strcmp(argv[i], "--backbone") == 0) {
+            backbone = argv[i + 1];
+            known = true;
+        }
         if (i + 1 < argc && strcmp(argv[i], "--precision") == 0 &&
             (!strcmp(argv[i + 1], "float32") || !strcmp(argv[i + 1], "bfloat16"))) {
             precision = argv[i + 1];
@@ -216,7 +266,7 @@ int main(int argc, char **argv)
             die(EX_USAGE,
                 "'%s' is no option; usage: step [--backend cpu] [--precision float32|bfloat16] [--threads 0] [--pairs "
                 "128] "
-                "[--repeat 5] [--brief 0|1] [--record 0|1] [--steps 1] [--put 1|0]",
+                "[--backbone resnet18] [--repeat 5] [--brief 0|1] [--record 0|1] [--steps 1] [--put 1|0]",
                 argv[i]);
     }
     struct error e = {0};
@@ -232,6 +282,8 @@ int main(int argc, char **argv)
 
     struct network_settings settings;
     network_defaults(&settings);
+    if (network_backbone(&settings, backbone, &e))
+        die_of(&e);
     struct setup s = {.b = b,
                       .params = params_open(b),
                       .N = 2 * pairs,

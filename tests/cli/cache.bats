@@ -146,6 +146,6 @@ collect() {
 @test "words that make no sense are refused with 64" {
     run -64 "$BIN/petrel-cache"
     run -64 "$BIN/petrel-cache" polish cache
-    [[ $output == *"'polish' is none of collect, verify, ls, split, recall, pictures"* ]]
+    [[ $output == *"'polish' is none of collect, verify, ls, split, merge, recall, pictures"* ]]
     run -64 "$BIN/petrel-cache" verify a b
 }

@@ -51,13 +51,41 @@ losses_differ() {
 }
 
 @test "ranks: methods with a teacher, a queue, labels or assignments of a whole batch learn what one learns, too" {
-    printf 'moco_queue = 32\nbyol_hidden = 16\nswav_prototypes = 8\n' >>small.conf
-    for m in moco byol supcon swav; do
-        petrel-train $(train one-$m --pair-list pairs.tsv --method $m)
-        together 2 two-$m --pair-list pairs.tsv --method $m --set sync_norm=yes
+    printf '%s\n' 'moco_queue = 32' 'byol_hidden = 16' 'swav_prototypes = 8' 'smog_groups = 8' 'smog_hidden = 16' 'smog_bank = 64' \
+        'smog_reset = 3' 'dino_outputs = 32' >>small.conf
+    local words
+    for m in moco byol supcon swav smog dino wsp simclr; do
+        words=
+        [ $m != dino ] || words="--views 2"
+        [ $m != wsp ] || words="--box-slices 5"
+        petrel-train $(train one-$m --pair-list pairs.tsv --method $m $words)
+        together 2 two-$m --pair-list pairs.tsv --method $m $words --set sync_norm=yes
         # columns are fewer than VICReg's: epoch, step, loss ...
         paste -d' ' <(cut -d, -f3 one-$m/losses.csv) <(cut -d, -f3 two-$m/losses.csv) |
             awk 'NR > 1 {d = ($1 - $2) / $1; if (d < 0) d = -d; if (d > m) m = d; n++} END {print "'$m'", n, m; exit !(n == 4 && m < 2e-4)}'
+    done
+}
+
+@test "ranks: crops of a box by pair makers of their own learn what one learns" {
+    local m r run
+    printf 'dino_outputs = 32\n' >>small.conf
+    for m in voco_supervised dino; do
+        for run in one-$m two-$m; do
+            mkdir -p $run
+            for r in 0 1; do
+                [ $run = two-$m ] || [ $r = 0 ] || continue
+                petrel-pairs --quiet --run $run --recipe small.conf $([ $run = one-$m ] || echo --in tasks-$r --out pairs-$r) --silence 1.5 \
+                    "$SMALL/cache" 2>$run/pairs.$r.log 3>&- &
+            done
+            if [ $run = one-$m ]; then
+                petrel-train $(train $run --method $m --steps 3) 3>&-
+            else
+                together 2 $run --method $m --steps 3 --set sync_norm=yes
+            fi
+            wait
+        done
+        paste -d' ' <(cut -d, -f3 one-$m/losses.csv) <(cut -d, -f3 two-$m/losses.csv) |
+            awk 'NR > 1 {d = ($1 - $2) / $1; if (d < 0) d = -d; if (d > m) m = d; n++} END {print "'$m'", n, m; exit !(n == 3 && m < 5e-4)}'
     done
 }
 

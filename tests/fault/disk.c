@@ -108,7 +108,7 @@ static _Noreturn void writer(void)
             die_of(&e);
         regions_message_free(&m);
     }
-    if (cache_split(&c, 0.3, 0.3, 1, true, &e))
+    if (cache_split(&c, 0.3, 0.3, 1, SPLIT_REPLACE, &e))
         die_of(&e);
     cache_close(&c);
     exit(EX_OK);

@@ -96,7 +96,7 @@ static uint64_t cache_take(struct error *e)
     }
     for (size_t i = 0; i < c.shard_count + c.refused_count; i++)
         fprintf(g.to, "%s %s %d %s\n", c.shard[i].patient, c.shard[i].scan, c.shard[i].split,
-                c.shard[i].refusal.sentence);
+                c.shard[i].refusal->sentence);
     for (size_t i = 0; i < c.shard_count && !bad; i++) {
         struct regions_message m;
         struct scan_facts facts;

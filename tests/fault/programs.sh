@@ -3,10 +3,11 @@
 # programs -- R4 and R12: every program at its work, the k-th call of a kind failing (preload/preload.c): a disk that is full, broken or takes
 # half, a file that cannot be read, memory that is gone. It leaves with a documented code and a sentence, never by a signal; what was
 # there before is as it was or whole and new; and the same command afterwards makes what it would have made.
-#   tests/fault/programs.sh [BUILD_DIR] [N]      N attacks of each kind on each program (1); k falls evenly on its calls
+#   tests/fault/programs.sh [BUILD_DIR] [N]      N attacks of each kind on each program; k falls evenly on its calls. Without N one attack a
+#                                                program, of a kind after another
 #   PETREL_FAULT_KINDS="full broken short unread memory"   PETREL_FAULT_ROWS=REGEX   some alone
 . "$(dirname "$0")/lib.sh" "${1:-build}"
-each=${2:-1} kinds=${PETREL_FAULT_KINDS:-full broken short unread memory}
+each=${2:-1} kinds=${PETREL_FAULT_KINDS:-full broken short unread memory} in_turn=${2:+no}
 preload=$build/tests/fault/preload.so
 [ -e "$preload" ] || skip "no $preload: make tests"
 nm -D "$build/bin/petrel-cache" 2>/dev/null | grep -qE '__(asan|tsan)_init' && skip "a sanitizer has an allocator of its own"
@@ -48,7 +49,7 @@ run_row() { # run_row COMMAND [VARIABLE=VALUE...]: its code; stdout and stderr b
 }
 made() { (cd at && find . -type f ! -name '*.lock' ! -name lock ! -path '*/progress/*' ! -name '*.names' | sort | while read -r f; do
     case $f in
-    *losses.csv | *.end) echo "$f" ;; # seconds
+    *losses.csv | *.end | *-cost.tsv) echo "$f" ;; # seconds, energy
     *.html | *.h5) sha256sum <"$f" | sed "s|-|$f|" ;;
     *) sha256sum "$f" ;;
     esac
@@ -69,7 +70,13 @@ for row in "${rows[@]}"; do
     run_row "$command" || { kind=none k=0 complain "it fails undisturbed, with $?"; continue; }
     made >whole
     cp stdout whole.stdout
-    for kind in $kinds; do
+    rows_done=$((${rows_done:--1} + 1))
+    here=$kinds
+    if [ -z "$in_turn" ]; then
+        read -ra each_kind <<<"$kinds"
+        here=${each_kind[rows_done % ${#each_kind[@]}]}
+    fi
+    for kind in $here; do
         case $kind in full | broken | short) counted=writes ;; unread) counted=reads ;; memory) counted=allocations ;; esac
         rm -f count
         prepare

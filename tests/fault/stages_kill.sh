@@ -21,7 +21,7 @@ attack() { # attack PROGRAMS: kills of them while the job goes
     local pids
     while kill -0 "$job" 2>/dev/null && [ $kills -lt "$wanted" ]; do
         sleep 0.$((1 + $(below 4)))$(below 10)
-        mapfile -t pids < <(pgrep -g "$job" "^petrel-($1)\$")
+        mapfile -t pids < <(pgrep -g "$job" "^petrel-($1)\$" 2>/dev/null)
         [ ${#pids[@]} -gt 0 ] || continue
         kill -9 "${pids[$(below ${#pids[@]})]}" 2>/dev/null && kills=$((kills + 1))
     done
@@ -37,7 +37,7 @@ while [ $kills -lt "$wanted" ]; do
     there=$(grep -c '"file"' now.ls) should=$(grep -c '"file"' calm.ls)
     [ "$there" -ge "$should" ] || lost=$((lost + should - there))
     [ "$there" -le "$should" ] || repeated=$((repeated + there - should))
-    petrel-cache verify cache 2>&1 | cmp - calm.verify || wrong=$((wrong + 1))
+    petrel-cache verify cache 2>/dev/null | cmp - calm.verify || wrong=$((wrong + 1))
     cmp now.ls calm.ls || wrong=$((wrong + 1))
     [ $kills -lt "$wanted" ] || break
     setsid "$TOP/pipelines/pretrain.sh" --cache "$SMALL/cache" --recipe long.conf --out out -j 2 >log 2>&1 &

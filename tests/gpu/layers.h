@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { LAYERS_MOST = 64 };
+enum { LAYERS_MOST = 256 };
 static struct conv_shape layer[LAYERS_MOST]; /* each shape once, the stem first */
 static int layers, convolutions;             /* of different shapes; in all */
 static int layer_boxes;
@@ -35,6 +35,7 @@ static int layers_find(int boxes)
     if (!b)
         return -1;
     layer_boxes = boxes;
+    layers = convolutions = 0;
     plain_conv_open = b->conv_open;
     b->conv_open = layer_note;
     struct network_settings settings;
@@ -47,6 +48,39 @@ static int layers_find(int boxes)
     params_close(&params);
     backend_close(&b);
     return convolutions == 20 && layers == 11 ? 0 : -1; /* ResNet18: the stem, 16 in blocks, 3 shortcuts */
+}
+
+/* The same of any backbone, from what the tape tells of itself; its depthwise convolutions are no work for cuDNN. */
+static inline void layers_of(const struct backbone *backbone, int boxes)
+{
+    struct error e = {0};
+    struct network_settings settings;
+    struct tape_row row;
+    layers = 0;
+    network_defaults(&settings);
+    if (network_backbone(&settings, backbone->name, &e))
+        die_of(&e);
+    struct params *params = params_open(NULL);
+    struct tape *tape = tape_open(params, 1, 1);
+    (void)network_build(tape, &settings, NETWORK_ENCODER);
+    for (size_t i = 0; tape_describe(tape, i, &row); i++) {
+        struct conv_shape s = {.N = boxes, .C = row.C, .O = row.O};
+        bool known = strcmp(row.op, "conv") != 0;
+        memcpy(s.in, row.in, sizeof s.in);
+        memcpy(s.out, row.out, sizeof s.out);
+        memcpy(s.kernel, row.kernel, sizeof s.kernel);
+        memcpy(s.stride, row.stride, sizeof s.stride);
+        memcpy(s.pad, row.pad, sizeof s.pad);
+        for (int k = 0; k < layers; k++)
+            known = known || !memcmp(&layer[k], &s, sizeof s);
+        if (!known && layers == LAYERS_MOST)
+            die(EX_SOFTWARE, "%s has more than %d different convolutions: raise LAYERS_MOST", backbone->name,
+                LAYERS_MOST);
+        if (!known)
+            layer[layers++] = s;
+    }
+    tape_close(&tape);
+    params_close(&params);
 }
 
 static void layer_name(char *to, size_t size, const struct conv_shape *s)

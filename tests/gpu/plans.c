@@ -126,6 +126,19 @@ static void test_rtx3060_float32(void **state)
     every_layer("rtx3060", FLOAT32);
 }
 
+/* Each backbone, with the precision either GPU is good at. */
+static void test_backbones(void **state)
+{
+    (void)state;
+    for (size_t i = 0; backbone_at(i); i++) {
+        layers_of(backbone_at(i), BOXES);
+        print_message("# %s: %d different convolutions\n", backbone_at(i)->name, layers);
+        every_layer("h200", BFLOAT16);
+        every_layer("rtx3060", FLOAT32);
+    }
+    assert_int_equal(layers_find(BOXES), 0);
+}
+
 /* The other ways to do the stem have plans too: run.sh on a GPU can time them all. */
 static void test_stem_forms(void **state)
 {
@@ -279,11 +292,17 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "describe"))
         return describe();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_h200_bfloat16),        cmocka_unit_test(test_h200_float32),
-        cmocka_unit_test(test_rtx3060_bfloat16),     cmocka_unit_test(test_rtx3060_float32),
-        cmocka_unit_test(test_stem_forms),           cmocka_unit_test(test_no_tensor_cores_in_float32),
-        cmocka_unit_test(test_workspace_is_a_limit), cmocka_unit_test(test_bad_properties),
-        cmocka_unit_test(test_versions_refused),     cmocka_unit_test(test_tuned),
+        cmocka_unit_test(test_h200_bfloat16),
+        cmocka_unit_test(test_h200_float32),
+        cmocka_unit_test(test_rtx3060_bfloat16),
+        cmocka_unit_test(test_rtx3060_float32),
+        cmocka_unit_test(test_stem_forms),
+        cmocka_unit_test(test_backbones),
+        cmocka_unit_test(test_no_tensor_cores_in_float32),
+        cmocka_unit_test(test_workspace_is_a_limit),
+        cmocka_unit_test(test_bad_properties),
+        cmocka_unit_test(test_versions_refused),
+        cmocka_unit_test(test_tuned),
     };
     return cmocka_run_group_tests(tests, find_layers, NULL);
 }

@@ -4,6 +4,7 @@
 #include "common/rng.h"
 #include "common/seal.h"
 #include "proto/cache_internal.h"
+#include "tests/unit/cache_scans.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -36,67 +37,6 @@ static int teardown(void **state)
     (void)state;
     dir_clear();
     return 0;
-}
-
-static int32_t channels_made = 1; /* the second channel of a box is -100 times the first */
-/* Scan n of a patient: `count` regions, of which the first `tumours` are tumours; all numbers follow from n. */
-static void scan_make(struct regions_message *m, int n, int patient, size_t count, size_t tumours)
-{
-    struct rng rng = rng_make(5, RNG_TEST, (uint64_t)n);
-    *m = (struct regions_message){.count = count, .channels = channels_made, .settings = 77};
-    scan_facts_init(&m->facts);
-    format_into(m->facts.patient, sizeof m->facts.patient, "p%03d", patient);
-    format_into(m->facts.study, sizeof m->facts.study, "study %d", n);
-    format_into(m->facts.scan, sizeof m->facts.scan, "0");
-    m->facts.suv_max = n + 0.5;
-    m->facts.volume_mean = 0.25;
-    m->facts.volume_sd = 2;
-    m->facts.simulated = 1;
-    grid_set(&m->grid, (const int64_t[3]){2, 3, 4}, (const double[3]){3, 2, 2}, (const double[3]){0, 0, 0});
-    m->turned = (struct turn){{0, 1, 2}, {0, 1, 0}};
-    m->region = xalloc(count + 1, sizeof *m->region);
-    m->box = xalloc(count * (size_t)m->channels * BOX_VOXELS + 1, sizeof(float));
-    if (m->channels > BOX_CT)
-        m->facts.ct_mean = -800, m->facts.ct_sd = 350;
-    for (size_t i = 0; i < count; i++) {
-        m->region[i] = (struct region){.component = (int32_t)i + 1,
-                                       .label = i < tumours,
-                                       .voxels = 3,
-                                       .ml = 0.036,
-                                       .clipped = i % 2,
-                                       .overlap = (double)NAN};
-        for (int form = 0; form < POSITION_FORMS; form++)
-            for (int k = 0; k < POSITION_SIZE; k++)
-                m->region[i].position[form][k] = rng_uniform(&rng);
-    }
-    /* lesions of every second scan: the others are as of a cache from before they were kept */
-    m->lesions = (struct lesions){.known = n % 2};
-    if (m->lesions.known && count) {
-        m->lesions.count = m->lesions.part_count = 1;
-        m->lesions.lesion = xalloc(1, sizeof *m->lesions.lesion);
-        m->lesions.part = xalloc(1, sizeof *m->lesions.part);
-        m->lesions.lesion[0] = (struct lesion){.id = 1,
-                                               .voxels = 5,
-                                               .ml = 0.06 + n,
-                                               .suv_max = 7,
-                                               .from_liver_mm = {-1, 2, (double)NAN},
-                                               .region = 1,
-                                               .covered = 0.6};
-        m->lesions.part[0] = (struct lesion_part){1, 1, 3};
-    }
-    for (size_t i = 0; i < count * BOX_VOXELS; i++) {
-        size_t at = i / BOX_VOXELS * (size_t)m->channels * BOX_VOXELS + i % BOX_VOXELS;
-        m->box[at] = rng_uniform(&rng);
-        if (m->channels > BOX_CT)
-            m->box[at + BOX_VOXELS] = -100 * m->box[at];
-    }
-    uint32_t label[24] = {0, 1, 1};
-    labels_encode(label, 24, &m->label_runs);
-    if (n % 2) {
-        m->mip_angles = 1, m->mip_height = 2, m->mip_width = 3, m->mip_mm = 4;
-        m->mip = xalloc(6, 1);
-        m->mip[5] = 200;
-    }
 }
 
 static void scan_add(struct cache *c, int n, int patient, size_t count, size_t tumours)
@@ -147,8 +87,8 @@ static void what_is_published_comes_back(void **state)
     assert_true(c.shard_count == 3 && c.refused_count == 1 && c.regions == 8 && c.tumours == 3 && c.simulated == 1);
     assert_true(c.shard[0].key.index == 0 && c.shard[1].key.index == 1 && c.shard[2].key.index == 3);
     assert_true(c.shard[1].first_row == 0 && c.shard[2].first_row == 3);
-    assert_string_equal(c.shard[3].refusal.scan, "a b");
-    assert_string_equal(c.shard[3].refusal.sentence, "no weight");
+    assert_string_equal(c.shard[3].refusal->scan, "a b");
+    assert_string_equal(c.shard[3].refusal->sentence, "no weight");
     for (size_t s = 0; s < 3; s++) {
         struct regions_message m, want;
         static const int n[] = {0, 1, 3}, patient[] = {0, 0, 1};
@@ -368,6 +308,7 @@ static void order_and_repeats_change_nothing(void **state)
     assert_false(cache_has(&c, (struct item_key){8, 1}));
     scan_add(&c, 3, 1, 5, 2);
     scan_add(&c, 0, 0, 0, 0);
+    cache_count(&c);
     assert_string_equal(c.digest, digest);
     assert_int_equal(c.shard_count, 3);
     cache_close(&c);
@@ -407,7 +348,7 @@ static void another_list_of_scans(void **state)
     assert_true(c.shard_count == 3 && c.refused_count == 1);
     assert_int_equal(cache_refuse(&c, worse, &(struct refusal_message){"a\tb", "suv", 65, "no dose"}, &e), 0);
     assert_int_equal(c.refused_count, 1);
-    assert_string_equal(c.shard[3].refusal.sentence, "no dose");
+    assert_string_equal(c.shard[3].refusal->sentence, "no dose");
     scan_make(&m, 2, 8, 2, 0);
     format_into(m.facts.source, sizeof m.facts.source, "a b");
     assert_int_equal(cache_add(&c, mended, &m, &e), 0);
@@ -666,7 +607,7 @@ static void splits_are_even_and_repeat(void **state)
     writer_open(&c);
     for (int n = 0; n < 40; n++)
         scan_add(&c, n, n, 4 + (size_t)n % 5, n % 2 ? 0 : (size_t)n % 4 + (size_t)n % 3);
-    if (cache_split(&c, 0.2, 0.25, 1, true, &e))
+    if (cache_split(&c, 0.2, 0.25, 1, SPLIT_REPLACE, &e))
         fail_msg("%s", e.text);
     sides(&c, side);
     assert_true(side[0].patients == 22 && side[1].patients == 8 && side[2].patients == 10);
@@ -677,23 +618,23 @@ static void splits_are_even_and_repeat(void **state)
     size_t differ = 0;
     for (size_t i = 0; i < 40; i++)
         first[i] = c.shard[i].split;
-    assert_int_equal(cache_split(&c, 0.2, 0.25, 2, true, &e), 0);
+    assert_int_equal(cache_split(&c, 0.2, 0.25, 2, SPLIT_REPLACE, &e), 0);
     for (size_t i = 0; i < 40; i++)
         differ += first[i] != c.shard[i].split;
     assert_true(differ > 5);
-    assert_int_equal(cache_split(&c, 0.2, 0.25, 1, true, &e), 0);
+    assert_int_equal(cache_split(&c, 0.2, 0.25, 1, SPLIT_REPLACE, &e), 0);
     /* another split is not overwritten unless asked for; the same one again is fine */
-    assert_int_equal(cache_split(&c, 0.2, 0.25, 2, false, &e), -1);
+    assert_int_equal(cache_split(&c, 0.2, 0.25, 2, SPLIT_REFUSE, &e), -1);
     assert_int_equal(e.code, EX_USAGE);
     assert_non_null(strstr(e.text, "--force"));
-    assert_int_equal(cache_split(&c, 0.2, 0.25, 1, false, &e), 0);
+    assert_int_equal(cache_split(&c, 0.2, 0.25, 1, SPLIT_REFUSE, &e), 0);
     cache_close(&c);
     reader_open(&c);
     for (size_t i = 0; i < 40; i++)
         assert_int_equal(first[i], c.shard[i].split);
     sides(&c, other);
     assert_memory_equal(side, other, sizeof side);
-    assert_int_equal(cache_split(&c, 0.6, 0.5, 1, true, &e), -1);
+    assert_int_equal(cache_split(&c, 0.6, 0.5, 1, SPLIT_REPLACE, &e), -1);
     cache_close(&c);
 }
 
@@ -706,11 +647,11 @@ static void few_patients_still_split(void **state)
     struct side side[3];
     dir_clear();
     writer_open(&c);
-    assert_int_equal(cache_split(&c, 0.2, 0.2, 1, true, &e), -1);
+    assert_int_equal(cache_split(&c, 0.2, 0.2, 1, SPLIT_REPLACE, &e), -1);
     assert_int_equal(e.code, EX_NOINPUT);
     for (int n = 0; n < 5; n++) {
         scan_add(&c, n, n, 3, 1);
-        assert_int_equal(cache_split(&c, 0.2, 0.2, 1, true, &e), 0);
+        assert_int_equal(cache_split(&c, 0.2, 0.2, 1, SPLIT_REPLACE, &e), 0);
         sides(&c, side);
         for (int s = 0; s < 3; s++)
             assert_int_equal(side[s].patients, want[n][s]);
@@ -727,7 +668,7 @@ static void a_patients_scans_stay_together(void **state)
     writer_open(&c);
     for (int n = 0; n < 12; n++)
         scan_add(&c, n, n / 2, 2, (size_t)n % 2);
-    assert_int_equal(cache_split(&c, 0.3, 0.3, 4, true, &e), 0);
+    assert_int_equal(cache_split(&c, 0.3, 0.3, 4, SPLIT_REPLACE, &e), 0);
     for (size_t i = 0; i < 12; i += 2)
         assert_int_equal(c.shard[i].split, c.shard[i + 1].split);
     scan_add(&c, 12, 0, 1, 0); /* a known patient's new scan follows; a new patient has none */

@@ -92,7 +92,10 @@ static void what_is_written_comes_back(void **state)
     assert_int_equal(store_shape(s, "/roi/none", &ndim, dim, &e), 0);
     assert_true(ndim == 2 && dim[0] == 0);
     assert_int_equal(store_read(s, "/roi/none", STORE_F32, 0, 0, rows, &e), 0);
-    assert_true(store_has(s, "/roi/deep/wide") && !store_has(s, "/roi/absent") && !store_has(s, "/no/such/group"));
+    assert_int_equal(store_has(s, "/roi/deep/wide", &e), 1);
+    assert_int_equal(store_has(s, "/roi/absent", &e), 0);
+    assert_int_equal(store_has(s, "/no/such/group", &e), 0);
+    assert_int_equal(store_has_attribute(s, "/nothing", "a", &e), -1); /* no "no" */
     assert_int_equal(store_get_text(s, "/", "patient", text, sizeof text, &e), 0);
     assert_string_equal(text, "Ünal");
     assert_int_equal(store_get_text(s, "/", "empty", text, sizeof text, &e), 0);

@@ -2,7 +2,7 @@
 """The backbones as narrow as they can be and still have every kind of layer: what tests build. Words of the recipe."""
 NARROW = {
     "resnet10": {"backbone_width": 2}, "resnet18": {"backbone_width": 2}, "resnet34": {"backbone_width": 2},
-    "resnet50": {"backbone_width": 2}, "seresnet50": {"backbone_width": 4},
+    "resnet50": {"backbone_width": 4}, "seresnet50": {"backbone_width": 4},
     "efficientnet_b0": {"efficientnet_width": 0.25, "efficientnet_drop": 0},
     "vit": {"vit_patch": 8, "vit_width": 24, "vit_layers": 2, "vit_heads": 3, "vit_mlp": 40},
     "densenet": {"densenet_blocks": (2, 3, 2), "densenet_growth": 4, "densenet_width": 8},
