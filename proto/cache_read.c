@@ -121,7 +121,10 @@ int cache_read_outside(const struct cache *c, size_t shard, int64_t *outside, st
     int ndim, result = entry_open(c, shard, &s, e);
     uint64_t dim[8];
     *outside = -1;
-    if (!result && store_has(s, "/roi/in_box")) {
+    int const there = result ? 0 : store_has(s, "/roi/in_box", e);
+    if (there < 0)
+        result = -1;
+    if (there > 0) {
         *outside = 0;
         result = store_shape(s, "/roi/in_box", &ndim, dim, e);
         if (!result && (ndim != 1 || dim[0] != count))

@@ -69,6 +69,9 @@ static struct region *measure(const struct volume *v, const struct recipe *r, co
     for (uint32_t i = 0; i < x->count; i++) {
         region_measure(v, x, i, body->low, &ball, strcmp(r->position_axes, "itk") == 0, &all[i]);
         box_place(all[i].centroid, strcmp(r->box_centre, "truncate") == 0, all[i].box_low);
+        const int64_t box_low[3] = {all[i].box_low[0] - body->low[0], all[i].box_low[1] - body->low[1],
+                                    all[i].box_low[2] - body->low[2]};
+        all[i].in_box = (double)extent_in_box(x, i, box_low, BOX_SIDE) / (double)all[i].voxels;
         all[i].label = v->mask ? all[i].overlap >= r->tumour_overlap : -1;
         if (v->organ)
             organ_of_map(v, x, i, body->low, r->exclude_overlap, &all[i]);
@@ -81,9 +84,9 @@ static struct region *measure(const struct volume *v, const struct recipe *r, co
 
 /* Boxes of those that stay: regions of excluded organs are set apart, and where the recipe says so, those whose box leaves the
  * scan are left out. number[]: of each in the message's label map; excluded[]: of those set apart in theirs; 0: not there. */
-static void choose(const struct volume *v, const char *border, unsigned exclude, const bool *focus, const struct region *all,
-                   uint32_t count, struct regions_message *out, uint32_t *number, uint32_t *excluded,
-                   struct regions_summary *summary)
+static void choose(const struct volume *v, const char *border, unsigned exclude, const bool *focus,
+                   const struct region *all, uint32_t count, struct regions_message *out, uint32_t *number,
+                   uint32_t *excluded, struct regions_summary *summary)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct region *region = &out->region[out->count];
@@ -180,7 +183,15 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
         crop_free(&body);
         return -1;
     }
-    method_find(v, &body, r, exclude, &liver, &found);
+    struct given_parts parts = {0};
+    if (strcmp(r->roi_method, "given") == 0) {
+        if (given_find(v, r, &body, &found, &parts, e)) {
+            crop_free(&body);
+            return -1;
+        }
+    } else {
+        method_find(v, &body, r, exclude, &liver, &found);
+    }
 
     memset(out, 0, sizeof *out);
     memset(summary, 0, sizeof *summary);
@@ -194,7 +205,10 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
     uint32_t *number = xalloc(room, sizeof *number);
     uint32_t *excluded = xalloc(room, sizeof *excluded);
     struct region *all = measure(v, r, &body, &found.extents, &liver);
-    choose(v, r->border, exclude, all, found.extents.count, out, number, excluded, summary);
+    bool *focus = xalloc(room, sizeof *focus);
+    if (v->organ)
+        organ_foci(v, all, found.extents.count, focus);
+    choose(v, r->border, exclude, focus, all, found.extents.count, out, number, excluded, summary);
     tell(v, exclude, &liver, found.how, summary);
     lesions_find(v, &body, &found.labels, number, excluded, &liver, out);
     write_labels(&v->grid, &body, &found.labels, number, &out->label_runs);
