@@ -76,6 +76,8 @@ int cache_read_facts(const struct cache *c, size_t shard, struct scan_facts *fac
 /* The lesions of its truth and what regions hold of them, without the boxes; lesions_free() them. known 0: the scan had no truth, or
  * the cache was made before lesions were kept: only making it anew tells. */
 int cache_read_lesions(const struct cache *c, size_t shard, struct lesions *l, struct error *e) MUST_USE;
+/* How many of a scan's regions have less than half of their voxels in their box; -1: the cache was made before that was kept. */
+int cache_read_outside(const struct cache *c, size_t shard, int64_t *outside, struct error *e) MUST_USE;
 /* Everything there is to check of one shard: SHA-256, Fletcher32, XXH3 of each array and each box, finite numbers, counts
  * as the manifest has them. */
 int cache_verify_shard(const struct cache *c, size_t shard, struct error *e) MUST_USE;

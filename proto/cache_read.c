@@ -113,6 +113,32 @@ int cache_read_lesions(const struct cache *c, size_t shard, struct lesions *l, s
     return result;
 }
 
+int cache_read_outside(const struct cache *c, size_t shard, int64_t *outside, struct error *e)
+{
+    size_t count = (size_t)c->shard[shard].regions;
+    double *in_box = xalloc(count + 1, sizeof *in_box);
+    struct store *s = NULL;
+    int ndim, result = entry_open(c, shard, &s, e);
+    uint64_t dim[8];
+    *outside = -1;
+    int const there = result ? 0 : store_has(s, "/roi/in_box", e);
+    if (there < 0)
+        result = -1;
+    if (there > 0) {
+        *outside = 0;
+        result = store_shape(s, "/roi/in_box", &ndim, dim, e);
+        if (!result && (ndim != 1 || dim[0] != count))
+            result = fail(e, "its '/roi/in_box' is not [regions]");
+        if (!result)
+            result = store_read(s, "/roi/in_box", STORE_F64, 0, count, in_box, e);
+        for (size_t i = 0; i < count && !result; i++)
+            *outside += in_box[i] < 0.5;
+    }
+    store_close(&s);
+    free(in_box);
+    return result ? shard_error(c, shard, e) : 0;
+}
+
 static int finite_check(const struct regions_message *m, struct error *e)
 {
     size_t floats = m->count * box_floats(m->channels);

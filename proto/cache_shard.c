@@ -2,6 +2,7 @@
 /* cache_shard -- one scan's regions in one HDF5 file, the layout of CACHE.md.   proto */
 #include "common/file.h"
 #include "proto/cache_internal.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -252,6 +253,19 @@ static int columns_read(struct store *s, const char *group, const struct record_
         uint64_t dim[3];
         column_name(group, f, name);
         int ndim = column_shape(f, count, dim);
+        int const there =
+            f->offset == offsetof(struct region, in_box) && t == &region_table ? store_has(s, name, e) : 1;
+        if (there < 0) {
+            result = -1;
+            continue;
+        }
+        if (!there) {
+            double *unknown = column; /* a cache of before it was kept */
+            for (size_t k = 0; k < count; k++)
+                unknown[k] = NAN;
+            column_put(t, i, record, count, column);
+            continue;
+        }
         result = shape_check(s, name, ndim, dim, e) || store_read(s, name, column_types[f->kind], 0, count, column, e)
                      ? -1
                      : 0;

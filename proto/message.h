@@ -124,6 +124,7 @@ struct region {
     double overlap;                         /* share of its voxels inside the truth mask; NAN: no truth */
     int32_t organ, organ_by;                /* proto/organ.h: whose it is (0: no organ known), and how that is known */
     int32_t clipped;                        /* 1: the box left the volume and was padded with air */
+    double in_box; /* share of its voxels inside its box: what the network sees of it; NaN: made before that was kept */
     float position[POSITION_FORMS][POSITION_SIZE];
 };
 

@@ -28,6 +28,7 @@ const struct region_field region_fields[] = {
     REGION(REGION_I32, organ, 1, "", "organ it belongs to, as numbered in organ maps; 0: none known"),
     REGION(REGION_I32, organ_by, 1, "", "how that is known: 1 organ map, 2 rule; 0: not"),
     REGION(REGION_I32, clipped, 1, "", "1: the box left the volume and was padded with air"),
+    REGION(REGION_F64, in_box, 1, "", "share of its voxels inside its box"),
     REGION(REGION_F32, position, (size_t)POSITION_FORMS *POSITION_SIZE, "",
            "position vectors: axis/voxel, axis/mm, oriented/voxel, oriented/mm"),
 };

@@ -12,18 +12,28 @@ const char *cohort_words(const struct cache *c)
 
 static void table_print(const struct cache *c)
 {
-    printf("%-40s %-18s %8s %8s %-10s %8s\n", "scan", "patient", "regions", "tumours", "split", "SUVmax");
+    bool told = false;
+    printf("%-40s %-18s %8s %8s %8s %-10s %8s\n", "scan", "patient", "regions", "tumours", "outside*", "split",
+           "SUVmax");
     for (size_t i = 0; i < c->shard_count; i++) {
         const struct shard_entry *s = &c->shard[i];
         struct scan_facts facts;
         struct error e = {0};
-        char name[140];
-        if (cache_read_facts(c, i, &facts, &e))
+        char name[140], large[24] = "?";
+        int64_t outside;
+        if (cache_read_facts(c, i, &facts, &e) || cache_read_outside(c, i, &outside, &e))
             die_of(&e);
+        if (outside >= 0)
+            format_into(large, sizeof large, "%lld", (long long)outside);
+        told |= outside != 0;
         format_into(name, sizeof name, "%s/%s", s->study, s->scan);
-        printf("%-40s %-18s %8lld %8lld %-10s %8.2f\n", name, s->patient, (long long)s->regions, (long long)s->tumours,
-               cache_split_name(s->split), facts.suv_max);
+        printf("%-40s %-18s %8lld %8lld %8s %-10s %8.2f\n", name, s->patient, (long long)s->regions,
+               (long long)s->tumours, large, cache_split_name(s->split), facts.suv_max);
     }
+    if (told)
+        printf(
+            "* regions of which less than half lies in their box of %d voxels a side: the network sees their middle\n",
+            BOX_SIDE);
     for (size_t i = c->shard_count; i < c->shard_count + c->refused_count; i++)
         printf("refused by %s: %s: %s\n", c->shard[i].refusal->stage, c->shard[i].refusal->scan,
                c->shard[i].refusal->sentence);

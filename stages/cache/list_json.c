@@ -28,13 +28,16 @@ static json_t *shard_json(const struct cache *c, size_t i)
     const struct shard_entry *s = &c->shard[i];
     struct scan_facts facts;
     struct error e = {0};
-    if (cache_read_facts(c, i, &facts, &e))
+    int64_t outside;
+    if (cache_read_facts(c, i, &facts, &e) || cache_read_outside(c, i, &outside, &e))
         die_of(&e);
     json_t *about = json_object();
     for (size_t k = 0; k < scan_fact_count; k++)
         json_object_set_new(about, scan_fact_fields[k].name, fact_json(&facts, &scan_fact_fields[k]));
-    return json_pack("{s:s, s:I, s:I, s:s, s:s, s:o}", "file", s->file, "regions", (json_int_t)s->regions, "tumours",
-                     (json_int_t)s->tumours, "split", cache_split_name(s->split), "sha256", s->sha256, "facts", about);
+    return json_pack("{s:s, s:I, s:I, s:o, s:s, s:s, s:o}", "file", s->file, "regions", (json_int_t)s->regions,
+                     "tumours", (json_int_t)s->tumours, "outside",
+                     outside < 0 ? json_null() : json_integer((json_int_t)outside), "split", cache_split_name(s->split),
+                     "sha256", s->sha256, "facts", about);
 }
 
 int cache_list_json(const struct cache *c)

@@ -44,6 +44,19 @@ int64_t extent_voxels(const struct extents *x, uint32_t region)
     return voxels;
 }
 
+int64_t extent_in_box(const struct extents *x, uint32_t region, const int64_t box_low[3], int64_t side)
+{
+    int64_t voxels = 0;
+    for (size_t i = x->first[region]; i < x->first[region + 1]; i++) {
+        const struct run *run = &x->run[i];
+        int64_t z = run->row / x->dim[1] - box_low[0], y = run->row % x->dim[1] - box_low[1];
+        int64_t begin = run->begin > box_low[2] ? run->begin : box_low[2],
+                end = run->end < box_low[2] + side ? run->end : box_low[2] + side;
+        voxels += z >= 0 && z < side && y >= 0 && y < side && end > begin ? end - begin : 0;
+    }
+    return voxels;
+}
+
 void extent_bounds(const struct extents *x, uint32_t region, int32_t low[3], int32_t high[3])
 {
     for (int a = 0; a < 3; a++)

@@ -17,6 +17,9 @@ int64_t extent_voxels(const struct extents *x, uint32_t region);
 /* Bounds on that grid, z y x, both included. The region is not empty. */
 void extent_bounds(const struct extents *x, uint32_t region, int32_t low[3], int32_t high[3]);
 
+/* How many of a region's voxels lie in the box of `side` voxels a side that begins at box_low, z y x on that grid. */
+int64_t extent_in_box(const struct extents *x, uint32_t region, const int64_t box_low[3], int64_t side);
+
 /* Give enclosed voxels (6-connected background that does not reach the region's outside) of every region its label, where
  * they belong to no other region. x: of *l, as it was. Returns how many voxels were filled. */
 int64_t holes_fill(struct labels *l, const struct extents *x);

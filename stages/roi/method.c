@@ -5,6 +5,7 @@
 #include "stages/roi/fcm.h"
 #include "stages/roi/grow.h"
 #include "stages/roi/noise.h"
+#include "stages/roi/organ.h"
 #include "stages/roi/peaks.h"
 #include "stages/roi/smooth.h"
 
@@ -75,10 +76,20 @@ static float *smooth_body(const struct crop *c, const double spacing_mm[3], doub
     return smooth;
 }
 
-static void find_fcm(const struct crop *c, const double spacing_mm[3], const struct recipe *r,
-                     const struct liver *liver, struct found *f)
+/* What every way of finding looks at. */
+struct looked {
+    const struct volume *scan;
+    const struct crop *body;
+    const struct recipe *recipe;
+    const struct liver *liver;
+    unsigned exclude;
+};
+
+static void find_fcm(const struct looked *at, struct found *f)
 {
-    (void)liver;
+    const struct crop *c = at->body;
+    const struct recipe *r = at->recipe;
+    const double *spacing_mm = at->scan->grid.spacing_mm;
     float *smooth = smooth_body(c, spacing_mm, r->fcm_smooth_mm);
 
     struct fcm plain = cluster_body(c, c->suv, r), smoothed = cluster_body(c, smooth, r);
@@ -95,20 +106,29 @@ static void find_fcm(const struct crop *c, const double spacing_mm[3], const str
     uint8_t *start = xalloc(crop_voxels(c), sizeof *start);
     mark_start(c, smooth, (float)high, (float)smooth_high, (int)r->connectivity, start);
     free(smooth);
+    struct organ_look organs = {.scan = at->scan, .which = at->exclude};
+    memcpy(organs.dim, c->dim, sizeof organs.dim);
+    memcpy(organs.low, c->low, sizeof organs.low);
     struct peaks_how how = {.connectivity = (int)r->connectivity,
                             .floor_suv = floor_suv * r->grow_floor_share,
                             .fraction = r->grow_fraction,
                             .small_fraction = r->grow_small_fraction,
                             .small_ml = r->grow_small_ml,
                             .large_ml = r->grow_large_ml,
+                            .mean_share = r->grow_mean_share,
+                            .mean_ml = r->grow_mean_ml,
                             .around_mm = r->grow_around_mm,
+                            .contrast = r->grow_contrast,
                             .valley = r->grow_valley,
                             .lobe_ml = r->grow_lobe_ml,
                             .lobe_valley = r->grow_lobe_valley,
                             .noise_per_suv = noise,
                             .noise_sds = r->grow_noise_sds,
                             .contrast_sds = r->grow_contrast_sds,
-                            .start = start};
+                            .again_suv = r->grow_again_suv,
+                            .again_mm = r->grow_again_mm,
+                            .start = start,
+                            .organs = at->scan->organ ? &organs : NULL};
     memcpy(how.spacing_mm, spacing_mm, sizeof how.spacing_mm);
     uint32_t *label = xalloc(crop_voxels(c), sizeof *label);
     uint32_t count = peaks_find(c->suv, c->dim, &how, label);
@@ -128,33 +148,31 @@ static void find_from(const struct crop *c, const struct recipe *r, double floor
     runs_free(&hot);
 }
 
-static void find_fixed(const struct crop *c, const double spacing_mm[3], const struct recipe *r,
-                       const struct liver *liver, struct found *f)
+static void find_fixed(const struct looked *at, struct found *f)
 {
-    (void)spacing_mm, (void)liver;
+    const struct recipe *r = at->recipe;
     format_into(f->how, sizeof f->how, "floor_suv=%.3f", r->fixed_suv);
-    find_from(c, r, r->fixed_suv, f);
+    find_from(at->body, r, r->fixed_suv, f);
 }
 
-static void find_percist(const struct crop *c, const double spacing_mm[3], const struct recipe *r,
-                         const struct liver *liver, struct found *f)
+static void find_percist(const struct looked *at, struct found *f)
 {
-    (void)spacing_mm;
-    double floor_suv = r->percist_factor * liver->mean + r->percist_sds * liver->sd;
+    const struct recipe *r = at->recipe;
+    double floor_suv = r->percist_factor * at->liver->mean + r->percist_sds * at->liver->sd;
     format_into(f->how, sizeof f->how, "floor_suv=%.3f", floor_suv);
-    find_from(c, r, floor_suv, f);
+    find_from(at->body, r, floor_suv, f);
 }
 
-static void find_relative(const struct crop *c, const double spacing_mm[3], const struct recipe *r,
-                          const struct liver *liver, struct found *f)
+static void find_relative(const struct looked *at, struct found *f)
 {
-    (void)spacing_mm, (void)liver;
+    const struct recipe *r = at->recipe;
     const struct growing how = {.connectivity = (int)r->connectivity,
                                 .fraction = r->relative_fraction,
                                 .floor_suv = r->relative_floor_suv,
                                 .valley = r->relative_valley,
                                 .prominence = r->relative_prominence};
     format_into(f->how, sizeof f->how, "floor_suv=%.3f", r->relative_floor_suv);
+    const struct crop *c = at->body;
     uint32_t *label = xalloc(crop_voxels(c), sizeof *label);
     uint32_t count = grow_regions(c->suv, c->dim, &how, label);
     labels_of(&f->labels, label, c->dim, count);
@@ -163,7 +181,7 @@ static void find_relative(const struct crop *c, const double spacing_mm[3], cons
 
 static const struct method {
     const char *name;
-    void (*find)(const struct crop *, const double *, const struct recipe *, const struct liver *, struct found *);
+    void (*find)(const struct looked *, struct found *);
 } methods[] = {{"fcm", find_fcm}, {"fixed", find_fixed}, {"relative", find_relative}, {"percist", find_percist}};
 
 bool method_wants_liver(const struct recipe *r)
@@ -171,22 +189,22 @@ bool method_wants_liver(const struct recipe *r)
     return strcmp(r->roi_method, "percist") == 0;
 }
 
-void method_find(const struct crop *body, const double spacing_mm[3], const struct recipe *r, const struct liver *liver,
-                 struct found *f)
+void method_find(const struct volume *v, const struct crop *body, const struct recipe *r, unsigned exclude,
+                 const struct liver *liver, struct found *f)
 {
+    const struct looked at = {v, body, r, liver, exclude};
     struct extents x;
     size_t m = 0;
     while (strcmp(methods[m].name, r->roi_method) != 0)
         m++; /* the option's choices are these */
-    methods[m].find(body, spacing_mm, r, liver, f);
+    methods[m].find(&at, f);
 
     extents_of(&x, &f->labels);
     if (r->fill_holes && holes_fill(&f->labels, &x)) {
         extents_free(&x);
         extents_of(&x, &f->labels);
     }
-    double voxel_ml = spacing_mm[0] * spacing_mm[1] * spacing_mm[2] / 1000;
-    labels_tidy(&f->labels, &x, (int64_t)ceil(r->region_min_ml / voxel_ml - 1e-9));
+    labels_tidy(&f->labels, &x, (int64_t)ceil(r->region_min_ml / grid_voxel_ml(&v->grid) - 1e-9));
     extents_free(&x);
     extents_of(&f->extents, &f->labels);
 }

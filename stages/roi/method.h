@@ -26,9 +26,10 @@ struct found {
     struct extents extents;
     char how[160]; /* thresholds used, as key=value */
 };
-/* liver: known, where the method is percist (method_wants_liver). */
-void method_find(const struct crop *body, const double spacing_mm[3], const struct recipe *r, const struct liver *liver,
-                 struct found *f);
+/* v: the scan that body was cut out of. exclude: organs that are left out, 1 << label. liver: known, where the method is percist
+ * (method_wants_liver). */
+void method_find(const struct volume *v, const struct crop *body, const struct recipe *r, unsigned exclude,
+                 const struct liver *liver, struct found *f);
 bool method_wants_liver(const struct recipe *r);
 void found_free(struct found *f);
 #endif

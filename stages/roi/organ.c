@@ -25,6 +25,60 @@ void organ_of_map(const struct volume *v, const struct extents *x, uint32_t inde
     r->organ_by = its ? ORGAN_BY_MAP : ORGAN_BY_NOTHING;
 }
 
+/* In a slice: 32 bits, so that the compiler makes vectors of it. */
+static uint32_t voxels_of(const uint8_t *organ, int64_t count, uint8_t label)
+{
+    uint32_t all = 0;
+    for (int64_t i = 0; i < count; i++)
+        all += organ[i] == label;
+    return all;
+}
+
+void organ_foci(const struct volume *v, const struct region *r, size_t count, bool *focus)
+{
+    static const uint8_t labels[] = {ORGAN_LABEL_HEART, ORGAN_LABEL_BRAIN};
+    for (size_t k = 0; k < COUNT_OF(labels); k++) {
+        const struct region *largest = NULL;
+        int64_t hot = 0, all = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (r[i].organ != labels[k])
+                continue;
+            hot += r[i].voxels;
+            largest = !largest || r[i].voxels > largest->voxels ? &r[i] : largest;
+        }
+        for (int64_t slice = 0; largest && slice < v->grid.dim[0]; slice++)
+            all += voxels_of(v->organ + grid_at(&v->grid, slice, 0, 0), v->grid.dim[1] * v->grid.dim[2], labels[k]);
+        for (size_t i = 0; i < count; i++)
+            focus[i] |= r[i].organ == labels[k] &&
+                        ((double)hot < ORGAN_UPTAKE * (double)all || r[i].suv_max >= ORGAN_FOCUS * largest->suv_max);
+    }
+}
+
+int organ_near(const struct organ_look *o, size_t at, double within_mm)
+{
+    const struct grid *g = &o->scan->grid;
+    int64_t W = o->dim[2], H = o->dim[1], reach[3];
+    int64_t middle[3] = {(int64_t)at / (W * H) + o->low[0], (int64_t)at / W % H + o->low[1],
+                         (int64_t)at % W + o->low[2]};
+    double nearest = within_mm * within_mm;
+    int label = ORGAN_LABEL_NONE;
+    for (int a = 0; a < 3; a++)
+        reach[a] = (int64_t)(within_mm / g->spacing_mm[a]);
+    for (int64_t z = middle[0] - reach[0]; z <= middle[0] + reach[0]; z++)
+        for (int64_t y = middle[1] - reach[1]; y <= middle[1] + reach[1]; y++)
+            for (int64_t x = middle[2] - reach[2]; x <= middle[2] + reach[2]; x++) {
+                if (z < 0 || z >= g->dim[0] || y < 0 || y >= g->dim[1] || x < 0 || x >= g->dim[2])
+                    continue;
+                int here = o->scan->organ[grid_at(g, z, y, x)];
+                double dz = (double)(z - middle[0]) * g->spacing_mm[0], dy = (double)(y - middle[1]) * g->spacing_mm[1],
+                       dx = (double)(x - middle[2]) * g->spacing_mm[2], mm2 = dz * dz + dy * dy + dx * dx;
+                if (here && here < ORGAN_LABELS && o->which >> here & 1 &&
+                    (mm2 < nearest || (mm2 <= nearest && label == ORGAN_LABEL_NONE)))
+                    nearest = mm2, label = here;
+            }
+    return label;
+}
+
 /* mm: to the patient's left from the body's middle; to the front and up from the liver's centroid. */
 struct away {
     double left, front, up;

@@ -69,6 +69,9 @@ static struct region *measure(const struct volume *v, const struct recipe *r, co
     for (uint32_t i = 0; i < x->count; i++) {
         region_measure(v, x, i, body->low, &ball, strcmp(r->position_axes, "itk") == 0, &all[i]);
         box_place(all[i].centroid, strcmp(r->box_centre, "truncate") == 0, all[i].box_low);
+        const int64_t box_low[3] = {all[i].box_low[0] - body->low[0], all[i].box_low[1] - body->low[1],
+                                    all[i].box_low[2] - body->low[2]};
+        all[i].in_box = (double)extent_in_box(x, i, box_low, BOX_SIDE) / (double)all[i].voxels;
         all[i].label = v->mask ? all[i].overlap >= r->tumour_overlap : -1;
         if (v->organ)
             organ_of_map(v, x, i, body->low, r->exclude_overlap, &all[i]);
@@ -81,14 +84,14 @@ static struct region *measure(const struct volume *v, const struct recipe *r, co
 
 /* Boxes of those that stay: regions of excluded organs are set apart, and where the recipe says so, those whose box leaves the
  * scan are left out. number[]: of each in the message's label map; excluded[]: of those set apart in theirs; 0: not there. */
-static void choose(const struct volume *v, const char *border, unsigned exclude, const struct region *all,
-                   uint32_t count, struct regions_message *out, uint32_t *number, uint32_t *excluded,
-                   struct regions_summary *summary)
+static void choose(const struct volume *v, const char *border, unsigned exclude, const bool *focus,
+                   const struct region *all, uint32_t count, struct regions_message *out, uint32_t *number,
+                   uint32_t *excluded, struct regions_summary *summary)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct region *region = &out->region[out->count];
         *region = all[i];
-        if (all[i].organ < ORGAN_LABELS && exclude >> all[i].organ & 1) {
+        if (all[i].organ < ORGAN_LABELS && exclude >> all[i].organ & 1 && !focus[i]) {
             out->excluded[out->excluded_count] = all[i];
             excluded[i + 1] = (uint32_t)(out->excluded_count + 1);
             out->excluded[out->excluded_count++].component = 0; /* not in the label map */
@@ -187,7 +190,7 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
             return -1;
         }
     } else {
-        method_find(&body, v->grid.spacing_mm, r, &liver, &found);
+        method_find(v, &body, r, exclude, &liver, &found);
     }
 
     memset(out, 0, sizeof *out);
@@ -202,7 +205,10 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
     uint32_t *number = xalloc(room, sizeof *number);
     uint32_t *excluded = xalloc(room, sizeof *excluded);
     struct region *all = measure(v, r, &body, &found.extents, &liver);
-    choose(v, r->border, exclude, all, found.extents.count, out, number, excluded, summary);
+    bool *focus = xalloc(room, sizeof *focus);
+    if (v->organ)
+        organ_foci(v, all, found.extents.count, focus);
+    choose(v, r->border, exclude, focus, all, found.extents.count, out, number, excluded, summary);
     tell(v, exclude, &liver, found.how, summary);
     lesions_find(v, &body, &found.labels, number, excluded, &liver, out);
     write_labels(&v->grid, &body, &found.labels, number, &out->label_runs);
@@ -210,6 +216,7 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
         write_labels(&v->grid, &body, &found.labels, excluded, &out->excluded_runs);
     out->scan.given = given_tell(v->given, &parts, number, excluded);
     free(all);
+    free(focus);
     free(number);
     free(excluded);
     found_free(&found);

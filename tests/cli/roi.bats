@@ -105,11 +105,11 @@ recall_of() {
 @test "the sarcoma of a real whole-body scan is one region labelled tumour, apart from the bladder; brain, heart, kidneys, bladder are left out" {
     [ -d "${PETREL_DATA:-}/ge_sarcoma_dicom" ] || skip "no real scans (PETREL_DATA)"
     scans_to_cache "--roi GTV_Mass $PETREL_DATA/ge_sarcoma_dicom"
-    if command -v h5dump >/dev/null; then # one of about 100 ml; what else is tumour is a speck beside it
+    if command -v h5dump >/dev/null; then # one of some 300 ml (of 366 in all); what else is tumour is a speck beside it
         column() { h5dump -y -w 1 -d "$1" cache/*.h5 | sed -n 's/^ *\([-0-9.][0-9.e+-]*\),\{0,1\}$/\1/p'; }
-        paste <(column /roi/ml) <(column /label) | awk '$2 == 1 { n += $1 > 3; most = $1 > most ? $1 : most } END { exit !(n == 1 && most > 90 && most < 400) }'
+        paste <(column /roi/ml) <(column /label) | awk '$2 == 1 { n += $1 > 3; most = $1 > most ? $1 : most } END { exit !(n == 1 && most > 200 && most < 400) }'
     fi
-    grep -qE 'event=excluded .*kidneys [2-9].*bladder 1.*brain [1-9].*heart 1' roi.log
+    grep -qE 'event=excluded .*kidneys [2-9].*bladder [1-9].*brain [1-9].*heart 1' roi.log
     grep -qE 'event=excluded .*tumours=0 ' roi.log
     "$BIN/petrel-cache" recall cache --json | grep -q '"in_excluded_organs": 0'
 }

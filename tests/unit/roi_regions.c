@@ -74,7 +74,7 @@ static void check_message(const struct volume *v, const struct regions_message *
     assert_int_equal(labels_decode(&m->label_runs, label, voxels, &e), 0);
     for (size_t i = 0; i < m->count; i++) {
         const struct region *r = &m->region[i];
-        int64_t count = 0, in_truth = 0;
+        int64_t count = 0, in_truth = 0, in_box = 0;
         double sum = 0, centroid[3] = {0}, max = 0;
         assert_int_equal(r->component, i + 1);
         for (int64_t z = 0; z < v->grid.dim[0]; z++)
@@ -86,12 +86,15 @@ static void check_message(const struct volume *v, const struct regions_message *
                     assert_true(z >= r->low[0] && z <= r->high[0] && y >= r->low[1] && y <= r->high[1] &&
                                 x >= r->low[2] && x <= r->high[2]);
                     count++;
+                    in_box += z >= r->box_low[0] && z < r->box_low[0] + BOX_SIDE && y >= r->box_low[1] &&
+                              y < r->box_low[1] + BOX_SIDE && x >= r->box_low[2] && x < r->box_low[2] + BOX_SIDE;
                     sum += (double)v->voxel[at];
                     max = fmax(max, (double)v->voxel[at]);
                     centroid[0] += (double)z, centroid[1] += (double)y, centroid[2] += (double)x;
                     in_truth += v->mask ? v->mask[at] : 0;
                 }
         assert_int_equal(count, r->voxels);
+        assert_true(fabs(r->in_box - (double)in_box / (double)count) < 1e-12);
         assert_true(fabs(sum / (double)count - r->suv_mean) < 1e-6 && max == r->suv_max);
         assert_true(r->suv_peak <= r->suv_max * (1 + 1e-9) && r->suv_peak > 0);
         assert_true(fabs(r->ml - (double)count * grid_voxel_ml(&v->grid)) < 1e-9);

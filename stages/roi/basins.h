@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* basins -- a basin for every peak that is no noise, and where basins meet.   flood -> [basins] -> reach, peaks */
+#ifndef PETREL_ROI_BASINS_H
+#define PETREL_ROI_BASINS_H
+#include "stages/roi/flood.h"
+
+/* Numbered in the order of their peaks, highest first; the smaller number is the root of a merge. */
+struct basin {
+    float peak,
+        joined_at; /* SUV; joined_at: the lowest that other basins became part of it at: its region does not end above */
+    uint32_t peak_at; /* voxel */
+    bool known,
+        ends; /* the rest is as the basin is now (reach.h); its region ends where it stands out, not with the basin */
+    double around, threshold; /* SUV */
+    double body;              /* SUV: the threshold by its peak alone, never lower */
+    int64_t voxels;           /* that its region would hold */
+};
+struct meeting {
+    uint32_t high, low;
+    float suv;
+};
+struct basins {
+    uint32_t *parent;
+    struct basin *basin;
+    uint32_t count, room;
+    struct meeting *meeting; /* highest first; a pair may meet often */
+    size_t meeting_count, meeting_room;
+    uint32_t *home; /* [places]: its basin; the root of it after basins_settle */
+};
+/* All places grow at once, from the highest down: one with no visited neighbour founds a basin, any other joins the basin of its
+ * highest neighbour. Where two meet and the lower one's peak rises less than noise_sds standard deviations of the noise (noise.h) above
+ * the meeting, it is noise and becomes part of the other; any other meeting is kept. place: highest first. label: zeros at the places,
+ * and wherever no place is; left as place + 1. basins_free() it. */
+void basins_of(struct basins *b, const float *suv, const int64_t dim[3], const struct flood_place *place, size_t count,
+               int connectivity, double noise_per_suv, double noise_sds, uint32_t *label);
+/* Every place's home is its root; until the next merge. */
+void basins_settle(struct basins *b, size_t count);
+void basins_free(struct basins *b);
+#endif
