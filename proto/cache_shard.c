@@ -253,8 +253,7 @@ static int columns_read(struct store *s, const char *group, const struct record_
         uint64_t dim[3];
         column_name(group, f, name);
         int ndim = column_shape(f, count, dim);
-        int const there =
-            f->offset == offsetof(struct region, in_box) && t == &region_table ? store_has(s, name, e) : 1;
+        int const there = f->offset == offsetof(struct region, in_box) && t == &region_table ? store_has(s, name, e) : 1;
         if (there < 0) {
             result = -1;
             continue;

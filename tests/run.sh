@@ -28,7 +28,7 @@ trap leave EXIT
 trap 'exit 130' INT TERM HUP
 
 # What these do is measured against a clock, or takes every core: a neighbour would be seen in it.
-alone='^(fault/|gpu/run|unit/(channel|common_log|stage|pairs_serve)$|tests/cli/(faults|lib|ranks)\.bats)'
+alone='^(fault/|gpu/run|unit/(channel|common_log|stage|pairs_serve)$|tests/cli/(faults|lib|ranks)\.bats|tests/cluster/)'
 
 # ---- what there is: names, and a command each ----
 names=() commands=()
@@ -53,7 +53,7 @@ else add gpu/plans sh -c 'echo "skipped: cuDNN 9 is not installed (kernels/cuda/
 [ ! -x "$build/tests/gpu/device" ] ||
     add gpu/emulated env PETREL_CUDA="$build/tests/emu/petrel-cuda.so" PETREL_GPU_WIDTH=8 PETREL_GPU_PAIRS=8 "$build/tests/gpu/device"
 add gpu/run env PETREL_TEST_TIMEOUT=7200 tests/gpu/run.sh "$build" # says so where there is none
-for t in tests/cli/*.bats; do
+for t in tests/cli/*.bats tests/cluster/*.bats; do
     if [ -f "$t" ]; then add "$t" bats --tap "$t"; fi
 done
 
