@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* given -- regions that somebody drew, from an image, an RTSTRUCT or a SEG, on the grid they were drawn on.   scan -> [given] -> image, truth */
 #include "common/given.h"
+#include "stages/load/hide.h"
 #include "stages/load/load.h"
 #include <math.h>
 #include <stdlib.h>
@@ -86,7 +87,9 @@ int given_read(const char *path, const struct load_options *o, const struct grid
                const struct series *series, struct given **given, struct error *e)
 {
     struct given *g = *given = xalloc(1, sizeof *g);
-    format_into(g->path, sizeof g->path, "%.511s", path);
+    char *name = o->keep_identifiers ? xstrdup(path) : hide_path(o->salt, path_base(path)); /* it travels on */
+    format_into(g->path, sizeof g->path, "%.511s", name);
+    free(name);
     int rc = image_stem(path_base(path)) ? image_given(path, o->memory_limit / 4, file, placed, g, e)
              : series                    ? structures_given(path, o, series, g, e)
                       : fail(e, "an RTSTRUCT or SEG goes with a DICOM series, and the scan is an image");

@@ -131,7 +131,7 @@ static int check(struct reader *reader, struct part part)
 static void names_hide(const struct load_options *o, const struct stage_options *ends, char *const *argument,
                        size_t count)
 {
-    const char *const more[] = {o->mask, o->ct, o->organs, o->metadata};
+    const char *const more[] = {o->mask, o->ct, o->organs, o->regions, o->metadata};
     struct error e = {0};
     if (!ends->run || !*ends->run) /* stage_open says so */
         return;
