@@ -121,7 +121,7 @@ run_report_failure() {
 }
 
 run_wait() {
-    local failed_at='' name code worst=0 top i
+    local failed_at='' code top
     (trap '' INT HUP && exec {run_lock}>&- && exec petrel-top --bars "$run_dir" >&2) &
     top=$!
     while run_look; do
@@ -133,7 +133,14 @@ run_wait() {
     kill -TERM "$top" 2>/dev/null
     wait "$top" 2>/dev/null
     trap - INT TERM HUP
-    exec {run_lock}>&-
+    run_end
+    code=$?
+    exec {run_lock}>&- # only now: whoever waits for it clears what was read
+    return "$code"
+}
+
+run_end() {
+    local name code worst=0 i
     unset PETREL_PROGRESS_DIR # what is started now is none of the run
     if [ -e "$run_dir/FAILED" ]; then
         run_report_failure
