@@ -218,9 +218,9 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
     [ "$status" = 64 ]
     [[ "$output" == *"say what to write"* ]]
     petrel-train export --quiet --init "$D/ac/model.safetensors" --compact "$D/compact" --onnx "$D/model.onnx"
-    petrel-train export --quiet --init "$D/compact" --model "$D/whole"
-    [ "$(stat -c %s "$D/compact")" -lt "$(($(stat -c %s "$D/whole") / 2))" ]
-    [ "$(stat -c %s "$D/ac/model.safetensors")" = "$(stat -c %s "$D/whole")" ]
+    petrel-train export --quiet --init "$D/compact" --model "$D/expanded"
+    [ "$(stat -c %s "$D/compact")" -lt "$(($(stat -c %s "$D/expanded") / 2))" ]
+    [ "$(stat -c %s "$D/ac/model.safetensors")" = "$(stat -c %s "$D/expanded")" ]
     [ -s "$D/model.onnx" ]
     for m in ac/model.safetensors compact; do
         petrel-eval embed --quiet --cache "$D/cache" --model "$D/$m" --split all --out "$D/embedded"

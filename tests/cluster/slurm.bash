@@ -91,10 +91,13 @@ slurm_node_lost() { # slurm_node_lost NODE JOB
 }
 
 slurm_wait() { # slurm_wait JOB SECONDS
-    local job=$1 until=$((SECONDS + $2))
+    local job=$1 until=$((SECONDS + $2)) last=
     while [ $SECONDS -lt $until ]; do
         slurm_state=$(scontrol -o show job "$job" 2>/dev/null | sed 's/.*JobState=\([A-Z_]*\).*/\1/' | sort | uniq -c | sort -rn | awk '{ print $2 }' | tr '\n' ' ')
-        case $slurm_state in *PENDING* | *RUNNING* | *COMPLETING* | *CONFIGURING* | *REQUEUE*) sleep 0.3 ;; *) return 0 ;; esac
+        case $slurm_state in *PENDING* | *RUNNING* | *COMPLETING* | *CONFIGURING* | *REQUEUE*) last='' && sleep 0.3 ;;
+        "$last") return 0 ;;
+        *) last=$slurm_state && sleep 1 ;; # a job that is being put back has ended for a moment
+        esac
     done
     echo "job $job has not ended: $(scontrol -o show job "$job")"
     return 1

@@ -71,7 +71,7 @@ static void cache_make(void)
         regions_message_free(&m);
     }
     must(cache_refuse(&c, (struct item_key){RUN, 99}, &(struct refusal_message){"bad", "suv", 65, "no weight"}, &e), &e);
-    must(cache_split(&c, 0.3, 0.3, 1, true, &e), &e);
+    must(cache_split(&c, 0.3, 0.3, 1, SPLIT_REPLACE, &e), &e);
     cache_close(&c);
 }
 
@@ -96,7 +96,7 @@ static uint64_t cache_take(struct error *e)
     }
     for (size_t i = 0; i < c.shard_count + c.refused_count; i++)
         fprintf(g.to, "%s %s %d %s\n", c.shard[i].patient, c.shard[i].scan, c.shard[i].split,
-                c.shard[i].refusal->sentence);
+                c.shard[i].refusal ? c.shard[i].refusal->sentence : "");
     for (size_t i = 0; i < c.shard_count && !bad; i++) {
         struct regions_message m;
         struct scan_facts facts;

@@ -337,8 +337,9 @@ static void collect(const char *dir, bool record)
         if (record)
             kept_at[n] = op_count;
     }
-    if (cache_split(&c, 0.3, 0.3, 1, true, &e))
+    if (cache_split(&c, 0.3, 0.3, 1, SPLIT_REPLACE, &e))
         die_of(&e);
+    cache_count(&c); /* in order, as whoever opens it will have it */
     strcpy(whole_digest, c.digest);
     cache_close(&c);
 }
