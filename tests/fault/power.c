@@ -9,6 +9,7 @@
  * bytes are safe once it was fsynced, a name once its directory was. What is not may come out as it was at that time, as it was meant, cut
  * short, or with zeros at its end; names that were not safe come out as any of the first of them, or, harder, as any of them. */
 #include "common/safetensors.h"
+#include "proto/cache_internal.h"
 #include "tests/fault/fault.h"
 #include <dirent.h>
 #include <errno.h>
