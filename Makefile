@@ -65,11 +65,14 @@ PROTO   := $(call obj,$(call src,proto))
 KERNELS := $(call obj,$(call src,kernels kernels/ref kernels/cpu kernels/nets kernels/methods kernels/optim))
 STAGES  := $(notdir $(patsubst %/,%,$(dir $(wildcard stages/*/main.c))))
 LEARN   := train eval classify
+# those that read what classify found
+READ    := export followup
 # protobuf: event files and ONNX, both train's
 PROTOS  := $(wildcard stages/train/*/*.proto)
 GEN     := $(patsubst %.proto,$(B)/gen/%.pb-c.c.o,$(notdir $(PROTOS)))
 STAGE_SHARED := $(call obj,stages/stage.c)
-MODEL_SHARED := $(call obj,$(filter-out stages/stage.c,$(wildcard stages/*.c)))
+FINDINGS_SHARED := $(call obj,$(wildcard stages/findings*.c))
+MODEL_SHARED := $(call obj,$(filter-out stages/stage.c stages/findings%,$(wildcard stages/*.c)))
 PROGRAMS := $(addprefix $(B)/bin/petrel-,$(STAGES)) $(if $(wildcard datasets/simulate/main.c),$(B)/bin/petrel-simulate)
 UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
 FAULT   := $(patsubst tests/fault/%.c,$(B)/tests/fault/%,$(wildcard tests/fault/*.c))
@@ -117,27 +120,32 @@ $(B)/gen/%.c.o: $(B)/gen/%.c $(B)/flags.txt
 $(B)/stages/train/%.c.o $(B)/tests/%.c.o: SEES = -isystem $(B)/gen
 $(call obj,$(call stage_src,stages/train)) $(B)/tests/unit/train_export.c.o: | $(GEN)
 $(B)/bin/petrel-train: $(GEN)
-# the report's page: its words, looks and script are files of their own, and arrays in the program
-PAGE    := $(patsubst stages/eval/page/%,$(B)/gen/page/%.c.o,$(wildcard stages/eval/page/*))
-$(B)/gen/page/%.c: stages/eval/page/%
+# pages: their words, looks and scripts are files of their own, and arrays in the programs; stages/page is what all of them share
+PAGES   := stages/page stages/eval/page stages/classify/page
+PAGE    := $(patsubst %,$(B)/gen/page/%.c.o,$(notdir $(wildcard $(addsuffix /*,$(PAGES)))))
+vpath %.html $(PAGES)
+vpath %.css $(PAGES)
+vpath %.js $(PAGES)
+$(B)/gen/page/%.c: %
 	@mkdir -p $(@D)
 	$(call say,GEN){ echo 'const unsigned char $(subst .,_,$*)[] = {'; od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0};'; } >$@
-$(B)/bin/petrel-eval: $(PAGE)
+$(B)/bin/petrel-eval $(B)/bin/petrel-classify: $(PAGE)
 $(B)/libcommon.a: $(COMMON)
 $(B)/libproto.a: $(PROTO)
 $(B)/libkernels.a: $(KERNELS)
 $(B)/lib%.a:
 	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
 
-# a stage: its folder, stage.c, and the libraries of its layer; load and simulate alone link DCMTK (C++)
+# a stage: its folder, stage.c, and the libraries of its layer; load, export and simulate alone link DCMTK (C++)
 define stage_rule
-$(B)/bin/petrel-$(1): $(call obj,$(call stage_src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
+$(B)/bin/petrel-$(1): $(call obj,$(call stage_src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(READ)),$(FINDINGS_SHARED)) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
 	@mkdir -p $$(@D)
-	$$(call say,LD)$$(if $$(filter load,$(1)),$(CXX),$(CC)) $(LD_FLAGS) -o $$@ $$(filter %.o %.a,$$^) $(if $(filter $(1),$(LEARN)),$(LDLIBS_kernels)) $$(LDLIBS_$(1)) $(LDLIBS_proto) $(LDLIBS_common) $(LIBS)
+	$$(call say,LD)$$(if $$(filter load export,$(1)),$(CXX),$(CC)) $(LD_FLAGS) -o $$@ $$(filter %.o %.a,$$^) $(if $(filter $(1),$(LEARN)),$(LDLIBS_kernels)) $$(LDLIBS_$(1)) $(LDLIBS_proto) $(LDLIBS_common) $(LIBS)
 endef
 $(B)/bin/petrel-cache: $(call obj,stages/picture.c)
 $(foreach s,$(STAGES),$(eval $(call stage_rule,$(s))))
 LDLIBS_load := -ldcmdata -ldcmimgle -ldcmjpeg -ldcmjpls -loflog -lofstd -lopenjp2 -lseccomp -lpng
+LDLIBS_export := -ldcmseg -ldcmfg -ldcmiod -lcmr -ldcmsr -ldcmimgle -ldcmdata -loflog -lofstd
 LDLIBS_train := -lpng -lprotobuf-c
 LDLIBS_eval := -lpng
 LDLIBS_cache := -lpng
@@ -153,10 +161,10 @@ $(B)/bin/petrel-mpi.so: kernels/mpi/ranks.c kernels/ranks.h $(B)/libcommon.a $(B
 
 # tests see every room; a stage's arithmetic is all its files but main.c
 PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call stage_src,stages/$(s)))) $(call obj,$(call stage_src,datasets/simulate)))
-$(B)/libparts.a: $(PARTS) $(GEN) $(PAGE) $(STAGE_SHARED) $(MODEL_SHARED)
+$(B)/libparts.a: $(PARTS) $(GEN) $(PAGE) $(STAGE_SHARED) $(MODEL_SHARED) $(FINDINGS_SHARED)
 $(B)/tests/%: $(B)/tests/%.c.o $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
 	@mkdir -p $(@D)
-	$(call say,LD)$(CXX) $(LD_FLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a -lcmocka $(LDLIBS_kernels) $(LDLIBS_load) $(LDLIBS_train) $(LDLIBS_proto) $(LDLIBS_common) $(PEER_LIBS) $(LIBS)
+	$(call say,LD)$(CXX) $(LD_FLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a -lcmocka $(LDLIBS_kernels) $(LDLIBS_export) $(LDLIBS_load) $(LDLIBS_train) $(LDLIBS_proto) $(LDLIBS_common) $(PEER_LIBS) $(LIBS)
 $(B)/tests/%.c.o: FLAGS = -fopenmp
 $(B)/tests/gpu/device: $(B)/kernels/cuda/conv_form.c.o
 

@@ -348,6 +348,20 @@ void bytes_sha256(const void *data, size_t size, char hex[65])
     digest_hex(&context, hex);
 }
 
+int files_sha256(const char *const *file, size_t count, char hex[65], struct error *e)
+{
+    if (count == 1)
+        return file_sha256(file[0], hex, e);
+    char *all = xalloc(count, 65);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = file_sha256(file[i], all + 64 * i, e);
+    if (rc == 0)
+        bytes_sha256(all, 64 * count, hex);
+    free(all);
+    return rc;
+}
+
 uint64_t bytes_xxh3(const void *data, size_t size)
 {
     return XXH3_64bits(data, size);

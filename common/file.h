@@ -5,6 +5,10 @@
 #include "common/base.h"
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Atomic publication: written under a temporary name in the same directory; commit flushes, fsyncs, renames and
  * fsyncs the directory. A crash leaves the old file or the new one. */
 struct publish {
@@ -43,6 +47,11 @@ bool ends_with(const char *s, const char *tail);
 
 /* SHA-256 as 64 hex digits and a NUL (nettle, which uses the processor's own instructions: 1.5 GB/s here, libmd 0.26). */
 int file_sha256(const char *path, char hex[65], struct error *e) MUST_USE;
+/* Of one file: its own; of several: of their digests, one after another. */
+int files_sha256(const char *const *file, size_t count, char hex[65], struct error *e) MUST_USE;
 void bytes_sha256(const void *data, size_t size, char hex[65]);
 uint64_t bytes_xxh3(const void *data, size_t size);
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -7,6 +7,7 @@
 #include "common/volume.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* index on `from`, z y x, of index z y x on `to`: row a is index a */
 struct grid_map {
@@ -156,5 +157,33 @@ int64_t volume_regrid(const struct grid *from, const int16_t *from_voxel, const 
                                    outside, &seen);
         }
     free(mixed);
+    return seen;
+}
+
+int64_t volume_regrid_nearest(const struct grid *from, const void *from_voxel, size_t width, const struct grid *to,
+                              void *to_voxel, struct error *e)
+{
+    struct grid_map map;
+    int64_t seen = 0;
+    if (map_make(from, to, &map, e) < 0)
+        return -1;
+    memset(to_voxel, 0, grid_voxels(to) * width);
+    for (int64_t z = 0; z < to->dim[0]; z++)
+        for (int64_t y = 0; y < to->dim[1]; y++)
+            for (int64_t x = 0; x < to->dim[2]; x++) {
+                int64_t at[3];
+                bool inside = true;
+                for (int a = 0; a < 3 && inside; a++) {
+                    double const i =
+                        map.m[a][0] * (double)z + map.m[a][1] * (double)y + map.m[a][2] * (double)x + map.m[a][3];
+                    at[a] = (int64_t)floor(i + 0.5);
+                    inside = i >= -0.5 && at[a] < from->dim[a];
+                }
+                if (!inside)
+                    continue;
+                seen++;
+                memcpy((char *)to_voxel + grid_at(to, z, y, x) * width,
+                       (const char *)from_voxel + grid_at(from, at[0], at[1], at[2]) * width, width);
+            }
     return seen;
 }

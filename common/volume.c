@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* volume -- grids in patient space, and turning voxels to face the same way.   common */
 #include "common/volume.h"
+#include "common/given.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -97,6 +98,7 @@ void volume_free(struct volume *v)
     free(v->voxel);
     free(v->ct);
     free(v->mask);
+    given_free(&v->given);
     free(v->organ);
     *v = (struct volume){0};
 }

@@ -9,6 +9,10 @@
 #define PETREL_COMMON_VOLUME_H
 #include "common/base.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct grid {
     int64_t dim[3];       /* D H W */
     double spacing_mm[3]; /* D H W, positive */
@@ -20,13 +24,15 @@ struct turn {
     uint8_t file_axis[3], flipped[3];
 };
 
+struct given;
 struct volume {
     struct grid grid;
     struct turn turned;
-    float *voxel;   /* D*H*W; owned */
-    int16_t *ct;    /* D*H*W, Hounsfield units of the CT on this grid; NULL: none; owned */
-    uint8_t *mask;  /* D*H*W, 0 or 1; NULL: no truth; owned */
-    uint8_t *organ; /* D*H*W, labels as proto/organ.h has them, 0 elsewhere; NULL: no organ map; owned */
+    float *voxel;        /* D*H*W; owned */
+    int16_t *ct;         /* D*H*W, Hounsfield units of the CT on this grid; NULL: none; owned */
+    uint8_t *mask;       /* D*H*W, 0 or 1; NULL: no truth; owned */
+    uint8_t *organ;      /* D*H*W, labels as proto/organ.h has them, 0 elsewhere; NULL: no organ map; owned */
+    struct given *given; /* regions that somebody drew (common/given.h), on a grid of their own; NULL: none; owned */
 };
 enum { CT_OUTSIDE_HU = -1024 }; /* where the CT did not look */
 
@@ -64,8 +70,15 @@ void volume_turn_back(struct grid *grid, const struct turn *turned, void **voxel
  * lie on `from`; -1 and a sentence where that grid is flat. */
 int64_t volume_regrid(const struct grid *from, const int16_t *from_voxel, const struct grid *to, int16_t outside,
                       int16_t *to_voxel, struct error *e) MUST_USE;
+/* The same of labels of `width` bytes each, 1, 2 or 4: the value of the nearest voxel, 0 where there is none. */
+int64_t volume_regrid_nearest(const struct grid *from, const void *from_voxel, size_t width, const struct grid *to,
+                              void *to_voxel, struct error *e) MUST_USE;
 /* Write NIfTI-1 (.nii or .nii.gz by name), sform from the affine, published atomically.
  * type: 2 uint8, 4 int16, 512 uint16, 16 float32; describe goes into descrip (79 bytes at most). */
 int nifti_write(const char *path, const struct grid *g, int type, const void *voxel, const char *describe,
                 struct error *e) MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
 #endif

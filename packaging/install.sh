@@ -39,7 +39,9 @@ put 644 "$pkglibdir" "${parts[@]}"
 put 755 "$pkgdatadir/pipelines" pipelines/petrel.sh pipelines/{demo,rois,train,pretrain,classifier,supervised,classify}.sh
 put 644 "$pkgdatadir/pipelines" pipelines/{lib,arguments}.sh
 put 644 "$pkgdatadir/pipelines/recipes" pipelines/recipes/*.conf
-put 644 "$pkgdatadir/pipelines/recipes/methods" pipelines/recipes/methods/*.conf
+for folder in pipelines/recipes/*/; do
+    put 644 "$pkgdatadir/${folder%/}" "$folder"*.conf
+done
 put 755 "$pkgdatadir/pipelines/tables" pipelines/tables/[IVX]*.sh pipelines/tables/all.sh
 put 644 "$pkgdatadir/pipelines/tables" pipelines/tables/{lib.sh,page.html} pipelines/tables/*.tsv pipelines/tables/*.conf
 put 644 "$pkgdatadir/pipelines/tables/paper" pipelines/tables/paper/*.tsv

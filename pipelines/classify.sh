@@ -8,7 +8,7 @@ takes "--model FILE SCAN... --out DIR [-j N] [--recipe FILE] [--run DIR]" model 
 passes load petrel-load -- channel-out skip-cache check
 passes suv petrel-suv -- in channel-out
 passes roi petrel-roi -- in channel-out
-passes classify petrel-classify -- in
+passes classify petrel-classify -- in from
 arguments "$@"
 [ -n "$out" ] && [ -n "$model" ] && [ ${#scans[@]} -gt 0 ] || usage
 
@@ -20,5 +20,5 @@ fi
 node load petrel-load --channel-out volumes --window $((2 * jobs + 2)) --recipe "$recipe" "${words_load[@]}" -- "${scans[@]}"
 nodes "$jobs" suv petrel-suv --in volumes --out suv --recipe "$recipe" "${words_suv[@]}"
 nodes "$jobs" roi petrel-roi --with-scan --in suv --out regions --recipe "$recipe" "${words_roi[@]}"
-node classify petrel-classify --in regions --model "$model" --out "$out" "${words_classify[@]}"
+node classify petrel-classify --in regions --model "$model" --out "$out" "${scans[@]/#/--from=}" "${words_classify[@]}"
 run_wait

@@ -11,6 +11,7 @@ commands() { # the help of both front doors
   rois SCAN... --out DIR        scans to a cache of high-uptake regions (DICOM folders, NIfTI, autoPET trees, list.tsv)
   train --cache DIR --out DIR   pretraining and classifier on a cache; --no-position, --no-semantic: the ablations
   classify --model FILE SCAN... --out DIR    which regions of a scan are tumour: table, label mask
+  watch DIR --model FILE [--out DIR]         reads each study that arrives in a folder, once
   simulate --out DIR --patients N            a simulated cohort
   tables [I VII ...] --cohort CACHE [--quick]    the paper's tables, ours beside its own: text, CSV, LaTeX, HTML, one page
 TEXT
@@ -49,6 +50,7 @@ commands | words) "$command" ;; # for run.sh
 recipes) echo "$here/recipes" ;;
 demo | rois | train | pretrain | classifier | supervised | classify) exec "$here/$command.sh" "$@" ;;
 simulate) exec petrel-simulate "$@" ;;
+watch) exec petrel-classify watch "$@" ;;
 tables) exec "$here/tables/all.sh" "$@" ;;
 -*) exec "$here/demo.sh" "$command" "$@" ;;
 *)

@@ -90,7 +90,7 @@ struct cache_row {
     float position[POSITION_FORMS][POSITION_SIZE];
     int32_t label, patient, shard, row_in_shard;
     enum split split;
-    int32_t clipped;
+    int32_t clipped, begins; /* its box left the volume; begins at the first voxel of some axis, or before it */
     struct volume_scale scale;
     float quantile; /* in [0,1): where it stands among the training regions of its label, put in an order
                                     that depends on nothing but their number: train_fraction keeps the first ones */

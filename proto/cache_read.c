@@ -169,6 +169,7 @@ static int rows_of_shard(const struct cache *c, size_t shard, int32_t patient, s
     const struct shard_entry *entry = &c->shard[shard];
     size_t n = (size_t)entry->regions, regions;
     int32_t channels, *label = xalloc(n + 1, sizeof *label), *clipped = xalloc(n + 1, sizeof *clipped);
+    int32_t(*low)[3] = xalloc(n + 1, sizeof *low);
     float(*position)[POSITION_FORMS][POSITION_SIZE] = xalloc(n + 1, sizeof *position);
     struct scan_facts facts;
     struct store *s = NULL;
@@ -186,7 +187,8 @@ static int rows_of_shard(const struct cache *c, size_t shard, int32_t patient, s
                          : 0) ||
                     store_read(s, "/position", STORE_F32, 0, n, position, e) ||
                     store_read(s, "/label", STORE_I32, 0, n, label, e) ||
-                    store_read(s, "/roi/clipped", STORE_I32, 0, n, clipped, e)))
+                    store_read(s, "/roi/clipped", STORE_I32, 0, n, clipped, e) ||
+                    store_read(s, "/roi/box_low", STORE_I32, 0, n, low, e)))
         result = -1;
     store_close(&s);
     for (size_t i = 0; i < n && !result; i++) {
@@ -196,12 +198,14 @@ static int rows_of_shard(const struct cache *c, size_t shard, int32_t patient, s
                                     .row_in_shard = (int32_t)i,
                                     .split = entry->split,
                                     .clipped = clipped[i],
+                                    .begins = low[i][0] <= 0 || low[i][1] <= 0 || low[i][2] <= 0,
                                     .scale = facts_scale(&facts)};
         memcpy(row[i].position, position[i], sizeof row[i].position);
     }
     free(position);
     free(label);
     free(clipped);
+    free(low);
     return result ? shard_error(c, shard, e) : 0;
 }
 

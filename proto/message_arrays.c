@@ -109,7 +109,7 @@ void volume_message_encode(const struct volume_message *m, struct buffer *out)
     if (v->organ)
         bytes_encode(v->organ, voxels, &organs);
     struct wire_writer w;
-    wire_begin(&w, "volume", 1 + PLACE_FIELDS + COUNT_OF(also_fields) + 4,
+    wire_begin(&w, "volume", 1 + PLACE_FIELDS + COUNT_OF(also_fields) + 4 + GIVEN_FIELDS,
                voxels * sizeof(float) + ct_bytes + runs.size + organs.size + sizeof m->facts + 1024);
     facts_put(&w, &m->facts);
     place_put(&w, &v->grid, &v->turned);
@@ -118,6 +118,7 @@ void volume_message_encode(const struct volume_message *m, struct buffer *out)
     wire_put(&w, also_fields, COUNT_OF(also_fields), &has);
     wire_put_bin(&w, "mask", runs.data, runs.size);
     wire_put_bin(&w, "organ", organs.data, organs.size);
+    given_put(&w, v->given);
     wire_end(&w, out);
     buffer_free(&runs);
     buffer_free(&organs);
@@ -157,7 +158,7 @@ static int volume_get(const struct wire_map *map, struct volume_message *m, stru
         v->ct = array;
     else
         free(array);
-    if (organ_get(map, v, e))
+    if (organ_get(map, v, e) || given_get(map, &v->given, e))
         return -1;
     if (!has.has_mask)
         return size == 0 ? 0 : fail(e, "message's 'mask' has %zu bytes but is said to be absent", size);
@@ -214,7 +215,7 @@ void regions_message_encode(const struct regions_message *m, struct buffer *out)
     struct wire_writer w;
     wire_begin(&w, "regions",
                1 + PLACE_FIELDS + COUNT_OF(regions_fields) + COUNT_OF(regions_shape_fields) + 2 + 3 + LESIONS_FIELDS +
-                   SCAN_FIELDS,
+                   SCAN_FIELDS + GIVEN_FIELDS,
                reserve);
     facts_put(&w, &m->facts);
     place_put(&w, &m->grid, &m->turned);
@@ -227,6 +228,7 @@ void regions_message_encode(const struct regions_message *m, struct buffer *out)
     wire_put_bin(&w, "label_runs", m->label_runs.data, m->label_runs.size);
     wire_put_bin(&w, "mip", m->mip, mip_bytes(m));
     scan_put(&w, m);
+    given_put(&w, m->scan.given);
     wire_end(&w, out);
 }
 
@@ -287,7 +289,7 @@ static int regions_get(const struct wire_map *map, struct regions_message *m, st
         free(m->mip);
         m->mip = NULL;
     }
-    return scan_get(map, m, e);
+    return scan_get(map, m, e) || given_get(map, &m->scan.given, e) ? -1 : 0;
 }
 
 int regions_message_decode(const struct buffer *b, struct regions_message *m, struct error *e)

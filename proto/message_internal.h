@@ -2,6 +2,7 @@
 /* message_internal -- the parts that several messages hold; message_arrays.c, message_batch.c and the cache build on them.   proto */
 #ifndef PETREL_PROTO_MESSAGE_INTERNAL_H
 #define PETREL_PROTO_MESSAGE_INTERNAL_H
+#include "common/given.h"
 #include "proto/message.h"
 #include "proto/message_wire.h"
 
@@ -29,6 +30,11 @@ enum { SCAN_FIELDS = 19 };
 void scan_put(struct wire_writer *w, const struct regions_message *m);
 size_t scan_bytes(const struct regions_message *m);
 int scan_get(const struct wire_map *map, struct regions_message *m, struct error *e) MUST_USE;
+
+/* Regions somebody drew, or that nobody did (NULL). */
+enum { GIVEN_FIELDS = 1 };
+void given_put(struct wire_writer *w, const struct given *g);
+int given_get(const struct wire_map *map, struct given **g, struct error *e) MUST_USE;
 
 enum { PAIR_TASK_FIELDS = 10 };
 extern const struct wire_field pair_task_fields[PAIR_TASK_FIELDS];

@@ -3,9 +3,9 @@
 #include "proto/organ.h"
 #include <string.h>
 
-static const char *const names[ORGAN_LABELS] = {"none",   "spleen", "kidneys",  "liver",   "bladder",
-                                                "lungs",  "brain",  "heart",    "stomach", "prostate",
-                                                "glands", "aorta",  "vertebrae"};
+static const char *const names[ORGAN_LABELS] = {"none",   "spleen",  "kidneys", "liver",    "bladder",
+                                                "lungs",  "brain",   "heart",   "stomach",  "prostate",
+                                                "glands", "another", "aorta",   "vertebrae"};
 
 const char *organ_label_name(int label)
 {
@@ -19,7 +19,8 @@ int organ_list_read(const char *key, const char *list, unsigned *set, struct err
         return 0;
     for (const char *at = list;; at++) {
         size_t length = strcspn(at, ","), label = 1;
-        while (label < ORGAN_LABELS && (strlen(names[label]) != length || memcmp(names[label], at, length) != 0))
+        while (label < ORGAN_LABELS &&
+               (label == ORGAN_LABEL_REST || strlen(names[label]) != length || memcmp(names[label], at, length) != 0))
             label++;
         if (label == ORGAN_LABELS)
             return fail_as(e, EX_CONFIG,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* organ -- which organs a map tells apart, and by which numbers and names.   proto
  *
- * The numbers to 10 are those of the autoPET organ maps (MIC-DKFZ/autopet-3-submission) and of petrel-simulate's ORGANS.nii.gz; those
+ * The numbers to 11 are those of the autoPET organ maps (MIC-DKFZ/autopet-3-submission) and of petrel-simulate's ORGANS.nii.gz; those
  * after are ours, for what the maps of others tell, too (petrel-load --organs-of). */
 #ifndef PETREL_PROTO_ORGAN_H
 #define PETREL_PROTO_ORGAN_H
@@ -19,6 +19,7 @@ enum organ_label {
     ORGAN_LABEL_STOMACH,
     ORGAN_LABEL_PROSTATE,
     ORGAN_LABEL_GLANDS,
+    ORGAN_LABEL_REST, /* of the body: of no organ */
     ORGAN_LABEL_AORTA,
     ORGAN_LABEL_VERTEBRAE,
     ORGAN_LABELS

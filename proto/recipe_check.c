@@ -46,6 +46,9 @@ int recipe_check(const struct recipe *r, struct error *e)
     unsigned parts;
     if (recipe_position_parts(r, &parts, e))
         return -1;
+    if (!strcmp(r->fusion, "late") && recipe_channels(r) != 2)
+        return fail_as(e, EX_CONFIG, "fusion is late, of PET and CT, and channels is '%s': set channels = pet,ct",
+                       r->channels);
     double low_mm, high_mm;
     if (recipe_crop(r, &low_mm, &high_mm, e) < 0)
         return -1;
@@ -80,6 +83,11 @@ int recipe_check(const struct recipe *r, struct error *e)
                        "augment_pretrain is 'none', so a region and its augmentation would be twice the same: "
                        "name some, or set semantic = yes, augmented_rate = 0, view2_always_augmented = no and "
                        "augmented_views = paper");
+    if (!strcmp(r->classifier_norm, "batch") && (!r->whole_batches || r->classifier_views > 0))
+        return fail_as(
+            e, EX_CONFIG,
+            "classifier_norm is batch, so a box's embedding depends on its batch: set whole_batches = yes and "
+            "classifier_views = 0");
     const struct opt_reals *crop = &r->local_crop;
     if (crop->count != 2 || crop->value[0] > crop->value[1] || crop->value[0] != (double)(int)crop->value[0] ||
         crop->value[1] != (double)(int)crop->value[1])

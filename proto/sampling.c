@@ -15,16 +15,24 @@ static bool is_classifier(enum pair_phase phase)
     return phase == PHASE_CLASSIFIER || phase == PHASE_CLASSIFIER_VALIDATION;
 }
 
-bool sampling_usable(const struct recipe *r, const struct cache_row *row)
+bool sampling_inside(const struct recipe *r, const struct cache_row *row, bool classifier)
+{
+    if (classifier && row->begins && !strcmp(r->border, "touch"))
+        return false;
+    return !row->clipped || !strcmp(r->border, "keep");
+}
+
+bool sampling_usable(const struct recipe *r, const struct cache_row *row, bool classifier)
 {
     if (row->split == SPLIT_TRAIN && (double)row->quantile >= r->train_fraction)
         return false;
-    return !(row->clipped && !strcmp(r->border, "drop"));
+    return sampling_inside(r, row, classifier);
 }
 
 bool sampling_eligible(const struct recipe *r, const struct cache_row *row, enum pair_phase phase)
 {
-    if (row->split != (is_validation(phase) ? SPLIT_VALIDATION : SPLIT_TRAIN) || !sampling_usable(r, row))
+    if (row->split != (is_validation(phase) ? SPLIT_VALIDATION : SPLIT_TRAIN) ||
+        !sampling_usable(r, row, is_classifier(phase)))
         return false;
     return row->label >= 0 || (!is_classifier(phase) && !r->semantic);
 }
@@ -73,9 +81,11 @@ static uint64_t plan_digest(const struct recipe *r, const struct cache *c)
     return digest;
 }
 
-/* `items` without a last batch that would hold a single one */
-static int64_t without_lone_rest(int64_t items, int64_t batch)
+/* `items` without a last batch that would hold a single one; with whole_batches, that would not be full */
+static int64_t without_rest(const struct recipe *r, int64_t items, int64_t batch)
 {
+    if (r->whole_batches)
+        return items / batch * batch;
     return items % batch == 1 && batch > 1 ? items - 1 : items;
 }
 
@@ -83,23 +93,25 @@ int sampling_plan_make(struct sampling_plan *p, const struct recipe *r, const st
                        const struct cache_row *rows, struct error *e)
 {
     *p = (struct sampling_plan){.digest = plan_digest(r, c)};
+    struct split_counts pretrain = {0, 0, 0}, pretrain_validation = {0, 0, 0};
     for (size_t i = 0; i < c->regions; i++) {
-        if (!sampling_usable(r, &rows[i]))
+        bool train = rows[i].split == SPLIT_TRAIN, validation = rows[i].split == SPLIT_VALIDATION;
+        if (!train && !validation)
             continue;
-        if (rows[i].split == SPLIT_TRAIN)
-            count_row(&p->train, rows[i].label);
-        else if (rows[i].split == SPLIT_VALIDATION)
-            count_row(&p->validation, rows[i].label);
+        if (sampling_usable(r, &rows[i], true))
+            count_row(train ? &p->train : &p->validation, rows[i].label);
+        if (sampling_usable(r, &rows[i], false))
+            count_row(train ? &pretrain : &pretrain_validation, rows[i].label);
     }
     p->batch[PHASE_PRETRAIN] = p->batch[PHASE_PRETRAIN_VALIDATION] = r->batch;
     p->batch[PHASE_CLASSIFIER] = p->batch[PHASE_CLASSIFIER_VALIDATION] = r->classifier_batch;
 
-    if (pretrain_regions(r, &p->train) > 0)
-        p->items[PHASE_PRETRAIN] = without_lone_rest(r->pairs_per_epoch, r->batch);
-    int64_t regions = pretrain_regions(r, &p->validation);
+    if (pretrain_regions(r, &pretrain) > 0)
+        p->items[PHASE_PRETRAIN] = without_rest(r, r->pairs_per_epoch, r->batch);
+    int64_t regions = pretrain_regions(r, &pretrain_validation);
     if (regions > 0) {
         int64_t most = r->pairs_per_epoch / r->batch, batches = (regions + r->batch / 2) / r->batch;
-        batches = batches > most ? most : batches;
+        batches = r->validation_pairs > 0 ? r->validation_pairs / r->batch : batches > most ? most : batches;
         p->items[PHASE_PRETRAIN_VALIDATION] = (batches < 1 ? 1 : batches) * r->batch;
     }
     int64_t tumours = p->train.tumours, others = p->train.others;
@@ -107,7 +119,10 @@ int sampling_plan_make(struct sampling_plan *p, const struct recipe *r, const st
         tumours = r->classifier_tumours;
     if (others > 0 && r->classifier_others > 0)
         others = r->classifier_others;
-    p->items[PHASE_CLASSIFIER] = without_lone_rest(tumours + others, r->classifier_batch);
+    p->items[PHASE_CLASSIFIER] = without_rest(r, tumours + others, r->classifier_batch);
+    if (tumours + others > 1 && !p->items[PHASE_CLASSIFIER])
+        return fail_as(e, EX_CONFIG, "whole_batches leaves none of %lld boxes in batches of classifier_batch = %lld",
+                       (long long)(tumours + others), (long long)r->classifier_batch);
     p->items[PHASE_CLASSIFIER_VALIDATION] = p->validation.tumours + p->validation.others;
 
     for (int phase = 0; phase < SAMPLING_PHASES; phase++)

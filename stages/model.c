@@ -53,6 +53,10 @@ static int read_facts(struct model *m, const struct safetensors *s, const char *
     if (model_settings_read(settings, &m->recipe, e))
         return fail_in(e, "cannot use '%s'", path);
     m->settings = xstrdup(settings);
+    for (int i = 0; i < 2; i++) {
+        const char *list = safetensors_get(s, i ? MODEL_PATIENTS_VALIDATION : MODEL_PATIENTS);
+        m->patients[i] = list ? xstrdup(list) : NULL;
+    }
     m->channels = (int)metadata_number(s, "channels");
     if (m->channels != recipe_channels(&m->recipe))
         return fail(e, "'%s' takes %d channels, but its settings say channels = %s", path, m->channels,
@@ -76,7 +80,7 @@ static int open_with(struct model *m, const struct safetensors *s, const char *p
 {
     if (read_facts(m, s, path, e))
         return -1;
-    if (model_network(&m->recipe, m->channels, &m->network, e))
+    if (model_network(&m->recipe, m->channels, m->has_classifier, &m->network, e))
         return fail_in(e, "cannot use '%s'", path);
     if (!(m->backend = backend_choose(w, e)))
         return -1;
@@ -86,6 +90,7 @@ static int open_with(struct model *m, const struct safetensors *s, const char *p
     tape_seal(m->tape, false, NULL);
     if (model_load(m->params, s, path, "", "projection", e))
         return -1;
+    m->position = m->network.position;
     m->embedding = network_embedding(&m->network);
     m->box = xalloc((size_t)MODEL_BATCH * (size_t)m->channels * model_input_floats(&m->network), sizeof *m->box);
     m->row = xalloc((size_t)MODEL_BATCH * NETWORK_POSITION, sizeof *m->row);
@@ -142,6 +147,8 @@ void model_close(struct model *m)
 {
     model_unload(m);
     free(m->settings);
+    free(m->patients[0]);
+    free(m->patients[1]);
     *m = (struct model){0};
 }
 

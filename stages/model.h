@@ -11,6 +11,8 @@
  *     channels     of a box
  *     cache        digest of the cache it was trained on
  *     cohort       "" | "simulated cohort" | "partly simulated cohort"
+ *     patients     whom it and what it began from learned from (model_patients.h); not in files of version 0.1
+ *     patients_validation   whom they were chosen by: validation patients, early stopping
  *     overridden   only where users gave values in place of the scans' own: "PATIENT SCAN: weight_g=70000" a line
  *     seed         of the run
  *     epoch, step  where its parameters were taken: the epoch last learned from, steps in all
@@ -37,9 +39,11 @@ struct model {
     bool simulated;          /* trained, even in part, on a simulated cohort: say so wherever results appear */
     char cohort[64];         /* "" or words for people: "simulated cohort" */
     char phase[16], recipe_name[64], version[64], cache_digest[65];
+    char sha256[65]; /* of the file, where whoever opened it asked (file_sha256); "": not */
     uint64_t seed;
     int64_t epoch, step;
-    char *settings; /* the metadata's text */
+    char *settings;    /* the metadata's text */
+    char *patients[2]; /* learned from, chosen by: model_patients.h; NULL: the file does not say */
     struct backend *backend;
     /* model.c's own */
     struct params *params;
@@ -86,15 +90,20 @@ int model_predict(struct model *m, const float *box, const float *position, size
 int model_suits(const struct model *m, const char *record, const char *whose, struct error *e) MUST_USE;
 
 /* What train uses to write and read them. */
+#define MODEL_PATIENTS            "patients"
+#define MODEL_PATIENTS_VALIDATION "patients_validation"
 struct model_facts {
     const char *phase, *cache_digest, *cohort, *overridden; /* overridden: NULL or "": nothing was */
+    const char *patients[2];                                /* as in struct model; NULL: not known */
     const struct recipe *recipe;
     int channels;
     uint64_t seed;
     int64_t epoch, step;
 };
-/* recipe -> what kernels may know of it; -1 where the network cannot be built so. */
-int model_network(const struct recipe *r, int channels, struct network_settings *s, struct error *e) MUST_USE;
+/* recipe -> what kernels may know of it, in the phase of pretraining or of the classifier, which may have or lack a PEB of its own; -1
+ * where the network cannot be built so. */
+int model_network(const struct recipe *r, int channels, bool classifier, struct network_settings *s,
+                  struct error *e) MUST_USE;
 /* "key = value" lines of every recipe setting. The caller's. */
 char *model_settings_text(const struct recipe *r) MUST_USE;
 /* The reverse, into *r (set to defaults first). A key this version does not know is an error. */

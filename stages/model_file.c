@@ -82,7 +82,7 @@ static int take_backbone(const struct recipe *r, struct network_settings *s, str
     return result;
 }
 
-int model_network(const struct recipe *r, int channels, struct network_settings *s, struct error *e)
+int model_network(const struct recipe *r, int channels, bool classifier, struct network_settings *s, struct error *e)
 {
     network_defaults(s);
     if (network_backbone(s, r->backbone, e) || take_backbone(r, s, e))
@@ -90,7 +90,9 @@ int model_network(const struct recipe *r, int channels, struct network_settings 
     s->channels = channels;
     for (int a = 0; a < 3; a++)
         s->box[a] = a == 0 && r->box_slices > 0 ? 1 : BOX_SIDE;
-    s->position = r->position;
+    bool own = classifier && strcmp(r->classifier_position, "same");
+    s->position = own ? !strcmp(r->classifier_position, "yes") : r->position;
+    s->late_fusion = !strcmp(r->fusion, "late");
     if (recipe_position_parts(r, &s->position_parts, e))
         return -1;
     s->peb_norm = !strcmp(r->peb_norm, "l2") ? PEB_L2 : PEB_LAYER;
@@ -140,6 +142,9 @@ void model_add_facts(struct safetensors *s, const struct model_facts *f)
     safetensors_set(s, "settings", settings);
     safetensors_set(s, "cache", f->cache_digest);
     safetensors_set(s, "cohort", f->cohort);
+    for (int i = 0; i < 2; i++)
+        if (f->patients[i])
+            safetensors_set(s, i ? MODEL_PATIENTS_VALIDATION : MODEL_PATIENTS, f->patients[i]);
     if (f->overridden && *f->overridden)
         safetensors_set(s, "overridden", f->overridden);
     const struct {

@@ -79,7 +79,29 @@ static void frame(uint8_t *rgb, int width, int height, struct mip_mark k, int zo
         dot(rgb, width, height, left, y, colour), dot(rgb, width, height, right, y, colour);
 }
 
-void mip_picture(const struct regions_message *m, int angle, int zoom, const bool *tumour, struct buffer *out)
+/* Rows of three pixels, the highest bit on the left. */
+static const uint8_t digit[10][5] = {{7, 5, 5, 5, 7}, {2, 6, 2, 2, 7}, {7, 1, 7, 4, 7}, {7, 1, 3, 1, 7},
+                                     {5, 5, 7, 1, 1}, {7, 4, 7, 1, 7}, {7, 4, 7, 5, 7}, {7, 1, 2, 2, 2},
+                                     {7, 5, 7, 5, 7}, {7, 5, 7, 1, 7}};
+enum { DIGIT_SIDE = 2, DIGIT_WIDTH = 4 * DIGIT_SIDE }; /* pixels a dot of a digit, a digit and the gap after it */
+
+/* The number to the right of a frame, at its top. */
+static void number(uint8_t *rgb, int width, int height, struct mip_mark k, int zoom, int32_t value,
+                   const uint8_t colour[3])
+{
+    char text[12];
+    int const left = (int)ceil((k.across + k.half_across) * zoom) + 4,
+              top = (int)floor((k.down - k.half_down) * zoom) - 2;
+    format_into(text, sizeof text, "%d", value);
+    for (int i = 0; text[i]; i++)
+        for (int y = 0; y < 5 * DIGIT_SIDE; y++)
+            for (int x = 0; x < 3 * DIGIT_SIDE; x++)
+                if (digit[text[i] - '0'][y / DIGIT_SIDE] >> (2 - x / DIGIT_SIDE) & 1)
+                    dot(rgb, width, height, left + i * DIGIT_WIDTH + x, top + y, colour);
+}
+
+void mip_picture(const struct regions_message *m, int angle, int zoom, const bool *tumour, bool numbers,
+                 struct buffer *out)
 {
     static const uint8_t red[3] = {0xd6, 0x2f, 0x2f}, blue[3] = {0x2c, 0x6f, 0xbb}, green[3] = {0x2e, 0x9e, 0x4f};
     int width = m->mip_width * zoom, height = m->mip_height * zoom;
@@ -93,8 +115,12 @@ void mip_picture(const struct regions_message *m, int angle, int zoom, const boo
         frame(rgb, width, height, mip_mark(m, &m->excluded[i], angle), zoom, green);
     for (int pass = 0; pass < 2; pass++) /* tumours last, on top */
         for (size_t i = 0; i < m->count; i++)
-            if (tumour[i] == (pass == 1))
-                frame(rgb, width, height, mip_mark(m, &m->region[i], angle), zoom, tumour[i] ? red : blue);
+            if (tumour[i] == (pass == 1)) {
+                struct mip_mark const k = mip_mark(m, &m->region[i], angle);
+                frame(rgb, width, height, k, zoom, tumour[i] ? red : blue);
+                if (numbers && m->region[i].component > 0)
+                    number(rgb, width, height, k, zoom, m->region[i].component, tumour[i] ? red : blue);
+            }
     png_encode(rgb, width, height, 3, out);
     free(rgb);
 }

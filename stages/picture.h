@@ -15,6 +15,7 @@ struct mip_mark {
     double across, down, half_across, half_down;
 };
 struct mip_mark mip_mark(const struct regions_message *m, const struct region *r, int angle);
-/* One angle as RGB PNG with a frame round every region: red where tumour[i], blue elsewhere, and green round those left out as an organ's; each pixel drawn zoom times. */
-void mip_picture(const struct regions_message *m, int angle, int zoom, const bool *tumour, struct buffer *out);
+/* One angle as RGB PNG with a frame round every region: red where tumour[i], blue elsewhere, and green round those left out as an organ's; each pixel drawn zoom times. numbers: beside each frame of a region its number, component. */
+void mip_picture(const struct regions_message *m, int angle, int zoom, const bool *tumour, bool numbers,
+                 struct buffer *out);
 #endif

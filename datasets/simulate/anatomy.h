@@ -13,7 +13,7 @@
 #include "datasets/simulate/patient.h"
 #include "proto/organ.h"
 
-enum { CLICKS_MOST = 16, ANATOMY_LABELS = ORGAN_LABELS };
+enum { CLICKS_MOST = 16, ANATOMY_LABELS = ORGAN_LABEL_GLANDS + 1 };
 /* Label 0..10 of a map -> enum organ, and back (0 for what the maps do not have). */
 extern const uint8_t anatomy_organ[ANATOMY_LABELS];
 uint8_t anatomy_label(int organ);

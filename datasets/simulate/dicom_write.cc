@@ -19,7 +19,6 @@ const char *const sop_class[DICOM_KINDS] = {"1.2.840.10008.5.1.4.1.1.128", "1.2.
                                             "1.2.840.10008.5.1.4.1.1.66.4"};
 const char *const modality[DICOM_KINDS] = {"PT", "CT", "SEG"};
 const char *const description[DICOM_KINDS] = {"SIMULATED FDG-PET", "SIMULATED CT", "SIMULATED lesions"};
-const char *const day = "20000101"; /* nobody was there */
 
 /* Attributes of one item; throws at the first that cannot be written. */
 class Writer
@@ -115,7 +114,7 @@ void write_who(Writer &w, const struct dicom_facts *f, const char *uid)
     w.text(DCM_AccessionNumber, "");
     w.text(DCM_ReferringPhysicianName, "");
     for (DcmTagKey const &date : {DCM_StudyDate, DCM_SeriesDate, DCM_ContentDate})
-        w.text(date, day);
+        w.text(date, f->day);
     for (DcmTagKey const &time : {DCM_StudyTime, DCM_SeriesTime, DCM_ContentTime})
         w.time(time, f->series_s);
     w.whole(DCM_SeriesNumber, 1 + f->kind);
@@ -142,7 +141,7 @@ void write_pet(Writer &w, const struct dicom_facts *f, const struct dicom_slice 
     w.text(DCM_PatientPosition, "HFS");
     w.word(DCM_NumberOfSlices, f->slices);
     w.word(DCM_ImageIndex, s->number);
-    w.text(DCM_AcquisitionDate, day);
+    w.text(DCM_AcquisitionDate, f->day);
     w.time(DCM_AcquisitionTime, f->series_s);
     w.whole(DCM_ActualFrameDuration, 150000);
     w.real(DCM_FrameReferenceTime, 0);
@@ -163,7 +162,7 @@ void write_ct(Writer &w, const struct dicom_facts *f)
     w.text(DCM_RescaleType, "HU");
     w.text(DCM_KVP, "120");
     w.text(DCM_PatientPosition, "HFS");
-    w.text(DCM_AcquisitionDate, day);
+    w.text(DCM_AcquisitionDate, f->day);
     w.time(DCM_AcquisitionTime, f->series_s);
     w.whole(DCM_AcquisitionNumber, 1);
 }

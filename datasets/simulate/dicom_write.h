@@ -18,7 +18,7 @@ enum dicom_kind { DICOM_PET, DICOM_CT, DICOM_SEG, DICOM_KINDS };
 struct dicom_facts {
     enum dicom_kind kind;
     char study_uid[UID_ROOM], series_uid[UID_ROOM], frame_uid[UID_ROOM];
-    const char *patient_id, *study_id, *sex;
+    const char *patient_id, *study_id, *sex, *day; /* day: YYYYMMDD */
     double age_y, weight_kg, height_m, dose_bq, half_life_s, injection_s, series_s;
     int64_t rows, columns, slices;
     double spacing_mm[3];  /* between slices, rows, columns */

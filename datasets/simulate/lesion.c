@@ -106,6 +106,7 @@ static size_t paint_one(struct phantom *ph, struct rng *r, struct lesion *l, dou
     double suv = l->suv / scanner_recovery(0.85 * l->diameter_mm, psf_fwhm_mm),
            reach = looks_larger(l->diameter_mm, psf_fwhm_mm);
     double radius = 0.5 * l->diameter_mm;
+    l->shape = *r;
     int lobes = radius > 8.0 ? 1 + (int)rng_below(r, 3) : 1;
     size_t voxels = 0;
     for (int i = 0; i < lobes; i++) {
@@ -163,6 +164,24 @@ static size_t paint_company(struct phantom *ph, struct rng *r, double psf_fwhm_m
     return count;
 }
 
+/* A site, and a place in it until it fits, so that small organs keep their share. */
+static bool draw_place(const struct phantom *ph, const struct patient *p, struct rng *r, size_t site_number,
+                       const struct lesion *list, size_t count, struct lesion *l)
+{
+    const struct site_row *row = draw_site(r);
+    *l = draw_lesion(r, (struct point){0}, row->name, row->what, site_number);
+    bool fits = false;
+    for (int look = 0; !fits && look < 400; look++) {
+        double left = rng_range(r, row->left[0], row->left[1]);
+        if (row->both && rng_uniform(r) < 0.5F)
+            left = 130.0 - left;
+        l->centre =
+            body_point(p, left, rng_range(r, row->front[0], row->front[1]), rng_range(r, row->up[0], row->up[1]));
+        fits = tissue_fits(row->in, phantom_organ_at(ph, l->centre)) && is_apart(l, list, count);
+    }
+    return fits;
+}
+
 size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwhm_mm, struct lesion list[LESIONS_MOST])
 {
     struct rng r = draw_rng(p->seed, p->number, DRAW_LESIONS);
@@ -170,21 +189,8 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwh
         return 0;
     size_t wanted = draw_count(&r), count = 0, sites = 0;
     for (int tries = 0; sites < wanted && count < LESIONS_MOST && tries < 4000; tries++) {
-        const struct site_row *row = draw_site(&r);
-        struct lesion l = draw_lesion(&r, (struct point){0}, row->name, row->what, sites + 1);
-        int look = 0;
-        bool fits = false;
-        while (!fits &&
-               look++ <
-                   400) { /* the site is drawn once; a place in it until it fits, so that small organs keep their share */
-            double left = rng_range(&r, row->left[0], row->left[1]);
-            if (row->both && rng_uniform(&r) < 0.5F)
-                left = 130.0 - left;
-            l.centre =
-                body_point(p, left, rng_range(&r, row->front[0], row->front[1]), rng_range(&r, row->up[0], row->up[1]));
-            fits = tissue_fits(row->in, phantom_organ_at(ph, l.centre)) && is_apart(&l, list, count);
-        }
-        if (!fits)
+        struct lesion l;
+        if (!draw_place(ph, p, &r, sites + 1, list, count, &l))
             continue;
         l.voxels = paint_one(ph, &r, &l, psf_fwhm_mm);
         if (l.voxels == 0)
@@ -194,6 +200,25 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwh
         count = paint_company(ph, &r, psf_fwhm_mm, l, list, count);
     }
     return count;
+}
+
+/* ---- at another visit ---- */
+
+void lesion_paint_again(struct phantom *ph, struct lesion *l, double psf_fwhm_mm)
+{
+    struct rng r = l->shape;
+    l->voxels = paint_one(ph, &r, l, psf_fwhm_mm);
+}
+
+bool lesion_paint_more(struct phantom *ph, const struct patient *p, struct rng *r, double psf_fwhm_mm,
+                       size_t site_number, const struct lesion *list, size_t count, struct lesion *l)
+{
+    for (int tries = 0; tries < 100; tries++)
+        if (draw_place(ph, p, r, site_number, list, count, l)) {
+            l->voxels = paint_one(ph, r, l, psf_fwhm_mm);
+            return l->voxels > 0;
+        }
+    return false;
 }
 
 /* ---- where real tumours were ---- */

@@ -12,6 +12,7 @@ struct lesion {
     size_t site_number;
     double suv, diameter_mm;
     size_t voxels;
+    struct rng shape; /* what its lobes are drawn from */
 };
 enum { LESIONS_MOST = 96 };
 /* Paints and lists them; returns how many (0 for a patient without disease). psf_fwhm_mm: of the scanner that will look. */
@@ -21,4 +22,9 @@ size_t lesions_paint(struct phantom *ph, const struct patient *p, double psf_fwh
 #define LESION_APART_MM 20.0
 size_t lesions_paint_at(struct phantom *ph, const struct patient *p, double psf_fwhm_mm, const struct spots *tumour,
                         struct lesion list[LESIONS_MOST]);
+/* Paints it as it was, or larger, smaller, hotter: the same shape where its size leaves it the same lobes. */
+void lesion_paint_again(struct phantom *ph, struct lesion *l, double psf_fwhm_mm);
+/* One more at a place of its own, drawn from r, apart from those listed. false: no room was found. */
+bool lesion_paint_more(struct phantom *ph, const struct patient *p, struct rng *r, double psf_fwhm_mm,
+                       size_t site_number, const struct lesion *list, size_t count, struct lesion *l);
 #endif

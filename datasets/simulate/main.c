@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/opts.h"
 #include "datasets/simulate/check.h"
+#include "datasets/simulate/follow.h"
 #include "datasets/simulate/mimic.h"
 #include "datasets/simulate/write.h"
 #include <errno.h>
@@ -19,6 +20,7 @@ struct settings {
     int64_t patients, jobs, seed;
     struct output output;
     struct anatomy anatomy; /* count 0: none */
+    bool follow_up;
 };
 
 /* Full: a clinical scanner's voxels. Quick: coarse, for demo and tests. Site A is like autoPET; B like another hospital: thicker slices,
@@ -50,29 +52,70 @@ static const struct study *patient_of(const struct settings *s, int64_t number, 
     return s->anatomy.count > 0 ? anatomy_assign(&s->anatomy, p) : NULL;
 }
 
-static void simulate_one(const struct settings *s, const struct scale *scale, int64_t number)
+/* The body and what is hot and no tumour. */
+static void body_open(const struct settings *s, const struct scale *scale, const struct study *study, struct patient *p,
+                      const struct patient *visit, struct phantom *ph, struct spots *tumour)
 {
     struct error e = {0};
-    struct patient p;
+    struct spots background = {0};
+    if (study == NULL)
+        phantom_open(ph, scale->spacing_mm, scale->low_up, p->size, p->girth);
+    else if (anatomy_load(&s->anatomy, study, scale->spacing_mm, p, ph, tumour, &background, &e) < 0)
+        die_of(&e);
+    body_paint(ph, p, study != NULL);
+    mimics_paint(ph, visit, scale->scanner.psf_fwhm_mm, study ? &background : NULL);
+}
+
+/* What every visit ends with. */
+static void scan_write(const struct settings *s, const struct scale *scale, const struct patient *p, struct phantom *ph,
+                       const struct lesion *lesions, size_t count)
+{
+    struct error e = {0};
+    body_note_organs(ph);
+    scanner_run(&scale->scanner, p, ph);
+    if (patient_write(&s->output, p, ph, lesions, count, &e) < 0)
+        die_of(&e);
+    phantom_close(ph);
+}
+
+static void simulate_follow_up(const struct settings *s, const struct scale *scale, const struct patient *first,
+                               const struct lesion *earlier, size_t count)
+{
+    struct error e = {0};
+    struct phantom ph;
+    struct patient p = follow_patient(first), body = *first;
+    struct follow_up *f = xalloc(1, sizeof *f);
+    char *dir = patient_dir(s->output.dir, &p);
+    body_open(s, scale, NULL, &body, &p, &ph, NULL);
+    follow_paint(&ph, &p, scale->scanner.psf_fwhm_mm, earlier, count, f);
+    follow_move(&ph, f, &p);
+    if (dir_make(dir, &e) < 0 || follow_write(dir, f, earlier, &e) < 0)
+        die_of(&e);
+    scan_write(s, scale, &p, &ph, f->lesion, f->count);
+    free(dir);
+    free(f);
+}
+
+static void simulate_one(const struct settings *s, const struct scale *scale, int64_t number)
+{
+    struct patient p, again;
     const struct study *study = patient_of(s, number, &p);
-    if (patient_written(s->output.dir, &p))
-        return;
     struct phantom ph;
     struct lesion lesions[LESIONS_MOST];
-    struct spots tumour = {0}, background = {0};
-    if (study == NULL)
-        phantom_open(&ph, scale->spacing_mm, scale->low_up, p.size, p.girth);
-    else if (anatomy_load(&s->anatomy, study, scale->spacing_mm, &p, &ph, &tumour, &background, &e) < 0)
-        die_of(&e);
-    body_paint(&ph, &p, study != NULL);
+    struct spots tumour = {0};
+    again = follow_patient(&p);
+    bool const follow = s->follow_up && !patient_written(s->output.dir, &again);
+    if (patient_written(s->output.dir, &p) && !follow)
+        return;
+    body_open(s, scale, study, &p, &p, &ph, &tumour);
     double psf = scale->scanner.psf_fwhm_mm;
-    mimics_paint(&ph, &p, psf, study ? &background : NULL);
     size_t count = study ? lesions_paint_at(&ph, &p, psf, &tumour, lesions) : lesions_paint(&ph, &p, psf, lesions);
-    body_note_organs(&ph);
-    scanner_run(&scale->scanner, &p, &ph);
-    if (patient_write(&s->output, &p, &ph, lesions, count, &e) < 0)
-        die_of(&e);
-    phantom_close(&ph);
+    if (patient_written(s->output.dir, &p))
+        phantom_close(&ph);
+    else
+        scan_write(s, scale, &p, &ph, lesions, count);
+    if (follow)
+        simulate_follow_up(s, scale, &p, lesions, count);
 }
 
 /* What was asked for, in words. The caller's. */
@@ -81,9 +124,10 @@ static char *cohort_name(const struct settings *s)
     char anatomy[64] = "";
     if (s->anatomy.count > 0)
         format_into(anatomy, sizeof anatomy, ", anatomy %016llx", (unsigned long long)s->anatomy.digest);
-    return xprintf("simulated cohort, seed %lld, scale %s%s%s%s%s%s\n", (long long)s->seed, s->scale,
+    return xprintf("simulated cohort, seed %lld, scale %s%s%s%s%s%s%s\n", (long long)s->seed, s->scale,
                    strcmp(s->site, "B") == 0 ? ", site B" : "", anatomy, s->output.ct ? ", with CT" : "",
-                   s->output.autopet ? ", all of autoPET's layout" : "", s->output.dicom ? ", DICOM" : "");
+                   s->output.autopet ? ", all of autoPET's layout" : "", s->output.dicom ? ", DICOM" : "",
+                   s->follow_up ? ", with follow-up" : "");
 }
 
 /* A folder holds one cohort: what was asked for is noted in it, and asking for another there is refused. */
@@ -160,9 +204,11 @@ static void write_tables(const struct settings *s)
     if (publish_open(&list, path, &e) < 0 || metadata_open(&metadata, s->output.dir, &e) < 0)
         die_of(&e);
     fprintf(list.to, "patient\tstudy\tscan\tmask\n");
-    for (int64_t number = 1; number <= s->patients; number++) {
+    for (int64_t visit = 0; visit < s->patients * (s->follow_up ? 2 : 1); visit++) {
         struct patient p;
-        patient_of(s, number, &p);
+        patient_of(s, 1 + visit % s->patients, &p);
+        if (visit >= s->patients)
+            p = follow_patient(&p);
         fprintf(list.to, "%s\t%s\t%s/%s/%s\t%s/%s/%s\n", p.id, p.study, p.id, p.study,
                 s->output.dicom ? "PET" : "PET.nii.gz", p.id, p.study, s->output.dicom ? "SEG/SEG.dcm" : "SEG.nii.gz");
         metadata_add(&metadata, &s->output, &p);
@@ -187,6 +233,9 @@ int main(int argc, char **argv)
         {"ct", OPT_FLAG, &s.output.ct, NULL, 0, 0, "write the CT, too, on the PET's grid", 0, NULL},
         {"autopet", OPT_FLAG, &s.output.autopet, NULL, 0, 0, "write SUV and both CTs, too, as autoPET has them", 0, NULL},
         {"dicom", OPT_FLAG, &s.output.dicom, NULL, 0, 0, "write PET, CT and truth as DICOM series instead", 0, NULL},
+        {"follow-up", OPT_FLAG, &s.follow_up, NULL, 0, 0,
+         "a second visit of every patient, too: lesions changed by known factors (followup.tsv), the patient moved", 0,
+         NULL},
         {"j", OPT_INT, &s.jobs, "N", 1, 1024, "processes side by side; the bytes do not depend on it", 0, NULL},
     };
     struct opts o = {.program = "petrel-simulate",
@@ -215,6 +264,8 @@ int main(int argc, char **argv)
         die_of(&e);
     if (s.output.dicom && s.output.autopet)
         die(EX_USAGE, "--dicom and --autopet are two layouts: choose one");
+    if (s.follow_up && s.anatomy_dir != NULL)
+        die(EX_USAGE, "--follow-up repaints the lesions it drew, and with --anatomy they are a study's: choose one");
     char *cohort = cohort_name(&s);
     s.output.cohort = cohort;
     claim_folder(&s);

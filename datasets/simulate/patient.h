@@ -14,7 +14,8 @@ enum draw {
     DRAW_NOISE,
     DRAW_ANATOMY,
     DRAW_CT,
-    DRAW_BREATH
+    DRAW_BREATH,
+    DRAW_FOLLOW_UP
 };
 struct rng draw_rng(uint64_t seed, int64_t number, enum draw what);
 
@@ -29,6 +30,7 @@ struct patient {
     double shoulders, hips, belly; /* widths beside that: about 1 */
     double dose_bq, half_life_s;
     double injection_s, series_s; /* since midnight */
+    int days;                     /* from the first visit */
     /* a body that was measured: where its brain, lungs and bladder lie off the average body, by rising height */
     struct {
         double up;

@@ -28,6 +28,7 @@ static void begin(struct series *s, enum dicom_kind kind, const char *what)
     *f = (struct dicom_facts){.kind = kind,
                               .patient_id = s->p->id,
                               .study_id = "SIMULATED",
+                              .day = s->p->days == 0 ? "20000101" : "20000401", /* nobody was there */
                               .sex = s->p->male ? "M" : "F",
                               .age_y = s->p->age_y,
                               .weight_kg = s->p->weight_g / 1000.0,

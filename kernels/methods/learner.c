@@ -19,7 +19,8 @@ static int ranks_of(const struct learner *l)
 static struct network_values build(struct learner *l, struct tape *t, bool teacher)
 {
     unsigned parts = l->method->parts ? l->method->parts : (unsigned)NETWORK_PROJECTION;
-    struct network_values v = network_build(t, &l->network, parts | (l->embedded ? 0u : (unsigned)NETWORK_ENCODER));
+    parts |= l->embedded ? (l->peb ? (unsigned)NETWORK_PEB : 0u) : (unsigned)NETWORK_ENCODER;
+    struct network_values v = network_build(t, &l->network, parts);
     v.z = v.z < 0 ? v.logits : v.z;
     if (l->method->heads)
         l->method->heads(l, t, &v, teacher);
@@ -91,8 +92,13 @@ static int views_choose(struct learner *l, int asked, struct error *e)
 
 int learner_open(struct learner *l, struct backend *b, const struct learner_settings *s, struct error *e)
 {
-    *l = (struct learner){
-        .method = s->method, .b = b, .network = s->network, .embedded = s->embedded, .seed = s->seed, .weight = {1, 1, 1}};
+    *l = (struct learner){.method = s->method,
+                          .b = b,
+                          .network = s->network,
+                          .embedded = s->embedded,
+                          .peb = s->peb,
+                          .seed = s->seed,
+                          .weight = {1, 1, 1}};
     memcpy(l->items, s->items, sizeof l->items);
     l->most = s->pairs * ranks_of(l);
     if (views_choose(l, s->views, e))
@@ -361,7 +367,7 @@ void learner_put(struct learner *l, struct learner_tape *on, const float *box, c
     const unsigned needs = l->method->needs;
     bool own = on->teacher && l->teacher_views != l->views;
     if (box)
-        tape_put(on->tape, l->embedded ? on->values.embedding : on->values.box, box);
+        tape_put(on->tape, l->embedded ? (l->peb ? on->values.features : on->values.embedding) : on->values.box, box);
     if (on->values.position >= 0)
         tape_put(on->tape, on->values.position, f->position);
     if (own && box)

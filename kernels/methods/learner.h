@@ -31,7 +31,8 @@ struct learner_settings {
     const struct optimiser_kind *optimiser;
     struct optimiser_settings optimiser_settings;
     struct network_settings network;
-    bool embedded;                 /* no encoder: inputs are embeddings */
+    bool embedded;                 /* inputs are embeddings, or with `peb` what a backbone gives, and positions */
+    bool peb;                      /* the PEB learns, though the backbone does not */
     double items[NETWORK_CLASSES]; /* boxes of each class in an epoch, where the loss weighs them */
     /* NULL, or called before the networks are built: other tapes of these parameters, which may be frozen */
     void (*prepare)(void *context, struct params *p);
@@ -46,7 +47,7 @@ struct learner {
     struct backend *b;
     struct network_settings network;
     void *settings; /* the method's own struct */
-    bool embedded;
+    bool embedded, peb;
     double items[NETWORK_CLASSES];
     struct params *params, *teacher;
     struct learner_tape tape[LEARNER_TAPES], *now;

@@ -49,6 +49,8 @@ int network_check(const struct network_settings *s, struct error *e)
     if (!s->position_parts || s->position_parts > NETWORK_PARTS)
         return fail_as(e, EX_CONFIG, "of the position vector are taken the parts %#x: at least one of three",
                        s->position_parts);
+    if (s->late_fusion && s->channels != 2)
+        return fail_as(e, EX_CONFIG, "late fusion is of two channels, and boxes have %d", s->channels);
     if (s->backbone->check && s->backbone->check(&s->own, s->box, e))
         return -1;
     if (s->channels < 1 || s->projection_width < 2 || s->classifier_hidden < 1 || network_embedding(s) < 1)
@@ -56,9 +58,14 @@ int network_check(const struct network_settings *s, struct error *e)
     return 0;
 }
 
+int network_features(const struct network_settings *s)
+{
+    return s->backbone->embedding(&s->own) * (s->late_fusion ? 2 : 1);
+}
+
 int network_embedding(const struct network_settings *s)
 {
-    return s->backbone->embedding(&s->own);
+    return s->position ? s->backbone->embedding(&s->own) : network_features(s);
 }
 
 int network_outputs(const struct network_settings *s)
@@ -66,18 +73,30 @@ int network_outputs(const struct network_settings *s)
     return s->projection_outputs > 0 ? s->projection_outputs : s->projection_width;
 }
 
+/* features of the box: of one backbone, or of PET's and CT's */
+static int backbones_build(struct tape *t, const struct network_settings *s, int box)
+{
+    if (!s->late_fusion)
+        return s->backbone->build(t, box, "backbone", &s->own);
+    int pet = s->backbone->build(t, tape_slice(t, box, 0, 1), "backbone", &s->own),
+        ct = s->backbone->build(t, tape_slice(t, box, 1, 1), "backbone_ct", &s->own);
+    return tape_concat(t, pet, ct);
+}
+
 struct network_values network_build(struct tape *t, const struct network_settings *s, unsigned parts)
 {
-    struct network_values v = {-1, -1, -1, -1, -1, -1};
-    if (parts & NETWORK_ENCODER) {
+    struct network_values v = {-1, -1, -1, -1, -1, -1, -1};
+    bool peb = s->position && parts & NETWORK_PEB;
+    if (parts & NETWORK_BACKBONE) {
         v.box = tape_image(t, s->channels, s->box);
-        v.embedding = s->backbone->build(t, v.box, "backbone", &s->own);
-        if (s->position) {
-            v.position = tape_rows(t, NETWORK_POSITION);
-            v.embedding = peb_build(t, v.embedding, v.position, s->position_parts, s->peb_norm);
-        }
+        v.embedding = v.features = backbones_build(t, s, v.box);
     } else {
-        v.embedding = tape_rows(t, network_embedding(s));
+        v.embedding = tape_rows(t, peb ? network_features(s) : network_embedding(s));
+        v.features = peb || !s->position ? v.embedding : -1;
+    }
+    if (peb) {
+        v.position = tape_rows(t, NETWORK_POSITION);
+        v.embedding = peb_build(t, v.features, v.position, network_embedding(s), s->position_parts, s->peb_norm);
     }
     if (parts & NETWORK_PROJECTION)
         v.z = projection_build(t, v.embedding, s->projection_width, network_outputs(s));

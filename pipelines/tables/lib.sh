@@ -10,7 +10,7 @@
 # OUT/runs/RUN/seedS    a training (train.sh's --out), and its record: `asked` (what it is of), `done` (when it is, and what it took), or
 #                       `refused` (why this build, or this cohort, has none). Killed at any moment and run again: what is done stays done, what was begun goes
 #                       on. Two at once on one OUT share the work: a run is one's who holds its lock.
-# OUT/tables/TABLE.{txt,csv,tex,html}, OUT/tables.html
+# OUT/tables/TABLE.{txt,csv,tex,html,md}, OUT/tables.html
 # shellcheck shell=bash disable=SC2154,SC2034 # arguments.sh sets them by name
 tables_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit
 . "$tables_here/../lib.sh"
@@ -33,7 +33,26 @@ tables_find() { # RUN
     [ "$words" != - ] || words=
     # of an encoder, its classifier's settings must be those it learned with
     case $how in train | supervised) ;; *) words="$(tables_lines "$tables_here/runs.tsv" | awk -F '\t' -v run="$how" '$1 == run && $4 != "-" { print $4 }') $words" ;; esac
+    [[ $words != *@* ]] || words=$(tables_method $words)
     [ "$on" = first ] && regions=$cohort || regions=$second
+}
+
+# @NAME among words: what recipes/methods/NAME.conf sets; a name this build has no recipe for goes to the program, which says so.
+tables_method() { # WORD...
+    local word file
+    for word in "$@"; do
+        file=$tables_here/../recipes/methods/${word#@}.conf
+        case $word in
+        @*)
+            if [ -e "$file" ]; then
+                sed -n 's/[ \t]*#.*//; /^recipe_name/d; s/^\([a-z_0-9]*\) *= *\(.*[^ ]\) *$/--\1=\2/p' "$file"
+            else
+                echo "--method=${word#@}"
+            fi
+            ;;
+        *) echo "$word" ;;
+        esac
+    done | tr '\n' ' '
 }
 
 tables_sum() { sha256sum | cut -d ' ' -f 1; }
@@ -60,7 +79,7 @@ tables_train() { # RUN SEED
     # shellcheck disable=SC2086 # words are words
     case $how in
     train) run_step "$tables_here/../train.sh" "${same[@]}" $words "${words_train[@]}" ;;
-    supervised) run_step "$tables_here/../classifier.sh" "${same[@]}" --unfreeze $words "${words_train[@]}" ;;
+    supervised) run_step "$tables_here/../supervised.sh" "${same[@]}" $words "${words_train[@]}" ;;
     *) run_step "$tables_here/../classifier.sh" "${same[@]}" --model "$out/runs/$how/seed$2/encoder.safetensors" $words "${words_train[@]}" ;;
     esac >"$dir/log" 2>&1 || code=$?
     case $code in
@@ -161,7 +180,7 @@ tables_left() {
 
 # What petrel-eval table reads: a line a row and seed.
 tables_rows() { # TABLE
-    local run name against like seed dir note
+    local run name against like seed dir note how on words regions
     printf '# table\t%s\n# title\t%s\n' "$1" "$(sed -n "s/^# $1 -- //p" "$tables_here/$1.tsv")"
     printf 'name\tagainst\tlike\tseed\tmodel\tnote\n'
     while IFS=$'\t' read -r run name against like; do
@@ -169,9 +188,10 @@ tables_rows() { # TABLE
             dir=$out/runs/$run/seed$seed
             note=-
             [ ! -e "$dir/done" ] || { printf '%s\t%s\t%s\t%s\t%s\t-\n' "$name" "$against" "$like" "$seed" "$dir/model.safetensors"; continue; }
-            note="not trained yet"
-            [ ! -s "$dir/refused" ] || note=$(<"$dir/refused")
-            printf '%s\t%s\t%s\t%s\t-\t%s\n' "$name" "$against" "$like" "$seed" "${note//$'\t'/ }"
+            tables_find "$run" || return
+            note=$(tables_refusal)
+            [ -n "$note" ] || [ ! -s "$dir/refused" ] || note=$(<"$dir/refused")
+            printf '%s\t%s\t%s\t%s\t-\t%s\n' "$name" "$against" "$like" "$seed" "$(tr '\t' ' ' <<<"${note:-not trained yet}")"
         done
     done < <(tables_lines "$tables_here/$1.tsv")
 }

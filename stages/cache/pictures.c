@@ -21,7 +21,7 @@ static int picture_write(const struct cache *c, size_t shard, const char *path, 
         tumour[i] = m.region[i].label == 1;
     int rc = 0;
     if (m.mip_angles > 0) {
-        mip_picture(&m, 0, ZOOM, tumour, &png);
+        mip_picture(&m, 0, ZOOM, tumour, false, &png);
         rc = publish_bytes(path, png.data, png.size, e);
     }
     buffer_free(&png);

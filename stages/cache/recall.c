@@ -56,7 +56,7 @@ static void recall_add(struct recall *r, const struct lesion *l)
         tally_add(&r->row[MARKED], l);
     tally_add(&r->row[ML + band_of(ml_from, l->ml)], l);
     tally_add(&r->row[SUV + band_of(suv_from, l->suv_max)], l);
-    if (l->organ > 0 && l->organ < ORGAN_LABELS)
+    if (l->organ > 0 && l->organ < ORGAN_LABELS && l->organ != ORGAN_LABEL_REST)
         tally_add(&r->row[ORGAN + l->organ], l);
     else
         tally_add(&r->row[HEIGHT + height_of(l)], l);

@@ -2,22 +2,30 @@
 /* petrel-classify -- which regions of a scan are tumour: table, masks, picture.   roi -> [classify] */
 #include "common/file.h"
 #include "common/log.h"
+#include "stages/classify/after.h"
+#include "stages/classify/cohort.h"
+#include "stages/classify/page.h"
 #include "stages/classify/result.h"
 #include "stages/classify/upstream.h"
+#include "stages/classify/watch/watch.h"
 #include "stages/stage.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { OWN_ROWS = 26 };
 struct settings {
-    const char *model, *out;
+    const char *model, *out, *keep;
     struct upstream_words words;
     double threshold; /* < 0: the model's own */
+    double settle_s, every_s, limit_s, limit_gib;
+    bool once;
     struct backend_wish backend;
+    struct after after;
 };
 
 /* One scan's message to files; what is wrong with one scan is news, not the end. */
-static void classify(struct stage *st, struct taken *item, struct model *model, const char *out, uint64_t *tumours)
+static void classify(struct stage *st, struct taken *item, struct model *model, struct settings *s, uint64_t *tumours)
 {
     struct regions_message m;
     struct result r;
@@ -26,14 +34,28 @@ static void classify(struct stage *st, struct taken *item, struct model *model, 
         die_of(&e);
     if (result_make(&r, &m, model, &e) < 0)
         die_of(&e);
-    if (result_write(&r, model, out, &e) < 0)
+    if (result_write(&r, model, s->out, strcmp(s->keep, "tumour") == 0, &e) < 0)
         die_of(&e);
+    char *dir = result_dir(&r, s->out);
+    if (after_result(&s->after, dir, &e) < 0)
+        die_of(&e);
+    free(dir);
     *tumours += r.tumours;
     log_record("classified", metric_text("scan", m.facts.source), metric_number("regions", "%.0f", (double)m.count),
                metric_number("tumours", "%.0f", (double)r.tumours), metric_number("tumour_ml", "%.2f", r.tumour_ml));
     result_free(&r);
     regions_message_free(&m);
     stage_done(st, item);
+}
+
+/* What all results of the folder are together. */
+static void gather(const char *out)
+{
+    struct cohort c;
+    struct error e = {0};
+    if (cohort_read(&c, out, &e) < 0 || cohort_write(&c, out, &e) < 0 || index_write(&c, out, &e) < 0)
+        die_of(&e);
+    cohort_free(&c);
 }
 
 static void note_refusal(struct stage *st, struct taken *item, bool tell)
@@ -48,12 +70,89 @@ static void note_refusal(struct stage *st, struct taken *item, bool tell)
     stage_done(st, item);
 }
 
+/* The words of a reading: ours, less what is the watcher's own. */
+static char **reading_words(char **argv, int argc, const char *dir)
+{
+    static const char *const own[] = {"--out", "--settle", "--every", "--limit", "--limit-size"};
+    char **word = xalloc((size_t)argc + 1, sizeof *word);
+    size_t n = 0;
+    bool named = false;
+    for (int i = 0; i < argc; i++) {
+        bool ours = strcmp(argv[i], "--once") == 0 || strncmp(argv[i], "--once=", 7) == 0;
+        for (size_t k = 0; k < COUNT_OF(own); k++) {
+            size_t const length = strlen(own[k]);
+            if (strcmp(argv[i], own[k]) == 0) {
+                ours = true;
+                i++; /* and its value */
+                break;
+            }
+            ours |= strncmp(argv[i], own[k], length) == 0 && argv[i][length] == '=';
+        }
+        if (!ours && !named && (strcmp(argv[i], "watch") == 0 || strcmp(argv[i], "--") == 0))
+            ours = true;
+        if (!ours && argv[i] == dir)
+            ours = named = true;
+        if (!ours)
+            word[n++] = argv[i];
+    }
+    return word;
+}
+
+static int watch_folder(const struct settings *s, char **argv, int argc, const char *dir, struct error *e)
+{
+    char *beside = path_join(dir, "readings"), **word = reading_words(argv, argc, dir);
+    struct watch const w = {.dir = dir,
+                            .out = s->out ? s->out : beside,
+                            .settle_s = s->settle_s,
+                            .every_s = s->every_s,
+                            .limit_s = s->limit_s,
+                            .limit_bytes = s->limit_gib * (1 << 30),
+                            .once = s->once,
+                            .word = word,
+                            .gather = gather};
+    int const code = watch_run(&w, e);
+    if (code < 0)
+        die_of(e);
+    free(word);
+    free(beside);
+    return code;
+}
+
+/* The earlier scan is read as this one is. */
+static void earlier_begin(struct settings *s, const struct option *table, size_t rows)
+{
+    static const char *const passed[] = {"model", "backend", "precision", "units", "threshold"};
+    char *words[COUNT_OF(passed) + 2] = {0};
+    struct error e = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < rows; i++)
+        for (size_t k = 0; k < COUNT_OF(passed); k++)
+            if (strcmp(table[i].name, passed[k]) == 0) {
+                char *value = opts_value(&table[i]);
+                words[count++] = xprintf("--%s=%s", passed[k], value);
+                free(value);
+            }
+    if (s->words.accept_implausible)
+        words[count++] = xstrdup("--accept-implausible");
+    if (after_begin(&s->after, s->out, words, &e) < 0)
+        die_of(&e);
+    for (size_t i = 0; i < count; i++)
+        free(words[i]);
+}
+
 int main(int argc, char **argv)
 {
-    struct settings s = {.backend = {"auto", "float32", 0}, .words = {.units = "auto"}, .threshold = -1};
+    struct settings s = {.backend = {"auto", "float32", 0},
+                         .words = {.units = "auto"},
+                         .threshold = -1,
+                         .keep = "all",
+                         .settle_s = 20,
+                         .every_s = 5,
+                         .limit_s = 900,
+                         .limit_gib = 16};
     struct stage_options so;
     struct stage st;
-    struct option table[9 + STAGE_OPTION_ROWS] = {
+    struct option table[OWN_ROWS + STAGE_OPTION_ROWS] = {
         {"model", OPT_STRING, &s.model, "FILE", 0, 0, "a model file with a classifier", 0, NULL},
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder for the results; one folder a scan is made in it", 0, NULL},
         {"backend", OPT_CHOICE, &s.backend.name, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
@@ -66,19 +165,50 @@ int main(int argc, char **argv)
          0, NULL},
         {"keep-identifiers", OPT_FLAG, &s.words.keep_identifiers, NULL, 0, 0,
          "ids of patients, and names of files and folders, in the results; default: salted hashes", 0, NULL},
+        {"regions", OPT_STRING, &s.words.regions, "FILE", 0,
+         0, "regions that somebody drew, in place of our own (one scan only): an image of labels or a mask, RTSTRUCT or SEG",
+         0, NULL},
+        {"keep", OPT_CHOICE, &s.keep, "all|tumour", 0, 0,
+         "tumour: those regions are written back (kept.nii.gz) with what is no tumour taken out", 0, NULL},
+        {"organs", OPT_STRING, &s.words.organs, "PATH", 0, 0, "organ map of the scan, as petrel-load has it", 0, NULL},
+        {"organs-of", OPT_STRING, &s.words.organs_of, "WHOSE", 0, 0, "whose labels it has, as petrel-load has it", 0,
+         NULL},
+        {"roi-method", OPT_STRING, &s.words.roi_method, "METHOD", 0, 0,
+         "as petrel-roi has it; given: regions are a list's; default: the model's own, or given with --regions", 0, NULL},
+        {"given-parts", OPT_STRING, &s.words.given_parts, "auto|labels|components", 0, 0, "as petrel-roi has it", 0,
+         NULL},
+        {"liver", OPT_STRING, &s.words.liver, "X,Y,Z", 0, 0, "where the liver is, as petrel-roi has it", 0, NULL},
+        {"settle", OPT_REAL, &s.settle_s, "S", 0, 86400,
+         "watch: a study is complete when it has not changed for so long", 0, NULL},
+        {"every", OPT_REAL, &s.every_s, "S", 0.05, 86400, "watch: the folder is looked at so often", 0, NULL},
+        {"limit", OPT_REAL, &s.limit_s, "S", 1, 86400, "watch: a study that takes longer is refused", 0, NULL},
+        {"limit-size", OPT_REAL, &s.limit_gib, "GIB", 1e-6, 4096, "watch: a study that is larger is refused", 0, NULL},
+        {"once", OPT_FLAG, &s.once, NULL, 0, 0, "watch: leave when every study is done or refused", 0, NULL},
+        {"dicom", OPT_STRING, &s.after.dicom, "seg,sr,rtstruct,probability", 0, 0,
+         "DICOM objects of the results, with the patient's identity, as petrel-export has them", 0, NULL},
+        {"bids", OPT_STRING, &s.after.bids, "DIR", 0, 0, "a BIDS derivative to add the results to, likewise", 0, NULL},
+        {"from", OPT_STRINGS, &s.after.from, "PATH", 0, 0,
+         "where the scans' DICOM series lie, for --dicom; default: SCAN...", 0, NULL},
+        {"earlier", OPT_STRING, &s.after.earlier, "SCAN|RESULT", 0, 0,
+         "an earlier scan of the patient, or its result: what became of its lesions (petrel-followup)", 0, NULL},
+        {"same-patient", OPT_FLAG, &s.after.same_patient, NULL, 0, 0, "as petrel-followup has it", 0, NULL},
         {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
          "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
     stage_defaults(&so);
-    size_t rows = 9 + stage_option_rows(&so, "regions", NULL, table + 9, COUNT_OF(table) - 9);
+    size_t rows = OWN_ROWS + stage_option_rows(&so, "regions", NULL, table + OWN_ROWS, COUNT_OF(table) - OWN_ROWS);
     struct opts o = {
         .program = "petrel-classify",
         .usage =
-            "--model FILE SCAN... --out DIR | --model FILE --run DIR --in regions --out DIR | settings --model FILE",
+            "--model FILE SCAN... --out DIR | --model FILE --run DIR --in regions --out DIR | settings --model FILE | "
+            "watch DIR --model FILE [--out DIR]",
         .purpose = "says which high-uptake regions of a scan are tumour",
         .epilogue =
             "With scans, load, suv and roi are started with the model's own settings; without, regions are taken from "
             "a channel.\n"
+            "watch: reads each study (a folder of DIR) when it is complete, once, until it is stopped; results in "
+            "DIR/readings "
+            "unless --out.\n"
             "settings: prints the settings the model was trained with, as a recipe for the stages before this one.\n",
         .table = table,
         .count = rows,
@@ -87,6 +217,11 @@ int main(int argc, char **argv)
     struct model model;
     if (opts_parse(&o, argc, argv, &e) < 0)
         die_of(&e);
+    bool watching = o.rest_count > 0 && strcmp(o.rest[0], "watch") == 0;
+    if (watching && (o.rest_count != 2 || s.model == NULL))
+        die(EX_USAGE, "watch wants one folder and a model: petrel-classify watch DIR --model FILE [--out DIR]");
+    if (watching)
+        return watch_folder(&s, argv, argc, o.rest[1], &e);
     bool settings = o.rest_count == 1 && strcmp(o.rest[0], "settings") == 0, alone = o.rest_count > 0;
     if (s.model == NULL)
         die(EX_USAGE, "--model is missing: name a model file");
@@ -102,10 +237,14 @@ int main(int argc, char **argv)
         model_close(&model);
         return EX_OK;
     }
+    if (after_check(&s.after, o.rest, o.rest_count, &e) < 0)
+        die_of(&e);
     if (!alone) /* first, so that the others hear of it should the model be no good */
         stage_open(&st, "classify", &so, true, false);
     s.backend.threads = o.common.threads;
     if (model_open(&model, s.model, &s.backend, &e) < 0)
+        die_of(&e);
+    if (file_sha256(s.model, model.sha256, &e) < 0)
         die_of(&e);
     if (s.threshold >= 0)
         model.recipe.threshold = s.threshold;
@@ -116,6 +255,7 @@ int main(int argc, char **argv)
     if (model.simulated)
         log_warn("the model was trained on a %s: this shows that the program works, not what is tumour", model.cohort);
 
+    earlier_begin(&s, table, rows);
     if (alone) {
         s.words.out = s.out;
         if (upstream_start(o.rest, o.rest_count, &s.words, model.settings, &so.run, &e) < 0)
@@ -130,13 +270,15 @@ int main(int argc, char **argv)
         if (message_type_of(&item.bytes, &e) == MESSAGE_REFUSAL)
             note_refusal(&st, &item, !alone); /* alone, upstream tells */
         else
-            classify(&st, &item, &model, s.out, &tumours);
+            classify(&st, &item, &model, &s, &tumours);
         progress_update(&bar, st.taken, NULL);
     }
     progress_end(&bar);
+    gather(s.out);
+    int after = after_end(&s.after, s.out);
     uint64_t scans = st.taken - st.refused;
     int rc = stage_close(&st, "%llu scans, %llu tumours", (unsigned long long)scans, (unsigned long long)tumours);
     int before = alone ? upstream_end() : EX_OK;
     model_close(&model);
-    return before != EX_OK ? before : rc;
+    return before != EX_OK ? before : rc != EX_OK ? rc : after;
 }

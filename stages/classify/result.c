@@ -2,8 +2,14 @@
 /* result -- one scan's regions with the model's word on each, as files.   roi -> [result] */
 #include "stages/classify/result.h"
 #include "common/file.h"
+#include "common/log.h"
 #include "proto/sampling.h"
 #include "proto/standardise.h"
+#include "stages/classify/body_map.h"
+#include "stages/classify/keep.h"
+#include "stages/classify/page.h"
+#include "stages/classify/tables.h"
+#include "stages/model_patients.h"
 #include "stages/picture.h"
 #include <math.h>
 #include <stdlib.h>
@@ -20,6 +26,25 @@ static void channels_keep(struct regions_message *m, int channels)
     m->channels = channels;
 }
 
+/* A model learned from regions of its own method; those that somebody drew it is asked about all the same, and that is said. */
+static void given_allow(struct model *as, const struct regions_message *m)
+{
+    static const char *const ways[] = {"labels", "components"};
+    if (!m->scan.given && !strstr(m->facts.made_with, "roi_method=given"))
+        return;
+    if (strcmp(as->recipe.roi_method, "given") != 0)
+        log_note("scan '%s': regions are as given; the model learned from those of roi-method %s", m->facts.scan,
+                 as->recipe.roi_method);
+    as->recipe.roi_method = "given";
+    as->recipe.given_parts = "auto";
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        char word[32];
+        format_into(word, sizeof word, "given_parts=%s", ways[i]);
+        if (strstr(m->facts.made_with, word))
+            as->recipe.given_parts = ways[i];
+    }
+}
+
 int result_make(struct result *r, struct regions_message *m, struct model *model, struct error *e)
 {
     *r = (struct result){.regions = m};
@@ -29,10 +54,18 @@ int result_make(struct result *r, struct regions_message *m, struct model *model
                        "(petrel-classify settings)",
                        m->facts.scan, box_channel_names(m->channels), box_channel_names(model->channels));
     char *whose = xprintf("scan '%s'", m->facts.scan);
-    int suits = model_suits(model, m->facts.made_with, whose, e);
+    struct model as = *model;
+    given_allow(&as, m);
+    int suits = model_suits(&as, m->facts.made_with, whose, e);
     free(whose);
     if (suits)
         return -1;
+    r->seen = model_patients_has(model->patients[0], m->facts.patient) ? "the model learned from this patient"
+              : model_patients_has(model->patients[1], m->facts.patient)
+                  ? "this patient was among those by whom the model was chosen (validation)"
+                  : "";
+    if (*r->seen)
+        log_warn("scan '%s': %s: its answers say nothing of patients it has not seen", m->facts.scan, r->seen);
     channels_keep(m, model->channels);
     const struct volume_scale scale = facts_scale(&m->facts);
     enum position_form form = sampling_position_form(&model->recipe);
@@ -52,7 +85,10 @@ int result_make(struct result *r, struct regions_message *m, struct model *model
     }
     free(position);
     r->quantity = xalloc(m->count + 1, sizeof *r->quantity);
-    return rc < 0 ? rc : quantities_measure(m, r->probability, r->tumour, r->quantity, &r->scan, e);
+    if (rc < 0 || quantities_measure(m, r->probability, r->tumour, r->quantity, &r->scan, e) < 0)
+        return -1;
+    keep_measure(m, r->tumour, &r->scan);
+    return 0;
 }
 
 void result_free(struct result *r)
@@ -72,6 +108,8 @@ static int write_table(const struct result *r, const struct model *model, const 
     if (model->simulated)
         fprintf(out.to, "# the model was trained on a %s: this shows that the program works, not what is tumour\n",
                 model->cohort);
+    if (*r->seen)
+        fprintf(out.to, "# %s\n", r->seen);
     fprintf(out.to, "# scan '%s'%s\n", m->facts.source, m->facts.simulated ? ", simulated" : "");
     fprintf(out.to, "# petrel-classify %s; research software, no medical device\n", program_version());
     fprintf(out.to, "# metabolic tumour volume %.2f ml, total lesion glycolysis %.2f g, threshold %.2f\n", r->tumour_ml,
@@ -88,7 +126,7 @@ static int write_table(const struct result *r, const struct model *model, const 
     return publish_commit(&out, e);
 }
 
-/* Both label maps, turned back to the axes of the scan's file. */
+/* The label maps and the map of probabilities, turned back to the axes of the scan's file. */
 static int write_masks(const struct result *r, const char *dir, struct error *e)
 {
     const struct regions_message *m = r->regions;
@@ -102,22 +140,35 @@ static int write_masks(const struct result *r, const char *dir, struct error *e)
     for (size_t i = 0; i < m->count; i++)
         most = (uint32_t)m->region[i].component > most ? (uint32_t)m->region[i].component : most;
     uint8_t *is_tumour = xalloc((size_t)most + 1, 1);
-    for (size_t i = 0; i < m->count; i++)
+    float *its_probability = xalloc((size_t)most + 1, sizeof *its_probability);
+    for (size_t i = 0; i < m->count; i++) {
         is_tumour[m->region[i].component] = r->tumour[i];
-    void *number = xalloc(voxels, sizeof(uint16_t)), *tumour = xalloc(voxels, 1);
+        its_probability[m->region[i].component] = r->probability[i];
+    }
+    void *number = xalloc(voxels, sizeof(uint16_t)), *tumour = xalloc(voxels, 1),
+         *probability = xalloc(voxels, sizeof(float));
     for (size_t i = 0; i < voxels; i++) {
         ((uint16_t *)number)[i] = (uint16_t)label[i];
         ((uint8_t *)tumour)[i] = label[i] <= most ? is_tumour[label[i]] : 0;
+        ((float *)probability)[i] = label[i] <= most ? its_probability[label[i]] : 0;
     }
     free(is_tumour);
+    free(its_probability);
     free(label);
-    struct grid as_number = m->grid, as_tumour = m->grid;
+    struct grid as_number = m->grid, as_tumour = m->grid, as_probability = m->grid;
     volume_turn_back(&as_number, &m->turned, &number, sizeof(uint16_t));
     volume_turn_back(&as_tumour, &m->turned, &tumour, 1);
-    char *numbers = path_join(dir, "labels.nii.gz"), *tumours = path_join(dir, "tumour.nii.gz");
+    volume_turn_back(&as_probability, &m->turned, &probability, sizeof(float));
+    char *numbers = path_join(dir, "labels.nii.gz"), *tumours = path_join(dir, "tumour.nii.gz"),
+         *probabilities = path_join(dir, "probability.nii.gz");
     int rc = nifti_write(numbers, &as_number, 512, number, "petrel regions, numbers as in regions.tsv", e);
     if (rc == 0)
         rc = nifti_write(tumours, &as_tumour, 2, tumour, "petrel: 1 where a region was said to be tumour", e);
+    if (rc == 0)
+        rc = nifti_write(probabilities, &as_probability, 16, probability, "petrel: each region's probability of tumour",
+                         e);
+    free(probabilities);
+    free(probability);
     free(tumours);
     free(numbers);
     free(tumour);
@@ -128,27 +179,41 @@ static int write_masks(const struct result *r, const char *dir, struct error *e)
 static int write_picture(const struct result *r, const char *path, struct error *e)
 {
     struct buffer png;
-    mip_picture(r->regions, 0, 3, r->tumour, &png);
+    mip_picture(r->regions, 0, 3, r->tumour, true, &png);
     int rc = publish_bytes(path, png.data, png.size, e);
     buffer_free(&png);
     return rc;
 }
 
-int result_write(const struct result *r, const struct model *model, const char *out, struct error *e)
+char *result_dir(const struct result *r, const char *out)
 {
     const struct scan_facts *f = &r->regions->facts;
-    char *dir = xprintf("%s/%s_%s_%s", out, f->patient, f->study, f->scan); /* a study may hold several scans */
+    return xprintf("%s/%s_%s_%s", out, f->patient, f->study, f->scan); /* a study may hold several scans */
+}
+
+int result_write(const struct result *r, const struct model *model, const char *out, bool keep, struct error *e)
+{
+    char *dir = result_dir(r, out);
     char *table = path_join(dir, "regions.tsv"), *picture = path_join(dir, "mip.png");
     int rc = dir_make(dir, e);
     if (rc == 0)
         rc = write_masks(r, dir, e);
+    if (rc == 0)
+        rc = body_map_write(&r->regions->scan, dir, e);
     if (rc == 0 && r->regions->mip_angles > 0)
         rc = write_picture(r, picture, e);
+    if (rc == 0 && keep)
+        rc = keep_write(r, dir, e);
+    if (rc == 0)
+        rc = tables_write(r, model, dir, e);
+    if (rc == 0)
+        rc = page_write(r, model, dir, e);
     if (rc == 0)
         rc = write_table(r, model, table, e);
     if (rc == 0)
-        printf("%s\t%zu regions\t%zu tumours\t%.1f ml tumour\t%s%s\n", dir, r->regions->count, r->tumours, r->tumour_ml,
-               model->simulated ? "model of a " : "", model->simulated ? model->cohort : "");
+        printf("%s\t%zu regions\t%zu tumours\t%.1f ml tumour\t%s%s%s%s\n", dir, r->regions->count, r->tumours,
+               r->tumour_ml, model->simulated ? "model of a " : "", model->simulated ? model->cohort : "",
+               *r->seen && model->simulated ? "; " : "", r->seen);
     free(picture);
     free(table);
     free(dir);

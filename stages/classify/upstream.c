@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STAGES = 3, WORDS_MOST = 16 };
+enum { STAGES = 3 };
 
 static const char *const program[STAGES] = {"petrel-load", "petrel-suv", "petrel-roi"};
 static struct upstream {
@@ -141,6 +141,26 @@ static char **environment_make(void)
     return own;
 }
 
+/* A program's words, NULL after the last; execv changes none of them. */
+struct words {
+    char **word;
+    size_t count;
+};
+
+static void words_add(struct words *w, size_t count, const char *const *word)
+{
+    w->word = xresize(w->word, w->count + count + 1, sizeof *w->word);
+    for (size_t i = 0; i < count; i++)
+        w->word[w->count++] = (char *)(uintptr_t)word[i];
+    w->word[w->count] = NULL;
+}
+
+static void words_say(struct words *w, const char *option, const char *value)
+{
+    if (value)
+        words_add(w, 2, (const char *[]){option, value});
+}
+
 int upstream_start(char **scan, size_t scans, const struct upstream_words *given, const char *settings,
                    const char **run_dir, struct error *e)
 {
@@ -164,27 +184,31 @@ int upstream_start(char **scan, size_t scans, const struct upstream_words *given
     up.environment = environment_make();
     char *recipe = path_join(up.run_dir, "recipe.conf"), *run = up.run_dir;
     char *units = xprintf("--units=%s", given->units);
-    char **load = xalloc(scans + 2 * given->override.count + WORDS_MOST, sizeof *load);
-    char *first[] = {"petrel-load", "--run", run, "--channel-out", "volumes", "--recipe", recipe, units};
-    size_t count = COUNT_OF(first);
-    memcpy(load, first, sizeof first);
-    for (size_t i = 0; i < given->override.count; i++) {
-        load[count++] = "--override";
-        load[count++] = (char *)(uintptr_t)given->override.value[i]; /* execv changes no word */
-    }
+    struct words load = {0}, suv = {0}, roi = {0};
+    words_add(&load, 8,
+              (const char *[]){program[0], "--run", run, "--channel-out", "volumes", "--recipe", recipe, units});
+    for (size_t i = 0; i < given->override.count; i++)
+        words_say(&load, "--override", given->override.value[i]);
+    words_say(&load, "--regions", given->regions);
+    words_say(&load, "--organs", given->organs);
+    words_say(&load, "--organs-of", given->organs_of);
     if (given->keep_identifiers)
-        load[count++] = "--keep-identifiers";
-    load[count++] = "--";
-    memcpy(load + count, scan, scans * sizeof *scan);
-    static char *suv[] = {"petrel-suv", "--run",    up.run_dir, "--in", "volumes", "--out",
-                          "suv",        "--recipe", NULL,       NULL,   NULL};
-    static char *roi[] = {"petrel-roi", "--run",       up.run_dir, "--in", "suv", "--out",
-                          "regions",    "--with-scan", "--recipe", NULL,   NULL};
-    suv[8] = roi[9] = recipe;
-    suv[9] = given->accept_implausible ? "--accept-implausible" : NULL;
-    up.word[0] = load; /* kept: they may be started again */
-    up.word[1] = suv;
-    up.word[2] = roi;
+        words_add(&load, 1, (const char *[]){"--keep-identifiers"});
+    words_add(&load, 1, (const char *[]){"--"});
+    words_add(&load, scans, (const char *const *)(const void *)scan);
+    words_add(&suv, 9,
+              (const char *[]){program[1], "--run", run, "--in", "volumes", "--out", "suv", "--recipe", recipe});
+    if (given->accept_implausible)
+        words_add(&suv, 1, (const char *[]){"--accept-implausible"});
+    words_add(&roi, 10,
+              (const char *[]){program[2], "--run", run, "--in", "suv", "--out", "regions", "--with-scan", "--recipe",
+                               recipe});
+    words_say(&roi, "--roi-method", given->roi_method ? given->roi_method : given->regions ? "given" : NULL);
+    words_say(&roi, "--given-parts", given->given_parts);
+    words_say(&roi, "--liver", given->liver);
+    up.word[0] = load.word; /* kept: they may be started again */
+    up.word[1] = suv.word;
+    up.word[2] = roi.word;
     for (size_t i = 0; i < STAGES; i++)
         up.path[i] = program_beside(program[i]);
     up.children = (struct children){

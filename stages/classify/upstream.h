@@ -6,11 +6,13 @@
 
 /* What goes on to them of this program's own words. */
 struct upstream_words {
-    const char *units;           /* petrel-load --units */
-    struct opt_strings override; /* petrel-load --override */
-    bool accept_implausible;     /* petrel-suv --accept-implausible */
-    bool keep_identifiers;       /* petrel-load --keep-identifiers */
-    const char *out;             /* where results go: what stands for names of files is in OUT.names */
+    const char *units;                            /* petrel-load --units */
+    struct opt_strings override;                  /* petrel-load --override */
+    bool accept_implausible;                      /* petrel-suv --accept-implausible */
+    const char *regions, *organs, *organs_of;     /* petrel-load's; NULL: nothing said */
+    const char *roi_method, *given_parts, *liver; /* petrel-roi's; likewise */
+    bool keep_identifiers;                        /* petrel-load --keep-identifiers */
+    const char *out; /* where results go: what stands for names of files is in OUT.names */
 };
 
 /* Starts petrel-load SCAN..., petrel-suv and petrel-roi (from this program's own folder) on a run directory of their own, with

@@ -31,8 +31,18 @@ static void html(const char *text, FILE *to)
         }
 }
 
+/* In Markdown a bar would end a cell. */
+static void markdown(const char *text, FILE *to)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("|*_`<>\\", *text) != NULL)
+            fputc('\\', to);
+        fputc(*text, to);
+    }
+}
+
 static const struct dress dresses[] = {
-    {"text", "", "", "", "\n", "  ", "  ", "**", "**", "_", "_", plain, true, 17, "†", {"", ""}},
+    {"text", "", "", "", "\n", "  ", "  ", "**", "**", "_", "_", plain, true, 17, "*", "†", {"", ""}},
     {"latex",
      "\\begin{tabular}{lrrrrrrrr}\n\\hline\n",
      "\\hline\n\\end{tabular}\n",
@@ -47,6 +57,7 @@ static const struct dress dresses[] = {
      latex,
      false,
      0,
+     "*",
      "$^\\dagger$",
      {"% ", ""}},
     {"html",
@@ -63,8 +74,10 @@ static const struct dress dresses[] = {
      html,
      false,
      0,
+     "*",
      "&dagger;",
      {"<p>", "</p>"}},
+    {"markdown", "", "\n", "| ", " |\n", " | ", " | ", "**", "**", "<u>", "</u>", markdown, false, 0, "\\*", "†", {"", "\n"}},
 };
 
 const struct dress *dress_of(const char *name)
@@ -87,6 +100,15 @@ void dress_note(const struct dress *d, const char *text, FILE *to)
 
 void dress_rule(const struct dress *d, const char *words, int columns, FILE *to)
 {
+    if (strcmp(d->name, "markdown") == 0) {
+        fprintf(to, "| *");
+        d->escape(words, to);
+        fputc('*', to);
+        while (columns-- > 0)
+            fputs(" |", to);
+        fputc('\n', to);
+        return;
+    }
     if (strcmp(d->name, "html") == 0)
         fprintf(to, "<tr class=\"rule\"><td colspan=\"%d\">", columns);
     else if (strcmp(d->name, "latex") == 0)

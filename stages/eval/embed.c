@@ -3,6 +3,7 @@
 #include "stages/eval/embed.h"
 #include "common/file.h"
 #include "common/store.h"
+#include "stages/eval/provenance.h"
 #include "stages/eval/statistics/nearest.h"
 #include "stages/eval/tsne.h"
 #include <math.h>
@@ -17,6 +18,7 @@ struct embedded {
     const struct cache *c;
     const struct model *m;
     const char *model_path;
+    char digest[65]; /* of its file */
     double *tsne;
     struct neighbour *nearest;
     size_t neighbours;
@@ -28,8 +30,12 @@ static int write_text(const struct embedded *d, const char *path, struct error *
     struct publish out;
     if (publish_open(&out, path, e) < 0)
         return -1;
-    fprintf(out.to, "# %s%spetrel-eval %s, model %s\nrow\tpatient\tlabel\tprobability\ttsne_x\ttsne_y%s", d->m->cohort,
-            d->m->cohort[0] ? "; " : "", program_version(), d->model_path, d->neighbours > 0 ? "\tnearest" : "");
+    char *made = provenance_of_model("model", d->digest, d->m);
+    fprintf(out.to,
+            "# %s%spetrel-eval %s, cache %.12s, model %s; %s\nrow\tpatient\tlabel\tprobability\ttsne_x\ttsne_y%s",
+            d->m->cohort, d->m->cohort[0] ? "; " : "", program_version(), d->c->digest, d->model_path, made,
+            d->neighbours > 0 ? "\tnearest" : "");
+    free(made);
     for (size_t k = 0; k < s->width; k++)
         fprintf(out.to, "\te%zu", k);
     fputc('\n', out.to);
@@ -89,11 +95,19 @@ static int write_arrays(struct store *to, const struct embedded *d, struct error
 static int write_store(const struct embedded *d, const char *path, struct error *e)
 {
     struct store *to;
+    char settings[65];
+    settings_digest(d->m, settings);
     if (store_create(&to, path, e) < 0)
         return -1;
     if (write_arrays(to, d, e) < 0 || store_set_text(to, "/", "version", program_version(), e) < 0 ||
         store_set_text(to, "/", "cohort", d->m->cohort, e) < 0 ||
-        store_set_text(to, "/", "model", d->model_path, e) < 0 || store_set_text(to, "/", "cache", d->c->digest, e) < 0 ||
+        store_set_text(to, "/", "model", d->model_path, e) < 0 ||
+        store_set_text(to, "/", "model_sha256", d->digest, e) < 0 ||
+        store_set_text(to, "/", "settings", d->m->settings, e) < 0 ||
+        store_set_text(to, "/", "settings_sha256", settings, e) < 0 ||
+        store_set_text(to, "/", "trained_by", d->m->version, e) < 0 ||
+        store_set_text(to, "/", "trained_on", d->m->cache_digest, e) < 0 ||
+        store_set_text(to, "/", "cache", d->c->digest, e) < 0 ||
         store_set_int(to, "/", "seed", (int64_t)d->m->seed, e) < 0) {
         store_close(&to);
         return -1;
@@ -112,9 +126,15 @@ int embed_write(const struct scores *s, const struct cache *c, const struct mode
                          c,
                          m,
                          model_path,
+                         "",
                          xalloc(2 * s->n + 1, sizeof(double)),
                          xalloc(s->n * neighbours + 1, sizeof(struct neighbour)),
                          neighbours};
+    if (file_sha256(model_path, d.digest, e) < 0) {
+        free(d.nearest);
+        free(d.tsne);
+        return -1;
+    }
     tsne_run(s->embedding, s->n, s->width, d.tsne);
     if (neighbours > 0)
         nearest_find(s->embedding, s->n, s->width, s->embedding, s->n, neighbours, true, d.nearest);

@@ -31,6 +31,7 @@ static int evaluate(struct evaluation *v, const struct report *r, const struct r
         return -1;
     if (!v->model.has_classifier)
         return fail(e, "model '%s' has no classifier: train one with petrel-train classifier", v->path);
+    seen_make(&v->seen, r->cache, r->looked_at, &v->model);
     struct scores *s = &v->splits.test;
     if (scores_make(s, r->cache, &v->model, r->split, e) < 0)
         return -1;
@@ -103,6 +104,13 @@ static const struct evaluation *of_name(const struct report *r, const char *name
     return NULL;
 }
 
+static const char *position_words(const struct model *m)
+{
+    if (m->recipe.position != m->position && !m->recipe.unfreeze)
+        return m->position ? "position in the classifier alone" : "position in pretraining alone";
+    return m->position ? "with position" : "without position";
+}
+
 /* The user's name; or what the model does, and where that was said before, its seed, and if need be a number. */
 static int name_model(struct report *r, size_t i, const struct opt_strings *names, struct error *e)
 {
@@ -117,7 +125,7 @@ static int name_model(struct report *r, size_t i, const struct opt_strings *name
         return 0;
     }
     char plain[64], name[MODEL_NAME];
-    format_into(plain, sizeof plain, "%s%s%s", v->model.position ? "with position" : "without position",
+    format_into(plain, sizeof plain, "%s%s%s", position_words(&v->model),
                 v->model.recipe.semantic ? "" : ", no semantic pairs", v->model.channels > BOX_CT ? ", CT" : "");
     format_into(name, sizeof name, "%s", plain);
     const struct evaluation *same = of_name(r, name, i);

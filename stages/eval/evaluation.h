@@ -9,6 +9,7 @@
 #include "stages/eval/losses.h"
 #include "stages/eval/missed.h"
 #include "stages/eval/patients.h"
+#include "stages/eval/seen.h"
 #include "stages/eval/strata.h"
 #include "stages/model.h"
 
@@ -20,6 +21,7 @@ struct evaluation {
     struct model model;    /* its facts; the network is given back once it has answered */
     struct splits splits;  /* train: of the first model alone */
     struct figures figures;
+    struct seen seen;
     struct end_to_end end_to_end; /* at its threshold; scans 0: the cache does not say which lesions there are */
 };
 struct report {

@@ -5,6 +5,7 @@
 #include "common/opts.h"
 #include "common/safetensors.h"
 #include "stages/eval/card.h"
+#include "stages/eval/drawings.h"
 #include "stages/eval/embed.h"
 #include "stages/eval/evaluation.h"
 #include "stages/eval/paper.h"
@@ -17,7 +18,7 @@
 #include <string.h>
 
 struct settings {
-    const char *cache, *out, *split, *format, *rows, *paper, *init, *sites;
+    const char *cache, *out, *split, *format, *rows, *paper, *init, *sites, *scan;
     bool rerun;
     int64_t neighbours;
     struct backend_wish backend;
@@ -115,9 +116,31 @@ static void run_embed(const struct settings *s)
     cache_close(&c);
 }
 
+static void run_figures(const struct settings *s)
+{
+    struct cache c;
+    struct report *r = xalloc(1, sizeof *r);
+    struct error e = {0};
+    if (s->out == NULL)
+        die(EX_USAGE, "--out is missing: name the folder for figure3.svg and figure4.svg");
+    open_cache(s, &c);
+    make_report(s, &c, false, r);
+    char *three = path_join(s->out, "figure3.svg"), *four = path_join(s->out, "figure4.svg");
+    if (dir_make(s->out, &e) < 0 || drawing_projections(r, s->scan, three, &e) < 0 ||
+        drawing_representations(r, four, &e) < 0)
+        die_of(&e);
+    printf("figures: %s, %s\n", three, four);
+    free(three);
+    free(four);
+    report_free(r);
+    free(r);
+    cache_close(&c);
+}
+
 static void write_paper(const struct paper *p, const char *dir)
 {
-    static const char *const format[][2] = {{"text", "txt"}, {"csv", "csv"}, {"latex", "tex"}, {"html", "html"}};
+    static const char *const format[][2] = {
+        {"text", "txt"}, {"csv", "csv"}, {"latex", "tex"}, {"html", "html"}, {"markdown", "md"}};
     struct error e = {0};
     if (dir_make(dir, &e) < 0)
         die_of(&e);
@@ -241,9 +264,9 @@ static const struct verb {
     const char *name;
     void (*run)(const struct settings *);
     bool models; /* words after it are models, or a run */
-} verbs[] = {{"report", run_report, false}, {"embed", run_embed, false},        {"compare", run_compare, true},
-             {"table", run_table, false},   {"reproduce", run_reproduce, true}, {"card", run_card, false},
-             {"sheet", run_sheet, false}};
+} verbs[] = {{"report", run_report, false},  {"embed", run_embed, false}, {"compare", run_compare, true},
+             {"figures", run_figures, true}, {"table", run_table, false}, {"reproduce", run_reproduce, true},
+             {"card", run_card, false},      {"sheet", run_sheet, false}};
 
 static void add_models(struct settings *s, char *const *word, size_t count)
 {
@@ -270,6 +293,8 @@ int main(int argc, char **argv)
         {"format", OPT_CHOICE, &s.format, TABLE_FORMATS, 0, 0, "compare: how the table is written", 0, NULL},
         {"sites", OPT_STRING, &s.sites, "FILE", 0, 0,
          "report, card, sheet: which patient is of which site, a table with a head: patient, site", 0, NULL},
+        {"scan", OPT_STRING, &s.scan, "NAME", 0, 0,
+         "figures: which scan or patient Figure 3 shows, instead of the one with the most tumours", 0, NULL},
         {"rows", OPT_STRING, &s.rows, "FILE", 0, 0, "table: which models stand in which row (pipelines/tables)", 0, NULL},
         {"paper", OPT_STRING, &s.paper, "FILE", 0, 0, "table: the paper's figures (pipelines/tables/paper)", 0, NULL},
         {"init", OPT_STRING, &s.init, "FILE", 0, 0,
@@ -290,7 +315,10 @@ int main(int argc, char **argv)
             "report   report.html, metrics.json and predictions.tsv in --out, and a table\n"
             "embed    one row a region with its representation, as TSV or HDF5\n"
             "compare  any number of models on the same regions: compare --cache DIR A B ...\n"
-            "table    a table of the paper, ours beside the printed one, as text, CSV, LaTeX and HTML in --out\n"
+            "figures  Figures 3 and 4 of the paper for models of one's own, as SVG in --out: figures --cache DIR A B "
+            "...\n"
+            "table    a table of the paper, ours beside the printed one, as text, CSV, LaTeX, HTML and Markdown in "
+            "--out\n"
             "reproduce  RUN: is a training what its record says, and does it come out again to the byte? 0: yes; 65: "
             "what differs is said\n"
             "card     a model card from a model file, with --cache its figures, too; --out FILE.md or FILE.html\n"
@@ -311,5 +339,6 @@ int main(int argc, char **argv)
             verbs[i].run(&s);
             return EX_OK;
         }
-    die(EX_USAGE, "say what to do: report, embed, compare, table, reproduce, card or sheet (petrel-eval --help)");
+    die(EX_USAGE,
+        "say what to do: report, embed, compare, figures, table, reproduce, card or sheet (petrel-eval --help)");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics_json -- metrics.json, for programs.   evaluation -> [metrics_json] */
 #include "common/file.h"
-#include "stages/eval/evaluation.h"
+#include "stages/eval/provenance.h"
 #include "stages/eval/statistics/precision.h"
 #include "stages/eval/statistics/roc.h"
 #include "stages/eval/verdict.h"
@@ -88,10 +88,17 @@ static json_t *model_json(const struct evaluation *v)
         json_array_append_new(roc,
                               json_pack("[f, f, o]", p[i].false_positive, p[i].true_positive, number(p[i].threshold)));
     free(p);
-    json_t *facts = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:I, s:s}", "title", v->name, "sha256",
-                              v->digest, "settings", v->model.settings, "recipe", v->model.recipe_name, "position",
-                              v->model.position, "roc", roc, "trained_on", v->model.cache_digest, "version",
-                              v->model.version, "seed", (json_int_t)v->model.seed, "cohort", v->model.cohort);
+    char settings[65];
+    settings_digest(&v->model, settings);
+    json_t *facts =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:I, s:s}", "title", v->name, "sha256", v->digest,
+                  "settings", v->model.settings, "settings_sha256", settings, "recipe", v->model.recipe_name,
+                  "position", v->model.position, "roc", roc, "trained_on", v->model.cache_digest, "version",
+                  v->model.version, "seed", (json_int_t)v->model.seed, "cohort", v->model.cohort);
+    json_object_set_new(out, "patients_seen_before",
+                        v->seen.known ? json_pack("{s:I, s:I, s:I}", "of", (json_int_t)v->seen.patients, "learned_from",
+                                                  (json_int_t)v->seen.learned, "chosen_by", (json_int_t)v->seen.chosen)
+                                      : json_null());
     json_object_set_new(out, "end_to_end", end_to_end_json(&v->end_to_end));
     json_object_update(out, facts);
     json_decref(facts);

@@ -3,10 +3,12 @@
  *
  * page/page.html is the page, page/page.css its looks and page/page.js all that moves; the Makefile turns the three into arrays. Where page.html says
  * {{name}}, a function of that name here writes what has to be there without scripts too: the answer, tables, settings. */
+#include "stages/page.h"
 #include "common/file.h"
 #include "proto/organ.h"
 #include "stages/eval/evaluation.h"
 #include "stages/eval/page_data.h"
+#include "stages/eval/provenance.h"
 #include "stages/eval/representation.h"
 #include "stages/eval/verdict.h"
 #include <math.h>
@@ -21,48 +23,46 @@ struct page {
     const char *data;
 };
 
-/* Text with <, >, & and quotes made harmless. */
-static void put_text(FILE *to, const char *text)
-{
-    for (; *text != '\0'; text++)
-        switch (*text) {
-        case '<': fputs("&lt;", to); break;
-        case '>': fputs("&gt;", to); break;
-        case '&': fputs("&amp;", to); break;
-        case '"': fputs("&quot;", to); break;
-        case '\'': fputs("&#39;", to); break;
-        default: fputc(*text, to);
-        }
-}
-
 static void put_cell(FILE *to, const char *text)
 {
     fputs("<td>", to);
-    put_text(to, text);
+    page_text(to, text);
     fputs("</td>", to);
 }
 
-static void title(const struct page *p)
+static void title(const void *of)
 {
+    const struct page *p = of;
     fputs(p->r->cohort[0] ? "Petrel report (simulated cohort)" : "Petrel report", p->to);
 }
 
-static void of_cohort(const struct page *p)
+static void of_cohort(const void *of)
 {
+    const struct page *p = of;
     fprintf(p->to, "%s%s", p->r->cohort[0] ? ", " : "", p->r->cohort);
 }
 
-static void head(const struct page *p)
+static void head(const void *of)
 {
+    const struct page *p = of;
     const struct report *r = p->r;
     const struct evaluation *v = &r->model[0];
     const struct patients *n = &r->patients;
+    for (size_t i = 0; i < r->models; i++) {
+        char *seen = seen_sentence(&r->model[i].seen, r->model[i].name, split_name[r->split]);
+        if (*seen) {
+            fprintf(p->to, "<p class=\"seen\"><b>");
+            put_text(p->to, seen);
+            fprintf(p->to, "</b></p>");
+        }
+        free(seen);
+    }
     char *verdict = verdict_sentence(&r->baselines, v->name), *probes = verdict_of_probes(&r->baselines, v->name);
     enum verdict says = verdict_of(&r->baselines);
     fprintf(p->to, "<h1 class=\"%s\">", says == VERDICT_BETTER ? "yes" : (says == VERDICT_UNKNOWN ? "" : "no"));
-    put_text(p->to, verdict);
+    page_text(p->to, verdict);
     fprintf(p->to, "</h1><p class=\"say\">");
-    put_text(p->to, probes);
+    page_text(p->to, probes);
     fprintf(p->to, "</p>");
     free(verdict);
     free(probes);
@@ -93,22 +93,23 @@ static void head(const struct page *p)
             "scans refused. Recipe <b>",
             split_name[r->split], v->figures.n, v->figures.tumours, r->cache->shard_count, r->cache->regions,
             r->cache->tumours, r->cache->refused_count);
-    put_text(p->to, v->model.recipe_name);
+    page_text(p->to, v->model.recipe_name);
     fprintf(p->to, "</b>, seed %llu, petrel %s.</p>", (unsigned long long)v->model.seed, program_version());
     for (size_t i = 0; i < r->facts.shards; i++)
         if (*r->facts.scan[i].overridden) {
             fprintf(p->to,
                     "<p class=\"say\">Given by a user in place of what scan %s of %s says: ", r->facts.scan[i].scan,
                     r->facts.scan[i].patient);
-            put_text(p->to, r->facts.scan[i].overridden);
+            page_text(p->to, r->facts.scan[i].overridden);
             fprintf(p->to, "</p>");
         }
     fprintf(p->to,
             "<p>Petrel is research software and no medical device: nothing here may guide the care of a patient.</p>");
 }
 
-static void lesions(const struct page *p)
+static void lesions(const void *of)
 {
+    const struct page *p = of;
     enum { LISTED = 40 };
     const struct missed *m = &p->r->missed;
     fprintf(p->to, "<section><h2>Lesions no model is asked about");
@@ -165,13 +166,14 @@ static void plain_cell(FILE *to, double v, const char *format)
     put_cell(to, text);
 }
 
-static void metrics(const struct page *p)
+static void metrics(const void *of)
 {
+    const struct page *p = of;
     const struct report *r = p->r;
     fprintf(p->to, "<table><tr><th></th>");
     for (size_t i = 0; i < r->models; i++) {
         fprintf(p->to, "<th>");
-        put_text(p->to, r->model[i].name);
+        page_text(p->to, r->model[i].name);
         fprintf(p->to, "</th>");
     }
     fprintf(p->to, "</tr>");
@@ -211,8 +213,9 @@ static void metrics(const struct page *p)
         r->model[0].figures.threshold, r->model[0].figures.bootstrap.resamples);
 }
 
-static void baselines(const struct page *p)
+static void baselines(const void *of)
 {
+    const struct page *p = of;
     const struct baselines *b = &p->r->baselines;
     if (b->count == 0) {
         fprintf(p->to, "<p class=\"say\">None: %s.</p>", b->none);
@@ -221,7 +224,7 @@ static void baselines(const struct page *p)
     fprintf(p->to, "<table><tr><th>learned on the same patients</th><th>AUC</th><th>average "
                    "precision</th><th>F1</th><th>MCC</th><th>"
                    "Brier</th><th>p, AUC against ");
-    put_text(p->to, p->r->model[0].name);
+    page_text(p->to, p->r->model[0].name);
     fprintf(p->to, "</th><th>permutation</th></tr>");
     for (size_t k = 0; k <= b->count; k++) { /* last the model itself */
         const struct figures *f = k < b->count ? &b->one[k].figures : &p->r->model[0].figures;
@@ -246,8 +249,9 @@ static void baselines(const struct page *p)
             BASELINES);
 }
 
-static void representation(const struct page *p)
+static void representation(const void *of)
 {
+    const struct page *p = of;
     fprintf(
         p->to,
         "<div class=\"scroll\"><table><tr><th>representation</th><th>dimensions</th><th>effective rank</th><th>std a "
@@ -271,8 +275,9 @@ static void representation(const struct page *p)
     fprintf(p->to, "</table></div>");
 }
 
-static void strata(const struct page *p)
+static void strata(const void *of)
 {
+    const struct page *p = of;
     const struct strata *s = &p->r->strata;
     fprintf(p->to, "<table><tr><th></th><th>regions</th><th>tumours</th><th>sensitivity</th><th>specificity</"
                    "th><th>AUC</th></tr>");
@@ -289,12 +294,13 @@ static void strata(const struct page *p)
         fprintf(p->to, "</tr>");
     }
     fprintf(p->to, "</table><p>");
-    put_text(p->to, p->r->model[0].name);
+    page_text(p->to, p->r->model[0].name);
     fprintf(p->to, ", threshold %.2f.</p>", p->r->model[0].figures.threshold);
 }
 
-static void loss(const struct page *p)
+static void loss(const void *of)
 {
+    const struct page *p = of;
     if (p->r->losses_count == 0)
         return;
     fprintf(p->to, "<section><h2>Loss</h2><div class=\"two\">");
@@ -303,13 +309,14 @@ static void loss(const struct page *p)
     fprintf(p->to, "</div></section>\n");
 }
 
-static void comparisons(const struct page *p)
+static void comparisons(const void *of)
 {
+    const struct page *p = of;
     const struct report *r = p->r;
     if (r->models < 2)
         return;
     fprintf(p->to, "<section><h2>Against the other models</h2><div class=\"scroll\"><table><tr><th>");
-    put_text(p->to, r->model[0].name);
+    page_text(p->to, r->model[0].name);
     fprintf(p->to, " against</th><th>AUC</th><th>DeLong by patient</th><th>Holm</th><th>DeLong by "
                    "region</th><th>permutation by patient</th>"
                    "<th>Wilcoxon</th><th>McNemar, mid-p</th></tr>");
@@ -337,24 +344,28 @@ static void put_energy(FILE *to, const char *of, double joules, const char *how)
         fprintf(to, "; %s %.1f kJ%s", of, joules / 1000.0, how);
 }
 
-static void settings(const struct page *p)
+static void settings(const void *of)
 {
+    const struct page *p = of;
     const struct report *r = p->r;
     fprintf(p->to, "<table><tr><th>model</th><th>seed</th><th>steps</th><th>trained on "
-                   "cache</th><th>version</th><th>file, SHA-256</th></tr>");
+                   "cache</th><th>version</th><th>file, SHA-256</th><th>settings, SHA-256</th></tr>");
     for (size_t i = 0; i < r->models; i++) {
         const struct model *m = &r->model[i].model;
         fprintf(p->to, "<tr>");
         put_cell(p->to, r->model[i].name);
-        fprintf(p->to, "<td>%llu</td><td>%lld</td><td>%.12s</td><td>%s</td><td>%.12s</td></tr>",
-                (unsigned long long)m->seed, (long long)m->step, m->cache_digest, m->version, r->model[i].digest);
+        char digest[65];
+        settings_digest(m, digest);
+        fprintf(p->to, "<td>%llu</td><td>%lld</td><td>%.12s</td><td>%s</td><td>%.12s</td><td>%.12s</td></tr>",
+                (unsigned long long)m->seed, (long long)m->step, m->cache_digest, m->version, r->model[i].digest,
+                digest);
     }
     fprintf(p->to, "</table><p>This cache: %.12s. Report: petrel %s, seed %llu.</p>", r->cache->digest,
             program_version(), (unsigned long long)r->seed);
     for (size_t i = 0; i < r->losses_count; i++) {
         const struct losses *l = &r->losses[i];
         fprintf(p->to, "<p>");
-        put_text(p->to, l->title);
+        page_text(p->to, l->title);
         fputs(": ", p->to);
         if (isnan(l->seconds))
             fputs("time not known", p->to);
@@ -366,45 +377,45 @@ static void settings(const struct page *p)
     }
     for (size_t i = 0; i < r->models; i++) {
         fprintf(p->to, "<details><summary>every setting, ");
-        put_text(p->to, r->model[i].name);
+        page_text(p->to, r->model[i].name);
         fprintf(p->to, "</summary><pre>");
-        put_text(p->to, r->model[i].model.settings);
+        page_text(p->to, r->model[i].model.settings);
         fprintf(p->to, "</pre></details>");
     }
 }
 
-static void looks(const struct page *p)
+static void looks(const void *of)
 {
+    const struct page *p = of;
     fputs((const char *)page_css, p->to);
 }
 
-static void script(const struct page *p)
+static void script(const void *of)
 {
+    const struct page *p = of;
     fputs((const char *)page_js, p->to);
 }
 
-static void data(const struct page *p)
+static void data(const void *of)
 {
+    const struct page *p = of;
     fputs(p->data, p->to);
 }
 
-static const struct slot {
-    const char *name;
-    void (*put)(const struct page *);
-} slots[] = {{"title", title},
-             {"css", looks},
-             {"head", head},
-             {"of_cohort", of_cohort},
-             {"metrics", metrics},
-             {"baselines", baselines},
-             {"loss", loss},
-             {"representation", representation},
-             {"comparisons", comparisons},
-             {"strata", strata},
-             {"settings", settings},
-             {"data", data},
-             {"js", script},
-             {"lesions", lesions}};
+static const struct page_slot slots[] = {{"title", title},
+                                         {"css", looks},
+                                         {"head", head},
+                                         {"of_cohort", of_cohort},
+                                         {"metrics", metrics},
+                                         {"baselines", baselines},
+                                         {"loss", loss},
+                                         {"representation", representation},
+                                         {"comparisons", comparisons},
+                                         {"strata", strata},
+                                         {"settings", settings},
+                                         {"data", data},
+                                         {"js", script},
+                                         {"lesions", lesions}};
 
 int report_html(const struct report *r, const char *path, struct error *e)
 {
@@ -416,19 +427,7 @@ int report_html(const struct report *r, const char *path, struct error *e)
         return -1;
     }
     p.to = out.to;
-    for (const char *at = (const char *)page_html; *at != '\0';) {
-        const char *open = strstr(at, "{{"), *close = open != NULL ? strstr(open, "}}") : NULL;
-        if (close == NULL) {
-            fputs(at, p.to);
-            break;
-        }
-        fwrite(at, 1, (size_t)(open - at), p.to);
-        for (size_t k = 0; k < COUNT_OF(slots); k++)
-            if (strlen(slots[k].name) == (size_t)(close - open - 2) &&
-                strncmp(slots[k].name, open + 2, strlen(slots[k].name)) == 0)
-                slots[k].put(&p);
-        at = close + 2;
-    }
+    page_fill((const char *)page_html, slots, COUNT_OF(slots), &p, out.to);
     free(facts);
     return publish_commit(&out, e);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* page_json -- what report.html's script knows, as JSON.   evaluation -> [page_json] -> page */
 #include "proto/organ.h"
-#include "stages/eval/base64.h"
+#include "stages/base64.h"
 #include "stages/eval/page_data.h"
 #include "stages/eval/representation.h"
 #include "stages/eval/statistics/nearest.h"

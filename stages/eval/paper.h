@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* paper -- one of the paper's tables: our figures beside those it printed.   rows, evaluation -> [paper] ═▶ I.txt I.csv I.tex I.html
+/* paper -- one of the paper's tables: our figures beside those it printed.   rows, evaluation -> [paper] ═▶ I.txt I.csv I.tex I.html I.md
  *
  * A row's figures are the means over its models (seeds), in brackets their spread (n - 1). Marks, of the first model of each row:
  *     *   Wilcoxon's signed-rank test on |probability - truth| of regions, p < 0.05: the paper's own test. It stands at the best of a column, tested
@@ -40,6 +40,6 @@ int paper_wish(const struct rows *rows, struct opt_strings *models, struct opt_s
 /* r: of paper_wish's models, or NULL. */
 void paper_make(struct paper *p, const struct rows *rows, const struct cache *c, const struct report *r);
 void paper_free(struct paper *p);
-/* format: TABLE_FORMATS. */
+/* format: TABLE_FORMATS or markdown. */
 void paper_print(const struct paper *p, const char *format, FILE *to);
 #endif

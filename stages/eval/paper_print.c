@@ -95,12 +95,16 @@ static void put_row(const struct paper *p, const struct dress *d, size_t i, int 
     }
     for (int m = 0; m < METRICS_OF_PAPER; m++) {
         own_text(f, m, text);
-        format_into(after, sizeof after, "%s%s", f->star[m] ? "*" : "", m == METRIC_AUC && f->dagger ? d->dagger : "");
+        format_into(after, sizeof after, "%s%s", f->star[m] ? d->star : "",
+                    m == METRIC_AUC && f->dagger ? d->dagger : "");
         dress_cell(d, rows_alike ? SIZE_MAX : f->place[m], text, after, width, to);
     }
-    for (int m = thresholds ? 0 : 1; m < 1 + METRICS_OF_PAPER; m++)
-        dress_cell(d, SIZE_MAX, *row->printed[m] != '\0' ? row->printed[m] : "-", "", d->width > 0 ? PRINTED_WIDTH : 0,
-                   to);
+    for (int m = thresholds ? 0 : 1; m < 1 + METRICS_OF_PAPER; m++) {
+        const char *printed = row->printed[m];
+        size_t digits = strcspn(printed, "*");
+        format_into(text, sizeof text, "%.*s%s", (int)digits, printed, printed[digits] == '*' ? d->star : "");
+        dress_cell(d, SIZE_MAX, *printed != '\0' ? text : "-", "", d->width > 0 ? PRINTED_WIDTH : 0, to);
+    }
     fputs(d->row_end, to);
 }
 
@@ -143,15 +147,23 @@ static void put_owners(const struct dress *d, int width, bool thresholds, FILE *
 static void put_heads(const struct dress *d, int width, bool thresholds, FILE *to)
 {
     int printed = d->width > 0 ? PRINTED_WIDTH : 0;
-    put_owners(d, width, thresholds, to);
+    bool markdown = strcmp(d->name, "markdown") == 0; /* one line of heads, and a line below it */
+    if (!markdown)
+        put_owners(d, width, thresholds, to);
     put_name(d, "in %", to);
     for (int of = 0; of < 2; of++) {
         if (thresholds)
-            dress_cell(d, SIZE_MAX, "Th", "", printed, to);
-        for (int m = 0; m < METRICS_OF_PAPER; m++)
-            dress_cell(d, SIZE_MAX, head[m], "", of == 0 ? width : printed, to);
+            dress_cell(d, SIZE_MAX, markdown && of == 1 ? "paper: Th" : "Th", "", printed, to);
+        for (int m = 0; m < METRICS_OF_PAPER; m++) {
+            char text[CELL];
+            format_into(text, sizeof text, "%s%s", markdown && of == 1 ? "paper: " : "", head[m]);
+            dress_cell(d, SIZE_MAX, text, "", of == 0 ? width : printed, to);
+        }
     }
     fputs(d->row_end, to);
+    for (int k = 0; markdown && k <= 2 * (METRICS_OF_PAPER + thresholds); k++)
+        fputs(k == 0 ? "| --- |" : " --: |", to);
+    fputs(markdown ? "\n" : "", to);
 }
 
 /* ---- what stands below ---- */
@@ -251,8 +263,10 @@ static void put_dressed(const struct paper *p, const struct dress *d, FILE *to)
         fprintf(to, "<section id=\"table-%s\"><h2>", p->rows->table);
         d->escape(title, to);
         fprintf(to, "</h2>\n");
-    } else
+    } else {
+        fputs(strcmp(d->name, "markdown") == 0 ? "### " : "", to);
         dress_note(d, title, to);
+    }
     free(title);
     put_line(d, cohort_text(p), to);
     if (latex)

@@ -2,6 +2,8 @@
 /* predictions -- every region with every model's word on it, as a table.   evaluation -> [predictions] */
 #include "stages/eval/predictions.h"
 #include "common/file.h"
+#include "stages/eval/provenance.h"
+#include <stdlib.h>
 
 /* A name as a column's head: no tab or line end may part it. */
 static void put_name(FILE *to, const char *name)
@@ -16,8 +18,17 @@ int predictions_write(const struct report *r, const char *path, struct error *e)
     const struct scores *s = &r->model[0].splits.test;
     if (publish_open(&out, path, e) < 0)
         return -1;
-    fprintf(out.to, "# %s%spetrel-eval %s, %s split, cache %.12s\n", r->cohort, r->cohort[0] ? "; " : "",
-            program_version(), split_name[r->split], r->cache->digest);
+    /* all of it in one line: what reads tables skips one */
+    char *made = provenance_of_cache(r->cache->digest, split_name[r->split]);
+    fprintf(out.to, "# %s%s%s", r->cohort, r->cohort[0] ? "; " : "", made);
+    free(made);
+    for (size_t m = 0; m < r->models; m++) {
+        made = provenance_of_model(r->model[m].name, r->model[m].digest, &r->model[m].model);
+        fputs("; ", out.to);
+        put_name(out.to, made);
+        free(made);
+    }
+    fputc('\n', out.to);
     fprintf(out.to, "row\tscan\tpatient\tregion\tx_mm\ty_mm\tz_mm\tml\tsuv_max\tlabel");
     for (size_t m = 0; m < r->models; m++) {
         fputc('\t', out.to);

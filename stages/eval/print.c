@@ -69,6 +69,11 @@ static void print_baselines(const struct report *r, FILE *to)
 
 void report_print(const struct report *r, FILE *to)
 {
+    for (size_t i = 0; i < r->models; i++) {
+        char *seen = seen_sentence(&r->model[i].seen, r->model[i].name, split_name[r->split]);
+        fprintf(to, *seen ? "%s\n" : "%s", seen);
+        free(seen);
+    }
     const struct figures *f = &r->model[0].figures;
     char *verdict = verdict_sentence(&r->baselines, r->model[0].name),
          *probes = verdict_of_probes(&r->baselines, r->model[0].name);

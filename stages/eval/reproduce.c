@@ -12,6 +12,8 @@
 
 enum { RECORD_MOST = 1 << 20, PHASES = 2, SAID_MOST = 5 };
 static const char *const phase_name[PHASES] = {"pretrain", "classifier"};
+/* Folders a phase's record may lie in: train.sh's, supervised.sh's. */
+static const char *const folder[PHASES][2] = {{"pretrain", NULL}, {"classifier", "supervised"}};
 
 struct reproduce {
     const struct reproduce_wish *wish;
@@ -58,13 +60,14 @@ static int open_run(struct reproduce *p, struct error *e)
     const struct reproduce_wish *w = p->wish;
     if (!dir_exists(w->run))
         return fail_as(e, EX_NOINPUT, "there is no run directory '%s'", w->run);
-    for (size_t k = 0; k < PHASES; k++) {
-        char *path = xprintf("%s/%s/%s.done", w->run, phase_name[k], phase_name[k]);
-        int rc = file_exists(path) ? file_read(path, RECORD_MOST, &p->record[k], e) : 0;
-        free(path);
-        if (rc < 0)
-            return -1;
-    }
+    for (size_t k = 0; k < PHASES; k++)
+        for (size_t i = 0; i < 2 && folder[k][i] != NULL && p->record[k].data == NULL; i++) {
+            char *path = xprintf("%s/%s/%s.done", w->run, folder[k][i], phase_name[k]);
+            int rc = file_exists(path) ? file_read(path, RECORD_MOST, &p->record[k], e) : 0;
+            free(path);
+            if (rc < 0)
+                return -1;
+        }
     if (record(p, 0) == NULL && record(p, 1) == NULL)
         return fail_as(e, EX_NOINPUT,
                        "'%s' has no record of a finished training (pretrain/pretrain.done, classifier/classifier.done)",

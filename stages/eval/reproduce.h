@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reproduce -- is a training what its record says, and does it come out again?   RUN (train.sh's --out), cache -> [reproduce]
  *
- * RUN holds model.safetensors (or only encoder.safetensors), and a record a phase: pretrain/pretrain.done, classifier/classifier.done (a pretraining of
+ * RUN holds model.safetensors (or only encoder.safetensors), and a record a phase: pretrain/pretrain.done, classifier/classifier.done or supervised/classifier.done (a pretraining of
  * another folder: none of it here, and its encoder is named). What is looked at, in this order, each as a line "same" or "differs":
  *     settings   the records' and the model's own, key by key
  *     version    of the program that wrote the model and of this one, with the commit

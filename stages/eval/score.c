@@ -19,7 +19,7 @@ enum split split_of(const char *name)
 
 static bool wanted(const struct cache_row *row, const struct recipe *r, enum split which)
 {
-    if (row->clipped && strcmp(r->border, "drop") == 0)
+    if (!sampling_inside(r, row, true))
         return false;
     return which == SPLIT_NONE || (row->split == which && row->label >= 0);
 }

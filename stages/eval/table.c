@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table -- models side by side, as the paper's tables are.   evaluation -> [table] */
 #include "stages/eval/table.h"
+#include "common/log.h"
 #include "stages/eval/dress.h"
 #include "stages/eval/provenance.h"
 #include "stages/eval/seeds.h"
@@ -180,11 +181,23 @@ static void put_seeds(const struct report *r, FILE *to)
 void table_print(const struct report *r, const char *format, FILE *to)
 {
     const struct figures *f = &r->model[0].figures;
-    if (strcmp(format, "csv") == 0) {
+    if (strcmp(format, "csv") == 0) { /* a table for programs: people are told beside it */
+        for (size_t i = 0; i < r->models; i++) {
+            char *seen = seen_sentence(&r->model[i].seen, r->model[i].name, split_name[r->split]);
+            if (*seen)
+                log_warn("%s", seen);
+            free(seen);
+        }
         put_csv(r, to);
         return;
     }
     const struct dress *how = dress_of(format);
+    for (size_t i = 0; i < r->models; i++) {
+        char *seen = seen_sentence(&r->model[i].seen, r->model[i].name, split_name[r->split]);
+        if (*seen)
+            dress_note(how, seen, to);
+        free(seen);
+    }
     char *head = xprintf("%s split, %zu regions, %zu tumours%s%s", split_name[r->split], f->n, f->tumours,
                          r->cohort[0] ? ": " : "", r->cohort);
     dress_note(how, head, to);

@@ -83,10 +83,16 @@ void source_set_organs(struct source *f, const char *organs)
     f->organs = organs ? xstrdup(organs) : NULL;
 }
 
+void source_set_regions(struct source *f, const char *regions)
+{
+    free(f->regions);
+    f->regions = regions ? xstrdup(regions) : NULL;
+}
+
 void source_free(struct source *f)
 {
-    char *const text[] = {f->label, f->path,  f->mask,      f->organs, f->sidecar, f->patient,
-                          f->study, f->units, f->diagnosis, f->sex,    f->doubt,   f->override};
+    char *const text[] = {f->regions, f->label, f->path,      f->mask, f->organs, f->sidecar, f->patient,
+                          f->study,   f->units, f->diagnosis, f->sex,  f->doubt,  f->override};
     source_clear_ct(f);
     for (size_t i = 0; i < COUNT_OF(text); i++)
         free(text[i]);
@@ -188,7 +194,7 @@ static int file_give(struct sources *s, const char *option, const char *what, co
                        "--%s '%s' is the %s of one scan, but %zu are given: use a list (.tsv) with a column "
                        "%s",
                        option, file, what, s->count, option);
-    if (!file_exists(file))
+    if (!file_exists(file) && !dir_exists(file))
         return fail_as(e, EX_NOINPUT, "no such file: '%s' (--%s)", file, option);
     set(&s->item[0], file);
     return 0;
@@ -230,6 +236,8 @@ int sources_find(struct sources *s, char *const *argument, size_t count, const s
         return -1;
     if (o->organs && file_give(s, "organs", "organ map", o->organs, source_set_organs, e) < 0)
         return -1;
+    if (o->regions && file_give(s, "regions", "map of regions", o->regions, source_set_regions, e) < 0)
+        return -1;
     return o->mask ? file_give(s, "mask", "truth", o->mask, source_set_mask, e) : 0;
 }
 
@@ -243,7 +251,7 @@ static uint64_t file_bytes(const char *path)
 static uint64_t source_size(const struct source *f, bool with_ct)
 {
     uint64_t size = file_bytes(f->kind == SOURCE_IMAGE ? f->path : NULL) + file_bytes(f->mask) + file_bytes(f->organs) +
-                    file_bytes(f->sidecar);
+                    file_bytes(f->regions) + file_bytes(f->sidecar);
     for (size_t i = 0; i < f->slice.count; i++)
         size += file_bytes(f->slice.name[i]);
     for (size_t i = 0; i < f->joined.count; i++)

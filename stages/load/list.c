@@ -6,7 +6,7 @@
  *     P02      B      P02/dicom                     -
  * Separated by tabs, or if the header holds none by ';' or ','; quotes, line ends and a byte order mark as spreadsheets write them. Only
  * scan is needed. mask: empty, look for one as find does; "-", there is none. More columns are known: ct (an image or a folder with a CT
- * series) and organs (an organ map), empty and "-" as for mask; units (SUV or Bq/mL), diagnosis, sex, age_y. Titles are compared without
+ * series), organs (an organ map) and regions (a map that somebody drew), empty and "-" as for mask; units (SUV or Bq/mL), diagnosis, sex, age_y. Titles are compared without
  * case, spaces and underscores, and have other spellings (below); a column that is not known is said. Lines that begin with '#' are
  * comments. */
 #include "common/log.h"
@@ -17,7 +17,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum column { PATIENT, STUDY, SCAN, MASK, CT, ORGANS, UNITS, DIAGNOSIS, SEX, AGE, COLUMNS };
+enum column { PATIENT, STUDY, SCAN, MASK, CT, ORGANS, REGIONS, UNITS, DIAGNOSIS, SEX, AGE, COLUMNS };
 enum { COLUMNS_MOST = 128 };
 /* The title, and how others spell it. */
 static const char *const titles[COLUMNS][8] = {
@@ -27,6 +27,7 @@ static const char *const titles[COLUMNS][8] = {
     {"mask", "seg", "segmentation", "label", "truth", "groundtruth", "maskpath", "segpath"},
     {"ct", "ctpath", "ctimage"},
     {"organs", "organ", "organmap"},
+    {"regions", "prediction", "contours"},
     {"units", "unit"},
     {"diagnosis", "dx"},
     {"sex", "gender", "patientsex"},
@@ -91,7 +92,7 @@ static int header_read(char *line, const char *path, struct columns *c, struct e
     if (*unknown)
         log_warn(
             "list '%s': columns that are not known and are passed over: %s (known: patient, study, scan, mask, ct, "
-            "organs, units, diagnosis, sex, age_y)",
+            "organs, regions, units, diagnosis, sex, age_y)",
             path, unknown);
     return 0;
 }
@@ -137,7 +138,9 @@ static int file_apply(struct source *f, const char *text, const char *dir, const
     if (!*text)
         return 0;
     char *path = strcmp(text, "-") == 0 ? NULL : path_named(dir, text);
-    int rc = path && !file_exists(path) ? fail_as(e, EX_NOINPUT, "no such file: '%s' (%s)", path, column) : 0;
+    int rc = path && !file_exists(path) && !dir_exists(path)
+                 ? fail_as(e, EX_NOINPUT, "no such file: '%s' (%s)", path, column)
+                 : 0;
     set(f, path);
     free(path);
     return rc;
@@ -171,7 +174,8 @@ static int line_apply(struct source *f, char *const *field, const char *dir, str
         if (rc < 0)
             return rc;
     }
-    if (file_apply(f, field[ORGANS], dir, "organs", source_set_organs, e) < 0)
+    if (file_apply(f, field[ORGANS], dir, "organs", source_set_organs, e) < 0 ||
+        file_apply(f, field[REGIONS], dir, "regions", source_set_regions, e) < 0)
         return -1;
     return file_apply(f, field[MASK], dir, "mask", source_set_mask, e);
 }

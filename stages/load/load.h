@@ -26,7 +26,9 @@ struct load_options {
     const char *mask;             /* truth of the one scan that is given; NULL: look for it */
     bool want_ct;                 /* every scan must have its CT */
     const char *ct;               /* of the one scan that is given; NULL: look for it */
-    const char *organs;           /* its organ map; NULL: look for it */
+    const char *organs;           /* its organ map, a file or a folder; NULL: look for it */
+    const char *organs_of;        /* whose numbers organ maps have: auto, petrel, or a word of organs.def */
+    const char *regions;          /* regions that somebody drew, of the one scan that is given; NULL: none */
     struct opt_strings roi;       /* names of the RTSTRUCT regions or segments to take; none: all that may be tumour */
     bool allow_empty_truth;       /* structures that turn out to hold no voxel are no reason to refuse their scan */
     const char *metadata;         /* autoPET's table; NULL: none */
@@ -51,7 +53,8 @@ struct source {
     char *mask;              /* an image, RTSTRUCT or SEG */
     bool mask_named;         /* somebody said so: --mask, a list */
     struct names joined;     /* more SEG of the same series */
-    char *organs;            /* an image: which voxel is of which organ */
+    char *organs;            /* an image, or a folder of them: which voxel is of which organ */
+    char *regions;           /* regions that somebody drew: an image, RTSTRUCT or SEG */
     char *sidecar;           /* JSON */
     char *patient, *study;   /* said by the list, the layout or the file's name */
     bool listed;             /* said by the list: goes before what the file itself says */
@@ -97,6 +100,7 @@ void source_set_mask(struct source *f, const char *mask);
 int source_set_ct(struct source *f, const char *ct, struct error *e) MUST_USE;
 void source_clear_ct(struct source *f);
 void source_set_organs(struct source *f, const char *organs);
+void source_set_regions(struct source *f, const char *regions);
 /* Frees all but the first `count`. */
 void sources_cut(struct sources *s, size_t count);
 
@@ -244,12 +248,19 @@ int mask_read(const char *path, size_t max_bytes, const struct grid *file, bool 
 int organs_read(const char *path, size_t max_bytes, const struct grid *file, bool placed, const struct grid *lps,
                 uint8_t **organs, struct error *e) MUST_USE;
 
+struct series;
+struct given;
+/* organs.c: the same of whoever's map: of = petrel (our numbers), a word of organs.def, or auto: by the names of the files. */
+int organ_maps_read(const char *path, const char *of, size_t max_bytes, const struct grid *file, bool placed,
+                    const struct grid *lps, uint8_t **organs, struct error *e) MUST_USE;
+/* given.c: regions that somebody drew; series: of a DICOM scan, in file order. *given is the caller's whatever comes of it. */
+int given_read(const char *path, const struct load_options *o, const struct grid *file, bool placed,
+               const struct series *series, struct given **given, struct error *e) MUST_USE;
+
 /* The scan's CT in whole HU on its grid, into v->ct (linear; CT_OUTSIDE_HU where the CT did not look), and ct_sha256. Refused
  * by name: none, one that cannot be read, one that lies nowhere on the scan. file, placed: as for mask_read. */
 int ct_read(const struct source *from, size_t max_bytes, const struct grid *file, bool placed, struct volume *v,
             struct scan_facts *f, struct error *e) MUST_USE;
-/* SHA-256 of a file; of several, of their SHA-256 in order. */
-int files_sha256(const char *const *file, size_t count, char hex[65], struct error *e) MUST_USE;
 
 /* The JSON beside a NIfTI file (BIDS-PET names): fills what it knows of *f; *patient and *study get the ids (owned by the
  * caller, NULL where not said). A field of the wrong kind is refused by name. */
@@ -301,6 +312,8 @@ struct truth {
     const struct opt_strings *roi;
     const struct series *series;
     uint8_t *mask;   /* the caller's */
+    uint16_t *label; /* likewise: the number of the structure that took a voxel first; NULL: not asked for */
+    uint16_t labels; /* structures that took any */
     bool found[64];  /* which of roi */
     size_t named;    /* structures there are */
     char there[400]; /* their names, for sentences */
@@ -310,6 +323,9 @@ struct truth {
  * structures were named, unless allow_empty. */
 int truth_read(const struct names *file, const struct load_options *o, const struct series *s, uint8_t **mask,
                struct error *e) MUST_USE;
+/* The same, and which structure each voxel is of: numbered from 1 in the files' order; the first that takes a voxel keeps it. */
+int truth_read_labels(const struct names *file, const struct load_options *o, const struct series *s, uint8_t **mask,
+                      uint16_t **label, struct error *e) MUST_USE;
 /* Notes a structure, and says whether it belongs to the truth; type: RTROIInterpretedType, or what a segment's category is. */
 bool truth_wants(struct truth *t, const char *name, const char *type);
 /* Why a structure is no tumour by default; NULL: it may be one. */

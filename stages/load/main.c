@@ -144,7 +144,7 @@ static void refused_tell(const struct reader_scan *scan, const struct buffer *re
 
 int main(int argc, char **argv)
 {
-    struct load_options load = {.units = "auto"};
+    struct load_options load = {.units = "auto", .organs_of = "auto"};
     struct recipe recipe;
     struct stage_options ends;
     const char *skip_cache = NULL;
@@ -152,15 +152,23 @@ int main(int argc, char **argv)
     double gib = 8;
     stage_defaults(&ends);
     recipe_defaults(&recipe);
-    struct option table[17 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
+    struct option table[19 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG",
          0, NULL},
         {"ct", OPT_STRING, &load.ct, "PATH", 0, 0,
          "CT of the scan (one scan only): an image, or a folder with a CT series", 0, NULL},
-        {"organs", OPT_STRING, &load.organs, "FILE", 0, 0,
-         "organ map of the scan (one scan only): an image of labels; default: ORGANS.nii.gz beside it, if there", 0,
-         NULL},
+        {"organs", OPT_STRING, &load.organs, "FILE", 0,
+         0, "organ map of the scan (one scan only): an image of labels, or a folder of them; default: ORGANS.nii.gz beside it, if there",
+         0, NULL},
+        {"organs-of", OPT_CHOICE, &load.organs_of,
+         "auto|petrel|totalsegmentator|totalsegmentator-v1|moose-organs|moose-cardiac|moose-vertebrae", 0, 0,
+         "whose labels organ maps have; auto: by the names of files (liver.nii.gz, ..clin_ct_organs..), else our own",
+         0, NULL},
+        {"regions", OPT_STRING, &load.regions, "FILE", 0, 0,
+         "regions that somebody drew on the scan (one scan only), for roi-method given: an image of labels or a mask, "
+         "RTSTRUCT or SEG",
+         0, NULL},
         {"roi", OPT_STRINGS, &load.roi, "NAME", 0, 0,
          "region of the RTSTRUCT or segment of the SEG to take as truth; default: all that may be tumour", 0, NULL},
         {"allow-empty-truth", OPT_FLAG, &load.allow_empty_truth, NULL, 0, 0,
@@ -208,7 +216,7 @@ int main(int argc, char **argv)
             "study.\n"
             "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
-        .count = 17};
+        .count = 19};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
     opts.count +=
         recipe_options(&recipe, RECIPE_CHANNELS | RECIPE_SUV, table + opts.count, COUNT_OF(table) - opts.count);

@@ -243,8 +243,21 @@ static const struct dicom_roi *same_number(const struct dicom_structures *d, siz
 static int roi_read(const char *path, const struct dicom_roi *roi, struct truth *t, struct error *e)
 {
     struct fill_counts c = {0};
-    if (contours_fill(roi, &t->series->grid, t->mask, &c, e) < 0)
+    size_t const voxels = grid_voxels(&t->series->grid);
+    uint8_t *alone = t->label ? try_alloc(e, voxels, 1) : t->mask; /* of this one, where it is asked which is whose */
+    if (!alone || contours_fill(roi, &t->series->grid, alone, &c, e) < 0) {
+        if (t->label)
+            free(alone);
         return -1;
+    }
+    if (t->label) {
+        t->labels = (uint16_t)(t->labels + (c.voxels > 0));
+        for (size_t i = 0; i < voxels; i++) {
+            t->mask[i] |= alone[i];
+            t->label[i] = alone[i] && !t->label[i] ? t->labels : t->label[i];
+        }
+        free(alone);
+    }
     losses_tell(path, roi, &c);
     return 0;
 }

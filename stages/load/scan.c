@@ -176,20 +176,6 @@ void scan_scrub(const struct source *from, const struct load_options *o, const s
             replace(text, size, id[i], name[i], is_plain_word(id[i]));
 }
 
-int files_sha256(const char *const *file, size_t count, char hex[65], struct error *e)
-{
-    if (count == 1)
-        return file_sha256(file[0], hex, e);
-    char *all = xalloc(count, 65);
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = file_sha256(file[i], all + 64 * i, e);
-    if (rc == 0)
-        bytes_sha256(all, 64 * count, hex);
-    free(all);
-    return rc;
-}
-
 /* Of the file, or of the several it is: slices, a header and its voxels. */
 static int digest(const struct source *from, const char *data_file, struct scan_facts *f, struct error *e)
 {
@@ -285,8 +271,10 @@ static int read_image(const struct source *from, const struct load_options *o, s
     const struct volume *v = &m->volume;
     if (from->mask && mask_read(from->mask, max_bytes, &image.grid, image.placed, &v->grid, &m->volume.mask, e) < 0)
         return -1;
-    return from->organs ? organs_read(from->organs, max_bytes, &image.grid, image.placed, &v->grid, &m->volume.organ, e)
-                        : 0;
+    if (from->organs && organ_maps_read(from->organs, o->organs_of, max_bytes, &image.grid, image.placed, &v->grid,
+                                        &m->volume.organ, e) < 0)
+        return -1;
+    return from->regions ? given_read(from->regions, o, &image.grid, image.placed, NULL, &m->volume.given, e) : 0;
 }
 
 static int read_dicom(const struct source *from, const struct load_options *o, struct volume_message *m, struct error *e)
@@ -304,8 +292,10 @@ static int read_dicom(const struct source *from, const struct load_options *o, s
     take(&m->volume, &series.grid, &series.voxel);
     if (o->want_ct && ct_read(from, o->memory_limit / 4, &series.grid, true, &m->volume, &m->facts, e) < 0)
         return -1;
-    if (from->organs &&
-        organs_read(from->organs, o->memory_limit / 4, &series.grid, true, &m->volume.grid, &m->volume.organ, e) < 0)
+    if (from->organs && organ_maps_read(from->organs, o->organs_of, o->memory_limit / 4, &series.grid, true,
+                                        &m->volume.grid, &m->volume.organ, e) < 0)
+        return -1;
+    if (from->regions && given_read(from->regions, o, &series.grid, true, &series, &m->volume.given, e) < 0)
         return -1;
     if (!from->mask)
         return 0;

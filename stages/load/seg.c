@@ -54,7 +54,8 @@ struct segments {
     size_t voxels[1 << 16];
 };
 
-static int frame_fill(const struct dicom_segmentation *d, size_t f, struct segments *of, uint8_t *slice, struct error *e)
+static int frame_fill(const struct dicom_segmentation *d, size_t f, struct segments *of, uint8_t *slice,
+                      uint16_t *label, struct error *e)
 {
     for (size_t p = 0; p < d->rows * d->columns; p++) {
         unsigned const number = dicom_segmentation_at(d, f, p);
@@ -63,13 +64,15 @@ static int frame_fill(const struct dicom_segmentation *d, size_t f, struct segme
         if (!of->named[number])
             return fail(e, "frame %zu is of segment %u, which (0062,0002) SegmentSequence does not have", f + 1, number);
         slice[p] |= of->wanted[number];
+        if (label && of->wanted[number] && !label[p])
+            label[p] = (uint16_t)number;
         of->voxels[number]++;
     }
     return 0;
 }
 
 static int frames_fill(const struct dicom_segmentation *d, struct segments *of, const struct grid *g, uint8_t *mask,
-                       struct error *e)
+                       uint16_t *label, struct error *e)
 {
     size_t const plane = d->rows * d->columns;
     for (size_t f = 0; f < d->frame_count; f++) {
@@ -79,7 +82,8 @@ static int frames_fill(const struct dicom_segmentation *d, struct segments *of, 
         if (d->kind != SEG_LABELS && !of->wanted[number])
             continue;
         int64_t const slice = frame_slice(d, f, g, e);
-        if (slice < 0 || frame_fill(d, f, of, mask + (size_t)slice * plane, e) < 0)
+        if (slice < 0 ||
+            frame_fill(d, f, of, mask + (size_t)slice * plane, label ? label + (size_t)slice * plane : NULL, e) < 0)
             return -1;
     }
     return 0;
@@ -128,7 +132,7 @@ int seg_read(const char *path, struct truth *t, struct error *e)
     if (rc == 0)
         rc = grid_check(&d, &s->grid, e);
     if (rc == 0)
-        rc = frames_fill(&d, of, &s->grid, t->mask, e);
+        rc = frames_fill(&d, of, &s->grid, t->mask, t->label, e);
     if (rc == 0)
         empty_tell(path, &d, of);
     free(of);

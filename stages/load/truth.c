@@ -172,19 +172,36 @@ static int truth_check(const struct truth *t, const struct names *file, bool all
         file->name[0], t->named, t->there);
 }
 
-int truth_read(const struct names *file, const struct load_options *o, const struct series *s, uint8_t **mask,
-               struct error *e)
+static int read_all(const struct names *file, const struct load_options *o, const struct series *s, uint8_t **mask,
+                    uint16_t **label, struct error *e)
 {
     struct truth t = {.roi = &o->roi, .series = s, .mask = try_alloc(e, grid_voxels(&s->grid), 1)};
     int rc = t.mask ? 0 : -1;
+    if (rc == 0 && label && !(t.label = try_alloc(e, grid_voxels(&s->grid), sizeof *t.label)))
+        rc = -1;
     for (size_t i = 0; rc == 0 && i < file->count; i++)
         rc = file_read_into(&t, file->name[i], e);
     if (rc == 0)
         rc = truth_check(&t, file, o->allow_empty_truth, e);
     if (rc < 0) {
         free(t.mask);
-        t.mask = NULL;
+        free(t.label);
+        t.mask = NULL, t.label = NULL;
     }
     *mask = t.mask;
+    if (label)
+        *label = t.label;
     return rc;
+}
+
+int truth_read(const struct names *file, const struct load_options *o, const struct series *s, uint8_t **mask,
+               struct error *e)
+{
+    return read_all(file, o, s, mask, NULL, e);
+}
+
+int truth_read_labels(const struct names *file, const struct load_options *o, const struct series *s, uint8_t **mask,
+                      uint16_t **label, struct error *e)
+{
+    return read_all(file, o, s, mask, label, e);
 }

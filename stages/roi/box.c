@@ -5,10 +5,18 @@
 #include <math.h>
 #include <string.h>
 
-void box_place(const double centroid[3], int32_t box_low[3])
+void box_place(const double centroid[3], bool truncate, int32_t box_low[3])
 {
     for (int a = 0; a < 3; a++)
-        box_low[a] = (int32_t)floor(centroid[a] + 0.5) - BOX_SIDE / 2;
+        box_low[a] = (int32_t)floor(centroid[a] + (truncate ? 0 : 0.5)) - BOX_SIDE / 2;
+}
+
+bool box_reaches_end(const int32_t box_low[3], const int64_t dim[3])
+{
+    for (int a = 0; a < 3; a++)
+        if (box_low[a] + BOX_SIDE >= dim[a])
+            return true;
+    return false;
 }
 
 /* The row of a channel's voxels that begins at `at` into a row of the box. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* petrel-roi -- finds the high-uptake regions of each volume.   load -> suv -> [roi] -> cache, classify */
+#include "common/given.h"
 #include "common/log.h"
 #include "proto/made_with.h"
 #include "stages/roi/method.h"
 #include "stages/roi/regions.h"
 #include "stages/stage.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* What the cache keeps of how the regions were found. */
 static void facts_tell(struct scan_facts *f, const struct recipe *r, const struct regions_summary *s)
@@ -28,9 +30,12 @@ static void settings_tell(struct regions_message *m, const struct recipe *r, con
 
 static void scan_move(struct regions_message *to, struct volume *v)
 {
+    struct given *const given = to->scan.given; /* regions_find has it */
+    given_free(&v->given);
     to->scan = *v;
     to->scan.mask = NULL; /* lesions tell of it */
-    v->voxel = NULL, v->ct = NULL, v->organ = NULL;
+    to->scan.given = given;
+    v->voxel = NULL, v->ct = NULL, v->organ = NULL, v->given = NULL;
 }
 
 int main(int argc, char **argv)
@@ -48,7 +53,7 @@ int main(int argc, char **argv)
                                     .kind = OPT_CHOICE,
                                     .value = &recipe.roi_method,
                                     .group = "Regions",
-                                    .argument = "fcm|fixed|relative|percist",
+                                    .argument = "fcm|fixed|relative|percist|given",
                                     .help = "short for --roi-method"};
     table[rows++] =
         (struct option){.name = "liver",
@@ -75,9 +80,10 @@ int main(int argc, char **argv)
             "stands out\n"
             "fixed: SUV >= --fixed-suv; relative: SUV >= 41 % of each region's own SUVmax, at least 2.5\n"
             "percist: SUV >= 1.5 x mean + 2 sd of a sphere in the liver, which is found and said\n"
+            "given: the regions that petrel-load read with --regions, as they are\n"
             "--exclude: by the scan's organ map (1 spleen 2 kidneys 3 liver 4 bladder 5 lungs 6 brain 7 heart "
             "8 stomach\n"
-            "9 prostate 10 glands 11 aorta 12 vertebrae) where it has one; else by where organs lie from the liver\n",
+            "9 prostate 10 glands 12 aorta 13 vertebrae) where it has one; else by where organs lie from the liver\n",
     };
     if (opts_parse(&opts, argc, argv, &e) || recipe_check(&recipe, &e))
         die_of(&e);
@@ -104,6 +110,10 @@ int main(int argc, char **argv)
         if (volume_message_decode(&item.bytes, &in, &e))
             die_of(&e);
         buffer_free(&item.bytes); /* the scan is held once, not twice */
+        if (in.volume.given && strcmp(recipe.roi_method, "given") != 0)
+            log_warn("scan '%s' came with regions that somebody drew, and roi-method %s does not look at them: give "
+                     "--roi-method given",
+                     in.facts.source, recipe.roi_method);
         if (regions_find(&in.volume, &recipe, liver.count ? liver.value : NULL, &out, &found, &e)) {
             stage_refuse(&st, &item, in.facts.source, &e);
             volume_message_free(&in);

@@ -12,7 +12,8 @@
  * relative  Regions grow (grow.h) from every peak of at least relative-floor-suv down to max(relative-fraction * peak, that SUV):
  *           41 % of SUVmax, of each lesion's own maximum and not the scan's, which is the bladder's.
  * percist   Connected voxels at or above percist-factor * mean + percist-sds * sd of the liver (liver.h).
- * After any of them holes are filled (unless --no-fill-holes) and regions under region-min-ml dropped. */
+ * given     What somebody drew (given.h), as it is: no holes are filled, nothing is dropped.
+ * After any of the others holes are filled (unless --no-fill-holes) and regions under region-min-ml dropped. */
 #ifndef PETREL_ROI_METHOD_H
 #define PETREL_ROI_METHOD_H
 #include "proto/recipe.h"

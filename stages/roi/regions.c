@@ -3,6 +3,7 @@
 #include "stages/roi/regions.h"
 #include "proto/organ.h"
 #include "stages/roi/box.h"
+#include "stages/roi/given.h"
 #include "stages/roi/lesion.h"
 #include "stages/roi/method.h"
 #include "stages/roi/mip.h"
@@ -67,7 +68,7 @@ static struct region *measure(const struct volume *v, const struct recipe *r, co
     ball_make(&ball, v->grid.spacing_mm);
     for (uint32_t i = 0; i < x->count; i++) {
         region_measure(v, x, i, body->low, &ball, strcmp(r->position_axes, "itk") == 0, &all[i]);
-        box_place(all[i].centroid, all[i].box_low);
+        box_place(all[i].centroid, strcmp(r->box_centre, "truncate") == 0, all[i].box_low);
         all[i].label = v->mask ? all[i].overlap >= r->tumour_overlap : -1;
         if (v->organ)
             organ_of_map(v, x, i, body->low, r->exclude_overlap, &all[i]);
@@ -80,8 +81,9 @@ static struct region *measure(const struct volume *v, const struct recipe *r, co
 
 /* Boxes of those that stay: regions of excluded organs are set apart, and where the recipe says so, those whose box leaves the
  * scan are left out. number[]: of each in the message's label map; excluded[]: of those set apart in theirs; 0: not there. */
-static void choose(const struct volume *v, bool drop, unsigned exclude, const struct region *all, uint32_t count,
-                   struct regions_message *out, uint32_t *number, uint32_t *excluded, struct regions_summary *summary)
+static void choose(const struct volume *v, const char *border, unsigned exclude, const struct region *all,
+                   uint32_t count, struct regions_message *out, uint32_t *number, uint32_t *excluded,
+                   struct regions_summary *summary)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct region *region = &out->region[out->count];
@@ -96,7 +98,8 @@ static void choose(const struct volume *v, bool drop, unsigned exclude, const st
         }
         region->clipped =
             box_crop(v, region->box_low, out->channels, out->box + out->count * (size_t)out->channels * BOX_VOXELS);
-        if (region->clipped && drop)
+        if ((region->clipped && strcmp(border, "keep") != 0) ||
+            (strcmp(border, "touch") == 0 && box_reaches_end(region->box_low, v->grid.dim)))
             continue;
         number[i + 1] = (uint32_t)++out->count;
         region->component = (int32_t)out->count;
@@ -177,7 +180,15 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
         crop_free(&body);
         return -1;
     }
-    method_find(&body, v->grid.spacing_mm, r, &liver, &found);
+    struct given_parts parts = {0};
+    if (strcmp(r->roi_method, "given") == 0) {
+        if (given_find(v, r, &body, &found, &parts, e)) {
+            crop_free(&body);
+            return -1;
+        }
+    } else {
+        method_find(&body, v->grid.spacing_mm, r, &liver, &found);
+    }
 
     memset(out, 0, sizeof *out);
     memset(summary, 0, sizeof *summary);
@@ -191,12 +202,13 @@ int regions_find(const struct volume *v, const struct recipe *r, const double *l
     uint32_t *number = xalloc(room, sizeof *number);
     uint32_t *excluded = xalloc(room, sizeof *excluded);
     struct region *all = measure(v, r, &body, &found.extents, &liver);
-    choose(v, strcmp(r->border, "drop") == 0, exclude, all, found.extents.count, out, number, excluded, summary);
+    choose(v, r->border, exclude, all, found.extents.count, out, number, excluded, summary);
     tell(v, exclude, &liver, found.how, summary);
     lesions_find(v, &body, &found.labels, number, excluded, &liver, out);
     write_labels(&v->grid, &body, &found.labels, number, &out->label_runs);
     if (out->excluded_count)
         write_labels(&v->grid, &body, &found.labels, excluded, &out->excluded_runs);
+    out->scan.given = given_tell(v->given, &parts, number, excluded);
     free(all);
     free(number);
     free(excluded);

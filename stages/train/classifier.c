@@ -2,9 +2,10 @@
 /* classifier -- tumour or not: the method focal, on embeddings of a frozen encoder, or on boxes.   tasks ─▶ pairs ─▶ [train] ═▶
  * model.safetensors
  *
- * Encoder and PEB are in evaluation mode, so a box's embedding is the same whenever it is computed: with
+ * Encoder and PEB, where pretraining had one, are in evaluation mode, so a box's embedding is the same whenever it is computed: with
  * classifier_views = K, epoch e uses draw e mod K of the boxes and each is embedded once. Validation boxes are never
  * augmented: embedded once too.
+ * A PEB that pretraining had not learns with the head: then what is kept is the backbone's features, and positions.
  * With `unfreeze` the whole network learns, batch statistics and all, from --init or from scratch, and nothing can be kept: boxes come
  * anew each time.
  * The two-layer head learns by the focal loss and AdamW; early stopping follows the mean focal loss on the validation
@@ -26,7 +27,9 @@ struct classifier {
     float *embedding;
     int64_t draws; /* classifier_views, or 0: nothing is kept */
     /* what was asked for already, and where asking stands */
-    bool unfreeze;
+    double f1;            /* of the last batch of validation */
+    bool validation_anew; /* its boxes, or what they become, change from epoch to epoch */
+    bool unfreeze, peb;   /* peb: it learns, though the encoder is frozen */
     bool *asked, asked_validation;
     int64_t ask_epoch, ask_item;
 };
@@ -53,6 +56,10 @@ static bool order_next(void *context, struct batch_request *w)
                 w->epoch = c->ask_epoch; /* the makers know which draw an epoch uses */
                 return true;
             }
+            if (item >= train && c->validation_anew) {
+                w->epoch = c->ask_epoch;
+                return true;
+            }
             if (item >= train) {
                 if (c->asked_validation)
                     continue;
@@ -71,7 +78,7 @@ static bool order_next(void *context, struct batch_request *w)
 
 /* ---- embedding ---- */
 
-static void embed(struct classifier *c, const struct pair_batch_message *b, struct embedded *x)
+static void embed(struct classifier *c, const struct pair_batch_message *b, struct embedded *x, bool learn)
 {
     const struct train *t = c->loop.train;
     size_t n = (size_t)b->count, most = (size_t)tape_boxes(c->encoder),
@@ -84,9 +91,15 @@ static void embed(struct classifier *c, const struct pair_batch_message *b, stru
         memset(c->row + n * POSITION_SIZE, 0, (most - n) * POSITION_SIZE * sizeof(float));
         tape_put(c->encoder, c->encoded.position, c->row);
     }
-    tape_evaluate(c->encoder);
-    tape_get(c->encoder, c->encoded.embedding, c->embedding);
+    if (learn && !strcmp(t->recipe.classifier_norm, "batch")) { /* whole_batches: nothing but boxes is on the tape */
+        tape_statistics(c->encoder);
+        tape_count(c->encoder);
+    } else {
+        tape_evaluate(c->encoder);
+    }
+    tape_get(c->encoder, c->encoded.embedding, c->embedding); /* the backbone's features where there is no PEB */
     memcpy(x->embedding, c->embedding, n * (size_t)c->train.embedding * sizeof(float));
+    memcpy(x->position, b->position, n * POSITION_SIZE * sizeof(float));
     memcpy(x->label, b->label, n * sizeof *x->label);
 }
 
@@ -112,7 +125,8 @@ static bool next_batch(struct classifier *c, struct pair_batch_message *b)
 }
 
 /* the batch from memory, or made and embedded now; NULL: a signal asked to stop */
-static struct embedded *batch_at(struct classifier *c, struct embedding_cache *m, int64_t draw, int64_t step, bool keep)
+static struct embedded *batch_at(struct classifier *c, struct embedding_cache *m, int64_t draw, int64_t step, bool keep,
+                                 bool learn)
 {
     struct embedded *x = embedding_cache_at(m, keep ? draw : 0, step);
     if (keep && x->embedding)
@@ -121,12 +135,28 @@ static struct embedded *batch_at(struct classifier *c, struct embedding_cache *m
     if (!next_batch(c, &b))
         return NULL;
     embedding_cache_reserve(m, x, b.count);
-    embed(c, &b, x);
+    embed(c, &b, x, learn);
     pair_batch_free(&b);
     return x;
 }
 
 /* ---- learning ---- */
+
+/* F1 at 0.5 of the batch that was just asked about; 0 where no tumour is found, as scikit-learn has it */
+static double batch_f1(const struct learner_tape *on, const int32_t *label, int count)
+{
+    int hit = 0, said = 0, there = 0;
+    float *logit = xalloc((size_t)count * NETWORK_CLASSES, sizeof *logit);
+    tape_get(on->tape, on->values.logits, logit);
+    for (int i = 0; i < count; i++) {
+        bool tumour = label[i] == 1, called = logit[NETWORK_CLASSES * i + 1] >= logit[NETWORK_CLASSES * i];
+        hit += tumour && called;
+        said += called;
+        there += tumour;
+    }
+    free(logit);
+    return hit ? 2.0 * hit / (said + there) : 0;
+}
 
 /* focal loss of a batch, of boxes or embeddings; with learn, a step */
 static double batch_loss(struct classifier *c, const float *input, const float *position, const int32_t *label,
@@ -150,6 +180,7 @@ static double batch_loss(struct classifier *c, const float *input, const float *
         learner_step(&c->learner, on);
     } else {
         learner_evaluate(&c->learner, on);
+        c->f1 = batch_f1(on, label, count);
     }
     learner_terms(&c->learner, terms);
     loop_check_loss(l, terms[0], "a lower --classifier-lr");
@@ -168,11 +199,11 @@ static int batch_run(struct classifier *c, bool learn, int64_t step, double *los
         pair_batch_free(&b);
         return count * c->loop.train->world.size;
     }
-    struct embedded *x = learn ? batch_at(c, &c->train, draw_of(c, c->loop.at.epoch), step, c->draws > 0)
-                               : batch_at(c, &c->validation, 0, step, true);
+    struct embedded *x = learn ? batch_at(c, &c->train, draw_of(c, c->loop.at.epoch), step, c->draws > 0, true)
+                               : batch_at(c, &c->validation, 0, step, !c->validation_anew, false);
     if (!x)
         return 0;
-    *loss = batch_loss(c, x->embedding, NULL, x->label, x->count, learn);
+    *loss = batch_loss(c, x->embedding, x->position, x->label, x->count, learn);
     return x->count;
 }
 
@@ -211,7 +242,7 @@ static bool validate(void *context, double *mean)
 {
     struct classifier *c = context;
     struct loop *l = &c->loop;
-    double sum = 0, count = 0;
+    double sum = 0, count = 0, f1 = 0;
     for (int64_t v = 0; v < c->validation.steps; v++) {
         double loss;
         int items = batch_run(c, false, v, &loss);
@@ -219,18 +250,27 @@ static bool validate(void *context, double *mean)
             return false;
         sum += loss * items;
         count += items;
+        f1 += c->f1 / (double)c->validation.steps;
     }
     *mean = c->validation.steps ? sum / count : l->at.sum[0] / l->at.count;
     if (c->validation.steps) {
         write_row(c, *mean, l->at.step - 1, "validation");
-        loop_scalars(l, (const struct scalar[]){{"validation/loss", *mean}}, 1, false);
+        loop_scalars(l, (const struct scalar[]){{"validation/loss", *mean}, {"validation/f1", f1}}, 2, false);
+        if (!strcmp(l->train->recipe.classifier_best, "f1"))
+            *mean = 1 - f1; /* the lowest is the best */
     }
     return true;
 }
 
 /* ---- putting it together ---- */
 
-/* The projection takes no part, but a model file keeps it: its parameters are registered and nothing runs them. */
+/* Has the classifier a PEB where pretraining had one, and none where it had none? */
+static bool peb_is_the_same(const struct train *t)
+{
+    return t->network.position == t->recipe.position;
+}
+
+/* The projection takes no part, but a model file keeps it, where it still stands on what it stood on: its parameters are registered and nothing runs them. */
 static void register_projection(struct classifier *c, struct params *p)
 {
     struct tape *unused = tape_open(p, 2, 1);
@@ -245,17 +285,33 @@ static void prepare(void *context, struct params *p)
     const struct train *t = c->loop.train;
     if (!c->unfreeze) {
         c->encoder = tape_open(p, (int)t->recipe.classifier_batch, 1);
-        c->encoded = network_build(c->encoder, &t->network, NETWORK_ENCODER);
+        c->encoded =
+            network_build(c->encoder, &t->network, c->peb ? (unsigned)NETWORK_BACKBONE : (unsigned)NETWORK_ENCODER);
     }
-    if (model_has_part(&t->init_file, "projection"))
+    if (peb_is_the_same(t) && model_has_part(&t->init_file, "projection"))
         register_projection(c, p);
     params_freeze(p, c->unfreeze ? "projection" : "");
+    for (size_t i = 0; i < p->count && !strcmp(t->recipe.classifier_norm, "batch"); i++)
+        if (p->param[i].kind == PARAM_BUFFER || p->param[i].kind == PARAM_COUNTER)
+            p->param[i].frozen =
+                strncmp(p->param[i].name, "backbone", strlen("backbone")); /* these move: checkpoints keep them */
 }
 
 static void age(void *context, struct param *q, int64_t steps)
 {
     const struct classifier *c = context;
     adamw_age(&c->learner.optimiser.of.adamw, q, c->loop.train->recipe.classifier_lr, steps);
+}
+
+#define ENCODER_PARTS "backbone,backbone_ct,peb,projection"
+/* classifier_encoder = random: what --init says of the encoder is not read. */
+static void forget_encoder(struct safetensors *s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->tensor_count; i++)
+        if (!strncmp(s->tensor[i].name, "classifier.", strlen("classifier.")))
+            s->tensor[kept++] = s->tensor[i];
+    s->tensor_count = kept;
 }
 
 static void open_learner(struct classifier *c, struct train *t)
@@ -266,6 +322,7 @@ static void open_learner(struct classifier *c, struct train *t)
     struct learner_settings s = {.method = &method_focal,
                                  .own = method_settings_own(t, &method_focal),
                                  .embedded = !c->unfreeze,
+                                 .peb = c->peb,
                                  .items = {(double)(r->classifier_others > 0 ? r->classifier_others : n->others),
                                            (double)(r->classifier_tumours > 0 ? r->classifier_tumours : n->tumours)},
                                  .optimiser_settings = {.weight_decay = r->classifier_weight_decay,
@@ -284,7 +341,8 @@ static void open_learner(struct classifier *c, struct train *t)
 
 static void open_caches(struct classifier *c, const struct train *t)
 {
-    int batch = (int)t->recipe.classifier_batch, E = network_embedding(&t->network);
+    int batch = (int)t->recipe.classifier_batch,
+        E = c->peb ? network_features(&t->network) : network_embedding(&t->network);
     embedding_cache_open(&c->train, c->draws ? c->draws : 1, t->plan.classifier_steps, batch, E);
     embedding_cache_open(&c->validation, 1, t->plan.classifier_validation_steps, batch, E);
     c->asked = xalloc((size_t)(c->train.draws * c->train.steps) + 1, sizeof *c->asked);
@@ -300,13 +358,24 @@ static void build(struct classifier *c, struct train *t)
     struct optimiser_state state[OPTIMISER_STATES];
     c->loop.train = t;
     c->unfreeze = t->recipe.unfreeze;
+    c->peb = !c->unfreeze && t->network.position && !t->recipe.position;
+    c->validation_anew = t->recipe.classifier_validation_augmented || !strcmp(t->recipe.classifier_norm, "batch");
+    if (!strcmp(t->recipe.classifier_best, "f1") && t->plan.classifier_validation_steps)
+        c->loop.criterion = "1 - mean F1 of validation batches";
+    bool random = !strcmp(t->recipe.classifier_encoder, "random");
+    if (random)
+        forget_encoder(&t->init_file);
     open_learner(c, t);
     c->loop.flag = l->terms + METHOD_TERMS;
     if (ranks_writes(&t->world))
         params_keep_dead_weights(l->params);
     params_init(l->params, t->seed);
     /* fine-tuning may begin from a bare backbone; a frozen PEB that was never trained would be noise */
-    if (t->init && model_load(l->params, &t->init_file, t->init, c->unfreeze ? "peb,classifier" : "classifier", "", &e))
+    if (t->init && model_load(l->params, &t->init_file, t->init,
+                              random                  ? ENCODER_PARTS ",classifier"
+                              : c->unfreeze || c->peb ? "peb,classifier"
+                                                      : "classifier",
+                              peb_is_the_same(t) ? "" : "peb,projection", &e))
         die_of(&e);
     safetensors_free(&t->init_file);
     learner_begin(l);

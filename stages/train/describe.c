@@ -29,8 +29,8 @@ struct totals {
     uint64_t params, live_params;
     double mmacs, live_mmacs;
 };
-enum { BACKBONE, PEB, PROJECTION, CLASSIFIER, PARTS };
-static const char *const PART_NAMES[PARTS] = {"backbone", "peb", "projection", "classifier"};
+enum { BACKBONE_CT, BACKBONE, PEB, PROJECTION, CLASSIFIER, PARTS };
+static const char *const PART_NAMES[PARTS] = {"backbone_ct", "backbone", "peb", "projection", "classifier"};
 
 static int part_of(const char *name, int last)
 {
@@ -99,7 +99,7 @@ int describe_print(const struct train *t, FILE *to, struct error *e)
     struct network_settings s;
     struct totals part[PARTS] = {{0}};
     char position[128] = "no position (ablation)";
-    if (model_network(r, recipe_channels(r), &s, e))
+    if (model_network(r, recipe_channels(r), false, &s, e))
         return -1;
     struct params *params = params_open(NULL);
     struct tape *tape = tape_open(params, 1, 1);

@@ -193,10 +193,10 @@ int loop_end(struct loop *l, enum loop_next how)
         return EX_TEMPFAIL;
     }
     if (s->any)
-        log_last("%s: %lld epochs, %lld steps, lowest loss %.5g in epoch %lld, %.0f boxes/s, "
+        log_last("%s: %lld epochs, %lld steps, lowest %s %.5g in epoch %lld, %.0f boxes/s, "
                  "%.0f %% waiting for pairs, '%s'",
-                 t->phase, (long long)l->at.epoch, (long long)l->at.steps, s->best, (long long)s->best_epoch, boxes_s,
-                 100 * waiting, t->out_path);
+                 t->phase, (long long)l->at.epoch, (long long)l->at.steps, l->criterion ? l->criterion : "loss",
+                 s->best, (long long)s->best_epoch, boxes_s, 100 * waiting, t->out_path);
     else
         log_last("%s: %lld steps, %.0f boxes/s, %.0f %% waiting for pairs, '%s'", t->phase, (long long)l->at.steps,
                  boxes_s, 100 * waiting, t->out_path);

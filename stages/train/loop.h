@@ -18,6 +18,7 @@ struct loop {
     double event_s;
     uint64_t event_boxes; /* when the last one was written, and boxes by then */
     struct batch_source *source;
+    const char *criterion; /* what the best epoch is the lowest of, for people; NULL: the loss */
     struct progress progress;
     int64_t steps_an_epoch, epochs;
     double begun_s, seconds_before; /* this process's start; seconds of the runs before it */

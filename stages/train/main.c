@@ -143,6 +143,8 @@ static void check_words(const struct train *t)
     if (classifier && !ranks_alone(&t->world) && !t->recipe.unfreeze)
         die(EX_USAGE, "--ranks is for pretrain, and for the classifier with --unfreeze: its head alone is learned in "
                       "seconds by one");
+    if (classifier && !ranks_alone(&t->world) && !strcmp(t->recipe.classifier_best, "f1"))
+        die(EX_USAGE, "--classifier-best f1 is for one trainer: a rank sees its part of a batch alone");
     if (t->recipe.box_slices > 0 && train_augments(t))
         die(EX_USAGE, "--augment-on backend is for volumes, and box_slices is %lld", (long long)t->recipe.box_slices);
 }
@@ -164,6 +166,8 @@ static void open_data(struct train *t)
         die_of(&e);
     if (t->init && run_record_check_init(t, &e))
         die_of(&e);
+    if (run_record_patients(t, &e))
+        die_of(&e);
 }
 
 static void open_all(struct train *t)
@@ -174,7 +178,7 @@ static void open_all(struct train *t)
         die_of(&e);
     t->out_path = t->out ? xstrdup(t->out) : path_join(t->stage_options.run, name);
     open_data(t);
-    if (model_network(&t->recipe, t->channels, &t->network, &e) ||
+    if (model_network(&t->recipe, t->channels, !strcmp(t->phase, "classifier"), &t->network, &e) ||
         !(t->backend = backend_choose(&(struct backend_wish){t->backend_name, t->recipe.precision, t->threads}, &e)) ||
         !(t->settings = run_record_settings(t, &e)) || augmented_batch_check(t, &e) ||
         (ranks_writes(&t->world) && checkpoint_clear(t, t->restart, &e)) || ranks_join(t, &e))
@@ -187,6 +191,8 @@ static void close_all(struct train *t)
     safetensors_free(&t->init_file);
     cache_close(&t->cache);
     free(t->overridden);
+    free(t->patients[0]);
+    free(t->patients[1]);
     free(t->rows);
     free(t->settings);
     free(t->out_path);

@@ -330,8 +330,8 @@ static void build(struct pretrain *p, struct train *t)
     if (ranks_writes(&t->world))
         params_keep_dead_weights(l->params);
     params_init(l->params, t->seed);
-    if (t->init &&
-        model_load(l->params, &t->init_file, t->init, "peb,projection," MODEL_LEARNING_PARTS, "classifier", &e))
+    if (t->init && model_load(l->params, &t->init_file, t->init, "backbone_ct,peb,projection," MODEL_LEARNING_PARTS,
+                              "classifier", &e))
         die_of(&e);
     safetensors_free(&t->init_file);
     learner_begin(l);
@@ -399,6 +399,10 @@ int pretrain_run(struct train *t)
                                                            (double)p.loop.at.epoch, (double)p.loop.epochs});
     o->epoch = p.loop.at.epoch;
     o->item = p.loop.at.step;
+    if (o->item == o->train_steps + o->validation_steps) { /* saved at an epoch's end, which nothing more is wanted for */
+        o->item = 0;
+        o->epoch++;
+    }
     o->steps = p.loop.at.steps;
     if (!t->pair_list)
         p.loop.source = batch_source_channels(t, order_next, o);

@@ -2,6 +2,9 @@
 /* run_record -- what names a run, and its lock.   [train] */
 #include "stages/train/run_record.h"
 #include "common/file.h"
+#include "common/log.h"
+#include "stages/model_patients.h"
+#include "stages/train/batches/batch_source.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -97,11 +100,36 @@ int run_record_check_init(struct train *t, struct error *e)
             continue;
         char *was = opts_value(&a[i]), *is = opts_value(&b[i]);
         if (strcmp(was, is) && !(parts && same_parts(&there, &t->recipe)))
-            result = fail_as(e, EX_CONFIG, "'%s' was pretrained with %s = %s, but it is %s now: give the same recipe",
-                             t->init, a[i].name, was, is);
+            result =
+                fail_as(e, EX_CONFIG, "'%s' was pretrained with %s = %s, but it is %s now: give the same recipe%s",
+                        t->init, a[i].name, was, is,
+                        strcmp(a[i].name, "position") ? ""
+                        : there.position ? " (--classifier-position no leaves the PEB out of the classifier)"
+                                         : " (--no-position --classifier-position yes gives the classifier a PEB)");
         free(was);
         free(is);
     }
+    return result;
+}
+
+/* ---- whom it learns from ---- */
+
+int run_record_patients(struct train *t, struct error *e)
+{
+    bool *shard = xalloc(t->cache.shard_count + 1, sizeof *shard);
+    int result = 0;
+    for (int i = 0; i < 2 && !result; i++) {
+        const char *before =
+            t->init ? safetensors_get(&t->init_file, i ? MODEL_PATIENTS_VALIDATION : MODEL_PATIENTS) : NULL;
+        for (size_t s = 0; s < t->cache.shard_count; s++)
+            shard[s] = t->cache.shard[s].split == (i ? SPLIT_VALIDATION : SPLIT_TRAIN) && !t->pair_list;
+        if (t->pair_list && !i)
+            result = batch_list_shards(t, shard, e); /* whatever the splits say */
+        t->patients[i] = model_patients_list(&t->cache, shard, before);
+    }
+    free(shard);
+    if (t->init && safetensors_get(&t->init_file, "petrel") && !safetensors_get(&t->init_file, MODEL_PATIENTS))
+        log_warn("'%s' does not say which patients it learned from, so nor can the new model", t->init);
     return result;
 }
 

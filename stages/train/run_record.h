@@ -12,6 +12,8 @@ char *run_record_settings(const struct train *t, struct error *e) MUST_USE;
  * A file from elsewhere has no settings, so nothing to compare. Also takes over that it was trained on a simulated
  * cohort. */
 int run_record_check_init(struct train *t, struct error *e) MUST_USE;
+/* Whom the model will have learned from, and been chosen by: of the cache, and of the file it begins from. */
+int run_record_patients(struct train *t, struct error *e) MUST_USE;
 /* One trainer a run directory; held until the process ends. */
 int run_lock(const char *run_dir, struct error *e) MUST_USE;
 /* Until the channels are open: a death here stops the pipeline, too. */

@@ -44,8 +44,9 @@ struct train {
     struct network_settings network;
     struct safetensors init_file; /* where --init is given */
     const char *cohort;
-    char *overridden; /* cache_overridden */
-    char *settings;   /* text that names this run: two runs of the same text make the same bytes */
+    char *overridden;  /* cache_overridden */
+    char *patients[2]; /* learned from, chosen by (model_patients.h), by what --init began from, too */
+    char *settings;    /* text that names this run: two runs of the same text make the same bytes */
     char *out_path;
 };
 

@@ -31,7 +31,7 @@ nothing_left() {
     nothing_left
     run -0 "$TOP/pipelines/classify.sh" --model "$model" "$scan" --out piped -j 2
     diff -r alone piped
-    [ "$(ls "alone/$name" | tr '\n' ' ')" = "labels.nii.gz mip.png regions.tsv tumour.nii.gz " ]
+    [ "$(ls "alone/$name" | tr '\n' ' ')" = "labels.nii.gz mip.png probability.nii.gz reading.html regions.csv regions.json regions.tsv scan.csv tumour.nii.gz " ]
     [ "$(rows "alone/$name/regions.tsv")" = "$(petrel-cache ls "$SMALL/cache" | awk '$2 == "SIMULATED_0004" { print $3 }')" ]
     [[ $(head -n 1 "alone/$name/regions.tsv") == "# the model was trained on a simulated cohort"* ]]
     grep -q "^# scan '.*PET.nii.gz', simulated" "alone/$name/regions.tsv"
@@ -67,7 +67,8 @@ nothing_left() {
     cp "$scan/PET.json" study/early.json
     cp "$scan/PET.json" study/late.json
     petrel-classify --quiet --model "$model" study --out out
-    [ "$(ls out | tr '\n' ' ')" = "SIMULATED_0004_SIMULATED_PETCT_early SIMULATED_0004_SIMULATED_PETCT_late " ]
+    [ "$(ls -d out/*/ | tr '\n' ' ')" = "out/SIMULATED_0004_SIMULATED_PETCT_early/ out/SIMULATED_0004_SIMULATED_PETCT_late/ " ]
+    [ "$(wc -l <out/scans.csv)" = 3 ]
 }
 
 @test "a truncated scan among good ones: named once, the other is done, code 65; alone and in the pipeline" {
@@ -93,7 +94,7 @@ nothing_left() {
     run -65 --separate-stderr petrel-classify --model "$model" ward --out out --units suv
     [[ $stderr == *"no patient's scan is like this: SUVmax is "* ]]
     run -0 --separate-stderr petrel-classify --model "$model" ward --out out --units suv --accept-implausible
-    [ "$(ls out | wc -l)" = 1 ]
+    [ "$(ls -d out/*/ | wc -l)" = 1 ]
     nothing_left
 }
 

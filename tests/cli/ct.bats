@@ -100,3 +100,41 @@ refused() { # refused CODE SENTENCE COMMAND...
     refused 78 "was pretrained with channels = pet" petrel-train classifier --cache "$cache" --run r --init pet/encoder.safetensors \
         --recipe "$SMALL/ct-model/both.conf"
 }
+
+@test "ct: late fusion: a backbone each, trained, reported, asked of a scan, exported, killed with -9 the same bytes; it wants both" {
+    small_recipe 1 >late.conf
+    printf 'channels = pet,ct\nfusion = late\n' >>late.conf
+    "$TOP/pipelines/train.sh" --cache "$cache" --out late --recipe late.conf -j 1
+    [ "$(safetensors late/model.safetensors - shape backbone.conv1.weight)" = 4,1,7,7,7 ]
+    [ "$(safetensors late/model.safetensors - shape backbone_ct.conv1.weight)" = 4,1,7,7,7 ]
+    [ "$(safetensors late/model.safetensors - shape peb.mix.weight)" = 32,96 ]
+    [ "$(safetensors late/model.safetensors - sum backbone.conv1.weight)" != "$(safetensors late/model.safetensors - sum backbone_ct.conv1.weight)" ]
+    petrel-eval report --quiet --cache "$cache" --model late/model.safetensors --out report
+    petrel-classify --quiet --model late/model.safetensors "$cohort/SIMULATED_0002" --out scan
+    [ "$(grep -c '^[0-9]' scan/*/regions.tsv)" -gt 10 ]
+    petrel-train export --quiet --init late/model.safetensors --compact compact.safetensors --onnx late.onnx
+    strings late.onnx | grep -q backbone_ct.conv1.weight
+    petrel-eval embed --quiet --cache "$cache" --model late/model.safetensors --split all --out whole.tsv
+    petrel-eval embed --quiet --cache "$cache" --model compact.safetensors --split all --out compact.tsv
+    cmp <(grep -v '^#' whole.tsv) <(grep -v '^#' compact.tsv)
+
+    mkdir killed
+    same=(--quiet --cache "$cache" --recipe late.conf --run killed)
+    petrel-pairs "${same[@]}" --silence 1.5 >/dev/null 2>&1 3>&- &
+    petrel-train pretrain "${same[@]}" --checkpoint-s 0 --ahead 1 2>/dev/null 3>&- &
+    trainer=$!
+    for _ in $(seq 400); do
+        [ "$(cat killed/losses.csv 2>/dev/null | grep -c train)" -lt 2 ] || break
+        sleep 0.01
+    done
+    kill -9 $trainer 2>/dev/null || true
+    wait $trainer || true
+    petrel-train pretrain "${same[@]}" 3>&-
+    wait
+    cmp killed/pretrained.safetensors late/encoder.safetensors
+
+    run -0 petrel-train describe --recipe late.conf --no-position
+    [[ $output == *backbone_ct*"without PEB"* ]]
+    refused 78 "channels = pet,ct" petrel-train describe --fusion late
+    refused 78 "fusion = late" petrel-train classifier --quiet --cache "$cache" --run other --recipe late.conf --fusion early --init late/encoder.safetensors
+}

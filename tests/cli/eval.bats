@@ -22,8 +22,8 @@ refused() {
 }
 
 @test "words that are missing or make no sense" {
-    refused 64 "report, embed, compare, table" petrel-eval
-    refused 64 "report, embed, compare, table" petrel-eval polish --cache "$cache" --model "$model"
+    refused 64 "report, embed, compare, figures, table" petrel-eval
+    refused 64 "report, embed, compare, figures, table" petrel-eval polish --cache "$cache" --model "$model"
     refused 64 "--cache is missing" petrel-eval report --model "$model" --out out
     refused 64 "--model is missing" petrel-eval report --cache "$cache" --out out
     refused 64 "--out is missing" petrel-eval report --cache "$cache" --model "$model"

@@ -32,7 +32,7 @@ setup() {
         [ -e "$ROOT/usr/share/bash-completion/completions/$program" ]
     done
     [ "$(find "$ROOT/usr/bin" -type f | wc -l)" = $((${#programs[@]} + 1)) ]
-    for recipe in paper released demo; do cmp "$TOP/pipelines/recipes/$recipe.conf" "$ROOT/usr/share/petrel/pipelines/recipes/$recipe.conf"; done
+    for recipe in paper released demo tables/late; do cmp "$TOP/pipelines/recipes/$recipe.conf" "$ROOT/usr/share/petrel/pipelines/recipes/$recipe.conf"; done
     [ -s "$ROOT/usr/share/doc/petrel/PROTOCOL.md" ]
     run -0 find "$ROOT" ! -type l ! -perm 755 ! -perm 644
     [ "$output" = "" ]

@@ -71,3 +71,9 @@ peer() {
     peer train/compare_full.py "$SMALL/ct/cache"
     peer train/onnx_check.py "$SMALL/ct/cache"
 }
+
+@test "onnxruntime: late fusion with some parts of the position" {
+    { small_recipe 1 && printf 'channels = pet,ct\nfusion = late\nposition_parts = centroid,rotation\n'; } >late.conf
+    "$TOP/pipelines/train.sh" --cache "$SMALL/ct/cache" --recipe late.conf --out late -j 1
+    peer train/onnx_check.py "$SMALL/ct/cache" late/model.safetensors
+}

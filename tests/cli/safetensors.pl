@@ -6,11 +6,14 @@
 #   safetensors.pl FROM TO set KEY VALUE          metadata; without VALUE: taken out
 #   safetensors.pl FROM TO channels N             first convolution and metadata of N channels
 #   safetensors.pl FROM - get KEY                 prints metadata
+#   safetensors.pl FROM - sum TENSOR              prints a sum over its bytes
+#   safetensors.pl FROM - values TENSOR           prints its numbers, a line each
 #   safetensors.pl FROM - shape TENSOR            prints its shape, "16,6"; nothing where there is no such
 #   safetensors.pl FROM - count PREFIX            prints how many numbers of parameters, not of statistics, have such names
 use strict;
 use warnings;
 use JSON::PP;
+use Digest::MD5 qw(md5_hex);
 
 my ($from, $to, $verb, $name, $value) = @ARGV;
 open my $in, '<:raw', $from or die "$from: $!";
@@ -25,6 +28,12 @@ my %bytes = map { my ($low, $high) = @{$header->{$_}{data_offsets}}; ($_ => subs
 
 if ($verb eq 'get') {
     print $facts->{$name}, "\n";
+    exit;
+} elsif ($verb eq 'sum') {
+    print md5_hex($bytes{$name} // die "no tensor $name\n"), "\n";
+    exit;
+} elsif ($verb eq 'values') {
+    printf "%.9g\n", $_ for unpack 'f<*', $bytes{$name} // die "no tensor $name\n";
     exit;
 } elsif ($verb eq 'shape') {
     print join(',', @{$header->{$name}{shape}}), "\n" if $header->{$name};

@@ -73,6 +73,19 @@ make_model() {
     "$TOP/pipelines/train.sh" --cache "$SMALL/cache" --out "$1" --recipe "$SMALL/small.conf" -j 2
 }
 
+# visits/SIMULATED_0001/{SIMULATED_PETCT,SIMULATED_FOLLOWUP}: two visits of a patient, as DICOM; visits/{earlier,later}: what small_model
+# finds in them, all of it called tumour, in the folders $EARLIER and $LATER
+small_visits() { small_model && small_make visits make_visits; }
+EARLIER=$SMALL/visits/earlier/SIMULATED_0001_SIMULATED_PETCT LATER=$SMALL/visits/later/SIMULATED_0001_SIMULATED_FOLLOWUP
+make_visits() {
+    local visit
+    petrel-simulate --out "$1" --patients 1 --scale quick --seed 3 --dicom --follow-up &&
+        for visit in earlier:PETCT later:FOLLOWUP; do
+            petrel-classify --model "$SMALL/model/model.safetensors" --threshold 0 --out "$1/${visit%:*}" "$1/SIMULATED_0001/SIMULATED_${visit#*:}" &&
+                mv "$1/${visit%:*}"/*_*_* "$1/${visit%:*}/SIMULATED_0001_SIMULATED_${visit#*:}" || return
+        done
+}
+
 # scan N (1..) of the cohort, its folder
 small_scan() { printf '%s/cohort/SIMULATED_%04d/SIMULATED_PETCT' "$SMALL" "$1"; }
 

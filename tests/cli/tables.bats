@@ -14,9 +14,9 @@ setup() {
 @test "two rows of a table: killed in the middle and run again by two at once, the same bytes; nothing is done twice" {
     run -0 --separate-stderr "$TOP/pipelines/tables/X.sh" "${two[@]}" --out a
     [[ $stderr == *"2 trainings stand under the tables"*"about "*" left, as fast as this machine goes now"* ]]
-    [ "$(ls a/tables | tr '\n' ' ')" = "X.csv X.html X.rows X.tex X.txt " ]
+    [ "$(ls a/tables | tr '\n' ' ')" = "X.csv X.html X.md X.rows X.tex X.txt " ]
     # in every heading the cohort; ours, the paper's, the best, the tests, what is missing, and of what it was made
-    for f in txt tex html csv; do grep -q 'simulated cohort' a/tables/X.$f; done
+    for f in txt tex html csv md; do grep -q 'simulated cohort' a/tables/X.$f; done
     head -n 1 a/tables/X.txt | grep -q '^Table X. .*: simulated cohort$'
     grep -q '^Proposed: sampling, position .* 80.58 .* 96.29$' a/tables/X.txt
     grep -q '^VICReg  .* -  .* 74.02' a/tables/X.txt
@@ -45,7 +45,7 @@ setup() {
     run -0 "$TOP/pipelines/tables/X.sh" "${two[@]}" --out b
     wait $other
     [ "$(cat first <(echo "$output") | grep -c ', seed 1 \.\.\.$')" = 2 ]
-    for f in X.txt X.csv X.tex X.html; do cmp a/tables/$f b/tables/$f; done
+    for f in X.txt X.csv X.tex X.html X.md; do cmp a/tables/$f b/tables/$f; done
 
     # again: nothing is learned, no byte changes; of another recipe: refused, naming what differs
     sha256sum a/tables/X.* >before
@@ -86,7 +86,7 @@ setup() {
 
 @test "reproduce: the same bytes; another setting, another cache, no cache, other weights are said" {
     run -0 petrel-eval reproduce "$model" --cache "$cache" --out again
-    [[ $output == *"same"*"settings of recipe small"*"same"*"version"*"same"*"cache"*"the same bytes: SHA-256 $(sha256sum <"$model/model.safetensors" | cut -d ' ' -f 1)"* ]]
+    [[ $output == *"same"*"settings of recipe small"*"version: "*"same"*"cache"*"the same bytes: SHA-256 $(sha256sum <"$model/model.safetensors" | cut -d ' ' -f 1)"* ]]
     [[ $output != *differs* ]]
     [ ! -e again ]
     run -0 petrel-eval reproduce "$model" --cache "$cache" --no-rerun
@@ -154,4 +154,45 @@ setup() {
     printf 'patient\tsite\nnobody\tnorth\n' >sites.tsv
     run -65 --separate-stderr petrel-eval sheet --quiet --cache "$cache" --model "$model/model.safetensors" --sites sites.tsv --out sheet.md
     [[ $stderr == *"names patient 'nobody' (line 2), whom the cache does not hold"* ]]
+}
+
+@test "figures 3 and 4 of one's own models: every region framed once a panel, a mark a region, the cohort and what it was made of" {
+    petrel-eval report --quiet --cache "$cache" --model "$model/model.safetensors" --out out >/dev/null
+    run -0 petrel-eval figures --quiet --cache "$cache" --name "A & B" --name again "$model/model.safetensors" "$model/model.safetensors" --out figures
+    for f in figures/figure3.svg figures/figure4.svg; do
+        perl -ne 'exit 1 if /<script|href="http/' $f
+        grep -q '>simulated cohort<' $f
+        grep -q '>A &amp; B<' $f
+        grep -q "file $(sha256sum <"$model/model.safetensors" | head -c 12)" $f
+        ! command -v xmllint >/dev/null || xmllint --noout $f
+    done
+    # of the scan with the most tumours: three panels of all its regions; the truth's panel has as many red ones as it says
+    patient=$(sed 1,2d out/predictions.tsv | awk -F '\t' '$10 == 1 { n[$3]++ } END { for (p in n) if (n[p] > most) { most = n[p]; best = p } print best }')
+    regions=$(sed 1,2d out/predictions.tsv | awk -F '\t' -v p="$patient" '$3 == p' | wc -l)
+    [ "$(grep -c 'fill="none" stroke="#' figures/figure3.svg)" = $((3 * regions)) ]
+    tumours=$(sed 1,2d out/predictions.tsv | awk -F '\t' -v p="$patient" '$3 == p && $10 == 1' | wc -l)
+    grep -q ">$tumours tumour regions<" figures/figure3.svg
+    [ "$(grep -c '<circle' figures/figure4.svg)" = $((2 * $(sed 1,2d out/predictions.tsv | wc -l))) ]
+    run -64 --separate-stderr petrel-eval figures --cache "$cache" "$model/model.safetensors" --out figures --scan nobody
+    [[ $stderr == *"has no scan 'nobody'"* ]]
+}
+
+@test "every output says of what it was made: version with commit, cache, model, settings" {
+    version=$(petrel-eval --version | cut -d ' ' -f 2) digest=$(sha256sum <"$model/model.safetensors" | cut -d ' ' -f 1)
+    settings=$(safetensors "$model/model.safetensors" - get settings | perl -pe 'chomp if eof' | sha256sum | cut -d ' ' -f 1)
+    made=$(safetensors "$model/model.safetensors" - get cache)
+    petrel-eval report --quiet --cache "$cache" --model "$model/model.safetensors" --out out >/dev/null
+    petrel-eval embed --quiet --cache "$cache" --model "$model/model.safetensors" --out out/e.tsv >/dev/null
+    petrel-eval embed --quiet --cache "$cache" --model "$model/model.safetensors" --out out/e.h5 >/dev/null
+    for f in text csv latex html; do
+        petrel-eval compare --quiet --cache "$cache" "$model/model.safetensors" "$model/model.safetensors" --format $f --out out/table.$f
+    done
+    petrel-eval card --quiet --model "$model/model.safetensors" --out out/card.md >/dev/null
+    for f in report.html metrics.json predictions.tsv e.tsv table.text table.csv table.latex table.html card.md; do
+        for words in "$version" "${digest:0:12}" "${settings:0:12}" "${made:0:12}"; do
+            grep -qF -- "$words" out/$f || { echo "$f lacks '$words'"; return 1; }
+        done
+    done
+    h5dump -A out/e.h5 >attributes
+    for words in "$version" "$digest" "$settings" "$made"; do grep -qF -- "$words" attributes || { echo "e.h5 lacks '$words'"; return 1; }; done
 }

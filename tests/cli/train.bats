@@ -133,6 +133,47 @@ losses() { cut -d, -f1-7,9 "$1/losses.csv"; }
     [[ "$output" == *"position"* ]]
 }
 
+@test "without validation patients, and with a list of pairs: gone on with from an epoch's end, the same bytes" {
+    cp -r "$D/cache" "$D/novalidation"
+    grep -v '^#' "$D/cache/splits.tsv" | sed 's/\tvalidation$/\ttrain/' >"$D/novalidation/splits.tsv"
+    same=(--quiet --threads 1 --cache "$D/novalidation" --recipe "$D/tiny.conf")
+    phase pretrain "$D/nv" 1
+    phase pretrain "$D/nvr" 1 --steps 3 --checkpoint-s 0 # of an epoch of three
+    ls "$D/nvr" | grep -q checkpoint-pretrain-.*3.safetensors
+    rm -r "$D/nvr/channels" # that end was said to last; a new pipeline begins its own
+    phase pretrain "$D/nvr" 1
+    cmp "$D/nv/pretrained.safetensors" "$D/nvr/pretrained.safetensors"
+    cmp "$D/nv/pretrain-last.safetensors" "$D/nvr/pretrain-last.safetensors"
+    [ "$(losses "$D/nv")" = "$(losses "$D/nvr")" ]
+
+    for i in $(seq 16); do printf '%d\t%d\n' "$i" $((2 * i)); done >"$D/list.tsv"
+    trainer pretrain "$D/l" --pair-list "$D/list.tsv"
+    trainer pretrain "$D/lr" --pair-list "$D/list.tsv" --steps 2 --checkpoint-s 0
+    trainer pretrain "$D/lr" --pair-list "$D/list.tsv"
+    cmp "$D/l/pretrained.safetensors" "$D/lr/pretrained.safetensors"
+}
+
+@test "adamw: taps that meet no image shrink by the decay of every step, in the best model and the last, gone on with or not" {
+    for i in $(seq 16); do printf '%d\t%d\n' "$i" $((2 * i)); done >"$D/dead.tsv"
+    learn() { trainer pretrain "$D/$1" --pair-list "$D/dead.tsv" --optimiser adamw --lr 0.01 "${@:2}"; }
+    learn start --weight-decay 0 --steps 1
+    learn still --weight-decay 0
+    learn whole --weight-decay 0.5
+    learn parts --weight-decay 0.5 --steps 3 --checkpoint-s 0
+    learn parts --weight-decay 0.5
+    cmp "$D/whole/pretrained.safetensors" "$D/parts/pretrained.safetensors"
+    cmp "$D/whole/pretrain-last.safetensors" "$D/parts/pretrain-last.safetensors"
+    values() { perl tests/cli/safetensors.pl "$1" - values backbone.layer4.0.conv1.weight; }
+    for model in pretrained pretrain-last; do
+        # without decay they stay as they were drawn: 25 of 27 in this layer; with it each is that times the product of 1 - rate 0.5
+        steps=$(perl tests/cli/safetensors.pl "$D/whole/$model.safetensors" - get step)
+        share=$(awk -F, -v n="$steps" 'NR > 1 && $NF == "train" && k++ < n { if (!k0++) s = 1; s *= 1 - 0.5 * $(NF - 2) } END { printf "%.12g", s }' "$D/whole/losses.csv")
+        paste <(values "$D/start/pretrained.safetensors") <(values "$D/still/pretrain-last.safetensors") <(values "$D/whole/$model.safetensors") |
+            awk -v share="$share" '$1 == $2 { dead++; off = $3 / ($1 * share) - 1; if (off > 3e-7 || off < -3e-7) wrong++ }
+                END { print dead, NR, wrong + 0, share; exit !(dead == NR * 25 / 27 && !wrong && share < 0.999) }'
+    done
+}
+
 @test "words that are missing or unknown" {
     run petrel-train
     [ "$status" = 64 ]

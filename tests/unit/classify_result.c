@@ -29,7 +29,7 @@ static void model_make_of(struct model *m, const char *cohort, double threshold,
     r.position_box = "oriented";
     r.position_unit = "voxel";
     r.channels = box_channel_names(channels);
-    assert_int_equal(model_network(&r, channels, &n, &e), 0);
+    assert_int_equal(model_network(&r, channels, true, &n, &e), 0);
     struct backend *b = backend_open("cpu", 1, FLOAT32, &e);
     struct params *p = params_open(b);
     struct tape *t = tape_open(p, 2, 1);
@@ -226,7 +226,7 @@ static void files_say_what_was_found(void **state)
     for (size_t i = 0; i < REGIONS; i++)
         r.tumour[i] = i == 1;
     r.tumours = 1;
-    if (result_write(&r, &model, dir, &e))
+    if (result_write(&r, &model, dir, false, &e))
         fail_msg("%s", e.text);
     char *numbers = xprintf("%s/p_s_late/labels.nii.gz", dir), *tumours = xprintf("%s/p_s_late/tumour.nii.gz", dir);
     char *table = xprintf("%s/p_s_late/regions.tsv", dir), *picture = xprintf("%s/p_s_late/mip.png", dir);
@@ -282,7 +282,7 @@ static void a_scan_of_no_regions_has_empty_files(void **state)
     format_into(m.facts.scan, sizeof m.facts.scan, "empty");
     assert_int_equal(result_make(&r, &m, &model, &e), 0);
     assert_int_equal(r.tumours, 0);
-    assert_int_equal(result_write(&r, &model, dir, &e), 0);
+    assert_int_equal(result_write(&r, &model, dir, false, &e), 0);
     char *numbers = xprintf("%s/p_s_empty/labels.nii.gz", dir);
     uint16_t *number = mask_read(numbers, 512, 2);
     for (int i = 0; i < D * H * W; i++)

@@ -38,6 +38,7 @@ struct dicom_slice {
     const char *series_type, *photometric, *frames;         /* NULL: left out, MONOCHROME2, left out */
     unsigned slices_said, index;                            /* NumberOfSlices, ImageIndex; 0: left out */
     int injections;                                         /* items of the sequence; 0: 1 */
+    const char *charset, *name;                             /* SpecificCharacterSet, PatientName; NULL: left out */
 };
 
 static void dicom_put(FILE *to, unsigned group, unsigned element, const char *vr, const void *value, size_t size)
@@ -168,6 +169,8 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     const char *syntax = s->syntax ? s->syntax : "1.2.840.10008.1.2.1";
     dicom_put(to, 0x0002, 0x0000, "UL", (uint8_t[]){(uint8_t)(8 + (strlen(syntax) + 1) / 2 * 2), 0, 0, 0}, 4);
     dicom_text(to, 0x0002, 0x0010, "UI", syntax);
+    if (s->charset)
+        dicom_text(to, 0x0008, 0x0005, "CS", s->charset);
     if (s->image_type)
         dicom_text(to, 0x0008, 0x0008, "CS", s->image_type);
     dicom_text(to, 0x0008, 0x0016, "UI", s->sop_class ? s->sop_class : "1.2.840.10008.5.1.4.1.1.128");
@@ -179,6 +182,8 @@ static void dicom_slice_write(const char *path, const struct dicom_slice *s)
     dicom_text(to, 0x0008, 0x0032, "TM", s->acquisition_time ? s->acquisition_time : "112011.00");
     dicom_text(to, 0x0008, 0x0060, "CS", s->modality ? s->modality : "PT");
     dicom_text(to, 0x0008, 0x0070, "LO", s->vendor ? s->vendor : "TESTWORKS");
+    if (s->name)
+        dicom_text(to, 0x0010, 0x0010, "PN", s->name);
     dicom_text(to, 0x0010, 0x0020, "LO", s->patient ? s->patient : "PATIENT 7");
     dicom_text(to, 0x0010, 0x1010, "AS", "018M");
     if (!s->weight || *s->weight)

@@ -41,7 +41,7 @@ static struct made make(const struct recipe *r, unsigned parts)
     struct error e = {0};
     struct network_settings n;
     struct made m = {.b = backend_open("ref", 1, FLOAT32, &e)};
-    assert_int_equal(model_network(r, 1, &n, &e), 0);
+    assert_int_equal(model_network(r, 1, true, &n, &e), 0);
     m.params = params_open(m.b);
     m.tape = tape_open(m.params, 2, 1);
     (void)network_build(m.tape, &n, parts);

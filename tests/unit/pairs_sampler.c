@@ -138,6 +138,188 @@ static void plan_counts_batches(void **state)
     assert_int_equal(e.code, EX_CONFIG);
 }
 
+static void whole_batches_leave_the_rest_out(void **state)
+{
+    (void)state;
+    struct recipe r = small_recipe();
+    struct sampling_plan p;
+    struct error e = {0};
+    r.whole_batches = true;
+    r.classifier_tumours = 900, r.classifier_others = 1170;
+    assert_int_equal(sampling_plan_make(&p, &r, &cache, rows, &e), 0);
+    assert_int_equal(p.items[PHASE_PRETRAIN], 480); /* of 500 in batches of 32 */
+    assert_int_equal(p.items[PHASE_CLASSIFIER], 2048);
+    assert_int_equal(p.items[PHASE_CLASSIFIER_VALIDATION], p.validation.tumours + p.validation.others);
+    r.validation_pairs = 100;
+    assert_int_equal(sampling_plan_make(&p, &r, &cache, rows, &e), 0);
+    assert_int_equal(p.items[PHASE_PRETRAIN_VALIDATION], 96);
+    r.whole_batches = false;
+    r.validation_pairs = 2000; /* more than an epoch's are fine, where asked for */
+    assert_int_equal(sampling_plan_make(&p, &r, &cache, rows, &e), 0);
+    assert_int_equal(p.items[PHASE_PRETRAIN_VALIDATION], 1984);
+    r.whole_batches = true;
+    r.classifier_tumours = r.classifier_others = 20;
+    assert_int_equal(sampling_plan_make(&p, &r, &cache, rows, &e), -1);
+    assert_int_equal(e.code, EX_CONFIG);
+    assert_non_null(strstr(e.text, "whole_batches leaves none of 40 boxes"));
+}
+
+static void boxes_that_touch_are_left_out(void **state)
+{
+    (void)state;
+    struct recipe r = small_recipe();
+    struct sampling_plan keep, touch;
+    assert_int_equal(sampling_plan_make(&keep, &r, &cache, rows, NULL), 0);
+    for (int i = 0; i < REGIONS; i++)
+        rows[i].begins = i % 5 == 4; /* no tumour, no clipped one in 55 of 1000 */
+    r.border = "touch";
+    assert_int_equal(sampling_plan_make(&touch, &r, &cache, rows, NULL), 0);
+    for (int i = 0; i < REGIONS; i++) {
+        assert_int_equal(sampling_inside(&r, &rows[i], true), !rows[i].clipped && !rows[i].begins);
+        assert_int_equal(sampling_inside(&r, &rows[i], false),
+                         !rows[i].clipped); /* pretraining has those that begin at 0 */
+    }
+    struct sampler s = open_sampler(&r);
+    size_t count;
+    struct pair *p = epoch_draw(&s, PHASE_CLASSIFIER, 0, &count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(!rows[p[i].row[0]].begins && !rows[p[i].row[0]].clipped);
+    free(p);
+    sampler_close(&s);
+    assert_true(touch.train.others < keep.train.others * 4 / 5);
+    cohort_make();
+}
+
+static uint64_t of_two(const struct pair *p)
+{
+    uint32_t a = p->row[0], b = p->row[1];
+    return (uint64_t)(a < b ? a : b) << 32 | (a < b ? b : a);
+}
+static int in_order(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* How many pairs of an epoch are of two regions, and how many of these were there before. */
+static size_t repeats(const struct recipe *r, size_t *of_pairs)
+{
+    struct sampler s = open_sampler(r);
+    size_t count, n = 0, again = 0;
+    struct pair *p = epoch_draw(&s, PHASE_PRETRAIN, 3, &count);
+    uint64_t *key = calloc(count, sizeof *key);
+    for (size_t i = 0; i < count; i++)
+        if (p[i].row[0] != p[i].row[1])
+            key[n++] = of_two(&p[i]);
+    qsort(key, n, sizeof *key, in_order);
+    for (size_t i = 1; i < n; i++)
+        again += key[i] == key[i - 1];
+    free(key);
+    free(p);
+    sampler_close(&s);
+    *of_pairs = n;
+    return again;
+}
+
+static void distinct_pairs_are(void **state)
+{
+    (void)state;
+    struct recipe r = small_recipe();
+    size_t n;
+    r.pairs_per_epoch = 2000;
+    r.augmented_rate = 0.2;
+    r.tumour_share = 0.9; /* 1440 of the 3486 pairs of 84 tumours: without the setting many come twice */
+    assert_true(repeats(&r, &n) > 100);
+    r.distinct_pairs = true;
+    assert_int_equal(repeats(&r, &n), 0);
+    assert_true(n > 1500 && n < 1700);
+    /* more than there are: all of them, and only then again */
+    r.tumour_share = 1;
+    r.augmented_rate = 0;
+    r.pairs_per_epoch = 3500;
+    assert_int_equal(repeats(&r, &n), 3500 - 84 * 83 / 2);
+}
+
+static void validation_is_augmented_anew(void **state)
+{
+    (void)state;
+    struct recipe r = small_recipe();
+    size_t count, again;
+    for (int anew = 0; anew < 2; anew++) {
+        r.validation_anew = anew;
+        struct sampler s = open_sampler(&r);
+        struct pair *a = epoch_draw(&s, PHASE_PRETRAIN_VALIDATION, 1, &count),
+                    *b = epoch_draw(&s, PHASE_PRETRAIN_VALIDATION, 2, &again);
+        assert_int_equal(count, again);
+        for (size_t i = 0; i < count; i++) {
+            assert_memory_equal(a[i].row, b[i].row, sizeof a[i].row);
+            assert_int_equal(a[i].view != b[i].view, anew);
+        }
+        free(a);
+        free(b);
+        sampler_close(&s);
+    }
+}
+
+static void tumours_alone_are_augmented(void **state)
+{
+    (void)state;
+    struct recipe r = small_recipe();
+    r.classifier_augment = "tumours";
+    r.classifier_tumours = 900, r.classifier_others = 1170;
+    for (int validation = 0; validation < 2; validation++) {
+        r.classifier_validation_augmented = validation;
+        struct sampler s = open_sampler(&r);
+        size_t all = 0, count, tumours = 0, augmented = 0;
+        for (int epoch = 0; epoch < 40; epoch++, all += count) {
+            struct pair *p = epoch_draw(&s, validation ? PHASE_CLASSIFIER_VALIDATION : PHASE_CLASSIFIER, epoch, &count);
+            for (size_t i = 0; i < count; i++) {
+                bool tumour = rows[p[i].row[0]].label == 1;
+                assert_true(tumour || !p[i].augmented);
+                tumours += tumour;
+                augmented += p[i].augmented;
+            }
+            free(p);
+        }
+        double n = validation ? 18 : 84, wanted = 1 - n / 900; /* patients of three each */
+        assert_int_equal(tumours, validation ? 40 * 18 : 40 * 900);
+        assert_true(fabs((double)augmented / (double)tumours - wanted) <
+                    4 * sqrt(wanted * (1 - wanted) / (double)tumours));
+        sampler_close(&s);
+    }
+    r.classifier_tumours = 50; /* fewer than there are */
+    struct sampler s = open_sampler(&r);
+    size_t count;
+    struct pair *p = epoch_draw(&s, PHASE_CLASSIFIER, 0, &count);
+    for (size_t i = 0; i < count; i++)
+        assert_false(p[i].augmented);
+    free(p);
+    sampler_close(&s);
+}
+
+static void classifier_boxes_stay_for_their_epochs(void **state)
+{
+    (void)state;
+    struct recipe r = small_recipe();
+    r.classifier_others = 200;
+    r.classifier_redraw_epochs = 4;
+    struct sampler s = open_sampler(&r);
+    uint8_t seen[2][REGIONS] = {{0}};
+    for (int epoch = 0; epoch < 8; epoch++) {
+        size_t count;
+        uint8_t now[REGIONS] = {0};
+        struct pair *p = epoch_draw(&s, PHASE_CLASSIFIER, epoch, &count);
+        for (size_t i = 0; i < count; i++)
+            now[p[i].row[0]] = 1;
+        if (epoch % 4 == 0)
+            memcpy(seen[epoch / 4], now, sizeof now);
+        assert_memory_equal(seen[epoch / 4], now, sizeof now);
+        free(p);
+    }
+    assert_true(memcmp(seen[0], seen[1], sizeof seen[0]));
+    sampler_close(&s);
+}
+
 static void plan_digest_names_what_matters(void **state)
 {
     (void)state;
@@ -490,6 +672,12 @@ int main(void)
     cohort_make();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plan_counts_batches),
+        cmocka_unit_test(whole_batches_leave_the_rest_out),
+        cmocka_unit_test(boxes_that_touch_are_left_out),
+        cmocka_unit_test(distinct_pairs_are),
+        cmocka_unit_test(validation_is_augmented_anew),
+        cmocka_unit_test(tumours_alone_are_augmented),
+        cmocka_unit_test(classifier_boxes_stay_for_their_epochs),
         cmocka_unit_test(plan_digest_names_what_matters),
         cmocka_unit_test(position_form_is_the_recipes),
         cmocka_unit_test(pretraining_pairs_follow_the_rules),

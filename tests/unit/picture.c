@@ -131,7 +131,7 @@ static void frames_have_their_colour(void **state)
     memset(grey, 55, sizeof grey);
     two[0] = (struct region){.low = {19, 10, 9}, .high = {21, 10, 11}};
     two[1] = (struct region){.low = {30, 10, 4}, .high = {31, 10, 5}};
-    mip_picture(&m, 0, 3, (const bool[2]){false, true}, &png);
+    mip_picture(&m, 0, 3, (const bool[2]){false, true}, false, &png);
     uint8_t *rgb = decode(&png, 3, &width, &height);
     assert_int_equal(width, 3 * WIDTH);
     assert_int_equal(height, 3 * HEIGHT);
@@ -150,7 +150,7 @@ static void frames_have_their_colour(void **state)
     /* one that was left out is green, and nothing else changes */
     struct region out = {.low = {12, 10, 13}, .high = {13, 10, 15}};
     m.excluded = &out, m.excluded_count = 1;
-    mip_picture(&m, 0, 3, (const bool[2]){false, true}, &png);
+    mip_picture(&m, 0, 3, (const bool[2]){false, true}, false, &png);
     rgb = decode(&png, 3, &width, &height);
     size_t greens = count_colour(rgb, pixels, green);
     assert_true(greens > 8);
@@ -170,7 +170,7 @@ static void a_tumours_frame_is_drawn_last(void **state)
     two[0] = two[1] = (struct region){.low = {19, 10, 9}, .high = {21, 10, 11}};
     for (int first = 0; first < 2; first++) {
         struct buffer png;
-        mip_picture(&m, 0, 2, (const bool[2]){first, !first}, &png);
+        mip_picture(&m, 0, 2, (const bool[2]){first, !first}, false, &png);
         uint8_t *rgb = decode(&png, 3, &width, &height);
         assert_int_equal(count_colour(rgb, (size_t)(width * height), blue), 0);
         assert_true(count_colour(rgb, (size_t)(width * height), red) > 8);
@@ -188,7 +188,7 @@ static void frames_beyond_the_edge_are_cut(void **state)
     two[0] = (struct region){.low = {-30, -30, -30}, .high = {90, 90, 90}};
     two[1] = (struct region){.low = {0, 0, 0}, .high = {0, 0, 0}};
     for (int angle = 0; angle < ANGLES; angle++) {
-        mip_picture(&m, angle, 1, (const bool[2]){true, true}, &png);
+        mip_picture(&m, angle, 1, (const bool[2]){true, true}, false, &png);
         free(decode(&png, 3, &width, &height));
         assert_true(width == WIDTH && height == HEIGHT);
         buffer_free(&png);

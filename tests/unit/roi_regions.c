@@ -171,7 +171,22 @@ static void test_fcm_scan(void **state)
     assert_non_null(region_at(&again, &blobs[LESION]));
     assert_int_equal(s.clipped, 0);
     regions_message_free(&again);
+
+    r.border = "touch"; /* those that merely reach the last voxel go, too */
+    r.box_centre = "truncate";
+    assert_int_equal(regions_find(&v, &r, NULL, &again, &s, &e), 0);
+    for (size_t i = 0; i < again.count; i++)
+        for (int a = 0; a < 3; a++) {
+            assert_true(again.region[i].box_low[a] + BOX_SIDE < v.grid.dim[a]);
+            assert_int_equal(again.region[i].box_low[a], (int)again.region[i].centroid[a] - BOX_SIDE / 2);
+        }
+    regions_message_free(&again);
+    r.box_centre = "round";
     regions_message_free(&m);
+
+    static const int32_t inside[3] = {0, 4, 7}, reaches[3] = {0, 4, 8};
+    assert_false(box_reaches_end(inside, (const int64_t[3]){17, 21, 24}));
+    assert_true(box_reaches_end(reaches, (const int64_t[3]){17, 21, 24}));
 
     free(v.mask);
     v.mask = NULL;
@@ -298,7 +313,11 @@ static void test_box_at_every_border(void **state)
     v.voxel = xalloc(300, sizeof *v.voxel);
     for (int i = 0; i < 300; i++)
         v.voxel[i] = (float)(i + 1);
-    box_place(centroid, low);
+    box_place(centroid, true, low); /* 10.49 and 0.5 stay below, 2.5 comes down */
+    assert_int_equal(low[0], -6);
+    assert_int_equal(low[1], 2);
+    assert_int_equal(low[2], -8);
+    box_place(centroid, false, low);
     assert_int_equal(low[0], -5);
     assert_int_equal(low[1], 2);
     assert_int_equal(low[2], -7);

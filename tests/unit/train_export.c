@@ -40,7 +40,7 @@ static struct made make_of(const char *peb_norm, const char *activation, int cha
     m.recipe.peb_norm = peb_norm ? peb_norm : "layer";
     m.recipe.classifier_activation = activation;
     m.recipe.channels = box_channel_names(channels);
-    assert_int_equal(model_network(&m.recipe, channels, &m.network, &e), 0);
+    assert_int_equal(model_network(&m.recipe, channels, true, &m.network, &e), 0);
     m.params = params_open(m.b);
     m.tape = tape_open(m.params, BOXES, 1);
     m.values = network_build(m.tape, &m.network, NETWORK_ENCODER | NETWORK_PROJECTION | NETWORK_CLASSIFIER);

@@ -50,7 +50,7 @@ static void compare(const struct regions_message *m, const struct region *r, dou
     const struct references *f = &m->references;
     double const least = percist_least_sul(f, lean);
     q->site = site_word(m, q);
-    q->organ = r->organ > ORGAN_LABEL_NONE ? organ_label_name(r->organ) : "";
+    q->organ = r->organ > ORGAN_LABEL_NONE && r->organ != ORGAN_LABEL_REST ? organ_label_name(r->organ) : "";
     q->height_fraction = (r->centroid[0] - f->body_low) / (f->body_high - f->body_low);
     q->to_liver = q->suv_max / f->liver_mean;
     q->to_blood = q->suv_max / f->blood_mean;

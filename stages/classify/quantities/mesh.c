@@ -85,15 +85,21 @@ static double dot(const double a[3], const double b[3])
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
 
-static void triangle_add(const double a[3], const double b[3], const double c[3], struct mesh_measure *m)
+/* What a pattern's triangles come to on a grid: their area, and of the integral of z over them (the volume, by Gauss) the part that grows
+ * with the cube's own z and the part that does not. */
+struct patch {
+    double area, up, volume;
+};
+
+static void triangle_add(const double a[3], const double b[3], const double c[3], struct patch *p)
 {
     double u[3], v[3], n[3];
     for (int i = 0; i < 3; i++)
         u[i] = b[i] - a[i], v[i] = c[i] - a[i];
     cross(u, v, n);
-    m->surface_mm2 += sqrt(dot(n, n)) / 2;
-    cross(b, c, n);
-    m->volume_mm3 += dot(a, n) / 6;
+    p->area += sqrt(dot(n, n)) / 2;
+    p->up += n[0] / 2;
+    p->volume += n[0] / 2 * (a[0] + b[0] + c[0]) / 3;
 }
 
 /* The middle of an edge, mm from the cube's corner 0. */
@@ -105,22 +111,32 @@ static void edge_middle(int e, const double mm[3], double p[3])
     }
 }
 
-static void ring_add(const struct rings *r, int ring, const double at[3], const double mm[3], struct mesh_measure *m)
+/* Rings that do not lie in a plane: of the fans from each corner that of the largest area, of several the one that encloses most. */
+static void ring_add(const struct rings *r, int ring, const double mm[3], struct patch *sum)
 {
-    double p[RING_MOST][3], middle[3] = {0, 0, 0};
+    double p[RING_MOST][3];
     int const n = r->length[ring];
-    for (int i = 0; i < n; i++) {
+    struct patch best = {0};
+    for (int i = 0; i < n; i++)
         edge_middle(r->edge[ring][i], mm, p[i]);
-        for (int a = 0; a < 3; a++) {
-            p[i][a] += at[a];
-            middle[a] += p[i][a] / n;
-        }
+    for (int f = 0; f < n; f++) {
+        struct patch fan = {0};
+        for (int i = 1; i + 1 < n; i++)
+            triangle_add(p[f], p[(f + i) % n], p[(f + i + 1) % n], &fan);
+        double const least = 1e-9 * fan.area, more = fan.area - best.area;
+        if (f == 0 || more > least || (more > -least && fan.volume > best.volume + 1e-9 * fabs(best.volume)))
+            best = fan;
     }
-    if (n == 3)
-        triangle_add(p[0], p[1], p[2], m);
-    else
-        for (int i = 0; i < n; i++)
-            triangle_add(middle, p[i], p[(i + 1) % n], m);
+    sum->area += best.area, sum->up += best.up, sum->volume += best.volume;
+}
+
+static void patches_make(struct patch patch[1 << CORNERS], const double mm[3])
+{
+    for (int inside = 0; inside < 1 << CORNERS; inside++) {
+        patch[inside] = (struct patch){0};
+        for (int i = 0; i < pattern[inside].count; i++)
+            ring_add(&pattern[inside], i, mm, &patch[inside]);
+    }
 }
 
 /* ---- diameters */
@@ -224,6 +240,8 @@ void mesh_measure(const uint8_t *mask, const int64_t dim[3], const double spacin
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, patterns_make);
     *m = (struct mesh_measure){0};
+    struct patch patch[1 << CORNERS];
+    patches_make(patch, spacing_mm);
     int64_t const H = dim[1], W = dim[2];
     for (int64_t z = 0; z + 1 < dim[0]; z++)
         for (int64_t y = 0; y + 1 < H; y++) {
@@ -233,10 +251,8 @@ void mesh_measure(const uint8_t *mask, const int64_t dim[3], const double spacin
                 unsigned inside = 0;
                 for (unsigned k = 0; k < 4; k++)
                     inside |= (unsigned)(row[k][x] != 0) << 2 * k | (unsigned)(row[k][x + 1] != 0) << (2 * k + 1);
-                const struct rings *r = &pattern[inside];
-                double const at[3] = {(double)z * spacing_mm[0], (double)y * spacing_mm[1], (double)x * spacing_mm[2]};
-                for (int i = 0; i < r->count; i++)
-                    ring_add(r, i, at, spacing_mm, m);
+                m->surface_mm2 += patch[inside].area;
+                m->volume_mm3 += patch[inside].up * (double)z * spacing_mm[0] + patch[inside].volume;
             }
         }
     m->volume_mm3 = fabs(m->volume_mm3);

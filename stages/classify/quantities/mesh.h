@@ -3,8 +3,10 @@
  *
  * The isosurface at one half of the region's mask, by marching cubes (Lorensen and Cline 1987): corners lie half-way between the centres
  * of a voxel inside and its neighbour outside. The table of triangles is not copied from anywhere: of each of the 256 cubes the lines
- * in which the surface meets its six faces are joined to rings, and each ring is a fan round its middle. On a face whose inside
- * corners lie across from each other they are kept apart, whichever cube looks at it, so the surface is closed. */
+ * in which the surface meets its six faces are joined to rings, and each ring becomes a fan of triangles. On a face whose inside
+ * corners lie across from each other they are kept apart, whichever cube looks at it, so the surface is closed. Where a ring does
+ * not lie in a plane its triangles are a choice; ours makes the largest area, as the tables of MIRP's and PyRadiomics' libraries nearly
+ * always do (tests/unit/quantities.c says how near). */
 #ifndef PETREL_CLASSIFY_MESH_H
 #define PETREL_CLASSIFY_MESH_H
 #include "common/base.h"

@@ -22,6 +22,8 @@ struct batch_source *batch_source_channels(const struct train *t, batch_request_
 /* Pairs of rows from a TSV file ("row1 <tab> row2" a line, batches in order; every epoch the same). */
 int batch_source_list(struct batch_source **s, const struct train *t, batch_request_next next, void *context,
                       struct error *e) MUST_USE;
+/* Marks the shards whose regions the list names. */
+int batch_list_shards(const struct train *t, bool *shard, struct error *e) MUST_USE;
 /* Batches an epoch of the list has. */
 int batch_list_steps(const char *path, int64_t batch, int64_t *steps, struct error *e) MUST_USE;
 

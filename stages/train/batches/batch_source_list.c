@@ -61,6 +61,19 @@ int batch_list_steps(const char *path, int64_t batch, int64_t *steps, struct err
     return 0;
 }
 
+int batch_list_shards(const struct train *t, bool *shard, struct error *e)
+{
+    uint32_t(*pair)[2];
+    size_t pairs;
+    if (list_read(t->pair_list, &pair, &pairs, e))
+        return -1;
+    for (size_t i = 0; i < 2 * pairs; i++)
+        if (pair[i / 2][i % 2] < t->cache.regions) /* others are refused when they are read */
+            shard[t->rows[pair[i / 2][i % 2]].shard] = true;
+    free(pair);
+    return 0;
+}
+
 static int fill_item(struct list *l, struct pair_batch_message *b, size_t item, uint32_t row, struct error *e)
 {
     const struct train *t = l->train;

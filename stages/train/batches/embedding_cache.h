@@ -4,9 +4,9 @@
 #define PETREL_STAGES_TRAIN_BATCHES_EMBEDDING_CACHE_H
 #include "common/base.h"
 
-/* [count][E], [count]; embedding NULL: not there yet */
+/* [count][E], [count][9], [count]; embedding NULL: not there yet */
 struct embedded {
-    float *embedding;
+    float *embedding, *position;
     int32_t *label;
     int count;
 };

@@ -39,7 +39,7 @@ static void open_network(struct export *x, struct train *t)
     x->train = t;
     x->parts = NETWORK_ENCODER | (model_has_part(&t->init_file, "projection") ? NETWORK_PROJECTION : 0u) |
                (model_has_part(&t->init_file, "classifier") ? NETWORK_CLASSIFIER : 0u);
-    if (model_network(&t->recipe, t->channels, &t->network, &e) ||
+    if (model_network(&t->recipe, t->channels, x->parts & NETWORK_CLASSIFIER, &t->network, &e) ||
         !(t->backend = backend_choose(&(struct backend_wish){t->backend_name, "float32", t->threads}, &e)))
         die_of(&e);
     x->params = params_open(t->backend);

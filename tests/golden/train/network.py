@@ -64,11 +64,18 @@ class Peb(nn.Module):
 
 
 class Network(nn.Module):
-    def __init__(self, width=64, projection=2048, hidden=128, channels=1):
+    """late: PET and CT each have a backbone; their features stand side by side. position False: no PEB"""
+
+    def __init__(self, width=64, projection=2048, hidden=128, channels=1, blocks=(2, 2, 2, 2), late=False, position=True):
         super().__init__()
         E = 8 * width
-        self.backbone = Backbone(width, channels=channels)
-        self.peb = Peb(E)
+        self.backbone = Backbone(width, blocks, channels=1 if late else channels)
+        if late:
+            self.backbone_ct = Backbone(width, blocks)
+        if position:
+            self.peb = Peb(E, backbones=2 if late else 1)
+        elif late:
+            E *= 2
         self.projection = nn.Sequential(nn.Linear(E, projection, bias=False), nn.BatchNorm1d(projection), nn.ReLU(),
                                         nn.Linear(projection, projection))
         self.classifier = nn.Sequential(nn.Linear(E, hidden), nn.ReLU(), nn.Linear(hidden, 2))
@@ -78,7 +85,10 @@ class Network(nn.Module):
                 nn.init.normal_(m.weight, 0, math.sqrt(2 / (k[0] * k[1] * c)))
 
     def embed(self, box, position):
-        return self.peb(self.backbone(box), position)
+        y = self.backbone(box[:, :1]) if hasattr(self, "backbone_ct") else self.backbone(box)
+        if hasattr(self, "backbone_ct"):
+            y = torch.cat([y, self.backbone_ct(box[:, 1:])], 1)
+        return self.peb(y, position) if hasattr(self, "peb") else y
 
 
 def numbers(begin, *shape):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base64 -- bytes as letters, for pictures inside a page.   [base64] -> page */
-#include "stages/eval/base64.h"
+/* base64 -- bytes as letters, for pictures inside a page.   [base64] -> eval, classify */
+#include "stages/base64.h"
 #include <string.h>
 
 char *base64_of(const char *prefix, const void *data, size_t size)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* given -- regions that somebody else drew, on the grid they were drawn on.   common */
+#include "common/given.h"
+#include <stdlib.h>
+#include <string.h>
+
+void given_free(struct given **g)
+{
+    if (*g) {
+        buffer_free(&(*g)->runs);
+        buffer_free(&(*g)->part_runs);
+        free((*g)->region);
+        free(*g);
+    }
+    *g = NULL;
+}
+
+struct map_run {
+    uint32_t value, length;
+};
+
+static struct map_run run_at(const struct buffer *runs, size_t i)
+{
+    struct map_run r;
+    memcpy(&r, runs->data + i * sizeof r, sizeof r);
+    return r;
+}
+
+static void bounds(const struct grid *g, const struct buffer *runs, int64_t low[3], int64_t high[3])
+{
+    int64_t const H = g->dim[1], W = g->dim[2];
+    uint64_t at = 0;
+    for (int a = 0; a < 3; a++)
+        low[a] = INT64_MAX, high[a] = -1;
+    for (size_t i = 0; i < runs->size / sizeof(struct map_run); at += run_at(runs, i++).length) {
+        if (run_at(runs, i).value == 0)
+            continue;
+        int64_t const from = (int64_t)at, to = from + run_at(runs, i).length - 1;
+        int64_t const first[3] = {from / W / H, from / W % H, from % W}, last[3] = {to / W / H, to / W % H, to % W};
+        for (int a = 0; a < 3; a++) {
+            bool const whole =
+                a > 0 && (first[0] != last[0] || (a == 2 && first[1] != last[1])); /* it goes round an edge */
+            int64_t const least = whole ? 0 : first[a], most = whole ? g->dim[a] - 1 : last[a];
+            low[a] = least < low[a] ? least : low[a];
+            high[a] = most > high[a] ? most : high[a];
+        }
+    }
+}
+
+void given_box(const struct grid *g, const struct buffer *runs, struct given_box *box)
+{
+    int64_t low[3], high[3];
+    int64_t const H = g->dim[1], W = g->dim[2];
+    bounds(g, runs, low, high);
+    box->grid = *g;
+    box->value = NULL;
+    if (high[0] < 0)
+        return;
+    double const corner[3] = {(double)low[0], (double)low[1], (double)low[2]};
+    double ras[3];
+    grid_to_mm(g, corner, ras);
+    for (int a = 0; a < 3; a++) {
+        box->grid.dim[a] = high[a] - low[a] + 1;
+        box->grid.affine[a][3] = ras[a];
+    }
+    box->value = xalloc(grid_voxels(&box->grid), sizeof *box->value);
+    uint64_t at = 0;
+    for (size_t i = 0; i < runs->size / sizeof(struct map_run); at += run_at(runs, i++).length)
+        for (uint32_t k = 0; run_at(runs, i).value && k < run_at(runs, i).length; k++) {
+            int64_t const v = (int64_t)(at + k);
+            box->value[grid_at(&box->grid, v / W / H - low[0], v / W % H - low[1], v % W - low[2])] =
+                run_at(runs, i).value;
+        }
+}

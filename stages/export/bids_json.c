@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bids_json -- dataset_description.json and the images' sidecars.   bids -> [bids_json] */
+#include "common/file.h"
+#include "stages/export/bids_internal.h"
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int publish_json(const char *path, json_t *made, struct error *e)
+{
+    char *text = json_dumps(made, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    char *line = xprintf("%s\n", text);
+    int rc = publish_bytes(path, line, strlen(line), e);
+    free(line);
+    free(text);
+    json_decref(made);
+    return rc;
+}
+
+int bids_describe_dataset(const char *dir, const struct findings *f, struct error *e)
+{
+    char *path = path_join(dir, "dataset_description.json");
+    int rc = 0;
+    if (file_exists(path)) {
+        json_t *there = json_load_file(path, 0, NULL);
+        const char *by =
+            json_string_value(json_object_get(json_array_get(json_object_get(there, "GeneratedBy"), 0), "Name"));
+        if (by == NULL || strcmp(by, "petrel-classify") != 0)
+            rc = fail_as(
+                e, EX_CANTCREAT,
+                "cannot add to '%s': it is no derivative of petrel-classify (GeneratedBy); name another folder", dir);
+        json_decref(there);
+    } else {
+        rc = publish_json(path,
+                          json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:s}]}", "Name", "Petrel: regions of high FDG uptake",
+                                    "BIDSVersion", "1.9.0", "DatasetType", "derivative", "GeneratedBy", "Name",
+                                    "petrel-classify", "Version", f->version, "Description",
+                                    "finds regions of high uptake in FDG-PET and says which are tumour; research "
+                                    "software, no medical device"),
+                          e);
+    }
+    free(path);
+    return rc;
+}
+
+static json_t *columns_json(void)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < bids_column_count; i++)
+        json_object_set_new(all, bids_columns[i].name,
+                            *bids_columns[i].unit ? json_pack("{s:s, s:s}", "Description", bids_columns[i].help,
+                                                              "Units", bids_columns[i].unit)
+                                                  : json_pack("{s:s}", "Description", bids_columns[i].help));
+    return all;
+}
+
+int bids_describe_image(const char *path, enum bids_image image, const struct findings *f, struct error *e)
+{
+    json_t *made = json_object();
+    if (f->simulated)
+        json_object_set_new(made, "Description", json_string("SIMULATED scan: no real patient"));
+    json_object_set_new(made, "SourceSHA256", json_string(f->source_sha256));
+    json_object_set_new(made, "SpatialReference", json_string("orig"));
+    json_object_set_new(made, "ModelSHA256", json_string(f->model_sha256));
+    if (*f->cohort)
+        json_object_set_new(made, "ModelTrainedOn", json_string(f->cohort));
+    if (!isnan(f->threshold))
+        json_object_set_new(made, "ProbabilityThreshold", json_real(f->threshold));
+    json_object_set_new(made, "Settings", json_string(f->settings));
+    if (image == BIDS_TUMOUR)
+        json_object_set_new(made, "Type", json_string("Lesion"));
+    if (image == BIDS_REGIONS) {
+        json_object_set_new(made, "Manual", json_false());
+        json_object_update_new(made, columns_json());
+    }
+    return publish_json(path, made, e);
+}
+
+void bids_sidecar_digest(const char *path, char sha256[65])
+{
+    json_t *there = json_load_file(path, 0, NULL);
+    const char *text = json_string_value(json_object_get(there, "SourceSHA256"));
+    snprintf(sha256, 65, "%s", text ? text : "");
+    json_decref(there);
+}
