@@ -72,6 +72,7 @@ node() {
 run_keep() {
     (exec {run_lock}>&- && eval "exec petrel-keep -- ${run_commands[$1]}") &
     run_pids[$1]=$!
+    [ -z "$run_stopping" ] || kill -TERM "$!" 2>/dev/null # we were asked to leave while nodes were still being started
 }
 
 # A keeper that was killed took its program with it: both are started again. 1: all nodes have ended.
