@@ -77,8 +77,8 @@ static void fixture_make(struct fixture *f)
 /* "--a b 'c" split at blanks: parse them. */
 static int parse(struct fixture *f, const char *words)
 {
-    static char text[2000];
-    static char *argv[200];
+    static char text[4000];
+    static char *argv[600];
     int argc = 0;
     argv[argc++] = "petrel-roi";
     format_into(text, sizeof text, "%s", words);
@@ -198,10 +198,12 @@ static void wrong_words(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         wrong(bad[i].words, EX_USAGE, bad[i].sentence);
-    char many[1000] = "";
-    for (int i = 0; i < 65; i++)
+    enum { MOST = COUNT_OF(((struct opt_strings *)0)->value) };
+    static char many[8 * (MOST + 1) + 1], says[40];
+    for (int i = 0; i < MOST + 1; i++)
         strcat(many, "--op a ");
-    wrong(many, EX_USAGE, "more than 64 times");
+    format_into(says, sizeof says, "more than %d times", MOST);
+    wrong(many, EX_USAGE, says);
 }
 
 static void recipes(void **state)

@@ -72,6 +72,9 @@ static void check_message(const struct volume *v, const struct regions_message *
     size_t voxels = grid_voxels(&v->grid);
     uint32_t *label = xalloc(voxels, sizeof *label);
     assert_int_equal(labels_decode(&m->label_runs, label, voxels, &e), 0);
+    double hottest = 0;
+    for (size_t i = 0; i < voxels; i++)
+        hottest = fmax(hottest, (double)v->voxel[i]);
     for (size_t i = 0; i < m->count; i++) {
         const struct region *r = &m->region[i];
         int64_t count = 0, in_truth = 0, in_box = 0;
@@ -96,7 +99,8 @@ static void check_message(const struct volume *v, const struct regions_message *
         assert_int_equal(count, r->voxels);
         assert_true(fabs(r->in_box - (double)in_box / (double)count) < 1e-12);
         assert_true(fabs(sum / (double)count - r->suv_mean) < 1e-6 && max == r->suv_max);
-        assert_true(r->suv_peak <= r->suv_max * (1 + 1e-9) && r->suv_peak > 0);
+        /* the sphere may reach beyond the region, into what is hotter beside it */
+        assert_true(r->suv_peak <= hottest * (1 + 1e-9) && r->suv_peak > 0);
         assert_true(fabs(r->ml - (double)count * grid_voxel_ml(&v->grid)) < 1e-9);
         double mm[3];
         for (int a = 0; a < 3; a++) {

@@ -197,8 +197,8 @@ static void good_and_bad(void **state)
     static const struct {
         const char *stage, *says;
     } refused[SCANS] = {[1] = {"suv", "(0010,1030) PatientWeight is missing"},
-                        [3] = {"load", "SUV.nii.gz': gzip data ends early"},
-                        [4] = {"load", "SUV_mask.nii.gz': it has 4 x 5 x 5 voxels, its scan 4 x 5 x 6"},
+                        [3] = {"load", ".nii.gz': gzip data ends early"},
+                        [4] = {"load", ".nii.gz': it has 4 x 5 x 5 voxels, its scan 4 x 5 x 6"},
                         [5] = {"load", "give --units suv or --units bqml"}};
     assert_int_equal(run("first", NULL, got, codes), SCANS);
     assert_int_equal(codes[0], EX_DATAERR);
