@@ -27,7 +27,7 @@ job_run() {
     done
     trap - USR1 TERM INT
     case $job_code in
-    65) echo "job ${SLURM_JOB_ID:-}: some scans were refused, the log names them; everything else is done" && job_code=0 ;;
+    65) echo "job ${SLURM_JOB_ID:-}: what was refused stands above (65); everything else is done" && job_code=0 ;;
     esac
 }
 
