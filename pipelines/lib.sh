@@ -82,7 +82,7 @@ run_look() {
         name=${run_nodes[i]}
         if kill -0 "${run_pids[i]}" 2>/dev/null; then
             alive=0
-        elif [ ! -e "$run_dir/logs/$name.exit" ] && [ -z "$run_stopping" ] && [ "$((run_lost[i] += 1))" -le "$run_keepers_max" ]; then
+        elif [ -d "$run_dir/logs" ] && [ ! -e "$run_dir/logs/$name.exit" ] && [ -z "$run_stopping" ] && [ "$((run_lost[i] += 1))" -le "$run_keepers_max" ]; then
             echo "$name: its keeper was killed, both are started again" >>"$run_dir/logs/$name.log"
             run_keep "$i"
             alive=0
