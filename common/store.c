@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <hdf5.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,15 +40,27 @@ static struct {
     size_t size;
 } types[7];
 
-/* Where memory is gone, HDF5 1.10 leaves by itself (H5I_register: exit(-1)), with a code of nobody's and without a word. */
+/* Where memory is gone, HDF5 1.10 leaves by itself (H5I_register: exit(-1)), with a code of nobody's and without a word; and as it begins it
+ * steps on what it could not make (H5P_init: SIGSEGV), where nothing but write() is safe. Later it may fall likewise, which is not looked
+ * after: that could as well be us. */
+static _Noreturn void library_lost(void)
+{
+    static const char says[] =
+        ": HDF5 gave up: no memory, most likely (close other programs, or run on a larger machine)\n";
+    (void)!write(STDERR_FILENO, program_name(), strlen(program_name()));
+    (void)!write(STDERR_FILENO, says, sizeof says - 1);
+    _exit(EX_OSERR);
+}
 static void library_gave_up(int status, void *nothing)
 {
     (void)nothing;
-    if (status != -1)
-        return;
-    fprintf(stderr, "%s: HDF5 gave up: no memory, most likely (close other programs, or run on a larger machine)\n",
-            program_name());
-    _exit(EX_OSERR);
+    if (status == -1)
+        library_lost();
+}
+static void library_fell(int signal)
+{
+    (void)signal;
+    library_lost();
 }
 
 static void library_begin(void)
@@ -55,7 +68,13 @@ static void library_begin(void)
     on_exit(library_gave_up, NULL);
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1); /* read once, when the library starts */
     H5dont_atexit(); /* its farewell after a failed write is a SIGSEGV; whatever we keep was closed by hand */
-    H5open();
+    static char stack[1 << 16]; /* of its own: some of its failures call themselves until there is none left */
+    stack_t own = {.ss_sp = stack, .ss_size = sizeof stack}, stack_before;
+    struct sigaction fell = {.sa_handler = library_fell, .sa_flags = SA_ONSTACK}, before;
+    sigaltstack(&own, &stack_before);
+    sigaction(SIGSEGV, &fell, &before);
+    if (H5open() < 0) /* unseen, the next call would step on what was not made */
+        library_lost();
     types[STORE_U8].file = H5T_STD_U8LE, types[STORE_U8].memory = H5T_NATIVE_UINT8;
     types[STORE_I32].file = H5T_STD_I32LE, types[STORE_I32].memory = H5T_NATIVE_INT32;
     types[STORE_U32].file = H5T_STD_U32LE, types[STORE_U32].memory = H5T_NATIVE_UINT32;
@@ -65,6 +84,8 @@ static void library_begin(void)
     types[STORE_F64].file = H5T_IEEE_F64LE, types[STORE_F64].memory = H5T_NATIVE_DOUBLE;
     for (size_t i = 0; i < COUNT_OF(types); i++)
         types[i].size = H5Tget_size(types[i].memory);
+    sigaction(SIGSEGV, &before, NULL);
+    sigaltstack(&stack_before, NULL);
 }
 
 /* First in every function: HDF5 prints its errors unless told not to, thread by thread. */

@@ -7,8 +7,7 @@
 #                                                program, of a kind after another
 #   PETREL_FAULT_KINDS="full broken short unread memory"   PETREL_FAULT_ROWS=REGEX   some alone
 . "$(dirname "$0")/lib.sh" "${1:-build}"
-# Without N memory does not fail: HDF5 1.10 itself dies in some of its own failed allocations (docs/promises.md), which is known and not mended.
-each=${2:-1} kinds=${PETREL_FAULT_KINDS:-full broken short unread ${2:+memory}} in_turn=${2:+no}
+each=${2:-1} kinds=${PETREL_FAULT_KINDS:-full broken short unread memory} in_turn=${2:+no}
 preload=$build/tests/fault/preload.so
 [ -e "$preload" ] || skip "no $preload: make tests"
 nm -D "$build/bin/petrel-cache" 2>/dev/null | grep -qE '__(asan|tsan)_init' && skip "a sanitizer has an allocator of its own"
