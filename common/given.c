@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* given -- regions that somebody else drew, on the grid they were drawn on.   common */
 #include "common/given.h"
+#include "common/map_runs.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,27 +16,16 @@ void given_free(struct given **g)
     *g = NULL;
 }
 
-struct map_run {
-    uint32_t value, length;
-};
-
-static struct map_run run_at(const struct buffer *runs, size_t i)
-{
-    struct map_run r;
-    memcpy(&r, runs->data + i * sizeof r, sizeof r);
-    return r;
-}
-
 static void bounds(const struct grid *g, const struct buffer *runs, int64_t low[3], int64_t high[3])
 {
     int64_t const H = g->dim[1], W = g->dim[2];
     uint64_t at = 0;
     for (int a = 0; a < 3; a++)
         low[a] = INT64_MAX, high[a] = -1;
-    for (size_t i = 0; i < runs->size / sizeof(struct map_run); at += run_at(runs, i++).length) {
-        if (run_at(runs, i).value == 0)
+    for (size_t i = 0; i < map_runs(runs); at += map_run_at(runs, i++).length) {
+        if (map_run_at(runs, i).value == 0)
             continue;
-        int64_t const from = (int64_t)at, to = from + run_at(runs, i).length - 1;
+        int64_t const from = (int64_t)at, to = from + map_run_at(runs, i).length - 1;
         int64_t const first[3] = {from / W / H, from / W % H, from % W}, last[3] = {to / W / H, to / W % H, to % W};
         for (int a = 0; a < 3; a++) {
             bool const whole =
@@ -66,11 +56,11 @@ void given_box(const struct grid *g, const struct buffer *runs, struct given_box
     }
     box->value = xalloc(grid_voxels(&box->grid), sizeof *box->value);
     uint64_t at = 0;
-    for (size_t i = 0; i < runs->size / sizeof(struct map_run); at += run_at(runs, i++).length)
-        for (uint32_t k = 0; run_at(runs, i).value && k < run_at(runs, i).length; k++) {
+    for (size_t i = 0; i < map_runs(runs); at += map_run_at(runs, i++).length)
+        for (uint32_t k = 0; map_run_at(runs, i).value && k < map_run_at(runs, i).length; k++) {
             int64_t const v = (int64_t)(at + k);
             box->value[grid_at(&box->grid, v / W / H - low[0], v / W % H - low[1], v % W - low[2])] =
-                run_at(runs, i).value;
+                map_run_at(runs, i).value;
         }
 }
 

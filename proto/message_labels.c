@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* message_labels -- label maps as runs of (value, length), both uint32 little endian.   proto */
+#include "common/map_runs.h"
 #include "proto/message.h"
 #include <stdlib.h>
 #include <string.h>
@@ -51,12 +52,11 @@ static int runs_check(const struct buffer *runs, size_t voxels, struct error *e)
     if (runs->size % 8)
         return fail(e, "label map has %zu bytes, which are no whole runs of 8", runs->size);
     size_t filled = 0;
-    for (size_t i = 0; i < runs->size; i += 8) {
-        uint32_t length;
-        memcpy(&length, runs->data + i + 4, 4);
+    for (size_t i = 0; i < map_runs(runs); i++) {
+        uint32_t const length = map_run_at(runs, i).length;
         if (length == 0 || length > voxels - filled)
-            return fail(e, "label map's run %zu of %u voxels does not fit: %zu of %zu are filled before it", i / 8,
-                        length, filled, voxels);
+            return fail(e, "label map's run %zu of %u voxels does not fit: %zu of %zu are filled before it", i, length,
+                        filled, voxels);
         filled += length;
     }
     return filled == voxels ? 0 : fail(e, "label map's runs fill %zu voxels of %zu", filled, voxels);
@@ -68,11 +68,10 @@ int labels_decode(const struct buffer *runs, uint32_t *label, size_t voxels, str
         return -1;
     if (!label) /* only asked whether they fit */
         return 0;
-    for (size_t i = 0; i < runs->size; i += 8) {
-        uint32_t pair[2];
-        memcpy(pair, runs->data + i, 8);
-        for (uint32_t k = 0; k < pair[1]; k++)
-            *label++ = pair[0];
+    for (size_t i = 0; i < map_runs(runs); i++) {
+        struct map_run const run = map_run_at(runs, i);
+        for (uint32_t k = 0; k < run.length; k++)
+            *label++ = run.value;
     }
     return 0;
 }
@@ -81,13 +80,12 @@ int bytes_decode(const struct buffer *runs, uint8_t *label, size_t voxels, struc
 {
     if (runs_check(runs, voxels, e))
         return -1;
-    for (size_t i = 0; i < runs->size; i += 8) {
-        uint32_t pair[2];
-        memcpy(pair, runs->data + i, 8);
-        if (pair[0] > UINT8_MAX)
-            return fail(e, "label map's run %zu has the label %u (at most 255)", i / 8, pair[0]);
-        memset(label, (int)pair[0], pair[1]);
-        label += pair[1];
+    for (size_t i = 0; i < map_runs(runs); i++) {
+        struct map_run const run = map_run_at(runs, i);
+        if (run.value > UINT8_MAX)
+            return fail(e, "label map's run %zu has the label %u (at most 255)", i, run.value);
+        memset(label, (int)run.value, run.length);
+        label += run.length;
     }
     return 0;
 }

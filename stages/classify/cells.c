@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cells -- a scan small enough to lie in a page: the body's box in cells of whole voxels, as pictures.   result -> [cells] -> page */
 #include "stages/classify/cells.h"
+#include "common/map_runs.h"
 #include "stages/base64.h"
 #include "stages/picture.h"
 #include <math.h>
@@ -140,10 +141,9 @@ static int put_labels(const struct regions_message *m, const struct cells *c, FI
         return -1;
     uint8_t *image = xalloc((size_t)(picture_width(c) * picture_height(c)), 3);
     uint64_t at = 0;
-    for (size_t i = 0; i + 8 <= m->label_runs.size; i += 8) {
-        uint32_t run[2];
-        memcpy(run, m->label_runs.data + i, sizeof run);
-        for (uint32_t k = 0; run[0] && k < run[1]; k++) {
+    for (size_t i = 0; i < map_runs(&m->label_runs); i++) {
+        struct map_run const run = map_run_at(&m->label_runs, i);
+        for (uint32_t k = 0; run.value && k < run.length; k++) {
             int64_t const voxel = (int64_t)(at + k), W = m->grid.dim[2], H = m->grid.dim[1];
             int64_t const z = voxel / W / H - c->low[0], y = voxel / W % H - c->low[1], x = voxel % W - c->low[2];
             if (z < 0 || y < 0 || x < 0 || z / c->factor[0] >= c->dim[0] || y / c->factor[1] >= c->dim[1] ||
@@ -151,9 +151,9 @@ static int put_labels(const struct regions_message *m, const struct cells *c, FI
                 continue;
             uint8_t *p = image + 3 * pixel(c, z / c->factor[0], y / c->factor[1], x / c->factor[2]);
             if (p[0] == 0 && p[1] == 0)
-                p[0] = (uint8_t)run[0], p[1] = (uint8_t)(run[0] >> 8);
+                p[0] = (uint8_t)run.value, p[1] = (uint8_t)(run.value >> 8);
         }
-        at += run[1];
+        at += run.length;
     }
     put_picture("label", image, c, 3, to);
     free(image);

@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "common/given.h"
 #include "common/log.h"
+#include "common/map_runs.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,17 +30,6 @@ static enum fate fate_of(const struct regions_message *m, const bool *tumour, in
     return UNJUDGED;
 }
 
-struct part_run {
-    uint32_t value, length;
-};
-
-static struct part_run run_at(const struct buffer *runs, size_t i)
-{
-    struct part_run r;
-    memcpy(&r, runs->data + i * sizeof r, sizeof r);
-    return r;
-}
-
 void keep_measure(const struct regions_message *m, const bool *tumour, struct scan_quantities *s)
 {
     const struct given *g = m->scan.given;
@@ -51,9 +41,9 @@ void keep_measure(const struct regions_message *m, const bool *tumour, struct sc
         return;
     double const voxel_ml = grid_voxel_ml(&g->grid);
     double *ml = xalloc(g->parts + 1, sizeof *ml);
-    for (size_t i = 0; i < g->part_runs.size / sizeof(struct part_run); i++)
-        if (run_at(&g->part_runs, i).value > 0 && run_at(&g->part_runs, i).value <= g->parts)
-            ml[run_at(&g->part_runs, i).value - 1] += run_at(&g->part_runs, i).length * voxel_ml;
+    for (size_t i = 0; i < map_runs(&g->part_runs); i++)
+        if (map_run_at(&g->part_runs, i).value > 0 && map_run_at(&g->part_runs, i).value <= g->parts)
+            ml[map_run_at(&g->part_runs, i).value - 1] += map_run_at(&g->part_runs, i).length * voxel_ml;
     for (size_t i = 0; i < g->parts; i++) {
         double overlap;
         enum fate const fate = fate_of(m, tumour, g->region[i], &overlap);
@@ -83,8 +73,8 @@ static int labels_left(const struct result *r, uint32_t *label, uint32_t *most, 
     }
     int rc = labels_decode(&g->runs, label, voxels, e);
     size_t at = 0;
-    for (size_t i = 0; rc == 0 && i < g->part_runs.size / sizeof(struct part_run); i++) {
-        struct part_run const run = run_at(&g->part_runs, i);
+    for (size_t i = 0; rc == 0 && i < map_runs(&g->part_runs); i++) {
+        struct map_run const run = map_run_at(&g->part_runs, i);
         if (run.value > 0 && run.value <= g->parts && out[run.value])
             memset(label + at, 0, run.length * sizeof *label);
         at += run.length;

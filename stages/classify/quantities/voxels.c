@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* voxels -- each region's voxels as a list, from the label map's runs.   regions message -> [voxels] -> measure, outlines */
 #include "stages/classify/quantities/voxels.h"
+#include "common/map_runs.h"
 #include <stdlib.h>
 #include <string.h>
-
-struct map_run {
-    uint32_t value, length;
-};
-
-static struct map_run run_at(const struct buffer *runs, size_t i)
-{
-    struct map_run r;
-    memcpy(&r, runs->data + i * sizeof r, sizeof r);
-    return r;
-}
 
 /* row[value]: which region a value of the map is of, from 1; 0: none that is told of. */
 static uint32_t *rows_make(const struct region *region, size_t count, size_t before, uint32_t most)
@@ -30,8 +20,8 @@ static uint32_t *rows_make(const struct region *region, size_t count, size_t bef
 static uint32_t map_most(const struct buffer *runs)
 {
     uint32_t most = 0;
-    for (size_t i = 0; i < runs->size / sizeof(struct map_run); i++)
-        most = run_at(runs, i).value > most ? run_at(runs, i).value : most;
+    for (size_t i = 0; i < map_runs(runs); i++)
+        most = map_run_at(runs, i).value > most ? map_run_at(runs, i).value : most;
     return most;
 }
 
@@ -47,8 +37,8 @@ int voxels_of(struct voxels *x, const struct grid *g, const struct voxels_map ma
     x->first = xalloc(x->count + 2, sizeof *x->first);
     size_t *const filled = x->first + 1; /* shifted by one while counting: then each becomes its region's end */
     for (int m = 0; m < 2; m++)
-        for (size_t i = 0; i < map[m].runs->size / sizeof(struct map_run); i++) {
-            struct map_run const r = run_at(map[m].runs, i);
+        for (size_t i = 0; i < map_runs(map[m].runs); i++) {
+            struct map_run const r = map_run_at(map[m].runs, i);
             if (row[m][r.value])
                 filled[row[m][r.value]] += r.length;
         }
@@ -57,8 +47,8 @@ int voxels_of(struct voxels *x, const struct grid *g, const struct voxels_map ma
     x->index = xalloc(filled[x->count] + 1, sizeof *x->index);
     for (int m = 0; m < 2; m++) {
         size_t at = 0;
-        for (size_t i = 0; i < map[m].runs->size / sizeof(struct map_run); i++) {
-            struct map_run const r = run_at(map[m].runs, i);
+        for (size_t i = 0; i < map_runs(map[m].runs); i++) {
+            struct map_run const r = map_run_at(map[m].runs, i);
             size_t *to = row[m][r.value] ? &filled[row[m][r.value] - 1] : NULL;
             for (uint32_t k = 0; to && k < r.length; k++)
                 x->index[(*to)++] = at + k;
