@@ -46,7 +46,7 @@ run_begin() {
     mkdir -m 700 "$run_dir/channels" "$run_dir/progress" "$run_dir/logs" || exit 73
     export PETREL_RUN_DIR=$run_dir PETREL_PROGRESS_DIR=$run_dir/progress PETREL_PARENT=$$@$HOSTNAME
     run_nodes=() run_pids=() run_commands=() run_lost=() run_stopping=''
-    trap run_stop INT TERM HUP
+    trap run_stop INT TERM HUP USR1 # the last is Slurm's warning
 }
 
 # Is a program of the run before still there?
@@ -133,7 +133,7 @@ run_wait() {
     done
     kill -TERM "$top" 2>/dev/null
     wait "$top" 2>/dev/null
-    trap - INT TERM HUP
+    trap - INT TERM HUP USR1
     run_end
     code=$?
     exec {run_lock}>&- # only now: whoever waits for it clears what was read
@@ -168,13 +168,13 @@ run_step() {
     local pid code
     "$@" &
     pid=$!
-    trap 'kill -TERM "$pid" 2>/dev/null' INT TERM HUP
+    trap 'kill -TERM "$pid" 2>/dev/null' INT TERM HUP USR1
     wait "$pid"
     code=$?
     while kill -0 "$pid" 2>/dev/null; do # it was a signal to us that ended the wait
         wait "$pid"
         code=$?
     done
-    trap - INT TERM HUP
+    trap - INT TERM HUP USR1
     return "$code"
 }
