@@ -302,6 +302,11 @@ int dir_list(const char *path, struct names *out, struct error *e)
     return 0;
 }
 
+bool names_have(const struct names *n, const char *name)
+{
+    return n->count && bsearch(&name, n->name, n->count, sizeof *n->name, name_order);
+}
+
 void names_free(struct names *n)
 {
     for (size_t i = 0; i < n->count; i++)

@@ -38,6 +38,7 @@ struct names {
     size_t count;
 };
 int dir_list(const char *path, struct names *out, struct error *e) MUST_USE;
+bool names_have(const struct names *n, const char *name); /* of names that are sorted by bytes, as dir_list's are */
 void names_free(struct names *n);
 char *path_join(const char *dir, const char *name) MUST_USE;
 /* The program `name` in this very program's folder; the caller's. */

@@ -22,6 +22,11 @@ struct shard_entry *cache_find(const struct cache *c, struct item_key key)
     return place == INDEX_NONE ? NULL : &c->shard[place];
 }
 
+bool cache_names(const struct cache *c, const char *file)
+{
+    return index_find(c, BY_FILE, file) != INDEX_NONE;
+}
+
 bool cache_has(const struct cache *c, struct item_key key)
 {
     const struct shard_entry *entry = cache_find(c, key);
@@ -127,11 +132,6 @@ size_t cache_patients(const struct cache *c, enum split split)
     return count;
 }
 
-static int text_order(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* The directory is read once: over a network, asking for each of 100,000 files takes a minute. */
 static int shards_present(const struct cache *c, struct error *e)
 {
@@ -139,7 +139,7 @@ static int shards_present(const struct cache *c, struct error *e)
     int result = dir_list(c->dir, &names, e);
     for (size_t i = 0; i < c->shard_count && !result; i++) {
         const char *file = c->shard[i].file;
-        if (!bsearch(&file, names.name, names.count, sizeof *names.name, text_order))
+        if (!names_have(&names, file))
             result =
                 fail(e, "cache '%s' has lost its shard '%s': make it again with petrel-cache collect", c->dir, file);
     }

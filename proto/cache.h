@@ -57,6 +57,8 @@ void cache_close(struct cache *c);
 int cache_writer_open(struct cache *c, const char *dir, struct error *e) MUST_USE;
 /* A shard of this key is published, or the same one of another key. (A refusal is not: its scan may have been mended, and is tried again.) */
 bool cache_has(const struct cache *c, struct item_key key);
+/* A line of the manifest names this file. */
+bool cache_names(const struct cache *c, const char *file);
 /* Publish a shard (or note a refusal); a repeat of a key is dropped and is success. A shard takes the place of an earlier
  * refusal of its key or, from another list of scans, of its source. EX_DATAERR: this scan is bad (a value that is not finite; a scan of this name from another list
  * that differs); EX_CONFIG: it was made with other settings than the cache's; else the directory cannot be written. */

@@ -13,15 +13,11 @@ static void strays_say(const struct cache *c)
     struct error e = {0};
     if (dir_list(c->dir, &names, &e))
         die_of(&e);
-    for (size_t i = 0; i < names.count; i++) {
-        bool known = !ends_with(names.name[i], ".h5");
-        for (size_t k = 0; k < c->shard_count && !known; k++)
-            known = strcmp(c->shard[k].file, names.name[i]) == 0;
-        if (!known)
+    for (size_t i = 0; i < names.count; i++)
+        if (ends_with(names.name[i], ".h5") && !cache_names(c, names.name[i]))
             log_warn("'%s/%s' is in no line of the manifest: left by a collect that was stopped; collecting again "
                      "takes it in",
                      c->dir, names.name[i]);
-    }
     names_free(&names);
 }
 
