@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/emulated.h"
+#include "tests/unit/numbers.h" /* make.py's boxes and positions */
 
 #include <unistd.h>
 
@@ -55,19 +56,6 @@ static void assert_close(const char *method, const char *what, const char *name,
     double d = distance(got, want, count);
     if (!(d <= tolerance))
         fail_msg("%s: %s%s differs by %.3g (at most %.3g)", method, what, name, d, tolerance);
-}
-
-/* make.py's boxes and positions: numbers begin, begin + 1 ... of tests/golden/train/network.py */
-static float *numbers(uint32_t begin, size_t count, float scale)
-{
-    float *x = xalloc(count, sizeof *x);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t k = begin + 1 + (uint32_t)i;
-        k = (k ^ k >> 16) * 0x7feb352dU;
-        k = (k ^ k >> 15) * 0x846ca68bU;
-        x[i] = scale * ((float)((k ^ k >> 16) & 0xffff) / 16384 - 2);
-    }
-    return x;
 }
 
 static const float *begins(const char *method, const struct param *q)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nets_golden -- every backbone, narrow, against its library in float64 (tests/golden/nets/make.py): embedding, focal loss, every
  * gradient of a first step, and ten steps by LARS. What is kept of a tensor is its length and some products with known vectors. */
-#include "common/safetensors.h"
 #include "kernels/nets/network.h"
 #include "kernels/optim/lars.h"
 #include "tests/unit/distance.h"
 #include "tests/unit/emulated.h"
+#include "tests/unit/golden.h"
 #include "tests/unit/narrow.h"
 #include "tests/unit/numbers.h"
 #include <math.h>
@@ -63,7 +63,6 @@ static const struct narrow_net {
     {"alexnet", {{NULL, NULL}}, 4, 0.01, false, false, 1e-5, 2e-3},
 };
 static const double FORWARD = 1e-4, LATER = 2e-3; /* LATER: of losses after steps */
-static struct safetensors golden;
 
 static const float *expected(const char *net, const char *what, size_t count)
 {
@@ -354,20 +353,7 @@ static void test_all(void **state)
 static int open_golden(void **state)
 {
     (void)state;
-    struct error e = {0};
-    const char *paths[] = {"tests/golden/nets/nets.safetensors", "../tests/golden/nets/nets.safetensors"};
-    for (size_t i = 0; i < COUNT_OF(paths); i++)
-        if (!safetensors_read(&golden, paths[i], &e))
-            return 0;
-    print_error("%s\n", e.text);
-    return -1;
-}
-
-static int close_golden(void **state)
-{
-    (void)state;
-    safetensors_free(&golden);
-    return 0;
+    return golden_open("tests/golden/nets/nets.safetensors");
 }
 
 int main(void)

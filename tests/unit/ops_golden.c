@@ -2,9 +2,7 @@
 /* ops_golden -- single operations and their gradients against PyTorch (tests/golden/ops/make.py), on ref and cpu.   tests/unit */
 #include "tests/unit/ops.h"
 
-#include "common/safetensors.h"
-
-static struct safetensors golden;
+#include "tests/unit/golden.h"
 
 static const struct tensor_entry *entry(const char *name, const char *part)
 {
@@ -366,20 +364,7 @@ static void test_back_end(void **state)
 static int open_golden(void **state)
 {
     (void)state;
-    struct error e = {0};
-    const char *const path[] = {"tests/golden/ops/ops.safetensors", "../tests/golden/ops/ops.safetensors"};
-    for (size_t i = 0; i < COUNT_OF(path); i++)
-        if (safetensors_read(&golden, path[i], &e) == 0)
-            return 0;
-    fprintf(stderr, "%s; run from the top of the tree\n", e.text);
-    return -1;
-}
-
-static int close_golden(void **state)
-{
-    (void)state;
-    safetensors_free(&golden);
-    return 0;
+    return golden_open("tests/golden/ops/ops.safetensors");
 }
 
 int main(void)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* position_golden -- the PEB with some parts of the position vector, and PET with CT by early and late fusion, against PyTorch
  * (tests/golden/train/make_position.py). */
-#include "common/safetensors.h"
 #include "kernels/nets/peb.h"
 #include "tests/unit/distance.h"
+#include "tests/unit/golden.h"
 #include "tests/unit/narrow.h"
 #include "tests/unit/numbers.h"
 #include <math.h>
@@ -14,7 +14,6 @@
 
 enum { N = 7, E = 8 };
 static const char *const BACKENDS[] = {"ref", "cpu"};
-static struct safetensors golden;
 
 static const float *expected(const char *tag, const char *name, size_t count)
 {
@@ -200,20 +199,7 @@ static void test_fusion(void **state)
 static int open_golden(void **state)
 {
     (void)state;
-    struct error e = {0};
-    const char *paths[] = {"tests/golden/train/position.safetensors", "../tests/golden/train/position.safetensors"};
-    for (size_t i = 0; i < COUNT_OF(paths); i++)
-        if (!safetensors_read(&golden, paths[i], &e))
-            return 0;
-    print_error("%s\n", e.text);
-    return -1;
-}
-
-static int close_golden(void **state)
-{
-    (void)state;
-    safetensors_free(&golden);
-    return 0;
+    return golden_open("tests/golden/train/position.safetensors");
 }
 
 int main(void)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train_golden -- the whole network, its losses and optimisers against PyTorch (tests/golden/train/make.py). */
-#include "common/safetensors.h"
 #include "kernels/nets/network.h"
 #include "kernels/optim/adamw.h"
 #include "kernels/optim/lars.h"
 #include "kernels/optim/schedule.h"
 #include "tests/unit/distance.h"
+#include "tests/unit/golden.h"
 #include "tests/unit/narrow.h"
 #include "tests/unit/numbers.h"
 #include <math.h>
@@ -17,7 +17,6 @@
 enum { PAIRS = 16, WIDTH = 2, E = 8 * WIDTH, K = 24, H = 6, STEPS = 10 };
 static const double LR = 0.005;
 static const char *const BACKENDS[] = {"ref", "cpu"};
-static struct safetensors golden;
 
 static const float *expected(const char *prefix, const char *name, size_t count)
 {
@@ -297,20 +296,7 @@ static void test_schedule(void **state)
 static int open_golden(void **state)
 {
     (void)state;
-    struct error e = {0};
-    const char *paths[] = {"tests/golden/train/step.safetensors", "../tests/golden/train/step.safetensors"};
-    for (size_t i = 0; i < COUNT_OF(paths); i++)
-        if (!safetensors_read(&golden, paths[i], &e))
-            return 0;
-    print_error("%s\n", e.text);
-    return -1;
-}
-
-static int close_golden(void **state)
-{
-    (void)state;
-    safetensors_free(&golden);
-    return 0;
+    return golden_open("tests/golden/train/step.safetensors");
 }
 
 int main(void)
