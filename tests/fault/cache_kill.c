@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -87,13 +86,11 @@ static bool collect_killed(uint64_t round, useconds_t delay_us, bool kept[SCANS]
 {
     int said[2];
     check(pipe2(said, O_CLOEXEC) == 0, "no pipe");
-    pid_t child = fork();
+    pid_t child = fault_fork();
     if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
         collect(dir, round, said[1]);
         _exit(0);
     }
-    check(child > 0, "no process");
     close(said[1]);
     usleep(delay_us);
     kill(child, SIGKILL);

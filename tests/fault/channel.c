@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,12 +151,10 @@ struct victim {
 
 static void start(struct victim *v)
 {
-    fflush(NULL);
     v->resume_s = 0;
-    v->pid = fork();
+    v->pid = fault_fork();
     if (v->pid)
         return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     char *log = xprintf("%s/%s.log", dir, v->name);
     if (!freopen(log, "a", stderr))
         _exit(99);

@@ -8,7 +8,6 @@
 #include "tests/fault/fault.h"
 #include <errno.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,11 +84,9 @@ static inline int ends_be_collector(void)
 /* settle: in the new process, before anything; NULL: nothing. */
 static inline pid_t ends_start(int (*be)(void), const char *name, void (*settle)(void))
 {
-    fflush(NULL);
-    pid_t const pid = fork();
+    pid_t const pid = fault_fork();
     if (pid)
         return pid;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     program_name_set(name);
     char *log = xprintf("%s/%s.log", ends.dir, name);
     if (!freopen(log, "a", stderr))

@@ -5,9 +5,11 @@
  * name says which), between tabs. tests/fault/run.sh makes its table of them. */
 #ifndef PETREL_TESTS_FAULT_H
 #define PETREL_TESTS_FAULT_H
+#include "common/child.h"
 #include "common/file.h"
 #include "common/rng.h"
 #include "proto/cache.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,16 @@ struct fault_result {
     const char *promise, *attack, *unit;
     uint64_t count, lost, repeated, wrong;
 };
+
+/* child_fork, of a process that goes with its parent; what it cannot do ends the campaign. */
+static inline pid_t fault_fork(void)
+{
+    struct error e = {0};
+    pid_t const pid = child_fork(SIGKILL, &e);
+    if (pid < 0)
+        die_of(&e);
+    return pid;
+}
 
 /* Prints it; the program's exit code. */
 static inline int fault_tell(const struct fault_result *r)

@@ -87,10 +87,8 @@ static uint64_t strangers_talk(bool curve, uint64_t frames)
     uint64_t answers = 0;
     if (pipe(pipes))
         die(EX_OSERR, "no pipe");
-    fflush(NULL);
-    pid_t const pid = fork();
+    pid_t const pid = fault_fork();
     if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
         void *context = zmq_ctx_new();
         struct curve_keys k;
         struct error e = {0};
@@ -179,10 +177,8 @@ static uint64_t insider(uint64_t frames)
     uint64_t items = 0;
     if (pipe(pipes))
         die(EX_OSERR, "no pipe");
-    fflush(NULL);
-    pid_t const pid = fork();
+    pid_t const pid = fault_fork();
     if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
         void *context = zmq_ctx_new();
         struct curve_keys k;
         struct registry r;

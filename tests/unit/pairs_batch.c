@@ -4,36 +4,11 @@
 #include "proto/standardise.h"
 #include "stages/pairs/inspect.h"
 #include "stages/pairs/workers.h"
-#include "tests/unit/common_child.h"
-#include "tests/unit/pairs_cache.h"
+#include "tests/unit/pairs_bench.h"
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-static char *dir;
-
-static int setup(void **state)
-{
-    (void)state;
-    dir = child_dir_make();
-    pairs_cache_make(dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    child_dir_remove(dir);
-    return 0;
-}
-
-static void open_bench(struct workbench *b, struct recipe *r, double memory_gib)
-{
-    struct error e = {0};
-    if (workbench_open(b, r, dir, (uint64_t)(memory_gib * 0x1p30), &e))
-        fail_msg("%s", e.text);
-}
 
 static struct pair_batch_message make(struct workbench *b, int32_t phase, int64_t epoch, int64_t step)
 {

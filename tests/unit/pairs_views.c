@@ -2,35 +2,10 @@
 /* pairs_views -- more views than two of a pair, in both layouts; windows, slices; the same bytes whoever makes them.   tests/unit */
 #include "stages/pairs/batch.h"
 #include "stages/pairs/views.h"
-#include "tests/unit/common_child.h"
-#include "tests/unit/pairs_cache.h"
+#include "tests/unit/pairs_bench.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-static char *dir;
-
-static int setup(void **state)
-{
-    (void)state;
-    dir = child_dir_make();
-    pairs_cache_make(dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    child_dir_remove(dir);
-    return 0;
-}
-
-static void open_bench(struct workbench *b, struct recipe *r, double memory_gib)
-{
-    struct error e = {0};
-    if (workbench_open(b, r, dir, (uint64_t)(memory_gib * 0x1p30), &e))
-        fail_msg("%s", e.text);
-}
 
 static struct pair_batch_message make(struct workbench *b, int32_t phase, int32_t views, int32_t layout, int32_t drawn)
 {
