@@ -3,6 +3,7 @@
 #include "stages/classify/after.h"
 #include "common/child.h"
 #include "common/log.h"
+#include "stages/classify/words.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,25 +14,6 @@
 static const char noted[] = "export.wanted";
 
 /* ---- a child, to its end ---- */
-
-struct words {
-    char **word;
-    size_t count;
-};
-
-static void word_add(struct words *w, const char *word)
-{
-    w->word = xresize(w->word, w->count + 2, sizeof *w->word);
-    w->word[w->count++] = xstrdup(word);
-    w->word[w->count] = NULL;
-}
-
-static void words_free(struct words *w)
-{
-    for (size_t i = 0; i < w->count; i++)
-        free(w->word[i]);
-    free(w->word);
-}
 
 static int worse(int a, int b) /* a failure, then "some input was refused", then none */
 {
@@ -102,7 +84,7 @@ static int only_result(const char *dir, char **found, struct error *e)
     return count == 1 ? 0 : fail(e, "'%s' holds %zu results, and --earlier is one: name its folder", dir, count);
 }
 
-int after_begin(struct after *a, const char *out, char *const *words, struct error *e)
+int after_begin(struct after *a, const char *out, const char *const *words, struct error *e)
 {
     if (a->earlier == NULL)
         return 0;
@@ -112,13 +94,12 @@ int after_begin(struct after *a, const char *out, char *const *words, struct err
     }
     struct words w = {0};
     char *dir = path_join(out, "earlier"), *out_word = xprintf("--out=%s", dir);
-    word_add(&w, "petrel-classify");
-    for (; *words; words++)
-        word_add(&w, *words);
-    word_add(&w, out_word);
-    word_add(&w, "--quiet");
-    word_add(&w, "--");
-    word_add(&w, a->earlier);
+    words_add(&w, "petrel-classify");
+    words_add_all(&w, words);
+    words_add(&w, out_word);
+    words_add(&w, "--quiet");
+    words_add(&w, "--");
+    words_add(&w, a->earlier);
     int const code = run(&w);
     int rc = code == EX_OK ? only_result(dir, &a->earlier_dir, e)
                            : fail_as(e, code, "the earlier scan '%s' could not be classified", a->earlier);
@@ -133,13 +114,13 @@ int after_result(struct after *a, const char *dir, struct error *e)
     struct words w = {0};
     int rc = 0;
     if (a->earlier_dir) {
-        word_add(&w, "petrel-followup");
-        word_add(&w, "--quiet");
+        words_add(&w, "petrel-followup");
+        words_add(&w, "--quiet");
         if (a->same_patient)
-            word_add(&w, "--same-patient");
-        word_add(&w, "--");
-        word_add(&w, a->earlier_dir);
-        word_add(&w, dir);
+            words_add(&w, "--same-patient");
+        words_add(&w, "--");
+        words_add(&w, a->earlier_dir);
+        words_add(&w, dir);
         a->code = worse(a->code, run(&w));
         words_free(&w);
     }
@@ -161,7 +142,7 @@ static size_t noted_add(const char *out, struct words *w)
     for (size_t i = 0; i < in.count; i++) {
         char *dir = path_join(out, in.name[i]), *note = path_join(dir, noted);
         if (file_exists(note)) {
-            word_add(w, dir);
+            words_add(w, dir);
             unlink(note);
             count++;
         }
@@ -175,19 +156,13 @@ static size_t noted_add(const char *out, struct words *w)
 int after_end(struct after *a, const char *out)
 {
     struct words w = {0};
-    const char *const option[] = {"--dicom", a->dicom, "--bids", a->bids};
-    word_add(&w, "petrel-export");
-    word_add(&w, "--quiet");
-    for (size_t i = 0; i < COUNT_OF(option); i += 2)
-        if (option[i + 1]) {
-            word_add(&w, option[i]);
-            word_add(&w, option[i + 1]);
-        }
-    for (size_t i = 0; a->dicom && i < a->from.count; i++) {
-        word_add(&w, "--from");
-        word_add(&w, a->from.value[i]);
-    }
-    word_add(&w, "--");
+    words_add(&w, "petrel-export");
+    words_add(&w, "--quiet");
+    words_add_option(&w, "--dicom", a->dicom);
+    words_add_option(&w, "--bids", a->bids);
+    for (size_t i = 0; a->dicom && i < a->from.count; i++)
+        words_add_option(&w, "--from", a->from.value[i]);
+    words_add(&w, "--");
     if ((a->dicom || a->bids) && noted_add(out, &w) > 0)
         a->code = worse(a->code, run(&w));
     words_free(&w);

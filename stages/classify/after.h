@@ -17,7 +17,7 @@ struct after {
 int after_check(struct after *a, char **scan, size_t scans, struct error *e) MUST_USE;
 /* The earlier result: the folder named, if it is one; else the scan there is classified into OUT/earlier by this very program with `words`
  * (options of its own, NULL at the end). -1: it is no one scan's. */
-int after_begin(struct after *a, const char *out, char *const *words, struct error *e) MUST_USE;
+int after_begin(struct after *a, const char *out, const char *const *words, struct error *e) MUST_USE;
 /* One result is written: it is followed up, and what is to be exported is noted in its folder, so that whoever was killed goes on with it. */
 int after_result(struct after *a, const char *dir, struct error *e) MUST_USE;
 /* All results are written: those noted in OUT are exported, in one look at where the series lie. The worst exit code. */

@@ -8,12 +8,12 @@
 #include "stages/classify/result.h"
 #include "stages/classify/upstream.h"
 #include "stages/classify/watch/watch.h"
+#include "stages/classify/words.h"
 #include "stages/stage.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OWN_ROWS = 26 };
 struct settings {
     const char *model, *out, *keep;
     struct upstream_words words;
@@ -70,24 +70,23 @@ static void note_refusal(struct stage *st, struct taken *item, bool tell)
 static void earlier_begin(struct settings *s, const struct option *table, size_t rows)
 {
     static const char *const passed[] = {"model", "backend", "precision", "units", "threshold"};
-    char *words[COUNT_OF(passed) + 3] = {0};
+    struct words w = {0};
     struct error e = {0};
-    size_t count = 0;
     for (size_t i = 0; i < rows; i++)
         for (size_t k = 0; k < COUNT_OF(passed); k++)
             if (strcmp(table[i].name, passed[k]) == 0) {
-                char *value = opts_value(&table[i]);
-                words[count++] = xprintf("--%s=%s", passed[k], value);
+                char *value = opts_value(&table[i]), *word = xprintf("--%s=%s", passed[k], value);
+                words_add(&w, word);
+                free(word);
                 free(value);
             }
     if (s->words.accept_implausible)
-        words[count++] = xstrdup("--accept-implausible");
+        words_add(&w, "--accept-implausible");
     if (s->words.keep_identifiers)
-        words[count++] = xstrdup("--keep-identifiers");
-    if (after_begin(&s->after, s->out, words, &e) < 0)
+        words_add(&w, "--keep-identifiers");
+    if (after_begin(&s->after, s->out, (const char *const *)w.word, &e) < 0)
         die_of(&e);
-    for (size_t i = 0; i < count; i++)
-        free(words[i]);
+    words_free(&w);
 }
 
 /* The words of a reading: ours, less what is the watcher's own. */
@@ -150,7 +149,7 @@ int main(int argc, char **argv)
                          .limit_gib = 16};
     struct stage_options so;
     struct stage st;
-    struct option table[OWN_ROWS + STAGE_OPTION_ROWS] = {
+    const struct option own[] = {
         {"model", OPT_STRING, &s.model, "FILE", 0, 0, "a model file with a classifier", 0, NULL},
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "folder for the results; one folder a scan is made in it", 0, NULL},
         {"backend", OPT_CHOICE, &s.backend.name, BACKEND_CHOICES, 0, 0, "where the network runs", 0, NULL},
@@ -193,8 +192,11 @@ int main(int argc, char **argv)
         {"threshold", OPT_REAL, &s.threshold, "P", -1, 1,
          "a region is called a tumour from this probability on; below 0: the model's own threshold", 0, NULL},
     };
+    struct option table[COUNT_OF(own) + STAGE_OPTION_ROWS];
+    memcpy(table, own, sizeof own);
     stage_defaults(&so);
-    size_t rows = OWN_ROWS + stage_option_rows(&so, "regions", NULL, table + OWN_ROWS, COUNT_OF(table) - OWN_ROWS);
+    size_t rows = COUNT_OF(own);
+    rows += stage_option_rows(&so, "regions", NULL, table + rows, COUNT_OF(table) - rows);
     struct opts o = {
         .program = "petrel-classify",
         .usage =

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/pseudonym.h"
 #include "proto/channel.h"
+#include "stages/classify/words.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -142,25 +143,6 @@ static char **environment_make(void)
 }
 
 /* A program's words, NULL after the last; execv changes none of them. */
-struct words {
-    char **word;
-    size_t count;
-};
-
-static void words_add(struct words *w, size_t count, const char *const *word)
-{
-    w->word = xresize(w->word, w->count + count + 1, sizeof *w->word);
-    for (size_t i = 0; i < count; i++)
-        w->word[w->count++] = (char *)(uintptr_t)word[i];
-    w->word[w->count] = NULL;
-}
-
-static void words_say(struct words *w, const char *option, const char *value)
-{
-    if (value)
-        words_add(w, 2, (const char *[]){option, value});
-}
-
 int upstream_start(char **scan, size_t scans, const struct upstream_words *given, const char *settings,
                    const char **run_dir, struct error *e)
 {
@@ -185,27 +167,27 @@ int upstream_start(char **scan, size_t scans, const struct upstream_words *given
     char *recipe = path_join(up.run_dir, "recipe.conf"), *run = up.run_dir;
     char *units = xprintf("--units=%s", given->units);
     struct words load = {0}, suv = {0}, roi = {0};
-    words_add(&load, 8,
-              (const char *[]){program[0], "--run", run, "--channel-out", "volumes", "--recipe", recipe, units});
+    words_add_all(
+        &load, (const char *[]){program[0], "--run", run, "--channel-out", "volumes", "--recipe", recipe, units, NULL});
     for (size_t i = 0; i < given->override.count; i++)
-        words_say(&load, "--override", given->override.value[i]);
-    words_say(&load, "--regions", given->regions);
-    words_say(&load, "--organs", given->organs);
-    words_say(&load, "--organs-of", given->organs_of);
+        words_add_option(&load, "--override", given->override.value[i]);
+    words_add_option(&load, "--regions", given->regions);
+    words_add_option(&load, "--organs", given->organs);
+    words_add_option(&load, "--organs-of", given->organs_of);
     if (given->keep_identifiers)
-        words_add(&load, 1, (const char *[]){"--keep-identifiers"});
-    words_add(&load, 1, (const char *[]){"--"});
-    words_add(&load, scans, (const char *const *)(const void *)scan);
-    words_add(&suv, 9,
-              (const char *[]){program[1], "--run", run, "--in", "volumes", "--out", "suv", "--recipe", recipe});
+        words_add(&load, "--keep-identifiers");
+    words_add(&load, "--");
+    for (size_t i = 0; i < scans; i++)
+        words_add(&load, scan[i]);
+    words_add_all(
+        &suv, (const char *[]){program[1], "--run", run, "--in", "volumes", "--out", "suv", "--recipe", recipe, NULL});
     if (given->accept_implausible)
-        words_add(&suv, 1, (const char *[]){"--accept-implausible"});
-    words_add(&roi, 10,
-              (const char *[]){program[2], "--run", run, "--in", "suv", "--out", "regions", "--with-scan", "--recipe",
-                               recipe});
-    words_say(&roi, "--roi-method", given->roi_method ? given->roi_method : given->regions ? "given" : NULL);
-    words_say(&roi, "--given-parts", given->given_parts);
-    words_say(&roi, "--liver", given->liver);
+        words_add(&suv, "--accept-implausible");
+    words_add_all(&roi, (const char *[]){program[2], "--run", run, "--in", "suv", "--out", "regions", "--with-scan",
+                                         "--recipe", recipe, NULL});
+    words_add_option(&roi, "--roi-method", given->roi_method ? given->roi_method : given->regions ? "given" : NULL);
+    words_add_option(&roi, "--given-parts", given->given_parts);
+    words_add_option(&roi, "--liver", given->liver);
     up.word[0] = load.word; /* kept: they may be started again */
     up.word[1] = suv.word;
     up.word[2] = roi.word;
@@ -213,7 +195,10 @@ int upstream_start(char **scan, size_t scans, const struct upstream_words *given
         up.path[i] = program_beside(program[i]);
     up.children = (struct children){
         .count = STAGES, .child = up.child, .run = become, .killed = tell_killed, .on_parent_death = SIGTERM};
-    if (publish_bytes(recipe, settings, strlen(settings), e) < 0)
+    int const published = publish_bytes(recipe, settings, strlen(settings), e);
+    free(units);
+    free(recipe);
+    if (published < 0)
         return -1;
     if (pthread_create(&up.watcher, NULL, watch, NULL) != 0)
         return fail_as(e, EX_OSERR, "cannot watch over petrel-load, petrel-suv and petrel-roi: no more threads");

@@ -172,7 +172,7 @@ int main(int argc, char **argv)
     double gib = 8;
     stage_defaults(&ends);
     recipe_defaults(&recipe);
-    struct option table[20 + STAGE_OPTION_ROWS + RECIPE_ROWS] = {
+    const struct option own[] = {
         {"units", OPT_CHOICE, &load.units, "auto|suv|bqml", 0, 0, "units of images that do not say", 0, NULL},
         {"mask", OPT_STRING, &load.mask, "FILE", 0, 0, "truth of the scan (one scan only): an image, RTSTRUCT or SEG",
          0, NULL},
@@ -222,6 +222,8 @@ int main(int argc, char **argv)
          "read every Nth scan from the Kth on: a task of N; petrel-cache merge makes one cache of what they keep", 0,
          NULL},
     };
+    struct option table[COUNT_OF(own) + STAGE_OPTION_ROWS + RECIPE_ROWS];
+    memcpy(table, own, sizeof own);
     struct opts opts = {
         .program = "petrel-load",
         .usage = "[options] [--channel-out volumes] SCAN|DIR|LIST.tsv ...",
@@ -239,7 +241,7 @@ int main(int argc, char **argv)
             "study.\n"
             "Exit codes: 0 all well, 65 some scan was refused (the rest went on), 66 no scan there.",
         .table = table,
-        .count = 20};
+        .count = COUNT_OF(own)};
     opts.count += stage_option_rows(&ends, NULL, "volumes", table + opts.count, COUNT_OF(table) - opts.count);
     opts.count +=
         recipe_options(&recipe, RECIPE_CHANNELS | RECIPE_SUV, table + opts.count, COUNT_OF(table) - opts.count);
