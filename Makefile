@@ -190,7 +190,7 @@ $(B)/tests/fault/preload.so: tests/fault/preload/preload.c $(B)/flags.txt
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(filter-out -fsanitize%,$(C_FLAGS)) -shared -o $@ $< -ldl
 
-tests: $(UNIT) $(FAULT) $(FUZZ) $(B)/tests/fault/preload.so $(EMULATED) $(GPU) $(if $(SAN),,plans)
+tests: $(UNIT) $(FAULT) $(FUZZ) $(BENCH) $(B)/tests/fault/preload.so $(EMULATED) $(GPU) $(if $(SAN),,plans)
 test: all tests layers
 	tests/run.sh $(B)
 fault: all tests

@@ -93,7 +93,7 @@ static void time_backend(const char *name, enum precision precision, const char 
             begun = now_s();
             for (int i = 0; i < PUTS; i++)
                 if (with)
-                    augmented_batch_put(b, image, &m);
+                    augmented_batch_put(b, image, &m, BOXES);
                 else
                     b->image_put(b, image, raw, BOXES, 1, dim);
             b->sync(b);

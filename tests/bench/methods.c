@@ -85,7 +85,7 @@ int main(int argc, char **argv)
         die_of(&e);
     t.recipe.batch = pairs;
     t.backend = backend_open(backend, (int)o.common.threads, FLOAT32, &e);
-    if (!t.backend || model_network(&t.recipe, 1, &t.network, &e) || method_settings_make(&t, &s, &e) ||
+    if (!t.backend || model_network(&t.recipe, 1, false, &t.network, &e) || method_settings_make(&t, &s, &e) ||
         learner_open(&l, t.backend, &s, &e))
         die_of(&e);
     free((void *)(uintptr_t)s.own);

@@ -113,7 +113,7 @@ static void components(struct volume *v, char *what, size_t room)
     r.roi_method = "fixed", r.fixed_suv = (double)least_suv, r.region_min_ml = 0;
     if (body_crop(v, r.body_air_suv, r.body_share, &body, &e))
         die_of(&e);
-    method_find(&body, v->grid.spacing_mm, &r, &liver, &found);
+    method_find(v, &body, &r, 0, &liver, &found);
     ball_make(&ball, v->grid.spacing_mm);
     for (uint32_t i = 0; i < found.extents.count; i++) {
         struct region region;
