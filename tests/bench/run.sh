@@ -165,6 +165,8 @@ bench_methods() {
     done
     for which in "${!torch_python[@]}"; do
         eval "exec ${ask[$which]}>&- ${answer[$which]}<&-"
+    done
+    for which in "${!torch_python[@]}"; do # all are asked to end first: one holds the ends of those opened before it
         wait "${pid[$which]}"
     done
     machine_end
