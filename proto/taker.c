@@ -47,7 +47,8 @@ struct taker {
     struct endpoint *endpoint;
     pthread_t thread;
     uint64_t credits, max_message;
-    double heartbeat_s, silence_s;
+    double heartbeat_s, silence_s, opened_s;
+    double stale_s;                   /* since then, until an end that lay there is believed */
     struct endpoint_socket **sockets; /* of the peers, for waiting */
     size_t socket_room;
     bool end_seen, look; /* background thread's: END was heard or found; look into the directory now */
@@ -281,7 +282,9 @@ static void look_around(struct taker *t, double now)
             peer_add(t, files.name[i], now);
     }
     names_free(&files);
-    bool over = t->end_seen = t->end_seen || registry_ended(&t->registry);
+    if (registry_ended(&t->registry) && now - t->opened_s >= t->stale_s)
+        t->end_seen = true;
+    bool over = t->end_seen;
     condition_lock(&t->changed);
     for (struct peer *s = t->peers, *next; s; s = next) {
         next = s->next;
@@ -380,6 +383,10 @@ int taker_open(struct taker **out, const struct channel_options *o, struct error
         free(t);
         return -1;
     }
+    if (o->anew)
+        registry_begin_anew(&t->registry);
+    t->opened_s = now_s();
+    t->stale_s = registry_ended(&t->registry) ? o->stale_s : 0;
     if (endpoint_open(&t->endpoint, e)) {
         registry_close(&t->registry);
         free(t);
