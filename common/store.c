@@ -40,11 +40,13 @@ static struct {
     size_t size;
 } types[7];
 
-/* Where memory is gone, HDF5 1.10 leaves by itself (H5I_register: exit(-1)), with a code of nobody's and without a word, or steps on what it
- * could not make (SIGSEGV), as it begins and later. So while this thread is in HDF5, library_file is set, and either end is made one with
- * a sentence and EX_OSERR; elsewhere a SIGSEGV is what it was. */
+/* Where memory is gone, HDF5 1.10 leaves by itself (H5I_register: exit(-1)), with a code of nobody's and without a word, steps on what it
+ * could not make (SIGSEGV: H5CX_pop in H5Fopen, H5O__free), or frees what is still in use (SIGABRT of malloc: H5FL's collection). So while
+ * this thread is in HDF5, library_file is set, and each such end is made one with a sentence and EX_OSERR; elsewhere a signal is what it
+ * was. */
 static _Thread_local const char *library_file;
-static struct sigaction fell_before;
+static const int falls[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
+static struct sigaction fell_before[COUNT_OF(falls)];
 
 /* Nothing but write() is safe here. */
 static void say(const char *text)
@@ -73,18 +75,21 @@ static void library_fell(int signal)
 {
     if (library_file)
         library_lost();
-    sigaction(signal, &fell_before, NULL); /* and the same step is taken again */
+    for (size_t i = 0; i < COUNT_OF(falls); i++)
+        if (falls[i] == signal)
+            sigaction(signal, &fell_before[i], NULL); /* and the same step is taken again */
 }
 
 static void library_guard(void)
 {
     on_exit(library_gave_up, NULL);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* which tell of a SIGSEGV themselves */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* which tell of such a signal themselves */
     static char stack[1 << 16]; /* of its own: some of its failures call themselves until there is none left */
     stack_t const own = {.ss_sp = stack, .ss_size = sizeof stack};
     struct sigaction const fell = {.sa_handler = library_fell, .sa_flags = SA_ONSTACK};
     sigaltstack(&own, NULL);
-    sigaction(SIGSEGV, &fell, &fell_before);
+    for (size_t i = 0; i < COUNT_OF(falls); i++)
+        sigaction(falls[i], &fell, &fell_before[i]);
 #endif
 }
 

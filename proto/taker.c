@@ -239,11 +239,10 @@ static void peer_add(struct taker *t, const char *file, double now)
     struct error e = {0};
     struct registered who;
     struct endpoint_socket *socket;
-    if (t->refused && strcmp(t->refused, file) == 0)
-        return;
     if (registry_read(&t->registry, file, &who, &e) ||
         endpoint_connect(t->endpoint, &t->registry, &who, t->max_message, &socket, &e)) {
-        if (e.code == EX_NOINPUT) /* it was taken away between listing and reading */
+        /* taken away between listing and reading; or said before: a disk that cannot be read now may be in a moment */
+        if (e.code == EX_NOINPUT || (t->refused && strcmp(t->refused, file) == 0))
             return;
         log_warn("%s", e.text);
         free(t->refused);

@@ -145,7 +145,8 @@ int search_series(char *const *path, size_t path_count, const struct names *resu
     int rc = 0;
     if (WIFSIGNALED(status))
         rc = fail(e,
-                  "looking for the series killed its reader (signal %d, %s): a DICOM file there is damaged in a way that no check "
+                  "looking for the series killed its reader (signal %d, %s): a DICOM file there is damaged in a way "
+                  "that no check "
                   "here knows; name the series' own folder",
                   WTERMSIG(status), strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) != EX_OK)

@@ -12,6 +12,7 @@ struct searched {
     struct names file; /* its series', as dicom_series has them */
 };
 /* of: [result->count], zeroed; searched_free() each. -1: nothing could be looked for. */
-int search_series(char *const *path, size_t path_count, const struct names *result, struct searched *of, struct error *e) MUST_USE;
+int search_series(char *const *path, size_t path_count, const struct names *result, struct searched *of,
+                  struct error *e) MUST_USE;
 void searched_free(struct searched *s);
 #endif

@@ -41,7 +41,8 @@ int rle_check(const uint8_t *code, size_t size, const struct frame_shape *of, st
     if (segments != of->bytes || segments > RLE_SEGMENTS)
         return fail(e, "its RLE header has %zu segments, %zu bytes a pixel need as many", segments, of->bytes);
     for (size_t i = 0, before = RLE_HEADER; i < segments; i++) {
-        size_t const from = little_u32(code + 4 * (i + 1)), to = i + 1 < segments ? little_u32(code + 4 * (i + 2)) : size;
+        size_t const from = little_u32(code + 4 * (i + 1)),
+                     to = i + 1 < segments ? little_u32(code + 4 * (i + 2)) : size;
         if (from < before || to < from || to > size)
             return fail(e, "segment %zu of its RLE header lies from %zu to %zu of %zu bytes", i + 1, from, to, size);
         if (segment_walk(code + from, to - from, of->rows * of->columns, i + 1, e) < 0)
@@ -53,7 +54,18 @@ int rle_check(const uint8_t *code, size_t size, const struct frame_shape *of, st
 
 /* ---- JPEG, JPEG-LS ---- */
 
-enum { SOF0 = 0xc0, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc, SOF15 = 0xcf, RST0 = 0xd0, SOI = 0xd8, EOI = 0xd9, SOS = 0xda, SOF55 = 0xf7 };
+enum {
+    SOF0 = 0xc0,
+    DHT = 0xc4,
+    JPG = 0xc8,
+    DAC = 0xcc,
+    SOF15 = 0xcf,
+    RST0 = 0xd0,
+    SOI = 0xd8,
+    EOI = 0xd9,
+    SOS = 0xda,
+    SOF55 = 0xf7
+};
 
 static size_t big_u16(const uint8_t *at)
 {

@@ -47,9 +47,9 @@ DcmPixelSequence *sequence_of(DcmDataset *set)
 bool start_of(DcmPixelSequence *sequence, size_t frame, size_t frames, Uint32 &start)
 {
     start = static_cast<Uint32>(sequence->card());
-    return frame == frames || DcmCodec::determineStartFragment(static_cast<Uint32>(frame), static_cast<Sint32>(frames),
-                                                               sequence, start)
-                                  .good();
+    return frame == frames ||
+           DcmCodec::determineStartFragment(static_cast<Uint32>(frame), static_cast<Sint32>(frames), sequence, start)
+               .good();
 }
 
 bool frame_join(DcmPixelSequence *sequence, size_t frame, size_t frames, std::vector<uint8_t> &code)

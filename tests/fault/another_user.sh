@@ -52,14 +52,15 @@ for ((round = 1; round <= rounds; round++)); do
     attempt "stop the run" touch cache.run/FAILED
     attempt "end a channel" touch cache.run/channels/volumes.end
     attempt "let in a key" touch "cache.run/channels/keys/$(printf 'a%.0s' {1..64})"
-    attempt "hold the run" flock -n cache.run/lock true
-    attempt "hold the cache" flock -n cache/lock sleep 0.01
     attempt "write into the cache" touch cache/x
     attempt "write a shard" sh -c 'echo x >>"$1"' - "$(ls cache/*.h5 | head -n 1)"
     attempt "add to the manifest" sh -c 'echo x >>cache/manifest'
     attempt "stop it" kill -STOP "$pipeline"
     wait "$pipeline" || { cat log; wrong=$((wrong + 1)); }
     fault_pids=()
+    # nobody else holds them now: the next run, and the next writer, would be told to wait
+    attempt "hold the run" flock -n cache.run/lock true
+    attempt "hold the cache" flock -n cache/lock true
     diff <(petrel-cache verify calm) <(petrel-cache verify cache) || lost=$((lost + 1))
 done
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* load_compressed -- what compressed pixels say of themselves is held against what they are before DCMTK unpacks them: whole ones are
  * read, damaged ones refused by file and field. */
-#include "stages/load/compressed.h"
 #include "common/file.h"
+#include "stages/load/compressed.h"
 #include "stages/load/dicom.h"
 #include "tests/unit/load_dicom_file.h"
 #include <setjmp.h>
@@ -126,8 +126,10 @@ static void rle_segments(void **state)
 static void jpeg_frames(void **state)
 {
     (void)state;
-    static const uint8_t good[] = {0xff, 0xd8, 0xff, 0xff, 0xe0, 0, 4, 1, 2, /* a fill byte, a segment of an application */
-                                   0xff, 0xf7, 0, 11, 16, 0, SLICE_ROWS, 0, SLICE_COLUMNS, 1, 1, 0x11, 0, 0xff, 0xda};
+    static const uint8_t good[] = {
+        0xff, 0xd8, 0xff, 0xff, 0xe0, 0,   4,          1, 2, /* a fill byte, a segment of an application */
+        0xff, 0xf7, 0,    11,   16,   0,   SLICE_ROWS, 0, SLICE_COLUMNS,
+        1,    1,    0x11, 0,    0xff, 0xda};
     enum { FRAME = 13 };
     static const struct {
         size_t at;
@@ -162,7 +164,8 @@ static void jpeg_frames(void **state)
 
 /* ---- files ---- */
 
-static int slice_read(const uint8_t *code, size_t size, const char *syntax, size_t fragments, float voxel[PIXELS], struct error *e)
+static int slice_read(const uint8_t *code, size_t size, const char *syntax, size_t fragments, float voxel[PIXELS],
+                      struct error *e)
 {
     struct dicom_image image;
     char *path = path_join(dir, "f.dcm");
