@@ -2,6 +2,7 @@
 /* roi_organ -- the liver found, and organs' regions told from others, on a made body; by an organ map; by a place given.   tests/unit */
 #include "proto/organ.h"
 #include "stages/roi/liver.h"
+#include "stages/roi/organ.h"
 #include "stages/roi/regions.h"
 
 #include <math.h>
@@ -225,6 +226,48 @@ static void test_organ_lists(void **state)
     }
 }
 
+/* A map of 1,000 voxels of one organ, and what was found there. */
+static void check_foci(int organ, struct region *r, size_t count, const bool *expected)
+{
+    struct volume v = {0};
+    bool focus[4] = {false};
+    grid_set(&v.grid, (int64_t[]){12, 12, 12}, (double[]){4, 4, 4}, (double[]){0, 0, 0});
+    v.organ = xalloc(grid_voxels(&v.grid), 1);
+    for (int64_t i = 0; i < 1000; i++)
+        v.organ[grid_at(&v.grid, 1 + i / 100, 1 + i / 10 % 10, 1 + i % 10)] = (uint8_t)organ;
+    organ_foci(&v, r, count, focus);
+    for (size_t i = 0; i < count; i++)
+        if (focus[i] != expected[i])
+            fail_msg("%s: region %zu is %s focus", organ_label_name(organ), i, focus[i] ? "a" : "no");
+    free(v.organ);
+}
+
+static void test_foci(void **state)
+{
+    (void)state;
+    static const int organs_with_foci[] = {ORGAN_LABEL_HEART, ORGAN_LABEL_BRAIN};
+    for (size_t i = 0; i < COUNT_OF(organs_with_foci); i++) {
+        int organ = organs_with_foci[i];
+        /* the organ's own uptake; twice as hot, and not quite; what is no organ's */
+        struct region r[] = {{.organ = organ, .voxels = 600, .suv_max = 8},
+                             {.organ = organ, .voxels = 20, .suv_max = 16},
+                             {.organ = organ, .voxels = 20, .suv_max = 15.9},
+                             {.organ = ORGAN_LABEL_NONE, .voxels = 20, .suv_max = 50}};
+        check_foci(organ, r, 4, (bool[]){false, true, false, false});
+        /* an organ that does not take up: what lies in it is no part of it, up to a twentieth of it all together */
+        r[0].voxels = 29, r[1].voxels = 20, r[1].suv_max = 8, r[2].organ = ORGAN_LABEL_NONE;
+        check_foci(organ, r, 4, (bool[]){true, true, false, false});
+        r[0].voxels = 30;
+        check_foci(organ, r, 4, (bool[]){false, false, false, false});
+    }
+    /* urine may be anywhere in these */
+    struct region urine[] = {{.organ = ORGAN_LABEL_KIDNEYS, .voxels = 20, .suv_max = 8},
+                             {.organ = ORGAN_LABEL_KIDNEYS, .voxels = 10, .suv_max = 40}};
+    check_foci(ORGAN_LABEL_KIDNEYS, urine, 2, (bool[]){false, false});
+    urine[0].organ = urine[1].organ = ORGAN_LABEL_BLADDER;
+    check_foci(ORGAN_LABEL_BLADDER, urine, 2, (bool[]){false, false});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_excluded),
         cmocka_unit_test(test_percist),
         cmocka_unit_test(test_organ_lists),
+        cmocka_unit_test(test_foci),
     };
     return cmocka_run_group_tests_name("roi_organ", tests, NULL, NULL);
 }
