@@ -11,7 +11,7 @@ struct basin {
     uint32_t peak_at, place; /* its voxel, and which place that is */
     bool known,
         ends; /* the rest is as the basin is now (reach.h); its region ends where it stands out, not with the basin */
-    double around, threshold; /* SUV */
+    double around, threshold, mean; /* SUV; mean: of its region */
     double body;              /* SUV: the threshold by its peak alone, never lower */
     int64_t voxels;           /* that its region would hold */
 };

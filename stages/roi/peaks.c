@@ -35,6 +35,8 @@ static bool one_body(struct reach *r, uint32_t high, uint32_t low, double s)
         return false;
     if (lobes && s >= l->body && s >= h->body)
         return true;
+    if (fmax(h->mean, l->mean) >= how->contrast * fmin(h->mean, l->mean))
+        return false; /* the one stands out of the other */
     return mottled && (double)l->voxels * voxel_ml >= how->lobe_ml && (double)h->voxels * voxel_ml >= how->lobe_ml;
 }
 

@@ -94,6 +94,7 @@ void reach_grow(struct reach *r, uint32_t root)
         r->grown[n++] = place;
     }
     x->around = look_around(&look);
+    x->mean = sum / n;
     x->body = !x->ends
                   ? x->threshold
                   : fmax(x->threshold, x->around + fraction_of(how, n * voxel_mm3 / 1000) * (peak - x->around));
