@@ -134,7 +134,7 @@ static void find_fcm(const struct looked *at, struct found *f)
     uint32_t *label = xalloc(crop_voxels(c), sizeof *label);
     uint32_t count = peaks_find(c->suv, c->dim, &how, label);
     if (how.organs)
-        count = organs_cut(how.organs, r->exclude_overlap, r->region_min_ml, label, count);
+        count = organs_cut(how.organs, r->exclude_overlap, r->grow_cut_ml, label, count);
     labels_of(&f->labels, label, c->dim, count);
     free(label);
     free(start);

@@ -18,6 +18,14 @@ static void basin_known(struct reach *r, uint32_t root)
         reach_grow(r, root);
 }
 
+/* A large one is the surroundings of a smaller one that ends where it does not, or that stands out of it as a kidney does of the liver. */
+static bool is_around(const struct peaks_how *how, const struct basin *large, const struct basin *small, double voxel_ml)
+{
+    return large->voxels >= PEAKS_AROUND * small->voxels &&
+           ((small->ends && !large->ends) ||
+            ((double)large->voxels * voxel_ml >= PEAKS_LARGE_ML && small->core >= how->contrast * large->core));
+}
+
 /* Steps 2 and 3: whether what met at s is one body. */
 static bool one_body(struct reach *r, uint32_t high, uint32_t low, double s)
 {
@@ -31,7 +39,7 @@ static bool one_body(struct reach *r, uint32_t high, uint32_t low, double s)
         return false;
     basin_known(r, low);
     basin_known(r, high);
-    if (h->ends != l->ends && (h->ends ? l->voxels >= PEAKS_AROUND * h->voxels : h->voxels >= PEAKS_AROUND * l->voxels))
+    if (is_around(how, h, l, voxel_ml) || is_around(how, l, h, voxel_ml))
         return false;
     if (lobes && s >= l->body && s >= h->body)
         return true;

@@ -71,7 +71,7 @@ void reach_grow(struct reach *r, uint32_t root)
     struct basin *x = &r->basins->basin[root];
     struct order_walk walk;
     struct look look = {.shells = &r->shells, .at = x->peak_at, .peak = (double)x->peak};
-    double sum = 0, peak = (double)x->peak, level = peak;
+    double sum = 0, peak = (double)x->peak, level = peak, core = 0;
     uint32_t n = 0, place, next = shell_voxels(&r->shells, 1);
     x->threshold = how->floor_suv;
     x->ends = false;
@@ -81,8 +81,9 @@ void reach_grow(struct reach *r, uint32_t root)
         if (n >= next) /* the region has grown by half a voxel */
             next = shell_voxels(&r->shells, ++look.shell + 1);
         if (n && suv < level && (suv < how->floor_suv || may_end(how, &look, suv))) {
-            double mean = sum / n, around = look_around(&look),
-                   end = end_of(how, peak, mean, around, n * voxel_mm3 / 1000, (double)x->joined_at);
+            double mean = sum / n, around = look_around(&look), ml = n * voxel_mm3 / 1000,
+                   end = end_of(how, peak, mean, around, ml, (double)x->joined_at);
+            core = core > 0 || suv >= around + fraction_of(how, ml) * (peak - around) ? core : mean;
             if (suv < end && stands_out(how, peak, mean, around)) {
                 x->threshold = end;
                 x->ends = true;
@@ -95,6 +96,7 @@ void reach_grow(struct reach *r, uint32_t root)
     }
     x->around = look_around(&look);
     x->mean = sum / n;
+    x->core = core > 0 ? core : x->mean;
     x->body = !x->ends
                   ? x->threshold
                   : fmax(x->threshold, x->around + fraction_of(how, n * voxel_mm3 / 1000) * (peak - x->around));
