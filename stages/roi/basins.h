@@ -12,8 +12,8 @@ struct basin {
     bool known,
         ends; /* the rest is as the basin is now (reach.h); its region ends where it stands out, not with the basin */
     double around, threshold, mean; /* SUV; mean: of its region */
-    double body, core;        /* SUV: the threshold by its peak alone, never lower; mean of what is above */
-    int64_t voxels;           /* that its region would hold */
+    double body, core;              /* SUV: the threshold by its peak alone, never lower; mean of what is above */
+    int64_t voxels;                 /* that its region would hold */
 };
 struct meeting {
     uint32_t high, low;

@@ -97,9 +97,8 @@ void reach_grow(struct reach *r, uint32_t root)
     x->around = look_around(&look);
     x->mean = sum / n;
     x->core = core > 0 ? core : x->mean;
-    x->body = !x->ends
-                  ? x->threshold
-                  : fmax(x->threshold, x->around + fraction_of(how, n * voxel_mm3 / 1000) * (peak - x->around));
+    x->body = !x->ends ? x->threshold
+                       : fmax(x->threshold, x->around + fraction_of(how, n * voxel_mm3 / 1000) * (peak - x->around));
     x->voxels = n;
     x->known = true;
 }
