@@ -2,6 +2,8 @@
 """Every backbone as its library has it: MONAI's networks without what stands on the embedding, and, where MONAI has none (CNN Var,
 CNN Var2, AlexNet Var), plain PyTorch after kernels/nets/{cnn,alexnet}.c. Their state_dict has the names of our model files, and no other.
 Settings are those of our recipe, by the same words. Debian's python3-torch 1.13.1; PyPI: monai 1.0.1 or later, einops (for MONAI's ViT)."""
+import inspect
+
 import torch
 from torch import nn
 
@@ -67,8 +69,11 @@ def efficientnet_b0(channels, efficientnet_width=1, efficientnet_drop=0.2):
 
 def vit(channels, vit_patch=8, vit_width=768, vit_layers=12, vit_heads=12, vit_mlp=3072):
     from monai.networks.nets import ViT
+    how = "proj_type" if "proj_type" in inspect.signature(ViT).parameters else "pos_embed"  # its name from MONAI 1.3 on, and before
     net = ViT(in_channels=channels, img_size=(16, 16, 16), patch_size=(vit_patch,) * 3, hidden_size=vit_width,
-              mlp_dim=vit_mlp, num_layers=vit_layers, num_heads=vit_heads, pos_embed="conv", classification=True)
+              mlp_dim=vit_mlp, num_layers=vit_layers, num_heads=vit_heads, classification=True, **{how: "conv"})
+    for block in net.blocks:
+        block.norm_cross_attn = nn.Identity()  # of an attention to something else, which 1.3 and later have and a ViT never uses
     net.classification_head = nn.Identity()
     return net
 
