@@ -90,7 +90,7 @@ pretrain() { words_of "$@" && "${trains[@]}"; }
     [[ "$output" == *"--vit-patch is a setting of the backbone vit, and the backbone is resnet18: leave it out, or give --backbone vit"* ]]
     run petrel-train describe --backbone vit --backbone-width 4
     [ "$status" = 64 ]
-    [[ "$output" == *"a setting of the backbones resnet10, resnet18, resnet34, resnet50, seresnet50, and the backbone is vit"* ]]
+    [[ "$output" == *"a setting of the backbones resnet10, resnet18, "*", and the backbone is vit"* ]]
     run petrel-train describe --backbone vit --vit-patch 5
     [ "$status" = 78 ]
     [[ "$output" == *"vit_patch 5 does not divide the box's side 16"* ]]

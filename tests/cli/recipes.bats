@@ -75,7 +75,7 @@ one() { # RECIPE: trained in RUN
     rows=$(grep -v '^#' ../tables/runs.tsv | sed 1d | cut -f 4 | grep -vx -- - | sort -u)
     [ "$(wc -l <<<"$rows")" -gt 40 ]
     for row in $rows; do [ -e "$row.conf" ] || { echo "no recipe '$row'"; false; }; done
-    diff <(grep '^tables/' <<<"$rows") <(ls tables/*.conf | sed 's/\.conf$//')
+    diff <(grep '^tables/' <<<"$rows") <(ls tables/*.conf | sed 's/\.conf$//' | sort)
     backbones=$(petrel-train --help | sed -n 's/.*--backbone \([a-z0-9_|]*\).*/\1/p' | head -n 1 | tr '|' '\n')
     diff <(sort <<<"$backbones") <(ls backbones | sed 's/\.conf$//' | sort)
     for recipe in */*.conf; do
