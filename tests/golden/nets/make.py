@@ -22,7 +22,7 @@ from narrow import NARROW  # noqa: E402
 from reference import BACKBONES, backbone, count  # noqa: E402
 
 HIDDEN, STEPS, PRODUCTS, APART = 6, 10, 6, 1 << 24
-LR = {"resnet34": 0.0005, "resnet50": 0.000002, "seresnet50": 0.000002}  # many norms of a dozen numbers: a longer step is chaos
+LR = {"resnet34": 0.0005, "r2plus1d_18": 0.0005, "resnet50": 0.000002, "seresnet50": 0.000002}  # many norms of a dozen numbers: a longer step is chaos
 
 torch.set_num_threads(1)
 out, apart = {}, {}
