@@ -25,7 +25,7 @@ sys.path[:0] = [here, os.path.join(here, "..", "golden", "nets")]
 from reference import backbone as reference_backbone  # noqa: E402
 from train_torch import Encoder, Lars, vicreg  # noqa: E402
 
-OUTPUTS = {"vicreg": 2048, "byol": 256, "dino": 64, "voco": 2048, "voco_supervised": 2048}
+OUTPUTS = {"vicreg": 2048, "barlow": 2048, "byol": 256, "dino": 64, "voco": 2048, "voco_supervised": 2048}
 VIEWS = {"dino": 4, "voco": 10, "voco_supervised": 10}
 TEACHER = {"byol", "moco", "smog", "dino"}
 
@@ -132,6 +132,10 @@ class Step:
                 _, keys, _ = self.forward(self.teacher, None, self.views, 2)
         if m == "vicreg":
             return vicreg(*z)
+        if m == "barlow":
+            a, b = (F.batch_norm(x, None, None, training=True) for x in z)
+            c = a.T @ b / n
+            return (c.diagonal() - 1).pow(2).sum() + 0.005 * (c.pow(2).sum() - c.diagonal().pow(2).sum())
         if m in ("simclr", "supcon", "wsp"):
             like = torch.roll(torch.eye(2 * n), n, 1) if m == "simclr" else (self.label[:, None] == self.label[None]).float()
             if m == "wsp":

@@ -109,6 +109,10 @@ static void small_wsp(struct recipe *r)
 {
     r->wsp_sigma = 3;
 }
+static void together_barlow(struct recipe *r)
+{
+    r->barlow_together = true;
+}
 static const struct run RUNS[] = {
     {"simclr", "simclr", 2, 16, NULL, {NULL}, 0},
     {"supcon", "supcon", 2, 16, NULL, {NULL}, 0},
@@ -121,6 +125,8 @@ static const struct run RUNS[] = {
     {"voco", "voco", 9, 4, NULL, {NULL}, 0},
     {"voco_supervised", "voco_supervised", 10, 4, NULL, {NULL}, 0},
     {"wsp", "wsp", 2, 16, small_wsp, {NULL}, 0},
+    {"barlow", "barlow", 2, 16, NULL, {NULL}, 0},
+    {"barlow_together", "barlow", 2, 16, together_barlow, {NULL}, 0},
 };
 static const struct run *run_named(const char *name)
 {

@@ -32,6 +32,7 @@ sys.modules["lightly.models.utils"] = sys.modules["lightly.models"].utils = type
 NTXentLoss = importlib.import_module("lightly.loss.ntx_ent_loss").NTXentLoss
 NegativeCosineSimilarity = importlib.import_module("lightly.loss.negative_cosine_similarity").NegativeCosineSimilarity
 SwaVLoss = importlib.import_module("lightly.loss.swav_loss").SwaVLoss
+BarlowTwinsLoss = importlib.import_module("lightly.loss.barlow_twins_loss").BarlowTwinsLoss
 DINOLoss = importlib.import_module("lightly.loss.dino_loss").DINOLoss
 SMoGPrototypes = importlib.import_module("lightly.models.modules.heads").SMoGPrototypes
 version = importlib.import_module("importlib.metadata").version("lightly")
@@ -143,6 +144,19 @@ def wsp(s):
     log_p = (z @ z.T / 0.1).masked_fill(own, -math.inf).log_softmax(1).masked_fill(own, 0)
     w = torch.exp(-(h[:, None] - h[None]) ** 2 / (2 * 3.0 ** 2)) * ((s.label[:, None] == s.label[None]) & ~own)
     return [-(log_p * w / w.sum(1, keepdim=True)).sum(1).mean()]
+
+
+def barlow(s):
+    """Zbontar et al., algorithm 1: each view by its own mean and standard deviation"""
+    a, b = ((z - z.mean(0)) / (z.var(0, unbiased=False) + 1e-5).sqrt() for z in s.z)
+    c = a.T @ b / len(a)
+    return [0.024 * (c.diagonal() - 1).pow(2).sum(), 0.024 * 0.005 * (c - c.diagonal().diag()).pow(2).sum()]
+
+
+def barlow_together(s):
+    """Lightly's: both views by one; its loss in two terms by two weights"""
+    invariance = 0.024 * BarlowTwinsLoss(lambda_param=0)(*s.z)
+    return [invariance, 0.024 * BarlowTwinsLoss(lambda_param=0.005)(*s.z) - invariance]
 
 
 class Prototypes(nn.Module):
@@ -281,7 +295,7 @@ def note(what, got, want):
     apart[what] = max(apart.get(what, 0), float((got.double() - want).norm() / want.norm()))
 
 
-METHODS = (simclr, supcon, moco, byol, swav, swav_crops, smog, dino, voco, voco_supervised, wsp)
+METHODS = (simclr, supcon, moco, byol, swav, swav_crops, smog, dino, voco, voco_supervised, wsp, barlow, barlow_together)
 chosen = [n for n in sys.argv[1:] if n != "--check"]
 for method in METHODS:
     name = method.__name__
