@@ -8,7 +8,7 @@ const N = D.label.length, tumours = D.label.filter(l => l === 1).length;
 const lists = [...D.models, ...D.baselines];
 const state = { who: 0, threshold: D.models[0].threshold, region: -1, scan: 0, angle: 0, still: matchMedia("(prefers-reduced-motion: reduce)").matches };
 const finite = Number.isFinite;
-const percent = v => finite(v) ? (100 * v).toFixed(1) + " %" : "-";
+const percent = v => !finite(v) ? "-" : v < 1 && v >= .9995 ? "> 99.9 %" : (100 * v).toFixed(1) + " %";
 const fixed = (v, k) => finite(v) ? v.toFixed(k) : "-";
 const ratio = (a, b) => b > 0 ? a / b : null;
 
@@ -125,14 +125,14 @@ function curves() {
     if (finite(here.temperature)) shown.push({ name: `with temperature ${here.temperature.toFixed(2)}, fitted on validation`, colour: "var(--m2)", dash: true, at: bins(tempered(here)) });
     chart($("calibration"), {
         title: "Calibration", across: "probability given", up: "share that is tumour", x: [0, 1], y: [0, 1], diagonal: true, lines: shown,
-        note: `Brier ${fixed(here.brier, 3)}, ECE ${fixed(here.ece, 3)}, slope ${fixed(here.slope, 2)}, intercept ${fixed(here.intercept, 2)} (perfect: 0, 0, 1, 0). A larger dot: more regions.`
+        note: `Brier ${fixed(here.brier, 3)} (saying ${fixed(tumours / N, 2)} of every region: ${fixed(tumours * (N - tumours) / N / N, 3)}), ECE ${fixed(here.ece, 3)}, slope ${fixed(here.slope, 2)}, intercept ${fixed(here.intercept, 2)} (perfect: 0, 0, 1, 0). A larger dot: more regions.`
     });
     const most = Math.min(10, Math.max(1, Math.ceil(others / D.scans_in_all)));
     chart($("froc"), {
         title: "FROC", across: "false positives a scan", up: "sensitivity", x: [0, most], y: [0, 1], lines: line(q => [q[1] / D.scans_in_all, q[0] / D.tumours_in_all]),
         marks: [{ x: c.fp / D.scans_in_all, y: c.tp / D.tumours_in_all, colour: "var(--ink)" }],
         note: `${here.name}: sensitivity ` + here.froc.map((s, k) => `${percent(s)} at ${D.froc_rates[k]}`).join(", ") + " false positives a scan" +
-            (D.tumours_in_all > tumours ? `; of ${D.tumours_in_all} lesions, ${D.tumours_in_all - tumours} of which no region covers.` : ".")
+            (D.tumours_in_all > tumours ? `; of ${D.tumours_in_all} tumours, ${D.tumours_in_all - tumours} of which no model is asked about.` : ".")
     });
     const odds = Array.from({ length: 91 }, (_, k) => .02 + k * .01), top = Math.max(.01, tumours / N);
     chart($("benefit"), {
@@ -269,24 +269,27 @@ function show(into, i) {
 
 /* ---- patients ---- */
 function patients() {
-    const sums = D.patients.map(name => ({ name, n: 0, t: 0, tp: 0, fp: 0, fn: 0, truth: 0, said: 0, first: -1 }));
+    const sums = D.patients.map((name, k) => ({ name, n: 0, t: 0, tp: 0, fp: 0, fn: 0, truth: 0, said: 0, first: -1, lesions: D.lesions[k], lesions_ml: D.lesions_ml[k] }));
     for (let i = 0; i < N; i++) {
         const s = sums[D.patient[i]], is = D.label[i] === 1, yes = said(i);
         if (s.first < 0) s.first = i;
         s.n++; s.t += is; s.tp += is && yes; s.fp += !is && yes; s.fn += is && !yes;
         s.truth += is ? D.ml[i] : 0; s.said += yes ? D.ml[i] : 0;
     }
-    const head = ["patient", "regions", "tumours", "found", "missed", "false", "TMTV truth, ml", "TMTV said, ml"];
-    const sick = sums.filter(s => s.t > 0), well = sums.filter(s => s.t === 0);
+    /* lesions of the truth, where every scan says which it has; else regions that are tumour */
+    const known = sums.every(s => finite(s.lesions_ml)), truth = s => known ? s.lesions_ml : s.truth;
+    const head = ["patient", ...(known ? ["lesions"] : []), "regions", "tumours", "found", "missed", "false", "TMTV truth, ml", "TMTV said, ml"];
+    const ill = s => s.t > 0 || s.lesions > 0, sick = sums.filter(ill), well = sums.filter(s => !ill(s));
     $("patients").replaceChildren(el("p", { class: "say" }, `${sick.filter(s => s.tp > 0).length} of ${sick.length} patients with tumours detected; ${well.filter(s => s.fp > 0).length} of ${well.length} without alarmed.`),
-        el("table", {}, el("tr", {}, ...head.map(h => el("th", {}, h))), ...sums.map(s => el("tr", {}, el("td", {}, el("button", { class: "plain", onclick: () => { choose(s.first); $("pictures").scrollIntoView(); } }, s.name)),
-            ...[s.n, s.t, s.tp].map(v => el("td", {}, String(v))), el("td", { class: s.fn ? "bad" : "" }, String(s.fn)), el("td", { class: s.fp ? "bad" : "" }, String(s.fp)), el("td", {}, s.truth.toFixed(1)), el("td", {}, s.said.toFixed(1))))));
-    const d = sums.map(s => s.said - s.truth), bias = d.reduce((a, b) => a + b, 0) / d.length, sd = Math.sqrt(d.reduce((a, b) => a + (b - bias) ** 2, 0) / Math.max(1, d.length - 1));
-    const reach = Math.max(1, ...sums.map(s => (s.said + s.truth) / 2)) * 1.05, tall = Math.max(1, ...d.map(Math.abs), Math.abs(bias) + 1.96 * sd) * 1.1;
+        el("table", {}, el("tr", {}, ...head.map(h => el("th", {}, h))), ...sums.map(s => el("tr", {}, el("td", {}, s.first < 0 ? s.name : el("button", { class: "plain", onclick: () => { choose(s.first); $("pictures").scrollIntoView(); } }, s.name)),
+            ...[...(known ? [s.lesions] : []), s.n, s.t, s.tp].map(v => el("td", {}, String(v))), el("td", { class: s.fn ? "bad" : "" }, String(s.fn)), el("td", { class: s.fp ? "bad" : "" }, String(s.fp)), el("td", {}, truth(s).toFixed(1)), el("td", {}, s.said.toFixed(1))))));
+    const d = sums.map(s => s.said - truth(s)), bias = d.reduce((a, b) => a + b, 0) / d.length, sd = Math.sqrt(d.reduce((a, b) => a + (b - bias) ** 2, 0) / Math.max(1, d.length - 1));
+    const reach = Math.max(1, ...sums.map(s => (s.said + truth(s)) / 2)) * 1.05, tall = Math.max(1, ...d.map(Math.abs), Math.abs(bias) + 1.96 * sd) * 1.1;
     chart($("tmtv"), {
         title: "Agreement on the tumour volume (TMTV) of a patient", across: "mean of said and truth, ml", up: "said - truth, ml", x: [0, reach], y: [-tall, tall],
         lines: [{ name: `bias ${bias.toFixed(1)} ml`, colour: "var(--m0)", at: [[0, bias], [reach, bias]] }, ...[-1.96, 1.96].map((k, j) => ({ name: j ? `limits of agreement ${(bias - 1.96 * sd).toFixed(1)} to ${(bias + 1.96 * sd).toFixed(1)} ml` : "", colour: "var(--m1)", dash: true, at: [[0, bias + k * sd], [reach, bias + k * sd]] }))],
-        marks: sums.map((s, k) => ({ x: (s.said + s.truth) / 2, y: d[k], colour: "var(--ink)", fill: "var(--m0)", r: 4, title: s.name })), note: "Of regions; what no region covers is in neither."
+        marks: sums.map((s, k) => ({ x: (s.said + truth(s)) / 2, y: d[k], colour: "var(--ink)", fill: "var(--m0)", r: 4, title: s.name })),
+        note: known ? "Said: regions called tumour. Truth: the lesions of the truth, covered by regions or not." : "Of regions; what no region covers is in neither."
     });
 }
 
@@ -319,7 +322,7 @@ function set(t) {
     soon();
 }
 function presets() {
-    const l = lists[state.who], all = [["recipe", l.threshold], ["best F1 on validation", l.chosen], ["specificity 0.95", l.matched]];
+    const l = lists[state.who], all = [["recipe", l.threshold], ["best F1 on validation", l.chosen], ["specificity 0.95 on validation", l.matched]];
     $("presets").replaceChildren(...all.filter(q => finite(q[1]) && q[1] <= 1).map(q => el("button", { class: "plain", onclick: () => set(q[1]) }, `${q[0]} ${q[1].toFixed(2)}`)));
 }
 lists.forEach((l, i) => $("who").append(el("option", { value: i }, i < D.models.length ? l.name : "baseline: " + l.name)));
