@@ -74,7 +74,8 @@ static int evaluate(struct evaluation *v, const struct report *r, const struct r
     const struct scores *validation = &v->splits.validation;
     count_border(v, r);
     figures_make(&v->figures, s, s->probability, validation, validation->n > 0 ? validation->probability : NULL,
-                 (struct truth){r->truth.scans, r->truth.missed + v->border_tumours}, v->model.recipe.threshold, r->seed);
+                 (struct truth){r->truth.scans, r->truth.missed + v->border_tumours}, v->model.recipe.threshold,
+                 r->seed);
     for (int k = 0; k < 3; k++)
         v->auc_of[k] = NAN;
     v->auc_of[SPLIT_VALIDATION] = auc_of(validation);
@@ -97,7 +98,8 @@ static int compare_with_baselines(struct report *r, struct error *e)
     if (rc == 0)
         rc = scores_make(&fresh.test, r->cache, &v->model, r->split, e);
     if (rc == 0)
-        baselines_make(&r->baselines, r->rows, &r->facts, &v->model.recipe, &v->splits, &fresh, v->figures.truth, r->seed);
+        baselines_make(&r->baselines, r->rows, &r->facts, &v->model.recipe, &v->splits, &fresh, v->figures.truth,
+                       r->seed);
     scores_free(&fresh.train);
     scores_free(&fresh.validation);
     scores_free(&fresh.test);

@@ -307,10 +307,11 @@ void known_imbalance(const struct known *k, FILE *to)
 
 void known_output(const struct known *k, FILE *to)
 {
-    fprintf(
-        to, "a probability of tumour for each region; from %g on it is called tumour (the recipe's threshold; none is chosen on the patients asked about but those said to "
+    fprintf(to,
+            "a probability of tumour for each region; from %g on it is called tumour (the recipe's threshold; none is "
+            "chosen on the patients asked about but those said to "
             "be read off their own ROC).",
-        k->model->recipe.threshold);
+            k->model->recipe.threshold);
 }
 
 void known_predictors(const struct known *k, FILE *to)

@@ -55,7 +55,8 @@ static json_t *figures(const struct figures *f)
     json_t *metrics = json_object(), *grid = json_array(), *matched = json_array(), *transferred = json_array(),
            *froc = json_array();
     for (int k = 0; k < METRICS; k++)
-        json_object_set_new(metrics, metric_name[k], interval(f->value[k], f->bootstrap.value[k], f->bootstrap.defined[k]));
+        json_object_set_new(metrics, metric_name[k],
+                            interval(f->value[k], f->bootstrap.value[k], f->bootstrap.defined[k]));
     for (size_t k = 0; k < GRID_THRESHOLDS; k++)
         json_array_append_new(grid, operating(&f->grid[k]));
     for (size_t k = 0; k < MATCHED; k++)
@@ -70,8 +71,8 @@ static json_t *figures(const struct figures *f)
                      metrics, "confusion", counts(&f->confusion), "calibration", calibration(&f->calibration),
                      "temperature", number(f->temperature), "tempered",
                      isnan(f->temperature) ? json_null() : calibration(&f->tempered), "grid", grid,
-                     "chosen_on_validation", operating(&f->chosen), "matched", matched,
-                     "matched_on_validation", transferred, "froc", froc);
+                     "chosen_on_validation", operating(&f->chosen), "matched", matched, "matched_on_validation",
+                     transferred, "froc", froc);
 }
 
 static json_t *end_to_end_json(const struct end_to_end *t)
@@ -110,8 +111,9 @@ static json_t *model_json(const struct evaluation *v)
     json_object_set_new(out, "auc_by_split",
                         json_pack("{s:o, s:o, s:o}", "train", number(v->auc_of[SPLIT_TRAIN]), "validation",
                                   number(v->auc_of[SPLIT_VALIDATION]), "test", number(v->auc_of[SPLIT_TEST])));
-    json_object_set_new(out, "left_out_by_border",
-                        json_pack("{s:I, s:I}", "regions", (json_int_t)v->border, "tumours", (json_int_t)v->border_tumours));
+    json_object_set_new(
+        out, "left_out_by_border",
+        json_pack("{s:I, s:I}", "regions", (json_int_t)v->border, "tumours", (json_int_t)v->border_tumours));
     json_object_set_new(out, "end_to_end", end_to_end_json(&v->end_to_end));
     json_object_update(out, facts);
     json_decref(facts);
@@ -185,11 +187,11 @@ static json_t *patients_json(const struct patients *p)
     for (size_t i = 0; i < p->count; i++) {
         const struct patient_sums *one = &p->one[i];
         json_array_append_new(
-            list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:o}", "patient", one->name, "regions",
-                            (json_int_t)one->regions, "tumours", (json_int_t)one->tumours, "tp", (json_int_t)one->tp,
-                            "fp", (json_int_t)one->fp, "fn", (json_int_t)one->fn, "tmtv_truth_ml", one->truth_ml,
-                            "tmtv_said_ml", one->said_ml, "false_ml", one->false_ml, "missed_ml", one->missed_ml, "lesions", (json_int_t)one->lesions,
-                            "lesions_ml", number(one->lesions_ml)));
+            list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:o}", "patient", one->name,
+                            "regions", (json_int_t)one->regions, "tumours", (json_int_t)one->tumours, "tp",
+                            (json_int_t)one->tp, "fp", (json_int_t)one->fp, "fn", (json_int_t)one->fn, "tmtv_truth_ml",
+                            one->truth_ml, "tmtv_said_ml", one->said_ml, "false_ml", one->false_ml, "missed_ml",
+                            one->missed_ml, "lesions", (json_int_t)one->lesions, "lesions_ml", number(one->lesions_ml)));
     }
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o}", "patients", (json_int_t)p->count,
                      "with_tumours", (json_int_t)p->with_tumours, "no_region_is_tumour", (json_int_t)p->uncovered,

@@ -87,10 +87,11 @@ static void head(const void *of)
             v->figures.truth.scans, n->detected, n->with_tumours,
             n->uncovered > 0 ? " (of some of them no region is a tumour: no model can)" : "");
     if (v->border > 0)
-        fprintf(p->to,
-                "<p class=\"say\">The recipe leaves out %zu regions at the border (border = %s), %zu of them tumours: no "
-                "model is asked about them, and FROC counts them as missed.</p>",
-                v->border, v->model.recipe.border, v->border_tumours);
+        fprintf(
+            p->to,
+            "<p class=\"say\">The recipe leaves out %zu regions at the border (border = %s), %zu of them tumours: no "
+            "model is asked about them, and FROC counts them as missed.</p>",
+            v->border, v->model.recipe.border, v->border_tumours);
     if (r->missed.known && r->missed.count > 0)
         fprintf(p->to,
                 "<p class=\"say\">Beside them, %zu of %zu lesions of the truth lie in no region called tumour and are "
@@ -215,17 +216,19 @@ static void metrics(const void *of)
         fprintf(p->to, "</td>");
     }
     for (size_t m = 0; m < MATCHED; m++) {
-        fprintf(p->to, "</tr><tr><td>Sensitivity at specificity %.2f, on this split's own ROC</td>", matched_specificity[m]);
+        fprintf(p->to, "</tr><tr><td>Sensitivity at specificity %.2f, on this split's own ROC</td>",
+                matched_specificity[m]);
         for (size_t i = 0; i < r->models; i++)
             metric_cell(p->to, METRIC_SENSITIVITY, r->model[i].figures.matched[m].value[METRIC_SENSITIVITY],
                         (struct interval){NAN, NAN});
     }
-    fprintf(p->to, "</tr><tr><td>Sensitivity and specificity at the threshold that has %.2f on validation</td>",
+    fprintf(p->to, "</tr><tr><td>Sensitivity at the threshold that has specificity %.2f on validation</td>",
             matched_specificity[MATCHED - 1]);
     for (size_t i = 0; i < r->models; i++) {
         const double *at = r->model[i].figures.transferred[MATCHED - 1].value;
         char sensitivity[16], specificity[16];
-        fprintf(p->to, "<td>%s and %s</td>", metric_format(METRIC_SENSITIVITY, at[METRIC_SENSITIVITY], sensitivity),
+        fprintf(p->to, "<td>%s <small>specificity %s</small></td>",
+                metric_format(METRIC_SENSITIVITY, at[METRIC_SENSITIVITY], sensitivity),
                 metric_format(METRIC_SPECIFICITY, at[METRIC_SPECIFICITY], specificity));
     }
     auc_rows(p);
@@ -243,11 +246,11 @@ static void metrics(const void *of)
     if (b->patients < PATIENTS_LEAST)
         fprintf(p->to, "No intervals: of %zu patients there are too few different resamples.</p>", b->patients);
     else
-        fprintf(p->to,
-                "In brackets: 95 %% intervals from %zu bootstrap resamples of %zu patients%s. Precision and MCC: of those "
-                "resamples in which something is said to be tumour (metrics.json counts them).</p>",
-                b->resamples, b->patients,
-                b->patients < PATIENTS_FEW ? "; with so few patients they are too narrow" : "");
+        fprintf(
+            p->to,
+            "In brackets: 95 %% intervals from %zu bootstrap resamples of %zu patients%s. Precision and MCC: of those "
+            "resamples in which something is said to be tumour (metrics.json counts them).</p>",
+            b->resamples, b->patients, b->patients < PATIENTS_FEW ? "; with so few patients they are too narrow" : "");
 }
 
 static void baselines(const void *of)
@@ -260,9 +263,7 @@ static void baselines(const void *of)
     }
     fprintf(p->to, "<table><tr><th>learned on the same patients</th><th>AUC</th><th>average "
                    "precision</th><th>F1 at 0.50</th><th>F1 at validation's threshold</th><th>MCC</th><th>"
-                   "Brier</th><th>p, AUC against ");
-    page_text(p->to, p->r->model[0].name);
-    fprintf(p->to, "</th><th>permutation</th></tr>");
+                   "Brier</th><th>p: DeLong</th><th>p: permutation</th></tr>");
     for (size_t k = 0; k <= b->count; k++) { /* last the model itself */
         const struct figures *f = k < b->count ? &b->one[k].figures : &p->r->model[0].figures;
         fprintf(p->to, "<tr%s>", k == b->best ? " class=\"best\"" : "");
@@ -277,16 +278,19 @@ static void baselines(const void *of)
         plain_cell(p->to, k < b->count ? b->one[k].permutation.p : NAN, "%.2g");
         fprintf(p->to, "</tr>");
     }
-    fprintf(p->to,
-            "</table><p>SUV: SUVmax, SUVmean, SUVpeak; volume: ml; position: the recipe's nine numbers. Trees: "
-            "gradient boosting, 100 of depth 3, rate "
-            "0.1. The last two read the trained representation and judge the classifier on top of it. At 0.50 a model whose "
-            "loss raises what is rare looks better than a baseline whose loss does not: compare at thresholds chosen on "
-            "validation. "
-            "p: DeLong's test clustered by patient, "
-            "Holm over the %d baselines; permutation: by patient, for with few patients the first is too bold. Bold: "
-            "the best of those that know nothing the training made.</p>",
-            BASELINES);
+    fprintf(
+        p->to,
+        "</table><p>SUV: SUVmax, SUVmean, SUVpeak; volume: ml; position: the recipe's nine numbers. Trees: "
+        "gradient boosting, 100 of depth 3, rate "
+        "0.1. The last two baselines read the trained representation and judge the classifier on top of it. At 0.50 a "
+        "model whose loss raises what is rare looks better than a baseline whose loss does not: compare at thresholds "
+        "chosen on validation. p: of an AUC against that of ");
+    page_text(p->to, p->r->model[0].name);
+    fprintf(
+        p->to,
+        ", by DeLong's test clustered by patient (Holm over the %d baselines) and by a permutation of patients, for "
+        "with few patients the first is too bold. Bold: the best of those that know nothing the training made.</p>",
+        BASELINES);
 }
 
 static void representation(const void *of)
@@ -343,7 +347,7 @@ static void loss(const void *of)
     const struct page *p = of;
     if (p->r->losses_count == 0)
         return;
-    fprintf(p->to, "<section><h2>Loss</h2><div class=\"two\">");
+    fprintf(p->to, "<section><h2>Loss</h2><div class=\"charts\">");
     for (size_t i = 0; i < p->r->losses_count; i++)
         fprintf(p->to, "<div id=\"loss%zu\"></div>", i);
     fprintf(p->to, "</div></section>\n");

@@ -229,13 +229,11 @@ static void hold_against_baseline(struct paper *p)
         p->row[i].beats = d.auc_a > d.auc_b;
         plain[i] = d.p;
         if (p->row[i].above)
-            permuted[i] =
-                permutation_test(s->probability, best->probability, s->label, s->patient, s->n, p->r->seed).p;
+            permuted[i] = permutation_test(s->probability, best->probability, s->label, s->patient, s->n, p->r->seed).p;
     }
     holm_adjust(plain, b->count > 0 ? p->rows->count : 0, adjusted);
     for (size_t i = 0; i < p->rows->count && b->count > 0; i++)
-        p->row[i].beats =
-            p->row[i].above && p->row[i].beats && adjusted[i] < SIGNIFICANT && permuted[i] < SIGNIFICANT;
+        p->row[i].beats = p->row[i].above && p->row[i].beats && adjusted[i] < SIGNIFICANT && permuted[i] < SIGNIFICANT;
     free(plain);
 }
 

@@ -18,12 +18,13 @@ struct paper_row {
     double threshold, mean[METRICS_OF_PAPER], sd[METRICS_OF_PAPER]; /* NAN for none */
     size_t place[METRICS_OF_PAPER];                                 /* 0 best, 1 second, more; SIZE_MAX: no figure */
     bool star[METRICS_OF_PAPER], dagger;                            /* dagger: at AUC */
-    bool above, beats; /* the best baseline: AUC, mean of seeds; its first model by both tests that know of patients, Holm over the rows */
+    bool above,
+        beats; /* the best baseline: AUC, mean of seeds; its first model by both tests that know of patients, Holm over the rows */
 };
 struct paper_test {
     size_t a, b; /* rows: a has the mark */
     int metric;
-    bool smaller; /* by Wilcoxon's ranks a's errors are */
+    bool smaller;                                                     /* by Wilcoxon's ranks a's errors are */
     double auc_a, auc_b, p_wilcoxon, p_delong, p_holm, p_permutation; /* the last three: of AUC alone, else NAN */
 };
 struct paper {

@@ -205,16 +205,15 @@ static void put_tests(const struct paper *p, const struct dress *d, FILE *to)
                         *columns != '\0' ? ", " : "", metric_title[u->metric]);
         }
         if (t->metric != METRIC_AUC && !said)
-            put_line(d,
-                     xprintf("%s: %s against %s, Wilcoxon p = %.3g%s", columns, a, b, t->p_wilcoxon, errors_text(t)),
+            put_line(d, xprintf("%s: %s against %s, Wilcoxon p = %.3g%s", columns, a, b, t->p_wilcoxon, errors_text(t)),
                      to);
         else if (t->metric == METRIC_AUC)
             put_line(
                 d,
-                xprintf(
-                    "AUC: %s against %s, %.4f and %.4f; Wilcoxon p = %.3g%s; DeLong by patient p = %.3g (Holm over "
-                    "%zu: %.3g); permutation by patient p = %.3g",
-                    a, b, t->auc_a, t->auc_b, t->p_wilcoxon, errors_text(t), t->p_delong, p->holm_tests, t->p_holm, t->p_permutation),
+                xprintf("AUC: %s against %s, %.4f and %.4f; Wilcoxon p = %.3g%s; DeLong by patient p = %.3g (Holm over "
+                        "%zu: %.3g); permutation by patient p = %.3g",
+                        a, b, t->auc_a, t->auc_b, t->p_wilcoxon, errors_text(t), t->p_delong, p->holm_tests, t->p_holm,
+                        t->p_permutation),
                 to);
     }
 }
@@ -242,12 +241,12 @@ static void put_verdict(const struct paper *p, const struct dress *d, FILE *to)
     }
     double best = b->one[b->best].figures.value[METRIC_AUC];
     char *above = names_of(p, false), *beats = names_of(p, true);
-    put_line(d,
-             xprintf("AUC above the best baseline's (%s, %.1f): %s; by both tests that know of patients (DeLong after Holm "
-                     "over the rows, permutation): %s",
-                     b->one[b->best].name, 100.0 * best, *above != '\0' ? above : "no row",
-                     *beats != '\0' ? beats : "no row"),
-             to);
+    put_line(
+        d,
+        xprintf("AUC above the best baseline's (%s, %.1f): %s; by both tests that know of patients (DeLong after Holm "
+                "over the rows, permutation): %s",
+                b->one[b->best].name, 100.0 * best, *above != '\0' ? above : "no row", *beats != '\0' ? beats : "no row"),
+        to);
     free(above);
     free(beats);
 }
@@ -271,12 +270,13 @@ static void put_notes(const struct paper *p, const struct dress *d, FILE *to)
     if (p->r != NULL) {
         put_line(
             d,
-            xprintf("best bold, second underlined (text: **best**, _second_)%s. * smaller errors, p < 0.05, by Wilcoxon's "
-                    "signed-rank test on |probability - truth| of regions, the paper's test, which takes regions for "
-                    "independent; %s at AUC: higher, p < 0.05 by both tests that know of patients, DeLong's clustered "
-                    "(after Holm) and the permutation",
-                    has_seeds(p) ? "; in brackets the spread of seeds; tests are of each row's first seed" : "",
-                    d->width > 0 ? d->dagger : "dagger"),
+            xprintf(
+                "best bold, second underlined (text: **best**, _second_)%s. * smaller errors, p < 0.05, by Wilcoxon's "
+                "signed-rank test on |probability - truth| of regions, the paper's test, which takes regions for "
+                "independent; %s at AUC: higher, p < 0.05 by both tests that know of patients, DeLong's clustered "
+                "(after Holm) and the permutation",
+                has_seeds(p) ? "; in brackets the spread of seeds; tests are of each row's first seed" : "",
+                d->width > 0 ? d->dagger : "dagger"),
             to);
         put_tests(p, d, to);
         put_verdict(p, d, to);

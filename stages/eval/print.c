@@ -67,7 +67,8 @@ static void print_baselines(const struct report *r, FILE *to)
     const struct baselines *b = &r->baselines;
     if (b->count == 0)
         return;
-    fprintf(to, "\n%-46s %-8s %-10s %-8s %s\n", "baselines, learned on the same patients", "AUC", "AP", "F1", "F1 at validation's threshold");
+    fprintf(to, "\n%-46s %-8s %-10s %-8s %s\n", "baselines, learned on the same patients", "AUC", "AP", "F1",
+            "F1 at validation's threshold");
     for (size_t k = 0; k < b->count; k++) {
         const double *v = b->one[k].figures.value;
         char auc[16], ap[16], f1[16], chosen[16];
@@ -123,7 +124,8 @@ void report_print(const struct report *r, FILE *to)
     print_agreement("regions that are tumour", &p->regions, p->count, to);
     print_agreement("the truth's lesions", &p->lesions, p->count, to);
     if (r->model[0].border > 0)
-        fprintf(to, "left out by the recipe (border = %s): %zu regions, of them %zu tumours, which FROC counts as missed\n",
+        fprintf(to,
+                "left out by the recipe (border = %s): %zu regions, of them %zu tumours, which FROC counts as missed\n",
                 r->model[0].model.recipe.border, r->model[0].border, r->model[0].border_tumours);
     for (size_t i = 0; i < r->models && r->missed.known; i++) {
         const struct end_to_end *t = &r->model[i].end_to_end;

@@ -93,14 +93,19 @@ static int check_answers(const struct scores *s, const struct cache *c, struct e
 {
     for (size_t i = 0; s->probability != NULL && i < s->n; i++)
         if (!(s->probability[i] >= 0.0F && s->probability[i] <= 1.0F))
-            return fail(e, "the model says %g of region %d of scan '%s', which is no probability: its training diverged, or its "
-                        "weights are damaged", (double)s->probability[i], s->row_in_shard[i] + 1,
-                        c->shard[s->shard[i]].scan);
+            return fail(
+                e,
+                "the model says %g of region %d of scan '%s', which is no probability: its training diverged, or its "
+                "weights are damaged",
+                isnan(s->probability[i]) ? fabs(NAN) : (double)s->probability[i], s->row_in_shard[i] + 1,
+                c->shard[s->shard[i]].scan);
     for (size_t i = 0; i < s->n * s->width; i++)
         if (!isfinite(s->embedding[i]))
-            return fail(e, "the model represents region %d of scan '%s' by %g, which is no number: its training diverged, or its "
-                        "weights are damaged", s->row_in_shard[i / s->width] + 1, c->shard[s->shard[i / s->width]].scan,
-                        (double)s->embedding[i]);
+            return fail(
+                e,
+                "the model represents region %d of scan '%s' by %g, which is no number: its training diverged, or its "
+                "weights are damaged",
+                s->row_in_shard[i / s->width] + 1, c->shard[s->shard[i / s->width]].scan, (double)s->embedding[i]);
     return 0;
 }
 

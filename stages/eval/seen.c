@@ -60,9 +60,10 @@ char *seen_sentence(const struct seen *s, const char *name, const char *split)
     char *patients = of_patients(s, name, split);
     if (s->twins == 0)
         return patients;
-    char *all = xprintf("THE SAME SCANS UNDER TWO NAMES: %zu of the %s split have the very bytes of scans of training or "
-                        "validation patients: what follows says too much of the model '%s'.%s%s",
-                        s->twins, split, name, *patients != '\0' ? " " : "", patients);
+    char *all =
+        xprintf("THE SAME SCANS UNDER TWO NAMES: %zu of the %s split have the very bytes of scans of training or "
+                "validation patients: what follows says too much of the model '%s'.%s%s",
+                s->twins, split, name, *patients != '\0' ? " " : "", patients);
     free(patients);
     return all;
 }

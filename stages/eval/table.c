@@ -203,12 +203,12 @@ void table_print(const struct report *r, const char *format, FILE *to)
                          r->cohort[0] ? ": " : "", r->cohort);
     dress_note(how, head, to);
     put_rows(r, how, to);
-    char *legend = xprintf("in %% (MCC: -1 to 1), at threshold %.2f; best %s, second %s. * differs from %s, for better or "
-                           "worse, p < 0.05: at AUC by DeLong's test clustered by patient (after Holm) and the permutation "
-                           "by patient, both; at the name by Wilcoxon's on |probability - truth| (after Holm), which takes "
-                           "regions for independent",
-                           f->threshold, how->rule ? "**bold**" : "bold", how->rule ? "_underlined_" : "underlined",
-                           r->model[0].name);
+    char *legend = xprintf(
+        "in %% (MCC: -1 to 1), at threshold %.2f; best %s, second %s. * differs from %s, for better or "
+        "worse, p < 0.05: at AUC by DeLong's test clustered by patient (after Holm) and the permutation "
+        "by patient, both; at the name by Wilcoxon's on |probability - truth| (after Holm), which takes "
+        "regions for independent",
+        f->threshold, how->rule ? "**bold**" : "bold", how->rule ? "_underlined_" : "underlined", r->model[0].name);
     dress_note(how, legend, to);
     free(legend);
     if (how->rule) {

@@ -25,7 +25,8 @@ char *verdict_sentence(const struct baselines *b, const char *name)
     if (isnan(best->p_holm))
         format_into(delong, sizeof delong, "DeLong by patient not defined (one class is of a single patient)");
     else
-        format_into(delong, sizeof delong, "DeLong by patient p = %.2g (Holm over %d baselines)", best->p_holm, BASELINES);
+        format_into(delong, sizeof delong, "DeLong by patient p = %.2g (Holm over %d baselines)", best->p_holm,
+                    BASELINES);
     format_into(how, sizeof how, "AUC %.3f against %.3f; %zu patients, %s, permutation p = %.2g", best->against.auc_a,
                 best->against.auc_b, b->patients, delong, best->permutation.p);
     switch (verdict_of(b)) {

@@ -13,11 +13,15 @@
 
 /* A: two regions, one a tumour. B: a lesion, and no region at all. C: well, a region. D: a lesion, a region that is none of it. */
 enum { SHARDS = 4, REGIONS = 4 };
-static struct shard_entry shard[SHARDS] = {
-    {.patient = "A", .split = SPLIT_TEST}, {.patient = "B", .split = SPLIT_TEST}, {.patient = "C", .split = SPLIT_TEST}, {.patient = "D", .split = SPLIT_TEST}};
+static struct shard_entry shard[SHARDS] = {{.patient = "A", .split = SPLIT_TEST},
+                                           {.patient = "B", .split = SPLIT_TEST},
+                                           {.patient = "C", .split = SPLIT_TEST},
+                                           {.patient = "D", .split = SPLIT_TEST}};
 static struct lesion lesion[] = {{.ml = 4}, {.ml = 7}, {.ml = 2}};
-static struct lesions lesions[SHARDS] = {
-    {.known = 1, .count = 1, .lesion = lesion}, {.known = 1, .count = 1, .lesion = lesion + 1}, {.known = 1}, {.known = 1, .count = 1, .lesion = lesion + 2}};
+static struct lesions lesions[SHARDS] = {{.known = 1, .count = 1, .lesion = lesion},
+                                         {.known = 1, .count = 1, .lesion = lesion + 1},
+                                         {.known = 1},
+                                         {.known = 1, .count = 1, .lesion = lesion + 2}};
 static struct region region[REGIONS] = {{.ml = 3}, {.ml = 5}, {.ml = 1}, {.ml = 6}};
 static struct scan_facts scan[SHARDS];
 static const struct facts facts = {.region = region, .scan = scan, .lesions = lesions, .shards = SHARDS};
@@ -86,7 +90,8 @@ static void draw_rows(void)
     }
 }
 
-static struct paper paper_of(struct rows *rows, struct evaluation model[2], struct report *r, float *first, float *second)
+static struct paper paper_of(struct rows *rows, struct evaluation model[2], struct report *r, float *first,
+                             float *second)
 {
     draw_rows();
     *rows = (struct rows){.table = "T", .row = xalloc(2, sizeof *rows->row), .count = 2};
@@ -94,7 +99,8 @@ static struct paper paper_of(struct rows *rows, struct evaluation model[2], stru
         struct row *row = &rows->row[i];
         *row = (struct row){.seeds = 1, .models = 1};
         strcpy(row->name, i == 0 ? "one" : "other");
-        model[i] = (struct evaluation){.splits = {.test = {.n = N, .label = label, .patient = patient, .probability = i == 0 ? first : second}}};
+        model[i] = (struct evaluation){
+            .splits = {.test = {.n = N, .label = label, .patient = patient, .probability = i == 0 ? first : second}}};
     }
     *r = (struct report){.model = model, .models = 2, .seed = 1};
     /* the last row's model stands first in a report */
@@ -165,7 +171,8 @@ static void words_of_what_cannot_be_known(void **state)
 {
     (void)state;
     struct baselines b = {.count = BASELINES, .patients = 1};
-    b.one[0] = (struct baseline){.name = "trees", .against = {.auc_a = 1, .auc_b = .5, .p = NAN}, .p_holm = NAN, .permutation = {.p = 1}};
+    b.one[0] = (struct baseline){
+        .name = "trees", .against = {.auc_a = 1, .auc_b = .5, .p = NAN}, .p_holm = NAN, .permutation = {.p = 1}};
     char *said = verdict_sentence(&b, "mine"), text[16];
     assert_int_equal(verdict_of(&b), VERDICT_NOT_BETTER);
     assert_non_null(strstr(said, "does NOT beat"));
@@ -180,8 +187,8 @@ static void words_of_what_cannot_be_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(patients_whom_no_region_covers),      cmocka_unit_test(one_scan_under_two_names),
-        cmocka_unit_test(stars_only_for_the_better),           cmocka_unit_test(beats_a_baseline_only_by_both_tests),
+        cmocka_unit_test(patients_whom_no_region_covers), cmocka_unit_test(one_scan_under_two_names),
+        cmocka_unit_test(stars_only_for_the_better),      cmocka_unit_test(beats_a_baseline_only_by_both_tests),
         cmocka_unit_test(words_of_what_cannot_be_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

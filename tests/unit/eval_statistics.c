@@ -18,8 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 #include <zlib.h>
+#include <cmocka.h>
 
 enum { MOST = 60, COLUMNS_MOST = 128 };
 struct sample {
@@ -43,7 +43,7 @@ static void sample_draw(struct sample *s, long number)
     uint32_t share = rng_below(&r, 101);
     for (size_t i = 0; i < s->n; i++)
         s->label[i] = number % 11 == 10 ? (int32_t)(number % 2) : rng_below(&r, 1000) < 100 + 8 * share;
-    uint32_t lift = rng_below(&r, 16384), score[2][MOST];
+    uint32_t lift = rng_below(&r, 7000), score[2][MOST];
     for (int m = 0; m < 2; m++)
         for (size_t i = 0; i < s->n; i++) {
             uint32_t v = 0;
@@ -289,7 +289,8 @@ static void too_few_patients(void **state)
                 isnan(boot.band[20].low));
     /* two models that differ by as much in every patient: pROC calls that p = 0 */
     const int32_t each[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-    const float right[8] = {.9F, .9F, .9F, .1F, .1F, .1F, .1F, .1F}, turned[8] = {.1F, .1F, .1F, .9F, .9F, .9F, .9F, .9F};
+    const float right[8] = {.9F, .9F, .9F, .1F, .1F, .1F, .1F, .1F},
+                turned[8] = {.1F, .1F, .1F, .9F, .9F, .9F, .9F, .9F};
     struct delong d = delong_clustered(right, turned, label, each, 8);
     assert_true(d.auc_a == 1.0 && d.auc_b == 0.0 && isnan(d.p));
 }

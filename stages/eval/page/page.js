@@ -83,22 +83,28 @@ function ticks(low, high) {
     return out;
 }
 function chart(into, o) {
-    const w = 480, h = 330, L = 52, R = w - 12, T = 12, B = h - 44, s = svg("svg", { viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": o.title });
+    /* as wide as it will be seen, so that its words are as large as the page's */
+    const w = Math.max(280, Math.min(560, into.clientWidth || 480)), h = Math.round(.68 * w), L = 52, R = w - 12, T = 12, B = h - 44, s = svg("svg", { viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": o.title });
     const X = v => L + (R - L) * (v - o.x[0]) / (o.x[1] - o.x[0]), Y = v => B - (B - T) * (Math.min(Math.max(v, o.y[0]), o.y[1]) - o.y[0]) / (o.y[1] - o.y[0]);
     for (const v of ticks(...o.x)) s.append(svg("path", { class: "grid", d: `M${X(v)} ${T}V${B}` }), svg("text", { x: X(v), y: B + 16, "text-anchor": "middle" }, String(v)));
     for (const v of ticks(...o.y)) s.append(svg("path", { class: "grid", d: `M${L} ${Y(v)}H${R}` }), svg("text", { x: L - 6, y: Y(v) + 4, "text-anchor": "end" }, String(v)));
-    if (o.diagonal) s.append(svg("path", { class: "grid", d: `M${X(o.x[0])} ${Y(o.x[0])}L${X(o.x[1])} ${Y(o.x[1])}`, "stroke-dasharray": "3 4", stroke: "var(--soft)" }));
-    for (const b of o.bands || []) s.append(svg("path", { fill: b.colour, opacity: .13, d: "M" + [...b.x.map((v, i) => [v, b.high[i]]), ...b.x.map((v, i) => [v, b.low[i]]).reverse()].filter(q => q[1] !== null).map(q => `${X(q[0]).toFixed(1)} ${Y(q[1]).toFixed(1)}`).join("L") + "Z" }));
+    if (o.diagonal) s.append(svg("path", { class: "grid", d: `M${X(o.x[0])} ${Y(o.x[0])}L${X(o.x[1])} ${Y(o.x[1])}`, "stroke-dasharray": "3 4", style: "stroke: var(--soft)" }));
+    for (const b of (o.bands || []).filter(b => b.low.some(finite))) s.append(svg("path", { fill: b.colour, opacity: .13, d: "M" + [...b.x.map((v, i) => [v, b.high[i]]), ...b.x.map((v, i) => [v, b.low[i]]).reverse()].filter(q => q[1] !== null).map(q => `${X(q[0]).toFixed(1)} ${Y(q[1]).toFixed(1)}`).join("L") + "Z" }));
     for (const l of o.lines) {
         let d = "", pen = "M";
-        for (const q of l.at) { if (!finite(q[1]) || q[0] > o.x[1]) continue; d += `${pen}${X(q[0]).toFixed(1)} ${Y(q[1]).toFixed(1)}`; pen = "L"; }
-        s.append(svg("path", { fill: "none", stroke: l.colour, "stroke-width": 2, "stroke-dasharray": l.dash ? "5 4" : "none", d }));
+        for (const q of l.at) { /* a line that leaves the frame ends there */
+            if (!finite(q[1]) || q[0] > o.x[1]) continue;
+            if (l.cut && q[1] < o.y[0]) { pen = "M"; continue; }
+            d += `${pen}${X(q[0]).toFixed(1)} ${Y(q[1]).toFixed(1)}`;
+            pen = "L";
+        }
+        s.append(svg("path", { fill: "none", stroke: l.colour, "stroke-width": 2, "stroke-dasharray": l.dash ? "5 4" : l.dot ? "1.5 4" : "none", d }));
         if (l.dots) for (const q of l.at) s.append(svg("circle", { cx: X(q[0]), cy: Y(q[1]), r: 3 + 9 * Math.sqrt((q[2] || 0) / N), fill: l.colour, "fill-opacity": .6 }, svg("title", {}, q[2] ? `${q[2]} regions` : "")));
     }
     for (const m of o.marks || []) if (finite(m.x) && finite(m.y)) s.append(svg("circle", { cx: X(Math.min(m.x, o.x[1])), cy: Y(m.y), r: m.r || 6, fill: m.fill || "none", stroke: m.colour, "stroke-width": m.r ? 1 : 3 }, svg("title", {}, m.title || "")));
     s.append(svg("path", { class: "frame", d: `M${L} ${T}V${B}H${R}` }), svg("text", { class: "axis", x: (L + R) / 2, y: h - 8, "text-anchor": "middle" }, o.across),
         svg("text", { class: "axis", transform: `translate(13 ${(T + B) / 2}) rotate(-90)`, "text-anchor": "middle" }, o.up));
-    const legend = el("div", { class: "legend" }, ...o.lines.filter(l => l.name).map(l => el("span", { style: `--c:${l.colour}`, class: l.dash ? "dash" : "" }, l.name)));
+    const legend = el("div", { class: "legend" }, ...o.lines.filter(l => l.name).map(l => el("span", { style: `--c:${l.colour}`, class: l.dash ? "dash" : l.dot ? "dot" : "" }, l.name)));
     into.replaceChildren(el("h3", {}, o.title), s, legend, ...(o.note ? [el("p", {}, o.note)] : []));
 }
 
@@ -115,7 +121,7 @@ function curves() {
     chart($("roc"), {
         title: "ROC", across: "1 - specificity", up: "sensitivity", x: [0, 1], y: [0, 1], diagonal: true, lines: line(q => [q[1] / others, q[0] / tumours]),
         bands: D.models.slice(0, 4).map((m, i) => ({ colour: colour(i), x: grid, low: m.band_low, high: m.band_high })),
-        marks: [{ x: c.fp / others, y: c.tp / tumours, colour: "var(--ink)", title: "the threshold shown" }], note: "Shaded: 95 % band, bootstrap over patients. Ring: the threshold shown. Dashed: the best baseline."
+        marks: [{ x: c.fp / others, y: c.tp / tumours, colour: "var(--ink)", title: "the threshold shown" }], note: (D.models[0].band_low.some(finite) ? "Shaded: 95 % band, bootstrap over patients. " : "") + "Ring: the threshold shown. Dashed: the best baseline."
     });
     chart($("pr"), {
         title: "Precision and sensitivity", across: "sensitivity", up: "precision", x: [0, 1], y: [0, 1], lines: line(q => q[0] + q[1] > 0 ? [q[0] / tumours, q[0] / (q[0] + q[1])] : null),
@@ -137,9 +143,10 @@ function curves() {
     const odds = Array.from({ length: 91 }, (_, k) => .02 + k * .01), top = Math.max(.01, tumours / N);
     chart($("benefit"), {
         title: "Net benefit", across: "threshold", up: "net benefit a region", x: [0, 1], y: [-top / 4, top],
-        lines: [...at.map(i => ({ name: lists[i].name, colour: colour(i), dash: i >= D.models.length, at: odds.map(t => { const k = counts(lists[i].p, t); return [t, (k.tp - k.fp * t / (1 - t)) / N]; }) })),
-            { name: "call every region tumour", colour: "var(--soft)", dash: true, at: odds.map(t => [t, (tumours - others * t / (1 - t)) / N]) }],
-        marks: [{ x: state.threshold, y: (c.tp - c.fp * state.threshold / (1 - state.threshold)) / N, colour: "var(--ink)" }]
+        lines: [...at.map(i => ({ name: lists[i].name, colour: colour(i), dash: i >= D.models.length, cut: true, at: odds.map(t => { const k = counts(lists[i].p, t); return [t, (k.tp - k.fp * t / (1 - t)) / N]; }) })),
+            { name: "call every region tumour", colour: "var(--ink)", dot: true, cut: true, at: odds.map(t => [t, (tumours - others * t / (1 - t)) / N]) }],
+        marks: [{ x: state.threshold, y: (c.tp - c.fp * state.threshold / (1 - state.threshold)) / N, colour: "var(--ink)" }],
+        note: "What is worth acting on at a threshold lies above 0 (call none) and above the dots."
     });
 }
 
@@ -351,6 +358,8 @@ if (full.length > 0) {
     setInterval(() => { if (!state.still && !document.hidden) { state.angle = (state.angle + 1) % D.scans[full[state.scan]].n; turn(); } }, 220);
 }
 $("gallery").hidden = D.scans.length === 0;
+let wide = innerWidth;
+addEventListener("resize", () => { if (innerWidth !== wide) { wide = innerWidth; losses(); soon(); } });
 maps();
 losses();
 presets();

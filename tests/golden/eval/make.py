@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """make -- random cases and what others say of them, for tests/unit/eval_statistics.c.
 
-    python make.py cases 1000 > cases.txt     labels, patients and probabilities, a line each, for make.R
-    python make.py wants 1000 > python.tsv    scikit-learn's, SciPy's, statsmodels', dcurves' figures, and plain loops'
-    Rscript make.R cases.txt > r.tsv          R's, pROC's and rms's
-    make.sh                                   both beside each other: statistics.tsv.gz
+    python make.py cases 0 1000 > cases.txt     labels, patients and probabilities of cases 0 to 999, a line each, for make.R
+    python make.py wants 0 1000 > python.tsv    scikit-learn's, SciPy's, statsmodels', dcurves' figures, and plain loops'
+    Rscript make.R cases.txt > r.tsv            R's, pROC's and rms's
+    make.sh                                     both beside each other: statistics.tsv.gz
 
 A case is drawn by Philox from its number alone, in whole numbers, so that the test draws the same and the file holds answers only:
 a row a case; a column is named STATISTIC:WHO. An empty cell: not asked of this one. nan: undefined (one class, nothing said to be
@@ -63,7 +63,7 @@ def case(i):
     patient = np.array([k if i % 10 == 9 else r.below(patients) for k in range(n)])
     share = r.below(101)
     y = np.array([i % 2 if i % 11 == 10 else int(r.below(1000) < 100 + 8 * share) for _ in range(n)])
-    lift = r.below(16384)
+    lift = r.below(7000)
     score = []
     for _ in range(2):
         v = [sum(r.below(4096) for _ in range(4)) + int(k) * lift for k in y]
@@ -205,29 +205,36 @@ def swap_drawn(y, a, b, patient, seed):
     return (1 + hits) / 10000
 
 
+def resample(y, p):
+    """AUC, average precision, F1 and precision at 0.5, and the ROC's height at 0.2."""
+    values, at = np.unique(-p, return_inverse=True)  # distinct probabilities, the highest first
+    tp, fp = (np.cumsum(np.bincount(at, weights=w, minlength=len(values))) for w in (y, 1 - y))
+    rise = np.diff(tp, prepend=0) / tp[-1]
+    said = p >= 0.5
+    x, h = np.append(0, fp / fp[-1]), np.append(0, tp / tp[-1])
+    last = np.flatnonzero(x <= 0.2)[-1]
+    height = h[last] if last + 1 == len(x) else h[last] + (0.2 - x[last]) / (x[last + 1] - x[last]) * (h[last + 1] - h[last])
+    return (auc(y, p), np.sum(rise * tp / (tp + fp)), 2 * y[said].sum() / (said.sum() + y.sum()),
+            y[said].mean() if said.any() else NAN, height)
+
+
+BOOT = ("auc", "ap", "f1", "precision", "band20")
+
+
 def bootstrap(y, p, patient, seed):
     count, number = numbered(patient)
-    rows = [np.flatnonzero(number == k) for k in range(count)]
-    values = {"auc": [], "ap": [], "f1": [], "precision": [], "band20": []}
+    rows, values = [np.flatnonzero(number == k) for k in range(count)], []
     for k in range(2000):
         r = Philox(seed, STREAM_EVAL, k)
         take = np.concatenate([rows[r.below(count)] for _ in range(count)])
-        yy, pp = y[take], p[take]
-        if not both(yy):
-            continue
-        values["auc"].append(auc(yy, pp))
-        values["ap"].append(skm.average_precision_score(yy, pp))
-        values["f1"].append(skm.f1_score(yy, pp >= 0.5))
-        if (pp >= 0.5).any():
-            values["precision"].append(skm.precision_score(yy, pp >= 0.5))
-        fpr, tpr, _ = skm.roc_curve(yy, pp, drop_intermediate=False)
-        last = np.flatnonzero(fpr <= 0.2)[-1]
-        height = tpr[last]
-        if last + 1 < len(fpr):
-            height += (0.2 - fpr[last]) / (fpr[last + 1] - fpr[last]) * (tpr[last + 1] - tpr[last])
-        values["band20"].append(height)
-    few = count < 5
-    return {f"boot_{k}_{n}:loop": NAN if few or not v else np.percentile(v, q) for k, v in values.items() for n, q in (("low", 2.5), ("high", 97.5))}
+        if both(y[take]):
+            values.append(resample(y[take], p[take]))
+    out = {}
+    for name, v in zip(BOOT, np.array(values).T):
+        v = v[~np.isnan(v)]
+        for end, q in (("low", 2.5), ("high", 97.5)):
+            out[f"boot_{name}_{end}:loop"] = NAN if count < 5 or len(v) == 0 else np.percentile(v, q)
+    return out
 
 
 def net_benefit(y, p):
@@ -266,8 +273,8 @@ def wants(i):
     sk["grid"] = grid[int(np.argmax(f1))] if max(f1) > 0 else NAN
     w = {f"{k}:scikit-learn": v for k, v in sk.items()}
     w["in_the_large:SciPy"], w["temperature:SciPy"] = in_the_large(y, a), temperature(y, a)
-    # dcurves divides by the number of tumours
-    w["net_benefit:dcurves"], w["net_benefit_all:dcurves"] = net_benefit(y, a) if y.any() else (None, None)
+    # dcurves divides by the number of either class
+    w["net_benefit:dcurves"], w["net_benefit_all:dcurves"] = net_benefit(y, a) if two else (None, None)
     w["net_benefit:loop"], w["net_benefit_all:loop"] = (tp - fp) / len(y), (y.sum() - (1 - y).sum() * 0.3 / 0.7) / len(y)
     d = np.abs(a - y) - np.abs(b - y)
     d = d[d != 0]
@@ -292,7 +299,7 @@ def wants(i):
     for rate in (1, 2, 4, 8):
         w[f"froc{rate}:loop"] = froc(y, a, scans, rate)
     w["clustered_se:loop"], w["clustered_z:loop"], w["clustered_p:loop"] = clustered(y, a, b, patient)
-    names = [f"boot_{k}_{n}:loop" for k in ("auc", "ap", "f1", "precision", "band20") for n in ("low", "high")]
+    names = [f"boot_{k}_{n}:loop" for k in BOOT for n in ("low", "high")]
     w.update(bootstrap(y, a, patient, i) if two and i % 20 == 0 else dict.fromkeys(names))
     x, t = 100 * a, 100 * b
     bottom = x.var() + t.var() + (x.mean() - t.mean()) ** 2
@@ -301,9 +308,9 @@ def wants(i):
 
 
 def main():
-    what, count = sys.argv[1], int(sys.argv[2])
+    what, first, end = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     if what == "cases":
-        for i in range(count):
+        for i in range(first, end):
             print("case", i)
             for name, values in zip(("label", "a", "b", "patient"), case(i)):
                 print(name, *values.tolist())
@@ -315,9 +322,9 @@ def main():
     assert dcurves
     print(f"# numpy {np.__version__}, scipy {scipy.__version__}, scikit-learn {sklearn.__version__}, statsmodels {statsmodels.__version__}, "
           f"dcurves {version('dcurves')}")
-    for i in range(count):
+    for i in range(first, end):
         w = wants(i)
-        if i == 0:
+        if i == first:
             print("case", *w, sep="\t")
         print(i, *("" if v is None else f"{float(v):.11g}" for v in w.values()), sep="\t")
 
