@@ -3,12 +3,12 @@
 #
 # rms's val.prob fits its calibration line with lrm's default tolerance, which stops some cases' slope up to 1e-2 short of the maximum of the
 # likelihood (glm's, scikit-learn's and ours). So the line is fitted by rms's own lrm.fit with an eps of 1e-10 in place of 0.025, and val.prob's is held
-# against it by the likelihood: no better than the maximum.
+# against it by the likelihood: no better than the maximum. Its C index is left out, for it counts pairs of probabilities rounded to 1/500.
 suppressMessages({library(pROC); library(rms)})
 lines <- readLines(commandArgs(TRUE)[1])
 versions <- sprintf("# R %s, pROC %s, rms %s", getRversion(), packageVersion("pROC"), packageVersion("rms"))
-columns <- c("auc:pROC", "auc:rms", "auc_se:pROC", "delong_z:pROC", "delong_p:pROC", "clustered_se:pROC", "clustered_z:pROC", "clustered_p:pROC",
-    "brier:rms", "slope:R glm", "intercept:R glm", "slope:rms", "intercept:rms", "in_the_large:R glm", "temperature:R glm",
+columns <- c("auc:pROC", "auc_se:pROC", "delong_z:pROC", "delong_p:pROC", "clustered_se:pROC", "clustered_z:pROC", "clustered_p:pROC",
+    "brier:rms", "slope:R glm", "intercept:R glm", "slope:rms", "intercept:rms", "in_the_large:R uniroot", "temperature:R glm",
     "wilcoxon_v:R", "wilcoxon_normal:R", "wilcoxon_exact:R", "mcnemar:R", "holm0:R", "holm1:R", "holm2:R", "holm3:R", "holm4:R",
     "bias:R", "bias_sd:R", "limit_low:R", "limit_high:R")
 quietly <- suppressWarnings
@@ -46,15 +46,16 @@ answer <- function(case) {
         said[["slope:rms"]] <- coef(l)[2]; said[["intercept:rms"]] <- coef(l)[1]
         if (all(a > 0 & a < 1)) {
             v <- quietly(val.prob(a, y, pl = FALSE))
-            said[["auc:rms"]] <- v["C (ROC)"]; said[["brier:rms"]] <- v["Brier"]
+            said[["brier:rms"]] <- v["Brier"]
             w <- v[c("Intercept", "Slope")]
             short <<- max(short, abs(w - coef(f)))
             if (deviance_at(y, x, w) < deviance(f) - 1e-9) stop("rms's line is likelier than glm's in case ", case$case)
         }
     }
-    said[["in_the_large:R glm"]] <- if (one) NaN else coef(quietly(glm(y ~ 1 + offset(x), family = binomial, control = tight)))[1]
+    # glm's steps run away from its own start in some cases
+    said[["in_the_large:R uniroot"]] <- if (one) NaN else uniroot(function(b) sum(plogis(x + b) - y), c(-60, 60), tol = 1e-13)$root
     s <- ifelse(y == 1, x, -x)
-    said[["temperature:R glm"]] <- if (one || all(s >= 0) || sum(s) <= 0) NaN else 1 / coef(quietly(glm(y ~ 0 + x, family = binomial, control = tight)))[1]
+    said[["temperature:R glm"]] <- if (one || all(s >= 0) || sum(s) <= 1e-12 * sum(abs(x))) NaN else 1 / coef(quietly(glm(y ~ 0 + x, family = binomial, control = tight)))[1]
     d <- abs(a - y) - abs(b - y)
     d <- d[d != 0]
     if (length(d) > 0) {
