@@ -159,7 +159,9 @@ check)
     valgrind | tidy | analyzer)
         need valgrind clang-tidy-14
         build all CUDA=0
-        case $1 in valgrind) exec tests/sanitize/valgrind.sh build "${@:2}" ;; *) exec "tests/sanitize/$1.sh" "${@:2}" ;; esac
+        [ "$1" = valgrind ] || exec "tests/sanitize/$1.sh" "${@:2}"
+        build all memcheck=1 CUDA=0 MPI=0
+        exec tests/sanitize/valgrind.sh build-memcheck "${@:2}"
         ;;
     *) echo "run.sh: check what? asan, tsan, valgrind, tidy, analyzer or layers" >&2; exit 64 ;;
     esac
