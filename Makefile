@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Petrel. Targets: all test bench layers install uninstall dist deb offline-bundle compile_commands man clean
-#   variables: asan=1 tsan=1 CUDA=0|1 MPI=0|1 DEBUG=1 V=1 (whole commands); CC CXX AR PKG_CONFIG CPPFLAGS CFLAGS CXXFLAGS LDFLAGS LDLIBS are the
+#   variables: asan=1 tsan=1 memcheck=1 (for valgrind: no sandbox round the parsers) CUDA=0|1 MPI=0|1 DEBUG=1 V=1 (whole commands); CC CXX AR PKG_CONFIG CPPFLAGS CFLAGS CXXFLAGS LDFLAGS LDLIBS are the
 #   packager's: his -O and -g win over ours, what the code cannot be without stays; a build with other flags is made anew.
 #   install: prefix DESTDIR bindir libdir datadir mandir docdir completionsdir
 # Rooms find their own files: a new .c in a folder is built; a new folder under stages/ becomes petrel-FOLDER.
-B       := build$(if $(asan),-asan)$(if $(tsan),-tsan)
+B       := build$(if $(asan),-asan)$(if $(tsan),-tsan)$(if $(memcheck),-memcheck)
 PKG_CONFIG ?= pkg-config
 V       ?= 0
 # $(call say,WHAT): a line a command, or with V=1 the command itself
@@ -37,7 +37,7 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototy
 comma   := ,
 SAN     := $(if $(asan),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)$(if $(tsan),-fsanitize=thread)
 GUIDE   := $(if $(guided),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer)
-SAN     += $(if $(guided),$(GUIDE) -fsanitize=fuzzer-no-link)
+SAN     += $(if $(guided),$(GUIDE) -fsanitize=fuzzer-no-link) $(if $(memcheck),-DPETREL_UNBOXED)
 OPT     := $(if $(DEBUG),-O0,-O3) -g
 # ours, the packager's, what must be; FLAGS: a room's own. No path of this machine gets into a program.
 NEEDED  := -D_GNU_SOURCE -fPIC -ffile-prefix-map=$(CURDIR)=.
@@ -72,7 +72,10 @@ PROTOS  := $(wildcard stages/train/*/*.proto)
 GEN     := $(patsubst %.proto,$(B)/gen/%.pb-c.c.o,$(notdir $(PROTOS)))
 STAGE_SHARED := $(call obj,stages/stage.c)
 FINDINGS_SHARED := $(call obj,$(wildcard stages/findings*.c))
-MODEL_SHARED := $(call obj,$(filter-out stages/stage.c stages/findings%,$(wildcard stages/*.c)))
+# those that parse DICOM of other people's
+SANDBOX_SHARED := $(call obj,stages/sandbox.c)
+PARSE   := load export
+MODEL_SHARED := $(call obj,$(filter-out stages/stage.c stages/sandbox.c stages/findings%,$(wildcard stages/*.c)))
 PROGRAMS := $(addprefix $(B)/bin/petrel-,$(STAGES)) $(if $(wildcard datasets/simulate/main.c),$(B)/bin/petrel-simulate)
 UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
 FAULT   := $(patsubst tests/fault/%.c,$(B)/tests/fault/%,$(wildcard tests/fault/*.c))
@@ -138,14 +141,14 @@ $(B)/lib%.a:
 
 # a stage: its folder, stage.c, and the libraries of its layer; load, export and simulate alone link DCMTK (C++)
 define stage_rule
-$(B)/bin/petrel-$(1): $(call obj,$(call stage_src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(READ)),$(FINDINGS_SHARED)) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
+$(B)/bin/petrel-$(1): $(call obj,$(call stage_src,stages/$(1))) $(STAGE_SHARED) $(if $(filter $(1),$(READ)),$(FINDINGS_SHARED)) $(if $(filter $(1),$(PARSE)),$(SANDBOX_SHARED)) $(if $(filter $(1),$(LEARN)),$(MODEL_SHARED) $(B)/libkernels.a) $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
 	@mkdir -p $$(@D)
-	$$(call say,LD)$$(if $$(filter load export,$(1)),$(CXX),$(CC)) $(LD_FLAGS) -o $$@ $$(filter %.o %.a,$$^) $(if $(filter $(1),$(LEARN)),$(LDLIBS_kernels)) $$(LDLIBS_$(1)) $(LDLIBS_proto) $(LDLIBS_common) $(LIBS)
+	$$(call say,LD)$(if $(filter $(1),$(PARSE)),$(CXX),$(CC)) $(LD_FLAGS) -o $$@ $$(filter %.o %.a,$$^) $(if $(filter $(1),$(LEARN)),$(LDLIBS_kernels)) $$(LDLIBS_$(1)) $(LDLIBS_proto) $(LDLIBS_common) $(LIBS)
 endef
 $(B)/bin/petrel-cache: $(call obj,stages/picture.c)
 $(foreach s,$(STAGES),$(eval $(call stage_rule,$(s))))
 LDLIBS_load := -ldcmdata -ldcmimgle -ldcmjpeg -ldcmjpls -loflog -lofstd -lopenjp2 -lseccomp -lpng
-LDLIBS_export := -ldcmseg -ldcmfg -ldcmiod -lcmr -ldcmsr -ldcmimgle -ldcmdata -loflog -lofstd
+LDLIBS_export := -ldcmseg -ldcmfg -ldcmiod -lcmr -ldcmsr -ldcmimgle -ldcmdata -loflog -lofstd -lseccomp
 LDLIBS_train := -lpng -lprotobuf-c
 LDLIBS_eval := -lpng
 LDLIBS_cache := -lpng
@@ -161,7 +164,7 @@ $(B)/bin/petrel-mpi.so: kernels/mpi/ranks.c kernels/ranks.h $(B)/libcommon.a $(B
 
 # tests see every room; a stage's arithmetic is all its files but main.c
 PARTS   := $(filter-out %/main.c.o,$(foreach s,$(STAGES),$(call obj,$(call stage_src,stages/$(s)))) $(call obj,$(call stage_src,datasets/simulate)))
-$(B)/libparts.a: $(PARTS) $(GEN) $(PAGE) $(STAGE_SHARED) $(MODEL_SHARED) $(FINDINGS_SHARED)
+$(B)/libparts.a: $(PARTS) $(GEN) $(PAGE) $(STAGE_SHARED) $(MODEL_SHARED) $(FINDINGS_SHARED) $(SANDBOX_SHARED)
 $(B)/tests/%: $(B)/tests/%.c.o $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a $(B)/linked.txt
 	@mkdir -p $(@D)
 	$(call say,LD)$(CXX) $(LD_FLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libkernels.a $(B)/libproto.a $(B)/libcommon.a -lcmocka $(LDLIBS_kernels) $(LDLIBS_export) $(LDLIBS_load) $(LDLIBS_train) $(LDLIBS_proto) $(LDLIBS_common) $(PEER_LIBS) $(LIBS)
@@ -203,7 +206,7 @@ fuzz: build/tests/fuzz/parsers
 	$(MAKE) CC=clang CXX=clang++ B=build-fuzz guided=1 CUDA=0 $(GUIDED)
 	tests/fuzz/guided/run.sh $(GUIDED) $< $(SECONDS) $(TARGETS)
 ifdef guided
-$(GUIDED): $(B)/tests/fuzz/guided/libfuzzer.c.o $(filter-out %/main.c.o,$(call obj,$(call stage_src,stages/load))) $(B)/libproto.a $(B)/libcommon.a
+$(GUIDED): $(B)/tests/fuzz/guided/libfuzzer.c.o $(filter-out %/main.c.o,$(call obj,$(call stage_src,stages/load))) $(SANDBOX_SHARED) $(B)/libproto.a $(B)/libcommon.a
 	$(CXX) $(GUIDE) -fsanitize=fuzzer -o $@ $^ -lcmocka $(LDLIBS_load) $(LDLIBS_proto) $(LDLIBS_common) $(LIBS)
 $(B)/tests/fuzz/guided/%.c.o: FLAGS =
 endif
@@ -248,5 +251,5 @@ compile_commands:
 cuda:
 	@if [ -f kernels/cuda/Makefile ]; then $(MAKE) -C kernels/cuda B=$(abspath $(B)) NVCC=$(NVCC); fi
 clean:
-	rm -rf build build-asan build-tsan build-fuzz
+	rm -rf build build-asan build-tsan build-memcheck build-fuzz
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -94,7 +94,7 @@ build_for() { # WORD...: the pipeline's
 command=demo
 case ${1:-} in
 packages) printf '%s\n' "${build_packages[@]}" "${test_packages[@]}"; exit 0 ;; # for pipelines/offline/bundle.sh
-demo | test | rois | train | classify | watch | simulate | tables | bench | check) command=$1; shift ;;
+demo | test | rois | train | classify | watch | simulate | tables | submit | bench | check) command=$1; shift ;;
 -h | --help | help) usage; exit 0 ;;
 '' | -*) ;;
 *) echo "run.sh: unknown command '$1'; ./run.sh --help lists them" >&2; exit 64 ;;
@@ -122,7 +122,7 @@ test)
     [[ ! tests/cli/peers.bats =~ ${1:-.} ]] || peers
     exec tests/run.sh build "$@"
     ;;
-demo | train | classify | watch | tables)
+demo | train | classify | watch | tables | submit)
     need "${build_packages[@]}"
     build_for "$@"
     front "$@"
@@ -159,7 +159,9 @@ check)
     valgrind | tidy | analyzer)
         need valgrind clang-tidy-14
         build all CUDA=0
-        case $1 in valgrind) exec tests/sanitize/valgrind.sh build "${@:2}" ;; *) exec "tests/sanitize/$1.sh" "${@:2}" ;; esac
+        [ "$1" = valgrind ] || exec "tests/sanitize/$1.sh" "${@:2}"
+        build all memcheck=1 CUDA=0 MPI=0
+        exec tests/sanitize/valgrind.sh build-memcheck "${@:2}"
         ;;
     *) echo "run.sh: check what? asan, tsan, valgrind, tidy, analyzer or layers" >&2; exit 64 ;;
     esac

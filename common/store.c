@@ -40,15 +40,29 @@ static struct {
     size_t size;
 } types[7];
 
-/* Where memory is gone, HDF5 1.10 leaves by itself (H5I_register: exit(-1)), with a code of nobody's and without a word; and as it begins it
- * steps on what it could not make (H5P_init: SIGSEGV), where nothing but write() is safe. Later it may fall likewise, which is not looked
- * after: that could as well be us. */
+/* Where memory is gone, HDF5 1.10 leaves by itself (H5I_register: exit(-1)), with a code of nobody's and without a word, steps on what it
+ * could not make (SIGSEGV: H5CX_pop in H5Fopen, H5O__free), or frees what is still in use (SIGABRT of malloc: H5FL's collection). So while
+ * this thread is in HDF5, library_file is set, and each such end is made one with a sentence and EX_OSERR; elsewhere a signal is what it
+ * was. */
+static _Thread_local const char *library_file;
+static const int falls[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
+static struct sigaction fell_before[COUNT_OF(falls)];
+
+/* Nothing but write() is safe here. */
+static void say(const char *text)
+{
+    (void)!write(STDERR_FILENO, text, strlen(text));
+}
 static _Noreturn void library_lost(void)
 {
-    static const char says[] =
-        ": HDF5 gave up: no memory, most likely (close other programs, or run on a larger machine)\n";
-    (void)!write(STDERR_FILENO, program_name(), strlen(program_name()));
-    (void)!write(STDERR_FILENO, says, sizeof says - 1);
+    say(program_name());
+    say(": HDF5 gave up");
+    if (library_file) {
+        say(" on '");
+        say(library_file);
+        say("'");
+    }
+    say(": no memory, most likely (close other programs, or run on a larger machine)\n");
     _exit(EX_OSERR);
 }
 static void library_gave_up(int status, void *nothing)
@@ -59,20 +73,31 @@ static void library_gave_up(int status, void *nothing)
 }
 static void library_fell(int signal)
 {
-    (void)signal;
-    library_lost();
+    if (library_file)
+        library_lost();
+    for (size_t i = 0; i < COUNT_OF(falls); i++)
+        if (falls[i] == signal)
+            sigaction(signal, &fell_before[i], NULL); /* and the same step is taken again */
+}
+
+static void library_guard(void)
+{
+    on_exit(library_gave_up, NULL);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* which tell of such a signal themselves */
+    static char stack[1 << 16]; /* of its own: some of its failures call themselves until there is none left */
+    stack_t const own = {.ss_sp = stack, .ss_size = sizeof stack};
+    struct sigaction const fell = {.sa_handler = library_fell, .sa_flags = SA_ONSTACK};
+    sigaltstack(&own, NULL);
+    for (size_t i = 0; i < COUNT_OF(falls); i++)
+        sigaction(falls[i], &fell, &fell_before[i]);
+#endif
 }
 
 static void library_begin(void)
 {
-    on_exit(library_gave_up, NULL);
+    library_guard();
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1); /* read once, when the library starts */
-    H5dont_atexit(); /* its farewell after a failed write is a SIGSEGV; whatever we keep was closed by hand */
-    static char stack[1 << 16]; /* of its own: some of its failures call themselves until there is none left */
-    stack_t own = {.ss_sp = stack, .ss_size = sizeof stack}, stack_before;
-    struct sigaction fell = {.sa_handler = library_fell, .sa_flags = SA_ONSTACK}, before;
-    sigaltstack(&own, &stack_before);
-    sigaction(SIGSEGV, &fell, &before);
+    H5dont_atexit();  /* its farewell after a failed write is a SIGSEGV; whatever we keep was closed by hand */
     if (H5open() < 0) /* unseen, the next call would step on what was not made */
         library_lost();
     types[STORE_U8].file = H5T_STD_U8LE, types[STORE_U8].memory = H5T_NATIVE_UINT8;
@@ -84,17 +109,24 @@ static void library_begin(void)
     types[STORE_F64].file = H5T_IEEE_F64LE, types[STORE_F64].memory = H5T_NATIVE_DOUBLE;
     for (size_t i = 0; i < COUNT_OF(types); i++)
         types[i].size = H5Tget_size(types[i].memory);
-    sigaction(SIGSEGV, &before, NULL);
-    sigaltstack(&stack_before, NULL);
 }
 
-/* First in every function: HDF5 prints its errors unless told not to, thread by thread. */
-static void library_quiet(void)
+/* HDF5 prints its errors unless told not to, thread by thread. */
+static const char *library_enter(const char *path)
 {
+    const char *const before = library_file;
+    library_file = path;
     pthread_once(&once, library_begin);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5Eclear2(H5E_DEFAULT);
+    return before;
 }
+static void library_leave(const char *const *before)
+{
+    library_file = *before;
+}
+/* First in every function that calls HDF5: until it returns, this thread is in it. */
+#define IN_LIBRARY(path) __attribute__((cleanup(library_leave))) const char *const before_it = library_enter(path)
 
 static herr_t reason_take(unsigned n, const H5E_error2_t *error, void *to)
 {
@@ -126,7 +158,7 @@ static hid_t file_access(void)
 
 int store_create(struct store **out, const char *path, struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(path);
     struct store *s = xalloc(1, sizeof *s);
     s->path = xstrdup(path);
     s->last = H5I_INVALID_HID;
@@ -146,7 +178,7 @@ int store_create(struct store **out, const char *path, struct error *e)
 
 int store_open(struct store **out, const char *path, struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(path);
     struct stat about;
     if (stat(path, &about))
         return fail_as(e, errno == ENOENT ? EX_NOINPUT : EX_IOERR, "cannot open '%s': %s", path, strerror(errno));
@@ -178,7 +210,7 @@ void store_close(struct store **p)
     *p = NULL;
     if (!s)
         return;
-    library_quiet();
+    IN_LIBRARY(s->path);
     last_close(s);
     if (s->file >= 0)
         H5Fclose(s->file);
@@ -205,7 +237,7 @@ static int written_check(const struct store *s, struct error *e)
 int store_commit(struct store **p, struct error *e)
 {
     struct store *s = *p;
-    library_quiet();
+    IN_LIBRARY(s->path);
     int result = H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0 ? store_fail(s, "flush", "/", e) : 0;
     if (H5Fclose(s->file) < 0 && !result)
         result = store_fail(s, "close", "/", e);
@@ -272,7 +304,7 @@ static int set_attribute(struct store *s, const char *object, const char *name, 
 int store_write(struct store *s, const char *name, enum store_type type, int ndim, const uint64_t *dim,
                 uint64_t chunk_rows, const void *data, struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(s->path);
     hsize_t size[8] = {0}, chunk[8] = {0};
     uint64_t bytes = types[type].size;
     for (int a = 0; a < ndim; a++) {
@@ -334,7 +366,7 @@ static int dataset_open(struct store *s, const char *name, int *ndim, hsize_t di
 
 int store_shape(struct store *s, const char *name, int *ndim, uint64_t dim[8], struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(s->path);
     hsize_t size[8] = {0};
     if (dataset_open(s, name, ndim, size, e))
         return -1;
@@ -346,7 +378,7 @@ int store_shape(struct store *s, const char *name, int *ndim, uint64_t dim[8], s
 int store_read(struct store *s, const char *name, enum store_type type, uint64_t first, uint64_t count, void *data,
                struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(s->path);
     int ndim;
     hsize_t dim[8] = {0}, start[8] = {0};
     if (dataset_open(s, name, &ndim, dim, e))
@@ -371,7 +403,7 @@ int store_read(struct store *s, const char *name, enum store_type type, uint64_t
 
 int store_has(struct store *s, const char *name, struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(s->path);
     char part[256];
     for (const char *slash = strchr(name + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         format_into(part, sizeof part, "%.*s", (int)(slash - name), name);
@@ -465,7 +497,7 @@ static herr_t object_verify(hid_t root, const char *name, const H5O_info_t *info
 
 int store_verify(struct store *s, struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(s->path);
     struct visit v = {s, e, 0};
     s->written = 0;
     if (H5Ovisit2(s->file, H5_INDEX_NAME, H5_ITER_NATIVE, object_verify, &v, H5O_INFO_BASIC) < 0 && !v.result)
@@ -486,7 +518,7 @@ static hid_t text_type(size_t size)
 
 int store_set_text(struct store *s, const char *object, const char *name, const char *text, struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(s->path);
     hid_t type = text_type(strlen(text) + 1);
     int result = set_attribute(s, object, name, type, type, 1, text, e);
     H5Tclose(type);
@@ -495,13 +527,13 @@ int store_set_text(struct store *s, const char *object, const char *name, const 
 
 int store_set_real(struct store *s, const char *object, const char *name, int count, const double *v, struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(s->path);
     return set_attribute(s, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, count, v, e);
 }
 
 int store_set_int(struct store *s, const char *object, const char *name, int64_t v, struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(s->path);
     return set_attribute(s, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, 1, &v, e);
 }
 
@@ -538,14 +570,14 @@ static int get_numbers(struct store *s, const char *object, const char *name, H5
 
 int store_has_attribute(struct store *s, const char *object, const char *name, struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(s->path);
     htri_t const there = H5Aexists_by_name(s->file, object, name, H5P_DEFAULT);
     return there < 0 ? store_fail(s, "look for attribute", name, e) : there > 0;
 }
 
 int store_get_text(struct store *s, const char *object, const char *name, char *text, size_t size, struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(s->path);
     hid_t type, attribute = attribute_open(s, object, name, H5T_STRING, 1, &type, e);
     if (attribute < 0)
         return -1;
@@ -565,12 +597,12 @@ int store_get_text(struct store *s, const char *object, const char *name, char *
 
 int store_get_real(struct store *s, const char *object, const char *name, int count, double *v, struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(s->path);
     return get_numbers(s, object, name, H5T_FLOAT, H5T_NATIVE_DOUBLE, count, v, e);
 }
 
 int store_get_int(struct store *s, const char *object, const char *name, int64_t *v, struct error *e)
 {
-    library_quiet();
+    IN_LIBRARY(s->path);
     return get_numbers(s, object, name, H5T_INTEGER, H5T_NATIVE_INT64, 1, v, e);
 }

@@ -42,6 +42,9 @@ put 644 "$pkgdatadir/pipelines/recipes" pipelines/recipes/*.conf
 for folder in pipelines/recipes/*/; do
     put 644 "$pkgdatadir/${folder%/}" "$folder"*.conf
 done
+put 755 "$pkgdatadir/pipelines/slurm" pipelines/slurm/submit.sh
+put 644 "$pkgdatadir/pipelines/slurm" pipelines/slurm/job.sh pipelines/slurm/*.sbatch
+put 644 "$pkgdatadir/pipelines/snakemake" pipelines/snakemake/Snakefile
 put 755 "$pkgdatadir/pipelines/tables" pipelines/tables/[IVX]*.sh pipelines/tables/all.sh
 put 644 "$pkgdatadir/pipelines/tables" pipelines/tables/{lib.sh,page.html} pipelines/tables/*.tsv pipelines/tables/*.conf
 put 644 "$pkgdatadir/pipelines/tables/paper" pipelines/tables/paper/*.tsv

@@ -44,13 +44,15 @@ usage() {
 
 # A line an option of any program: NAME, and what the program says of it. What the pipeline keeps to itself is left out.
 arguments_known() {
-    local i
+    local i said code times
     for i in "${!arguments_names[@]}"; do
-        eval "${arguments_programs[i]} --options" | while IFS= read -r line; do
+        times=0
+        while said=$(eval "${arguments_programs[i]} --options"); code=$?; [ "$code" = 137 ] && [ $((times += 1)) -lt 100 ]; do :; done # killed: ask again
+        [ "$code" = 0 ] || return 70
+        while IFS= read -r line; do
             word=${line%%$'\t'*}
             [[ "$arguments_takes${arguments_without[i]}" == *" $word "* ]] || printf '%s\t%s\n' "${arguments_names[i]}" "$line"
-        done
-        [ "${PIPESTATUS[0]}" = 0 ] || return 70
+        done <<<"$said"
     done
 }
 

@@ -11,7 +11,7 @@
 # Programs find the run in PETREL_RUN_DIR and tell of their progress in PETREL_PROGRESS_DIR (common/metric.h); PETREL_PARENT (PID@HOST) lets them
 # leave should this shell be killed. RUN.names beside it says what stands for names of files in them (common/pseudonym.h). The first failure is in DIR/FAILED (proto/PROTOCOL.md); it stops every program.
 #
-# A pipeline of pipelines: run_step COMMAND...     COMMAND's exit code; a signal to this shell goes on to it
+# A pipeline of pipelines: run_step COMMAND...     COMMAND's exit code; a signal to this shell goes on to it; killed from outside it is begun again
 # shellcheck shell=bash disable=SC2015 # "a && b || c" is meant
 
 # Stages share the cores: a thread that waits must sleep, not spin (libgomp reads this before main, so no program can set it).
@@ -165,15 +165,22 @@ run_end() {
 }
 
 run_step() {
-    local pid code
-    "$@" &
-    pid=$!
-    trap 'kill -TERM "$pid" 2>/dev/null' INT TERM HUP USR1
-    wait "$pid"
-    code=$?
-    while kill -0 "$pid" 2>/dev/null; do # it was a signal to us that ended the wait
+    local pid code asked='' times=0
+    while :; do
+        "$@" &
+        pid=$!
+        trap 'asked=1; kill -TERM "$pid" 2>/dev/null' INT TERM HUP USR1
         wait "$pid"
         code=$?
+        while kill -0 "$pid" 2>/dev/null; do # it was a signal to us that ended the wait
+            wait "$pid"
+            code=$?
+        done
+        # killed from outside: it is begun again, as a node is, and goes on where it was
+        [ "$code" = 137 ] && [ -z "$asked" ] && [ $((times += 1)) -le "$run_keepers_max" ] || break
+        echo "${1##*/}: killed, started again" >&2
+        sleep 0.$((times < 9 ? times : 9))
+        [ -z "$asked" ] || break
     done
     trap - INT TERM HUP USR1
     return "$code"

@@ -14,6 +14,7 @@ commands() { # the help of both front doors
   watch DIR --model FILE [--out DIR]         reads each study that arrives in a folder, once
   simulate --out DIR --patients N            a simulated cohort
   tables [I VII ...] --cohort CACHE [--quick]    the paper's tables, ours beside its own: text, CSV, LaTeX, HTML, one page
+  submit SCAN... --out DIR      scans to a report on a Slurm cluster, in jobs that follow each other
 TEXT
 }
 words() { # what every pipeline takes
@@ -52,6 +53,7 @@ demo | rois | train | pretrain | classifier | supervised | classify) exec "$here
 simulate) exec petrel-simulate "$@" ;;
 watch) exec petrel-classify watch "$@" ;;
 tables) exec "$here/tables/all.sh" "$@" ;;
+submit) exec "$here/slurm/submit.sh" "$@" ;;
 -*) exec "$here/demo.sh" "$command" "$@" ;;
 *)
     for program in "${programs[@]}"; do

@@ -22,5 +22,5 @@ node cache petrel-cache collect --in regions --recipe "$recipe" "${words_cache[@
 run_wait
 code=$?
 # not of a run that was stopped: it goes on another time
-case $code in 0 | 65) [ ! -s "$out/manifest" ] || petrel-cache pictures --quiet -- "$out" || code=$? ;; esac
+case $code in 0 | 65) [ ! -s "$out/manifest" ] || run_step petrel-cache pictures --quiet -- "$out" || code=$? ;; esac
 exit "$code"

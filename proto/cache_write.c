@@ -68,7 +68,7 @@ static int leftovers_clear(struct cache *c, const struct manifest_state *is, str
 static int writer_lock(struct cache *c, struct error *e)
 {
     char *lock = cache_path(c, CACHE_LOCK);
-    c->writer->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    c->writer->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0660); /* who may read it may hold it */
     int result = 0;
     if (c->writer->lock < 0)
         result = fail_as(e, EX_CANTCREAT, "cannot write '%s': %s", lock, strerror(errno));

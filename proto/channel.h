@@ -33,6 +33,8 @@ struct channel_options {
     double heartbeat_s;    /* 1 */
     double silence_s;      /* 6: a peer not heard for so long is gone */
     uint64_t max_message;  /* bytes; ZMQ_MAXMSGSIZE; default 2 GiB */
+    bool anew; /* the stream is not over: an end that lies there is an earlier run's, and taken away; default false */
+    double stale_s; /* taker: an end that lay there before is believed when no giver came for so long; default 0 */
 };
 void channel_defaults(struct channel_options *o);
 

@@ -318,6 +318,8 @@ int giver_open(struct giver **out, const struct channel_options *o, struct error
     condition_open(&g->changed);
     if (registry_open(&g->registry, o->run_dir, o->name, e))
         goto no_registry;
+    if (o->anew)
+        registry_begin_anew(&g->registry);
     g->late = registry_ended(&g->registry);
     if (endpoint_open(&g->endpoint, e) || endpoint_listen(g->endpoint, o->transport, &me, &g->socket, e) ||
         registry_publish(&g->registry, &me, e)) {

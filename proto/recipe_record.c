@@ -14,7 +14,7 @@ static const struct generation {
 } generations[] = {
     {RECIPE_SUV, "suv", "run rois again into an empty directory", 1},
     {RECIPE_CHANNELS, "channels", "run rois again into an empty directory", 1},
-    {RECIPE_REGIONS, "regions", "run rois again into an empty directory", 3},
+    {RECIPE_REGIONS, "regions", "run rois again into an empty directory", 4},
     {RECIPE_BOXES, "boxes", "train again", 1},
     {RECIPE_NETWORK, "network", "train again", 1},
     {RECIPE_SAMPLING, "sampling", "train again", 1},

@@ -251,6 +251,11 @@ int registry_end(struct registry *r, struct error *e)
     return result;
 }
 
+void registry_begin_anew(struct registry *r)
+{
+    unlink(r->end); /* most often it is not there */
+}
+
 bool registry_ended(const struct registry *r)
 {
     return file_exists(r->end);

@@ -35,6 +35,7 @@ int registry_check(const struct registry *r, struct error *e) MUST_USE;
 int registry_publish(struct registry *r, struct registered *me, struct error *e) MUST_USE;
 void registry_withdraw(struct registry *r);
 int registry_end(struct registry *r, struct error *e) MUST_USE; /* leaves NAME.end */
+void registry_begin_anew(struct registry *r);                   /* takes it away */
 bool registry_ended(const struct registry *r);
 /* Taker: names of the files of all givers, and one of them read. */
 int registry_list(const struct registry *r, struct names *files, struct error *e) MUST_USE;

@@ -47,7 +47,8 @@ struct taker {
     struct endpoint *endpoint;
     pthread_t thread;
     uint64_t credits, max_message;
-    double heartbeat_s, silence_s;
+    double heartbeat_s, silence_s, opened_s;
+    double stale_s;                   /* since then, until an end that lay there is believed */
     struct endpoint_socket **sockets; /* of the peers, for waiting */
     size_t socket_room;
     bool end_seen, look; /* background thread's: END was heard or found; look into the directory now */
@@ -238,11 +239,10 @@ static void peer_add(struct taker *t, const char *file, double now)
     struct error e = {0};
     struct registered who;
     struct endpoint_socket *socket;
-    if (t->refused && strcmp(t->refused, file) == 0)
-        return;
     if (registry_read(&t->registry, file, &who, &e) ||
         endpoint_connect(t->endpoint, &t->registry, &who, t->max_message, &socket, &e)) {
-        if (e.code == EX_NOINPUT) /* it was taken away between listing and reading */
+        /* taken away between listing and reading; or said before: a disk that cannot be read now may be in a moment */
+        if (e.code == EX_NOINPUT || (t->refused && strcmp(t->refused, file) == 0))
             return;
         log_warn("%s", e.text);
         free(t->refused);
@@ -281,7 +281,9 @@ static void look_around(struct taker *t, double now)
             peer_add(t, files.name[i], now);
     }
     names_free(&files);
-    bool over = t->end_seen = t->end_seen || registry_ended(&t->registry);
+    if (registry_ended(&t->registry) && now - t->opened_s >= t->stale_s)
+        t->end_seen = true;
+    bool over = t->end_seen;
     condition_lock(&t->changed);
     for (struct peer *s = t->peers, *next; s; s = next) {
         next = s->next;
@@ -380,6 +382,10 @@ int taker_open(struct taker **out, const struct channel_options *o, struct error
         free(t);
         return -1;
     }
+    if (o->anew)
+        registry_begin_anew(&t->registry);
+    t->opened_s = now_s();
+    t->stale_s = registry_ended(&t->registry) ? o->stale_s : 0;
     if (endpoint_open(&t->endpoint, e)) {
         registry_close(&t->registry);
         free(t);

@@ -192,6 +192,9 @@ void stage_open(struct stage *st, const char *name, const struct stage_options *
     c.window = (int)o->window;
     c.silence_s = o->silence_s;
     c.heartbeat_s = o->silence_s / 6 < c.heartbeat_s ? o->silence_s / 6 : c.heartbeat_s;
+    c.anew = o->anew;
+    /* of a pipeline every end is this run's; by hand it may be an earlier one's, whose next source starts in a moment */
+    c.stale_s = getenv("PETREL_PARENT") ? 0 : o->silence_s;
     c.name = o->in;
     if (has_in && taker_open(&st->taker, &c, &e))
         die_of(&e);

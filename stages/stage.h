@@ -21,6 +21,7 @@ struct stage_options {
     const char *transport; /* ipc|tcp */
     int64_t credits, window;
     double silence_s;
+    bool anew; /* a source that knows its streams are not over: an earlier run's ends are taken away */
 };
 struct stage {
     const char *name;

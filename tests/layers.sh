@@ -59,7 +59,7 @@ only 'nettle' 'common/file\.c'
 only 'libdeflate' 'common/gzip\.c'
 only 'isa-l/igzip' 'common/gzip\.c'
 only 'openjpeg' 'stages/load/jpeg2000\.c'
-only 'seccomp' 'stages/load/sandbox\.c'
+only 'seccomp' 'stages/sandbox\.c'
 only '(protobuf-c|event\.pb-c)' 'stages/train/output/events\.c'
 only 'onnx\.pb-c' 'stages/train/export/onnx_graph\.c'
 # random streams have names, all of them in common/rng.h

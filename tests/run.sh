@@ -46,7 +46,7 @@ for kind in unit fault fuzz; do
     done
 done
 # attacks on whole programs; the others (tests/fault/run.sh) take longer, and faults.bats has small ones of their kind
-for t in programs asleep damaged; do add "fault/$t" "tests/fault/$t.sh" "$build"; done
+for t in programs asleep damaged another_user; do add "fault/$t" "tests/fault/$t.sh" "$build"; done
 if [ -x "$build/tests/gpu/plans" ]; then add gpu/plans "$build/tests/gpu/plans"
 else add gpu/plans sh -c 'echo "skipped: cuDNN 9 is not installed (kernels/cuda/Makefile says where it is looked for)"; exit 77'; fi
 # a whole step, its record and its convolutions on an emulated GPU; small, with batches that statistics can be had of

@@ -12,13 +12,6 @@ namespace
 
 const dicom_code MODIFYING = {"109103", "DCM", "Modifying Equipment"}; /* CID 7005 */
 
-bool is_drawn(const char *path)
-{
-    auto const glance = header_read(path, DcmTagKey(0x0008, 0x0061));
-    OFString const modality = glance ? text_at(glance->getDataset(), DCM_Modality) : "";
-    return modality == "SEG" || modality == "RTSTRUCT";
-}
-
 void uid_write(DcmItem *set, const DcmTagKey &tag, const char *what, const findings *f, const kept_map *m)
 {
     char uid[UID_SIZE];
@@ -81,7 +74,7 @@ extern "C" int dicom_drawn_find(char *const *path, size_t count, const char *sha
         for (size_t i = 0; i < count && *found == nullptr; i++)
             dicom_files_each(path[i], [&](const char *file) {
                 char hex[65];
-                if (*found != nullptr || !is_drawn(file))
+                if (*found != nullptr)
                     return;
                 seen++;
                 if (file_sha256(file, hex, nullptr) == 0 && strcmp(hex, sha256) == 0)
@@ -90,7 +83,7 @@ extern "C" int dicom_drawn_find(char *const *path, size_t count, const char *sha
         return *found != nullptr
                    ? 0
                    : fail(e,
-                          "the regions that were drawn on it are not among the files given: of %zu SEG and RTSTRUCT "
+                          "the regions that were drawn on it are not among the files given: of %zu DICOM files "
                           "none has the SHA-256 of the one that was read",
                           seen);
     });

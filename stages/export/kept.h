@@ -31,7 +31,8 @@ struct kept_map {
 int kept_map_read(const char *dir, struct kept_map *m, struct error *e) MUST_USE;
 void kept_map_free(struct kept_map *m);
 
-/* The path of the SEG or RTSTRUCT among these files and folders that has this digest; the caller's. -1: none has. */
+/* The path of the DICOM file among these files and folders that has this digest; the caller's. No file is parsed: only the one that petrel-load read in
+ * its sandbox before is opened. -1: none has. */
 int dicom_drawn_find(char *const *path, size_t count, const char *sha256, char **found, struct error *e) MUST_USE;
 /* Published atomically. */
 int dicom_kept_write(const char *path, const char *drawn, const struct findings *f, const struct kept_map *m,

@@ -7,6 +7,7 @@
 #include "stages/export/kept.h"
 #include "stages/export/layout.h"
 #include "stages/export/paths.h"
+#include "stages/export/search.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,30 +40,6 @@ static int wanted_read(struct settings *s, struct error *e)
     if (s->wanted == 0 && s->bids == NULL)
         return fail_as(e, EX_USAGE, "nothing was asked for: say --dicom seg,sr,rtstruct,probability or --bids DIR");
     return 0;
-}
-
-/* ---- which series it was ---- */
-
-/* The series whose files are those the scan was read from, laid out. -1: none; the sentence says what was there. */
-static int series_choose(struct dicom_object *o, const struct dicom_series *series, size_t count, struct error *e)
-{
-    char why[600] = "no PET series is there";
-    for (size_t i = 0; i < count; i++) {
-        struct error here = {0};
-        char hex[65];
-        o->series = &series[i];
-        if (layout_make(o, &here) == 0) {
-            if (files_sha256((const char *const *)series[i].file.name, series[i].file.count, hex, e) < 0)
-                return -1;
-            if (strcmp(hex, o->findings->source_sha256) == 0)
-                return 0;
-            fail(&here, "its files are not those that were read then (their SHA-256 differs)");
-        }
-        layout_free(o);
-        snprintf(why, sizeof why, "of %zu PET series none is it; of the one in '%.200s': %.300s", count,
-                 series[i].file.name[0], here.text);
-    }
-    return fail(e, "the scan of '%s' is not among the DICOM files given: %s", o->findings->dir, why);
 }
 
 /* ---- objects ---- */
@@ -131,10 +108,27 @@ static int kept_write(const struct settings *s, const struct findings *f, const 
     return rc;
 }
 
-static int export_one(const struct settings *s, const char *dir, const struct dicom_series *series, size_t count,
-                      struct error *e)
+/* Its series, read again and laid out: these very files are the result's. */
+static int series_take(struct dicom_object *o, const struct searched *found, struct dicom_series **series,
+                       size_t *count, struct error *e)
+{
+    if (*found->why.text) {
+        *e = found->why;
+        return -1;
+    }
+    if (dicom_series_find(found->file.name, found->file.count, series, count, e) < 0)
+        return -1;
+    if (*count != 1)
+        return fail(e, "the files of '%s' changed while they were read", o->findings->dir);
+    o->series = *series;
+    return layout_make(o, e);
+}
+
+static int export_one(const struct settings *s, const char *dir, const struct searched *found, struct error *e)
 {
     struct findings f;
+    struct dicom_series *series = NULL;
+    size_t count = 0;
     if (findings_read(dir, &f, e) < 0)
         return -1;
     int rc = findings_read_tracking(dir, &f, e);
@@ -145,7 +139,7 @@ static int export_one(const struct settings *s, const char *dir, const struct di
     if (rc == 0 && s->wanted & KEPT)
         rc = kept_write(s, &f, to, e);
     if (rc == 0 && s->wanted & ~(unsigned)KEPT)
-        rc = series_choose(&o, series, count, e);
+        rc = series_take(&o, found, &series, &count, e);
     if (rc == 0 && s->wanted & ~(unsigned)KEPT) {
         if (o.series->repeated)
             log_warn("'%s': %zu files of its series share their SOPInstanceUID with another: who follows the objects' "
@@ -156,6 +150,7 @@ static int export_one(const struct settings *s, const char *dir, const struct di
     }
     free(to);
     layout_free(&o);
+    dicom_series_free(series, count);
     findings_free(&f);
     return rc;
 }
@@ -226,8 +221,7 @@ int main(int argc, char **argv)
                      .common = {.seed = 1}};
     struct error e = {0};
     struct names result = {0};
-    struct dicom_series *series = NULL;
-    size_t series_count = 0, refused = 0;
+    size_t refused = 0;
     if (opts_parse(&o, argc, argv, &e) < 0 || wanted_read(&s, &e) < 0)
         die_of(&e);
     if (o.rest_count == 0)
@@ -240,18 +234,21 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < o.rest_count; i++)
         if (results_add(&result, o.rest[i], &e) < 0)
             die_of(&e);
-    if (s.wanted & ~(unsigned)KEPT && dicom_series_find(s.path.name, s.path.count, &series, &series_count, &e) < 0)
+    struct searched *found = xalloc(result.count + 1, sizeof *found);
+    if (s.wanted & ~(unsigned)KEPT && search_series(s.path.name, s.path.count, &result, found, &e) < 0)
         die_of(&e);
     for (size_t i = 0; i < result.count; i++) {
         struct error one = {0};
-        if (export_one(&s, result.name[i], series, series_count, &one) == 0)
+        int const rc = export_one(&s, result.name[i], &found[i], &one);
+        searched_free(&found[i]);
+        if (rc == 0)
             continue;
         if (one.code != EX_DATAERR)
             die_of(&one);
         refused++;
         log_refused(result.name[i], one.text);
     }
-    dicom_series_free(series, series_count);
+    free(found);
     log_last("%zu results, %zu refused", result.count, refused);
     names_free(&s.path);
     names_free(&result);

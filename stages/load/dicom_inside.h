@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dicom_inside -- what the C++ files behind dicom.h share; DCMTK's own headers stay in them.   dicom, dicom_pixels, dicom_rt, dicom_seg */
+/* dicom_inside -- what the C++ files behind dicom.h share; DCMTK's own headers stay in them.   dicom, dicom_fragments, dicom_pixels, dicom_rt, dicom_seg */
 #ifndef PETREL_STAGES_LOAD_DICOM_INSIDE_H
 #define PETREL_STAGES_LOAD_DICOM_INSIDE_H
 #include "stages/load/dicom.h"
 #include <exception>
 #include <memory>
+#include <vector>
 
 class DcmDataset;
 class DcmFileFormat;
@@ -20,6 +21,12 @@ void dicom_text_of(DcmItem *item, const DcmTagKey &tag, char *to, size_t size);
 double dicom_real_of(DcmItem *item, const DcmTagKey &tag, unsigned long which);
 /* Takes the pixels out of the dataset of an image that was read `from` a file, if they are plain words, as many as it wants; else NULL. */
 struct dicom_pixels *dicom_pixels_take(DcmDataset *set, const FileStream &from, const struct dicom_image *image);
+
+/* The bytes of one frame (from 0) of compressed pixels, its fragments joined (dicom_fragments.cc). */
+int dicom_frame_code(DcmDataset *set, const char *path, size_t frame, std::vector<uint8_t> &code, struct error *e);
+/* Before DCMTK unpacks a frame, or all: what its RLE or JPEG header says is what it has, and what the dataset says. */
+int dicom_frame_check(DcmDataset *set, const char *path, size_t frame, struct error *e);
+int dicom_frames_check(DcmDataset *set, const char *path, struct error *e);
 
 /* Adds what a SEG refers to. */
 void dicom_references_segments(DcmDataset *set, struct dicom_references *r);

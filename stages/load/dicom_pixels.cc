@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dicom_pixels -- the voxels of one DICOM image.   dicom, series, ct -> [dicom_pixels] -> jpeg2000
+/* dicom_pixels -- the voxels of one DICOM image.   dicom, series, ct -> [dicom_pixels] -> dicom_fragments, jpeg2000
  *
  * What nearly every scanner writes, plain words as this machine holds them, is taken from its place in the file; all else is loaded and
  * unpacked by DCMTK, or by OpenJPEG. */
@@ -9,10 +9,7 @@
 
 #include <dcmtk/config/osconfig.h>
 
-#include <dcmtk/dcmdata/dccodec.h>
 #include <dcmtk/dcmdata/dcfcache.h>
-#include <dcmtk/dcmdata/dcpixseq.h>
-#include <dcmtk/dcmdata/dcpxitem.h>
 #include <dcmtk/dcmdata/dctk.h>
 
 #include <algorithm>
@@ -118,32 +115,14 @@ int values_of_image(void *stored, size_t count, const struct dicom_image *image,
     return 0;
 }
 
-/* The fragments of an encapsulated image behind the table of offsets, one after the other. */
-bool codestream_join(DcmElement *pixels, E_TransferSyntax syntax, std::vector<uint8_t> &code)
+/* One frame of JPEG 2000: DCMTK has no reader of it. */
+int read_jpeg2000(DcmDataset *set, const char *path, const struct dicom_image *image, size_t frame, float *voxel,
+                  struct error *e)
 {
-    DcmPixelSequence *sequence = nullptr;
-    DcmPixelData *data = dynamic_cast<DcmPixelData *>(pixels);
-    if (data == nullptr || data->getEncapsulatedRepresentation(syntax, nullptr, sequence).bad() || sequence == nullptr)
-        return false;
-    for (unsigned long i = 1; i < sequence->card(); i++) {
-        DcmPixelItem *item = nullptr;
-        Uint8 *bytes = nullptr;
-        if (sequence->getItem(item, i).bad() || item == nullptr || item->getUint8Array(bytes).bad())
-            return false;
-        if (bytes != nullptr)
-            code.insert(code.end(), bytes, bytes + item->getLength());
-    }
-    return true;
-}
-
-int read_jpeg2000(DcmDataset *set, const char *path, const struct dicom_image *image, float *voxel, struct error *e)
-{
-    DcmElement *pixels = nullptr;
     std::vector<uint8_t> code;
     size_t const rows = static_cast<size_t>(image->rows), columns = static_cast<size_t>(image->columns);
-    if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr ||
-        !codestream_join(pixels, set->getOriginalXfer(), code))
-        return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing or not encapsulated", path);
+    if (dicom_frame_code(set, path, frame, code, e) < 0)
+        return -1;
     std::vector<int32_t> stored(rows * columns);
     if (jpeg2000_decode(code.data(), code.size(), rows, columns, image->is_signed == 1, stored.data(), e) < 0)
         return fail_in(e, "cannot open '%s'", path);
@@ -159,11 +138,13 @@ int read_pixels(DcmDataset *set, const FileStream &from, const struct dicom_imag
     DcmXfer const syntax(set->getOriginalXfer());
     bool const compressed = syntax.isEncapsulated() || syntax.getStreamCompression() != ESC_none;
     if (syntax.getXfer() == EXS_JPEG2000LosslessOnly || syntax.getXfer() == EXS_JPEG2000)
-        return read_jpeg2000(set, path, image, voxel, e);
+        return read_jpeg2000(set, path, image, 0, voxel, e);
     /* an uncompressed slice cannot be larger than its file: look before anything is allocated */
     if (!compressed && static_cast<size_t>(from.file().st_size) < bytes)
         return fail(e, "cannot open '%s': %g rows of %g columns need %zu bytes, but the file has %lld", path,
                     image->rows, image->columns, bytes, static_cast<long long>(from.file().st_size));
+    if (dicom_frames_check(set, path, e) < 0)
+        return -1;
     if (syntax.isEncapsulated() && set->chooseRepresentation(EXS_LittleEndianExplicit, nullptr).bad())
         return fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked", path,
                     DcmXfer(set->getOriginalXfer()).getXferName());
@@ -216,46 +197,6 @@ int read_plain(const char *path, const struct dicom_image *image, float *voxel, 
 
 /* ---- frames that want unpacking ---- */
 
-/* The fragments of one frame of an encapsulated image. */
-bool frame_join(DcmElement *pixels, E_TransferSyntax syntax, size_t frame, size_t frames, std::vector<uint8_t> &code)
-{
-    DcmPixelSequence *sequence = nullptr;
-    DcmPixelData *data = dynamic_cast<DcmPixelData *>(pixels);
-    Uint32 first = 0, last = 0;
-    if (data == nullptr || data->getEncapsulatedRepresentation(syntax, nullptr, sequence).bad() || sequence == nullptr ||
-        DcmCodec::determineStartFragment(static_cast<Uint32>(frame), static_cast<Sint32>(frames), sequence, first).bad())
-        return false;
-    if (frame + 1 == frames)
-        last = static_cast<Uint32>(sequence->card());
-    else if (DcmCodec::determineStartFragment(static_cast<Uint32>(frame + 1), static_cast<Sint32>(frames), sequence, last)
-                 .bad())
-        return false;
-    for (unsigned long i = first; i < last; i++) {
-        DcmPixelItem *item = nullptr;
-        Uint8 *bytes = nullptr;
-        if (sequence->getItem(item, i).bad() || item == nullptr || item->getUint8Array(bytes).bad())
-            return false;
-        if (bytes != nullptr)
-            code.insert(code.end(), bytes, bytes + item->getLength());
-    }
-    return true;
-}
-
-int read_frame_jpeg2000(DcmDataset *set, DcmElement *pixels, const char *path, const struct dicom_image *image,
-                        float *voxel, struct error *e)
-{
-    size_t const rows = static_cast<size_t>(image->rows), columns = static_cast<size_t>(image->columns);
-    double const frames = dicom_real_of(set, DCM_NumberOfFrames, 0);
-    std::vector<uint8_t> code;
-    if (!frame_join(pixels, set->getOriginalXfer(), image->pixels->frame, static_cast<size_t>(frames), code))
-        return fail(e, "cannot open '%s': (7FE0,0010) PixelData has no fragment of this frame", path);
-    std::vector<int32_t> stored(rows * columns);
-    if (jpeg2000_decode(code.data(), code.size(), rows, columns, image->is_signed == 1, stored.data(), e) < 0)
-        return fail_in(e, "cannot open '%s'", path);
-    values_rescale(stored.data(), stored.size(), image, voxel);
-    return 0;
-}
-
 int read_frame(const char *path, const struct dicom_image *image, float *voxel, struct error *e)
 {
     DcmDataset *const set = image->pixels->whole->getDataset();
@@ -269,8 +210,10 @@ int read_frame(const char *path, const struct dicom_image *image, float *voxel, 
     if (set->findAndGetElement(DCM_PixelData, pixels).bad() || pixels == nullptr)
         return fail(e, "cannot open '%s': (7FE0,0010) PixelData is missing", path);
     if (syntax.getXfer() == EXS_JPEG2000LosslessOnly || syntax.getXfer() == EXS_JPEG2000)
-        return read_frame_jpeg2000(set, pixels, path, image, voxel, e);
+        return read_jpeg2000(set, path, image, frame, voxel, e);
     if (syntax.isEncapsulated()) {
+        if (dicom_frame_check(set, path, frame, e) < 0)
+            return -1;
         Uint32 size = 0, fragment = 0;
         if (pixels->getUncompressedFrameSize(set, size).bad() || size < bytes)
             return fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked", path, syntax.getXferName());

@@ -144,6 +144,8 @@ int read_pixels(DcmDataset *set, const char *path, struct dicom_segmentation *s,
     if (stat(path, &on_disk) != 0 || (!compressed && static_cast<double>(on_disk.st_size) < needed) || needed > 4e9)
         return fail(e, "cannot open '%s': %zu frames of %zu x %zu pixels need %.0f bytes, but the file has %lld", path,
                     s->frame_count, s->columns, s->rows, needed, static_cast<long long>(on_disk.st_size));
+    if (dicom_frames_check(set, path, e) < 0)
+        return -1;
     if (syntax.isEncapsulated() && set->chooseRepresentation(EXS_LittleEndianExplicit, nullptr).bad())
         return fail(e, "cannot open '%s': its transfer syntax %s cannot be unpacked", path,
                     DcmXfer(set->getOriginalXfer()).getXferName());

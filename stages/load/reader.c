@@ -9,7 +9,7 @@
 #include "proto/suv.h"
 #include "stages/load/charset.h"
 #include "stages/load/hide.h"
-#include "stages/load/sandbox.h"
+#include "stages/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -31,8 +31,7 @@ void near_close(struct near *n)
     free(n->away);
 }
 
-/* Whether the i-th of those near a voxel is in the image. */
-static bool is_inside(const struct near *n, const int64_t at[3], int i)
+bool near_inside(const struct near *n, const int64_t at[3], int i)
 {
     bool inside = true;
     for (int a = 0; a < 3; a++)
@@ -40,7 +39,7 @@ static bool is_inside(const struct near *n, const int64_t at[3], int i)
     return inside;
 }
 
-static void place_of(const struct near *n, int64_t voxel, int64_t at[3])
+void near_place(const struct near *n, int64_t voxel, int64_t at[3])
 {
     at[2] = voxel % n->dim[2], at[1] = voxel / n->dim[2] % n->dim[1], at[0] = voxel / n->dim[2] / n->dim[1];
 }
@@ -78,9 +77,9 @@ void rim_mark(struct rim *rim, const struct near *n, const struct flood_place *p
         rim_add(rim, voxel, region);
         if (!is_surface(n, label, voxel))
             continue;
-        place_of(n, voxel, at);
+        near_place(n, voxel, at);
         for (int k = 0; k < n->count; k++)
-            if (is_inside(n, at, k))
+            if (near_inside(n, at, k))
                 rim_add(rim, voxel + n->offset[k], region);
     }
 }
@@ -111,7 +110,7 @@ void rim_beyond(const struct rim *rim, const struct near *n, const float *suv, c
     for (size_t i = 0; i < rim->count; i++) {
         int64_t at[3];
         bool edge = false;
-        place_of(n, rim->voxel[i], at);
+        near_place(n, rim->voxel[i], at);
         for (int a = 0; a < 3; a++)
             edge |= at[a] == 0 || at[a] == n->dim[a] - 1;
         for (size_t k = 0; k < COUNT_OF(step) && !edge; k++) {
@@ -147,10 +146,10 @@ void rim_share(const struct rim *rim, const struct near *n, const float *suv, co
         uint32_t own = label[voxel];
         if (own < first)
             continue;
-        place_of(n, voxel, at);
+        near_place(n, voxel, at);
         for (int k = 0; k < n->count; k++) {
             int64_t beside = voxel + n->offset[k];
-            if (is_inside(n, at, k) && rim->of[beside] && !label[beside] && suv[beside] >= lowest[own - first])
+            if (near_inside(n, at, k) && rim->of[beside] && !label[beside] && suv[beside] >= lowest[own - first])
                 label[beside] = own;
         }
     }

@@ -13,6 +13,9 @@ struct near {
 };
 void near_open(struct near *n, const int64_t dim[3], const double spacing_mm[3], double radius_mm);
 void near_close(struct near *n);
+/* Where a voxel lies, z y x; and whether the i-th of those near it is in the image. */
+void near_place(const struct near *n, int64_t voxel, int64_t at[3]);
+bool near_inside(const struct near *n, const int64_t at[3], int i);
 /* What hot regions may reach with their point spread, and what is beyond. */
 struct rim {
     uint32_t *of;    /* [voxels]: region whose it is, itself among it; 0: none */

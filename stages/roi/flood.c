@@ -74,33 +74,45 @@ uint32_t flood_root(uint32_t *parent, uint32_t i)
     return i;
 }
 
-int flood_touch(const float *suv, const uint32_t *label, uint32_t *parent, uint32_t at, const int64_t *step, int steps,
-                uint32_t touch[26], int64_t *highest)
+/* Into a list of few, each once. Returns whether it is new. */
+static bool basin_new(const struct flood_touch *touch, uint32_t basin)
 {
-    int touching = 0;
+    for (int k = 0; k < touch->basins; k++)
+        if (touch->basin[k] == basin)
+            return false;
+    return true;
+}
+
+static void root_add(struct flood_touch *touch, uint32_t root)
+{
+    int k = 0;
+    while (k < touch->roots && touch->root[k] < root)
+        k++;
+    if (k < touch->roots && touch->root[k] == root)
+        return;
+    memmove(touch->root + k + 1, touch->root + k, (size_t)(touch->roots - k) * sizeof *touch->root);
+    touch->root[k] = root;
+    touch->roots++;
+}
+
+void flood_touch(const float *suv, const uint32_t *label, uint32_t *parent, uint32_t at, const int64_t *step, int steps,
+                 struct flood_touch *touch)
+{
     float top = -1;
-    uint32_t last = 0, root = 0; /* neighbours are mostly of one basin */
+    uint32_t last = 0; /* neighbours are mostly of one basin */
+    touch->roots = touch->basins = 0;
     for (int n = 0; n < steps; n++) {
         size_t near = (size_t)((int64_t)at + step[n]);
         if (!label[near])
             continue;
-        bool same = label[near] == last;
-        if (!same) {
-            last = label[near];
-            root = flood_root(parent, last - 1);
-        }
         if (suv[near] > top)
-            top = suv[near], *highest = root;
-        if (same)
+            top = suv[near], touch->highest = label[near] - 1;
+        if (label[near] == last)
             continue;
-        int k = 0;
-        while (k < touching && touch[k] < root)
-            k++;
-        if (k < touching && touch[k] == root)
+        last = label[near];
+        if (!basin_new(touch, last - 1))
             continue;
-        memmove(touch + k + 1, touch + k, (size_t)(touching - k) * sizeof *touch);
-        touch[k] = root;
-        touching++;
+        touch->basin[touch->basins++] = last - 1;
+        root_add(touch, flood_root(parent, last - 1));
     }
-    return touching;
 }

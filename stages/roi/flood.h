@@ -13,10 +13,15 @@ struct flood_place {
 size_t flood_places(const float *suv, size_t voxels, float floor_suv, struct flood_place **out);
 /* What to add to a voxel's index to reach its neighbours (connectivity 6, 18 or 26). Returns how many. */
 int flood_neighbours(const int64_t dim[3], int connectivity, int64_t step[26]);
-/* Roots of the basins that a voxel's visited neighbours (label: basin + 1, 0 not visited) belong to, each once, ascending, into
- * touch[]; *highest is that of the highest neighbour. Returns how many. */
-int flood_touch(const float *suv, const uint32_t *label, uint32_t *parent, uint32_t at, const int64_t *step, int steps,
-                uint32_t touch[26], int64_t *highest);
+/* What a voxel has beside it of what was visited before. */
+struct flood_touch {
+    uint32_t root[26], basin[26]; /* roots, ascending; basins, in the order of the neighbours; each once */
+    uint32_t highest;             /* the basin of the highest */
+    int roots, basins;
+};
+/* label: basin + 1, 0 not visited; parent: of basins. */
+void flood_touch(const float *suv, const uint32_t *label, uint32_t *parent, uint32_t at, const int64_t *step, int steps,
+                 struct flood_touch *touch);
 /* The SUV of a place. */
 static inline float flood_suv(const struct flood_place *p)
 {

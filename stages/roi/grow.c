@@ -58,12 +58,12 @@ uint32_t grow_regions(const float *suv, const int64_t dim[3], const struct growi
 
     /* label holds basin + 1 while flooding */
     for (size_t i = 0; i < count; i++) {
-        uint32_t at = place[i].at, touch[26];
-        int64_t highest = -1;
-        int touching = flood_touch(suv, label, b.parent, at, step, steps, touch, &highest);
-        label[at] = touching ? (uint32_t)highest + 1 : basin_found(&b, suv[at], at) + 1;
-        if (touching > 1)
-            basins_meet(&b, touch, touching, (double)suv[at], how);
+        struct flood_touch touch;
+        uint32_t at = place[i].at;
+        flood_touch(suv, label, b.parent, at, step, steps, &touch);
+        label[at] = touch.basins ? touch.highest + 1 : basin_found(&b, suv[at], at) + 1;
+        if (touch.roots > 1)
+            basins_meet(&b, touch.root, touch.roots, (double)suv[at], how);
     }
 
     /* basins that count get the numbers 1.. */

@@ -2,6 +2,7 @@
 /* method -- the ways to find high-uptake regions.   body -> [method] -> regions */
 #include "stages/roi/method.h"
 #include "common/log.h"
+#include "stages/roi/cut.h"
 #include "stages/roi/fcm.h"
 #include "stages/roi/grow.h"
 #include "stages/roi/noise.h"
@@ -132,6 +133,8 @@ static void find_fcm(const struct looked *at, struct found *f)
     memcpy(how.spacing_mm, spacing_mm, sizeof how.spacing_mm);
     uint32_t *label = xalloc(crop_voxels(c), sizeof *label);
     uint32_t count = peaks_find(c->suv, c->dim, &how, label);
+    if (how.organs)
+        count = organs_cut(how.organs, r->exclude_overlap, r->grow_cut_ml, label, count);
     labels_of(&f->labels, label, c->dim, count);
     free(label);
     free(start);

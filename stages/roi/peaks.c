@@ -18,6 +18,14 @@ static void basin_known(struct reach *r, uint32_t root)
         reach_grow(r, root);
 }
 
+/* A large one is the surroundings of a smaller one that ends where it does not, or that stands out of it as a kidney does of the liver. */
+static bool is_around(const struct peaks_how *how, const struct basin *large, const struct basin *small, double voxel_ml)
+{
+    return large->voxels >= PEAKS_AROUND * small->voxels &&
+           ((small->ends && !large->ends) ||
+            ((double)large->voxels * voxel_ml >= PEAKS_LARGE_ML && small->core >= how->contrast * large->core));
+}
+
 /* Steps 2 and 3: whether what met at s is one body. */
 static bool one_body(struct reach *r, uint32_t high, uint32_t low, double s)
 {
@@ -31,10 +39,12 @@ static bool one_body(struct reach *r, uint32_t high, uint32_t low, double s)
         return false;
     basin_known(r, low);
     basin_known(r, high);
-    if (h->ends != l->ends && (h->ends ? l->voxels >= PEAKS_AROUND * h->voxels : h->voxels >= PEAKS_AROUND * l->voxels))
+    if (is_around(how, h, l, voxel_ml) || is_around(how, l, h, voxel_ml))
         return false;
     if (lobes && s >= l->body && s >= h->body)
         return true;
+    if (fmax(h->mean, l->mean) >= how->contrast * fmin(h->mean, l->mean))
+        return false; /* the one stands out of the other */
     return mottled && (double)l->voxels * voxel_ml >= how->lobe_ml && (double)h->voxels * voxel_ml >= how->lobe_ml;
 }
 
@@ -55,7 +65,6 @@ static bool basins_join(struct reach *r, size_t count)
 {
     struct basins *b = r->basins;
     bool *joined = xalloc((size_t)b->count + 1, sizeof *joined), any = false;
-    basins_settle(b, count);
     for (size_t i = 0; i < b->meeting_count; i++) {
         uint32_t one = flood_root(b->parent, b->meeting[i].high), other = flood_root(b->parent, b->meeting[i].low);
         uint32_t high = one < other ? one : other, low = one < other ? other : one;
@@ -68,6 +77,8 @@ static bool basins_join(struct reach *r, size_t count)
     for (uint32_t k = 0; k < b->count; k++)
         b->basin[k].known &= !joined[k];
     free(joined);
+    if (any)
+        reach_renew(r, count);
     return any;
 }
 
@@ -87,17 +98,17 @@ static uint32_t regions_write(struct reach *r, size_t count, uint32_t number, co
     const struct peaks_how *how = r->how;
     struct basins *b = r->basins;
     memset(f->region, 0, count * sizeof *f->region);
-    basins_settle(b, count);
     for (uint32_t k = 0; k < b->count; k++) {
         struct basin *x = &b->basin[k];
         if (b->parent[k] != k || (how->start && !how->start[x->peak_at]))
             continue;
-        reach_grow(r, k);
-        double around = beyond ? fmax(x->around, (double)beyond[r->label[x->peak_at] - 1]) : x->around;
+        basin_known(r, k);
+        double around = beyond ? fmax(x->around, (double)beyond[x->place]) : x->around;
         if ((double)x->peak - around < how->contrast_sds * noise_sd(how->noise_per_suv, around) ||
             (beyond && (double)x->peak < PEAKS_BEYOND * around))
             continue;
         own[k] = ++number;
+        reach_list(r, k);
         for (int64_t i = 0; i < x->voxels; i++)
             f->region[r->grown[i]] = number;
         if (f->hot)
@@ -116,8 +127,8 @@ static uint32_t look(const float *suv, const int64_t dim[3], const struct flood_
 {
     struct basins b;
     basins_of(&b, suv, dim, place, count, how->connectivity, how->noise_per_suv, how->noise_sds, mark);
-    struct reach r = {.suv = suv, .dim = dim, .place = place, .label = mark, .how = how, .basins = &b};
-    reach_open(&r, count);
+    struct reach r;
+    reach_open(&r, suv, dim, place, count, how, &b);
     for (int turn = 0; turn < PEAKS_TURNS && basins_join(&r, count); turn++)
         ;
     number = regions_write(&r, count, number, beyond, f);

@@ -5,8 +5,10 @@
  *  2. Where two basins met at SUV s they become one if s lies in both regions (above both thresholds by their peaks alone) and is at least `valley` of the
  *     lower peak: lobes of one lesion; two that touch stay two.
  *  3. What comes to lobe_ml and more on both sides, has peaks alike (the lower at least `valley` of the higher) and met at fraction of
- *     the higher and lobe_valley of the lower is one mottled mass.
- *     But what grew until its basin ended, as the liver does, is the surroundings of a smaller one that did not, and not one with it;
+ *     the higher and lobe_valley of the lower is one mottled mass, unless the one's mean is `contrast` times the other's.
+ *     But what grew until its basin ended, as the liver does, is the surroundings of a smaller one that did not, and not one with it; so is
+ *     what comes to PEAKS_LARGE_ML and PEAKS_AROUND times the smaller one, and whose mean is `contrast` times less (both above their
+ *     thresholds by their peaks alone);
  *     and a peak that the organ map gives to an organ that is left out does not become one with a peak that lies PEAKS_ORGAN_MM and more
  *     outside it (organ.h).
  *     Those that became one grow anew, and are asked again, PEAKS_TURNS times at the most.
@@ -23,6 +25,7 @@
 enum { PEAKS_TURNS = 4, PEAKS_AROUND = 4 };
 #define PEAKS_ORGAN_MM 5.0
 #define PEAKS_BEYOND   2.0
+#define PEAKS_LARGE_ML 400.0
 
 struct organ_look;
 struct peaks_how {

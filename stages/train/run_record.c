@@ -138,7 +138,7 @@ int run_record_patients(struct train *t, struct error *e)
 int run_lock(const char *run_dir, struct error *e)
 {
     char *path = path_join(run_dir, "train.lock");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666), result = 0;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0660), result = 0; /* who may read it may hold it */
     if (fd < 0)
         result = fail_as(e, EX_CANTCREAT, "cannot open '%s': %s", path, strerror(errno));
     else if (flock(fd, LOCK_EX | LOCK_NB))

@@ -120,6 +120,15 @@ complete_words() {
     fi
 }
 
+@test "the cluster's jobs are installed: what would be submitted lies there" {
+    run -0 petrel submit "$SMALL/cohort/scans.tsv" --out all --tasks 2 --tables all --dry-run
+    for job in rois collect train tables; do
+        [ -s "$ROOT/usr/share/petrel/pipelines/slurm/$job.sbatch" ]
+        [[ $output == *"pipelines/slurm/$job.sbatch"* ]]
+    done
+    [ -s "$ROOT/usr/share/petrel/pipelines/slurm/job.sh" ] && [ -s "$ROOT/usr/share/petrel/pipelines/snakemake/Snakefile" ]
+}
+
 @test "the demo from an empty folder, through what is installed" {
     printf '%s\n' "recipe_name = tiny" "$(small_recipe 1)" >tiny.conf
     sed -i '/recipe_name = small/d' tiny.conf

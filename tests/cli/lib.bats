@@ -166,3 +166,25 @@ END
     [ "$(grep -c . "$BATS_TEST_TMPDIR/bars")" = 1 ]
     grep -qxF '5f8c  GE MEDICAL SYSTEMS  SUV factor 0.000242903  SUVmax 66.52  34 regions  2 tumours  0.5 s  a "b" seconds=9/c.nii' "$BATS_TEST_TMPDIR/bars"
 }
+
+@test "a step that is killed from outside is begun again; one that was asked to leave is not" {
+    cat >"$BATS_TEST_TMPDIR/step.sh" <<'END'
+. pipelines/lib.sh
+run_step "$@"
+END
+    printf '#!/bin/sh\necho begun >>"%s"\n[ $(wc -l <"%s") -ge 3 ] || kill -9 $$\nexit 65\n' "$BATS_TEST_TMPDIR/times" "$BATS_TEST_TMPDIR/times" >"$BATS_TEST_TMPDIR/dies"
+    chmod +x "$BATS_TEST_TMPDIR/dies"
+    run -65 bash "$BATS_TEST_TMPDIR/step.sh" "$BATS_TEST_TMPDIR/dies"
+    [ "$(grep -c 'dies: killed, started again' <<<"$output")" = 2 ]
+    # asked to leave, and killed as it does not: 137, and that is the end
+    printf '#!/bin/bash\necho begun >>"%s"\ntrap "kill -9 \\$\\$" TERM\nwhile :; do sleep 0.1; done\n' "$BATS_TEST_TMPDIR/asked" >"$BATS_TEST_TMPDIR/stays"
+    chmod +x "$BATS_TEST_TMPDIR/stays"
+    bash "$BATS_TEST_TMPDIR/step.sh" "$BATS_TEST_TMPDIR/stays" 3>&- &
+    step=$!
+    until [ -s "$BATS_TEST_TMPDIR/asked" ]; do sleep 0.1; done
+    sleep 0.3
+    kill -TERM $step
+    code=0
+    wait $step || code=$?
+    [ $code = 137 ] && [ "$(wc -l <"$BATS_TEST_TMPDIR/asked")" = 1 ]
+}

@@ -146,7 +146,7 @@ keep() { petrel-classify --quiet --model "$SMALL/model/model.safetensors" --thre
         petrel-export --quiet "$dir" --from result --dicom kept
         cmp "$kept" $kind.list/*_*_*/kept.dcm
         run -65 petrel-export "$dir" --from "$scan" --dicom kept
-        [[ $output == *"not among the files given: of "*" SEG and RTSTRUCT none has"* ]]
+        [[ $output == *"not among the files given: of "*" DICOM files none has"* ]]
     done
 }
 

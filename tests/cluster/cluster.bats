@@ -80,6 +80,25 @@ ends() { # ends JOB: it comes to its end, hurried on where it was put back
     cmp all/model/model.safetensors "$BATS_FILE_TMPDIR/model/model.safetensors"
 }
 
+@test "two trainers on two nodes share every step: the bytes of two on one node, though they are warned in the middle" {
+    command -v mpirun >/dev/null && [ -e "$BIN/petrel-mpi.so" ] || skip "no MPI: openmpi-bin and libopenmpi-dev are not installed"
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_WAIT_POLICY=passive
+    for nodes in 1 2; do
+        mkdir -p $nodes/logs && cp -r "$BATS_FILE_TMPDIR/cache" $nodes/cache
+        ln -sfn $nodes all
+        submit --only train --out $nodes --seed 3 --ranks 2 --makers 1 --train-cpus 1 --train-nodes $nodes >submitted
+        if [ $nodes = 2 ]; then
+            until_there rows_in 2/model/pretrain/losses.csv 4
+            [ "$(squeue -h -j "$(job_of train)" -o %N)" = "n[1-2]" ]
+            scancel --signal=USR1 --batch "$(job_of train)"
+            until_there grep -q "put back into the queue" 2/logs/train-*.log || { cat 2/logs/train-*.log 2/model/pretrain/logs/*; squeue; return 1; }
+        fi
+        ends "$(job_of train)"
+    done
+    cmp 1/model/encoder.safetensors 2/model/encoder.safetensors
+    cmp 1/model/model.safetensors 2/model/model.safetensors
+}
+
 @test "a node is lost while it trains: the job goes on elsewhere and ends in the same bytes" {
     mkdir -p all/logs && cp -r "$BATS_FILE_TMPDIR/cache" all/cache
     submit --only train --out all --seed 3 --makers 1 --train-cpus 2 >submitted

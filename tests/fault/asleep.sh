@@ -31,8 +31,16 @@ until [ "$(cat cache/manifest 2>/dev/null | wc -l)" -gt 3 ]; do
 done
 collector=$(members cache | head -n 1)
 kill -STOP "$collector"
-sleep 2 # the credits fill
-least=$(memory) most=0 samples=0
+# the credits fill, on a busy machine later than on an idle one: until nothing has moved for as long as a scan takes
+read_now() { cat cache.run/progress/petrel-load.*.events | grep -c '"name":"read"'; }
+quiet=0 least=-1 before_it=''
+while [ $quiet -lt 4 ]; do
+    sleep 1
+    now="$(read_now) $(memory)"
+    quiet=$([ "$now" = "$before_it" ] && echo $((quiet + 1)) || echo 0)
+    before_it=$now
+done
+least=${now#* } most=0 samples=0
 before=$(cat cache/manifest | wc -l)
 until_s=$((SECONDS + asleep_s))
 while [ $SECONDS -lt $until_s ]; do
@@ -41,7 +49,7 @@ while [ $SECONDS -lt $until_s ]; do
     sleep 0.2
 done
 moved=$(($(cat cache/manifest | wc -l) - before))
-read_now=$(cat cache.run/progress/petrel-load.*.events | grep -c '"name":"read"')
+read_now=$(read_now)
 kill -CONT "$collector"
 wait "$group"
 code=$?

@@ -4,7 +4,7 @@
 # half, a file that cannot be read, memory that is gone. It leaves with a documented code and a sentence, never by a signal; what was
 # there before is as it was or whole and new; and the same command afterwards makes what it would have made.
 #   tests/fault/programs.sh [BUILD_DIR] [N]      N attacks of each kind on each program; k falls evenly on its calls. Without N one attack a
-#                                                program, of a kind after another
+#                                                program, of a kind after another, and none on those of pipelines
 #   PETREL_FAULT_KINDS="full broken short unread memory"   PETREL_FAULT_ROWS=REGEX   some alone
 . "$(dirname "$0")/lib.sh" "${1:-build}"
 each=${2:-1} kinds=${PETREL_FAULT_KINDS:-full broken short unread memory} in_turn=${2:+no}
@@ -12,10 +12,13 @@ preload=$build/tests/fault/preload.so
 [ -e "$preload" ] || skip "no $preload: make tests"
 nm -D "$build/bin/petrel-cache" 2>/dev/null | grep -qE '__(asan|tsan)_init' && skip "a sanitizer has an allocator of its own"
 small_quietly small_model
-model=$SMALL/model/model.safetensors cache=$SMALL/cache scan=$(small_scan 1)
+small_quietly small_visits
+visits=$SMALL/visits run=$(find "$SMALL" -maxdepth 1 -name 'cache*.run' | head -n 1) model=$SMALL/model/model.safetensors cache=$SMALL/cache scan=$(small_scan 1)
 for i in $(seq 0 15); do printf '%d\t%d\n' "$i" $((i + 9)); done >pairs.tsv
 small_recipe 2 >small.conf
-# what each program does, from a folder of its own with a copy of the cache; what it makes lies in out/
+# what each program does, from a folder of its own with a copy of the cache; what it makes lies in out/. A third word: which program of a
+# pipeline is attacked
+rois='"$TOP/pipelines/rois.sh" "$scan" --out out/cache --run "$work/run" -j 1 --spacing 6,6,6'
 rows=(
     'simulate|petrel-simulate --quiet --out out --patients 1 --scale quick'
     'load --check|petrel-load --check "$scan"'
@@ -33,14 +36,31 @@ rows=(
     'eval embed|petrel-eval embed --quiet --threads 1 --cache cache --model "$model" --split all --out out/e.tsv'
     'eval compare|petrel-eval compare --quiet --threads 1 --cache cache --name a --name b "$model" "$model" --out out/t.html --format html'
     'classify|petrel-classify --quiet --threads 1 --model "$model" "$scan" --out out'
+    "load|$rois|petrel-load"
+    "suv|$rois|petrel-suv"
+    "roi|$rois|petrel-roi"
+    "cache collect|$rois|petrel-cache"
+    'pairs|bash ../serve.sh|petrel-pairs'
+    'train|bash ../serve.sh|petrel-train'
+    'export|petrel-export --quiet "$LATER" --dicom seg,sr,rtstruct --from "$visits/SIMULATED_0001/SIMULATED_FOLLOWUP" --out out --bids out/bids'
+    'followup|petrel-followup --quiet earlier later'
+    'top|petrel-top --once "$run"'
 )
-declare -A program_of=([classify]=petrel-classify)
+cat >serve.sh <<END
+. "$TOP/pipelines/lib.sh"
+run_begin "$work/run"
+node pairs petrel-pairs cache --recipe ../small.conf
+node train petrel-train pretrain --cache cache --run "$work/run" --out out/encoder.safetensors --recipe ../small.conf --threads 1
+run_wait
+END
 
 # prepare: a folder as each row begins with
 prepare() {
     rm -rf at
     mkdir at at/out
     cp -r "$cache" at/cache
+    if [ "$name" = followup ]; then cp -r "$EARLIER" at/earlier && cp -r "$LATER" at/later; fi
+    rm -rf run
 }
 run_row() { # run_row COMMAND [VARIABLE=VALUE...]: its code; stdout and stderr beside it
     local command=$1
@@ -62,9 +82,10 @@ complain() { # complain WHAT
     sed 's/^/    | /' stderr | tail -n 5
 }
 for row in "${rows[@]}"; do
-    name=${row%%|*} command=${row#*|}
+    IFS='|' read -r name command program <<<"$row"
     [[ $name =~ ${PETREL_FAULT_ROWS:-.} ]] || continue
-    eval "program=\${command%% *}"
+    [ -z "$in_turn" ] || [ -z "$program" ] || continue # a pipeline takes its time
+    program=${program:-${command%% *}}
     prepare
     made >before
     run_row "$command" || { kind=none k=0 complain "it fails undisturbed, with $?"; continue; }
@@ -102,7 +123,8 @@ for row in "${rows[@]}"; do
             # every file that was there is as it was, or as it should become; what has its name at the end is whole
             made | grep -vE '\.tmp$' | grep -vFx -f before | grep -vFx -f whole >half
             [ ! -s half ] || case $name in
-            'train pretrain' | simulate) # checkpoints on the way, and a cohort that a marker says is not finished
+            'train pretrain' | simulate | load | suv | roi | 'cache collect' | pairs | train)
+                # checkpoints on the way, a cohort that a marker says is not finished, a cache that grows
                 ;;
             *) complain "neither old nor new: $(tr '\n' ' ' <half | cut -c 1-200)" ;;
             esac

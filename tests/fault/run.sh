@@ -27,6 +27,7 @@ campaigns=(
     "7|tests/fault/asleep.sh $build N"
     "8|$build/tests/fault/cut_off N SEED"
     "9|$build/tests/fault/strangers N SEED"
+    "9|tests/fault/another_user.sh $build N"
     "10|tests/fault/workers.sh $build N"
     "11|tests/fault/requeue.sh $build N"
     "13|$build/tests/fault/power N SEED"

@@ -17,9 +17,10 @@ done >rows
 petrel-cache verify calm >calm.verify
 petrel-cache ls --json calm >calm.ls
 kills=0 lost=0 repeated=0 wrong=0 runs=0
-attack() { # attack PROGRAMS: kills of them while the job goes
-    local pids
-    while kill -0 "$job" 2>/dev/null && [ $kills -lt "$wanted" ]; do
+attack() { # attack PROGRAMS: up to 20 kills of them while the job goes, which is then left to end: the more jobs end, the more is compared
+    local pids enough=$((kills + 1 + $(below 20)))
+    [ $enough -lt "$wanted" ] || enough=$wanted
+    while kill -0 "$job" 2>/dev/null && [ $kills -lt $enough ]; do
         sleep 0.$((1 + $(below 4)))$(below 10)
         mapfile -t pids < <(pgrep -g "$job" "^petrel-($1)\$" 2>/dev/null)
         [ ${#pids[@]} -gt 0 ] || continue

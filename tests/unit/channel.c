@@ -410,6 +410,37 @@ static void test_giver_after_end(void **state)
 }
 
 /* A copy of a stage that wakes after the end of the stream, its hands full: what it holds was a repeat. */
+/* An end that an earlier run left: who comes before its source waits for that, for a while; and the source takes the end away. */
+static void test_end_of_before(void **state)
+{
+    (void)state;
+    struct channel_options o = options(), patient = options();
+    struct taken item;
+    struct error e = {0};
+    struct giver *before = open_giver(o);
+    end(before);
+    giver_close(&before);
+    patient.stale_s = SOON_S;
+    struct taker *t = open_taker(patient);
+    assert_int_equal(taker_take(t, &item, 0.5, &e), 0); /* and not TAKER_END */
+    o.anew = true;
+    struct giver *g = open_giver(o);
+    put(g, 3);
+    item = take(t);
+    taker_acknowledge(t, item.lease);
+    end(g);
+    assert_end(t);
+    taker_close(&t);
+    giver_close(&g);
+
+    patient.stale_s = 0.5;
+    double const begun_s = now_s();
+    t = open_taker(patient);
+    assert_end(t);
+    assert_true(now_s() - begun_s >= 0.5);
+    taker_close(&t);
+}
+
 static void test_relay_over(void **state)
 {
     (void)state;
@@ -687,6 +718,7 @@ int main(void)
         TEST(test_credit_shared),
         TEST(test_giver_restarts),
         TEST(test_giver_after_end),
+        TEST(test_end_of_before),
         TEST(test_relay_over),
         TEST(test_relay_acknowledges),
         TEST(test_failure),

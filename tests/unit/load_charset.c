@@ -5,7 +5,7 @@
 #include "common/utf8.h"
 #include "stages/load/charset.h"
 #include "stages/load/load.h"
-#include "stages/load/sandbox.h"
+#include "stages/sandbox.h"
 #include "tests/unit/common_child.h"
 #include <setjmp.h>
 #include <stdlib.h>

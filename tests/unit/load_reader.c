@@ -3,7 +3,7 @@
  *
  * A file that kills is a FIFO here: whoever opens it waits, and so is found and killed in the very act. */
 #include "stages/load/reader.h"
-#include "stages/load/sandbox.h"
+#include "stages/sandbox.h"
 #include "tests/unit/common_child.h"
 #include <errno.h>
 #include <fcntl.h>

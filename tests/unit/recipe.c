@@ -142,7 +142,7 @@ static void records(void **state)
     recipe_defaults(&asked);
     assert_int_equal(record_adopt(&asked, "suv/1 regions/99", RECIPE_SCAN, NULL, 0, "cache 'x'", &e), -1);
     assert_non_null(strstr(e.text, "generation 99"));
-    assert_int_equal(record_adopt(&asked, "suv/1 regions/3 colour=red", RECIPE_SCAN, NULL, 0, "cache 'x'", &e), -1);
+    assert_int_equal(record_adopt(&asked, "suv/1 regions/4 colour=red", RECIPE_SCAN, NULL, 0, "cache 'x'", &e), -1);
     assert_non_null(strstr(e.text, "'colour'"));
     free(plain);
     free(record);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* roi_organ -- the liver found, and organs' regions told from others, on a made body; by an organ map; by a place given.   tests/unit */
+#include "common/rng.h"
 #include "proto/organ.h"
 #include "stages/roi/liver.h"
+#include "stages/roi/organ.h"
 #include "stages/roi/regions.h"
+#include "stages/roi/smooth.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -225,6 +228,146 @@ static void test_organ_lists(void **state)
     }
 }
 
+/* One more ellipsoid in a made body. mask: it is a lesion. */
+static void paint(struct volume *v, const struct organ *o, bool mask)
+{
+    for (int64_t z = 0; z < D; z++)
+        for (int64_t y = 0; y < H; y++)
+            for (int64_t x = 0; x < W; x++) {
+                double up = (double)(z - LIVER_Z) * MM, front = (LIVER_Y - (double)y) * MM,
+                       left = ((double)x - MIDDLE_X) * MM + 67;
+                if (pow((left - o->left) / o->radius_left, 2) + pow((front - o->front) / o->radius_front, 2) +
+                        pow((up - o->up) / o->radius_up, 2) >
+                    1)
+                    continue;
+                size_t at = grid_at(&v->grid, z, y, x);
+                v->voxel[at] = (float)o->suv;
+                v->mask[at] = mask;
+                if (v->organ)
+                    v->organ[at] = (uint8_t)o->label;
+            }
+}
+
+/* A scanner's point spread, and its noise: sd as a share. */
+static void scan_blur(struct volume *v, double noise)
+{
+    float *sharp = xalloc(grid_voxels(&v->grid), sizeof *sharp);
+    for (size_t i = 0; i < grid_voxels(&v->grid); i++) {
+        struct rng r = rng_make(8, RNG_TEST, i);
+        sharp[i] = v->voxel[i] * (1 + (float)noise * rng_normal(&r));
+    }
+    gaussian_smooth(sharp, v->voxel, v->grid.dim, H * W, W, (const double[]){0.5, 0.5, 0.5});
+    free(sharp);
+}
+
+static const struct region *region_at(const struct region *r, size_t count, double left, double front, double up)
+{
+    const double at[3] = {LIVER_Z + up / MM, LIVER_Y - front / MM, MIDDLE_X + (left - 67) / MM};
+    for (size_t i = 0; i < count; i++) {
+        bool inside = true;
+        for (int a = 0; a < 3; a++)
+            inside &= fabs(r[i].centroid[a] - at[a]) * MM < 15;
+        if (inside)
+            return &r[i];
+    }
+    return NULL;
+}
+
+/* Of a mottled liver, parts are hot enough to be lobes of the kidney that lies against it, by their peaks alone. */
+static void test_kidney_against_liver(void **state)
+{
+    (void)state;
+    static const struct organ elsewhere = {ORGAN_LABEL_NONE, 1, -45, -95, 26, 26, 31, 0.7},
+                              kidney = {ORGAN_LABEL_KIDNEYS, 1, -60, -52, 28, 20, 36, 3.8};
+    struct volume v = make_body(false, false, false);
+    struct recipe r;
+    struct regions_summary s;
+    recipe_defaults(&r);
+    paint(&v, &elsewhere, false);
+    paint(&v, &kidney, false);
+    scan_blur(&v, 0.35);
+    struct regions_message m = find(&v, &r, &s);
+    double largest = 0;
+    for (size_t i = 0; i < m.count; i++)
+        if (m.region[i].ml > largest) {
+            largest = m.region[i].ml;
+            assert_true(largest < 500 || m.region[i].suv_max < 4.2); /* the kidney's is 5.4 */
+        }
+    assert_true(largest > 900); /* the liver, of 1,300 ml with its rim */
+    assert_int_equal(s.excluded[ORGAN_LABEL_KIDNEYS], 2);
+    for (size_t i = 0; i < m.excluded_count; i++)
+        assert_true(m.excluded[i].organ != ORGAN_LABEL_KIDNEYS || m.excluded[i].ml < 300);
+    regions_message_free(&m);
+    volume_free(&v);
+}
+
+/* A lesion that no valley parts from the kidney: the organ map alone does. */
+static void test_lesion_against_kidney(void **state)
+{
+    (void)state;
+    static const struct organ kidney = {ORGAN_LABEL_KIDNEYS, 140, -45, -75, 25, 25, 40, 7},
+                              lesion = {ORGAN_LABEL_NONE, 140, -10, -75, 18, 18, 18, 7};
+    for (int apart = 0; apart < 2; apart++) {
+        struct volume v = make_body(true, false, false);
+        struct recipe r;
+        struct regions_summary s;
+        recipe_defaults(&r);
+        paint(&v, &lesion, true);
+        paint(&v, &kidney, false);
+        scan_blur(&v, 0.01);
+        r.grow_cut_ml = apart ? r.grow_cut_ml : 1e6;
+        struct regions_message m = find(&v, &r, &s);
+        const struct region *own = region_at(m.region, m.count, lesion.left, lesion.front, lesion.up);
+        assert_int_equal(own != NULL, apart);
+        assert_true(!own || (own->label == 1 && own->organ == ORGAN_LABEL_NONE && own->ml > 8)); /* of 24 */
+        assert_int_equal(s.excluded[ORGAN_LABEL_KIDNEYS], 2);
+        regions_message_free(&m);
+        volume_free(&v);
+    }
+}
+
+/* A map of 1,000 voxels of one organ, and what was found there. */
+static void check_foci(int organ, struct region *r, size_t count, const bool *expected)
+{
+    struct volume v = {0};
+    bool focus[4] = {false};
+    grid_set(&v.grid, (int64_t[]){12, 12, 12}, (double[]){4, 4, 4}, (double[]){0, 0, 0});
+    v.organ = xalloc(grid_voxels(&v.grid), 1);
+    for (int64_t i = 0; i < 1000; i++)
+        v.organ[grid_at(&v.grid, 1 + i / 100, 1 + i / 10 % 10, 1 + i % 10)] = (uint8_t)organ;
+    organ_foci(&v, r, count, focus);
+    for (size_t i = 0; i < count; i++)
+        if (focus[i] != expected[i])
+            fail_msg("%s: region %zu is %s focus", organ_label_name(organ), i, focus[i] ? "a" : "no");
+    free(v.organ);
+}
+
+static void test_foci(void **state)
+{
+    (void)state;
+    static const int organs_with_foci[] = {ORGAN_LABEL_HEART, ORGAN_LABEL_BRAIN};
+    for (size_t i = 0; i < COUNT_OF(organs_with_foci); i++) {
+        int organ = organs_with_foci[i];
+        /* the organ's own uptake; twice as hot, and not quite; what is no organ's */
+        struct region r[] = {{.organ = organ, .voxels = 600, .suv_max = 8},
+                             {.organ = organ, .voxels = 20, .suv_max = 16},
+                             {.organ = organ, .voxels = 20, .suv_max = 15.9},
+                             {.organ = ORGAN_LABEL_NONE, .voxels = 20, .suv_max = 50}};
+        check_foci(organ, r, 4, (bool[]){false, true, false, false});
+        /* an organ that does not take up: what lies in it is no part of it, up to a twentieth of it all together */
+        r[0].voxels = 29, r[1].voxels = 20, r[1].suv_max = 8, r[2].organ = ORGAN_LABEL_NONE;
+        check_foci(organ, r, 4, (bool[]){true, true, false, false});
+        r[0].voxels = 30;
+        check_foci(organ, r, 4, (bool[]){false, false, false, false});
+    }
+    /* urine may be anywhere in these */
+    struct region urine[] = {{.organ = ORGAN_LABEL_KIDNEYS, .voxels = 20, .suv_max = 8},
+                             {.organ = ORGAN_LABEL_KIDNEYS, .voxels = 10, .suv_max = 40}};
+    check_foci(ORGAN_LABEL_KIDNEYS, urine, 2, (bool[]){false, false});
+    urine[0].organ = urine[1].organ = ORGAN_LABEL_BLADDER;
+    check_foci(ORGAN_LABEL_BLADDER, urine, 2, (bool[]){false, false});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +375,9 @@ int main(void)
         cmocka_unit_test(test_excluded),
         cmocka_unit_test(test_percist),
         cmocka_unit_test(test_organ_lists),
+        cmocka_unit_test(test_foci),
+        cmocka_unit_test(test_kidney_against_liver),
+        cmocka_unit_test(test_lesion_against_kidney),
     };
     return cmocka_run_group_tests_name("roi_organ", tests, NULL, NULL);
 }

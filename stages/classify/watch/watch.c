@@ -298,7 +298,7 @@ static int round_make(struct watching *g, size_t *left, struct error *e)
 static int lock(const char *notes, struct error *e)
 {
     char *path = path_join(notes, "lock");
-    int const file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    int const file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0660); /* who may read it may hold it */
     int rc = 0;
     if (file < 0)
         rc = fail_as(e, EX_CANTCREAT, "cannot open '%s': %s", path, strerror(errno));

@@ -211,6 +211,7 @@ struct batch_source *batch_source_channels(const struct train *t, batch_request_
     if (o.window < 2 * t->ahead) /* as many again may have been taken and not yet be known to have arrived */
         o.window = 2 * t->ahead;
     c->window = (size_t)o.window;
+    o.anew = ranks_writes(&t->world); /* ends that lie there are of one that --steps stopped */
     stage_open(&c->tasks, "train", &o, false, true);
     stage_open(&c->pairs, "train", &o, true, false);
     return &c->source;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sandbox -- from here on this process may read files and what it holds open, and nothing else.   reader -> [sandbox] */
-#include "stages/load/sandbox.h"
+/* sandbox -- from here on this process may read files and what it holds open, and nothing else.   load, export -> [sandbox] */
+#include "stages/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(PETREL_UNBOXED)
 int sandbox_enter(struct error *e)
 {
     (void)e;
