@@ -109,6 +109,10 @@ static int map_write(const char *path, const struct given *g, uint32_t *label, u
 int keep_write(const struct result *r, const char *dir, struct error *e)
 {
     const struct given *g = r->regions->scan.given;
+    if (!g && strstr(r->regions->facts.made_with, "roi_method=given")) {
+        log_note("scan '%s': what was given marks nothing: there is nothing to keep", r->regions->facts.scan);
+        return 0;
+    }
     if (!g)
         return fail_as(e, EX_USAGE,
                        "--keep tumour wants the regions that somebody drew on scan '%s': name them with --regions",
