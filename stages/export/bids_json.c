@@ -24,9 +24,12 @@ static int root_files(const char *dir, struct error *e)
 {
     static const struct {
         const char *name, *text;
-    } files[] = {{"README", "Regions of high FDG uptake and which of them are tumour, found by petrel-classify. Research software, no medical device.\n"
-                            "In sub-*/ses-*/pet: label map, tumour mask, probability, and a table of the regions; each has a sidecar.\n"},
-                 {".bidsignore", "*_dseg.*\n*_mask.*\n*_probseg.*\n"}};
+    } files[] = {
+        {"README",
+         "Regions of high FDG uptake and which of them are tumour, found by petrel-classify. Research software, no "
+         "medical device.\n"
+         "In sub-*/ses-*/pet: label map, tumour mask, probability, and a table of the regions; each has a sidecar.\n"},
+        {".bidsignore", "*_dseg.*\n*_mask.*\n*_probseg.*\n"}};
     int rc = 0;
     for (size_t i = 0; i < COUNT_OF(files) && rc == 0; i++) {
         char *path = path_join(dir, files[i].name);
@@ -76,10 +79,10 @@ static json_t *columns_json(void)
 
 int bids_describe_image(const char *path, enum bids_image image, const struct findings *f, struct error *e)
 {
-    static const char *const what[BIDS_IMAGES] = {
-        [BIDS_REGIONS] = "regions of high FDG uptake, by number",
-        [BIDS_TUMOUR] = "1 where a region is called tumour",
-        [BIDS_PROBABILITY] = "in each region, the model's probability that it is tumour"};
+    static const char *const what[BIDS_IMAGES] = {[BIDS_REGIONS] = "regions of high FDG uptake, by number",
+                                                  [BIDS_TUMOUR] = "1 where a region is called tumour",
+                                                  [BIDS_PROBABILITY] =
+                                                      "in each region, the model's probability that it is tumour"};
     json_t *made = json_object();
     char *said = xprintf("%s%s", what[image], f->simulated ? "; SIMULATED scan: no real patient" : "");
     json_object_set_new(made, "Description", json_string(said));
