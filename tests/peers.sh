@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # peers -- other people's software that Petrel is compared with, in a Python environment of its own.   tests
 #   tests/peers.sh [--bench]      in build/peers, or $PETREL_PEERS; --bench: the benchmarks' and the golden files' peers, too
-#   tests/peers.sh --newest       in build/peers-newest: the newest PyTorch of PyPI, gigabytes, for `bench train` alone
+#   tests/peers.sh --newest       in build/peers-newest: the newest PyTorch of PyPI, gigabytes, and MONAI, for `bench train`, `methods` and `backbones`
 # Debian gives python3-torch, python3-h5py and python3-venv (./run.sh test asks before it installs them), PyPI what
 # peers.txt and peers-bench.txt list; MONAI and Lightly come without what they depend on, for only some of their files are
 # used. Petrel itself needs none of this. Says what there is and leaves with 0; or says why not, here and in PEERS.missing, where the tests that

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* activation -- ReLU, GELU (exact), softmax.   kernels/cpu */
+/* activation -- ReLU, SiLU, GELU (exact), softmax.   kernels/cpu */
 #include "kernels/cpu/cpu.h"
 
 #include <math.h>
@@ -23,28 +23,47 @@ static void cpu_relu_backward(struct backend *b, float *din, const float *dout, 
     }
 }
 
-/* Phi(x), through erfc so that the left tail keeps its digits */
-static float normal_cdf(float x)
+/* loops(out, in, count), and loops(din, dout, in, count), in pieces */
+static void pieces_forward(struct backend *b, void (*loops)(float *out, const float *in, size_t count), float *out,
+                           const float *in, size_t count)
 {
-    return 0.5f * erfcf(-0.70710678118654752f * x);
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > PIECE)
+    for (size_t piece = 0; piece < cpu_pieces(count); piece++)
+        loops(out + piece * PIECE, in + piece * PIECE, cpu_piece(piece, count));
+}
+static void pieces_backward(struct backend *b,
+                            void (*loops)(float *din, const float *dout, const float *in, size_t count), float *din,
+                            const float *dout, const float *in, size_t count)
+{
+#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > PIECE)
+    for (size_t piece = 0; piece < cpu_pieces(count); piece++)
+        loops(din + piece * PIECE, dout + piece * PIECE, in + piece * PIECE, cpu_piece(piece, count));
 }
 
 static void cpu_gelu_forward(struct backend *b, float *out, const float *in, size_t count, enum layout layout)
 {
     (void)layout;
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
-    for (size_t i = 0; i < count; i++)
-        out[i] = in[i] * normal_cdf(in[i]);
+    pieces_forward(b, cpu_of(b)->microkernels->gelu_forward, out, in, count);
 }
 
 static void cpu_gelu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count,
                               enum layout layout)
 {
     (void)layout;
-    const float peak = 0.39894228040143268f; /* 1 / sqrt(2 pi) */
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
-    for (size_t i = 0; i < count; i++)
-        din[i] += dout[i] * (normal_cdf(in[i]) + in[i] * peak * expf(-0.5f * in[i] * in[i]));
+    pieces_backward(b, cpu_of(b)->microkernels->gelu_backward, din, dout, in, count);
+}
+
+static void cpu_silu_forward(struct backend *b, float *out, const float *in, size_t count, enum layout layout)
+{
+    (void)layout;
+    pieces_forward(b, cpu_of(b)->microkernels->silu_forward, out, in, count);
+}
+
+static void cpu_silu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count,
+                              enum layout layout)
+{
+    (void)layout;
+    pieces_backward(b, cpu_of(b)->microkernels->silu_backward, din, dout, in, count);
 }
 
 static void cpu_softmax(struct backend *b, float *out, const float *in, int N, int C)
@@ -68,5 +87,7 @@ void cpu_add_activation(struct backend *b)
     b->relu_backward = cpu_relu_backward;
     b->gelu_forward = cpu_gelu_forward;
     b->gelu_backward = cpu_gelu_backward;
+    b->silu_forward = cpu_silu_forward;
+    b->silu_backward = cpu_silu_backward;
     b->softmax = cpu_softmax;
 }

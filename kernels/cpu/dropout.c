@@ -48,17 +48,19 @@ static void runs(struct backend *b, float *to, const float *from, int N, int C, 
     float *factor = cpu_scratch(b, (size_t)N * sizeof *factor);
     for (size_t n = 0; n < (size_t)N; n++)
         factor[n] = box_factor(draw, index, n, rate);
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count * (size_t)N * each > WORTH)
-    for (size_t run = 0; run < count * (size_t)N; run++) {
-        const float f = factor[run % (size_t)N], *x = from + run * each;
-        float *y = to + run * each;
-        if (add)
-            for (size_t i = 0; i < each; i++)
-                y[i] += x[i] * f;
-        else
-            for (size_t i = 0; i < each; i++)
-                y[i] = x[i] * f;
-    }
+#pragma omp parallel for collapse(2) schedule(static)                                                                  \
+    num_threads(cpu_of(b)->threads) if (count * (size_t)N * each > WORTH)
+    for (size_t run = 0; run < count; run++)
+        for (size_t n = 0; n < (size_t)N; n++) {
+            const float f = factor[n], *x = from + (run * (size_t)N + n) * each;
+            float *y = to + (run * (size_t)N + n) * each;
+            if (add)
+                for (size_t i = 0; i < each; i++)
+                    y[i] += x[i] * f;
+            else
+                for (size_t i = 0; i < each; i++)
+                    y[i] = x[i] * f;
+        }
 }
 
 static void cpu_droppath_forward(struct backend *b, float *out, const float *in, int N, int C, const int dim[3],

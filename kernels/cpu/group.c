@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* group -- convolution whose channels keep to their groups; one channel a group is depthwise.   kernels/cpu
+/* group -- convolution whose channels keep to their groups; one channel a group is depthwise (depthwise.c).   kernels/cpu
  *
- * Depthwise takes 16 channels at a time, for they meet 16 weights that lie side by side; other groups go channel by
- * channel, boxes innermost, and are merely correct. Taps that fall on padding are skipped. */
-#include "kernels/cpu/conv_internal.h"
+ * Other groups go channel by channel, boxes innermost, and are merely correct. Taps that fall on padding are skipped. */
+#include "kernels/cpu/depthwise.h"
 
 /* Where channel c of an image of C channels begins at a position, and the stride from box to box. */
 struct plane {
@@ -21,19 +20,6 @@ static size_t weight_at(const struct conv_shape *s, int groups, int o, int c, in
 {
     size_t T = cpu_volume(s->kernel), padded = (size_t)cpu_padded(s->C / groups);
     return (((size_t)(o / LANES) * T + (size_t)t) * padded + (size_t)c) * LANES + (size_t)(o % LANES);
-}
-
-static bool depthwise(const struct conv_shape *s, int groups)
-{
-    return groups == s->C && s->C == s->O && cpu_lanes(s->C) == LANES;
-}
-
-/* to(n, lane) += from(n, lane) weight(lane) */
-static void lanes_add(float *to, const float *from, const float *weight, size_t N)
-{
-    for (size_t n = 0; n < N; n++)
-        for (size_t l = 0; l < LANES; l++)
-            to[n * LANES + l] += from[n * LANES + l] * weight[l];
 }
 
 /* to(n) += from(n) weight */
@@ -55,6 +41,10 @@ static void cpu_group_forward(struct backend *b, float *out, const float *in, co
 {
     const int P = (int)cpu_volume(s->out), T = (int)cpu_volume(s->kernel), each = s->C / groups, outs = s->O / groups;
     const size_t N = (size_t)s->N;
+    if (depthwise_is(s, groups)) {
+        depthwise_forward(b, out, in, weight, s);
+        return;
+    }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(cpu_of(b)->threads)
     for (int p = 0; p < P; p++) {
         group_zero(out, s, p);
@@ -62,32 +52,12 @@ static void cpu_group_forward(struct backend *b, float *out, const float *in, co
             int q = conv_meets(s, p, t);
             if (q < 0)
                 continue;
-            if (depthwise(s, groups))
-                for (int o = 0; o < s->O; o += LANES)
-                    lanes_add(out + plane_of(s->O, s->N, p, o).at, in + plane_of(s->C, s->N, q, o).at,
-                              weight + weight_at(s, groups, o, 0, t), N);
-            else
-                for (int o = 0; o < s->O; o++)
-                    for (int c = 0; c < each; c++)
-                        plane_add(out, plane_of(s->O, s->N, p, o), in, plane_of(s->C, s->N, q, o / outs * each + c),
-                                  weight[weight_at(s, groups, o, c, t)], N);
+            for (int o = 0; o < s->O; o++)
+                for (int c = 0; c < each; c++)
+                    plane_add(out, plane_of(s->O, s->N, p, o), in, plane_of(s->C, s->N, q, o / outs * each + c),
+                              weight[weight_at(s, groups, o, c, t)], N);
         }
     }
-}
-
-/* The output position whose tap t meets input position q, or -1. */
-static int met_by(const struct conv_shape *s, int q, int t)
-{
-    const int at[3] = {q / s->in[2] / s->in[1], q / s->in[2] % s->in[1], q % s->in[2]};
-    const int tap[3] = {t / s->kernel[2] / s->kernel[1], t / s->kernel[2] % s->kernel[1], t % s->kernel[2]};
-    int p = 0;
-    for (int a = 0; a < 3; a++) {
-        int x = at[a] + s->pad[a] - tap[a];
-        if (x < 0 || x % s->stride[a] || x / s->stride[a] >= s->out[a])
-            return -1;
-        p = p * s->out[a] + x / s->stride[a];
-    }
-    return p;
 }
 
 static void cpu_group_backward_data(struct backend *b, float *din, const float *dout, const float *weight,
@@ -95,49 +65,20 @@ static void cpu_group_backward_data(struct backend *b, float *din, const float *
 {
     const int Q = (int)cpu_volume(s->in), T = (int)cpu_volume(s->kernel), each = s->C / groups, outs = s->O / groups;
     const size_t N = (size_t)s->N;
+    if (depthwise_is(s, groups)) {
+        depthwise_backward_data(b, din, dout, weight, s);
+        return;
+    }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(cpu_of(b)->threads)
     for (int q = 0; q < Q; q++)
         for (int t = 0; t < T; t++) {
-            int p = met_by(s, q, t);
+            int p = depthwise_met_by(s, q, t);
             if (p < 0)
                 continue;
-            if (depthwise(s, groups))
-                for (int o = 0; o < s->O; o += LANES)
-                    lanes_add(din + plane_of(s->C, s->N, q, o).at, dout + plane_of(s->O, s->N, p, o).at,
-                              weight + weight_at(s, groups, o, 0, t), N);
-            else
-                for (int o = 0; o < s->O; o++)
-                    for (int c = 0; c < each; c++)
-                        plane_add(din, plane_of(s->C, s->N, q, o / outs * each + c), dout, plane_of(s->O, s->N, p, o),
-                                  weight[weight_at(s, groups, o, c, t)], N);
-        }
-}
-
-/* Of 16 channels at a time; a position's boxes are summed in float, positions in double. */
-static void depthwise_backward_weight(struct backend *b, float *dweight, const float *dout, const float *in,
-                                      const struct conv_shape *s)
-{
-    const int P = (int)cpu_volume(s->out), T = (int)cpu_volume(s->kernel), blocks = cpu_blocks(s->O);
-#pragma omp parallel for collapse(2) schedule(dynamic, 4) num_threads(cpu_of(b)->threads)
-    for (int block = 0; block < blocks; block++)
-        for (int t = 0; t < T; t++) {
-            double sum[LANES] = {0};
-            float *to = dweight + weight_at(s, s->C, block * LANES, 0, t);
-            for (int p = 0; p < P; p++) {
-                int q = conv_meets(s, p, t);
-                if (q < 0)
-                    continue;
-                const float *d = dout + plane_of(s->O, s->N, p, block * LANES).at,
-                            *x = in + plane_of(s->C, s->N, q, block * LANES).at;
-                float some[LANES] = {0};
-                for (size_t n = 0; n < (size_t)s->N; n++)
-                    for (size_t l = 0; l < LANES; l++)
-                        some[l] += d[n * LANES + l] * x[n * LANES + l];
-                for (size_t l = 0; l < LANES; l++)
-                    sum[l] += (double)some[l];
-            }
-            for (size_t l = 0; l < LANES && block * LANES + (int)l < s->O; l++)
-                to[l] += (float)sum[l];
+            for (int o = 0; o < s->O; o++)
+                for (int c = 0; c < each; c++)
+                    plane_add(din, plane_of(s->C, s->N, q, o / outs * each + c), dout, plane_of(s->O, s->N, p, o),
+                              weight[weight_at(s, groups, o, c, t)], N);
         }
 }
 
@@ -145,7 +86,7 @@ static void cpu_group_backward_weight(struct backend *b, float *dweight, const f
                                       const struct conv_shape *s, int groups)
 {
     const int P = (int)cpu_volume(s->out), T = (int)cpu_volume(s->kernel), each = s->C / groups, outs = s->O / groups;
-    if (depthwise(s, groups)) {
+    if (depthwise_is(s, groups)) {
         depthwise_backward_weight(b, dweight, dout, in, s);
         return;
     }

@@ -273,8 +273,12 @@ static void lars_squares(double *step, double *length, const float *param, const
     }
 }
 
+#include "kernels/cpu/activation_loops.h"
+#include "kernels/cpu/depthwise_loops.h"
+
 #define MICROKERNELS_TABLE(label)                                                                                      \
     {                                                                                                                  \
         label, ROWS_TOGETHER, brgemm, norm_stats_add, normalise, slope_sums, slope, maxpool_update, maxpool_scatter,   \
-            squares, lars_squares                                                                                      \
+            depthwise, depthwise_weight, silu_forward, silu_backward, gelu_forward, gelu_backward, squares,            \
+            lars_squares                                                                                               \
     }

@@ -29,6 +29,17 @@ struct brgemm {
     bool add;
 };
 
+/* A depthwise convolution at one position: out(row, lane) = [itself +] the sum over steps of in(step, row, lane) * weight(step, lane), rows of 16
+ * lanes side by side. K of a step counts nothing. */
+struct depthwise {
+    float *out;
+    const float *in, *weight;
+    const struct step *step;
+    int steps;
+    size_t rows;
+    bool add;
+};
+
 /* A run of rows of up to 16 channels: lane l of row r is at [r * stride + l]. */
 struct run {
     size_t stride;
@@ -63,6 +74,16 @@ struct microkernels {
     void (*maxpool_update)(float *out, int32_t *where, const float *in, int32_t q, size_t count);
     /* din[i] += dout[i] where where[i] is q */
     void (*maxpool_scatter)(float *din, const float *dout, const int32_t *where, int32_t q, size_t count);
+
+    void (*depthwise)(const struct depthwise *p);
+    /* sum[tap of the step][lane] += the sum over rows of dout(row, lane) * in(step, row, lane); some: room, as many as steps */
+    void (*depthwise_weight)(double (*sum)[LANES], float (*some)[LANES], const float *dout, const struct depthwise *p);
+
+    /* elementwise; backward adds dout times the slope at in */
+    void (*silu_forward)(float *out, const float *in, size_t count);
+    void (*silu_backward)(float *din, const float *dout, const float *in, size_t count);
+    void (*gelu_forward)(float *out, const float *in, size_t count);
+    void (*gelu_backward)(float *din, const float *dout, const float *in, size_t count);
 
     /* sums in double */
     double (*squares)(const float *x, size_t count);

@@ -94,20 +94,39 @@ static void cpu_maxpool_backward(struct backend *b, float *din, const float *dou
         }
 }
 
-/* ROWS [N][C] and one position of IMAGE [blocks][N][lanes] */
+/* A block of one box: where it begins at the first position of IMAGE [P][blocks][N][lanes] and in ROWS [N][C], and its channels. */
+struct cell {
+    size_t image, rows, many;
+};
+static struct cell cell_of(size_t n, size_t block, size_t N, size_t C, size_t lanes)
+{
+    return (struct cell){(block * N + n) * lanes, n * C + block * lanes,
+                         C - block * lanes < lanes ? C - block * lanes : lanes};
+}
+
+static inline void sums_add(double sum[LANES], const float *from, size_t many)
+{
+    for (size_t l = 0; l < many; l++)
+        sum[l] += (double)from[l];
+}
+
 static void cpu_avgpool_forward(struct backend *b, float *out, const float *in, int boxes, int channels,
                                 const int dim[3])
 {
     const size_t P = cpu_volume(dim), N = (size_t)boxes, C = (size_t)channels, lanes = (size_t)cpu_lanes(channels);
-    const size_t row = N * (size_t)cpu_padded(channels);
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (P * row > WORTH)
-    for (size_t n = 0; n < N; n++)
-        for (size_t c = 0; c < C; c++) {
-            const float *from = in + (c / lanes * N + n) * lanes + c % lanes;
-            double sum = 0;
+    const size_t row = N * (size_t)cpu_padded(channels), blocks = (size_t)cpu_blocks(channels);
+#pragma omp parallel for collapse(2) schedule(static) num_threads(cpu_of(b)->threads) if (P * row > WORTH)
+    for (size_t block = 0; block < blocks; block++)
+        for (size_t n = 0; n < N; n++) {
+            const struct cell c = cell_of(n, block, N, C, lanes);
+            double sum[LANES] = {0};
             for (size_t p = 0; p < P; p++)
-                sum += (double)from[p * row];
-            out[n * C + c] = (float)(sum / (double)P);
+                if (c.many == LANES)
+                    sums_add(sum, in + p * row + c.image, LANES);
+                else
+                    sums_add(sum, in + p * row + c.image, c.many);
+            for (size_t l = 0; l < c.many; l++)
+                out[c.rows + l] = (float)(sum[l] / (double)P);
         }
 }
 
@@ -115,13 +134,16 @@ static void cpu_avgpool_backward(struct backend *b, float *din, const float *dou
                                  const int dim[3])
 {
     const size_t P = cpu_volume(dim), N = (size_t)boxes, C = (size_t)channels, lanes = (size_t)cpu_lanes(channels);
-    const size_t row = N * (size_t)cpu_padded(channels);
+    const size_t row = N * (size_t)cpu_padded(channels), blocks = (size_t)cpu_blocks(channels);
     const float share = 1 / (float)P;
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads)
+#pragma omp parallel for collapse(2) schedule(static) num_threads(cpu_of(b)->threads) if (P * row > WORTH)
     for (size_t p = 0; p < P; p++)
-        for (size_t n = 0; n < N; n++)
-            for (size_t c = 0; c < C; c++)
-                din[p * row + (c / lanes * N + n) * lanes + c % lanes] += share * dout[n * C + c];
+        for (size_t block = 0; block < blocks; block++)
+            for (size_t n = 0; n < N; n++) {
+                const struct cell c = cell_of(n, block, N, C, lanes);
+                for (size_t l = 0; l < c.many; l++)
+                    din[p * row + c.image + l] += share * dout[c.rows + l];
+            }
 }
 
 void cpu_add_pool(struct backend *b)

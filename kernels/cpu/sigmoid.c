@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sigmoid -- sigmoid, SiLU, and the sum of two.   kernels/cpu */
+/* sigmoid -- sigmoid, and the sum of two.   kernels/cpu */
 #include "kernels/cpu/cpu.h"
 
 #include <math.h>
@@ -23,26 +23,6 @@ static void cpu_sigmoid_backward(struct backend *b, float *din, const float *dou
         din[i] += dout[i] * out[i] * (1 - out[i]);
 }
 
-static void cpu_silu_forward(struct backend *b, float *out, const float *in, size_t count, enum layout layout)
-{
-    (void)layout;
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
-    for (size_t i = 0; i < count; i++)
-        out[i] = in[i] * sigmoid(in[i]);
-}
-
-/* s (1 + x (1 - s)) */
-static void cpu_silu_backward(struct backend *b, float *din, const float *dout, const float *in, size_t count,
-                              enum layout layout)
-{
-    (void)layout;
-#pragma omp parallel for schedule(static) num_threads(cpu_of(b)->threads) if (count > WORTH)
-    for (size_t i = 0; i < count; i++) {
-        float s = sigmoid(in[i]);
-        din[i] += dout[i] * s * (1 + in[i] * (1 - s));
-    }
-}
-
 static void cpu_add(struct backend *b, float *out, const float *in_a, const float *in_b, size_t count,
                     enum layout layout)
 {
@@ -56,7 +36,5 @@ void cpu_add_sigmoid(struct backend *b)
 {
     b->sigmoid_forward = cpu_sigmoid_forward;
     b->sigmoid_backward = cpu_sigmoid_backward;
-    b->silu_forward = cpu_silu_forward;
-    b->silu_backward = cpu_silu_backward;
     b->add = cpu_add;
 }

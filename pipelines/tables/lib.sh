@@ -22,37 +22,29 @@ tables_lines() { grep -v '^#' "$1" | sed 1d; } # FILE: its rows, without remarks
 
 # ---- a run ----
 
-# The words of a run, for its phases; how, on and words are those of its row.
+# The words of a run, for its phases: what its recipe sets. how, on and words are those of its row.
 tables_find() { # RUN
-    local line
+    local line name
     line=$(tables_lines "$tables_here/runs.tsv" | awk -F '\t' -v run="$1" '$1 == run') && [ -n "$line" ] || {
         tables_say "${0##*/}: runs.tsv has no run '$1'"
         return 70
     }
-    IFS=$'\t' read -r _ how on words <<<"$line"
-    [ "$words" != - ] || words=
+    IFS=$'\t' read -r _ how on name <<<"$line"
+    words=$(tables_words "$name") || return
     # of an encoder, its classifier's settings must be those it learned with
-    case $how in train | supervised) ;; *) words="$(tables_lines "$tables_here/runs.tsv" | awk -F '\t' -v run="$how" '$1 == run && $4 != "-" { print $4 }') $words" ;; esac
-    [[ $words != *@* ]] || words=$(tables_method $words)
+    case $how in train | supervised) ;; *) words="$(tables_words "$(tables_lines "$tables_here/runs.tsv" | awk -F '\t' -v run="$how" '$1 == run { print $4 }')") $words" ;; esac
     [ "$on" = first ] && regions=$cohort || regions=$second
 }
 
-# @NAME among words: what recipes/methods/NAME.conf sets; a name this build has no recipe for goes to the program, which says so.
-tables_method() { # WORD...
-    local word file
-    for word in "$@"; do
-        file=$tables_here/../recipes/methods/${word#@}.conf
-        case $word in
-        @*)
-            if [ -e "$file" ]; then
-                sed -n 's/[ \t]*#.*//; /^recipe_name/d; s/^\([a-z_0-9]*\) *= *\(.*[^ ]\) *$/--\1=\2/p' "$file"
-            else
-                echo "--method=${word#@}"
-            fi
-            ;;
-        *) echo "$word" ;;
-        esac
-    done | tr '\n' ' '
+# What recipes/NAME.conf sets, as words; -: nothing. unfreeze is supervised.sh's own word.
+tables_words() { # NAME
+    local file=$tables_here/../recipes/$1.conf
+    [ "$1" != - ] || return 0
+    [ -e "$file" ] || {
+        tables_say "${0##*/}: runs.tsv names the recipe '$1', and there is no '$file'"
+        return 70
+    }
+    sed -n 's/[ \t]*#.*//; /^recipe_name\|^unfreeze/d; s/^\([a-z_0-9]*\) *= *\(.*[^ ]\) *$/--\1=\2/p' "$file" | tr '\n' ' '
 }
 
 tables_sum() { sha256sum | cut -d ' ' -f 1; }

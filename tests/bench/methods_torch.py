@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""methods_torch -- one step of each method of pretraining in plain PyTorch: tests/bench/methods.c's peer.   tests/bench
+"""methods_torch -- one step of each method of pretraining, and of each backbone, in plain PyTorch: tests/bench/methods.c's peer.   tests/bench
 
-    methods_torch.py [--threads 2] [--format contiguous|channels_last]     then on stdin, a line each: METHOD PAIRS REPEAT
-Answers a line each: torch method=... pairs=... step_s=... cpu_s=... (processor time of all threads) The same arithmetic and sizes as pipelines/recipes/methods/METHOD.conf: 3-D ResNet18 of
+    methods_torch.py [--threads 2] [--format contiguous|channels_last]     then on stdin, a line each: METHOD PAIRS REPEAT [BACKBONE]
+Answers a line each: torch method=... pairs=... step_s=... cpu_s=... (processor time of all threads) params=..., or torch missing=... where it cannot. The
+same arithmetic and sizes as pipelines/recipes/methods/METHOD.conf: 3-D ResNet18 of
 stem stride 1,2,2 with PEB (of slices: the same in two dimensions), the projection's outputs, heads, teacher, queues, prototypes, groups, LARS;
-every view a pass of its own (VoCo's all in one). Tuned as train_torch.py is: in place, gradients dropped, glibc keeps what is freed.
+every view a pass of its own (VoCo's all in one). BACKBONE: that network of tests/golden/nets/reference.py (MONAI's, for most) with PEB and projection in
+place of our own writing of ResNet18. Tuned as train_torch.py is: in place, gradients dropped, glibc keeps what is freed.
 """
 import argparse
 import copy
@@ -18,12 +20,31 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [here, os.path.join(here, "..", "golden", "nets")]
+from reference import backbone as reference_backbone  # noqa: E402
 from train_torch import Encoder, Lars, vicreg  # noqa: E402
 
-OUTPUTS = {"vicreg": 2048, "byol": 256, "dino": 64, "voco": 2048, "voco_supervised": 2048}
+OUTPUTS = {"vicreg": 2048, "barlow": 2048, "byol": 256, "dino": 64, "voco": 2048, "voco_supervised": 2048}
 VIEWS = {"dino": 4, "voco": 10, "voco_supervised": 10}
 TEACHER = {"byol", "moco", "smog", "dino"}
+
+
+class Positioned(nn.Module):
+    """a backbone of tests/golden/nets with the PEB on it"""
+
+    def __init__(self, name):
+        super().__init__()
+        self.net = reference_backbone(name)
+        with torch.no_grad():
+            self.width = self.net.eval()(torch.zeros(2, 1, 16, 16, 16)).shape[1]
+        self.net.train()
+        self.weight = nn.Parameter(torch.randn(1, 9))
+        self.position, self.mix = nn.Linear(9, self.width), nn.Linear(2 * self.width, self.width)
+
+    def forward(self, box, position):
+        y, q = self.net(box), self.position(position * self.weight)
+        return self.mix(torch.cat([F.layer_norm(y, (self.width,)), F.layer_norm(q, (self.width,))], 1))
 
 
 class Flat(nn.Module):
@@ -73,13 +94,13 @@ def sinkhorn(scores):
 
 
 class Step:
-    def __init__(self, method, pairs, memory_format):
+    def __init__(self, method, pairs, memory_format, backbone=None):
         torch.manual_seed(1)
         self.method, self.pairs, self.views = method, pairs, VIEWS.get(method, 2)
         outputs, rows = OUTPUTS.get(method, 128), self.views * pairs
         flat = method == "wsp"
-        self.encoder = Flat() if flat else Encoder().to(memory_format=memory_format)
-        self.projection = mlp(512, 2048, outputs)
+        self.encoder = Flat() if flat else (Positioned(backbone) if backbone else Encoder()).to(memory_format=memory_format)
+        self.projection = mlp(getattr(self.encoder, "width", 512), 2048, outputs)
         self.head = {"byol": lambda: mlp(outputs, 4096, outputs), "smog": lambda: mlp(outputs, 2048, outputs),
                      "swav": lambda: nn.Linear(outputs, 512, bias=False), "dino": lambda: nn.Linear(outputs, 2048, bias=False),
                      "voco_supervised": lambda: nn.Linear(512, 2)}.get(method, nn.Identity)()
@@ -111,6 +132,10 @@ class Step:
                 _, keys, _ = self.forward(self.teacher, None, self.views, 2)
         if m == "vicreg":
             return vicreg(*z)
+        if m == "barlow":
+            a, b = (F.batch_norm(x, None, None, training=True) for x in z)
+            c = a.T @ b / n
+            return (c.diagonal() - 1).pow(2).sum() + 0.005 * (c.pow(2).sum() - c.diagonal().pow(2).sum())
         if m in ("simclr", "supcon", "wsp"):
             like = torch.roll(torch.eye(2 * n), n, 1) if m == "simclr" else (self.label[:, None] == self.label[None]).float()
             if m == "wsp":
@@ -186,16 +211,24 @@ def main():
     memory_format = torch.channels_last_3d if ask.format == "channels_last" else torch.contiguous_format
     made = {}
     for line in sys.stdin:
-        method, pairs, repeat = line.split()
-        if (method, pairs) not in made:
-            made = {(method, pairs): Step(method, int(pairs), memory_format)}  # one at a time: memory
-            made[method, pairs]()
+        method, pairs, repeat, *backbone = line.split()
+        case = (method, pairs, *backbone)
+        try:
+            if case not in made:
+                made.clear()  # one at a time: memory
+                made[case] = Step(method, int(pairs), memory_format, *backbone)
+                made[case]()
+        except ImportError as missing:
+            print(f"torch missing={missing.name} version={torch.__version__}", flush=True)
+            continue
         best = least = math.inf
         for _ in range(int(repeat)):
             begun, cpu = time.perf_counter(), time.process_time()
-            made[method, pairs]()
+            made[case]()
             best, least = min(best, time.perf_counter() - begun), min(least, time.process_time() - cpu)
-        print(f"torch method={method} pairs={pairs} step_s={best:.5f} cpu_s={least:.5f} threads={ask.threads} version={torch.__version__}", flush=True)
+        params = sum(p.numel() for p in made[case].student.parameters())
+        print(f"torch method={method} backbone={''.join(backbone) or 'resnet18'} pairs={pairs} step_s={best:.5f} cpu_s={least:.5f} params={params} "
+              f"threads={ask.threads} version={torch.__version__}", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@
 #              tests/peers.sh --newest has put it in build/peers-newest, or PETREL_NEWEST) PyPI's newest alternating; live GFLOP/s against sgemm's
 #     layers   the convolutions layer by layer: forward, data gradient, weight gradient; ours and oneDNN's alternating
 #     augment  the five augmentations of a box, ours and MONAI's
-#     methods  a step of every method of pretraining (pipelines/recipes/methods), float32, ours and both PyTorches' in turns; METHODS, PAIRS, REPEAT
+#     methods  a step of every method of pretraining (pipelines/recipes/methods) and of every backbone with VICReg, float32, ours and both
+#              PyTorches' in turns; METHODS="vicreg byol", BACKBONES="vit densenet" ("" for none), PAIRS, REPEAT
+#     backbones    the backbones alone
 #     tsne     3,000 embeddings of 512 numbers on a plane, ours and scikit-learn's
 #     load     scans in: reading against nibabel and pydicom, whole pipelines, workers (load.sh); regions against scikit-image and SciPy
 #     classify a scan from DICOM to its page: wall and processor seconds, peak memory (classify.sh)
@@ -134,11 +136,14 @@ bench_train() {
         done
     done
 }
-# ---- methods: a PyTorch stays open for all of them, asked by a line and answering by one ----
+# ---- methods and backbones: a PyTorch stays open for all of them, asked by a line and answering by one ----
+rows_of() { grep -oE '(^|[^_A-Z])(FIRST|ROW)\([a-z0-9_]+\)' "$1" | sed 's/.*(\(.*\))/\1/'; } # of a table of kernels/, such as methods.def
 bench_methods() {
-    local m n round which line key fd methods=(${METHODS:-vicreg simclr supcon moco byol swav smog dino voco voco_supervised wsp}) sizes=${PAIRS:-32 128} repeat=${REPEAT:-3}
+    local case m backbone n round which line key fd cases=() sizes=${PAIRS:-32 128} repeat=${REPEAT:-3}
     local -A ask=() answer=() pid=()
-    echo "== methods: one step (forward, backward, the method's loss, teacher and states, LARS) of ResNet18 with PEB, float32"
+    for m in ${METHODS-$(rows_of kernels/methods/methods.def)}; do cases+=("$m"); done
+    for backbone in ${BACKBONES-$(rows_of kernels/nets/backbones.def)}; do cases+=("vicreg $backbone"); done
+    echo "== methods: one step (forward, backward, the method's loss, teacher and states, LARS) with PEB, float32; of ResNet18 where no backbone is named"
     machine_begin
     torches
     for which in "${!torch_python[@]}"; do
@@ -152,16 +157,20 @@ bench_methods() {
         answer[$which]=$fd
     done
     for n in $sizes; do
-        for m in "${methods[@]}"; do
+        for case in "${cases[@]}"; do
+            read -r m backbone <<<"$case"
             for round in $(seq "$rounds"); do
-                env OMP_WAIT_POLICY=passive "$build/tests/bench/methods" --recipe "pipelines/recipes/methods/$m.conf" --pairs "$n" --repeat "$repeat" --threads "$threads" >>"$work/petrel.$m.$n"
+                env OMP_WAIT_POLICY=passive "$build/tests/bench/methods" --recipe "pipelines/recipes/methods/$m.conf" ${backbone:+--backbone "$backbone"} \
+                    --pairs "$n" --repeat "$repeat" --threads "$threads" >>"$work/petrel.$case.$n" || return 70
                 for which in "${!torch_python[@]}"; do
-                    echo "$m $n $repeat" >&"${ask[$which]}"
-                    read -r line <&"${answer[$which]}" && echo "$line" >>"$work/$which.$m.$n" || { cat "$work/$which.log" >&2; return 70; }
+                    echo "$m $n $repeat $backbone" >&"${ask[$which]}"
+                    read -r line <&"${answer[$which]}" && echo "$line" >>"$work/$which.$case.$n" || { cat "$work/$which.log" >&2; return 70; }
                 done
             done
-            echo "$n pairs, $m: $(best_of step_s lowest "$work/petrel.$m.$n") s$(for which in "${!torch_python[@]}"; do
-                printf '; torch %s %s s' "${torch_version[$which]}" "$(best_of step_s lowest "$work/$which.$m.$n")"; done); load $(cut -d' ' -f1 /proc/loadavg)" >&2
+            echo "$n pairs, $case: $(best_of step_s lowest "$work/petrel.$case.$n") s$(for which in "${!torch_python[@]}"; do
+                printf '; torch %s %s s' "${torch_version[$which]}" "$(best_of step_s lowest "$work/$which.$case.$n")$(field missing <"$work/$which.$case.$n" | head -n 1)"
+            done); load $(cut -d' ' -f1 /proc/loadavg)" >&2
+            params_agree "$case.$n"
         done
     done
     for which in "${!torch_python[@]}"; do
@@ -172,20 +181,29 @@ bench_methods() {
     done
     machine_end
     echo "best of $repeat steps and $rounds rounds, in turns; threads that wait sleep; PyTorch's images ${FORMAT:-contiguous}; CPU: processor time of a step, which other work disturbs less"
-    printf '\n| method | pairs | boxes | Petrel, s | PyTorch %s, s | ratio | PyTorch %s, s | ratio | Petrel, CPU s | PyTorch %s, CPU s | ratio | PyTorch %s, CPU s | ratio |\n' \
+    printf '\n| method | backbone | pairs | boxes | Petrel, s | PyTorch %s, s | ratio | PyTorch %s, s | ratio | Petrel, CPU s | PyTorch %s, CPU s | ratio | PyTorch %s, CPU s | ratio |\n' \
         "${torch_version[debian]:-(Debian)}" "${torch_version[newest]:-(newest)}" "${torch_version[debian]:-(Debian)}" "${torch_version[newest]:-(newest)}"
-    echo '|---|---|---|---|---|---|---|---|---|---|---|---|---|'
+    echo '|---|---|---|---|---|---|---|---|---|---|---|---|---|---|'
     for n in $sizes; do
-        for m in "${methods[@]}"; do
-            printf '| %s | %d | %d |' "$m" "$n" $((n * $(field views <"$work/petrel.$m.$n" | head -n 1)))
+        for case in "${cases[@]}"; do
+            read -r m backbone <<<"$case"
+            printf '| %s | %s | %d | %d |' "$m" "${backbone:-resnet18}" "$n" $((n * $(field views <"$work/petrel.$case.$n" | head -n 1)))
             for key in step_s cpu_s; do
-                awk -v p="$(best_of $key lowest "$work/petrel.$m.$n")" -v d="$(best_of $key lowest "$work/debian.$m.$n")" -v w="$(best_of $key lowest "$work/newest.$m.$n")" 'BEGIN {
+                awk -v p="$(best_of $key lowest "$work/petrel.$case.$n")" -v d="$(best_of $key lowest "$work/debian.$case.$n")" -v w="$(best_of $key lowest "$work/newest.$case.$n")" 'BEGIN {
                     printf " %.3f | %s | %s | %s | %s |", p, d ? sprintf("%.3f", d) : "-", d ? sprintf("%.1f", d / p) : "-", w ? sprintf("%.3f", w) : "-", w ? sprintf("%.1f", w / p) : "-" }'
             done
             echo
         done
     done
 }
+params_agree() { # CASE.PAIRS: both sides have one network, or it is said
+    local which ours
+    ours=$(field params <"$work/petrel.$1" | head -n 1)
+    for which in "${!torch_python[@]}"; do
+        grep -q "missing=\|params=$ours " "$work/$which.$1" || echo "$1: $ours parameters here, $(field params <"$work/$which.$1" | head -n 1) in $which: NOT one network" >&2
+    done
+}
+bench_backbones() { METHODS='' bench_methods; }
 row() { # PAIRS WHAT PRECISION KEY lowest|highest LIVE SGEMM
     local end=$1.$3
     awk -v n="$1" -v what="$2" -v precision="$3" -v better="$5" -v gemm="$7" -v p="$(best_of "$4" "$5" "$work/petrel.$end")" \
@@ -241,7 +259,7 @@ bench_augment() {
 . tests/bench/followup.sh
 
 case $name in
-train | layers | augment | methods | tsne | load | gpu | classify | keep | followup) "bench_$name" ;;
+train | layers | augment | methods | backbones | tsne | load | gpu | classify | keep | followup) "bench_$name" ;;
 all) bench_train && echo && bench_layers && bench_augment ;;
-*) echo "bench: there is no '$name'; there are train, layers, augment, methods, tsne, load, classify, keep, followup, gpu and all" >&2; exit 64 ;;
+*) echo "bench: there is no '$name'; there are train, layers, augment, methods, backbones, tsne, load, classify, keep, followup, gpu and all" >&2; exit 64 ;;
 esac

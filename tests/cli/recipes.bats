@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# every recipe there is trains to the end, made tiny; and a table's row is the same by its words and by its file
+# every recipe there is trains to the end, made tiny; and every row of a table is one
 bats_require_minimum_version 1.5.0
 load small
 
@@ -16,7 +16,15 @@ pairs_per_epoch = 16
 validation_pairs = 0
 projection_width = 16
 projection_outputs = 0
-backbone_width = 2
+backbone_width = 4
+efficientnet_width = 0.1
+vit_width = 8
+vit_layers = 1
+vit_heads = 2
+vit_mlp = 8
+densenet_blocks = 1,1
+densenet_growth = 4
+densenet_width = 8
 classifier_epochs = 1
 classifier_batch = 8
 classifier_tumours = 8
@@ -62,12 +70,16 @@ one() { # RECIPE: trained in RUN
     [ -z "$failed" ] || { echo "not trained:$failed"; false; }
 }
 
-@test "a row of a table by its words (pipelines/tables/runs.tsv) is the recipe of its name" {
-    for recipe in "$TOP"/pipelines/recipes/tables/*.conf; do
-        name=$(basename "$recipe" .conf)
-        words=$(awk -F '\t' -v run="$name" '$1 == run { print $4 }' "$TOP/pipelines/tables/runs.tsv")
-        [ -n "$words" ] || { echo "runs.tsv has no $name"; false; }
-        of_words=$(tr ' ' '\n' <<<"$words" | sed 's/^--no-\(.*\)$/\1=no/; s/^--//; s/-\([^=]*\)=/_\1=/; s/-\([^=]*\)=/_\1=/; s/=/ = /' | sort)
-        [ "$of_words" = "$(grep -v '^#\|^recipe_name' "$recipe" | sort)" ] || { echo "$name: $of_words"; false; }
+@test "every row of a table is a recipe, every recipe of tables/ a row, every backbone's a backbone" {
+    cd "$TOP/pipelines/recipes"
+    rows=$(grep -v '^#' ../tables/runs.tsv | sed 1d | cut -f 4 | grep -vx -- - | sort -u)
+    [ "$(wc -l <<<"$rows")" -gt 40 ]
+    for row in $rows; do [ -e "$row.conf" ] || { echo "no recipe '$row'"; false; }; done
+    diff <(grep '^tables/' <<<"$rows") <(ls tables/*.conf | sed 's/\.conf$//' | sort)
+    backbones=$(petrel-train --help | sed -n 's/.*--backbone \([a-z0-9_|]*\).*/\1/p' | head -n 1 | tr '|' '\n')
+    diff <(sort <<<"$backbones") <(ls backbones | sed 's/\.conf$//' | sort)
+    for recipe in */*.conf; do
+        grep -qx "recipe_name = $(basename "$recipe" .conf)" "$recipe" || { echo "$recipe is named otherwise"; false; }
     done
+    for b in $backbones; do grep -qx "backbone = $b" "backbones/$b.conf"; done
 }

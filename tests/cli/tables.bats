@@ -53,7 +53,7 @@ setup() {
     [[ $output == *"2 of them or others are done"* && $output != *"seed 1 ..."* ]]
     sha256sum --quiet -c before
     run -78 "$TOP/pipelines/tables/X.sh" "${two[@]}" --out a --epochs 3
-    [[ $output == *"'a/runs/vicreg/seed1' is of something else, words --no-position"*"give another --out"* ]]
+    [[ $output == *"'a/runs/vicreg/seed1' is of something else, words --position=no"*"give another --out"* ]]
 }
 
 @test "a row that cannot be had says why, and the table is made all the same" {

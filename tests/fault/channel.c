@@ -249,6 +249,14 @@ int main(int argc, char **argv)
     bool good = true;
     if (argc > 3)
         transport = argv[3];
+    /* the stages of a pipeline: started by hand they would wait a while before they believe an end that lies there, and a last one that is killed
+     * all the time would never live so long */
+    char host[65] = "";
+    gethostname(host, sizeof host - 1);
+    char *parent = xprintf("%d@%s", (int)getpid(), host);
+    if (setenv("PETREL_PARENT", parent, 1))
+        die(EX_OSERR, "no environment: %s", strerror(errno));
+    free(parent);
     while (good && (t.kills < kills || !t.rounds)) {
         struct rng r = rng_make(seed, RNG_TEST, (uint64_t)t.rounds);
         struct count c;

@@ -109,6 +109,10 @@ static void small_wsp(struct recipe *r)
 {
     r->wsp_sigma = 3;
 }
+static void together_barlow(struct recipe *r)
+{
+    r->barlow_together = true;
+}
 static const struct run RUNS[] = {
     {"simclr", "simclr", 2, 16, NULL, {NULL}, 0},
     {"supcon", "supcon", 2, 16, NULL, {NULL}, 0},
@@ -121,6 +125,8 @@ static const struct run RUNS[] = {
     {"voco", "voco", 9, 4, NULL, {NULL}, 0},
     {"voco_supervised", "voco_supervised", 10, 4, NULL, {NULL}, 0},
     {"wsp", "wsp", 2, 16, small_wsp, {NULL}, 0},
+    {"barlow", "barlow", 2, 16, NULL, {NULL}, 0},
+    {"barlow_together", "barlow", 2, 16, together_barlow, {NULL}, 0},
 };
 static const struct run *run_named(const char *name)
 {
@@ -321,69 +327,13 @@ static void check_method(const struct run *run, struct backend *b, int steps)
     backend_close(&b);
 }
 
-static void check_both(const char *name)
+static void test_run(void **state)
 {
     struct error e = {0};
-    const struct run *run = run_named(name);
+    const struct run *run = *state;
     check_method(run, backend_open("ref", 1, FLOAT32, &e), STEPS);
     check_method(run, backend_open("cpu", 1, FLOAT32, &e), STEPS);
     check_method(run, open_emulated(FLOAT32), 2 + run->gradients / 2);
-}
-static void test_simclr(void **state)
-{
-    (void)state;
-    check_both("simclr");
-}
-static void test_supcon(void **state)
-{
-    (void)state;
-    check_both("supcon");
-}
-static void test_moco(void **state)
-{
-    (void)state;
-    check_both("moco");
-}
-static void test_byol(void **state)
-{
-    (void)state;
-    check_both("byol");
-}
-static void test_swav(void **state)
-{
-    (void)state;
-    check_both("swav");
-}
-
-static void test_swav_crops(void **state)
-{
-    (void)state;
-    check_both("swav_crops");
-}
-static void test_smog(void **state)
-{
-    (void)state;
-    check_both("smog");
-}
-static void test_dino(void **state)
-{
-    (void)state;
-    check_both("dino");
-}
-static void test_voco(void **state)
-{
-    (void)state;
-    check_both("voco");
-}
-static void test_voco_supervised(void **state)
-{
-    (void)state;
-    check_both("voco_supervised");
-}
-static void test_wsp(void **state)
-{
-    (void)state;
-    check_both("wsp");
 }
 
 /* Validation moves nothing: neither parameters nor statistics, teacher or queue. */
@@ -543,12 +493,10 @@ static int close_files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_simclr), cmocka_unit_test(test_supcon),
-                                       cmocka_unit_test(test_moco),   cmocka_unit_test(test_byol),
-                                       cmocka_unit_test(test_swav),   cmocka_unit_test(test_swav_crops),
-                                       cmocka_unit_test(test_smog),   cmocka_unit_test(test_dino),
-                                       cmocka_unit_test(test_voco),   cmocka_unit_test(test_voco_supervised),
-                                       cmocka_unit_test(test_wsp),    cmocka_unit_test(test_evaluation_moves_nothing),
-                                       cmocka_unit_test(test_kmeans), cmocka_unit_test(test_refused)};
+    struct CMUnitTest tests[COUNT_OF(RUNS) + 3] = {cmocka_unit_test(test_evaluation_moves_nothing),
+                                                   cmocka_unit_test(test_kmeans), cmocka_unit_test(test_refused)};
+    for (size_t i = 0; i < COUNT_OF(RUNS); i++)
+        tests[3 + i] = (struct CMUnitTest){
+            .name = RUNS[i].name, .test_func = test_run, .initial_state = (void *)(uintptr_t)&RUNS[i]};
     return cmocka_run_group_tests(tests, open_files, close_files);
 }

@@ -61,6 +61,7 @@ static const struct narrow_net {
     {"cnn_var", {{NULL, NULL}}, 12, 0.01, false, false, 3e-5, 2e-3},
     {"cnn_var2", {{NULL, NULL}}, 12, 0.01, false, false, 3e-5, 2e-3},
     {"alexnet", {{NULL, NULL}}, 4, 0.01, false, false, 1e-5, 2e-3},
+    {"r2plus1d_18", {{"backbone_width", "4"}}, 12, 0.0005, false, true, 2e-4, 3e-2},
 };
 static const double FORWARD = 1e-4, LATER = 2e-3; /* LATER: of losses after steps */
 

@@ -4,7 +4,8 @@
 tests/golden/train/make.py has (width 2, 16 pairs). Losses are Lightly's where it has them (NT-Xent, negative cosine, SwAV's with crops and queue, DINO's,
 SMoG's groups); else the equation is written out here.
 Computed in float64, stored as float32.
-    tests/peers.sh; build/peers/bin/python make.py [--check]      --check: writes nothing, leaves with 1 where the file has other numbers
+    tests/peers.sh; build/peers/bin/python make.py [--check | NAME...]      --check: writes nothing, leaves with 1 where the file has other
+          numbers; NAME: those runs alone, the others' numbers stay
           (Debian 12: torch 1.13.1, numpy 1.24.2; PyPI: lightly 1.5.0)
 
 What PyTorch in float32 is from these numbers is printed, and stands beside the tolerances in methods_golden.c."""
@@ -31,6 +32,7 @@ sys.modules["lightly.models.utils"] = sys.modules["lightly.models"].utils = type
 NTXentLoss = importlib.import_module("lightly.loss.ntx_ent_loss").NTXentLoss
 NegativeCosineSimilarity = importlib.import_module("lightly.loss.negative_cosine_similarity").NegativeCosineSimilarity
 SwaVLoss = importlib.import_module("lightly.loss.swav_loss").SwaVLoss
+BarlowTwinsLoss = importlib.import_module("lightly.loss.barlow_twins_loss").BarlowTwinsLoss
 DINOLoss = importlib.import_module("lightly.loss.dino_loss").DINOLoss
 SMoGPrototypes = importlib.import_module("lightly.models.modules.heads").SMoGPrototypes
 version = importlib.import_module("importlib.metadata").version("lightly")
@@ -142,6 +144,19 @@ def wsp(s):
     log_p = (z @ z.T / 0.1).masked_fill(own, -math.inf).log_softmax(1).masked_fill(own, 0)
     w = torch.exp(-(h[:, None] - h[None]) ** 2 / (2 * 3.0 ** 2)) * ((s.label[:, None] == s.label[None]) & ~own)
     return [-(log_p * w / w.sum(1, keepdim=True)).sum(1).mean()]
+
+
+def barlow(s):
+    """Zbontar et al., algorithm 1: each view by its own mean and standard deviation"""
+    a, b = ((z - z.mean(0)) / (z.var(0, unbiased=False) + 1e-5).sqrt() for z in s.z)
+    c = a.T @ b / len(a)
+    return [0.024 * (c.diagonal() - 1).pow(2).sum(), 0.024 * 0.005 * (c - c.diagonal().diag()).pow(2).sum()]
+
+
+def barlow_together(s):
+    """Lightly's: both views by one; its loss in two terms by two weights"""
+    invariance = 0.024 * BarlowTwinsLoss(lambda_param=0)(*s.z)
+    return [invariance, 0.024 * BarlowTwinsLoss(lambda_param=0.005)(*s.z) - invariance]
 
 
 class Prototypes(nn.Module):
@@ -280,8 +295,12 @@ def note(what, got, want):
     apart[what] = max(apart.get(what, 0), float((got.double() - want).norm() / want.norm()))
 
 
-for method in (simclr, supcon, moco, byol, swav, swav_crops, smog, dino, voco, voco_supervised, wsp):
+METHODS = (simclr, supcon, moco, byol, swav, swav_crops, smog, dino, voco, voco_supervised, wsp, barlow, barlow_together)
+chosen = [n for n in sys.argv[1:] if n != "--check"]
+for method in METHODS:
     name = method.__name__
+    if chosen and name not in chosen:
+        continue
     run, single = Run(method, torch.float64), Run(method, torch.float32)
     out.update({f"{name}.begin.{n}": t.clone() for n, t in run.begin.state_dict().items()})
     if method is moco:
@@ -332,6 +351,9 @@ if sys.argv[1:] == ["--check"]:
             other.add(n)
     print(f"{len(out)} tensors of {len(apart) // 12} runs" + (f"; other than the file has: {sorted(other)[:5]} ..." if other else ", as the file has them"))
     sys.exit(bool(other))
+if chosen:
+    before, _ = read_safetensors(os.path.join(here, "methods.safetensors"))
+    out = {**{n: t for n, t in before.items() if n.split(".")[0] in {m.__name__ for m in METHODS}}, **out}
 write_safetensors(os.path.join(here, "methods.safetensors"), out,
                   {"torch": torch.__version__, "lightly": version, "pairs": "16", "width": str(WIDTH)})
 print(f"smog: the nearest group is nearer than the next by {margin:.1e} at least")

@@ -3,7 +3,8 @@
 classifier on it: embedding, focal loss and every gradient of a first step, ten steps by LARS. In float64. What everything begins
 from is a formula (begin below and in nets_golden.c), so that no weights are kept; of each tensor of a gradient, and of how far it came
 in ten steps, its length and its product with PRODUCTS vectors of numbers by another.
-    tests/peers.sh; build/peers/bin/python make.py        (Debian 12: torch 1.13.1, numpy 1.24.2; PyPI: monai 1.0.1, einops 0.8.1)
+    tests/peers.sh; build/peers/bin/python make.py [BACKBONE...]      those alone, the others' numbers stay
+        (Debian 12: torch 1.13.1, numpy 1.24.2; PyPI: monai 1.0.1, einops 0.8.1)
 
 What PyTorch in float32 is from these numbers is printed, and stands beside the tolerances in nets_golden.c."""
 import os
@@ -16,12 +17,12 @@ from torch import nn
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "train"))
-from network import Lars, focal, numbers, write_safetensors  # noqa: E402
+from network import Lars, focal, numbers, read_safetensors, write_safetensors  # noqa: E402
 from narrow import NARROW  # noqa: E402
 from reference import BACKBONES, backbone, count  # noqa: E402
 
 HIDDEN, STEPS, PRODUCTS, APART = 6, 10, 6, 1 << 24
-LR = {"resnet34": 0.0005, "resnet50": 0.000002, "seresnet50": 0.000002}  # many norms of a dozen numbers: a longer step is chaos
+LR = {"resnet34": 0.0005, "r2plus1d_18": 0.0005, "resnet50": 0.000002, "seresnet50": 0.000002}  # many norms of a dozen numbers: a longer step is chaos
 
 torch.set_num_threads(1)
 out, apart = {}, {}
@@ -118,12 +119,14 @@ for name in sys.argv[1:] or BACKBONES:
             note(f"{name} way", q.detach().double() - start[n], way[n])
     print(name, [round(float(x), 4) for x in losses], flush=True)
 
-write_safetensors(os.path.join(here, "nets.safetensors"), out, {"torch": torch.__version__, "monai": monai.__version__})
-if not sys.argv[1:]:
-    with open(os.path.join(here, "counts.h"), "w") as f:
-        f.write("/* SPDX-License-Identifier: Apache-2.0 */\n/* counts -- parameters of each backbone as its library has it, for one channel; "
-                f"make.py beside this: torch {torch.__version__}, monai {monai.__version__} */\n")
-        f.writelines(f'{{"{name}", {count(backbone(name))}}},\n' for name in BACKBONES)
+path = os.path.join(here, "nets.safetensors")
+if sys.argv[1:]:
+    out = {**{n: t for n, t in read_safetensors(path)[0].items() if n.split(".")[0] in BACKBONES}, **out}
+write_safetensors(path, out, {"torch": torch.__version__, "monai": monai.__version__})
+with open(os.path.join(here, "counts.h"), "w") as f:
+    f.write("/* SPDX-License-Identifier: Apache-2.0 */\n/* counts -- parameters of each backbone as its library has it, for one channel; "
+            f"make.py beside this: torch {torch.__version__}, monai {monai.__version__} */\n")
+    f.writelines(f'{{"{name}", {count(backbone(name))}}},\n' for name in BACKBONES)
 for what, d in apart.items():
     if "loss" not in what or what.endswith((" 0", " 9")):
         print(f"{what}: PyTorch's float32 is {d:.1e} from this")

@@ -6,7 +6,7 @@ NARROW = {
     "efficientnet_b0": {"efficientnet_width": 0.25, "efficientnet_drop": 0},
     "vit": {"vit_patch": 8, "vit_width": 24, "vit_layers": 2, "vit_heads": 3, "vit_mlp": 40},
     "densenet": {"densenet_blocks": (2, 3, 2), "densenet_growth": 4, "densenet_width": 8},
-    "cnn_var": {}, "cnn_var2": {}, "alexnet": {},
+    "cnn_var": {}, "cnn_var2": {}, "alexnet": {}, "r2plus1d_18": {"backbone_width": 4},
 }
 
 

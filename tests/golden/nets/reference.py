@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every backbone as its library has it: MONAI's networks without what stands on the embedding, and, where MONAI has none (CNN Var,
-CNN Var2, AlexNet Var), plain PyTorch after kernels/nets/{cnn,alexnet}.c. Their state_dict has the names of our model files, and no other.
+CNN Var2, AlexNet Var, R(2+1)D), plain PyTorch after kernels/nets/{cnn,alexnet}.c and the paper it is from. Their state_dict has the names of our model files, and no other.
 Settings are those of our recipe, by the same words. Debian's python3-torch 1.13.1; PyPI: monai 1.0.1 or later, einops (for MONAI's ViT)."""
+import inspect
+
 import torch
 from torch import nn
 
@@ -67,8 +69,11 @@ def efficientnet_b0(channels, efficientnet_width=1, efficientnet_drop=0.2):
 
 def vit(channels, vit_patch=8, vit_width=768, vit_layers=12, vit_heads=12, vit_mlp=3072):
     from monai.networks.nets import ViT
+    how = "proj_type" if "proj_type" in inspect.signature(ViT).parameters else "pos_embed"  # its name from MONAI 1.3 on, and before
     net = ViT(in_channels=channels, img_size=(16, 16, 16), patch_size=(vit_patch,) * 3, hidden_size=vit_width,
-              mlp_dim=vit_mlp, num_layers=vit_layers, num_heads=vit_heads, pos_embed="conv", classification=True)
+              mlp_dim=vit_mlp, num_layers=vit_layers, num_heads=vit_heads, classification=True, **{how: "conv"})
+    for block in net.blocks:
+        block.norm_cross_attn = nn.Identity()  # of an attention to something else, which 1.3 and later have and a ViT never uses
     net.classification_head = nn.Identity()
     return net
 
@@ -113,10 +118,44 @@ class AlexNet(nn.Module):
         return self.features(x).flatten(1)
 
 
+class R2plus1d(nn.Module):
+    """torchvision.models.video.r2plus1d_18 without its last layer, written out after Tran et al. with torchvision's names"""
+
+    class Block(nn.Module):
+        def __init__(self, i, o, stride):
+            super().__init__()
+            between = 27 * i * o // (9 * i + 3 * o)
+            split = lambda a, b, s: nn.Sequential(
+                nn.Conv3d(a, between, (1, 3, 3), (1, s, s), (0, 1, 1), bias=False), nn.BatchNorm3d(between), nn.ReLU(inplace=True),
+                nn.Conv3d(between, b, (3, 1, 1), (s, 1, 1), (1, 0, 0), bias=False))
+            self.conv1 = nn.Sequential(split(i, o, stride), nn.BatchNorm3d(o), nn.ReLU(inplace=True))
+            self.conv2 = nn.Sequential(split(o, o, 1), nn.BatchNorm3d(o))
+            if stride != 1 or i != o:
+                self.downsample = nn.Sequential(nn.Conv3d(i, o, 1, stride, bias=False), nn.BatchNorm3d(o))
+
+        def forward(self, x):
+            y = self.conv2(self.conv1(x))
+            return torch.relu_(y + (self.downsample(x) if hasattr(self, "downsample") else x))
+
+    def __init__(self, channels, backbone_width=64):
+        super().__init__()
+        w, between = backbone_width, max(1, backbone_width * 45 // 64)
+        self.stem = nn.Sequential(nn.Conv3d(channels, between, (1, 7, 7), (1, 2, 2), (0, 3, 3), bias=False), nn.BatchNorm3d(between),
+                                  nn.ReLU(inplace=True), nn.Conv3d(between, w, (3, 1, 1), 1, (1, 0, 0), bias=False), nn.BatchNorm3d(w),
+                                  nn.ReLU(inplace=True))
+        for layer in range(4):
+            i, o = w << max(layer - 1, 0), w << layer
+            setattr(self, f"layer{layer + 1}", nn.Sequential(self.Block(i, o, 2 if layer else 1), self.Block(o, o, 1)))
+
+    def forward(self, x):
+        return self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x))))).mean((2, 3, 4))
+
+
 BACKBONES = {
     "resnet10": resnet(10), "resnet18": resnet(18), "resnet34": resnet(34), "resnet50": resnet(50),
     "seresnet50": seresnet50, "efficientnet_b0": efficientnet_b0, "vit": vit, "densenet": densenet,
     "cnn_var": lambda channels: Cnn(channels, 2, True), "cnn_var2": lambda channels: Cnn(channels, 4, False), "alexnet": AlexNet,
+    "r2plus1d_18": R2plus1d,
 }
 
 
