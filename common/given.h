@@ -11,6 +11,7 @@ struct given {
     struct grid grid; /* in LPS order, as volumes are */
     struct turn turned;
     char path[512], format[16]; /* the file; "image", "seg" or "rtstruct" */
+    char sha256[65];            /* of the file */
     struct buffer runs; /* run-length code of the map (proto/message.h: labels_encode): the file's labels, 1 .. 65535 */
     /* petrel-roi's: */
     struct buffer part_runs; /* the same of the parts, 1 .. parts */

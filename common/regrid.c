@@ -55,6 +55,24 @@ int grid_from_mm(const struct grid *g, const double ras_mm[3], double zyx[3], st
     return 0;
 }
 
+int grid_index_map(const struct grid *g, double map[3][4], struct error *e)
+{
+    double zero[3], one[3];
+    if (grid_from_mm(g, (const double[3]){0, 0, 0}, zero, e) < 0)
+        return -1;
+    for (int i = 0; i < 3; i++) {
+        double ras[3] = {0, 0, 0};
+        ras[i] = 1;
+        if (grid_from_mm(g, ras, one, e) < 0)
+            return -1;
+        for (int a = 0; a < 3; a++) {
+            map[a][i] = one[a] - zero[a];
+            map[a][3] = zero[a];
+        }
+    }
+    return 0;
+}
+
 /* Which voxels an index lies between, and how far it is on its way from one to the other. false: outside. */
 struct between {
     int64_t low, high;

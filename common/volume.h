@@ -43,6 +43,8 @@ bool grid_same_shape(const struct grid *a, const struct grid *b);
 void grid_to_mm(const struct grid *g, const double zyx[3], double ras_mm[3]);
 /* The other way: the (fractional) [z,y,x] index of a place. -1: the grid is flat. (regrid.c) */
 int grid_from_mm(const struct grid *g, const double ras_mm[3], double zyx[3], struct error *e) MUST_USE;
+/* The same as an affine, for many places: index a is map[a][0] x + map[a][1] y + map[a][2] z + map[a][3]. */
+int grid_index_map(const struct grid *g, double map[3][4], struct error *e) MUST_USE;
 /* An axis-aligned LPS grid: x left, y back, z head, voxel (0,0,0) at origin_ras_mm. */
 void grid_set(struct grid *g, const int64_t dim[3], const double spacing_mm[3], const double origin_ras_mm[3]);
 static inline size_t grid_at(const struct grid *g, int64_t z, int64_t y, int64_t x)

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 static const struct wire_field fields[] = {FIELD(WIRE_BYTES, given, grid), FIELD(WIRE_BYTES, given, turned),
-                                           FIELD(WIRE_TEXT, given, path), FIELD(WIRE_TEXT, given, format)};
+                                           FIELD(WIRE_TEXT, given, path), FIELD(WIRE_TEXT, given, format),
+                                           FIELD(WIRE_TEXT, given, sha256)};
 
 void given_put(struct wire_writer *w, const struct given *g)
 {

@@ -29,13 +29,14 @@ struct findings_rule {
 struct findings {
     char *dir; /* the folder; the three names below are its own */
     char patient[64], study[64], scan[64];
-    char program[80], version[64]; /* "petrel-classify 0.1.0", its version */
-    char model_sha256[65];         /* "": not said */
-    char source_sha256[65];        /* of the scan's files */
-    char settings[1100];           /* with which regions were made: a record (proto/recipe.h) */
-    char cohort[160];              /* simulated cohort the model was trained on; "": none, or not said */
-    bool simulated;                /* the scan is no patient's */
-    double threshold;              /* a region is called a tumour from this probability on */
+    char program[80], version[64];           /* "petrel-classify 0.1.0", its version */
+    char model_sha256[65];                   /* "": not said */
+    char source_sha256[65];                  /* of the scan's files */
+    char given_format[16], given_sha256[65]; /* of the regions that somebody drew (common/given.h); "": none were */
+    char settings[1100];                     /* with which regions were made: a record (proto/recipe.h) */
+    char cohort[160];                        /* simulated cohort the model was trained on; "": none, or not said */
+    bool simulated;                          /* the scan is no patient's */
+    double threshold;                        /* a region is called a tumour from this probability on */
     size_t count;
     struct finding *finding; /* by number */
     double tmtv_ml, tlg_g;   /* of all called tumour */

@@ -113,6 +113,8 @@ int findings_read_table(const char *dir, struct findings *f, struct error *e)
     text_take(origin, "settings", f->settings, sizeof f->settings);
     text_take(origin, "threshold", threshold, sizeof threshold);
     text_take(origin, "simulated", simulated, sizeof simulated);
+    text_take(json_object_get(all, "given"), "format", f->given_format, sizeof f->given_format);
+    text_take(json_object_get(all, "given"), "sha256", f->given_sha256, sizeof f->given_sha256);
     f->simulated = strcmp(simulated, "1") == 0;
     f->threshold = *threshold ? strtod(threshold, NULL) : (double)NAN;
     f->liver_mean = number_of(scan, "liver_mean");

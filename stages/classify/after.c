@@ -43,10 +43,12 @@ static int run(struct words *w)
 
 /* ---- asked for ---- */
 
-int after_check(struct after *a, char **scan, size_t scans, struct error *e)
+int after_check(struct after *a, char **scan, size_t scans, const char *regions, struct error *e)
 {
     if (a->dicom && a->from.count == 0 && scans == 0)
         return fail_as(e, EX_USAGE, "--from is missing: name where the scans' DICOM series lie");
+    if (a->keep && regions && a->from.count < COUNT_OF(a->from.value))
+        a->from.value[a->from.count++] = regions;
     for (size_t i = 0; a->from.count < COUNT_OF(a->from.value) && i < scans; i++)
         a->from.value[a->from.count++] = scan[i];
     if (a->dicom && scans > COUNT_OF(a->from.value))
@@ -109,7 +111,13 @@ int after_begin(struct after *a, const char *out, const char *const *words, stru
     return rc;
 }
 
-int after_result(struct after *a, const char *dir, struct error *e)
+/* It came as SEG or RTSTRUCT and goes back as one. */
+static bool goes_back(const struct after *a, const struct given *given)
+{
+    return a->keep && given && strcmp(given->format, "image") != 0;
+}
+
+int after_result(struct after *a, const char *dir, const struct given *given, struct error *e)
 {
     struct words w = {0};
     int rc = 0;
@@ -124,7 +132,7 @@ int after_result(struct after *a, const char *dir, struct error *e)
         a->code = worse(a->code, run(&w));
         words_free(&w);
     }
-    if (a->dicom || a->bids) {
+    if (a->dicom || a->bids || goes_back(a, given)) {
         char *note = path_join(dir, noted);
         rc = publish_bytes(note, "", 0, e);
         free(note);
@@ -158,13 +166,18 @@ int after_end(struct after *a, const char *out)
     struct words w = {0};
     words_add(&w, "petrel-export");
     words_add(&w, "--quiet");
-    words_add_option(&w, "--dicom", a->dicom);
+    char *objects = a->dicom && a->keep ? xprintf("%s,kept", a->dicom)
+                    : a->keep           ? xstrdup("kept")
+                    : a->dicom          ? xstrdup(a->dicom)
+                                        : NULL;
+    words_add_option(&w, "--dicom", objects);
     words_add_option(&w, "--bids", a->bids);
-    for (size_t i = 0; a->dicom && i < a->from.count; i++)
+    for (size_t i = 0; objects && i < a->from.count; i++)
         words_add_option(&w, "--from", a->from.value[i]);
     words_add(&w, "--");
-    if ((a->dicom || a->bids) && noted_add(out, &w) > 0)
+    if ((a->dicom || a->bids || a->keep) && noted_add(out, &w) > 0)
         a->code = worse(a->code, run(&w));
+    free(objects);
     words_free(&w);
     free(a->earlier_dir);
     return a->code;

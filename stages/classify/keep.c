@@ -61,46 +61,39 @@ void keep_measure(const struct regions_message *m, const bool *tumour, struct sc
     free(ml);
 }
 
-/* Labels of what stays. *most: the largest. */
-static int labels_left(const struct result *r, uint32_t *label, uint32_t *most, struct error *e)
+/* The map's labels, parted: what stays in `kept`, the rest in `out`. *most: the largest. */
+static int labels_part(const struct result *r, uint32_t *kept, uint32_t *out, uint32_t *most, struct error *e)
 {
     const struct given *g = r->regions->scan.given;
     size_t const voxels = grid_voxels(&g->grid);
-    bool *out = xalloc(g->parts + 1, sizeof *out);
+    bool *goes = xalloc(g->parts + 1, sizeof *goes);
     for (size_t i = 0; i < g->parts; i++) {
         double unused;
-        out[i + 1] = fate_of(r->regions, r->tumour, g->region[i], &unused) == TAKEN_OUT;
+        goes[i + 1] = fate_of(r->regions, r->tumour, g->region[i], &unused) == TAKEN_OUT;
     }
-    int rc = labels_decode(&g->runs, label, voxels, e);
+    int rc = labels_decode(&g->runs, kept, voxels, e);
+    *most = 0;
+    for (size_t i = 0; rc == 0 && i < voxels; i++)
+        *most = kept[i] > *most ? kept[i] : *most;
     size_t at = 0;
     for (size_t i = 0; rc == 0 && i < map_runs(&g->part_runs); i++) {
         struct map_run const run = map_run_at(&g->part_runs, i);
-        if (run.value > 0 && run.value <= g->parts && out[run.value])
-            memset(label + at, 0, run.length * sizeof *label);
+        if (run.value > 0 && run.value <= g->parts && goes[run.value]) {
+            memcpy(out + at, kept + at, run.length * sizeof *out);
+            memset(kept + at, 0, run.length * sizeof *kept);
+        }
         at += run.length;
     }
-    *most = 0;
-    for (size_t i = 0; rc == 0 && i < voxels; i++)
-        *most = label[i] > *most ? label[i] : *most;
-    free(out);
+    free(goes);
     return rc;
 }
 
-int keep_write(const struct result *r, const char *dir, struct error *e)
+/* In as few bytes as `most` needs, on the file's own axes. label is freed. */
+static int map_write(const char *path, const struct given *g, uint32_t *label, uint32_t most, const char *describe,
+                     struct error *e)
 {
-    const struct given *g = r->regions->scan.given;
-    if (!g)
-        return fail_as(e, EX_USAGE,
-                       "--keep tumour wants the regions that somebody drew on scan '%s': name them with --regions",
-                       r->regions->facts.scan);
     struct grid grid = g->grid;
-    size_t const voxels = grid_voxels(&grid);
-    uint32_t *label = try_alloc(e, voxels, sizeof *label), most;
-    if (!label || labels_left(r, label, &most, e) < 0) {
-        free(label);
-        return -1;
-    }
-    size_t const width = most > UINT8_MAX ? 2 : 1;
+    size_t const voxels = grid_voxels(&grid), width = most > UINT8_MAX ? 2 : 1;
     void *narrow = label; /* in place: each becomes shorter */
     for (size_t i = 0; i < voxels; i++) {
         uint16_t const two = (uint16_t)label[i];
@@ -108,18 +101,42 @@ int keep_write(const struct result *r, const char *dir, struct error *e)
         memcpy((char *)narrow + i * width, width == 2 ? (const void *)&two : &one, width);
     }
     volume_turn_back(&grid, &g->turned, &narrow, width);
-    char *path = path_join(dir, ends_with(g->path, ".nii") ? "kept.nii" : "kept.nii.gz");
-    int rc =
-        nifti_write(path, &grid, width == 2 ? 512 : 2, narrow, "petrel: given regions, what is no tumour taken out", e);
+    int rc = nifti_write(path, &grid, width == 2 ? 512 : 2, narrow, describe, e);
     free(narrow);
-    if (rc == 0 && strcmp(g->format, "image") != 0)
-        log_note("'%s' came as %s and is written back as NIfTI, on the series' grid", g->path,
-                 strcmp(g->format, "seg") == 0 ? "SEG" : "RTSTRUCT");
+    return rc;
+}
+
+int keep_write(const struct result *r, const char *dir, struct error *e)
+{
+    const struct given *g = r->regions->scan.given;
+    if (!g && strstr(r->regions->facts.made_with, "roi_method=given")) {
+        log_note("scan '%s': what was given marks nothing: there is nothing to keep", r->regions->facts.scan);
+        return 0;
+    }
+    if (!g)
+        return fail_as(e, EX_USAGE,
+                       "--keep tumour wants the regions that somebody drew on scan '%s': name them with --regions",
+                       r->regions->facts.scan);
+    size_t const voxels = grid_voxels(&g->grid);
+    uint32_t *kept = try_alloc(e, voxels, sizeof *kept), *out = kept ? try_alloc(e, voxels, sizeof *out) : NULL, most;
+    if (!out || labels_part(r, kept, out, &most, e) < 0) {
+        free(kept);
+        free(out);
+        return -1;
+    }
+    const char *ending = ends_with(g->path, ".nii") ? ".nii" : ".nii.gz";
+    char *stays = xprintf("%s/kept%s", dir, ending), *goes = xprintf("%s/taken_out%s", dir, ending);
+    int rc = map_write(stays, g, kept, most, "petrel: given regions, what is no tumour taken out", e);
+    if (rc == 0)
+        rc = map_write(goes, g, out, most, "petrel: given regions, what was taken out, being no tumour", e);
+    else
+        free(out);
     if (rc == 0)
         log_record("kept", metric_text("scan", r->regions->facts.source),
                    metric_number("parts", "%.0f", r->scan.kept_parts), metric_number("of", "%.0f", r->scan.given_parts),
                    metric_number("taken_out_ml", "%.2f", r->scan.taken_out_ml),
                    metric_number("unjudged", "%.0f", r->scan.unjudged_parts));
-    free(path);
+    free(goes);
+    free(stays);
     return rc;
 }

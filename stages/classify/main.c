@@ -237,7 +237,8 @@ int main(int argc, char **argv)
         model_close(&model);
         return EX_OK;
     }
-    if (after_check(&s.after, o.rest, o.rest_count, &e) < 0)
+    s.after.keep = strcmp(s.keep, "tumour") == 0;
+    if (after_check(&s.after, o.rest, o.rest_count, s.words.regions, &e) < 0)
         die_of(&e);
     if (!alone) /* first, so that the others hear of it should the model be no good */
         stage_open(&st, "classify", &so, true, false);

@@ -143,7 +143,8 @@ void page_followup(const char *dir, const char *of_cohort, FILE *to)
     put_headline(to, all);
     put_burden(to, json_object_get(all, "burden"));
     put_lesions(to, json_object_get(all, "lesions"));
-    fputs("<p>grown, shrunk: by total lesion glycolysis. outside: the other scan did not look there. docs/followup.md "
+    fputs("<p>grown, shrunk: by total lesion glycolysis. unfound: the other scan is as hot there, but has no region. "
+          "outside: it did not look there. docs/followup.md "
           "says how lesions are "
           "matched.</p></section>",
           to);

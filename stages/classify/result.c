@@ -221,7 +221,7 @@ int result_write(const struct result *r, const struct model *model, const char *
         rc = tables_write(r, model, dir, e);
     followup_drop(dir);
     if (rc == 0 && after)
-        rc = after_result(after, dir, e);
+        rc = after_result(after, dir, r->regions->scan.given, e);
     if (rc == 0)
         rc = page_write(r, model, dir, e);
     if (rc == 0)

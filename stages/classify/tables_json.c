@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tables_json -- a result as JSON: the scan, its regions, and what made them.   result -> [tables] */
 #include "common/file.h"
+#include "common/given.h"
 #include "stages/classify/tables.h"
 #include <jansson.h>
 #include <stdlib.h>
@@ -80,6 +81,11 @@ char *result_json(const struct result *r, const struct model *model, const char 
                   origin_json(&o), "scan", record_json(scan_quantity_table, scan_quantity_count, &r->scan), "regions",
                   regions, "rules", rules, "columns", "scan", columns_json(scan_quantity_table, scan_quantity_count),
                   "region", columns_json(region_quantity_table, region_quantity_count));
+    const struct given *given = r->regions->scan.given;
+    if (whole && given)
+        json_object_set_new(
+            whole, "given",
+            json_pack("{s:s, s:s, s:s}", "file", given->path, "format", given->format, "sha256", given->sha256));
     char *text = whole ? json_dumps(whole, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(whole);
     if (!text)

@@ -18,6 +18,28 @@ static int publish_json(const char *path, json_t *made, struct error *e)
     return rc;
 }
 
+/* What a BIDS dataset has at its root besides its description. The standard's schema names segmentations of anat, func and dwi
+ * alone: those of pet are ours, by the same pattern, so the validator is told to pass them over. */
+static int root_files(const char *dir, struct error *e)
+{
+    static const struct {
+        const char *name, *text;
+    } files[] = {
+        {"README",
+         "Regions of high FDG uptake and which of them are tumour, found by petrel-classify. Research software, no "
+         "medical device.\n"
+         "In sub-*/ses-*/pet: label map, tumour mask, probability, and a table of the regions; each has a sidecar.\n"},
+        {".bidsignore", "*_dseg.*\n*_mask.*\n*_probseg.*\n"}};
+    int rc = 0;
+    for (size_t i = 0; i < COUNT_OF(files) && rc == 0; i++) {
+        char *path = path_join(dir, files[i].name);
+        if (!file_exists(path))
+            rc = publish_bytes(path, files[i].text, strlen(files[i].text), e);
+        free(path);
+    }
+    return rc;
+}
+
 int bids_describe_dataset(const char *dir, const struct findings *f, struct error *e)
 {
     char *path = path_join(dir, "dataset_description.json");
@@ -41,13 +63,13 @@ int bids_describe_dataset(const char *dir, const struct findings *f, struct erro
                           e);
     }
     free(path);
-    return rc;
+    return rc < 0 ? rc : root_files(dir, e);
 }
 
 static json_t *columns_json(void)
 {
     json_t *all = json_object();
-    for (size_t i = 0; i < bids_column_count; i++)
+    for (size_t i = 1; i < bids_column_count; i++) /* the first, index, is the standard's own */
         json_object_set_new(all, bids_columns[i].name,
                             *bids_columns[i].unit ? json_pack("{s:s, s:s}", "Description", bids_columns[i].help,
                                                               "Units", bids_columns[i].unit)
@@ -57,9 +79,14 @@ static json_t *columns_json(void)
 
 int bids_describe_image(const char *path, enum bids_image image, const struct findings *f, struct error *e)
 {
+    static const char *const what[BIDS_IMAGES] = {[BIDS_REGIONS] = "regions of high FDG uptake, by number",
+                                                  [BIDS_TUMOUR] = "1 where a region is called tumour",
+                                                  [BIDS_PROBABILITY] =
+                                                      "in each region, the model's probability that it is tumour"};
     json_t *made = json_object();
-    if (f->simulated)
-        json_object_set_new(made, "Description", json_string("SIMULATED scan: no real patient"));
+    char *said = xprintf("%s%s", what[image], f->simulated ? "; SIMULATED scan: no real patient" : "");
+    json_object_set_new(made, "Description", json_string(said));
+    free(said);
     json_object_set_new(made, "SourceSHA256", json_string(f->source_sha256));
     json_object_set_new(made, "SpatialReference", json_string("orig"));
     json_object_set_new(made, "ModelSHA256", json_string(f->model_sha256));

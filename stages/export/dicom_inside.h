@@ -8,6 +8,8 @@
 
 #include <dcmtk/dcmdata/dctk.h>
 
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -57,6 +59,15 @@ class ItemWriter
 void identity_write(DcmItem *to, const dicom_object *o, object_kind kind, const char *modality, const char *description);
 /* Codec-free: the dataset as explicit little endian, published at path. */
 int object_publish(DcmFileFormat &file, const char *path, struct error *e);
+/* Every DICOM file of a file or folder, and of all below it. */
+void dicom_files_each(const std::string &path, const std::function<void(const char *)> &visit, int depth = 0);
+/* Its header up to a tag; nullptr: it cannot be read. */
+std::unique_ptr<DcmFileFormat> header_read(const char *path, const DcmTagKey &until);
+/* A text without what fills it up; "": none. Numbers; false: not all are there. */
+OFString text_at(DcmItem *item, const DcmTagKey &tag);
+bool reals_at(DcmItem *item, const DcmTagKey &tag, unsigned long count, double *to);
+/* Item 0 of a sequence of the frame's own functional groups, else of the shared ones; frame < 0: the file itself, which has none. */
+DcmItem *group_of(DcmItem *set, long frame, const DcmTagKey &sequence);
 /* Once: no log of DCMTK's own, and its dictionary must be there. */
 void dcmtk_start_once();
 /* For each number of the label map the planes that hold it, in the object's order: by rising place. */

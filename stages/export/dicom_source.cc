@@ -34,26 +34,9 @@ struct Building {
 };
 using Found = std::map<std::string, Building>; /* by SeriesInstanceUID */
 
-OFString text_at(DcmItem *item, const DcmTagKey &tag)
-{
-    OFString text;
-    if (item == nullptr || item->findAndGetOFStringArray(tag, text).bad())
-        return "";
-    size_t const last = text.find_last_not_of(OFString(" \0", 2));
-    return last == OFString_npos ? "" : text.substr(0, last + 1);
-}
-
 void uid_at(DcmItem *item, const DcmTagKey &tag, char uid[UID_SIZE])
 {
     snprintf(uid, UID_SIZE, "%s", text_at(item, tag).c_str());
-}
-
-bool reals_at(DcmItem *item, const DcmTagKey &tag, unsigned long count, double *to)
-{
-    for (unsigned long i = 0; i < count; i++)
-        if (item == nullptr || item->findAndGetFloat64(tag, to[i], i).bad() || !std::isfinite(to[i]))
-            return false;
-    return true;
 }
 
 /* "DICM" behind 128 bytes of anything, or the first element of an older file. */
@@ -68,21 +51,10 @@ bool begins_as_dicom(const char *path)
     return (size == sizeof start && memcmp(start + 128, "DICM", 4) == 0) || element;
 }
 
-/* A file's header; most files of a folder are of another modality, which is known soon. */
-std::unique_ptr<DcmFileFormat> header_read(const char *path, const DcmTagKey &until)
-{
-    auto file = std::make_unique<DcmFileFormat>();
-    if (file->loadFileUntilTag(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength, ERM_autoDetect, until).bad())
-        return nullptr;
-    return file;
-}
-
 void slices_read(DcmItem *set, SourceFile &to);
 
 void file_look(const char *path, Found &found)
 {
-    if (!begins_as_dicom(path))
-        return;
     auto const glance = header_read(path, DcmTagKey(0x0008, 0x0061));
     if (!glance || text_at(glance->getDataset(), DCM_Modality) != "PT")
         return;
@@ -101,39 +73,7 @@ void file_look(const char *path, Found &found)
     }
 }
 
-void look(const std::string &path, Found &found, int depth)
-{
-    struct stat status;
-    struct names in = {};
-    if (stat(path.c_str(), &status) != 0)
-        return;
-    if (S_ISREG(status.st_mode))
-        file_look(path.c_str(), found);
-    else if (S_ISDIR(status.st_mode) && depth < DEEPEST && dir_list(path.c_str(), &in, nullptr) == 0)
-        for (size_t i = 0; i < in.count; i++)
-            if (in.name[i][0] != '.') {
-                std::unique_ptr<char, void (*)(void *)> const at(path_join(path.c_str(), in.name[i]), free);
-                look(at.get(), found, depth + 1);
-            }
-    names_free(&in);
-}
-
 /* ---- one series ---- */
-
-/* Item 0 of a sequence of the frame's own functional groups, else of the shared ones; the file itself where it has none. */
-DcmItem *group_of(DcmItem *set, long frame, const DcmTagKey &sequence)
-{
-    DcmItem *group = nullptr, *item = nullptr;
-    if (frame < 0)
-        return set;
-    if (set->findAndGetSequenceItem(DCM_PerFrameFunctionalGroupsSequence, group, frame).good() &&
-        group->findAndGetSequenceItem(sequence, item, 0).good())
-        return item;
-    if (set->findAndGetSequenceItem(DCM_SharedFunctionalGroupsSequence, group, 0).good() &&
-        group->findAndGetSequenceItem(sequence, item, 0).good())
-        return item;
-    return nullptr;
-}
 
 bool alike(const double *a, const double *b, size_t count)
 {
@@ -243,6 +183,63 @@ int series_read(const std::string &uid, Building &from, dicom_series *s, struct 
 
 } // namespace
 
+OFString text_at(DcmItem *item, const DcmTagKey &tag)
+{
+    OFString text;
+    if (item == nullptr || item->findAndGetOFStringArray(tag, text).bad())
+        return "";
+    size_t const last = text.find_last_not_of(OFString(" \0", 2));
+    return last == OFString_npos ? "" : text.substr(0, last + 1);
+}
+
+bool reals_at(DcmItem *item, const DcmTagKey &tag, unsigned long count, double *to)
+{
+    for (unsigned long i = 0; i < count; i++)
+        if (item == nullptr || item->findAndGetFloat64(tag, to[i], i).bad() || !std::isfinite(to[i]))
+            return false;
+    return true;
+}
+
+DcmItem *group_of(DcmItem *set, long frame, const DcmTagKey &sequence)
+{
+    DcmItem *group = nullptr, *item = nullptr;
+    if (frame < 0)
+        return set;
+    if (set->findAndGetSequenceItem(DCM_PerFrameFunctionalGroupsSequence, group, frame).good() &&
+        group->findAndGetSequenceItem(sequence, item, 0).good())
+        return item;
+    if (set->findAndGetSequenceItem(DCM_SharedFunctionalGroupsSequence, group, 0).good() &&
+        group->findAndGetSequenceItem(sequence, item, 0).good())
+        return item;
+    return nullptr;
+}
+
+/* A file's header; most files of a folder are of another modality, which is known soon. */
+std::unique_ptr<DcmFileFormat> header_read(const char *path, const DcmTagKey &until)
+{
+    auto file = std::make_unique<DcmFileFormat>();
+    if (file->loadFileUntilTag(path, EXS_Unknown, EGL_noChange, DCM_MaxReadLength, ERM_autoDetect, until).bad())
+        return nullptr;
+    return file;
+}
+
+void dicom_files_each(const std::string &path, const std::function<void(const char *)> &visit, int depth)
+{
+    struct stat status;
+    struct names in = {};
+    if (stat(path.c_str(), &status) != 0)
+        return;
+    if (S_ISREG(status.st_mode) && begins_as_dicom(path.c_str()))
+        visit(path.c_str());
+    else if (S_ISDIR(status.st_mode) && depth < DEEPEST && dir_list(path.c_str(), &in, nullptr) == 0)
+        for (size_t i = 0; i < in.count; i++)
+            if (in.name[i][0] != '.') {
+                std::unique_ptr<char, void (*)(void *)> const at(path_join(path.c_str(), in.name[i]), free);
+                dicom_files_each(at.get(), visit, depth + 1);
+            }
+    names_free(&in);
+}
+
 extern "C" int dicom_series_find(char *const *path, size_t count, struct dicom_series **series, size_t *series_count,
                                  struct error *e)
 {
@@ -251,7 +248,7 @@ extern "C" int dicom_series_find(char *const *path, size_t count, struct dicom_s
     return guarded("the series' headers", e, [&] {
         Found found;
         for (size_t i = 0; i < count; i++)
-            look(path[i], found, 0);
+            dicom_files_each(path[i], [&](const char *file) { file_look(file, found); });
         *series = static_cast<dicom_series *>(xalloc(found.size() + 1, sizeof **series));
         for (auto &[uid, building] : found)
             if (series_read(uid, building, &(*series)[(*series_count)++], e) < 0)

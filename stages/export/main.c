@@ -4,20 +4,23 @@
 #include "common/log.h"
 #include "common/opts.h"
 #include "stages/export/bids.h"
+#include "stages/export/kept.h"
 #include "stages/export/layout.h"
+#include "stages/export/paths.h"
 #include "stages/export/search.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum wanted { SEG = 1, PROBABILITY = 2, SR = 4, RTSTRUCT = 8 };
+enum wanted { SEG = 1, PROBABILITY = 2, SR = 4, RTSTRUCT = 8, KEPT = 16 };
 static const struct {
     const char *word;
     unsigned wants;
-} words[] = {{"seg", SEG}, {"probability", PROBABILITY}, {"sr", SR | SEG}, {"rtstruct", RTSTRUCT}};
+} words[] = {{"seg", SEG}, {"probability", PROBABILITY}, {"sr", SR | SEG}, {"rtstruct", RTSTRUCT}, {"kept", KEPT}};
 
 struct settings {
     const char *dicom, *bids, *which, *out;
     struct opt_strings from;
+    struct names path; /* those of from, and what lists among them name */
     unsigned wanted;
 };
 
@@ -29,7 +32,8 @@ static int wanted_read(struct settings *s, struct error *e)
         while (i < COUNT_OF(words) && (strlen(words[i].word) != length || strncmp(words[i].word, at, length) != 0))
             i++;
         if (i == COUNT_OF(words))
-            return fail_as(e, EX_USAGE, "--dicom: '%.*s' is none of seg, probability, sr, rtstruct", (int)length, at);
+            return fail_as(e, EX_USAGE, "--dicom: '%.*s' is none of seg, probability, sr, rtstruct, kept", (int)length,
+                           at);
         s->wanted |= words[i].wants;
         at += length + (at[length] == ',');
     }
@@ -47,6 +51,7 @@ static int object_write(const struct dicom_object *o, const char *path, enum wan
     case PROBABILITY: return dicom_seg_write(path, o, OBJECT_PROBABILITY, e);
     case SR: return dicom_sr_write(path, o, e);
     case RTSTRUCT: return dicom_rtstruct_write(path, o, e);
+    case KEPT: break;
     }
     return 0;
 }
@@ -73,6 +78,33 @@ static int objects_write(const struct dicom_object *o, const char *dir, unsigned
         }
         free(path);
     }
+    return rc;
+}
+
+/* ---- what was given ---- */
+
+/* kept.dcm: of regions that came as SEG or RTSTRUCT. Those that came as an image are written back by petrel-classify itself. */
+static int kept_write(const struct settings *s, const struct findings *f, const char *to, struct error *e)
+{
+    struct kept_map m;
+    char *drawn = NULL, *path = path_join(to, "kept.dcm");
+    if (strcmp(f->given_format, "seg") != 0 && strcmp(f->given_format, "rtstruct") != 0) {
+        free(path);
+        return 0;
+    }
+    int rc = kept_map_read(f->dir, &m, e);
+    if (rc == 0) {
+        rc = dicom_drawn_find(s->path.name, s->path.count, f->given_sha256, &drawn, e);
+        if (rc == 0)
+            rc = dir_make(to, e);
+        if (rc == 0)
+            rc = dicom_kept_write(path, drawn, f, &m, e);
+        kept_map_free(&m);
+    }
+    if (rc == 0)
+        printf("%s\n", path);
+    free(drawn);
+    free(path);
     return rc;
 }
 
@@ -103,18 +135,20 @@ static int export_one(const struct settings *s, const char *dir, const struct se
     struct dicom_object o = {.findings = &f, .tumours_only = strcmp(s->which, "tumour") == 0};
     if (rc == 0 && s->bids)
         rc = bids_write(s->bids, &f, e);
-    if (rc == 0 && s->wanted)
+    char *to = s->out ? path_join(s->out, path_base(dir)) : xstrdup(dir);
+    if (rc == 0 && s->wanted & KEPT)
+        rc = kept_write(s, &f, to, e);
+    if (rc == 0 && s->wanted & ~(unsigned)KEPT)
         rc = series_take(&o, found, &series, &count, e);
-    if (rc == 0 && s->wanted) {
+    if (rc == 0 && s->wanted & ~(unsigned)KEPT) {
         if (o.series->repeated)
             log_warn("'%s': %zu files of its series share their SOPInstanceUID with another: who follows the objects' "
                      "references may "
                      "come to the wrong slice",
                      dir, o.series->repeated);
-        char *to = s->out ? path_join(s->out, path_base(dir)) : xstrdup(dir);
         rc = objects_write(&o, to, s->wanted, e);
-        free(to);
     }
+    free(to);
     layout_free(&o);
     dicom_series_free(series, count);
     findings_free(&f);
@@ -163,11 +197,13 @@ int main(int argc, char **argv)
     exit_plainly();
     struct settings s = {.which = "all"};
     struct option table[] = {
-        {"dicom", OPT_STRING, &s.dicom, "seg,sr,rtstruct,probability", 0, 0,
+        {"dicom", OPT_STRING, &s.dicom, "seg,sr,rtstruct,probability,kept", 0, 0,
          "objects that join the patient's study, with the patient's identity: a segment a region; measurements, with "
-         "the segmentation they refer to; contours; the probability of tumour as a fractional segmentation",
+         "the segmentation they refer to; contours; the probability of tumour as a fractional segmentation; the SEG or "
+         "RTSTRUCT that was given, less what is no tumour (petrel-classify --keep tumour)",
          0, NULL},
-        {"from", OPT_STRINGS, &s.from, "PATH", 0, 0, "where the scans' DICOM series lie: files or folders", 0, NULL},
+        {"from", OPT_STRINGS, &s.from, "PATH", 0, 0,
+         "where the scans' DICOM series lie, and what was drawn on them: files, folders, lists of scans", 0, NULL},
         {"bids", OPT_STRING, &s.bids, "DIR", 0, 0, "a BIDS derivative to add to (made)", 0, NULL},
         {"which", OPT_CHOICE, &s.which, "all|tumour", 0, 0, "which regions go into DICOM objects", 0, NULL},
         {"out", OPT_STRING, &s.out, "DIR", 0, 0, "where DICOM objects go, a folder a scan; else into the results' own",
@@ -193,11 +229,14 @@ int main(int argc, char **argv)
         die(EX_USAGE, "no result was named: petrel-export RESULT... --dicom seg --from DICOM");
     if (s.wanted && s.from.count == 0)
         die(EX_USAGE, "--from is missing: name where the scan's DICOM series lies");
+    for (size_t i = 0; i < s.from.count; i++)
+        if (paths_add(&s.path, s.from.value[i], &e) < 0)
+            die_of(&e);
     for (size_t i = 0; i < o.rest_count; i++)
         if (results_add(&result, o.rest[i], &e) < 0)
             die_of(&e);
     struct searched *found = xalloc(result.count + 1, sizeof *found);
-    if (s.wanted && search_series((char *const *)(uintptr_t)s.from.value, s.from.count, &result, found, &e) < 0)
+    if (s.wanted & ~(unsigned)KEPT && search_series(s.path.name, s.path.count, &result, found, &e) < 0)
         die_of(&e);
     for (size_t i = 0; i < result.count; i++) {
         struct error one = {0};
@@ -212,6 +251,7 @@ int main(int argc, char **argv)
     }
     free(found);
     log_last("%zu results, %zu refused", result.count, refused);
+    names_free(&s.path);
     names_free(&result);
     return refused ? EX_DATAERR : EX_OK;
 }

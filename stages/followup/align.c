@@ -29,7 +29,7 @@ int body_map_read(const char *dir, struct body_map *b, struct error *e)
     b->grid = image.grid;
     b->suv = image.voxel;
     for (size_t i = 0; i < n; i++)
-        b->suv[i] = (float)fmin((double)b->suv[i] / PER_SUV, ALIGN_SUV);
+        b->suv[i] /= (float)PER_SUV;
     return 0;
 }
 
@@ -47,6 +47,15 @@ void rigid_apply(const struct rigid *r, const double earlier_mm[3], double later
         later_mm[i] = r->middle_mm[i] + r->shift_mm[i];
         for (int k = 0; k < 3; k++)
             later_mm[i] += r->turn[i][k] * (earlier_mm[k] - r->middle_mm[k]);
+    }
+}
+
+void rigid_back(const struct rigid *r, const double later_mm[3], double earlier_mm[3])
+{
+    for (int i = 0; i < 3; i++) {
+        earlier_mm[i] = r->middle_mm[i];
+        for (int k = 0; k < 3; k++)
+            earlier_mm[i] += r->turn[k][i] * (later_mm[k] - r->middle_mm[k] - r->shift_mm[k]);
     }
 }
 
@@ -108,22 +117,10 @@ static int level_make(const struct body_map *b, int times, struct level *l, stru
     size_t const n = grid_voxels(&b->grid);
     l->grid = b->grid;
     l->v = xalloc(n, sizeof *l->v);
-    memcpy(l->v, b->suv, n * sizeof *l->v);
+    for (size_t i = 0; i < n; i++)
+        l->v[i] = fminf(b->suv[i], (float)ALIGN_SUV);
     smooth(l->v, &l->grid, times);
-    double at[3];
-    if (grid_from_mm(&b->grid, (const double[3]){0, 0, 0}, at, e) < 0)
-        return -1;
-    for (int a = 0; a < 3; a++)
-        l->index[a][3] = at[a];
-    for (int i = 0; i < 3; i++) {
-        double ras[3] = {0, 0, 0}, zyx[3];
-        ras[i] = 1;
-        if (grid_from_mm(&b->grid, ras, zyx, e) < 0)
-            return -1;
-        for (int a = 0; a < 3; a++)
-            l->index[a][i] = zyx[a] - at[a];
-    }
-    return 0;
+    return grid_index_map(&b->grid, l->index, e);
 }
 
 /* Value and gradient by mm RAS at a place; false: outside. */

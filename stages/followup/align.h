@@ -19,7 +19,7 @@ struct rigid {
 };
 struct body_map {
     struct grid grid;
-    float *suv; /* [D][H][W], cut */
+    float *suv; /* [D][H][W], mean of a cell */
 };
 struct alignment {
     struct rigid rigid;
@@ -29,6 +29,7 @@ struct alignment {
 int body_map_read(const char *dir, struct body_map *b, struct error *e) MUST_USE;
 void body_map_free(struct body_map *b);
 void rigid_apply(const struct rigid *r, const double earlier_mm[3], double later_mm[3]);
+void rigid_back(const struct rigid *r, const double later_mm[3], double earlier_mm[3]); /* its inverse */
 /* -1 and a sentence: they are not alike however they are laid. */
 int align_find(const struct body_map *earlier, const struct body_map *later, struct alignment *a,
                struct error *e) MUST_USE;

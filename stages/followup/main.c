@@ -37,7 +37,7 @@ static void tell(const struct follow_up *f, const char *dir)
     const struct response *r = f->response;
     printf("%s", dir);
     for (int i = 0; i < CHANGES; i++)
-        if (i != CHANGE_OUTSIDE || r->counted[i])
+        if (i < CHANGE_UNFOUND || r->counted[i])
             printf("\t%zu %s", r->counted[i], change_name[i]);
     printf("\tTMTV %.1f to %.1f ml\t%s: %s\n", f->earlier->tmtv_ml, f->later->tmtv_ml,
            *r->category ? r->category : "not evaluable", r->why);
@@ -50,6 +50,7 @@ static int follow(const struct settings *s, const char *earlier_dir, const char 
     struct findings earlier = {0}, later = {0};
     struct body_map from = {0}, to = {0};
     struct alignment alignment = {0};
+    struct heat heat;
     struct matches matches = {0};
     struct response response = {0};
     struct follow_up f = {&earlier, &later, &alignment, &matches, &response, s->change, false};
@@ -72,7 +73,9 @@ static int follow(const struct settings *s, const char *earlier_dir, const char 
                  "are one's",
                  earlier_dir, later_dir, alignment.correlation);
     if (rc == 0)
-        rc = matches_make(&earlier, &later, &alignment.rigid, s->change, &matches, e);
+        rc = heat_open(&heat, &from, &to, &alignment.rigid, e);
+    if (rc == 0)
+        rc = matches_make(&earlier, &later, &heat, s->change, &matches, e);
     if (rc == 0) {
         response_judge(&earlier, &later, &matches, &response);
         rc = dir_make(out, e);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const change_name[CHANGES] = {"stable", "grown", "shrunk", "gone", "new", "outside"};
+const char *const change_name[CHANGES] = {"stable", "grown", "shrunk", "gone", "new", "unfound", "outside"};
 
 /* Voxels of one scan's regions, as places in the later scan's space. */
 struct cloud {
@@ -20,6 +20,8 @@ struct pairing {
     uint32_t *overlap; /* [earlier][later] voxels, of the later scan's size */
     bool *linked;      /* [earlier][later] */
     bool *near;        /* ... by nearness */
+    double *warmer_a,
+        *warmer_b; /* [earlier], [later]: how many times hotter a region's place is in its own scan than in the other; NAN: not known */
     const struct rigid *motion;
 };
 
@@ -90,25 +92,6 @@ static void cloud_free(struct cloud *c)
 
 /* ---- links ---- */
 
-/* The index z y x of a place as an affine, so that millions of them are not solved for one by one. */
-static int index_map(const struct grid *g, double map[3][4], struct error *e)
-{
-    double zero[3], one[3];
-    if (grid_from_mm(g, (const double[3]){0, 0, 0}, zero, e) < 0)
-        return -1;
-    for (int i = 0; i < 3; i++) {
-        double ras[3] = {0, 0, 0};
-        ras[i] = 1;
-        if (grid_from_mm(g, ras, one, e) < 0)
-            return -1;
-        for (int a = 0; a < 3; a++) {
-            map[a][i] = one[a] - zero[a];
-            map[a][3] = zero[a];
-        }
-    }
-    return 0;
-}
-
 static bool index_at(const struct grid *g, const double map[3][4], const float mm[3], size_t *voxel)
 {
     int64_t index[3];
@@ -126,7 +109,7 @@ static int overlaps_count(struct pairing *p, struct error *e)
 {
     const struct findings *later = p->later.f;
     double map[3][4];
-    if (index_map(&later->grid, map, e) < 0)
+    if (grid_index_map(&later->grid, map, e) < 0)
         return -1;
     uint32_t *which = index_by_number(later);
     for (size_t a = 0; a < p->earlier.regions; a++)
@@ -178,13 +161,37 @@ static double middles_mm(const struct pairing *p, size_t a, size_t b)
                 (from[2] - to[2]) * (from[2] - to[2]));
 }
 
+static double share(const struct pairing *p, size_t a, size_t b)
+{
+    return overlap_ml(p, a, b) / fmin(ml_of(&p->earlier, a), ml_of(&p->later, b));
+}
+
+/* Another region of the smaller one's scan has more of the larger one than it has. */
+static bool has_better(const struct pairing *p, size_t a, size_t b, bool smaller_is_later)
+{
+    size_t const others = smaller_is_later ? p->later.regions : p->earlier.regions;
+    for (size_t i = 0; i < others; i++)
+        if (p->overlap[smaller_is_later ? at(p, a, i) : at(p, i, b)] > p->overlap[at(p, a, b)])
+            return true;
+    return false;
+}
+
+/* The smaller of the two only lies where the larger one lay: it is no part of it that is left, or that was there, but came or went in its place. */
+static bool only_lies_in(const struct pairing *p, size_t a, size_t b)
+{
+    double const from = ml_of(&p->earlier, a), to = ml_of(&p->later, b);
+    bool const smaller_is_later = to < from;
+    double const warmer = smaller_is_later ? p->warmer_b[b] : p->warmer_a[a];
+    return warmer > MATCH_HOTTER &&
+           (fmax(from, to) > MATCH_RATIO * fmin(from, to) || has_better(p, a, b, smaller_is_later));
+}
+
 static void link_by_overlap(struct pairing *p)
 {
     for (size_t a = 0; a < p->earlier.regions; a++)
         for (size_t b = 0; b < p->later.regions; b++)
             p->linked[at(p, a, b)] =
-                p->overlap[at(p, a, b)] > 0 &&
-                overlap_ml(p, a, b) >= MATCH_SHARE * fmin(ml_of(&p->earlier, a), ml_of(&p->later, b));
+                p->overlap[at(p, a, b)] > 0 && share(p, a, b) >= MATCH_SHARE && !only_lies_in(p, a, b);
 }
 
 static bool has_link(const struct pairing *p, size_t which, bool earlier)
@@ -232,6 +239,40 @@ static void link_by_nearness(struct pairing *p)
     free(free_b);
     free(free_a);
     free(far);
+}
+
+/* ---- places that are as hot in the other scan ---- */
+
+static void warmth_measure(struct pairing *p, const struct heat *h)
+{
+    const struct cloud *a = &p->earlier, *b = &p->later;
+    for (size_t i = 0; i < a->regions; i++)
+        p->warmer_a[i] = 1 / heat_ratio(h, (const float(*)[3])a->mm + a->first[i], a->first[i + 1] - a->first[i]);
+    for (size_t i = 0; i < b->regions; i++)
+        p->warmer_b[i] = heat_ratio(h, (const float(*)[3])b->mm + b->first[i], b->first[i + 1] - b->first[i]);
+}
+
+/* A region without a link whose place is as hot in the other scan was cut otherwise there: it goes with the region that it touches. */
+static void link_by_touch(struct pairing *p, bool earlier)
+{
+    size_t const n = earlier ? p->earlier.regions : p->later.regions,
+                 others = earlier ? p->later.regions : p->earlier.regions;
+    for (size_t i = 0; i < n; i++) {
+        if (has_link(p, i, earlier) || !((earlier ? p->warmer_a : p->warmer_b)[i] <= MATCH_AS_HOT))
+            continue;
+        size_t nearest = others;
+        double least = MATCH_TOUCH_MM;
+        for (size_t k = 0; k < others; k++) {
+            double const gap = earlier ? gap_mm(p, i, k) : gap_mm(p, k, i);
+            if (gap <= least && (nearest == others || gap < least)) {
+                least = gap;
+                nearest = k;
+            }
+        }
+        if (nearest < others)
+            p->linked[earlier ? at(p, i, nearest) : at(p, nearest, i)] =
+                p->near[earlier ? at(p, i, nearest) : at(p, nearest, i)] = true;
+    }
 }
 
 /* ---- lesions: what is linked ---- */
@@ -308,16 +349,6 @@ static bool looked_at(const struct grid *g, const double mm[3])
     return true;
 }
 
-/* The earlier place of a later one. */
-static void rigid_back(const struct rigid *r, const double later_mm[3], double earlier_mm[3])
-{
-    for (int i = 0; i < 3; i++) {
-        earlier_mm[i] = r->middle_mm[i];
-        for (int k = 0; k < 3; k++)
-            earlier_mm[i] += r->turn[k][i] * (later_mm[k] - r->middle_mm[k] - r->shift_mm[k]);
-    }
-}
-
 static void judge(const struct pairing *p, double change_least, struct lesion_pair *l)
 {
     const struct findings *earlier = p->earlier.f, *later = p->later.f;
@@ -327,10 +358,14 @@ static void judge(const struct pairing *p, double change_least, struct lesion_pa
     l->dice = l->moved_mm = (double)NAN;
     if (l->later.count == 0) {
         rigid_apply(p->motion, l->earlier.centroid_mm, place);
-        l->change = looked_at(&later->grid, place) ? CHANGE_GONE : CHANGE_OUTSIDE;
+        l->change = !looked_at(&later->grid, place)                    ? CHANGE_OUTSIDE
+                    : p->warmer_a[l->earlier.index[0]] <= MATCH_AS_HOT ? CHANGE_UNFOUND
+                                                                       : CHANGE_GONE;
     } else if (l->earlier.count == 0) {
         rigid_back(p->motion, l->later.centroid_mm, place);
-        l->change = looked_at(&earlier->grid, place) ? CHANGE_NEW : CHANGE_OUTSIDE;
+        l->change = !looked_at(&earlier->grid, place)                ? CHANGE_OUTSIDE
+                    : p->warmer_b[l->later.index[0]] <= MATCH_AS_HOT ? CHANGE_UNFOUND
+                                                                     : CHANGE_NEW;
     } else {
         for (size_t i = 0; i < l->earlier.count; i++)
             for (size_t k = 0; k < l->later.count; k++)
@@ -350,22 +385,27 @@ static void judge(const struct pairing *p, double change_least, struct lesion_pa
     format_into(l->tracking_id, sizeof l->tracking_id, "%s", first->tracking_id);
 }
 
-int matches_make(const struct findings *earlier, const struct findings *later, const struct rigid *motion,
+int matches_make(const struct findings *earlier, const struct findings *later, const struct heat *heat,
                  double change_least, struct matches *m, struct error *e)
 {
-    struct pairing p = {.motion = motion};
+    struct pairing p = {.motion = heat->motion};
     size_t const n = earlier->count, k = later->count;
     *m = (struct matches){0};
-    cloud_make(earlier, motion, &p.earlier);
+    cloud_make(earlier, p.motion, &p.earlier);
     cloud_make(later, NULL, &p.later);
     p.overlap = xalloc(n * k + 1, sizeof *p.overlap);
     p.linked = xalloc(n * k + 1, sizeof *p.linked);
     p.near = xalloc(n * k + 1, sizeof *p.near);
+    p.warmer_a = xalloc(n + 1, sizeof *p.warmer_a);
+    p.warmer_b = xalloc(k + 1, sizeof *p.warmer_b);
     int rc = overlaps_count(&p, e);
     bool *seen_a = xalloc(n + 1, 1), *seen_b = xalloc(k + 1, 1);
     if (rc == 0) {
+        warmth_measure(&p, heat);
         link_by_overlap(&p);
         link_by_nearness(&p);
+        link_by_touch(&p, true);
+        link_by_touch(&p, false);
         m->pair = xalloc(n + k + 1, sizeof *m->pair);
         for (size_t i = 0; i < n + k; i++) {
             struct lesion_pair *l = &m->pair[m->count];
@@ -379,6 +419,8 @@ int matches_make(const struct findings *earlier, const struct findings *later, c
     }
     free(seen_b);
     free(seen_a);
+    free(p.warmer_b);
+    free(p.warmer_a);
     free(p.near);
     free(p.linked);
     free(p.overlap);

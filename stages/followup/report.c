@@ -38,7 +38,9 @@ const struct follow_column follow_table[] = {
     {"tracking_id", "", "the lesion's name, through all scans: its region's where it was first seen", NULL},
     {"tracking_uid", "", "likewise, for other software", NULL},
     {"change", "",
-     "stable, grown, shrunk (by total lesion glycolysis), gone, new; outside: the other scan did not look there", NULL},
+     "stable, grown, shrunk (by total lesion glycolysis), gone, new; unfound: the other scan is as hot there, "
+     "but has no region; outside: it did not look there",
+     NULL},
     {"earlier_regions", "", "its regions in the earlier scan; several: merged since", NULL},
     {"later_regions", "", "its regions in the later scan; several: split", NULL},
     {"linked_by", "", "overlap or nearness, after alignment", NULL},

@@ -53,11 +53,15 @@ void response_judge(const struct findings *earlier, const struct findings *later
     const char *const peak = r->by_sul ? "the hottest lesion's SULpeak" : "the hottest lesion's SUVpeak";
     double const from = r->earlier_peak, to = r->later_peak, suv = hottest(earlier, false);
     bool const liver = !isnan(earlier->liver_mean) && !isnan(earlier->liver_sd);
-    char outside[80] = "";
+    char outside[80] = "", unfound[100] = "";
+    if (r->counted[CHANGE_UNFOUND])
+        format_into(unfound, sizeof unfound,
+                    "%zu lesions are as hot in the other scan, though no region was made there; ",
+                    r->counted[CHANGE_UNFOUND]);
     if (r->counted[CHANGE_OUTSIDE])
         format_into(outside, sizeof outside, "%zu lesions lie where the other scan did not look; ",
                     r->counted[CHANGE_OUTSIDE]);
-    format_into(r->told, sizeof r->told, "%s%s%s", outside,
+    format_into(r->told, sizeof r->told, "%s%s%s%s", outside, unfound,
                 r->by_sul ? "" : "SUVpeak stands in for SULpeak: height or weight are not known; ",
                 liver ? "" : "the liver is not known: whether a lesion can be measured was not asked; ");
     if (earlier->tumours == 0)

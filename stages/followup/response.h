@@ -20,7 +20,7 @@
 struct response {
     const char *category; /* "CMR" "PMD" "PMR" "SMD"; "": not evaluable */
     char why[200];        /* a sentence */
-    char told[300];       /* what stood in for what, and what is not known: sentences, each with "; " after it; "" */
+    char told[400];       /* what stood in for what, and what is not known: sentences, each with "; " after it; "" */
     bool by_sul;          /* else SUVpeak */
     double earlier_peak, later_peak, earlier_tlg_g, later_tlg_g;
     size_t counted[CHANGES]; /* lesions by change, of those called tumour in either scan */

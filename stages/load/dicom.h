@@ -121,6 +121,7 @@ struct dicom_segmentation {
     struct dicom_references refers;
     enum dicom_seg_kind kind;
     double orientation[6], pixel_spacing_mm[2];
+    double slice_mm; /* from one slice to the next, as it says; NAN: it does not */
     size_t rows, columns, segment_count, frame_count;
     struct dicom_segment *segment;
     struct dicom_seg_frame *frame;

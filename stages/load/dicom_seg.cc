@@ -120,6 +120,9 @@ int read_frames(DcmDataset *set, const char *path, struct dicom_segmentation *s,
         if (i == 0) {
             memcpy(s->orientation, orientation, sizeof orientation);
             memcpy(s->pixel_spacing_mm, spacing, sizeof spacing);
+            if (!group_reals(own, shared, DcmTagKey(0x0028, 0x9110), DCM_SpacingBetweenSlices, 1, &s->slice_mm) &&
+                !group_reals(own, shared, DcmTagKey(0x0028, 0x9110), DCM_SliceThickness, 1, &s->slice_mm))
+                s->slice_mm = NAN;
         }
         for (int k = 0; k < 6; k++)
             if (std::fabs(orientation[k] - s->orientation[k]) > 1e-3 ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* given -- regions that somebody drew, from an image, an RTSTRUCT or a SEG, on the grid they were drawn on.   scan -> [given] -> image, truth */
 #include "common/given.h"
+#include "common/log.h"
 #include "stages/load/hide.h"
 #include "stages/load/load.h"
 #include <math.h>
@@ -57,19 +58,30 @@ static int image_given(const char *path, size_t max_bytes, const struct grid *fi
     return rc;
 }
 
-/* Structures of a DICOM file, each a label: 1, 2, ... in its order. */
+/* Structures of a DICOM file, each a label: a segment's number, or where a ROI stands in the file. */
 static int structures_given(const char *path, const struct load_options *o, const struct series *s, struct given *g,
                             struct error *e)
 {
     struct dicom_probe probe;
+    struct series on = *s; /* but for the grid, should they have been drawn on another */
     uint8_t *mask;
     uint16_t *label;
     char *one = (char *)(uintptr_t)path; /* read only */
     const struct names file = {.name = &one, .count = 1};
-    if (truth_read_labels(&file, o, s, &mask, &label, e) < 0)
+    bool const known = dicom_probe(path, &probe, e) == 0, seg = known && strcmp(probe.modality, "SEG") == 0;
+    struct grid own;
+    int const other = !known ? 0 : seg ? seg_own_grid(path, s, &own, e) : rtstruct_own_grid(path, s, &own, e);
+    if (other < 0)
+        return -1;
+    if (other > 0) {
+        on.grid = own;
+        log_note("'%s' was not drawn on the series' slices: each voxel of the scan takes the nearest of its own grid",
+                 path);
+    }
+    if (truth_read_labels(&file, o, &on, &mask, &label, e) < 0)
         return -1;
     free(mask);
-    g->grid = s->grid;
+    g->grid = on.grid;
     size_t const count = grid_voxels(&g->grid);
     void *wide = xalloc(count, sizeof(uint32_t));
     for (size_t i = 0; i < count; i++)
@@ -78,7 +90,6 @@ static int structures_given(const char *path, const struct load_options *o, cons
     volume_turn_lps(&g->grid, &g->turned, &wide, sizeof(uint32_t));
     labels_encode(wide, count, &g->runs);
     free(wide);
-    bool const seg = dicom_probe(path, &probe, e) == 0 && strcmp(probe.modality, "SEG") == 0;
     format_into(g->format, sizeof g->format, seg ? "seg" : "rtstruct");
     return 0;
 }
@@ -93,5 +104,7 @@ int given_read(const char *path, const struct load_options *o, const struct grid
     int rc = image_stem(path_base(path)) ? image_given(path, o->memory_limit / 4, file, placed, g, e)
              : series                    ? structures_given(path, o, series, g, e)
                       : fail(e, "an RTSTRUCT or SEG goes with a DICOM series, and the scan is an image");
+    if (rc == 0)
+        rc = file_sha256(path, g->sha256, e);
     return rc < 0 ? fail_in(e, "cannot use regions '%s'", path) : 0;
 }

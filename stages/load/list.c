@@ -10,8 +10,8 @@
  * case, spaces and underscores, and have other spellings (below); a column that is not known is said. Lines that begin with '#' are
  * comments. */
 #include "common/log.h"
+#include "common/table.h"
 #include "stages/load/load.h"
-#include "stages/load/table.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

@@ -313,7 +313,6 @@ struct truth {
     const struct series *series;
     uint8_t *mask;   /* the caller's */
     uint16_t *label; /* likewise: the number of the structure that took a voxel first; NULL: not asked for */
-    uint16_t labels; /* structures that took any */
     bool found[64];  /* which of roi */
     size_t named;    /* structures there are */
     char there[400]; /* their names, for sentences */
@@ -323,7 +322,8 @@ struct truth {
  * structures were named, unless allow_empty. */
 int truth_read(const struct names *file, const struct load_options *o, const struct series *s, uint8_t **mask,
                struct error *e) MUST_USE;
-/* The same, and which structure each voxel is of: numbered from 1 in the files' order; the first that takes a voxel keeps it. */
+/* The same, and which structure each voxel is of: a segment's number, or the place of a ROI in (3006,0020) StructureSetROISequence, from 1;
+ * the first that takes a voxel keeps it. */
 int truth_read_labels(const struct names *file, const struct load_options *o, const struct series *s, uint8_t **mask,
                       uint16_t **label, struct error *e) MUST_USE;
 /* Notes a structure, and says whether it belongs to the truth; type: RTROIInterpretedType, or what a segment's category is. */
@@ -332,6 +332,11 @@ bool truth_wants(struct truth *t, const char *name, const char *type);
 const char *truth_no_tumour(const char *name, const char *type);
 int rtstruct_read(const char *path, struct truth *t, struct error *e) MUST_USE;
 int seg_read(const char *path, struct truth *t, struct error *e) MUST_USE;
+/* For regions that somebody drew in the series' frame of reference, but not on its slices, such as on the CT's. 1: *own is the grid they lie
+ * on: of a SEG its frames'; of an RTSTRUCT the contours' planes, with rows and columns as the series has them. 0: it is the series' own, or
+ * another frame of reference, which reading it will tell. -1: they lie on no grid. */
+int seg_own_grid(const char *path, const struct series *s, struct grid *own, struct error *e) MUST_USE;
+int rtstruct_own_grid(const char *path, const struct series *s, struct grid *own, struct error *e) MUST_USE;
 /* One region's contours OR'ed into mask. A contour within one is a hole, one that crosses another is added to it; of CLOSEDPLANAR_XOR what
  * an odd number encloses is inside. -1: a contour off the slices or beyond the images. */
 struct fill_counts {

@@ -5,8 +5,8 @@
  * its patient is the scan's and its File Location goes through the scan's study; where no row does (the release for nnU-Net
  * names studies otherwise), to any scan of the patient, if the patient's rows agree. */
 #include "common/log.h"
+#include "common/table.h"
 #include "stages/load/load.h"
-#include "stages/load/table.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>

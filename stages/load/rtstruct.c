@@ -240,7 +240,8 @@ static const struct dicom_roi *same_number(const struct dicom_structures *d, siz
     return NULL;
 }
 
-static int roi_read(const char *path, const struct dicom_roi *roi, struct truth *t, struct error *e)
+/* number: where it stands among the ROIs, from 1 */
+static int roi_read(const char *path, const struct dicom_roi *roi, size_t number, struct truth *t, struct error *e)
 {
     struct fill_counts c = {0};
     size_t const voxels = grid_voxels(&t->series->grid);
@@ -251,15 +252,73 @@ static int roi_read(const char *path, const struct dicom_roi *roi, struct truth 
         return -1;
     }
     if (t->label) {
-        t->labels = (uint16_t)(t->labels + (c.voxels > 0));
         for (size_t i = 0; i < voxels; i++) {
             t->mask[i] |= alone[i];
-            t->label[i] = alone[i] && !t->label[i] ? t->labels : t->label[i];
+            t->label[i] = alone[i] && !t->label[i] ? (uint16_t)number : t->label[i];
         }
         free(alone);
     }
     losses_tell(path, roi, &c);
     return 0;
+}
+
+/* ---- planes of their own ---- */
+
+static double plane_of(const struct dicom_contour *c, const struct grid *g)
+{
+    double xyz[3];
+    grid_index_lps(g, c->point_mm, xyz);
+    return xyz[2];
+}
+
+/* The series' grid with slices where the contours lie; false: they lie in its slices, or nowhere evenly. */
+static bool planes_lay(const double *plane, size_t count, const struct grid *series, struct grid *own)
+{
+    double gap = INFINITY;
+    bool on_series = true, even = true;
+    for (size_t i = 0; i < count; i++) {
+        on_series = on_series && fabs(plane[i] - round(plane[i])) <= 0.25;
+        if (i && plane[i] - plane[i - 1] > 1e-2)
+            gap = fmin(gap, plane[i] - plane[i - 1]);
+    }
+    if (on_series || count == 0)
+        return false;
+    gap = isfinite(gap) ? gap : 1; /* one plane alone: a slice of the series' thickness */
+    for (size_t i = 0; i < count; i++) {
+        double const slice = (plane[i] - plane[0]) / gap;
+        even = even && fabs(slice - round(slice)) <= 0.25;
+    }
+    double const slices = round((plane[count - 1] - plane[0]) / gap) + 1;
+    if (!even || !(slices <= UINT16_MAX))
+        return false;
+    *own = *series;
+    own->dim[0] = (int64_t)slices;
+    own->spacing_mm[0] *= gap;
+    for (int i = 0; i < 3; i++) {
+        own->affine[i][3] += series->affine[i][2] * plane[0];
+        own->affine[i][2] *= gap;
+    }
+    return true;
+}
+
+int rtstruct_own_grid(const char *path, const struct series *s, struct grid *own, struct error *e)
+{
+    struct dicom_structures d;
+    if (dicom_read_structures(path, &d, e) < 0)
+        return -1;
+    size_t count = 0, most = 0;
+    for (size_t i = 0; i < d.roi_count; i++)
+        most += d.roi[i].contour_count;
+    double *plane = xalloc(most + 1, sizeof *plane);
+    for (size_t i = 0; i < d.roi_count; i++)
+        for (size_t k = 0; k < d.roi[i].contour_count; k++)
+            plane[count++] = plane_of(&d.roi[i].contour[k], &s->grid);
+    qsort(plane, count, sizeof *plane, by_value);
+    bool const other =
+        dicom_refers_to(&d.refers, s->series_uid, s->frame_uid) && planes_lay(plane, count, &s->grid, own);
+    free(plane);
+    dicom_structures_free(&d);
+    return other;
 }
 
 int rtstruct_read(const char *path, struct truth *t, struct error *e)
@@ -287,7 +346,7 @@ int rtstruct_read(const char *path, struct truth *t, struct error *e)
             log_warn("'%s': ROI '%s' is left out: it lies in another frame of reference ((3006,0024)) than the series",
                      path, roi->name);
         else
-            rc = roi_read(path, roi, t, e);
+            rc = roi_read(path, roi, i + 1, t, e);
     }
     if (rc == 0 && d.stray)
         log_warn("'%s': %zu contours are left out: (3006,0020) StructureSetROISequence has no ROI of their number",

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* seg -- the segments of a DICOM SEG as a mask on the series' grid.   truth -> [seg] -> dicom
+/* seg -- the segments of a DICOM SEG as a mask on the series' grid.   truth, given -> [seg] -> dicom
  *
- * Frames must be slices of that grid: same rows and columns, direction, spacing and, to half a voxel, place. A segmentation
- * made on another grid (the CT's, say) is refused: resampling truth is not this program's to decide. */
+ * Frames must be slices of that grid: same rows and columns, direction, spacing and, to half a voxel, place. Truth that was made on
+ * another grid (the CT's, say) is refused: resampling truth is not this program's to decide. Regions that somebody drew keep the grid they
+ * were drawn on (seg_own_grid), and petrel-roi lays that on the scan. */
 #include "common/log.h"
 #include "stages/load/load.h"
 #include <math.h>
@@ -115,6 +116,79 @@ static void empty_tell(const char *path, const struct dicom_segmentation *d, con
     if (empty)
         log_warn("'%s': %zu of %zu segments hold no voxel: '%s'%s", path, empty, d->segment_count, one,
                  empty > 1 ? ", ..." : "");
+}
+
+/* ---- a grid of its own ---- */
+
+static bool lies_on(const struct dicom_segmentation *d, const struct grid *g)
+{
+    struct error unused = {0};
+    bool on = grid_check(d, g, &unused) == 0;
+    for (size_t f = 0; on && f < d->frame_count; f++)
+        on = frame_slice(d, f, g, &unused) >= 0;
+    return on;
+}
+
+static double dot(const double *a, const double *b)
+{
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+/* The widest step that leads from the lowest frame to each: what the file says, where that is one; else the least gap there is. */
+static double frames_step(const double *along_mm, size_t count, double said)
+{
+    double low = INFINITY, least = INFINITY;
+    bool fits = said > 1e-3;
+    for (size_t i = 0; i < count; i++)
+        low = fmin(low, along_mm[i]);
+    for (size_t i = 0; i < count; i++) {
+        double const slice = (along_mm[i] - low) / said;
+        fits = fits && fabs(slice - round(slice)) < 0.1;
+        for (size_t k = 0; k < i; k++)
+            if (fabs(along_mm[i] - along_mm[k]) > 1e-2)
+                least = fmin(least, fabs(along_mm[i] - along_mm[k]));
+    }
+    return fits ? said : least;
+}
+
+static int frames_lay(const struct dicom_segmentation *d, struct grid *g, struct error *e)
+{
+    const double *a = d->orientation, *b = a + 3;
+    double const normal[3] = {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
+    double *along_mm = xalloc(d->frame_count, sizeof *along_mm), high = -INFINITY;
+    size_t first = 0;
+    for (size_t f = 0; f < d->frame_count; f++) {
+        along_mm[f] = dot(d->frame[f].position_mm, normal);
+        first = along_mm[f] < along_mm[first] ? f : first;
+        high = fmax(high, along_mm[f]);
+    }
+    double const low = along_mm[first], step = frames_step(along_mm, d->frame_count, d->slice_mm);
+    free(along_mm);
+    double const slices = round((high - low) / step) + 1;
+    if (!(slices >= 1 && slices <= UINT16_MAX))
+        return fail(e, "its slices do not say how far apart they are ((0018,0088) SpacingBetweenSlices)");
+    *g = (struct grid){.dim = {(int64_t)slices, (int64_t)d->rows, (int64_t)d->columns}};
+    for (size_t i = 0; i < 3; i++) {
+        double const ras = i < 2 ? -1 : 1;
+        g->affine[i][0] = ras * a[i] * d->pixel_spacing_mm[1];
+        g->affine[i][1] = ras * b[i] * d->pixel_spacing_mm[0];
+        g->affine[i][2] = ras * normal[i] * step;
+        g->affine[i][3] = ras * d->frame[first].position_mm[i];
+    }
+    return grid_measure(g, e);
+}
+
+int seg_own_grid(const char *path, const struct series *s, struct grid *own, struct error *e)
+{
+    struct dicom_segmentation d;
+    if (dicom_read_segmentation(path, false, &d, e) < 0)
+        return -1;
+    int rc = 0;
+    if (dicom_refers_to(&d.refers, s->series_uid, s->frame_uid) && !lies_on(&d, &s->grid))
+        rc = frames_lay(&d, own, e) < 0 || (!lies_on(&d, own) && fail(e, "its frames are not evenly spaced") < 0) ? -1
+                                                                                                                  : 1;
+    dicom_segmentation_free(&d);
+    return rc;
 }
 
 int seg_read(const char *path, struct truth *t, struct error *e)

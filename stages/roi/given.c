@@ -98,6 +98,19 @@ static uint32_t number_parts(uint32_t *label, size_t voxels, uint32_t *number)
     return count;
 }
 
+/* The body's box has a margin, which may lie beyond the scan, and a map may reach there: what is no voxel of the scan is in no region. */
+static void beyond_clear(const struct grid *scan, const struct crop *body, uint32_t *label)
+{
+    for (int64_t z = 0, i = 0; z < body->dim[0]; z++)
+        for (int64_t y = 0; y < body->dim[1]; y++)
+            for (int64_t x = 0; x < body->dim[2]; x++, i++) {
+                const int64_t at[3] = {z + body->low[0], y + body->low[1], x + body->low[2]};
+                for (int a = 0; a < 3; a++)
+                    if (at[a] < 0 || at[a] >= scan->dim[a])
+                        label[i] = 0;
+            }
+}
+
 int given_find(const struct volume *v, const struct recipe *r, const struct crop *body, struct found *f,
                struct given_parts *p, struct error *e)
 {
@@ -129,6 +142,7 @@ int given_find(const struct volume *v, const struct recipe *r, const struct crop
                               g->path);
         }
     }
+    beyond_clear(&v->grid, body, label);
     uint32_t const count = number_parts(label, voxels, p->label);
     labels_of(&f->labels, label, body->dim, count);
     free(label);

@@ -13,6 +13,7 @@
 #     load     scans in: reading against nibabel and pydicom, whole pipelines, workers (load.sh); regions against scikit-image and SciPy
 #     classify a scan from DICOM to its page: wall and processor seconds, peak memory (classify.sh)
 #     keep     false positives that --keep tumour takes out of made masks of simulated patients, and lesions lost (keep.sh)
+#     followup what became of lesions between two scans of simulated patients, as petrel-followup says and as it was (followup.sh)
 #     gpu      a GPU's step, ours and PyTorch's twice over, and the convolutions against their floors (gpu.sh); 69 where there is none
 #     all      train, layers and augment (the default)
 # THREADS=2 PAIRS="8 32 128" ROUNDS=2, PETREL_PYTHON (a Python with the peers) and PETREL_PEERS (a venv with them) may be set. A peer that is not
@@ -255,9 +256,10 @@ bench_augment() {
 . tests/bench/gpu.sh
 . tests/bench/classify.sh
 . tests/bench/keep.sh
+. tests/bench/followup.sh
 
 case $name in
-train | layers | augment | methods | backbones | tsne | load | gpu | classify | keep) "bench_$name" ;;
+train | layers | augment | methods | backbones | tsne | load | gpu | classify | keep | followup) "bench_$name" ;;
 all) bench_train && echo && bench_layers && bench_augment ;;
-*) echo "bench: there is no '$name'; there are train, layers, augment, methods, backbones, tsne, load, classify, keep, gpu and all" >&2; exit 64 ;;
+*) echo "bench: there is no '$name'; there are train, layers, augment, methods, backbones, tsne, load, classify, keep, followup, gpu and all" >&2; exit 64 ;;
 esac

@@ -6,7 +6,7 @@
 #   nifti.pl noise FROM TO         the same image with voxels at random
 #   nifti.pl flip AXES FROM TO     the same image, stored backwards along AXES ("xz"); its sform says so
 #   nifti.pl twice - FROM TO       the same image with eight voxels in place of each
-#   nifti.pl move MM FROM TO       the same image, so far to the right
+#   nifti.pl move MM[,MM,MM] FROM TO   the same image, so far to the right (, to the front, up)
 #   nifti.pl mark VALUE FROM TO    VALUE where it is not 0
 #   nifti.pl edit A=B,... FROM TO  values A become B
 use strict;
@@ -62,7 +62,8 @@ if ($verb eq 'grid') {
     my $data = substr $file, $begin, $nx * $ny * $nz * $size;
     my $row = $nx * $size;
     if ($verb eq 'move') {
-        $sform[3] += $words[0];
+        my @by = split /,/, $words[0];
+        $sform[4 * $_ + 3] += $by[$_] for 0 .. $#by;
     } elsif ($verb eq 'mark') {
         $data = pack "($letter)*", map { $_ ? $words[0] : 0 } unpack "($letter)*", $data;
     } elsif ($verb eq 'edit') {

@@ -123,6 +123,55 @@ export_all() { petrel-export --quiet result --from "$scan" --dicom seg,sr,rtstru
     grep -q "SIMULATED scan" named/sub-*/ses-*/pet/*regions_dseg.json
 }
 
+# A threshold between the regions' probabilities, so that some are kept and some go: half_of RESULT
+half_of() { awk -F '\t' '/^[0-9]/ { print $2 }' "$1/regions.tsv" | sort -g | awk '{ p[NR] = $1 } END { print (p[int(NR / 2)] + p[int(NR / 2) + 1]) / 2 }'; }
+keep() { petrel-classify --quiet --model "$SMALL/model/model.safetensors" --threshold "$(half_of result)" "$scan" --keep tumour "$@"; }
+
+@test "--keep tumour: a SEG comes back as a SEG, an RTSTRUCT as an RTSTRUCT, with what is kept and nothing else" {
+    export_all
+    for kind in seg rtstruct; do
+        keep --regions result/$kind.dcm --out $kind
+        kept=$(echo $kind/*_*_*/kept.dcm) dir=$(dirname $kind/*_*_*/kept.dcm)
+        [ "$(nifti counts "$dir/kept.nii.gz" | wc -l)" -gt 2 ] && [ "$(nifti counts "$dir/taken_out.nii.gz" | wc -l)" -gt 2 ]
+        # read again it is what was kept, and what is called tumour once is called so again
+        keep --regions "$kept" --out $kind.again
+        grep -q '"taken_out_parts": 0,' $kind.again/*_*_*/regions.json
+        cmp <(nifti counts $kind.again/*_*_*/kept.nii.gz | awk '{ print $2 }' | sort) <(nifti counts "$dir/kept.nii.gz" | awk '{ print $2 }' | sort)
+        ! cmp -s "$kept" result/$kind.dcm
+        # the same bytes, whichever way it is asked for, by a list, too; another file of that name is not taken
+        printf 'scan\tregions\n%s\t%s\n' "$scan" "$PWD/result/$kind.dcm" >list.tsv
+        petrel-classify --quiet --model "$SMALL/model/model.safetensors" --threshold "$(half_of result)" list.tsv --roi-method given --keep tumour --out $kind.list
+        cmp "$kept" $kind.list/*_*_*/kept.dcm
+        rm "$kept"
+        petrel-export --quiet "$dir" --from result --dicom kept
+        cmp "$kept" $kind.list/*_*_*/kept.dcm
+        run -65 petrel-export "$dir" --from "$scan" --dicom kept
+        [[ $output == *"not among the files given: of "*" DICOM files none has"* ]]
+    done
+}
+
+@test "the written-back objects by pydicom, highdicom and dcmqi: fractional, overlapping, label maps, other grids, holes, keyholes, points" {
+    export_all
+    local peers=${PETREL_PEERS:-$TOP/build/peers}
+    [ -x "$peers/bin/python" ] && [ ! -e "$peers.missing" ] || skip "tests/peers.sh was not run: it installs highdicom and dcmqi in build/peers"
+    [[ $BIN != */build-[at]san/* ]] || skip "compared in the build without sanitizers"
+    "$peers/bin/python" -W ignore "$TOP/tests/golden/objects/kept.py" make "$scan/PET" result odd
+    cp result/seg.dcm result/rtstruct.dcm odd
+    for f in odd/*.dcm; do
+        name=$(basename "$f" .dcm)
+        keep --regions "$f" --out kept.$name
+        "$peers/bin/python" -W ignore "$TOP/tests/golden/objects/kept.py" check "$f" kept.$name/*_*_*
+        ! command -v dciodvfy >/dev/null || ! dciodvfy -new kept.$name/*_*_*/kept.dcm 2>&1 | grep '^Error' >said || diff <(dciodvfy -new "$f" 2>&1 | grep '^Error') said
+    done
+}
+
+@test "a list of scans says where the series lie: --dicom without --from" {
+    printf 'scan\n%s\n' "$scan" >list.tsv
+    petrel-classify --quiet --model "$SMALL/model/model.safetensors" list.tsv --out listed --dicom seg
+    petrel-classify --quiet --model "$SMALL/model/model.safetensors" "$scan" --out named --dicom seg
+    cmp listed/*_*_*/seg.dcm named/*_*_*/seg.dcm
+}
+
 @test "dciodvfy finds no error in any of them" {
     command -v dciodvfy >/dev/null || skip "dciodvfy is not installed (Debian's dicom3tools)"
     export_all

@@ -88,6 +88,21 @@ browser() { browser=$(command -v chromium || command -v chromium-browser || comm
     [ ! -e parted/$name/kept.nii.gz ]
 }
 
+@test "given: a map that reaches beyond the scan, and one that marks nothing" {
+    # everything, by which the margin of the body is marked, too, where the scan ends in the body
+    nifti edit 0=1 "$plain/labels.nii.gz" full.nii.gz
+    nifti move 0,0,-4 full.nii.gz lower.nii.gz
+    nifti move 0,0,4 full.nii.gz higher.nii.gz
+    for map in full lower higher; do
+        petrel-classify --quiet --model "$model" "$scan" --regions $map.nii.gz --out $map
+        [ "$(column $map/$name/scan.csv regions)" = "$(nifti counts $map/$name/labels.nii.gz | sed 1d | wc -l)" ]
+    done
+    nifti mark 0 "$plain/labels.nii.gz" nothing.nii.gz
+    run -0 --separate-stderr petrel-classify --model "$model" "$scan" --regions nothing.nii.gz --keep tumour --out nothing
+    [[ $stderr == *"what was given marks nothing: there is nothing to keep"* ]]
+    [ "$(column nothing/$name/scan.csv regions)" = 0 ]
+}
+
 @test "given: what cannot be used is refused by name" {
     nifti move 5000 "$plain/labels.nii.gz" away.nii.gz
     run -65 --separate-stderr petrel-classify --model "$model" "$scan" --regions away.nii.gz --out out

@@ -98,8 +98,17 @@ static void what_is_no_body_is_refused(void **state)
 
 /* ---- matching ---- */
 
-enum { SIDE = 40, VOXELS = SIDE * SIDE * SIDE, REGIONS_MOST = 12 };
+enum { SIDE = 40, VOXELS = SIDE * SIDE * SIDE, REGIONS_MOST = 16 };
 static const struct rigid still = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {0, 0, 0}, {0, 0, 0}};
+
+/* No body maps: by regions alone. */
+static const struct heat *heat_unknown(const struct rigid *motion)
+{
+    static struct heat h;
+    struct error e = {0};
+    assert_int_equal(heat_open(&h, NULL, NULL, motion, &e), 0);
+    return &h;
+}
 
 static void scan_open(struct findings *f, const double origin[3])
 {
@@ -183,7 +192,7 @@ static void lesions_are_told_apart(void **state)
     region_add(&later, 14, 20, 10 + up, 2, 2, 10); /* 7 */
     region_add(&later, 14, 30, 1, 3, 3, 10);       /* 8: below the earlier scan */
     region_add(&earlier, 30, 12, 36, 3, 3, 10);    /* 8: above the later scan */
-    assert_int_equal(matches_make(&earlier, &later, &still, 0.3, &m, &e), 0);
+    assert_int_equal(matches_make(&earlier, &later, heat_unknown(&still), 0.3, &m, &e), 0);
     static const struct {
         int a, b;
         enum change change;
@@ -213,6 +222,82 @@ static void lesions_are_told_apart(void **state)
     findings_free(&later);
 }
 
+/* A body map of the scan: 1 everywhere, and in each region (its box, two voxels a cell) the SUV given. */
+static void body_of(const struct findings *f, const double *suv, struct body_map *b)
+{
+    const int64_t dim[3] = {SIDE, SIDE, SIDE};
+    const double spacing[3] = {4, 4, 4};
+    *b = (struct body_map){.suv = xalloc(VOXELS, sizeof *b->suv)};
+    grid_set(&b->grid, dim, spacing, (const double[3]){0, 0, 0});
+    for (size_t i = 0; i < VOXELS; i++)
+        b->suv[i] = f->label[i] ? (float)suv[f->label[i] - 1] : 1;
+}
+
+/* What overlaps is not one lesion where it was not hot; what does not is no other where it was as hot. */
+static void heat_tells_them_apart(void **state)
+{
+    (void)state;
+    struct findings earlier, later;
+    struct matches m;
+    struct error e = {0};
+    struct body_map before, now;
+    struct heat heat;
+    const double origin[3] = {0, 0, 0};
+    scan_open(&earlier, origin);
+    scan_open(&later, origin);
+    region_add(&earlier, 2, 2, 2, 14, 14, 3);  /* 1: large and faint, and stays */
+    region_add(&later, 2, 2, 2, 14, 11, 3);    /* 1: its lower part */
+    region_add(&later, 4, 4, 14, 2, 2, 9);     /* 2: hot, where the upper part was: new */
+    region_add(&later, 11, 11, 14, 2, 2, 3);   /* 3: as faint as before: split off */
+    region_add(&earlier, 20, 2, 2, 5, 4, 9);   /* 2: a lesion */
+    region_add(&later, 20, 2, 2, 4, 4, 9);     /* 4: is smaller */
+    region_add(&later, 24, 2, 2, 3, 4, 20);    /* 5: another in its margin, not an eighth of it: new */
+    region_add(&earlier, 22, 22, 2, 2, 2, 9);  /* 3: hot, and then within a large faint one: gone */
+    region_add(&later, 20, 20, 2, 9, 9, 3);    /* 6: that one: new */
+    region_add(&earlier, 4, 22, 20, 3, 2, 9);  /* 4: a lesion that was cut in two */
+    region_add(&later, 4, 22, 20, 3, 2, 9);    /* 7 */
+    region_add(&earlier, 4, 22, 22, 2, 2, 9);  /* 5: the other half, of which nothing is left but the uptake */
+    region_add(&earlier, 32, 32, 30, 2, 2, 5); /* 6: the later scan is as hot, and has no region there */
+    assert_int_equal(matches_make(&earlier, &later, heat_unknown(&still), 0.3, &m, &e), 0);
+    assert_int_equal(of(&m, &earlier, &later, 0, 2)->change,
+                     CHANGE_STABLE); /* by overlap alone they are parts of others */
+    assert_int_equal(of(&m, &earlier, &later, 0, 5)->change, of(&m, &earlier, &later, 0, 4)->change);
+    assert_int_equal(of(&m, &earlier, &later, 6, 0)->change, CHANGE_GONE);
+    matches_free(&m);
+    body_of(&earlier, (const double[]){3, 6, 6, 6, 6, 5}, &before);
+    body_of(&later, (const double[]){3, 6, 3, 6, 12, 2, 6}, &now);
+    for (int z = 20; z < 26; z++)
+        for (int y = 22; y < 25; y++)
+            for (int x = 4; x < 7; x++)
+                before.suv[grid_at(&before.grid, z, y, x)] = now.suv[grid_at(&now.grid, z, y, x)] = 6;
+    for (int z = 29; z < 33; z++)
+        for (int y = 31; y < 35; y++)
+            for (int x = 31; x < 35; x++)
+                before.suv[grid_at(&before.grid, z, y, x)] = now.suv[grid_at(&now.grid, z, y, x)] = 5;
+    assert_int_equal(heat_open(&heat, &before, &now, &still, &e), 0);
+    assert_int_equal(matches_make(&earlier, &later, &heat, 0.3, &m, &e), 0);
+    static const struct {
+        int a, b;
+        enum change change;
+        size_t from, to;
+    } want[] = {{1, 0, CHANGE_STABLE, 1, 2}, {0, 2, CHANGE_NEW, 0, 1},    {2, 0, CHANGE_SHRUNK, 1, 1},
+                {0, 5, CHANGE_NEW, 0, 1},    {3, 0, CHANGE_GONE, 1, 0},   {0, 6, CHANGE_NEW, 0, 1},
+                {4, 0, CHANGE_SHRUNK, 2, 1}, {0, 7, CHANGE_SHRUNK, 2, 1}, {6, 0, CHANGE_UNFOUND, 1, 0}};
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        const struct lesion_pair *l = of(&m, &earlier, &later, want[i].a, want[i].b);
+        print_message("# %d %d %s, %zu and %zu\n", want[i].a, want[i].b, change_name[l->change], l->earlier.count,
+                      l->later.count);
+        assert_string_equal(change_name[l->change], change_name[want[i].change]);
+        assert_int_equal(l->earlier.count, want[i].from);
+        assert_int_equal(l->later.count, want[i].to);
+    }
+    matches_free(&m);
+    body_map_free(&now);
+    body_map_free(&before);
+    findings_free(&earlier);
+    findings_free(&later);
+}
+
 /* The same regions, the later ones moved by a motion, are one and the same by it. */
 static void after_a_motion(void **state)
 {
@@ -228,7 +313,7 @@ static void after_a_motion(void **state)
         region_add(&earlier, 4 + 6 * i, 30 - 5 * i, 3 + 7 * i, 3, 3, 10);
         region_add(&later, 4 + 6 * i, 30 - 5 * i, 3 + 7 * i, 3, 3, 10);
     }
-    assert_int_equal(matches_make(&earlier, &later, &put, 0.3, &m, &e), 0);
+    assert_int_equal(matches_make(&earlier, &later, heat_unknown(&put), 0.3, &m, &e), 0);
     assert_int_equal(m.count, 5);
     for (size_t i = 0; i < m.count; i++) {
         assert_int_equal(m.pair[i].change, CHANGE_STABLE);
@@ -256,7 +341,7 @@ static void category_is(double before, double now, double wide_now, bool another
         region_add(&later, 5, 5, 5, (int)wide_now, (int)wide_now, now);
     if (another)
         region_add(&later, 25, 25, 25, 3, 3, 3);
-    assert_int_equal(matches_make(&earlier, &later, &still, 0.3, &m, &e), 0);
+    assert_int_equal(matches_make(&earlier, &later, heat_unknown(&still), 0.3, &m, &e), 0);
     response_judge(&earlier, &later, &m, &r);
     print_message("# %g to %g: %s, %s\n", before, now, r.category, r.why);
     assert_string_equal(r.category, category);
@@ -286,6 +371,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_known_motion_is_found), cmocka_unit_test(what_is_no_body_is_refused),
-        cmocka_unit_test(lesions_are_told_apart), cmocka_unit_test(after_a_motion), cmocka_unit_test(categories)};
+        cmocka_unit_test(lesions_are_told_apart),  cmocka_unit_test(heat_tells_them_apart),
+        cmocka_unit_test(after_a_motion),          cmocka_unit_test(categories)};
     return cmocka_run_group_tests_name("followup", tests, NULL, NULL);
 }

@@ -135,7 +135,7 @@ static void as_mirp_and_pyradiomics_have_it(void **state)
                 print_message("# %s: %s off by %.2g of itself at most\n", k ? "pyradiomics" : "mirp",
                               region_quantity_table[i].name, farthest[k][i]);
     print_message("# %zu values compared\n", compared);
-    assert_true(compared >= 20);
+    assert_true(compared >= 18); /* of the lump alone, without the real scans */
 }
 
 /* Of the IBSI's reference manual (values and tolerances of its digital phantom). */

@@ -97,7 +97,7 @@ void scan_measure(const struct regions_message *m, const struct region_quantitie
             s->tmtv_ml_by[r] = s->tlg_g_by[r] = s->lesions_by[r] = NAN;
     s->dmax_mm = dmax(record, m->count);
     s->body_surface_m2 = body_of(&m->facts, "bsa") * 1e-4;
-    s->sdmax_per_m = s->dmax_mm / s->body_surface_m2;
+    s->sdmax_per_m = s->dmax_mm / 1000 / s->body_surface_m2;
     s->lean_body_mass_kg = body_of(&m->facts, "james") / 1000;
     s->liver_mean = f->liver_mean;
     s->liver_sd = f->liver_sd;

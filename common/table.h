@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table -- a table of text as spreadsheets save it: lines with any ends, fields with or without quotes.   list, metadata -> [table] */
-#ifndef PETREL_STAGES_LOAD_TABLE_H
-#define PETREL_STAGES_LOAD_TABLE_H
+/* table -- a table of text as spreadsheets save it: lines with any ends, fields with or without quotes.   common */
+#ifndef PETREL_COMMON_TABLE_H
+#define PETREL_COMMON_TABLE_H
 #include "common/file.h"
 
 /* The file whole, without a byte order mark; *text points into it. Refused: UTF-16, and bytes that are no text. */

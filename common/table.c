@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table -- a table of text as spreadsheets save it.   list, metadata -> [table] */
-#include "stages/load/table.h"
+/* table -- a table of text as spreadsheets save it.   common */
+#include "common/table.h"
 #include <string.h>
 
 int table_read(const char *path, size_t max_bytes, struct buffer *file, char **text, struct error *e)
