@@ -161,7 +161,7 @@ setup() {
     run -0 petrel-eval figures --quiet --cache "$cache" --name "A & B" --name again "$model/model.safetensors" "$model/model.safetensors" --out figures
     for f in figures/figure3.svg figures/figure4.svg; do
         perl -ne 'exit 1 if /<script|href="http/' $f
-        grep -q '>simulated cohort<' $f
+        grep -q '>simulated cohort[;<]' $f
         grep -q '>A &amp; B<' $f
         grep -q "file $(sha256sum <"$model/model.safetensors" | head -c 12)" $f
         ! command -v xmllint >/dev/null || xmllint --noout $f
