@@ -37,7 +37,7 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototy
 comma   := ,
 SAN     := $(if $(asan),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)$(if $(tsan),-fsanitize=thread)
 GUIDE   := $(if $(guided),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer)
-SAN     += $(if $(guided),$(GUIDE) -fsanitize=fuzzer-no-link) $(if $(memcheck),-DPETREL_UNBOXED)
+SAN     += $(if $(guided),$(GUIDE) -fsanitize=fuzzer-no-link)
 OPT     := $(if $(DEBUG),-O0,-O3) -g
 # ours, the packager's, what must be; FLAGS: a room's own. No path of this machine gets into a program.
 NEEDED  := -D_GNU_SOURCE -fPIC -ffile-prefix-map=$(CURDIR)=.
@@ -104,6 +104,7 @@ $(B)/common/version.c.o: SEES = -DPETREL_VERSION='"$(VERSION)"'
 $(B)/common/version.c.o: $(B)/version.txt
 $(B)/kernels/object.c.o: SEES = -DPETREL_PARTS='"$(PARTS_AT)"'
 $(B)/kernels/object.c.o: $(B)/parts.txt
+$(B)/stages/sandbox.c.o: SEES = $(if $(memcheck),-DPETREL_UNBOXED)
 
 $(B)/kernels/%.c.o $(B)/stages/eval/%.c.o: FLAGS = -fopenmp
 # our own arithmetic may fuse: the cpu back end is compared with ref by tolerance, not by bits

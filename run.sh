@@ -153,7 +153,7 @@ check)
     asan) build all tests asan=1 CUDA=0; exec tests/run.sh build-asan "${@:2}" ;;
     tsan)
         build all tests tsan=1 CUDA=0 MPI=0
-        export TSAN_OPTIONS="suppressions=$top/tests/sanitize/tsan.supp exitcode=66"
+        export TSAN_OPTIONS="suppressions=$top/tests/sanitize/tsan.supp exitcode=66 die_after_fork=0"
         exec tests/run.sh build-tsan "${@:2}"
         ;;
     valgrind | tidy | analyzer)

@@ -62,6 +62,9 @@ enum text_use {
 void text_hook(char *(*of)(const char *text), enum text_use use); /* NULL, as at the start: texts stay */
 char *text_record(const char *text) MUST_USE;                     /* as it goes into records and RUN/FAILED */
 char *text_said(const char *text, bool hidden) MUST_USE; /* as it goes to stderr; hidden: names were taken out already */
+/* First in main() of programs with DCMTK: at exit() its own farewell is not taken, which throws where memory is gone. What comes by atexit()
+ * is; streams are flushed. */
+void exit_plainly(void);
 /* The name die() and the log put first, such as "petrel-roi". Not copied. */
 void program_name_set(const char *name);
 const char *program_name(void);

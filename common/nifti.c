@@ -71,7 +71,7 @@ static double header_get(const struct header *h, enum field field, size_t which)
 
 static int header_take(struct header *h, struct gzip_reader *from, const char *path, struct error *e)
 {
-    size_t got, more;
+    size_t got, more = 0;
     if (gzip_take(from, h->bytes, HEADER1, &got, e) < 0)
         return -1;
     if (got < HEADER1)

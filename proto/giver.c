@@ -268,6 +268,7 @@ static void *giver_run(void *argument)
 {
     struct giver *g = argument;
     double before_s = now_s(), watched_s = 0;
+    struct taker *upstream = NULL; /* as it was when we held the lock: it comes after this thread has begun */
     for (bool closing = false; !closing;) {
         struct routing_id from;
         struct control_frame c;
@@ -279,7 +280,7 @@ static void *giver_run(void *argument)
         if (t - watched_s >= CHANNEL_WATCH_S) { /* files are slow: not under the lock */
             watched_s = t;
             bad = registry_check(&g->registry, &e) != 0;
-            over = g->upstream && taker_over(g->upstream);
+            over = upstream && taker_over(upstream);
         }
         condition_lock(&g->changed);
         while (socket_receive(g->socket, &from, &c, &none))
@@ -297,6 +298,7 @@ static void *giver_run(void *argument)
         if (g->ending && !g->ended)
             say_end(g);
         closing = g->closing;
+        upstream = g->upstream;
         condition_unlock(&g->changed);
     }
     return NULL;

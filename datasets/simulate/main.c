@@ -220,6 +220,7 @@ static void write_tables(const struct settings *s)
 
 int main(int argc, char **argv)
 {
+    exit_plainly();
     struct settings s = {.site = "A", .scale = "full", .patients = 10, .jobs = sysconf(_SC_NPROCESSORS_ONLN)};
     struct option table[] = {
         {"out", OPT_STRING, &s.output.dir, "DIR", 0, 0, "folder to write to (made)", 0, NULL},

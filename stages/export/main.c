@@ -160,6 +160,7 @@ static int results_add(struct names *all, const char *dir, struct error *e)
 
 int main(int argc, char **argv)
 {
+    exit_plainly();
     struct settings s = {.which = "all"};
     struct option table[] = {
         {"dicom", OPT_STRING, &s.dicom, "seg,sr,rtstruct,probability", 0, 0,

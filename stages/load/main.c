@@ -164,6 +164,7 @@ static void refused_tell(const struct reader_scan *scan, const struct buffer *re
 
 int main(int argc, char **argv)
 {
+    exit_plainly();
     struct load_options load = {.units = "auto", .organs_of = "auto"};
     struct recipe recipe;
     struct stage_options ends;

@@ -4,20 +4,21 @@
  *
  *     flips [FLIPS] [SEED]      default 1500, a few seconds
  *
- * A cache's shards, manifest, seal and splits; a model or checkpoint (one format); the record of losses with its seal; what a giver
+ * A cache's shards, manifest, seal and splits; a model or checkpoint (one format); the record of losses with its seal; the record of a finished run; what a giver
  * publishes of itself and what a source notes; an item and the control frame that travels with it. Flips fall evenly on these. */
 #include "common/safetensors.h"
 #include "proto/arrived.h"
 #include "proto/control_frame.h"
 #include "proto/registry.h"
 #include "stages/eval/losses.h"
+#include "stages/train/checkpoint/model_publish.h"
 #include "stages/train/output/history.h"
 #include "tests/fault/fault.h"
 #include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SCANS = 3, RUN = 7, KINDS_MOST = 8 };
+enum { SCANS = 3, RUN = 7, KINDS_MOST = 9 };
 static char *dir;
 
 static void must(int result, const struct error *e)
@@ -182,6 +183,25 @@ static uint64_t losses_take(struct error *e)
     return gather_end(&g, false);
 }
 
+/* ---- the record of a run that is over ---- */
+
+static struct train finished;
+static void record_make(void)
+{
+    struct error e = {0};
+    finished = (struct train){.phase = "pretrain",
+                              .settings = "phase = pretrain\nbackbone = resnet10\nbatch = 8\nseed = 1\ninit = none\n",
+                              .out_path = path_join(dir, "model/m.safetensors")};
+    finished.stage_options.run = path_join(dir, "record");
+    char *done = train_path(&finished, ".done");
+    must(publish_bytes(done, finished.settings, strlen(finished.settings), &e), &e);
+    free(done);
+}
+static uint64_t record_take(struct error *e)
+{
+    return model_published(&finished, e) == 1 ? bytes_xxh3(finished.settings, strlen(finished.settings)) | 1 : 0;
+}
+
 /* ---- the channel's files ---- */
 
 static void giver_make(void)
@@ -276,6 +296,7 @@ static struct kind kinds[KINDS_MOST] = {
     {"splits", NULL, cache_take, "cache", {"splits.tsv", NULL}, 0, 0, 0},
     {"models, checkpoints", model_make, model_take, "model", {NULL, NULL}, 0, 0, 0},
     {"losses", losses_make, losses_take, "losses", {NULL, NULL}, 0, 0, 0},
+    {"run records", record_make, record_take, "record", {NULL, NULL}, 0, 0, 0},
     {"givers", giver_make, giver_take, "channels/flipped", {NULL, NULL}, 0, 0, 0},
     {"arrived", arrived_make, arrived_take, "channels", {".arrived", NULL}, 0, 0, 0},
     {"messages", item_make, item_take, "item", {NULL, NULL}, 0, 0, 0}};
@@ -352,7 +373,7 @@ int main(int argc, char **argv)
     struct error e = {0};
     program_name_set("flips");
     dir = fault_dir("flips");
-    static const char *const folders[] = {"model", "losses", "item"};
+    static const char *const folders[] = {"model", "losses", "item", "record"};
     for (size_t i = 0; i < COUNT_OF(folders); i++) {
         char *folder = path_join(dir, folders[i]);
         must(dir_make(folder, &e), &e);
