@@ -10,7 +10,8 @@ static const char looks[] = ":root{color-scheme:light dark;--ink:#1b1f24;--paper
                             "h1{font-size:1.5em}h2{font-size:1.15em;margin:1.6em 0 "
                             ".4em}.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}"
                             "th,td{text-align:left;vertical-align:top;padding:4px 8px;border-bottom:1px solid "
-                            "var(--line);overflow-wrap:anywhere}td:first-child{white-space:nowrap}";
+                            "var(--line);overflow-wrap:anywhere}th,td:first-child{overflow-wrap:normal}td:first-child,"
+                            "th:first-child{white-space:nowrap}";
 
 /* In Markdown a bar would end a cell and a star or an underscore would dress words. */
 static void put_markdown(FILE *to, const char *text, bool cell)

@@ -216,10 +216,10 @@ int drawing_representations(const struct report *r, const char *path, struct err
     if (publish_open(&out, path, e) < 0)
         return -1;
     double height = HEAD + LINE + 2 * PLOT + GAP + 3 * LINE;
-    char *title = xprintf("Representations of the %s split: t-SNE (red tumours, grey others); distances sorted by "
-                          "class (blue near, red far)",
-                          split_name[r->split]);
-    begin(out.to, fmax(900, GAP + (double)r->models * (PLOT + GAP)), height + foot(r), title, r->cohort);
+    char *title = xprintf("Representations of the %s split", split_name[r->split]),
+         *words = xprintf("%s%st-SNE: red tumours, grey others; distances, sorted by class: blue near, red far",
+                          r->cohort, *r->cohort != '\0' ? "; " : "");
+    begin(out.to, fmax(900, GAP + (double)r->models * (PLOT + GAP)), height + foot(r), title, words);
     for (size_t k = 0; k < r->models; k++) {
         double left = GAP + (double)k * (PLOT + GAP), top = HEAD + LINE;
         put_text(out.to, left, top - 6, r->model[k].name, "font-weight=\"600\"");
@@ -227,6 +227,7 @@ int drawing_representations(const struct report *r, const char *path, struct err
         put_distances(out.to, &r->model[k].splits.test, left, top + PLOT + GAP);
     }
     end(out.to, r, height + LINE);
+    free(words);
     free(title);
     return publish_commit(&out, e);
 }

@@ -35,11 +35,14 @@ void known_uncertainty(const struct known *k, FILE *to)
 {
     if (k->r == NULL)
         return;
-    fprintf(to,
-            "95 %% intervals by a bootstrap of %zu resamples of patients; models compared by DeLong's test clustered "
-            "by patient and a "
-            "permutation by patient, Holm over comparisons.",
-            figures_of(k)->bootstrap.resamples);
+    const struct bootstrap *b = &figures_of(k)->bootstrap;
+    if (b->patients < PATIENTS_LEAST)
+        fprintf(to, "no intervals: of %zu patients there are too few different resamples; ", b->patients);
+    else
+        fprintf(to, "95 %% intervals by a bootstrap of %zu resamples of %zu patients; ", b->resamples, b->patients);
+    fprintf(
+        to,
+        "models compared by DeLong's test clustered by patient (Holm over comparisons) and a permutation by patient.");
 }
 
 void known_strata_text(const struct known *k, FILE *to)
@@ -175,8 +178,10 @@ void known_performance(const struct known *k, FILE *to)
         fputs(m > 0 ? "; " : "", to);
         put_metric(figures_of(k), m, to);
     }
-    fprintf(to, " (%s split%s%s, threshold %.2f, intervals over patients).", split_name[r->split],
-            *r->cohort != '\0' ? " of a " : "", r->cohort, figures_of(k)->threshold);
+    fprintf(to, " (%s split%s%s, threshold %.2f, %s).", split_name[r->split], *r->cohort != '\0' ? " of a " : "",
+            r->cohort, figures_of(k)->threshold,
+            figures_of(k)->bootstrap.patients < PATIENTS_LEAST ? "too few patients for intervals"
+                                                               : "intervals over patients");
 }
 
 void known_calibration_text(const struct known *k, FILE *to)
