@@ -109,7 +109,7 @@ recall_of() {
         column() { h5dump -y -w 1 -d "$1" cache/*.h5 | sed -n 's/^ *\([-0-9.][0-9.e+-]*\),\{0,1\}$/\1/p'; }
         paste <(column /roi/ml) <(column /label) | awk '$2 == 1 { n += $1 > 3; most = $1 > most ? $1 : most } END { exit !(n == 1 && most > 200 && most < 400) }'
     fi
-    grep -qE 'event=excluded .*kidneys [2-9].*bladder [1-9].*brain [1-9].*heart 1' roi.log
+    grep -qE 'event=excluded .*kidneys ([4-9]|[1-9][0-9]).*bladder [1-9].*brain [1-9].*heart 1' roi.log
     grep -qE 'event=excluded .*tumours=0 ' roi.log
     "$BIN/petrel-cache" recall cache --json | grep -q '"in_excluded_organs": 0'
 }
