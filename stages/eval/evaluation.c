@@ -3,18 +3,27 @@
 #include "stages/eval/evaluation.h"
 #include "common/file.h"
 #include "stages/eval/representation.h"
+#include "stages/eval/statistics/roc.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Scans of the split that have truth, whether or not anything was found in them; and the lesions no region holds. */
+/* Scans of the split that have truth, whether or not anything was found in them; and the lesions no region holds. A scan in which nothing was
+ * found and that says nothing of lesions had perhaps no truth: it would only thin out the false positives a scan. */
 static int learn_truth(struct report *r, struct error *e)
 {
     const struct cache *c = r->cache;
     bool *which = r->looked_at = xalloc(c->shard_count + 1, sizeof *which);
     for (size_t i = 0; i < c->shard_count; i++) {
         const struct shard_entry *s = &c->shard[i];
-        bool labelled = s->regions == 0;
+        bool labelled = false;
+        if (s->split == r->split && s->regions == 0) {
+            struct lesions l;
+            if (cache_read_lesions(c, i, &l, e) < 0)
+                return -1;
+            labelled = l.known != 0;
+            lesions_free(&l);
+        }
         for (int64_t k = 0; k < s->regions && !labelled; k++)
             labelled = r->rows[s->first_row + (size_t)k].label >= 0;
         which[i] = s->split == r->split && labelled;
@@ -23,6 +32,24 @@ static int learn_truth(struct report *r, struct error *e)
     int rc = missed_make(&r->missed, c, which, e);
     r->truth.missed = r->missed.count;
     return rc;
+}
+
+static double auc_of(const struct scores *s)
+{
+    return s->n > 0 ? auc_trapezoid(s->probability, s->label, s->n) : NAN;
+}
+
+/* What the split's scans have beside the regions the model is asked about. */
+static void count_border(struct evaluation *v, const struct report *r)
+{
+    for (size_t i = 0; i < r->cache->regions; i++)
+        if (r->rows[i].split == r->split && r->rows[i].label >= 0) {
+            v->border++;
+            v->border_tumours += r->rows[i].label == 1;
+        }
+    v->border -= v->splits.test.n;
+    for (size_t i = 0; i < v->splits.test.n; i++)
+        v->border_tumours -= v->splits.test.label[i] == 1;
 }
 
 static int evaluate(struct evaluation *v, const struct report *r, const struct report_wish *w, struct error *e)
@@ -45,8 +72,14 @@ static int evaluate(struct evaluation *v, const struct report *r, const struct r
     if (r->split != SPLIT_VALIDATION && scores_make(&v->splits.validation, r->cache, &v->model, SPLIT_VALIDATION, e) < 0)
         return -1;
     const struct scores *validation = &v->splits.validation;
+    count_border(v, r);
     figures_make(&v->figures, s, s->probability, validation, validation->n > 0 ? validation->probability : NULL,
-                 r->truth, v->model.recipe.threshold, r->seed);
+                 (struct truth){r->truth.scans, r->truth.missed + v->border_tumours}, v->model.recipe.threshold,
+                 r->seed);
+    for (int k = 0; k < 3; k++)
+        v->auc_of[k] = NAN;
+    v->auc_of[SPLIT_VALIDATION] = auc_of(validation);
+    v->auc_of[r->split] = v->figures.value[METRIC_AUC];
     return 0;
 }
 
@@ -57,6 +90,7 @@ static int compare_with_baselines(struct report *r, struct error *e)
     struct splits fresh = {.train = {0}};
     if (scores_make(&v->splits.train, r->cache, &v->model, SPLIT_TRAIN, e) < 0)
         return -1;
+    v->auc_of[SPLIT_TRAIN] = auc_of(&v->splits.train);
     model_forget(&v->model, v->model.seed);
     int rc = scores_make(&fresh.train, r->cache, &v->model, SPLIT_TRAIN, e);
     if (rc == 0 && r->split != SPLIT_VALIDATION)
@@ -64,7 +98,8 @@ static int compare_with_baselines(struct report *r, struct error *e)
     if (rc == 0)
         rc = scores_make(&fresh.test, r->cache, &v->model, r->split, e);
     if (rc == 0)
-        baselines_make(&r->baselines, r->rows, &r->facts, &v->model.recipe, &v->splits, &fresh, r->truth, r->seed);
+        baselines_make(&r->baselines, r->rows, &r->facts, &v->model.recipe, &v->splits, &fresh, v->figures.truth,
+                       r->seed);
     scores_free(&fresh.train);
     scores_free(&fresh.validation);
     scores_free(&fresh.test);
@@ -156,7 +191,8 @@ int report_make(struct report *r, const struct cache *c, const struct report_wis
         r->models = i + 1;
         if (evaluate(v, r, w, e) < 0 || name_model(r, i, w->names, e) < 0)
             return -1;
-        if (v->splits.test.n != r->model[0].splits.test.n)
+        if (v->splits.test.n != r->model[0].splits.test.n ||
+            memcmp(v->splits.test.row, r->model[0].splits.test.row, v->splits.test.n * sizeof *v->splits.test.row) != 0)
             return fail(e, "models '%s' and '%s' look at different regions (border = keep and drop): compare them apart",
                         r->model[0].path, v->path);
         if (i == 0 &&
@@ -170,6 +206,9 @@ int report_make(struct report *r, const struct cache *c, const struct report_wis
         model_unload(&v->model);
     }
     struct evaluation *first = &r->model[0];
+    size_t twins = seen_twins(c, &r->facts, r->looked_at);
+    for (size_t i = 0; i < r->models; i++)
+        r->model[i].seen.twins = twins;
     r->against = xalloc(r->models, sizeof *r->against);
     for (size_t i = 0; i < r->models; i++)
         count_lesions(r, &r->model[i]);
@@ -178,7 +217,7 @@ int report_make(struct report *r, const struct cache *c, const struct report_wis
                         r->model[i].figures.threshold, r->seed);
     comparisons_adjust(r->against, r->models - 1);
     strata_make(&r->strata, &first->splits.test, &r->facts, first->figures.threshold);
-    patients_make(&r->patients, c, &first->splits.test, &r->facts, first->figures.threshold);
+    patients_make(&r->patients, c, &first->splits.test, &r->facts, r->looked_at, first->figures.threshold);
     format_into(r->cohort, sizeof r->cohort, "%s", cohort_of(r));
     return 0;
 }

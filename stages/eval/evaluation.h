@@ -22,6 +22,9 @@ struct evaluation {
     struct splits splits;  /* train: of the first model alone */
     struct figures figures;
     struct seen seen;
+    double auc_of[3]; /* by enum split: of its training, validation and test patients, where they were asked about; else NAN */
+    size_t border,
+        border_tumours; /* labelled regions of the split that the recipe's border leaves out; of them tumours: FROC counts them */
     struct end_to_end end_to_end; /* at its threshold; scans 0: the cache does not say which lesions there are */
 };
 struct report {

@@ -44,9 +44,14 @@ void figures_make(struct figures *f, const struct scores *s, const float *probab
     for (size_t k = 0; k < GRID_THRESHOLDS; k++)
         f->grid[k] = operate(s, probability, threshold_of_grid(k));
     f->chosen = operate(s, probability, chosen);
-    for (size_t k = 0; k < MATCHED; k++)
-        f->matched[k] =
-            operate(s, probability, threshold_by_specificity(probability, s->label, s->n, matched_specificity[k]));
+    for (size_t k = 0; k < MATCHED; k++) {
+        double own = threshold_by_specificity(probability, s->label, s->n, matched_specificity[k]), theirs = NAN;
+        if (validation_probability != NULL)
+            theirs = threshold_by_specificity(validation_probability, validation->label, validation->n,
+                                              matched_specificity[k]);
+        f->matched[k] = operate(s, probability, own);
+        f->transferred[k] = operate(s, probability, theirs);
+    }
     struct froc_point *p;
     size_t count = froc_curve(probability, s->label, s->n, truth.scans, f->tumours + truth.missed, &p);
     for (size_t k = 0; k < FROC_RATES; k++)

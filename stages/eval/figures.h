@@ -27,12 +27,13 @@ struct figures {
     double threshold, value[METRICS]; /* at the recipe's threshold */
     struct confusion confusion;
     struct bootstrap bootstrap;
-    struct calibration calibration, tempered; /* as it is; with the temperature */
+    struct calibration calibration, tempered; /* as it is; with the temperature, where there is one */
     double temperature;                       /* fitted on validation; NAN: none */
     struct operating grid[GRID_THRESHOLDS];   /* the paper's, 0.30 to 0.90 */
     struct operating chosen;                  /* highest F1 of that grid on validation */
-    struct operating matched[MATCHED];
-    double froc[FROC_RATES]; /* sensitivity at froc_rate false positives a scan */
+    struct operating matched[MATCHED]; /* read off this list's own ROC: thresholds chosen on what they are asked of */
+    struct operating transferred[MATCHED]; /* by thresholds of that specificity on validation: what one would have met */
+    double froc[FROC_RATES];               /* sensitivity at froc_rate false positives a scan */
 };
 /* probability: of s's regions; validation, validation_probability: another list's, or NULL. */
 void figures_make(struct figures *f, const struct scores *s, const float *probability, const struct scores *validation,

@@ -22,8 +22,13 @@ void known_technology(const struct known *k, FILE *to)
 
 void known_goal(const struct known *k, FILE *to)
 {
-    fprintf(to, "a model was developed%s.",
-            k->r != NULL ? " and tested on patients held back from training and from the choice of its epoch" : "");
+    char *warning = k->r != NULL ? known_warning(k) : xstrdup("");
+    const char *tested = k->r == NULL ? ""
+                         : *warning == '\0'
+                             ? " and tested on patients held back from training and from the choice of its epoch"
+                             : " and asked about regions of a cache";
+    fprintf(to, "a model was developed%s.%s", tested, warning);
+    free(warning);
 }
 
 /* Different values of a text of the scans, with how many have it. */
@@ -276,9 +281,12 @@ void known_selection(const struct known *k, FILE *to)
     fprintf(to,
             "the epoch of the lowest validation loss, in either phase (patience %lld and %lld epochs); this file: "
             "epoch %lld, "
-            "step %lld. The test patients took no part.",
+            "step %lld.",
             (long long)k->model->recipe.patience, (long long)k->model->recipe.classifier_patience,
             (long long)k->model->epoch, (long long)k->model->step);
+    char *warning = k->r != NULL ? known_warning(k) : xstrdup("");
+    fputs(k->r != NULL && *warning == '\0' ? " The patients asked about here took no part." : warning, to);
+    free(warning);
 }
 
 void known_ensemble(const struct known *k, FILE *to)
@@ -299,9 +307,11 @@ void known_imbalance(const struct known *k, FILE *to)
 
 void known_output(const struct known *k, FILE *to)
 {
-    fprintf(
-        to, "a probability of tumour for each region; from %g on it is called tumour (set before, not chosen on the test patients).",
-        k->model->recipe.threshold);
+    fprintf(to,
+            "a probability of tumour for each region; from %g on it is called tumour (the recipe's threshold; none is "
+            "chosen on the patients asked about but those said to "
+            "be read off their own ROC).",
+            k->model->recipe.threshold);
 }
 
 void known_predictors(const struct known *k, FILE *to)

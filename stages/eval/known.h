@@ -42,6 +42,7 @@ typedef void known_of(const struct known *k, FILE *to);
     ROW(strata_text)      /* by volume, SUV, height, organ, scanner */                                                 \
     ROW(explanation)      /* maps, neighbours, pictures */                                                             \
     ROW(internal)         /* figures on validation and test */                                                         \
+    ROW(by_set)           /* AUC on training, validation, test */                                                      \
     ROW(external)         /* another cohort, or none */                                                                \
     ROW(flow)             /* from scans to regions */                                                                  \
     ROW(people)           /* age, sex, diagnosis by split */                                                           \
@@ -59,6 +60,8 @@ typedef void known_of(const struct known *k, FILE *to);
     ROW(input_trouble)    /* what happens to bad input */                                                              \
     ROW(users)            /* what a user must do */                                                                    \
     ROW(reproduction)     /* how to get it again */
+/* What has to be said of who was asked about: a space and the warning, "" where all are patients the model has not seen. The caller's. */
+char *known_warning(const struct known *k) MUST_USE;
 #define KNOWN_DECLARED(name) known_of known_##name;
 KNOWN_SUBJECTS(KNOWN_DECLARED)
 #endif

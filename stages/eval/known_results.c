@@ -67,17 +67,47 @@ void known_explanation(const struct known *k, FILE *to)
                 "positives and misses on projections. No attribution to voxels is made.");
 }
 
+char *known_warning(const struct known *k)
+{
+    const struct evaluation *v = &k->r->model[0];
+    char *seen = seen_sentence(&v->seen, v->name, split_name[k->r->split]);
+    if (*seen == '\0')
+        return seen;
+    char *said = xprintf(" %s", seen);
+    free(seen);
+    return said;
+}
+
+void known_by_set(const struct known *k, FILE *to)
+{
+    static const char *const what[] = {"learned from", "chosen by", "held back"};
+    if (k->r == NULL)
+        return;
+    fputs("AUC", to);
+    for (int s = SPLIT_TRAIN; s <= SPLIT_TEST; s++) {
+        char value[16];
+        fprintf(to, "%s %s patients (%s) %s", s > SPLIT_TRAIN ? "," : "", split_name[s], what[s],
+                isnan(k->r->model[0].auc_of[s]) ? "not asked"
+                                                : metric_format(METRIC_AUC, k->r->model[0].auc_of[s], value));
+    }
+    char *warning = known_warning(k);
+    fprintf(to, ".%s", warning);
+    free(warning);
+}
+
 void known_internal(const struct known *k, FILE *to)
 {
     if (k->r == NULL)
         return;
     const struct figures *f = figures_of(k);
     char value[16];
-    fprintf(to, "%s split, patients held back: AUC %s.", split_name[k->r->split],
-            metric_format(METRIC_AUC, f->value[METRIC_AUC], value));
+    fprintf(to, "%s split: AUC %s.", split_name[k->r->split], metric_format(METRIC_AUC, f->value[METRIC_AUC], value));
     if (!isnan(f->chosen.threshold))
         fprintf(to, " Threshold by validation %.2f: F1 %s there.", f->chosen.threshold,
                 metric_format(METRIC_F1, f->chosen.value[METRIC_F1], value));
+    char *warning = known_warning(k);
+    fputs(warning, to);
+    free(warning);
 }
 
 void known_external(const struct known *k, FILE *to)
@@ -170,8 +200,8 @@ void known_failures(const struct known *k, FILE *to)
         return;
     const struct confusion *c = &figures_of(k)->confusion;
     const struct missed *m = &k->r->missed;
-    fprintf(to, "of the test regions %zu tumours found, %zu missed; %zu others called tumour, %zu not.", c->tp, c->fn,
-            c->fp, c->tn);
+    fprintf(to, "of the regions of the %s split %zu tumours found, %zu missed; %zu others called tumour, %zu not.",
+            split_name[k->r->split], c->tp, c->fn, c->fp, c->tn);
     if (m->known)
         fprintf(
             to, " %zu of %zu lesions of the truth (%.1f ml) lie in no tumour region and are missed before any model is asked.",

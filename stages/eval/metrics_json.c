@@ -15,9 +15,11 @@ static json_t *number(double v)
     return isfinite(v) ? json_real(v) : json_null();
 }
 
-static json_t *interval(double value, struct interval w)
+/* defined: in how many resamples the figure was; an interval is of those alone. */
+static json_t *interval(double value, struct interval w, size_t defined)
 {
-    return json_pack("{s:o, s:o, s:o}", "value", number(value), "low", number(w.low), "high", number(w.high));
+    return json_pack("{s:o, s:o, s:o, s:I}", "value", number(value), "low", number(w.low), "high", number(w.high),
+                     "resamples", (json_int_t)defined);
 }
 
 static json_t *counts(const struct confusion *c)
@@ -50,21 +52,27 @@ static json_t *calibration(const struct calibration *c)
 /* Everything of one list of probabilities. */
 static json_t *figures(const struct figures *f)
 {
-    json_t *metrics = json_object(), *grid = json_array(), *matched = json_array(), *froc = json_array();
+    json_t *metrics = json_object(), *grid = json_array(), *matched = json_array(), *transferred = json_array(),
+           *froc = json_array();
     for (int k = 0; k < METRICS; k++)
-        json_object_set_new(metrics, metric_name[k], interval(f->value[k], f->bootstrap.value[k]));
+        json_object_set_new(metrics, metric_name[k],
+                            interval(f->value[k], f->bootstrap.value[k], f->bootstrap.defined[k]));
     for (size_t k = 0; k < GRID_THRESHOLDS; k++)
         json_array_append_new(grid, operating(&f->grid[k]));
     for (size_t k = 0; k < MATCHED; k++)
-        json_array_append_new(
-            matched, json_pack("{s:f, s:o}", "specificity", matched_specificity[k], "at", operating(&f->matched[k])));
+        for (int of = 0; of < 2; of++)
+            json_array_append_new(of == 0 ? matched : transferred,
+                                  json_pack("{s:f, s:o}", "specificity", matched_specificity[k], "at",
+                                            operating(of == 0 ? &f->matched[k] : &f->transferred[k])));
     for (size_t k = 0; k < FROC_RATES; k++)
         json_array_append_new(
             froc, json_pack("{s:f, s:o}", "false_positives_per_scan", froc_rate[k], "sensitivity", number(f->froc[k])));
-    return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "threshold", f->threshold, "metrics",
+    return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "threshold", f->threshold, "metrics",
                      metrics, "confusion", counts(&f->confusion), "calibration", calibration(&f->calibration),
-                     "temperature", number(f->temperature), "tempered", calibration(&f->tempered), "grid", grid,
-                     "chosen_on_validation", operating(&f->chosen), "matched", matched, "froc", froc);
+                     "temperature", number(f->temperature), "tempered",
+                     isnan(f->temperature) ? json_null() : calibration(&f->tempered), "grid", grid,
+                     "chosen_on_validation", operating(&f->chosen), "matched", matched, "matched_on_validation",
+                     transferred, "froc", froc);
 }
 
 static json_t *end_to_end_json(const struct end_to_end *t)
@@ -99,6 +107,13 @@ static json_t *model_json(const struct evaluation *v)
                         v->seen.known ? json_pack("{s:I, s:I, s:I}", "of", (json_int_t)v->seen.patients, "learned_from",
                                                   (json_int_t)v->seen.learned, "chosen_by", (json_int_t)v->seen.chosen)
                                       : json_null());
+    json_object_set_new(out, "scans_under_two_names", json_integer((json_int_t)v->seen.twins));
+    json_object_set_new(out, "auc_by_split",
+                        json_pack("{s:o, s:o, s:o}", "train", number(v->auc_of[SPLIT_TRAIN]), "validation",
+                                  number(v->auc_of[SPLIT_VALIDATION]), "test", number(v->auc_of[SPLIT_TEST])));
+    json_object_set_new(
+        out, "left_out_by_border",
+        json_pack("{s:I, s:I}", "regions", (json_int_t)v->border, "tumours", (json_int_t)v->border_tumours));
     json_object_set_new(out, "end_to_end", end_to_end_json(&v->end_to_end));
     json_object_update(out, facts);
     json_decref(facts);
@@ -159,24 +174,30 @@ static json_t *strata_json(const struct strata *s)
     return list;
 }
 
+static json_t *agreement(const struct agreement *a)
+{
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}", "patients", (json_int_t)a->n, "bias", number(a->bias), "sd",
+                     number(a->sd), "low", number(a->low), "high", number(a->high), "concordance",
+                     number(a->concordance));
+}
+
 static json_t *patients_json(const struct patients *p)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < p->count; i++) {
         const struct patient_sums *one = &p->one[i];
         json_array_append_new(
-            list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "patient", one->name, "regions",
-                            (json_int_t)one->regions, "tumours", (json_int_t)one->tumours, "tp", (json_int_t)one->tp,
-                            "fp", (json_int_t)one->fp, "fn", (json_int_t)one->fn, "tmtv_truth_ml", one->truth_ml,
-                            "tmtv_said_ml", one->said_ml, "false_ml", one->false_ml, "missed_ml", one->missed_ml));
+            list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:o}", "patient", one->name,
+                            "regions", (json_int_t)one->regions, "tumours", (json_int_t)one->tumours, "tp",
+                            (json_int_t)one->tp, "fp", (json_int_t)one->fp, "fn", (json_int_t)one->fn, "tmtv_truth_ml",
+                            one->truth_ml, "tmtv_said_ml", one->said_ml, "false_ml", one->false_ml, "missed_ml",
+                            one->missed_ml, "lesions", (json_int_t)one->lesions, "lesions_ml", number(one->lesions_ml)));
     }
-    const struct agreement *a = &p->tmtv;
-    return json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:{s:o, s:o, s:o, s:o, s:o}, s:o}", "patients",
-                     (json_int_t)p->count, "with_tumours", (json_int_t)p->with_tumours, "detected",
-                     (json_int_t)p->detected, "alarmed_without_tumour", (json_int_t)p->alarmed, "false_ml", p->false_ml,
-                     "missed_ml", p->missed_ml, "tmtv_bland_altman_ml", "bias", number(a->bias), "sd", number(a->sd),
-                     "low", number(a->low), "high", number(a->high), "concordance", number(a->concordance), "list",
-                     list);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o}", "patients", (json_int_t)p->count,
+                     "with_tumours", (json_int_t)p->with_tumours, "no_region_is_tumour", (json_int_t)p->uncovered,
+                     "detected", (json_int_t)p->detected, "alarmed_without_tumour", (json_int_t)p->alarmed, "false_ml",
+                     p->false_ml, "missed_ml", p->missed_ml, "tmtv_bland_altman_ml", agreement(&p->regions),
+                     "tmtv_of_lesions_bland_altman_ml", agreement(&p->lesions), "list", list);
 }
 
 /* null: the cache does not say. */

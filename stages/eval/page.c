@@ -17,6 +17,7 @@
 
 extern const unsigned char page_html[], page_css[], page_js[];
 
+enum { PATIENTS_FEW = 20 }; /* a percentile bootstrap of fewer is narrower than it says, noticeably */
 struct page {
     FILE *to;
     const struct report *r;
@@ -73,15 +74,24 @@ static void head(const void *of)
             "It shows that the pipeline works, not how it would do on patients.</p>",
             r->cohort, r->cohort);
     char auc[16], low[16], high[16];
-    fprintf(p->to, "<p class=\"say\">AUC %s [%s, %s]; ", metric_format(METRIC_AUC, v->figures.value[METRIC_AUC], auc),
-            metric_format(METRIC_AUC, v->figures.bootstrap.value[METRIC_AUC].low, low),
-            metric_format(METRIC_AUC, v->figures.bootstrap.value[METRIC_AUC].high, high));
+    fprintf(p->to, "<p class=\"say\">AUC %s", metric_format(METRIC_AUC, v->figures.value[METRIC_AUC], auc));
+    if (!isnan(v->figures.bootstrap.value[METRIC_AUC].low))
+        fprintf(p->to, " [%s, %s]", metric_format(METRIC_AUC, v->figures.bootstrap.value[METRIC_AUC].low, low),
+                metric_format(METRIC_AUC, v->figures.bootstrap.value[METRIC_AUC].high, high));
+    fputs("; ", p->to);
     fprintf(p->to,
             "at threshold %.2f it finds %zu of %zu tumour regions with %zu false alarms in %zu scans, and at least one "
             "tumour in %zu of "
-            "%zu patients who have any.</p>",
+            "%zu patients who have any%s.</p>",
             v->figures.threshold, v->figures.confusion.tp, v->figures.tumours, v->figures.confusion.fp,
-            v->figures.truth.scans, n->detected, n->with_tumours);
+            v->figures.truth.scans, n->detected, n->with_tumours,
+            n->uncovered > 0 ? " (of some of them no region is a tumour: no model can)" : "");
+    if (v->border > 0)
+        fprintf(
+            p->to,
+            "<p class=\"say\">The recipe leaves out %zu regions at the border (border = %s), %zu of them tumours: no "
+            "model is asked about them, and FROC counts them as missed.</p>",
+            v->border, v->model.recipe.border, v->border_tumours);
     if (r->missed.known && r->missed.count > 0)
         fprintf(p->to,
                 "<p class=\"say\">Beside them, %zu of %zu lesions of the truth lie in no region called tumour and are "
@@ -166,6 +176,19 @@ static void plain_cell(FILE *to, double v, const char *format)
     put_cell(to, text);
 }
 
+/* How much better it is with those it knows: the same model's AUC on the patients it learned from and was chosen by. */
+static void auc_rows(const struct page *p)
+{
+    static const char *const of[] = {"learned from", "was chosen by"};
+    for (int k = SPLIT_TRAIN; k <= SPLIT_VALIDATION; k++) {
+        if ((enum split)k == p->r->split)
+            continue;
+        fprintf(p->to, "</tr><tr><td>AUC on the patients it %s (%s)</td>", of[k], split_name[k]);
+        for (size_t i = 0; i < p->r->models; i++)
+            metric_cell(p->to, METRIC_AUC, p->r->model[i].auc_of[k], (struct interval){NAN, NAN});
+    }
+}
+
 static void metrics(const void *of)
 {
     const struct page *p = of;
@@ -193,11 +216,22 @@ static void metrics(const void *of)
         fprintf(p->to, "</td>");
     }
     for (size_t m = 0; m < MATCHED; m++) {
-        fprintf(p->to, "</tr><tr><td>Sensitivity at specificity %.2f</td>", matched_specificity[m]);
+        fprintf(p->to, "</tr><tr><td>Sensitivity at specificity %.2f, on this split's own ROC</td>",
+                matched_specificity[m]);
         for (size_t i = 0; i < r->models; i++)
             metric_cell(p->to, METRIC_SENSITIVITY, r->model[i].figures.matched[m].value[METRIC_SENSITIVITY],
                         (struct interval){NAN, NAN});
     }
+    fprintf(p->to, "</tr><tr><td>Sensitivity at the threshold that has specificity %.2f on validation</td>",
+            matched_specificity[MATCHED - 1]);
+    for (size_t i = 0; i < r->models; i++) {
+        const double *at = r->model[i].figures.transferred[MATCHED - 1].value;
+        char sensitivity[16], specificity[16];
+        fprintf(p->to, "<td>%s <small>specificity %s</small></td>",
+                metric_format(METRIC_SENSITIVITY, at[METRIC_SENSITIVITY], sensitivity),
+                metric_format(METRIC_SPECIFICITY, at[METRIC_SPECIFICITY], specificity));
+    }
+    auc_rows(p);
     fprintf(p->to, "</tr><tr><td>Lesions of the truth found, end to end</td>");
     for (size_t i = 0; i < r->models; i++) {
         const struct end_to_end *t = &r->model[i].end_to_end;
@@ -207,10 +241,16 @@ static void metrics(const void *of)
             fprintf(p->to, "<td>%.1f %% <small>%zu of %zu</small></td>", 100.0 * end_to_end_sensitivity(t), t->found,
                     t->lesions);
     }
-    fprintf(
-        p->to,
-        "</tr></table><p>Threshold %.2f. In brackets: 95 %% intervals from %zu bootstrap resamples of patients.</p>",
-        r->model[0].figures.threshold, r->model[0].figures.bootstrap.resamples);
+    const struct bootstrap *b = &r->model[0].figures.bootstrap;
+    fprintf(p->to, "</tr></table><p>Threshold %.2f. ", r->model[0].figures.threshold);
+    if (b->patients < PATIENTS_LEAST)
+        fprintf(p->to, "No intervals: of %zu patients there are too few different resamples.</p>", b->patients);
+    else
+        fprintf(
+            p->to,
+            "In brackets: 95 %% intervals from %zu bootstrap resamples of %zu patients%s. Precision and MCC: of those "
+            "resamples in which something is said to be tumour (metrics.json counts them).</p>",
+            b->resamples, b->patients, b->patients < PATIENTS_FEW ? "; with so few patients they are too narrow" : "");
 }
 
 static void baselines(const void *of)
@@ -222,10 +262,8 @@ static void baselines(const void *of)
         return;
     }
     fprintf(p->to, "<table><tr><th>learned on the same patients</th><th>AUC</th><th>average "
-                   "precision</th><th>F1</th><th>MCC</th><th>"
-                   "Brier</th><th>p, AUC against ");
-    page_text(p->to, p->r->model[0].name);
-    fprintf(p->to, "</th><th>permutation</th></tr>");
+                   "precision</th><th>F1 at 0.50</th><th>F1 at validation's threshold</th><th>MCC</th><th>"
+                   "Brier</th><th>p: DeLong</th><th>p: permutation</th></tr>");
     for (size_t k = 0; k <= b->count; k++) { /* last the model itself */
         const struct figures *f = k < b->count ? &b->one[k].figures : &p->r->model[0].figures;
         fprintf(p->to, "<tr%s>", k == b->best ? " class=\"best\"" : "");
@@ -233,20 +271,26 @@ static void baselines(const void *of)
         metric_cell(p->to, METRIC_AUC, f->value[METRIC_AUC], f->bootstrap.value[METRIC_AUC]);
         metric_cell(p->to, METRIC_AP, f->value[METRIC_AP], f->bootstrap.value[METRIC_AP]);
         metric_cell(p->to, METRIC_F1, f->value[METRIC_F1], (struct interval){NAN, NAN});
+        metric_cell(p->to, METRIC_F1, f->chosen.value[METRIC_F1], (struct interval){NAN, NAN});
         metric_cell(p->to, METRIC_MCC, f->value[METRIC_MCC], (struct interval){NAN, NAN});
         plain_cell(p->to, f->calibration.brier, "%.3f");
         plain_cell(p->to, k < b->count ? b->one[k].p_holm : NAN, "%.2g");
         plain_cell(p->to, k < b->count ? b->one[k].permutation.p : NAN, "%.2g");
         fprintf(p->to, "</tr>");
     }
-    fprintf(p->to,
-            "</table><p>SUV: SUVmax, SUVmean, SUVpeak; volume: ml; position: the recipe's nine numbers. Trees: "
-            "gradient boosting, 100 of depth 3, rate "
-            "0.1. The last two read the trained representation and judge the classifier on top of it. Threshold 0.50; "
-            "p: DeLong's test clustered by patient, "
-            "Holm over the %d baselines; permutation: by patient, for with few patients the first is too bold. Bold: "
-            "the best of those that know nothing the training made.</p>",
-            BASELINES);
+    fprintf(
+        p->to,
+        "</table><p>SUV: SUVmax, SUVmean, SUVpeak; volume: ml; position: the recipe's nine numbers. Trees: "
+        "gradient boosting, 100 of depth 3, rate "
+        "0.1. The last two baselines read the trained representation and judge the classifier on top of it. At 0.50 a "
+        "model whose loss raises what is rare looks better than a baseline whose loss does not: compare at thresholds "
+        "chosen on validation. p: of an AUC against that of ");
+    page_text(p->to, p->r->model[0].name);
+    fprintf(
+        p->to,
+        ", by DeLong's test clustered by patient (Holm over the %d baselines) and by a permutation of patients, for "
+        "with few patients the first is too bold. Bold: the best of those that know nothing the training made.</p>",
+        BASELINES);
 }
 
 static void representation(const void *of)
@@ -303,7 +347,7 @@ static void loss(const void *of)
     const struct page *p = of;
     if (p->r->losses_count == 0)
         return;
-    fprintf(p->to, "<section><h2>Loss</h2><div class=\"two\">");
+    fprintf(p->to, "<section><h2>Loss</h2><div class=\"charts\">");
     for (size_t i = 0; i < p->r->losses_count; i++)
         fprintf(p->to, "<div id=\"loss%zu\"></div>", i);
     fprintf(p->to, "</div></section>\n");

@@ -31,7 +31,7 @@ static json_t *list_json(const char *name, const struct figures *f, const float 
     for (size_t k = 0; k < FROC_RATES; k++)
         json_array_append_new(froc, number(f->froc[k]));
     return json_pack("{s:s, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", name, "threshold", f->threshold,
-                     "chosen", number(f->chosen.threshold), "matched", number(f->matched[MATCHED - 1].threshold),
+                     "chosen", number(f->chosen.threshold), "matched", number(f->transferred[MATCHED - 1].threshold),
                      "temperature", number(f->temperature), "brier", number(f->calibration.brier), "ece",
                      number(f->calibration.ece), "slope", number(f->calibration.slope), "intercept",
                      number(f->calibration.intercept), "froc", froc, "p", p);
@@ -87,7 +87,18 @@ static void put_regions(json_t *root, const struct report *r)
         json_array_append_new(to[5], rounded(g->suv_max));
         json_array_append_new(to[6], json_string(g->organ_by == ORGAN_BY_NOTHING ? "" : organ_label_name(g->organ)));
     }
+    /* as patients.h has them: in the same order, and after them those of whom there is no region */
+    json_t *lesions = json_array(), *ml = json_array();
+    for (size_t k = 0; k < r->patients.count; k++) {
+        const struct patient_sums *one = &r->patients.one[k];
+        if (k >= known)
+            json_array_append_new(patients, json_string(one->name));
+        json_array_append_new(lesions, isnan(one->lesions_ml) ? json_null() : json_integer((json_int_t)one->lesions));
+        json_array_append_new(ml, rounded(one->lesions_ml));
+    }
     json_object_set_new(root, "patients", patients);
+    json_object_set_new(root, "lesions", lesions);
+    json_object_set_new(root, "lesions_ml", ml);
     free(patient);
 }
 

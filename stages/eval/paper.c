@@ -113,17 +113,23 @@ static void measure_row(struct paper *p, size_t i)
     free(value);
 }
 
+/* A figure in the steps it is shown in. What is less than everything is not shown as 100.0, and is not as good. */
+static double shown(double v)
+{
+    return v < 1.0 && v >= 0.9995 ? SHOWN - 0.5 : round(SHOWN * v);
+}
+
 /* How many different figures, as shown, are better. */
 static void place_rows(struct paper *p, int m)
 {
     for (size_t i = 0; i < p->rows->count; i++) {
         size_t better = 0;
-        double own = round(SHOWN * p->row[i].mean[m]);
+        double own = shown(p->row[i].mean[m]);
         for (size_t j = 0; j < p->rows->count; j++) {
-            double other = round(SHOWN * p->row[j].mean[m]);
+            double other = shown(p->row[j].mean[m]);
             bool said = false;
             for (size_t k = 0; k < j && !said; k++)
-                said = round(SHOWN * p->row[k].mean[m]) == other;
+                said = shown(p->row[k].mean[m]) == other;
             better += other > own && !said;
         }
         p->row[i].place[m] = isnan(own) ? SIZE_MAX : better;
@@ -139,12 +145,14 @@ static void add_test(struct paper *p, size_t a, size_t b, int metric)
     double *difference = xalloc(s->n + 1, sizeof *difference);
     for (size_t i = 0; i < s->n; i++)
         difference[i] = fabs((double)s->probability[i] - s->label[i]) - fabs((double)t->probability[i] - t->label[i]);
+    struct wilcoxon w = wilcoxon_test(difference, s->n);
     struct paper_test one = {.a = a,
                              .b = b,
                              .metric = metric,
                              .auc_a = x->figures.value[METRIC_AUC],
                              .auc_b = y->figures.value[METRIC_AUC],
-                             .p_wilcoxon = wilcoxon_test(difference, s->n).p_normal,
+                             .p_wilcoxon = w.p_normal,
+                             .smaller = wilcoxon_first_smaller(&w),
                              .p_delong = NAN,
                              .p_holm = NAN,
                              .p_permutation = NAN};
@@ -153,7 +161,7 @@ static void add_test(struct paper *p, size_t a, size_t b, int metric)
         one.p_permutation = permutation_test(s->probability, t->probability, s->label, s->patient, s->n, p->r->seed).p;
     }
     free(difference);
-    p->row[a].star[metric] = one.p_wilcoxon < SIGNIFICANT;
+    p->row[a].star[metric] = one.p_wilcoxon < SIGNIFICANT && one.smaller;
     p->test = xresize(p->test, p->tests + 1, sizeof *p->test);
     p->test[p->tests++] = one;
 }
@@ -198,8 +206,34 @@ static void adjust_tests(struct paper *p)
     for (size_t i = 0, k = 0; i < p->tests; i++)
         if (p->test[i].metric == METRIC_AUC) {
             p->test[i].p_holm = adjusted[k++];
-            p->row[p->test[i].a].dagger = p->test[i].p_holm < SIGNIFICANT && p->test[i].p_permutation < SIGNIFICANT;
+            p->row[p->test[i].a].dagger = p->test[i].auc_a > p->test[i].auc_b && p->test[i].p_holm < SIGNIFICANT &&
+                                          p->test[i].p_permutation < SIGNIFICANT;
         }
+    free(plain);
+}
+
+/* What the report's first line asks of its model, of every row. */
+static void hold_against_baseline(struct paper *p)
+{
+    const struct baselines *b = &p->r->baselines;
+    const struct baseline *best = &b->one[b->best];
+    double *plain = xalloc(3 * p->rows->count, sizeof *plain), *adjusted = plain + p->rows->count,
+           *permuted = adjusted + p->rows->count;
+    for (size_t i = 0; i < p->rows->count && b->count > 0; i++) {
+        plain[i] = permuted[i] = NAN;
+        if (p->of_row[i] == SIZE_MAX)
+            continue;
+        const struct scores *s = &p->r->model[p->of_row[i]].splits.test;
+        struct delong d = delong_clustered(s->probability, best->probability, s->label, s->patient, s->n);
+        p->row[i].above = p->row[i].mean[METRIC_AUC] > best->figures.value[METRIC_AUC];
+        p->row[i].beats = d.auc_a > d.auc_b;
+        plain[i] = d.p;
+        if (p->row[i].above)
+            permuted[i] = permutation_test(s->probability, best->probability, s->label, s->patient, s->n, p->r->seed).p;
+    }
+    holm_adjust(plain, b->count > 0 ? p->rows->count : 0, adjusted);
+    for (size_t i = 0; i < p->rows->count && b->count > 0; i++)
+        p->row[i].beats = p->row[i].above && p->row[i].beats && adjusted[i] < SIGNIFICANT && permuted[i] < SIGNIFICANT;
     free(plain);
 }
 
@@ -220,6 +254,7 @@ void paper_make(struct paper *p, const struct rows *rows, const struct cache *c,
     if (r != NULL) {
         test_rows(p);
         adjust_tests(p);
+        hold_against_baseline(p);
     }
 }
 

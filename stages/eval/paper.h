@@ -3,9 +3,10 @@
  *
  * A row's figures are the means over its models (seeds), in brackets their spread (n - 1). Marks, of the first model of each row:
  *     *   Wilcoxon's signed-rank test on |probability - truth| of regions, p < 0.05: the paper's own test. It stands at the best of a column, tested
- *         against the second (what the paper does), or, where a row names the one it is tested against, at that row's AUC.
- *     dagger   at AUC, the same two rows: DeLong's test clustered by patient, p < 0.05 after Holm over the table's tests of AUC, and the permutation
- *              by patient, p < 0.05 (with few patients the first alone is too bold)
+ *         against the second (what the paper does), or, where a row names the one it is tested against, at that row's AUC. Only where the errors of the
+ *         row that has it are the smaller: the test is the same for every column, so of two rows that are each the best of some, one alone can have it.
+ *     dagger   at AUC, the same two rows, the row's AUC the higher: DeLong's test clustered by patient, p < 0.05 after Holm over the table's tests of
+ *              AUC, and the permutation by patient, p < 0.05 (with few patients the first alone is too bold)
  * The first takes regions for independent and corrects for nothing, as the paper's; the second does both. Baselines that know only SUV, volume and
  * place stand below, with the sentence that says which rows exceed the best of them. */
 #ifndef PETREL_EVAL_PAPER_H
@@ -17,10 +18,13 @@ struct paper_row {
     double threshold, mean[METRICS_OF_PAPER], sd[METRICS_OF_PAPER]; /* NAN for none */
     size_t place[METRICS_OF_PAPER];                                 /* 0 best, 1 second, more; SIZE_MAX: no figure */
     bool star[METRICS_OF_PAPER], dagger;                            /* dagger: at AUC */
+    bool above,
+        beats; /* the best baseline: AUC, mean of seeds; its first model by both tests that know of patients, Holm over the rows */
 };
 struct paper_test {
     size_t a, b; /* rows: a has the mark */
     int metric;
+    bool smaller;                                                     /* by Wilcoxon's ranks a's errors are */
     double auc_a, auc_b, p_wilcoxon, p_delong, p_holm, p_permutation; /* the last three: of AUC alone, else NAN */
 };
 struct paper {

@@ -55,14 +55,24 @@ static char *cohort_text(const struct paper *p)
 
 /* ---- a row ---- */
 
+/* In per cent; what is less than everything is not shown as 100.0. */
+static const char *share_text(double v, char text[16])
+{
+    if (isnan(v))
+        format_into(text, 16, "-");
+    else if (v < 1.0 && v >= 0.9995)
+        format_into(text, 16, "99.9+");
+    else
+        format_into(text, 16, "%.1f", 100.0 * v);
+    return text;
+}
+
 static void own_text(const struct paper_row *row, int m, char text[CELL])
 {
-    if (isnan(row->mean[m]))
-        format_into(text, CELL, "-");
-    else if (isnan(row->sd[m]))
-        format_into(text, CELL, "%.1f", 100.0 * row->mean[m]);
-    else
-        format_into(text, CELL, "%.1f (%.1f)", 100.0 * row->mean[m], 100.0 * row->sd[m]);
+    char mean[16], spread[16] = "";
+    if (!isnan(row->sd[m]))
+        format_into(spread, sizeof spread, " (%.1f)", 100.0 * row->sd[m]);
+    format_into(text, CELL, "%s%s", share_text(row->mean[m], mean), spread);
 }
 
 static void row_name(const struct row *row, char name[ROW_NAME + 32])
@@ -120,9 +130,7 @@ static void put_baselines(const struct paper *p, const struct dress *d, int widt
         if (thresholds)
             dress_cell(d, SIZE_MAX, "0.50", "", d->width > 0 ? PRINTED_WIDTH : 0, to);
         for (int m = 0; m < METRICS_OF_PAPER; m++) {
-            double v = p->r->baselines.one[b].figures.value[m];
-            format_into(text, sizeof text, isnan(v) ? "-" : "%.1f", 100.0 * v);
-            dress_cell(d, SIZE_MAX, text, "", width, to);
+            dress_cell(d, SIZE_MAX, share_text(p->r->baselines.one[b].figures.value[m], text), "", width, to);
         }
         for (int m = thresholds ? 0 : 1; m < 1 + METRICS_OF_PAPER; m++)
             dress_cell(d, SIZE_MAX, "", "", d->width > 0 ? PRINTED_WIDTH : 0, to);
@@ -174,6 +182,12 @@ static void put_line(const struct dress *d, char *text, FILE *to)
     free(text);
 }
 
+/* A small p of rows whose errors are the larger has no star, and why is said. */
+static const char *errors_text(const struct paper_test *t)
+{
+    return t->p_wilcoxon < 0.05 && !t->smaller ? " (its errors are the LARGER: no star)" : "";
+}
+
 /* Tests of two rows other than of AUC differ in their column alone: said once, with all columns. */
 static void put_tests(const struct paper *p, const struct dress *d, FILE *to)
 {
@@ -191,16 +205,30 @@ static void put_tests(const struct paper *p, const struct dress *d, FILE *to)
                         *columns != '\0' ? ", " : "", metric_title[u->metric]);
         }
         if (t->metric != METRIC_AUC && !said)
-            put_line(d, xprintf("%s: %s against %s, Wilcoxon p = %.3g", columns, a, b, t->p_wilcoxon), to);
+            put_line(d, xprintf("%s: %s against %s, Wilcoxon p = %.3g%s", columns, a, b, t->p_wilcoxon, errors_text(t)),
+                     to);
         else if (t->metric == METRIC_AUC)
             put_line(
                 d,
-                xprintf(
-                    "AUC: %s against %s, %.4f and %.4f; Wilcoxon p = %.3g; DeLong by patient p = %.3g (Holm over %zu: "
-                    "%.3g); permutation by patient p = %.3g",
-                    a, b, t->auc_a, t->auc_b, t->p_wilcoxon, t->p_delong, p->holm_tests, t->p_holm, t->p_permutation),
+                xprintf("AUC: %s against %s, %.4f and %.4f; Wilcoxon p = %.3g%s; DeLong by patient p = %.3g (Holm over "
+                        "%zu: %.3g); permutation by patient p = %.3g",
+                        a, b, t->auc_a, t->auc_b, t->p_wilcoxon, errors_text(t), t->p_delong, p->holm_tests, t->p_holm,
+                        t->p_permutation),
                 to);
     }
+}
+
+/* The rows above the best baseline, or those of them that beat it. The caller's. */
+static char *names_of(const struct paper *p, bool beats)
+{
+    char *names = xstrdup("");
+    for (size_t i = 0; i < p->rows->count; i++)
+        if (beats ? p->row[i].beats : p->row[i].above) {
+            char *longer = xprintf("%s%s%s", names, *names != '\0' ? "; " : "", p->rows->row[i].name);
+            free(names);
+            names = longer;
+        }
+    return names;
 }
 
 /* Which rows are above the best of the baselines, which know only SUV, volume and place, or whose encoder never learned. */
@@ -212,18 +240,15 @@ static void put_verdict(const struct paper *p, const struct dress *d, FILE *to)
         return;
     }
     double best = b->one[b->best].figures.value[METRIC_AUC];
-    char *names = xstrdup("");
-    for (size_t i = 0; i < p->rows->count; i++)
-        if (p->row[i].mean[METRIC_AUC] > best) {
-            char *longer = xprintf("%s%s%s", names, *names != '\0' ? "; " : "", p->rows->row[i].name);
-            free(names);
-            names = longer;
-        }
-    put_line(d,
-             xprintf("AUC above the best baseline's (%s, %.1f): %s", b->one[b->best].name, 100.0 * best,
-                     *names != '\0' ? names : "no row"),
-             to);
-    free(names);
+    char *above = names_of(p, false), *beats = names_of(p, true);
+    put_line(
+        d,
+        xprintf("AUC above the best baseline's (%s, %.1f): %s; by both tests that know of patients (DeLong after Holm "
+                "over the rows, permutation): %s",
+                b->one[b->best].name, 100.0 * best, *above != '\0' ? above : "no row", *beats != '\0' ? beats : "no row"),
+        to);
+    free(above);
+    free(beats);
 }
 
 static void put_missing(const struct paper *p, const struct dress *d, FILE *to)
@@ -245,13 +270,13 @@ static void put_notes(const struct paper *p, const struct dress *d, FILE *to)
     if (p->r != NULL) {
         put_line(
             d,
-            xprintf("best bold, second underlined (text: **best**, _second_)%s. * p < 0.05 by Wilcoxon's signed-rank "
-                    "test on "
-                    "|probability - truth| of regions, the paper's test, which takes regions for independent; %s at "
-                    "AUC p < "
-                    "0.05 by both tests that know of patients, DeLong's clustered (after Holm) and the permutation",
-                    has_seeds(p) ? "; in brackets the spread of seeds; tests are of each row's first seed" : "",
-                    d->width > 0 ? d->dagger : "dagger"),
+            xprintf(
+                "best bold, second underlined (text: **best**, _second_)%s. * smaller errors, p < 0.05, by Wilcoxon's "
+                "signed-rank test on |probability - truth| of regions, the paper's test, which takes regions for "
+                "independent; %s at AUC: higher, p < 0.05 by both tests that know of patients, DeLong's clustered "
+                "(after Holm) and the permutation",
+                has_seeds(p) ? "; in brackets the spread of seeds; tests are of each row's first seed" : "",
+                d->width > 0 ? d->dagger : "dagger"),
             to);
         put_tests(p, d, to);
         put_verdict(p, d, to);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* patients -- what a patient's regions come to.   facts, score -> [patients] -> report, page
+/* patients -- what a patient's regions come to, and his lesions that are in none.   facts, score -> [patients] -> report, page
  *
- * A patient with tumours is detected where at least one tumour region is said to be tumour; one without is alarmed where any region is. TMTV: the
- * volume of the regions that are (truth), or are said to be (measured), tumour. Tumours that no region covers are in neither. */
+ * A patient has tumours where a region of his is one, or where the truth has a lesion, whether or not a region covers it. He is detected where at
+ * least one tumour region is said to be tumour; one without tumours is alarmed where any region is. TMTV, measured: the volume of the
+ * regions that are said to be tumour. Against `regions`: of those that are tumour, so what no region covers is in neither. Against
+ * `lesions`: of the truth itself, which is what a reader would measure; of the patients whose scans say which lesions they have. */
 #ifndef PETREL_EVAL_PATIENTS_H
 #define PETREL_EVAL_PATIENTS_H
 #include "stages/eval/facts.h"
@@ -11,17 +13,19 @@
 
 struct patient_sums {
     const char *name; /* borrowed from the cache */
-    int32_t number;
-    size_t regions, tumours, tp, fp, fn;
-    double truth_ml, said_ml, false_ml, missed_ml; /* said = truth - missed + false */
+    size_t regions, tumours, tp, fp, fn, lesions;
+    double truth_ml, said_ml, false_ml, missed_ml; /* of regions: said = truth - missed + false */
+    double lesions_ml;                             /* of the truth; NAN: a scan of his does not say */
 };
 struct patients {
-    struct patient_sums *one; /* in order of their first region */
+    struct patient_sums *one; /* in order of their first region, then those without any */
     size_t count, with_tumours, detected, alarmed;
+    size_t uncovered; /* of those with tumours: those of whom no region is one, so no model can detect them */
     double false_ml, missed_ml;
-    struct agreement tmtv; /* said against truth */
+    struct agreement regions, lesions; /* of the TMTV said; lesions.n: of how many patients the truth is known */
 };
+/* looked_at: by shard, whether the split has it and its truth. */
 void patients_make(struct patients *p, const struct cache *c, const struct scores *s, const struct facts *f,
-                   double threshold);
+                   const bool *looked_at, double threshold);
 void patients_free(struct patients *p);
 #endif

@@ -12,6 +12,8 @@ const char *metric_format(int metric, double value, char text[16])
         snprintf(text, 16, "-");
     else if (metric == METRIC_MCC)
         snprintf(text, 16, "%.3f", value);
+    else if (value < 1.0 && value >= 0.9995) /* it is not all of them */
+        snprintf(text, 16, "> 99.9 %%");
     else
         snprintf(text, 16, "%.1f %%", 100.0 * value);
     return text;
@@ -42,6 +44,8 @@ static void print_metrics(const struct report *r, FILE *to)
             char value[16], all[48];
             if (isnan(f->value[k]))
                 snprintf(all, sizeof all, "     -");
+            else if (isnan(w.low))
+                snprintf(all, sizeof all, "%7s", metric_format(k, f->value[k], value));
             else
                 snprintf(all, sizeof all, "%7s  [%.*f, %.*f]", metric_format(k, f->value[k], value), digits,
                          times * w.low, digits, times * w.high);
@@ -50,7 +54,12 @@ static void print_metrics(const struct report *r, FILE *to)
         fputc('\n', to);
     }
     print_rule(r->models, to);
-    fprintf(to, "threshold %.2f; intervals: 95 %%, bootstrap over patients\n", r->model[0].figures.threshold);
+    const struct bootstrap *b = &r->model[0].figures.bootstrap;
+    fprintf(to, "threshold %.2f; ", r->model[0].figures.threshold);
+    if (b->patients < PATIENTS_LEAST)
+        fprintf(to, "no intervals: %zu patients are too few\n", b->patients);
+    else
+        fprintf(to, "intervals: 95 %%, bootstrap over %zu patients\n", b->patients);
 }
 
 static void print_baselines(const struct report *r, FILE *to)
@@ -58,13 +67,31 @@ static void print_baselines(const struct report *r, FILE *to)
     const struct baselines *b = &r->baselines;
     if (b->count == 0)
         return;
-    fprintf(to, "\n%-46s %-8s %-10s %-8s\n", "baselines, learned on the same patients", "AUC", "AP", "F1");
+    fprintf(to, "\n%-46s %-8s %-10s %-8s %s\n", "baselines, learned on the same patients", "AUC", "AP", "F1",
+            "F1 at validation's threshold");
     for (size_t k = 0; k < b->count; k++) {
         const double *v = b->one[k].figures.value;
-        char auc[16], ap[16], f1[16];
-        fprintf(to, "%-46s %-8s %-10s %-8s\n", b->one[k].name, metric_format(METRIC_AUC, v[METRIC_AUC], auc),
-                metric_format(METRIC_AP, v[METRIC_AP], ap), metric_format(METRIC_F1, v[METRIC_F1], f1));
+        char auc[16], ap[16], f1[16], chosen[16];
+        fprintf(to, "%-46s %-8s %-10s %-8s %s\n", b->one[k].name, metric_format(METRIC_AUC, v[METRIC_AUC], auc),
+                metric_format(METRIC_AP, v[METRIC_AP], ap), metric_format(METRIC_F1, v[METRIC_F1], f1),
+                metric_format(METRIC_F1, b->one[k].figures.chosen.value[METRIC_F1], chosen));
     }
+    char chosen[16];
+    fprintf(to, "%-46s %-8s %-10s %-8s %s\n", r->model[0].name, "", "", "",
+            metric_format(METRIC_F1, r->model[0].figures.chosen.value[METRIC_F1], chosen));
+}
+
+/* Of the TMTV the first model says. */
+static void print_agreement(const char *truth, const struct agreement *a, size_t patients, FILE *to)
+{
+    if (a->n == 0)
+        return;
+    fprintf(to, "TMTV said less that of %s: %+.1f ml on average", truth, a->bias);
+    if (!isnan(a->low))
+        fprintf(to, ", limits of agreement %+.1f to %+.1f ml", a->low, a->high);
+    if (a->n < patients)
+        fprintf(to, " (%zu of %zu patients)", a->n, patients);
+    fputc('\n', to);
 }
 
 void report_print(const struct report *r, FILE *to)
@@ -90,9 +117,16 @@ void report_print(const struct report *r, FILE *to)
     print_metrics(r, to);
     print_baselines(r, to);
     const struct patients *p = &r->patients;
-    fprintf(
-        to, "\npatients: %zu of %zu with tumours detected, %zu of %zu without alarmed; TMTV off by %.1f ml (sd %.1f) on average\n",
-        p->detected, p->with_tumours, p->alarmed, p->count - p->with_tumours, p->tmtv.bias, p->tmtv.sd);
+    fprintf(to, "\npatients: %zu of %zu with tumours detected", p->detected, p->with_tumours);
+    if (p->uncovered > 0)
+        fprintf(to, " (of %zu no region is a tumour: no model can)", p->uncovered);
+    fprintf(to, ", %zu of %zu without alarmed\n", p->alarmed, p->count - p->with_tumours);
+    print_agreement("regions that are tumour", &p->regions, p->count, to);
+    print_agreement("the truth's lesions", &p->lesions, p->count, to);
+    if (r->model[0].border > 0)
+        fprintf(to,
+                "left out by the recipe (border = %s): %zu regions, of them %zu tumours, which FROC counts as missed\n",
+                r->model[0].model.recipe.border, r->model[0].border, r->model[0].border_tumours);
     for (size_t i = 0; i < r->models && r->missed.known; i++) {
         const struct end_to_end *t = &r->model[i].end_to_end;
         fprintf(to, "%s %s finds %zu of %zu (%.1f %%)", i == 0 ? "lesions, end to end:" : ";", r->model[i].name,

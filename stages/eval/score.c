@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "proto/sampling.h"
 #include "proto/standardise.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,27 @@ static int scores_batch(struct scores *s, struct model *m, struct box_reader *re
     return 0;
 }
 
+/* What is no number is less than any threshold: it would be taken for "no tumour", which is mostly right. */
+static int check_answers(const struct scores *s, const struct cache *c, struct error *e)
+{
+    for (size_t i = 0; s->probability != NULL && i < s->n; i++)
+        if (!(s->probability[i] >= 0.0F && s->probability[i] <= 1.0F))
+            return fail(
+                e,
+                "the model says %g of region %d of scan '%s', which is no probability: its training diverged, or its "
+                "weights are damaged",
+                isnan(s->probability[i]) ? fabs(NAN) : (double)s->probability[i], s->row_in_shard[i] + 1,
+                c->shard[s->shard[i]].scan);
+    for (size_t i = 0; i < s->n * s->width; i++)
+        if (!isfinite(s->embedding[i]))
+            return fail(
+                e,
+                "the model represents region %d of scan '%s' by %g, which is no number: its training diverged, or its "
+                "weights are damaged",
+                s->row_in_shard[i / s->width] + 1, c->shard[s->shard[i / s->width]].scan, (double)s->embedding[i]);
+    return 0;
+}
+
 /* A model of one SUV says nothing of another's regions. */
 static int check_settings(const struct cache *c, const struct model *m, struct error *e)
 {
@@ -123,6 +145,8 @@ int scores_make(struct scores *s, const struct cache *c, struct model *m, enum s
         progress_end(&bar);
         free(position);
         free(box);
+        if (rc == 0)
+            rc = check_answers(s, c, e);
     }
     box_reader_close(&reader);
     free(rows);

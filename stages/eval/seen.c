@@ -2,6 +2,7 @@
 /* seen -- has the model seen the patients it is asked about?   model, cache -> [seen] -> report, page, table */
 #include "stages/eval/seen.h"
 #include "stages/model_patients.h"
+#include <stdlib.h>
 #include <string.h>
 
 void seen_make(struct seen *s, const struct cache *c, const bool *looked_at, const struct model *m)
@@ -21,7 +22,21 @@ void seen_make(struct seen *s, const struct cache *c, const bool *looked_at, con
     }
 }
 
-char *seen_sentence(const struct seen *s, const char *name, const char *split)
+size_t seen_twins(const struct cache *c, const struct facts *f, const bool *looked_at)
+{
+    size_t twins = 0;
+    for (size_t i = 0; i < c->shard_count; i++) {
+        bool twin = false;
+        for (size_t k = 0; looked_at[i] && k < c->shard_count && !twin; k++)
+            twin = !looked_at[k] && c->shard[k].split != c->shard[i].split &&
+                   (c->shard[k].split == SPLIT_TRAIN || c->shard[k].split == SPLIT_VALIDATION) &&
+                   *f->scan[i].sha256 != '\0' && strcmp(f->scan[i].sha256, f->scan[k].sha256) == 0;
+        twins += twin;
+    }
+    return twins;
+}
+
+static char *of_patients(const struct seen *s, const char *name, const char *split)
 {
     if (!s->known)
         return xprintf(
@@ -38,4 +53,17 @@ char *seen_sentence(const struct seen *s, const char *name, const char *split)
                    "nothing of patients "
                    "it has not seen.",
                    s->patients, split, name, learned, chosen);
+}
+
+char *seen_sentence(const struct seen *s, const char *name, const char *split)
+{
+    char *patients = of_patients(s, name, split);
+    if (s->twins == 0)
+        return patients;
+    char *all =
+        xprintf("THE SAME SCANS UNDER TWO NAMES: %zu of the %s split have the very bytes of scans of training or "
+                "validation patients: what follows says too much of the model '%s'.%s%s",
+                s->twins, split, name, *patients != '\0' ? " " : "", patients);
+    free(patients);
+    return all;
 }

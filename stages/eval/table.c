@@ -40,6 +40,12 @@ static size_t place_of(const struct report *r, size_t i, int k)
     return better;
 }
 
+/* As the report's first line: by both tests that know of patients, for with few of them DeLong's alone is too bold. */
+static bool auc_differs(const struct comparison *c)
+{
+    return c->p_auc < SIGNIFICANT && c->permutation.p < SIGNIFICANT;
+}
+
 static void put_rows(const struct report *r, const struct dress *f, FILE *to)
 {
     fprintf(to, "%s%s", f->begin, f->row);
@@ -62,7 +68,7 @@ static void put_rows(const struct report *r, const struct dress *f, FILE *to)
             char text[16];
             cell_text(r, i, k, text);
             dress_cell(f, r->models > 1 ? place_of(r, i, k) : SIZE_MAX, text,
-                       k == METRIC_AUC && i > 0 && r->against[i - 1].p_auc < SIGNIFICANT ? "*" : "", f->width, to);
+                       k == METRIC_AUC && i > 0 && auc_differs(&r->against[i - 1]) ? "*" : "", f->width, to);
         }
         fputs(f->row_end, to);
     }
@@ -117,18 +123,13 @@ static void put_csv(const struct report *r, FILE *to)
 
 static void put_tests(const struct report *r, FILE *to)
 {
-    fprintf(to,
-            "in %% (MCC: -1 to 1), at threshold %.2f; **best**, _second_. * differs from %s, p < 0.05 after Holm: at "
-            "AUC by DeLong "
-            "clustered by "
-            "patient, at the name by Wilcoxon on |probability - truth|\n",
-            r->model[0].figures.threshold, r->model[0].name);
     for (size_t i = 0; i < r->models; i++) {
         const struct figures *f = &r->model[i].figures;
         fprintf(to, "%s:", r->model[i].name);
         for (size_t m = 0; m < MATCHED; m++)
             fprintf(to, "%s sensitivity %.1f at specificity %.0f", m > 0 ? "," : "",
                     100.0 * f->matched[m].value[METRIC_SENSITIVITY], 100.0 * matched_specificity[m]);
+        fputs(" (read off this split's ROC)", to);
         if (!isnan(f->chosen.threshold))
             fprintf(to, "; F1 %.1f at %.2f, chosen on validation", 100.0 * f->chosen.value[METRIC_F1],
                     f->chosen.threshold);
@@ -202,6 +203,14 @@ void table_print(const struct report *r, const char *format, FILE *to)
                          r->cohort[0] ? ": " : "", r->cohort);
     dress_note(how, head, to);
     put_rows(r, how, to);
+    char *legend = xprintf(
+        "in %% (MCC: -1 to 1), at threshold %.2f; best %s, second %s. * differs from %s, for better or "
+        "worse, p < 0.05: at AUC by DeLong's test clustered by patient (after Holm) and the permutation "
+        "by patient, both; at the name by Wilcoxon's on |probability - truth| (after Holm), which takes "
+        "regions for independent",
+        f->threshold, how->rule ? "**bold**" : "bold", how->rule ? "_underlined_" : "underlined", r->model[0].name);
+    dress_note(how, legend, to);
+    free(legend);
     if (how->rule) {
         put_tests(r, to);
         put_seeds(r, to);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verdict -- the first line of a report: does the model beat what needs no model?   baselines -> [verdict] -> report, page */
 #include "stages/eval/verdict.h"
+#include <math.h>
 
 static const double SIGNIFICANT = 0.05;
 
@@ -20,11 +21,14 @@ char *verdict_sentence(const struct baselines *b, const char *name)
     if (b->count == 0)
         return xprintf("No baseline stands beside the model '%s': %s.", name, b->none);
     const struct baseline *best = &b->one[b->best];
-    char how[240];
-    format_into(
-        how,
-        sizeof how, "AUC %.3f against %.3f; %zu patients, DeLong by patient p = %.2g (Holm over %d baselines), permutation p = %.2g",
-        best->against.auc_a, best->against.auc_b, b->patients, best->p_holm, BASELINES, best->permutation.p);
+    char how[320], delong[120];
+    if (isnan(best->p_holm))
+        format_into(delong, sizeof delong, "DeLong by patient not defined (one class is of a single patient)");
+    else
+        format_into(delong, sizeof delong, "DeLong by patient p = %.2g (Holm over %d baselines)", best->p_holm,
+                    BASELINES);
+    format_into(how, sizeof how, "AUC %.3f against %.3f; %zu patients, %s, permutation p = %.2g", best->against.auc_a,
+                best->against.auc_b, b->patients, delong, best->permutation.p);
     switch (verdict_of(b)) {
     case VERDICT_BETTER: return xprintf("The model '%s' beats the best baseline (%s): %s.", name, best->name, how);
     case VERDICT_WORSE:

@@ -89,13 +89,13 @@ static const struct rule {
     struct away at, within;
     double hot;               /* SUVmax at least this times the liver's mean */
     double ml_least, ml_most; /* of the region with the most activity */
-    double reach_mm;          /* others in the window this near its bounding box are the organ's */
+    double reach_mm, wide;    /* others this near its bounding box, in a window this much larger, are the organ's */
 } rules[] = {
-    {ORGAN_LABEL_BRAIN, {0, 20, 420}, {75, 130, 110}, 1.8, 100, 2500, 0},
-    {ORGAN_LABEL_BLADDER, {2, -19, -299}, {45, 85, 95}, 1.8, 5, 1500, 5},
-    {ORGAN_LABEL_KIDNEYS, {-66, -45, -67}, {45, 50, 70}, 1.2, 1, 300, 10},
-    {ORGAN_LABEL_KIDNEYS, {76, -45, -67}, {45, 50, 70}, 1.2, 1, 300, 10},
-    {ORGAN_LABEL_HEART, {28, 10, 82}, {50, 60, 60}, 1.2, 8, 700, 5},
+    {ORGAN_LABEL_BRAIN, {0, 20, 420}, {75, 130, 110}, 1.8, 100, 2500, 0, 1},
+    {ORGAN_LABEL_BLADDER, {2, -19, -299}, {45, 85, 95}, 1.8, 5, 1500, 5, 1},
+    {ORGAN_LABEL_KIDNEYS, {-66, -45, -67}, {45, 50, 70}, 1.2, 1, 300, 15, 1.25},
+    {ORGAN_LABEL_KIDNEYS, {76, -45, -67}, {45, 50, 70}, 1.2, 1, 300, 15, 1.25},
+    {ORGAN_LABEL_HEART, {28, 10, 82}, {50, 60, 60}, 1.2, 8, 700, 5, 1},
 };
 
 bool organ_has_rule(int label)
@@ -107,15 +107,16 @@ bool organ_has_rule(int label)
 }
 
 #define CUT_MM 10.0
-
-static bool in_window(const struct rule *rule, const struct grid *g, const struct liver *l, const struct region *r)
+/* wide: how much larger the window is. */
+static bool in_window(const struct rule *rule, const struct grid *g, const struct liver *l, const struct region *r,
+                      double wide)
 {
     struct away d = {(r->centroid[2] - l->middle) * g->spacing_mm[2],
                      (l->centroid[1] - r->centroid[1]) * g->spacing_mm[1],
                      (r->centroid[0] - l->centroid[0]) * g->spacing_mm[0]};
     double left = (d.left - rule->at.left) / rule->within.left, front = (d.front - rule->at.front) / rule->within.front,
            up = (d.up - rule->at.up) / rule->within.up;
-    return left * left + front * front + up * up <= 1;
+    return left * left + front * front + up * up <= wide * wide;
 }
 
 /* Whether a region's centroid lies in the ellipsoid that fills another's bounding box, made larger by reach_mm all round. */
@@ -134,7 +135,7 @@ static bool in_ellipsoid(const struct grid *g, const struct region *r, const str
 static bool cut_brain(const struct rule *rule, const struct grid *g, const struct liver *l, const struct region *r)
 {
     return rule->label == ORGAN_LABEL_BRAIN && (double)(g->dim[0] - 1 - r->high[0]) * g->spacing_mm[0] <= CUT_MM &&
-           r->suv_max >= 2 * rule->hot * l->mean && in_window(rule, g, l, r);
+           r->suv_max >= 2 * rule->hot * l->mean && in_window(rule, g, l, r, 1);
 }
 
 /* Regions in the window near one that is the organ's are, too, and those near them. */
@@ -145,8 +146,8 @@ static void neighbours_take(const struct rule *rule, const struct grid *g, const
         more = false;
         for (size_t i = 0; i < count; i++)
             for (size_t k = 0; k < count && r[i].organ == ORGAN_LABEL_NONE; k++)
-                if (r[k].organ == rule->label && in_window(rule, g, liver, &r[k]) && in_window(rule, g, liver, &r[i]) &&
-                    in_ellipsoid(g, &r[i], &r[k], rule->reach_mm)) {
+                if (r[k].organ == rule->label && in_window(rule, g, liver, &r[k], rule->wide) &&
+                    in_window(rule, g, liver, &r[i], rule->wide) && in_ellipsoid(g, &r[i], &r[k], rule->reach_mm)) {
                     r[i].organ = rule->label, r[i].organ_by = ORGAN_BY_RULE;
                     more = true;
                 }
@@ -159,7 +160,7 @@ void organs_by_rule(const struct grid *g, const struct liver *liver, struct regi
         const struct rule *rule = &rules[k];
         const struct region *main = NULL;
         for (size_t i = 0; i < count; i++)
-            if (in_window(rule, g, liver, &r[i]) && r[i].suv_max >= rule->hot * liver->mean &&
+            if (in_window(rule, g, liver, &r[i], 1) && r[i].suv_max >= rule->hot * liver->mean &&
                 r[i].ml >= rule->ml_least && r[i].ml <= rule->ml_most &&
                 (!main || r[i].ml * r[i].suv_mean > main->ml * main->suv_mean))
                 main = &r[i];

@@ -7,7 +7,7 @@
  * centroid: means of the organ maps of 81 autoPET studies, in ellipsoids of about 2.5 standard deviations and more. Of the regions
  * in an organ's ellipsoid that are hot and large enough and not too large, the one with the most activity (ml * SUVmean) is the
  * organ's; others there are, too, where their centroid lies in the ellipsoid that fills its bounding box, or that of another that is,
- * made larger by reach_mm. A brain that the scan's end cuts is too small to be known by volume: what lies in its ellipsoid and in the
+ * made larger by reach_mm (a kidney's poles may lie a quarter farther off than its middle may). A brain that the scan's end cuts is too small to be known by volume: what lies in its ellipsoid and in the
  * last slices and is twice as hot as it must be, is brain.
  * The left and the right kidney are looked for each by itself. */
 #ifndef PETREL_ROI_ORGAN_H

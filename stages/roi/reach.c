@@ -41,8 +41,8 @@ struct look {
     struct shells *shells;
     int64_t at; /* the peak */
     double peak;
-    size_t shell, known; /* the one it looks at; the one that around is of, plus one */
-    double around;
+    size_t shell, known;  /* the one it looks at; the one that around is of, plus one */
+    double around, below; /* that of its shell is at most `below`, as far as was asked */
 };
 
 static double look_around(struct look *l)
@@ -54,12 +54,21 @@ static double look_around(struct look *l)
     return l->around;
 }
 
-/* Whether the region may end at this SUV, not above floor_suv, because of its surroundings. */
+/* Whether what is around is at most this; asks for less first, and so need not ask again soon. */
+static bool look_is_below(struct look *l, double suv)
+{
+    static const double shares[] = {0.6, 1};
+    for (size_t i = 0; l->below > suv && i < COUNT_OF(shares); i++)
+        if (shell_is_below(l->shells, l->shell, l->at, (float)(shares[i] * suv)))
+            l->below = (double)(float)(shares[i] * suv);
+    return l->below <= suv;
+}
+
+/* Whether the region may end at this SUV, not below floor_suv, because of its surroundings. */
 static bool may_end(const struct peaks_how *how, struct look *l, double suv)
 {
     double f = fmax(how->fraction, how->small_fraction), up = suv - f * l->peak;
-    if (l->known != l->shell + 1 && f < 1 && up > 1e-6 * l->peak &&
-        shell_is_below(l->shells, l->shell, l->at, (float)(up / (1 - f) * (1 - 1e-6))))
+    if (l->known != l->shell + 1 && f < 1 && up > 1e-6 * l->peak && look_is_below(l, up / (1 - f) * (1 - 1e-6)))
         return false; /* its end is lower: look_around would say so, too */
     return suv < highest_end(how, l->peak, look_around(l));
 }
@@ -70,7 +79,7 @@ void reach_grow(struct reach *r, uint32_t root)
     const double *mm = how->spacing_mm, voxel_mm3 = mm[0] * mm[1] * mm[2];
     struct basin *x = &r->basins->basin[root];
     struct order_walk walk;
-    struct look look = {.shells = &r->shells, .at = x->peak_at, .peak = (double)x->peak};
+    struct look look = {.shells = &r->shells, .at = x->peak_at, .peak = (double)x->peak, .below = HUGE_VAL};
     double sum = 0, peak = (double)x->peak, level = peak, core = 0;
     uint32_t n = 0, place, next = shell_voxels(&r->shells, 1);
     x->threshold = how->floor_suv;
@@ -78,8 +87,10 @@ void reach_grow(struct reach *r, uint32_t root)
     order_begin(&r->order, root, &walk);
     while (order_next(&r->order, &walk, &place)) {
         double suv = (double)flood_suv(&r->place[place]);
-        if (n >= next) /* the region has grown by half a voxel */
+        if (n >= next) { /* the region has grown by half a voxel */
             next = shell_voxels(&r->shells, ++look.shell + 1);
+            look.below = HUGE_VAL;
+        }
         if (n && suv < level && (suv < how->floor_suv || may_end(how, &look, suv))) {
             double mean = sum / n, around = look_around(&look), ml = n * voxel_mm3 / 1000,
                    end = end_of(how, peak, mean, around, ml, (double)x->joined_at);

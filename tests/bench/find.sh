@@ -14,10 +14,10 @@ for ((round = 0; round < ${ROUNDS:-3}; round++)); do
 done
 awk 'function value(key) { match($0, key "=[^ ]*"); return substr($0, RSTART + length(key) + 1, RLENGTH - length(key) - 1) }
     /^scan=/ {
-        scan = value("scan"); who = FILENAME ~ /before$/ ? 0 : 1
-        if (!((who, scan) in cpu) || value("cpu_s") < cpu[who, scan]) cpu[who, scan] = value("cpu_s")
-        if (value("mib") > mib[who]) mib[who] = value("mib")
-        regions[who, scan] = value("regions"); digest[who, scan] = value("digest"); scans = scan > scans ? scan : scans
+        scan = value("scan") + 0; who = FILENAME ~ /before$/ ? 0 : 1
+        if (!((who, scan) in cpu) || value("cpu_s") + 0 < cpu[who, scan]) cpu[who, scan] = value("cpu_s") + 0
+        if (value("mib") + 0 > mib[who]) mib[who] = value("mib") + 0
+        regions[who, scan] = value("regions") + 0; digest[who, scan] = value("digest"); scans = scan > scans ? scan : scans
     }
     END {
         for (i = 1; i <= scans; i++) {

@@ -79,6 +79,11 @@ refused() {
     refused 65 "'colour'" petrel-eval report --cache "$cache" --model bad --out out
 }
 
+@test "a model whose training diverged says no numbers: refused, not counted as right about what is no tumour" {
+    safetensors "$model" diverged.safetensors number classifier.2.bias nan
+    refused 65 "says nan of region 1 of scan" petrel-eval report --quiet --cache "$cache" --model diverged.safetensors --out out
+}
+
 @test "a model without classifier, a model of other channels" {
     refused 65 "encoder.safetensors' has no classifier" petrel-eval report --cache "$cache" --model "$SMALL/model/encoder.safetensors" --out out
     safetensors "$model" two channels 2

@@ -59,6 +59,9 @@ addEventListener("load", () => {
         } else say("no scans, no pictures", $("#pictures").hidden);
         say("presets", document.querySelectorAll("#presets button").length > 0);
         say("every curve has a line", ["roc", "pr", "calibration", "froc", "benefit", "tmtv"].every(k => document.querySelector(`#${k} svg path[stroke-width]`)));
+        const size = s => 11 * s.clientWidth / s.viewBox.baseVal.width;
+        say("words in curves can be read", ["roc", "pr", "calibration", "froc", "benefit", "tmtv"].every(k => size($(`#${k} svg`)) >= 10));
+        if (innerWidth > 1000) say("no table is cut off", [...document.querySelectorAll(".scroll")].every(t => t.scrollWidth <= t.clientWidth + 1));
         say("no part is wider than the window", document.documentElement.scrollWidth <= innerWidth);
         told.push("end");
     })().catch(e => told.push("error: " + e)).finally(() => {

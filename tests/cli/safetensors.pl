@@ -3,6 +3,7 @@
 #   safetensors.pl FROM TO drop TENSOR            without it
 #   safetensors.pl FROM TO add TENSOR             with one more, of four zeros
 #   safetensors.pl FROM TO reshape TENSOR         a dimension of 1 put before its others
+#   safetensors.pl FROM TO number TENSOR VALUE    its first number another
 #   safetensors.pl FROM TO set KEY VALUE          metadata; without VALUE: taken out
 #   safetensors.pl FROM TO channels N             first convolution and metadata of N channels
 #   safetensors.pl FROM - get KEY                 prints metadata
@@ -54,6 +55,9 @@ if ($verb eq 'get') {
     $header->{$name} = {dtype => 'F32', shape => [4]};
 } elsif ($verb eq 'reshape') {
     unshift @{$header->{$name}{shape}}, 1;
+} elsif ($verb eq 'number') {
+    exists $bytes{$name} or die "no tensor $name";
+    substr($bytes{$name}, 0, 4) = pack 'f<', $value;
 } elsif ($verb eq 'set') {
     defined $value ? ($facts->{$name} = $value) : delete $facts->{$name};
 } elsif ($verb eq 'channels') {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eval_statistics -- every statistic of the report against SciPy, scikit-learn, R and plain loops (tests/golden/eval/make.py, make.R). */
+/* eval_statistics -- every statistic of the report in 1,000 random cases against scikit-learn, SciPy, statsmodels, dcurves, R, pROC, rms and plain
+ * loops (tests/golden/eval/make.py, make.R). */
+#include "common/rng.h"
 #include "stages/eval/statistics/agreement.h"
 #include "stages/eval/statistics/bootstrap.h"
 #include "stages/eval/statistics/calibration.h"
@@ -16,9 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 #include <cmocka.h>
 
-enum { MOST = 256 };
+enum { MOST = 60, COLUMNS_MOST = 128 };
 struct sample {
     long number;
     size_t n, patients;
@@ -26,6 +29,42 @@ struct sample {
     float a[MOST], b[MOST];
     double difference[MOST], measured[MOST], truth[MOST];
 };
+
+/* make.py's case(): the same draws in the same order. */
+static void sample_draw(struct sample *s, long number)
+{
+    struct rng r = rng_make(15, RNG_TEST, (uint64_t)number);
+    bool seen[MOST] = {false};
+    *s = (struct sample){.number = number};
+    s->n = 4 + rng_below(&r, 57);
+    uint32_t patients = number % 20 == 0 ? 16 : 1 + rng_below(&r, 9);
+    for (size_t i = 0; i < s->n; i++)
+        s->patient[i] = number % 10 == 9 ? (int32_t)i : (int32_t)rng_below(&r, patients);
+    uint32_t share = rng_below(&r, 101);
+    for (size_t i = 0; i < s->n; i++)
+        s->label[i] = number % 11 == 10 ? (int32_t)(number % 2) : rng_below(&r, 1000) < 100 + 8 * share;
+    uint32_t lift = rng_below(&r, 7000), score[2][MOST];
+    for (int m = 0; m < 2; m++)
+        for (size_t i = 0; i < s->n; i++) {
+            uint32_t v = 0;
+            for (int k = 0; k < 4; k++)
+                v += rng_below(&r, 4096);
+            v += 8192 - lift / 2 + (s->label[i] == 1 ? lift : 0);
+            v = number % 3 == 1 ? v >> 12 << 12 : v;
+            score[m][i] = number % 13 != 5 ? v : (v < 13000 ? 0 : (v > 20000 ? 32768 : v));
+        }
+    for (size_t i = 0; i < s->n; i++) {
+        if (number % 7 == 3 && rng_below(&r, 10) < 7)
+            score[1][i] = score[0][i];
+        s->a[i] = (float)score[0][i] / 32768.0F;
+        s->b[i] = (float)score[1][i] / 32768.0F;
+        s->difference[i] = fabs((double)s->a[i] - s->label[i]) - fabs((double)s->b[i] - s->label[i]);
+        s->measured[i] = 100.0 * (double)s->a[i];
+        s->truth[i] = 100.0 * (double)s->b[i];
+        s->patients += !seen[s->patient[i]];
+        seen[s->patient[i]] = true;
+    }
+}
 
 static double metric(const struct sample *s, int which)
 {
@@ -57,29 +96,32 @@ static double holm_at(const struct sample *s, size_t k)
 {
     double p[5], adjusted[5];
     for (size_t j = 0; j < 5; j++)
-        p[j] = pow(fabs(sin((double)s->number + (double)j)), 3.0);
+        p[j] = s->number % 4 == 0 && j == 3 ? NAN : pow(fabs(sin((double)s->number + (double)j)), 3.0);
     holm_adjust(p, 5, adjusted);
     return adjusted[k];
 }
 
 static double boot_at(const struct sample *s, const char *name)
 {
-    struct bootstrap b;
-    bootstrap_run(s->a, s->label, s->patient, s->n, 0.5, (uint64_t)s->number, &b);
-    struct interval i = strstr(name, "_auc_")  ? b.value[METRIC_AUC]
-                        : strstr(name, "_ap_") ? b.value[METRIC_AP]
-                        : strstr(name, "_f1_") ? b.value[METRIC_F1]
-                                               : b.band[20];
+    static struct bootstrap b;
+    static long of = -1; /* a case has ten of them */
+    if (of != s->number)
+        bootstrap_run(s->a, s->label, s->patient, s->n, 0.5, (uint64_t)s->number, &b);
+    of = s->number;
+    struct interval i = strstr(name, "_auc_")         ? b.value[METRIC_AUC]
+                        : strstr(name, "_ap_")        ? b.value[METRIC_AP]
+                        : strstr(name, "_f1_")        ? b.value[METRIC_F1]
+                        : strstr(name, "_precision_") ? b.value[METRIC_PRECISION]
+                                                      : b.band[20];
     return strstr(name, "_low") ? i.low : i.high;
 }
 
-/* Ours for a name of the golden file; R's names are r_ and ours. *slack: how far apart two optimisers may stop. */
+/* Ours for a statistic of the golden file. *slack: how far apart two optimisers may stop. */
 static double ours(const struct sample *s, const char *name, double *slack)
 {
     static const char *const metrics[METRICS] = {"sensitivity", "specificity", "precision", "f1",
                                                  "balanced",    "auc",         "ap",        "mcc"};
     *slack = 1e-9;
-    name += strncmp(name, "r_", 2) == 0 ? 2 : 0;
     for (int k = 0; k < METRICS; k++)
         if (strcmp(name, metrics[k]) == 0)
             return metric(s, k);
@@ -88,18 +130,8 @@ static double ours(const struct sample *s, const char *name, double *slack)
         return calibration_of(s).brier;
     if (IS("log_loss"))
         return calibration_of(s).log_loss;
-    if (IS("ece"))
+    if (IS("ece")) /* make.py moves what lies on a bin's edge by 1e-12 */
         return calibration_of(s).ece;
-    *slack = 1e-5;
-    if (IS("slope"))
-        return calibration_of(s).slope;
-    if (IS("intercept"))
-        return calibration_of(s).intercept;
-    if (IS("in_the_large"))
-        return calibration_of(s).in_the_large;
-    if (IS("temperature"))
-        return temperature_fit(s->a, s->label, s->n);
-    *slack = 1e-9;
     if (IS("net_benefit"))
         return net_benefit(s->a, s->label, s->n, 0.5);
     if (IS("net_benefit_all"))
@@ -112,6 +144,8 @@ static double ours(const struct sample *s, const char *name, double *slack)
         return froc_at(s, strtod(name + 4, NULL));
     if (IS("wilcoxon"))
         return wilcoxon_test(s->difference, s->n).statistic;
+    if (IS("wilcoxon_v"))
+        return wilcoxon_test(s->difference, s->n).above;
     if (IS("wilcoxon_exact"))
         return wilcoxon_test(s->difference, s->n).p_exact;
     if (IS("wilcoxon_normal"))
@@ -124,10 +158,6 @@ static double ours(const struct sample *s, const char *name, double *slack)
         return delong_clustered(s->a, s->b, s->label, s->patient, s->n).se_a;
     if (IS("auc_se"))
         return delong_test(s->a, s->b, s->label, s->n).se_a;
-    if (IS("delong_z"))
-        return delong_test(s->a, s->b, s->label, s->n).z;
-    if (IS("delong_p"))
-        return delong_test(s->a, s->b, s->label, s->n).p;
     if (IS("permutation"))
         return permutation_test(s->a, s->b, s->label, s->patient, s->n, (uint64_t)s->number).p;
     if (strncmp(name, "holm", 4) == 0)
@@ -138,95 +168,97 @@ static double ours(const struct sample *s, const char *name, double *slack)
         return agreement_of(s->measured, s->truth, s->n).bias;
     if (IS("bias_sd"))
         return agreement_of(s->measured, s->truth, s->n).sd;
+    if (IS("limit_low"))
+        return agreement_of(s->measured, s->truth, s->n).low;
+    if (IS("limit_high"))
+        return agreement_of(s->measured, s->truth, s->n).high;
     if (IS("concordance"))
         return agreement_of(s->measured, s->truth, s->n).concordance;
     *slack = 1e-7; /* the root of a small difference of variances */
+    if (IS("delong_z"))
+        return delong_test(s->a, s->b, s->label, s->n).z;
+    if (IS("delong_p"))
+        return delong_test(s->a, s->b, s->label, s->n).p;
     if (IS("clustered_z"))
         return delong_clustered(s->a, s->b, s->label, s->patient, s->n).z;
     if (IS("clustered_p"))
         return delong_clustered(s->a, s->b, s->label, s->patient, s->n).p;
+    *slack = 1e-5;
+    if (IS("slope"))
+        return calibration_of(s).slope;
+    if (IS("intercept"))
+        return calibration_of(s).intercept;
+    if (IS("in_the_large"))
+        return calibration_of(s).in_the_large;
+    if (IS("temperature"))
+        return temperature_fit(s->a, s->label, s->n);
 #undef IS
     fail_msg("the golden file wants '%s', which this test does not know", name);
     return NAN;
 }
 
-static size_t read_row(char *text, double *to)
-{
-    size_t n = 0;
-    for (char *word; (word = strsep(&text, " \n")) != NULL;)
-        if (*word != '\0') {
-            assert_true(n < MOST);
-            to[n++] = strtod(word, NULL);
-        }
-    return n;
-}
+/* What one column of the file came to. */
+struct column {
+    char name[48]; /* STATISTIC, then WHO after its end */
+    const char *who;
+    size_t asked, undefined, wrong;
+    double worst; /* difference / max(1, |value|) */
+};
 
-static void finish_sample(struct sample *s)
+static void hold(struct column *c, const struct sample *s, const char *cell)
 {
-    bool seen[MOST] = {false};
-    s->patients = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        s->difference[i] = fabs((double)s->a[i] - s->label[i]) - fabs((double)s->b[i] - s->label[i]);
-        s->measured[i] = 100.0 * (double)s->a[i];
-        s->truth[i] = 100.0 * (double)s->b[i];
-        s->patients += !seen[s->patient[i]];
-        seen[s->patient[i]] = true;
-    }
+    double want = strtod(cell, NULL), slack, got = ours(s, c->name, &slack);
+    double off = isnan(want)   ? (isnan(got) ? 0.0 : INFINITY)
+                 : isinf(want) ? (got == want ? 0.0 : INFINITY)
+                               : fabs(got - want) / fmax(1.0, fabs(want));
+    c->asked++;
+    c->undefined += isnan(want) ? 1 : 0;
+    c->worst = fmax(c->worst, off);
+    if (!(off <= slack) && ++c->wrong <= 3)
+        print_error("case %ld, %s: got %.12g, %s says %.12g\n", s->number, c->name, got, c->who, want);
 }
 
 static void golden_cases(void **state)
 {
     (void)state;
     const char *path = getenv("PETREL_GOLDEN_EVAL");
-    path = path != NULL ? path : "tests/golden/eval/statistics.txt";
-    FILE *f = fopen(path, "r");
+    path = path != NULL ? path : "tests/golden/eval/statistics.tsv.gz";
+    gzFile f = gzopen(path, "rb");
     if (f == NULL)
         fail_msg("cannot open '%s': run from the top", path);
-    struct sample *s = NULL;
-    size_t samples = 0, at = 0, wanted = 0, wrong = 0;
-    char *line = NULL;
-    size_t room = 0;
-    while (getline(&line, &room, f) > 0) {
-        char *rest = line, *key = strsep(&rest, " \n");
-        double row[MOST];
-        if (strcmp(key, "case") == 0) {
-            s = realloc(s, (samples + 1) * sizeof *s);
-            assert_non_null(s);
-            at = samples++;
-            memset(&s[at], 0, sizeof *s);
-            s[at].number = strtol(rest, NULL, 10);
-        } else if (strcmp(key, "again") == 0) {
-            long number = strtol(rest, NULL, 10);
-            for (at = 0; at < samples && s[at].number != number; at++)
-                ;
-            assert_true(at < samples);
-        } else if (strcmp(key, "want") == 0) {
-            char *name = strsep(&rest, " ");
-            double want = strtod(rest, NULL), slack, got = ours(&s[at], name, &slack);
-            wanted++;
-            bool right = isnan(want)   ? isnan(got)
-                         : isinf(want) ? got == want
-                                       : fabs(got - want) <= slack * fmax(1.0, fabs(want));
-            if (!right && ++wrong <= 30)
-                print_error("case %ld, %s: got %.12g, wanted %.12g\n", s[at].number, name, got, want);
-        } else if (*key != '#') {
-            s[at].n = read_row(rest, row);
-            for (size_t i = 0; i < s[at].n; i++)
-                if (strcmp(key, "label") == 0)
-                    s[at].label[i] = (int32_t)row[i];
-                else if (strcmp(key, "patient") == 0)
-                    s[at].patient[i] = (int32_t)row[i];
-                else
-                    (strcmp(key, "a") == 0 ? s[at].a : s[at].b)[i] = (float)row[i];
-            if (strcmp(key, "b") == 0)
-                finish_sample(&s[at]);
+    static struct column column[COLUMNS_MOST];
+    static char line[1 << 14];
+    size_t columns = 0, samples = 0, wrong = 0;
+    while (gzgets(f, line, sizeof line) != NULL) {
+        assert_non_null(strchr(line, '\n'));
+        char *rest = line, *cell = strsep(&rest, "\t\n");
+        if (*cell == '#')
+            continue;
+        bool head = columns == 0;
+        struct sample s;
+        if (!head)
+            sample_draw(&s, strtol(cell, NULL, 10)), samples++;
+        for (size_t k = 0; (cell = strsep(&rest, "\t\n")) != NULL && rest != NULL; k++) {
+            assert_true(k < (head ? COLUMNS_MOST : columns));
+            if (head) {
+                snprintf(column[k].name, sizeof column[k].name, "%s", cell);
+                char *colon = strchr(column[k].name, ':');
+                assert_non_null(colon);
+                *colon = '\0';
+                column[k].who = colon + 1;
+                columns++;
+            } else if (*cell != '\0')
+                hold(&column[k], &s, cell);
         }
     }
-    free(line);
-    free(s);
-    fclose(f);
-    print_message("%zu cases, %zu figures\n", samples, wanted);
-    assert_true(samples >= 40 && wanted > 40 * samples);
+    gzclose(f);
+    for (size_t k = 0; k < columns; k++) {
+        print_message("%-18s %-12s %4zu cases, %3zu undefined, worst %.1e\n", column[k].name, column[k].who,
+                      column[k].asked, column[k].undefined, column[k].worst);
+        wrong += column[k].wrong;
+        assert_true(column[k].asked > 0);
+    }
+    assert_true(samples >= 1000 && columns >= 60);
     assert_int_equal(wrong, 0);
 }
 
@@ -241,6 +273,29 @@ static void clusters_of_one_are_delongs(void **state)
     assert_true(fabs(plain.z - one.z) < 1e-12 && fabs(plain.z - 1.6329931618554534) < 1e-9);
     struct delong same = delong_clustered(a, a, label, patient, 10);
     assert_true(same.z == 0.0 && same.p == 1.0);
+}
+
+/* A variance between patients cannot be had of one patient: no standard error, no p, and never a small one. */
+static void too_few_patients(void **state)
+{
+    (void)state;
+    const int32_t label[8] = {1, 1, 1, 0, 0, 0, 0, 0}, one[8] = {0}, of_one[8] = {2, 2, 2, 0, 1, 2, 3, 4};
+    const float a[8] = {.9F, .8F, .7F, .1F, .2F, .3F, .4F, .5F}, b[8] = {.1F, .8F, .3F, .9F, .2F, .3F, .4F, .5F};
+    const int32_t *const patient[2] = {one, of_one}; /* a single patient; tumours in a single one of five */
+    for (int k = 0; k < 2; k++) {
+        struct delong d = delong_clustered(a, b, label, patient[k], 8);
+        assert_true(d.auc_a == 1.0 && isnan(d.se_a) && isnan(d.z) && isnan(d.p));
+    }
+    struct bootstrap boot;
+    bootstrap_run(a, label, one, 8, 0.5, 1, &boot);
+    assert_true(boot.patients == 1 && isnan(boot.value[METRIC_AUC].low) && isnan(boot.value[METRIC_F1].high) &&
+                isnan(boot.band[20].low));
+    /* two models that differ by as much in every patient: pROC calls that p = 0 */
+    const int32_t each[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const float right[8] = {.9F, .9F, .9F, .1F, .1F, .1F, .1F, .1F},
+                turned[8] = {.1F, .1F, .1F, .9F, .9F, .9F, .9F, .9F};
+    struct delong d = delong_clustered(right, turned, label, each, 8);
+    assert_true(d.auc_a == 1.0 && d.auc_b == 0.0 && isnan(d.p));
 }
 
 /* Thresholds, temperature and FROC by hand. */
@@ -266,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_cases),
         cmocka_unit_test(clusters_of_one_are_delongs),
+        cmocka_unit_test(too_few_patients),
         cmocka_unit_test(by_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@ const N = D.label.length, tumours = D.label.filter(l => l === 1).length;
 const lists = [...D.models, ...D.baselines];
 const state = { who: 0, threshold: D.models[0].threshold, region: -1, scan: 0, angle: 0, still: matchMedia("(prefers-reduced-motion: reduce)").matches };
 const finite = Number.isFinite;
-const percent = v => finite(v) ? (100 * v).toFixed(1) + " %" : "-";
+const percent = v => !finite(v) ? "-" : v < 1 && v >= .9995 ? "> 99.9 %" : (100 * v).toFixed(1) + " %";
 const fixed = (v, k) => finite(v) ? v.toFixed(k) : "-";
 const ratio = (a, b) => b > 0 ? a / b : null;
 
@@ -83,22 +83,28 @@ function ticks(low, high) {
     return out;
 }
 function chart(into, o) {
-    const w = 480, h = 330, L = 52, R = w - 12, T = 12, B = h - 44, s = svg("svg", { viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": o.title });
+    /* as wide as it will be seen, so that its words are as large as the page's */
+    const w = Math.max(280, Math.min(560, into.clientWidth || 480)), h = Math.round(.68 * w), L = 52, R = w - 12, T = 12, B = h - 44, s = svg("svg", { viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": o.title });
     const X = v => L + (R - L) * (v - o.x[0]) / (o.x[1] - o.x[0]), Y = v => B - (B - T) * (Math.min(Math.max(v, o.y[0]), o.y[1]) - o.y[0]) / (o.y[1] - o.y[0]);
     for (const v of ticks(...o.x)) s.append(svg("path", { class: "grid", d: `M${X(v)} ${T}V${B}` }), svg("text", { x: X(v), y: B + 16, "text-anchor": "middle" }, String(v)));
     for (const v of ticks(...o.y)) s.append(svg("path", { class: "grid", d: `M${L} ${Y(v)}H${R}` }), svg("text", { x: L - 6, y: Y(v) + 4, "text-anchor": "end" }, String(v)));
-    if (o.diagonal) s.append(svg("path", { class: "grid", d: `M${X(o.x[0])} ${Y(o.x[0])}L${X(o.x[1])} ${Y(o.x[1])}`, "stroke-dasharray": "3 4", stroke: "var(--soft)" }));
-    for (const b of o.bands || []) s.append(svg("path", { fill: b.colour, opacity: .13, d: "M" + [...b.x.map((v, i) => [v, b.high[i]]), ...b.x.map((v, i) => [v, b.low[i]]).reverse()].filter(q => q[1] !== null).map(q => `${X(q[0]).toFixed(1)} ${Y(q[1]).toFixed(1)}`).join("L") + "Z" }));
+    if (o.diagonal) s.append(svg("path", { class: "grid", d: `M${X(o.x[0])} ${Y(o.x[0])}L${X(o.x[1])} ${Y(o.x[1])}`, "stroke-dasharray": "3 4", style: "stroke: var(--soft)" }));
+    for (const b of (o.bands || []).filter(b => b.low.some(finite))) s.append(svg("path", { fill: b.colour, opacity: .13, d: "M" + [...b.x.map((v, i) => [v, b.high[i]]), ...b.x.map((v, i) => [v, b.low[i]]).reverse()].filter(q => q[1] !== null).map(q => `${X(q[0]).toFixed(1)} ${Y(q[1]).toFixed(1)}`).join("L") + "Z" }));
     for (const l of o.lines) {
         let d = "", pen = "M";
-        for (const q of l.at) { if (!finite(q[1]) || q[0] > o.x[1]) continue; d += `${pen}${X(q[0]).toFixed(1)} ${Y(q[1]).toFixed(1)}`; pen = "L"; }
-        s.append(svg("path", { fill: "none", stroke: l.colour, "stroke-width": 2, "stroke-dasharray": l.dash ? "5 4" : "none", d }));
+        for (const q of l.at) { /* a line that leaves the frame ends there */
+            if (!finite(q[1]) || q[0] > o.x[1]) continue;
+            if (l.cut && q[1] < o.y[0]) { pen = "M"; continue; }
+            d += `${pen}${X(q[0]).toFixed(1)} ${Y(q[1]).toFixed(1)}`;
+            pen = "L";
+        }
+        s.append(svg("path", { fill: "none", stroke: l.colour, "stroke-width": 2, "stroke-dasharray": l.dash ? "5 4" : l.dot ? "1.5 4" : "none", d }));
         if (l.dots) for (const q of l.at) s.append(svg("circle", { cx: X(q[0]), cy: Y(q[1]), r: 3 + 9 * Math.sqrt((q[2] || 0) / N), fill: l.colour, "fill-opacity": .6 }, svg("title", {}, q[2] ? `${q[2]} regions` : "")));
     }
     for (const m of o.marks || []) if (finite(m.x) && finite(m.y)) s.append(svg("circle", { cx: X(Math.min(m.x, o.x[1])), cy: Y(m.y), r: m.r || 6, fill: m.fill || "none", stroke: m.colour, "stroke-width": m.r ? 1 : 3 }, svg("title", {}, m.title || "")));
     s.append(svg("path", { class: "frame", d: `M${L} ${T}V${B}H${R}` }), svg("text", { class: "axis", x: (L + R) / 2, y: h - 8, "text-anchor": "middle" }, o.across),
         svg("text", { class: "axis", transform: `translate(13 ${(T + B) / 2}) rotate(-90)`, "text-anchor": "middle" }, o.up));
-    const legend = el("div", { class: "legend" }, ...o.lines.filter(l => l.name).map(l => el("span", { style: `--c:${l.colour}`, class: l.dash ? "dash" : "" }, l.name)));
+    const legend = el("div", { class: "legend" }, ...o.lines.filter(l => l.name).map(l => el("span", { style: `--c:${l.colour}`, class: l.dash ? "dash" : l.dot ? "dot" : "" }, l.name)));
     into.replaceChildren(el("h3", {}, o.title), s, legend, ...(o.note ? [el("p", {}, o.note)] : []));
 }
 
@@ -115,7 +121,7 @@ function curves() {
     chart($("roc"), {
         title: "ROC", across: "1 - specificity", up: "sensitivity", x: [0, 1], y: [0, 1], diagonal: true, lines: line(q => [q[1] / others, q[0] / tumours]),
         bands: D.models.slice(0, 4).map((m, i) => ({ colour: colour(i), x: grid, low: m.band_low, high: m.band_high })),
-        marks: [{ x: c.fp / others, y: c.tp / tumours, colour: "var(--ink)", title: "the threshold shown" }], note: "Shaded: 95 % band, bootstrap over patients. Ring: the threshold shown. Dashed: the best baseline."
+        marks: [{ x: c.fp / others, y: c.tp / tumours, colour: "var(--ink)", title: "the threshold shown" }], note: (D.models[0].band_low.some(finite) ? "Shaded: 95 % band, bootstrap over patients. " : "") + "Ring: the threshold shown. Dashed: the best baseline."
     });
     chart($("pr"), {
         title: "Precision and sensitivity", across: "sensitivity", up: "precision", x: [0, 1], y: [0, 1], lines: line(q => q[0] + q[1] > 0 ? [q[0] / tumours, q[0] / (q[0] + q[1])] : null),
@@ -125,21 +131,22 @@ function curves() {
     if (finite(here.temperature)) shown.push({ name: `with temperature ${here.temperature.toFixed(2)}, fitted on validation`, colour: "var(--m2)", dash: true, at: bins(tempered(here)) });
     chart($("calibration"), {
         title: "Calibration", across: "probability given", up: "share that is tumour", x: [0, 1], y: [0, 1], diagonal: true, lines: shown,
-        note: `Brier ${fixed(here.brier, 3)}, ECE ${fixed(here.ece, 3)}, slope ${fixed(here.slope, 2)}, intercept ${fixed(here.intercept, 2)} (perfect: 0, 0, 1, 0). A larger dot: more regions.`
+        note: `Brier ${fixed(here.brier, 3)} (saying ${fixed(tumours / N, 2)} of every region: ${fixed(tumours * (N - tumours) / N / N, 3)}), ECE ${fixed(here.ece, 3)}, slope ${fixed(here.slope, 2)}, intercept ${fixed(here.intercept, 2)} (perfect: 0, 0, 1, 0). A larger dot: more regions.`
     });
     const most = Math.min(10, Math.max(1, Math.ceil(others / D.scans_in_all)));
     chart($("froc"), {
         title: "FROC", across: "false positives a scan", up: "sensitivity", x: [0, most], y: [0, 1], lines: line(q => [q[1] / D.scans_in_all, q[0] / D.tumours_in_all]),
         marks: [{ x: c.fp / D.scans_in_all, y: c.tp / D.tumours_in_all, colour: "var(--ink)" }],
         note: `${here.name}: sensitivity ` + here.froc.map((s, k) => `${percent(s)} at ${D.froc_rates[k]}`).join(", ") + " false positives a scan" +
-            (D.tumours_in_all > tumours ? `; of ${D.tumours_in_all} lesions, ${D.tumours_in_all - tumours} of which no region covers.` : ".")
+            (D.tumours_in_all > tumours ? `; of ${D.tumours_in_all} tumours, ${D.tumours_in_all - tumours} of which no model is asked about.` : ".")
     });
     const odds = Array.from({ length: 91 }, (_, k) => .02 + k * .01), top = Math.max(.01, tumours / N);
     chart($("benefit"), {
         title: "Net benefit", across: "threshold", up: "net benefit a region", x: [0, 1], y: [-top / 4, top],
-        lines: [...at.map(i => ({ name: lists[i].name, colour: colour(i), dash: i >= D.models.length, at: odds.map(t => { const k = counts(lists[i].p, t); return [t, (k.tp - k.fp * t / (1 - t)) / N]; }) })),
-            { name: "call every region tumour", colour: "var(--soft)", dash: true, at: odds.map(t => [t, (tumours - others * t / (1 - t)) / N]) }],
-        marks: [{ x: state.threshold, y: (c.tp - c.fp * state.threshold / (1 - state.threshold)) / N, colour: "var(--ink)" }]
+        lines: [...at.map(i => ({ name: lists[i].name, colour: colour(i), dash: i >= D.models.length, cut: true, at: odds.map(t => { const k = counts(lists[i].p, t); return [t, (k.tp - k.fp * t / (1 - t)) / N]; }) })),
+            { name: "call every region tumour", colour: "var(--ink)", dot: true, cut: true, at: odds.map(t => [t, (tumours - others * t / (1 - t)) / N]) }],
+        marks: [{ x: state.threshold, y: (c.tp - c.fp * state.threshold / (1 - state.threshold)) / N, colour: "var(--ink)" }],
+        note: "What is worth acting on at a threshold lies above 0 (call none) and above the dots."
     });
 }
 
@@ -269,24 +276,27 @@ function show(into, i) {
 
 /* ---- patients ---- */
 function patients() {
-    const sums = D.patients.map(name => ({ name, n: 0, t: 0, tp: 0, fp: 0, fn: 0, truth: 0, said: 0, first: -1 }));
+    const sums = D.patients.map((name, k) => ({ name, n: 0, t: 0, tp: 0, fp: 0, fn: 0, truth: 0, said: 0, first: -1, lesions: D.lesions[k], lesions_ml: D.lesions_ml[k] }));
     for (let i = 0; i < N; i++) {
         const s = sums[D.patient[i]], is = D.label[i] === 1, yes = said(i);
         if (s.first < 0) s.first = i;
         s.n++; s.t += is; s.tp += is && yes; s.fp += !is && yes; s.fn += is && !yes;
         s.truth += is ? D.ml[i] : 0; s.said += yes ? D.ml[i] : 0;
     }
-    const head = ["patient", "regions", "tumours", "found", "missed", "false", "TMTV truth, ml", "TMTV said, ml"];
-    const sick = sums.filter(s => s.t > 0), well = sums.filter(s => s.t === 0);
+    /* lesions of the truth, where every scan says which it has; else regions that are tumour */
+    const known = sums.every(s => finite(s.lesions_ml)), truth = s => known ? s.lesions_ml : s.truth;
+    const head = ["patient", ...(known ? ["lesions"] : []), "regions", "tumours", "found", "missed", "false", "TMTV truth, ml", "TMTV said, ml"];
+    const ill = s => s.t > 0 || s.lesions > 0, sick = sums.filter(ill), well = sums.filter(s => !ill(s));
     $("patients").replaceChildren(el("p", { class: "say" }, `${sick.filter(s => s.tp > 0).length} of ${sick.length} patients with tumours detected; ${well.filter(s => s.fp > 0).length} of ${well.length} without alarmed.`),
-        el("table", {}, el("tr", {}, ...head.map(h => el("th", {}, h))), ...sums.map(s => el("tr", {}, el("td", {}, el("button", { class: "plain", onclick: () => { choose(s.first); $("pictures").scrollIntoView(); } }, s.name)),
-            ...[s.n, s.t, s.tp].map(v => el("td", {}, String(v))), el("td", { class: s.fn ? "bad" : "" }, String(s.fn)), el("td", { class: s.fp ? "bad" : "" }, String(s.fp)), el("td", {}, s.truth.toFixed(1)), el("td", {}, s.said.toFixed(1))))));
-    const d = sums.map(s => s.said - s.truth), bias = d.reduce((a, b) => a + b, 0) / d.length, sd = Math.sqrt(d.reduce((a, b) => a + (b - bias) ** 2, 0) / Math.max(1, d.length - 1));
-    const reach = Math.max(1, ...sums.map(s => (s.said + s.truth) / 2)) * 1.05, tall = Math.max(1, ...d.map(Math.abs), Math.abs(bias) + 1.96 * sd) * 1.1;
+        el("table", {}, el("tr", {}, ...head.map(h => el("th", {}, h))), ...sums.map(s => el("tr", {}, el("td", {}, s.first < 0 ? s.name : el("button", { class: "plain", onclick: () => { choose(s.first); $("pictures").scrollIntoView(); } }, s.name)),
+            ...[...(known ? [s.lesions] : []), s.n, s.t, s.tp].map(v => el("td", {}, String(v))), el("td", { class: s.fn ? "bad" : "" }, String(s.fn)), el("td", { class: s.fp ? "bad" : "" }, String(s.fp)), el("td", {}, truth(s).toFixed(1)), el("td", {}, s.said.toFixed(1))))));
+    const d = sums.map(s => s.said - truth(s)), bias = d.reduce((a, b) => a + b, 0) / d.length, sd = Math.sqrt(d.reduce((a, b) => a + (b - bias) ** 2, 0) / Math.max(1, d.length - 1));
+    const reach = Math.max(1, ...sums.map(s => (s.said + truth(s)) / 2)) * 1.05, tall = Math.max(1, ...d.map(Math.abs), Math.abs(bias) + 1.96 * sd) * 1.1;
     chart($("tmtv"), {
         title: "Agreement on the tumour volume (TMTV) of a patient", across: "mean of said and truth, ml", up: "said - truth, ml", x: [0, reach], y: [-tall, tall],
         lines: [{ name: `bias ${bias.toFixed(1)} ml`, colour: "var(--m0)", at: [[0, bias], [reach, bias]] }, ...[-1.96, 1.96].map((k, j) => ({ name: j ? `limits of agreement ${(bias - 1.96 * sd).toFixed(1)} to ${(bias + 1.96 * sd).toFixed(1)} ml` : "", colour: "var(--m1)", dash: true, at: [[0, bias + k * sd], [reach, bias + k * sd]] }))],
-        marks: sums.map((s, k) => ({ x: (s.said + s.truth) / 2, y: d[k], colour: "var(--ink)", fill: "var(--m0)", r: 4, title: s.name })), note: "Of regions; what no region covers is in neither."
+        marks: sums.map((s, k) => ({ x: (s.said + truth(s)) / 2, y: d[k], colour: "var(--ink)", fill: "var(--m0)", r: 4, title: s.name })),
+        note: known ? "Said: regions called tumour. Truth: the lesions of the truth, covered by regions or not." : "Of regions; what no region covers is in neither."
     });
 }
 
@@ -319,7 +329,7 @@ function set(t) {
     soon();
 }
 function presets() {
-    const l = lists[state.who], all = [["recipe", l.threshold], ["best F1 on validation", l.chosen], ["specificity 0.95", l.matched]];
+    const l = lists[state.who], all = [["recipe", l.threshold], ["best F1 on validation", l.chosen], ["specificity 0.95 on validation", l.matched]];
     $("presets").replaceChildren(...all.filter(q => finite(q[1]) && q[1] <= 1).map(q => el("button", { class: "plain", onclick: () => set(q[1]) }, `${q[0]} ${q[1].toFixed(2)}`)));
 }
 lists.forEach((l, i) => $("who").append(el("option", { value: i }, i < D.models.length ? l.name : "baseline: " + l.name)));
@@ -348,6 +358,8 @@ if (full.length > 0) {
     setInterval(() => { if (!state.still && !document.hidden) { state.angle = (state.angle + 1) % D.scans[full[state.scan]].n; turn(); } }, 220);
 }
 $("gallery").hidden = D.scans.length === 0;
+let wide = innerWidth;
+addEventListener("resize", () => { if (innerWidth !== wide) { wide = innerWidth; losses(); soon(); } });
 maps();
 losses();
 presets();

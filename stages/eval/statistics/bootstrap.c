@@ -33,14 +33,14 @@ double quantile_of(const double *sorted, size_t n, double q)
     return below + 1 < n ? sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]) : sorted[n - 1];
 }
 
-static struct interval percentiles(double *v, size_t n)
+static struct interval percentiles(double *v, size_t n, size_t *known)
 {
-    size_t known = 0;
+    *known = 0;
     for (size_t i = 0; i < n; i++)
         if (!isnan(v[i]))
-            v[known++] = v[i];
-    qsort(v, known, sizeof *v, ascending);
-    return (struct interval){quantile_of(v, known, 0.025), quantile_of(v, known, 0.975)};
+            v[(*known)++] = v[i];
+    qsort(v, *known, sizeof *v, ascending);
+    return (struct interval){quantile_of(v, *known, 0.025), quantile_of(v, *known, 0.975)};
 }
 
 /* What every resample looks at: regions by probability, and of each its patient and class. */
@@ -124,8 +124,16 @@ void bootstrap_run(const float *probability, const int32_t *label, const int32_t
     }
     for (size_t k = 0; k < RESAMPLES; k++)
         out->resamples += isnan(value[(size_t)METRIC_AUC * RESAMPLES + k]) ? 0 : 1;
-    for (size_t i = 0; i < VALUES; i++)
-        *(i < METRICS ? &out->value[i] : &out->band[i - METRICS]) = percentiles(value + i * RESAMPLES, RESAMPLES);
+    out->patients = d.patients;
+    for (size_t i = 0; i < VALUES; i++) {
+        size_t known;
+        struct interval w = percentiles(value + i * RESAMPLES, RESAMPLES, &known);
+        if (d.patients < PATIENTS_LEAST)
+            w = (struct interval){NAN, NAN};
+        if (i < METRICS)
+            out->defined[i] = known;
+        *(i < METRICS ? &out->value[i] : &out->band[i - METRICS]) = w;
+    }
     free(value);
     free(ranked);
     free(number);

@@ -24,8 +24,10 @@ static double derivative(const double *x, const int32_t *label, size_t n, bool s
 /* Where it is nought: it only rises, so bisection between wide ends; NAN where it does not cross nought there. */
 static double bisect(const double *x, const int32_t *label, size_t n, bool slope)
 {
-    double low = slope ? 0.0 : -60.0, high = slope ? 1e4 : 60.0;
-    if (derivative(x, label, n, slope, low) >= 0.0 || derivative(x, label, n, slope, high) <= 0.0)
+    double low = slope ? 0.0 : -60.0, high = slope ? 1e4 : 60.0, nought = 0.0;
+    for (size_t i = 0; i < n && slope; i++)
+        nought += 1e-12 * fabs(x[i]); /* what rounding leaves of logits that cancel out */
+    if (derivative(x, label, n, slope, low) >= -nought || derivative(x, label, n, slope, high) <= 0.0)
         return NAN;
     for (int step = 0; step < 100; step++) {
         double at = 0.5 * (low + high);

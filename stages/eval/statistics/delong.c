@@ -56,7 +56,7 @@ struct cluster {
     size_t tumours, others;
 };
 
-/* Covariance of the AUCs of models r and s. */
+/* Covariance of the AUCs of models r and s. NAN: a class that one cluster alone has does not say how it varies. */
 static double covariance(const struct cluster *c, size_t count, size_t r, size_t s, double m, double n)
 {
     double s10 = 0.0, s01 = 0.0, s11 = 0.0, i10 = 0.0, i01 = 0.0, all = (double)count;
@@ -67,10 +67,9 @@ static double covariance(const struct cluster *c, size_t count, size_t r, size_t
         i10 += c[k].tumours > 0;
         i01 += c[k].others > 0;
     }
-    s10 = i10 > 1.0 ? s10 * i10 / ((i10 - 1.0) * m * m) : 0.0;
-    s01 = i01 > 1.0 ? s01 * i01 / ((i01 - 1.0) * n * n) : 0.0;
-    s11 = all > 1.0 ? s11 * all / ((all - 1.0) * m * n) : 0.0;
-    return s10 + s01 + s11;
+    if (i10 < 2.0 || i01 < 2.0)
+        return NAN;
+    return s10 * i10 / ((i10 - 1.0) * m * m) + s01 * i01 / ((i01 - 1.0) * n * n) + s11 * all / ((all - 1.0) * m * n);
 }
 
 static struct delong test(const float *a, const float *b, const int32_t *label, const uint32_t *cluster_of,
@@ -96,11 +95,15 @@ static struct delong test(const float *a, const float *b, const int32_t *label, 
     double m = (double)positives, rest = (double)(n - positives);
     double aa = covariance(c, clusters, 0, 0, m, rest), bb = covariance(c, clusters, 1, 1, m, rest),
            ab = covariance(c, clusters, 0, 1, m, rest), variance = aa + bb - 2.0 * ab;
-    d.se_a = sqrt(fmax(aa, 0.0));
-    d.se_b = sqrt(fmax(bb, 0.0));
-    /* what is left of two equal variances by rounding is none */
-    d.z = variance > 1e-14 * (aa + bb) ? (d.auc_a - d.auc_b) / sqrt(variance) : 0.0;
-    d.p = normal_two_sided(d.z);
+    if (!isnan(variance)) {
+        d.se_a = sqrt(fmax(aa, 0.0));
+        d.se_b = sqrt(fmax(bb, 0.0));
+        if (variance > 1e-14 * (aa + bb)) /* what is left of two equal variances by rounding is none */
+            d.z = (d.auc_a - d.auc_b) / sqrt(variance);
+        else if (fabs(d.auc_a - d.auc_b) < 1e-12)
+            d.z = 0.0;
+        d.p = normal_two_sided(d.z);
+    }
     free(c);
     free(value);
     return d;

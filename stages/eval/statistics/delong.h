@@ -11,7 +11,8 @@
 #define PETREL_EVAL_DELONG_H
 #include "common/base.h"
 
-/* NAN where a class is missing; z of two models that do not differ at all is 0. */
+/* All NAN where a class is missing. se, z and p are NAN, too, where either class is of one patient alone (by region: of one region), for then
+ * nothing is known of how it varies; and z and p where the AUCs differ and the variance is nought. z of two models that do not differ at all is 0. */
 struct delong {
     double auc_a, auc_b, se_a, se_b, z, p;
 };

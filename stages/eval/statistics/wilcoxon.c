@@ -34,7 +34,7 @@ static double share_at_most(size_t m, double t)
 
 struct wilcoxon wilcoxon_test(const double *difference, size_t n)
 {
-    struct wilcoxon w = {0, NAN, NAN, NAN};
+    struct wilcoxon w = {0, NAN, NAN, NAN, NAN};
     double *d = xalloc(n + 1, sizeof *d), plus = 0.0, minus = 0.0, ties = 0.0;
     for (size_t i = 0; i < n; i++)
         if (difference[i] != 0.0)
@@ -54,9 +54,15 @@ struct wilcoxon wilcoxon_test(const double *difference, size_t n)
         return w;
     double m = (double)w.used;
     w.statistic = fmin(plus, minus);
+    w.above = plus;
     if (w.used <= EXACT_MOST && ties == 0.0)
         w.p_exact = fmin(1.0, 2.0 * share_at_most(w.used, w.statistic));
     double variance = m * (m + 1.0) * (2.0 * m + 1.0) / 24.0 - ties / 48.0;
     w.p_normal = variance > 0.0 ? normal_two_sided((w.statistic - m * (m + 1.0) / 4.0) / sqrt(variance)) : 1.0;
     return w;
+}
+
+bool wilcoxon_first_smaller(const struct wilcoxon *w)
+{
+    return w->above < 0.25 * (double)w->used * ((double)w->used + 1.0);
 }
