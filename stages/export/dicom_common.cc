@@ -3,6 +3,9 @@
 #include "proto/organ.h"
 #include "stages/export/dicom_inside.h"
 
+#include <dcmtk/dcmdata/dcostrma.h>
+#include <dcmtk/dcmdata/dcwcache.h>
+
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -228,15 +231,62 @@ void identity_write(DcmItem *to, const dicom_object *o, object_kind kind, const 
     }
 }
 
+namespace
+{
+
+/* DCMTK's own stream to a file passes over a write that fails, and says that all is well: its bytes are gathered, and written by us. */
+class Gathered final : public DcmConsumer
+{
+  public:
+    OFBool good() const override
+    {
+        return OFTrue;
+    }
+    OFCondition status() const override
+    {
+        return EC_Normal;
+    }
+    OFBool isFlushed() const override
+    {
+        return OFTrue;
+    }
+    offile_off_t avail() const override
+    {
+        return INT32_MAX;
+    }
+    offile_off_t write(const void *some, offile_off_t size) override
+    {
+        auto const *const at = static_cast<const uint8_t *>(some);
+        bytes.insert(bytes.end(), at, at + size);
+        return size;
+    }
+    void flush() override
+    {
+    }
+    std::vector<uint8_t> bytes;
+};
+class GatheredStream final : public DcmOutputStream
+{
+  public:
+    explicit GatheredStream(DcmConsumer *to) : DcmOutputStream(to)
+    {
+    }
+};
+
+} // namespace
+
 int object_publish(DcmFileFormat &file, const char *path, struct error *e)
 {
-    std::string const temporary = std::string(path) + ".tmp" + std::to_string(getpid());
-    OFCondition const saved = file.saveFile(temporary.c_str(), EXS_LittleEndianExplicit);
-    if (saved.bad()) {
-        unlink(temporary.c_str());
-        return fail_as(e, EX_CANTCREAT, "cannot write '%s': %s", path, saved.text());
-    }
-    return publish_rename(temporary.c_str(), path, e);
+    Gathered all;
+    GatheredStream to(&all);
+    DcmWriteCache cache;
+    file.transferInit();
+    OFCondition const made = file.write(to, EXS_LittleEndianExplicit, EET_UndefinedLength, &cache, EGL_recalcGL,
+                                        EPD_noChange, 0, 0, 0, EWM_fileformat);
+    file.transferEnd();
+    if (made.bad())
+        return fail_as(e, EX_SOFTWARE, "cannot write '%s': %s", path, made.text());
+    return publish_bytes(path, all.bytes.data(), all.bytes.size(), e);
 }
 
 /* ---- where regions lie ---- */

@@ -109,7 +109,7 @@ static int heard(const struct buffer *b, size_t count, struct searched *of)
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
         const char *code = text_next(b, &at), *sentence = text_next(b, &at), *files = text_next(b, &at);
-        if (!files)
+        if (!code || !sentence || !files)
             return -1;
         of[i].why.code = (int)strtol(code, NULL, 10);
         snprintf(of[i].why.text, sizeof of[i].why.text, "%s", sentence);

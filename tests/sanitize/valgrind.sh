@@ -22,7 +22,7 @@ for program in "$build"/bin/petrel-*; do
     [[ -x $program && $program != *.so && $program != */petrel-keep ]] || continue
     cat >"under/${program##*/}" <<END
 #!/bin/sh
-exec valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --trace-children=yes \\
+exec valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --trace-children=yes \\
     --log-file="\$MEMCHECK_LOGS/%p" --suppressions="$TOP/tests/sanitize/valgrind.supp" "$program" "\$@"
 END
     chmod +x "under/${program##*/}"

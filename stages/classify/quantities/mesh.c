@@ -217,7 +217,8 @@ static double farthest(struct corner *c, size_t n, const double mm[3])
                              (c[i].x - middle[2]) * mm[2] / 2};
         c[i].away = sqrt(dot(d, d));
     }
-    qsort(c, n, sizeof *c, by_distance);
+    if (n > 0)
+        qsort(c, n, sizeof *c, by_distance);
     for (size_t i = 0; i < n && 2 * c[i].away > most; i++)
         for (size_t k = i + 1; k < n && c[i].away + c[k].away > most; k++) {
             double const d[3] = {(c[i].z - c[k].z) * mm[0] / 2, (c[i].y - c[k].y) * mm[1] / 2,
@@ -259,7 +260,8 @@ void mesh_measure(const uint8_t *mask, const int64_t dim[3], const double spacin
 
     struct corners c = {0};
     corners_find(mask, dim, &c);
-    qsort(c.item, c.count, sizeof *c.item, by_height);
+    if (c.count > 0)
+        qsort(c.item, c.count, sizeof *c.item, by_height);
     for (size_t i = 0, end; i < c.count; i = end) {
         for (end = i; end < c.count && c.item[end].z == c.item[i].z;)
             end++;

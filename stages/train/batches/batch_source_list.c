@@ -36,6 +36,7 @@ static int list_read(const char *path, uint32_t (**pair)[2], size_t *pairs, stru
             fail(e, "'%s' line %zu is '%s': two row numbers, a tab between them", path, line_number, line);
             buffer_free(&text);
             free(*pair);
+            *pair = NULL; /* whose caller may free it again */
             return -1;
         }
         if (*pairs == room)
