@@ -59,7 +59,7 @@ done
 
 # ---- one of them, in a shell of its own; what it said and how it ended is kept for show ----
 work() { # work INDEX
-    local i=$1 from=${EPOCHREALTIME/[.,]/} rc limit=${PETREL_TEST_TIMEOUT:-300}
+    local i=$1 from=${EPOCHREALTIME/[.,]/} rc limit=${PETREL_TEST_TIMEOUT:-600}
     [ "${names[i]}" != gpu/run ] || limit=7200
     trap - EXIT
     eval "exec timeout $limit ${commands[i]}" >"$results/$i.out" 2>&1 </dev/null &
