@@ -40,7 +40,7 @@ setup() {
             die "counts" unless $c->{tp} + $c->{fn} == $r->{tumours} and $c->{tp} + $c->{fn} + $c->{fp} + $c->{tn} == $r->{regions};
             die "metrics" unless keys %{$m->{metrics}} == 8;
             for my $k (keys %{$m->{metrics}}) {
-                for my $v (values %{$m->{metrics}{$k}}) { die "$k is $v" if defined $v and ($v < ($k eq "mcc" ? -1 : 0) or $v > 1) }
+                for my $v (@{$m->{metrics}{$k}}{qw(value low high)}) { die "$k is $v" if defined $v and ($v < ($k eq "mcc" ? -1 : 0) or $v > 1) }
             }
             die "no AUC" unless defined $m->{metrics}{auc}{value};
             for my $p (@{$m->{roc}}) { die "ROC" if $p->[0] < 0 or $p->[0] > 1 or $p->[1] < 0 or $p->[1] > 1 }
