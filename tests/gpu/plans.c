@@ -71,6 +71,9 @@ static void must_plan(struct planner *p, const struct conv_shape *s, enum pass p
     plan_close(&plan);
 }
 
+/* R(2+1)D's middle widths (230, 460, 921) follow from its parameter count and are torchvision's: its products of odd width go without tensor
+ * cores, which is said. No other network may have such. */
+static bool odd_widths;
 static void must_align(const struct conv_shape *s)
 {
     char name[80];
@@ -82,7 +85,9 @@ static void must_align(const struct conv_shape *s)
         print_message(" %dx%dx%d", s->N, s->O, run[i].many * s->C);
     print_message("\n");
     free(run);
-    if (s->C % 8 || s->O % 8)
+    if ((s->C % 8 || s->O % 8) && odd_widths)
+        print_message("# %-24s without tensor cores: %d to %d channels\n", name, s->C, s->O);
+    else if (s->C % 8 || s->O % 8)
         fail_msg("%s: a product of %d to %d channels is not aligned to the 16 bytes that tensor cores want", name, s->C,
                  s->O);
 }
@@ -133,9 +138,11 @@ static void test_backbones(void **state)
     for (size_t i = 0; backbone_at(i); i++) {
         layers_of(backbone_at(i), BOXES);
         print_message("# %s: %d different convolutions\n", backbone_at(i)->name, layers);
+        odd_widths = strcmp(backbone_at(i)->name, "r2plus1d_18") == 0;
         every_layer("h200", BFLOAT16);
         every_layer("rtx3060", FLOAT32);
     }
+    odd_widths = false;
     assert_int_equal(layers_find(BOXES), 0);
 }
 
