@@ -2,6 +2,14 @@
 /* table -- a table of text as spreadsheets save it.   common */
 #include "common/table.h"
 #include <string.h>
+#include <strings.h>
+
+bool table_is(const char *path)
+{
+    size_t const length = strlen(path);
+    return length > 4 && (strcasecmp(path + length - 4, ".tsv") == 0 || strcasecmp(path + length - 4, ".csv") == 0) &&
+           file_exists(path);
+}
 
 int table_read(const char *path, size_t max_bytes, struct buffer *file, char **text, struct error *e)
 {
@@ -26,6 +34,11 @@ char *table_line(char **text)
     *text = *end ? end + 1 + (end[0] == '\r' && end[1] == '\n') : end;
     *end = '\0';
     return line;
+}
+
+char table_separator(const char *line)
+{
+    return strchr(line, '\t') ? '\t' : strchr(line, ';') ? ';' : strchr(line, ',') ? ',' : '\t';
 }
 
 /* What is between quotes goes to `to`, doubled ones as one; returns what is behind them, NULL: they do not end. */

@@ -4,7 +4,6 @@
 #include "common/table.h"
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { LIST_MOST = 1 << 28 };
 
@@ -14,18 +13,11 @@ static void add(struct names *to, char *path)
     to->name[to->count++] = path;
 }
 
-static bool is_list(const char *path)
-{
-    size_t const length = strlen(path);
-    return file_exists(path) && length > 4 &&
-           (strcasecmp(path + length - 4, ".tsv") == 0 || strcasecmp(path + length - 4, ".csv") == 0);
-}
-
 int paths_add(struct names *to, const char *path, struct error *e)
 {
     struct buffer file = {0};
     char *text, separator = '\0';
-    if (!is_list(path)) {
+    if (!table_is(path)) {
         add(to, xstrdup(path));
         return 0;
     }
@@ -37,7 +29,7 @@ int paths_add(struct names *to, const char *path, struct error *e)
         if (*line == '#' || *line == '\0')
             continue;
         if (!separator) /* the header */
-            separator = strchr(line, '\t') ? '\t' : strchr(line, ';') ? ';' : strchr(line, ',') ? ',' : '\t';
+            separator = table_separator(line);
         bool bad = false;
         while (line && !bad) {
             const char *cell = table_field(&line, separator, &bad);

@@ -6,6 +6,7 @@
  *     a folder               everything in it and below: DICOM series with the structure sets that refer to them (find_dicom.c),
  *                            and images by the layout of their folder (find_image.c, nnunet.c, autopet.c) */
 #include "common/log.h"
+#include "common/table.h"
 #include "stages/load/load.h"
 #include <limits.h>
 #include <math.h>
@@ -208,8 +209,7 @@ int sources_find(struct sources *s, char *const *argument, size_t count, const s
         char *real = realpath(argument[i], NULL);
         const char *label = path_base(real ? real : argument[i]);
         struct error why = {0};
-        int rc = list_is(argument[i]) && file_exists(argument[i]) ? list_find(s, argument[i], &why)
-                                                                  : path_find(s, argument[i], label, &why);
+        int rc = table_is(argument[i]) ? list_find(s, argument[i], &why) : path_find(s, argument[i], label, &why);
         if (rc < 0) {
             struct source *f = sources_add(s, SOURCE_REFUSED);
             f->path = xstrdup(argument[i]);

@@ -66,7 +66,7 @@ static int header_read(char *line, const char *path, struct columns *c, struct e
     const char *there[COLUMNS + 1] = {NULL};
     char unknown[300] = "";
     bool bad = false;
-    c->separator = strchr(line, '\t') ? '\t' : strchr(line, ';') ? ';' : strchr(line, ',') ? ',' : '\t';
+    c->separator = table_separator(line);
     for (c->count = 0; line; c->count++) {
         const char *title = table_field(&line, c->separator, &bad);
         if (bad || c->count == COLUMNS_MOST)
@@ -95,12 +95,6 @@ static int header_read(char *line, const char *path, struct columns *c, struct e
             "organs, regions, units, diagnosis, sex, age_y)",
             path, unknown);
     return 0;
-}
-
-bool list_is(const char *path)
-{
-    size_t const length = strlen(path);
-    return length > 4 && (strcasecmp(path + length - 4, ".tsv") == 0 || strcasecmp(path + length - 4, ".csv") == 0);
 }
 
 /* What the line says goes before what the file's name or place says. */

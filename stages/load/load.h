@@ -123,8 +123,6 @@ int path_find(struct sources *s, const char *path, const char *label, struct err
 /* A list file: tab-separated with a header naming its columns. scan is needed; patient, study, mask ("-": none), units,
  * organs (an organ map), diagnosis, sex, age_y are optional. Paths are relative to the list. A bad line becomes SOURCE_REFUSED. */
 int list_find(struct sources *s, const char *path, struct error *e) MUST_USE;
-/* By its name it is a list: .tsv or .csv. */
-bool list_is(const char *path);
 /* listing.c: a folder's names, sorted; and the path of the file `name` in it, in this case or another, the caller's (NULL: none). The last
  * folder's names are kept until they are forgotten. */
 const struct names *listing_of(const char *dir);
