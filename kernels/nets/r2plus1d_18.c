@@ -10,6 +10,7 @@
  *     shortcut  conv 1^3 - BN where the shape changes */
 #include "kernels/nets/backbone.h"
 #include "kernels/nets/part.h"
+#include "kernels/nets/shortcut.h"
 
 struct own {
 #define SETTING(kind, key, ...) SETTING_FIELD(kind, key)
@@ -26,7 +27,7 @@ BACKBONE_SETTINGS_FIT(struct own);
 
 enum { WIDTH = 64, STEM = 45 /* of them, between the stem's two convolutions */ };
 static const int PLANE[3] = {1, 3, 3}, PLANE_PAD[3] = {0, 1, 1}, AXIS[3] = {3, 1, 1}, AXIS_PAD[3] = {1, 0, 0},
-                 K1[3] = {1, 1, 1}, PAD0[3] = {0, 0, 0};
+                 K1[3] = {1, 1, 1};
 
 static int split(struct tape *t, int x, const char *prefix, int between, int O, int stride)
 {
@@ -37,7 +38,6 @@ static int split(struct tape *t, int x, const char *prefix, int between, int O, 
 
 static int block(struct tape *t, int x, const char *prefix, int O, int stride)
 {
-    const int s[3] = {stride, stride, stride};
     enum layout layout;
     int C, dim[3];
     tape_value_shape(t, x, &layout, &C, dim);
@@ -45,11 +45,7 @@ static int block(struct tape *t, int x, const char *prefix, int O, int stride)
     int y = split(t, x, part(prefix, "conv1.0").name, between, O, stride);
     y = tape_norm(t, y, part(prefix, "conv1.1").name, -1, true);
     y = split(t, y, part(prefix, "conv2.0").name, between, O, 1);
-    if (stride != 1 || C != O) {
-        x = tape_conv(t, x, part(prefix, "downsample.0").name, O, K1, s, PAD0);
-        x = tape_norm(t, x, part(prefix, "downsample.1").name, -1, false);
-    }
-    return tape_norm(t, y, part(prefix, "conv2.1").name, x, true);
+    return tape_norm(t, y, part(prefix, "conv2.1").name, shortcut(t, x, prefix, O, stride), true);
 }
 
 static int stem_between(int width)

@@ -8,6 +8,7 @@
  *     shortcut B: conv 1^3 - BN where the shape changes; the stride is the 3^3 convolution's, the first one's in basic blocks */
 #include "kernels/nets/backbone.h"
 #include "kernels/nets/part.h"
+#include "kernels/nets/shortcut.h"
 
 struct own {
 #define SETTING(kind, key, ...) SETTING_FIELD(kind, key)
@@ -36,18 +37,6 @@ static int conv_norm(struct tape *t, int x, const char *prefix, int number, int 
     x = tape_conv(t, x, part(prefix, name).name, O, kernel, stride, pad);
     format_into(name, sizeof name, "bn%d", number);
     return tape_norm(t, x, part(prefix, name).name, residual, true);
-}
-
-static int shortcut(struct tape *t, int x, const char *prefix, int O, int stride)
-{
-    const int s[3] = {stride, stride, stride};
-    enum layout layout;
-    int C, dim[3];
-    tape_value_shape(t, x, &layout, &C, dim);
-    if (stride == 1 && C == O)
-        return x;
-    x = tape_conv(t, x, part(prefix, "downsample.0").name, O, K1, s, PAD0);
-    return tape_norm(t, x, part(prefix, "downsample.1").name, -1, false);
 }
 
 static int basic_block(struct tape *t, int x, const char *prefix, int planes, int stride)
